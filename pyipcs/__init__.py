@@ -1,0 +1,3 @@
+"""System V IPC within a shell's reach."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,191 @@
+"""The kernel's records, under the kernel's field names.
+
+Times are seconds since the epoch (0: never), sizes are bytes, pids are those of the reader's
+PID namespace (0: none, or of another namespace). Keys are signed 32 bits, as key_t is.
+"""
+
+from enum import Enum
+from typing import NamedTuple, TypeAlias
+
+SHM_DEST = 0o1000  # shmctl(2): to be destroyed when the last process detaches
+SHM_LOCKED = 0o2000  # shmctl(2): may not be swapped
+SEMVMX = 32767  # semctl(2): the largest value of a semaphore, fixed in the kernel
+
+
+class Kind(Enum):
+    """A kind of object, by the word that ipcrm(1) and /proc/sysvipc have for it."""
+
+    QUEUE = "msg"
+    SEGMENT = "shm"
+    SEMAPHORE = "sem"
+
+    @property
+    def noun(self) -> str:
+        """What an object of this kind is called in a sentence."""
+        return {"msg": "message queue", "shm": "segment", "sem": "semaphore set"}[self.value]
+
+
+class Semaphore(NamedTuple):
+    """One semaphore of a set (semctl(2))."""
+
+    num: int
+    value: int
+    ncount: int  # processes that wait for the value to grow
+    zcount: int  # processes that wait for zero
+    pid: int  # who changed it last
+
+
+class Queue(NamedTuple):
+    """A message queue (struct msqid_ds, msgctl(2)).
+
+    `qbytes` is None in a listing of /proc/sysvipc, which does not tell it.
+    """
+
+    key: int
+    id: int
+    mode: int
+    cbytes: int
+    qnum: int
+    lspid: int
+    lrpid: int
+    uid: int
+    gid: int
+    cuid: int
+    cgid: int
+    stime: int
+    rtime: int
+    ctime: int
+    qbytes: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Queues' own."""
+        return Kind.QUEUE
+
+
+class Segment(NamedTuple):
+    """A shared memory segment (struct shmid_ds, shmctl(2)).
+
+    `rss` and `swap` are bytes, and None where the kernel does not tell them.
+    """
+
+    key: int
+    id: int
+    mode: int
+    segsz: int
+    cpid: int
+    lpid: int
+    nattch: int
+    uid: int
+    gid: int
+    cuid: int
+    cgid: int
+    atime: int
+    dtime: int
+    ctime: int
+    rss: int | None = None
+    swap: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Segments' own."""
+        return Kind.SEGMENT
+
+    @property
+    def dest(self) -> bool:
+        """Whether it goes when the last process detaches."""
+        return bool(self.mode & SHM_DEST)
+
+    @property
+    def locked(self) -> bool:
+        """Whether it is kept out of swap."""
+        return bool(self.mode & SHM_LOCKED)
+
+
+class SemaphoreSet(NamedTuple):
+    """A semaphore set (struct semid_ds, semctl(2)).
+
+    `semaphores` is filled where the details of one set were asked for.
+    """
+
+    key: int
+    id: int
+    mode: int
+    nsems: int
+    uid: int
+    gid: int
+    cuid: int
+    cgid: int
+    otime: int
+    ctime: int
+    semaphores: tuple[Semaphore, ...] | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Semaphore sets' own."""
+        return Kind.SEMAPHORE
+
+
+Record: TypeAlias = Queue | Segment | SemaphoreSet
+RECORDS: dict[Kind, type[Queue] | type[Segment] | type[SemaphoreSet]] = {
+    Kind.QUEUE: Queue,
+    Kind.SEGMENT: Segment,
+    Kind.SEMAPHORE: SemaphoreSet,
+}
+
+
+class QueueLimits(NamedTuple):
+    """IPC_INFO of msgctl(2): queues, bytes of a message, bytes of a new queue."""
+
+    msgmni: int
+    msgmax: int
+    msgmnb: int
+
+
+class SegmentLimits(NamedTuple):
+    """IPC_INFO of shmctl(2): segments, bytes of one, pages of all, bytes at the least."""
+
+    shmmni: int
+    shmmax: int
+    shmall: int
+    shmmin: int
+
+
+class SemaphoreLimits(NamedTuple):
+    """IPC_INFO of semctl(2): sets, semaphores of a set, of all, operations, value."""
+
+    semmni: int
+    semmsl: int
+    semmns: int
+    semopm: int
+    semvmx: int
+
+
+class QueueUsage(NamedTuple):
+    """MSG_INFO of msgctl(2), which counts queues, messages and bytes in these fields."""
+
+    msgpool: int
+    msgmap: int
+    msgtql: int
+
+
+class SegmentUsage(NamedTuple):
+    """SHM_INFO of shmctl(2): segments, then pages: all, in memory, in swap."""
+
+    used_ids: int
+    shm_tot: int
+    shm_rss: int
+    shm_swp: int
+    swap_attempts: int
+    swap_successes: int
+
+
+class SemaphoreUsage(NamedTuple):
+    """SEM_INFO of semctl(2), which counts sets and semaphores in these fields."""
+
+    semusz: int
+    semaem: int
+
+
+Limits: TypeAlias = QueueLimits | SegmentLimits | SemaphoreLimits
+Usage: TypeAlias = QueueUsage | SegmentUsage | SemaphoreUsage

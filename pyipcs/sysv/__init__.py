@@ -1,0 +1,1 @@
+"""The kernel's side: System V IPC as a library, with no command line and no printing."""

@@ -1,0 +1,114 @@
+"""What the three kinds of objects have in common, and the errors of sysv_ipc as the kernel's."""
+
+import errno
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from importlib import import_module
+from typing import ClassVar, Self, TypeVar
+
+import sysv_ipc
+
+from pyipcs.errors import ExistsError, IpcError, ipc_error
+from pyipcs.model import Kind, Record
+
+# What the calls of sysv_ipc raise; `engine_error` tells which errno it was.
+ENGINE_ERRORS = (sysv_ipc.Error, OSError, MemoryError)
+_H = TypeVar("_H", bound="Handle")
+
+
+class Handle(ABC):
+    """An object of the kernel by its id, private ones too.
+
+    One class a kind hides whether sysv_ipc or the C library serves a call.
+    """
+
+    kind: ClassVar[Kind]
+
+    def __init__(self, object_id: int) -> None:
+        self.id = object_id
+
+    @classmethod
+    @abstractmethod
+    def find(cls, key: int) -> Self:
+        """The object that has the key; asks for no permission.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def remove_id(object_id: int) -> None:
+        """Remove an object by its id (IPC_RMID), with nothing made of it first.
+
+        Raises:
+            DeniedError: the caller neither owns nor created it.
+            IpcError: EINVAL, there is no such id.
+        """
+
+    def remove(self) -> None:
+        """Remove the object, as `remove_id` does."""
+        self.remove_id(self.id)
+
+    def stat(self) -> Record:
+        """The object's record; a queue's with its qbytes."""
+        from pyipcs.sysv import libc
+
+        return libc.stat(self.kind, self.id)
+
+    def details(self) -> Record:
+        """The record, and all that can be asked beyond it."""
+        return self.stat()
+
+    def change(self, **changes: int | None) -> None:
+        """Change uid, gid, mode or qbytes, those that are given, at once (IPC_SET)."""
+        from pyipcs.sysv import libc
+
+        libc.change(self.kind, self.id, **changes)
+
+
+def handle_class(kind: Kind) -> type[Handle]:
+    """The class of a kind's handles; its module is loaded when it is first asked for."""
+    module, name = {
+        Kind.QUEUE: ("queue", "MessageQueue"),
+        Kind.SEGMENT: ("segment", "SharedMemory"),
+        Kind.SEMAPHORE: ("semaphore", "SemaphoreArray"),
+    }[kind]
+    handle: type[Handle] = getattr(import_module(f"pyipcs.sysv.{module}"), name)
+    return handle
+
+
+def with_free_key(create: Callable[[int], _H]) -> _H:
+    """Call `create` with random keys until one is free; it must create exclusively."""
+    while True:
+        key = int.from_bytes(os.urandom(4), "big", signed=True)
+        if key == sysv_ipc.IPC_PRIVATE:
+            continue
+        try:
+            return create(key)
+        except ExistsError:
+            continue
+
+
+def engine_error(error: Exception, existential: int) -> IpcError:
+    """The kernel's error behind one of sysv_ipc, which keeps the errno only at times.
+
+    Args:
+        error: one of ENGINE_ERRORS.
+        existential: the errno that ExistentialError stands for in the call that was made.
+    """
+    match error:
+        case sysv_ipc.ExistentialError():
+            number = existential
+        case sysv_ipc.PermissionsError():
+            number = errno.EACCES
+        case MemoryError():
+            number = errno.ENOMEM
+        case OSError(errno=int(number)):
+            pass
+        case OSError():  # "The system limit for ... has been reached"
+            number = errno.ENOSPC
+        case _:
+            raise error
+    return ipc_error(number)

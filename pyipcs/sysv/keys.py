@@ -1,0 +1,135 @@
+"""Keys, ids and targets: how a person names an object, and how a key is shown.
+
+What is wrong in a name is a ValueError whose text says why.
+"""
+
+import re
+from enum import Enum
+from typing import NamedTuple
+
+# Patterns are compiled when they are first used: start-up is quicker without.
+_ID = r"(?a)\s*\+?(\d+)"
+# What strtol(3) reads in base 0, to the end of the text.
+_NUMBER = (
+    r"(?ai)\s*(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|0(?P<octal>[0-7]*)|(?P<decimal>[1-9]\d*))"
+)
+_INT_MAX = 2**31 - 1
+_KEY_BITS = 2**32
+_PROJECT_MAX = 255
+
+
+class By(Enum):
+    """What of an object a target names."""
+
+    ID = "id"
+    KEY = "key"
+
+
+class Target(NamedTuple):
+    """An object as the user named it; `typed` is for telling it back."""
+
+    by: By
+    number: int
+    typed: str
+
+
+def format_key(key: int) -> str:
+    """A key as ipcs(1) shows it: unsigned, in hexadecimal."""
+    return f"0x{key % _KEY_BITS:08x}"
+
+
+def parse_number(text: str) -> int:
+    """A number as strtol(3) reads it in base 0: decimal, 0x hexadecimal or 0 octal."""
+    match = re.fullmatch(_NUMBER, text)
+    if not match:
+        raise ValueError("not a number")
+    if match["hex"]:
+        number = int(match["hex"], 16)
+    elif match["decimal"]:
+        number = int(match["decimal"])
+    else:
+        number = int(match["octal"] or "0", 8)
+    return -number if match["sign"] == "-" else number
+
+
+def parse_id(text: str) -> int:
+    """An id: a decimal number, leading zeros allowed."""
+    match = re.fullmatch(_ID, text)
+    if not match:
+        raise ValueError("not an id (ids are decimal numbers)")
+    number = int(match[1])
+    if number > _INT_MAX:
+        raise ValueError(f"not an id (the highest is {_INT_MAX})")
+    return number
+
+
+def parse_key(text: str) -> int:
+    """A key as options take it: N, `key:N` or `ftok:PATH[:PROJ]`.
+
+    Returns:
+        The key as key_t has it, 32 bits with a sign; never IPC_PRIVATE.
+    """
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme == "ftok":
+        return ftok(rest)
+    try:
+        number = parse_number(rest if colon and scheme == "key" else text)
+    except ValueError:
+        raise ValueError(
+            "not a key (decimal, 0x hexadecimal or 0 octal; or ftok:PATH[:PROJ])"
+        ) from None
+    if not -_KEY_BITS // 2 <= number < _KEY_BITS:
+        raise ValueError("not a key (a key has 32 bits)")
+    return _named_key(number)
+
+
+def parse_target(text: str) -> Target:
+    """A target as the tables show it: an id, a 0x key, `id:N`, `key:N` or `ftok:PATH[:PROJ]`."""
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme in {"key", "ftok"}:
+        return Target(By.KEY, parse_key(text), text)
+    if colon and scheme == "id":
+        return Target(By.ID, parse_id(rest), text)
+    if text[:2].lower() == "0x":
+        return Target(By.KEY, parse_key(text), text)
+    if text.isascii() and text.isdigit():
+        if len(text) > 1 and text.startswith("0"):
+            raise ValueError(f"id:{text.lstrip('0') or '0'} or key:{text}?")
+        return Target(By.ID, parse_id(text), text)
+    raise ValueError("not an id, a 0x key, id:N, key:N or ftok:PATH[:PROJ]")
+
+
+def ftok(text: str) -> int:
+    """The key that ftok(3) makes for `PATH[:PROJ]`, which is split at the last colon."""
+    import sysv_ipc
+
+    path, project = _split_project(text)
+    try:
+        key = int(sysv_ipc.ftok(path, project, silence_warning=True))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    return _named_key(key)
+
+
+def _split_project(text: str) -> tuple[str, int]:
+    path, colon, project = text.rpartition(":")
+    if not colon:
+        return text, 1
+    return path, parse_project(project)
+
+
+def parse_project(text: str) -> int:
+    """A project of ftok(3): a number from 1 to 255, or one character that is no digit."""
+    if text.isascii() and text.isdigit():
+        if 1 <= int(text) <= _PROJECT_MAX:
+            return int(text)
+    elif len(text) == 1 and text.isascii():
+        return ord(text)
+    raise ValueError("the project is a number from 1 to 255, or one character that is no digit")
+
+
+def _named_key(key: int) -> int:
+    signed = (key + _KEY_BITS // 2) % _KEY_BITS - _KEY_BITS // 2
+    if signed == 0:
+        raise ValueError("key 0 is IPC_PRIVATE, which names no object")
+    return signed

@@ -1,0 +1,288 @@
+"""The C library's System V calls, for what sysv_ipc has not.
+
+Each function says which gap it fills. Every one raises IpcError with the kernel's errno.
+"""
+
+import ctypes
+import errno
+import os
+import struct
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from ctypes import c_int, c_size_t, c_void_p
+from operator import itemgetter
+from typing import Any, TypeAlias, cast
+
+from pyipcs.errors import IpcError, NotFoundError, ipc_error
+from pyipcs.model import (
+    RECORDS,
+    Kind,
+    Limits,
+    Queue,
+    QueueLimits,
+    QueueUsage,
+    Record,
+    SegmentLimits,
+    SegmentUsage,
+    Semaphore,
+    SemaphoreLimits,
+    SemaphoreUsage,
+    Usage,
+)
+
+_MACHINE = os.uname().machine
+# The machines whose structures are those below: x86-64, and who uses asm-generic/*buf.h as it is.
+if _MACHINE not in {"x86_64", "aarch64", "riscv64", "loongarch64"} or sys.maxsize < 2**32:
+    raise IpcError(errno.ENOSYS, f"the System V structures of {_MACHINE} are not known")
+
+IPC_CREAT = 0o1000
+IPC_EXCL = 0o2000
+_IPC_SET, _IPC_STAT, _IPC_INFO = 1, 2, 3
+_GETPID, _GETALL, _GETNCNT, _GETZCNT, _SETALL = 11, 13, 14, 15, 17
+# The *_STAT_ANY of Linux 4.17 ask for no read permission; the *_STAT of older kernels do.
+_STAT_ANY = {Kind.QUEUE: 13, Kind.SEGMENT: 15, Kind.SEMAPHORE: 20}
+_STAT = {Kind.QUEUE: 11, Kind.SEGMENT: 13, Kind.SEMAPHORE: 18}
+_INFO = {Kind.QUEUE: 12, Kind.SEGMENT: 14, Kind.SEMAPHORE: 19}
+# An id is an index in its low bits, 15 of them or (kernel option ipcmni_extend) 24.
+_INDEX_MASKS = (0x7FFF, 0xFFFFFF)
+
+_Buffer: TypeAlias = ctypes.Array[ctypes.c_char]
+
+
+class _Layout:
+    """A structure of the kernel: its members by name, `_` for those that nobody reads."""
+
+    def __init__(self, members: str, types: str) -> None:
+        self._struct = struct.Struct(types)
+        self.size = self._struct.size
+        self._members = members.split()
+
+    def unpack(self, buffer: _Buffer) -> tuple[int, ...]:
+        return self._struct.unpack_from(buffer)
+
+    def picker(self, fields: Sequence[str]) -> Callable[[tuple[int, ...]], tuple[int, ...]]:
+        """What picks the values of these fields out of those that `unpack` gives."""
+        return itemgetter(*(self._members.index(field) for field in fields))
+
+    def pack(self, values: Mapping[str, int]) -> _Buffer:
+        """The structure with these members, and 0 in all others."""
+        buffer = ctypes.create_string_buffer(self.size)
+        self._struct.pack_into(buffer, 0, *(values.get(name, 0) for name in self._members))
+        return buffer
+
+
+_PERM = ("key uid gid cuid cgid mode seq _ _ ", "iIIIIIH2L")  # struct ipc64_perm
+# x86-64 alone kept a word behind each time of a semaphore set.
+_SEM_TIMES = ("otime _ ctime _ ", "lLlL") if _MACHINE == "x86_64" else ("otime ctime ", "ll")
+_DATA = {
+    Kind.QUEUE: _Layout(  # struct msqid64_ds
+        _PERM[0] + "stime rtime ctime cbytes qnum qbytes lspid lrpid _ _", _PERM[1] + "3l3L2i2L"
+    ),
+    Kind.SEGMENT: _Layout(  # struct shmid64_ds
+        _PERM[0] + "segsz atime dtime ctime cpid lpid nattch _ _", _PERM[1] + "L3l2iL2L"
+    ),
+    Kind.SEMAPHORE: _Layout(  # struct semid64_ds
+        _PERM[0] + _SEM_TIMES[0] + "nsems _ _", _PERM[1] + _SEM_TIMES[1] + "L2L"
+    ),
+}
+_MSGINFO = _Layout("msgpool msgmap msgmax msgmnb msgmni msgssz msgtql _", "7iH2x")
+_SHMINFO = _Layout("shmmax shmmin shmmni _ shmall _ _ _ _", "9L")  # struct shminfo64
+_SHM_INFO = _Layout(
+    "used_ids shm_tot shm_rss shm_swp swap_attempts swap_successes", "i5L"
+)  # struct shm_info
+_SEMINFO = _Layout("_ semmni semmns _ semmsl semopm _ semusz semvmx semaem", "10i")
+_LIMITS = {
+    Kind.QUEUE: (QueueLimits, _MSGINFO),
+    Kind.SEGMENT: (SegmentLimits, _SHMINFO),
+    Kind.SEMAPHORE: (SemaphoreLimits, _SEMINFO),
+}
+_USAGE = {
+    Kind.QUEUE: (QueueUsage, _MSGINFO),
+    Kind.SEGMENT: (SegmentUsage, _SHM_INFO),
+    Kind.SEMAPHORE: (SemaphoreUsage, _SEMINFO),
+}
+# The fields of the records that the kernel's structures hold, and what picks them out.
+_FIELDS = {
+    kind: [name for name in record._fields if name not in {"id", "rss", "swap", "semaphores"}]
+    for kind, record in RECORDS.items()
+}
+_PICK = {kind: _DATA[kind].picker(fields) for kind, fields in _FIELDS.items()}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int, _function: object, _arguments: object) -> int:
+    if result == -1:
+        raise ipc_error(ctypes.get_errno())
+    return result
+
+
+def _function(name: str, *argtypes: Any) -> Any:
+    function = getattr(_libc, name)
+    function.argtypes = argtypes
+    function.restype = c_int
+    function.errcheck = _check
+    return function
+
+
+_msgctl = _function("msgctl", c_int, c_int, c_void_p)
+_shmctl = _function("shmctl", c_int, c_int, c_void_p)
+_semctl = _function("semctl", c_int, c_int, c_int, c_void_p)
+_shmget = _function("shmget", c_int, c_size_t, c_int)
+_semget = _function("semget", c_int, c_int, c_int)
+
+
+def _control(kind: Kind, number: int, command: int, argument: _Buffer) -> int:
+    """The kind's *ctl(2); NUMBER is an id, or an index for the *_STAT commands."""
+    match kind:
+        case Kind.QUEUE:
+            result = _msgctl(number, command, argument)
+        case Kind.SEGMENT:
+            result = _shmctl(number, command, argument)
+        case Kind.SEMAPHORE:
+            result = _semctl(number, 0, command, argument)
+    return cast(int, result)
+
+
+def shmget(key: int, size: int, flags: int) -> int:
+    """shmget(2), for sysv_ipc attaches what it opens and fills what it creates."""
+    return cast(int, _shmget(key, size, flags))
+
+
+def semget(key: int, nsems: int, flags: int) -> int:
+    """semget(2), for sysv_ipc creates sets of one semaphore and sets its value."""
+    return cast(int, _semget(key, nsems, flags))
+
+
+def _stat(kind: Kind, number: int, command: int) -> Record:
+    layout = _DATA[kind]
+    buffer = ctypes.create_string_buffer(layout.size)
+    result = _control(kind, number, command, buffer)
+    object_id = number if command == _IPC_STAT else result
+    key, *fields = _PICK[kind](layout.unpack(buffer))
+    record: Any = RECORDS[kind]
+    return cast(Record, record(key, object_id, *fields))
+
+
+@contextmanager
+def _invalid_is_missing() -> Iterator[None]:
+    """EINVAL as what it means to the *ctl(2) commands that look: no object has this id."""
+    try:
+        yield
+    except IpcError as error:
+        if error.errno == errno.EINVAL:
+            raise NotFoundError(errno.ENOENT, "no such id") from None
+        raise
+
+
+def stat(kind: Kind, object_id: int) -> Record:
+    """One object by its id, also where its mode forbids reading (since Linux 4.17).
+
+    sysv_ipc reaches objects by key only, and needs read permission.
+
+    Raises:
+        NotFoundError: there is no object of that id.
+        DeniedError: the kernel is older, and the caller may not read the object.
+    """
+    for mask in _INDEX_MASKS:
+        try:
+            record = _stat(kind, object_id & mask, _STAT_ANY[kind])
+        except IpcError:
+            continue  # a free index, or a kernel that has not the command
+        if record.id == object_id:
+            return record
+    with _invalid_is_missing():
+        return _stat(kind, object_id, _IPC_STAT)
+
+
+def scan(kind: Kind) -> Iterator[Record]:
+    """All objects of a kind, where /proc/sysvipc is not there; sysv_ipc lists nothing.
+
+    Those that go meanwhile are left out, and so are, before Linux 4.17, those that the caller
+    may not read.
+    """
+    highest = _control(kind, 0, _INFO[kind], _info_buffer())
+    for index in range(highest + 1):
+        for command in (_STAT_ANY[kind], _STAT[kind]):
+            try:
+                record = _stat(kind, index, command)
+            except IpcError:
+                continue
+            yield record
+            break
+
+
+def limits(kind: Kind) -> Limits:
+    """The kernel's limits of a kind (IPC_INFO); sysv_ipc knows none."""
+    record, layout = _LIMITS[kind]
+    return cast(Limits, _info(kind, _IPC_INFO, record, layout))
+
+
+def usage(kind: Kind) -> Usage:
+    """What is in use of a kind (*_INFO); sysv_ipc does not tell."""
+    record, layout = _USAGE[kind]
+    return cast(Usage, _info(kind, _INFO[kind], record, layout))
+
+
+def _info(kind: Kind, command: int, record: Any, layout: _Layout) -> Any:
+    buffer = _info_buffer()
+    _control(kind, 0, command, buffer)
+    return record._make(layout.picker(record._fields)(layout.unpack(buffer)))
+
+
+def _info_buffer() -> _Buffer:
+    """Room for the largest of the *info structures."""
+    return ctypes.create_string_buffer(_SHMINFO.size)
+
+
+def change(
+    kind: Kind,
+    object_id: int,
+    *,
+    uid: int | None = None,
+    gid: int | None = None,
+    mode: int | None = None,
+    qbytes: int | None = None,
+) -> None:
+    """Change what is given, in one IPC_SET; sysv_ipc sets one field a call, and by key only.
+
+    Raises:
+        DeniedError: the caller neither owns nor created the object, or raises qbytes over
+            msgmnb without CAP_SYS_RESOURCE (msgctl(2)).
+    """
+    # IPC_SET reads the mode and qbytes too, so that all begin with what they are.
+    record = stat(kind, object_id)
+    members = {"uid": record.uid, "gid": record.gid, "mode": record.mode}
+    if isinstance(record, Queue) and record.qbytes is not None:
+        members["qbytes"] = record.qbytes
+    given = {"uid": uid, "gid": gid, "mode": mode, "qbytes": qbytes}
+    members |= {name: value for name, value in given.items() if value is not None}
+    _control(kind, object_id, _IPC_SET, _DATA[kind].pack(members))
+
+
+def semaphores(semid: int, nsems: int) -> tuple[Semaphore, ...]:
+    """Each semaphore of a set, which needs read permission; sysv_ipc sees the first alone.
+
+    The values are read in one call, the counts and pids one by one.
+
+    Raises:
+        NotFoundError: there is no such set, or it went meanwhile.
+        DeniedError: the caller may not read it.
+    """
+    values = (ctypes.c_ushort * nsems)()
+    with _invalid_is_missing():
+        _semctl(semid, 0, _GETALL, values)
+        return tuple(
+            Semaphore(
+                num,
+                values[num],
+                *(_semctl(semid, num, command, None) for command in (_GETNCNT, _GETZCNT, _GETPID)),
+            )
+            for num in range(nsems)
+        )
+
+
+def set_values(semid: int, values: Sequence[int]) -> None:
+    """Give every semaphore of a set its value at once (SETALL); sysv_ipc sets the first alone."""
+    _semctl(semid, 0, _SETALL, (ctypes.c_ushort * len(values))(*values))

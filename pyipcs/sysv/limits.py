@@ -1,0 +1,31 @@
+"""Which of the kernel's limits a refused creation ran into."""
+
+import errno
+import os
+
+from pyipcs.errors import IpcError
+from pyipcs.model import Kind
+
+
+def explain(kind: Kind, error: IpcError) -> str:
+    """The limit behind a refused *get(2), its value and what is in use; empty if none is."""
+    from pyipcs.sysv import libc
+
+    try:
+        limits, usage = libc.limits(kind)._asdict(), libc.usage(kind)._asdict()
+    except IpcError:
+        return ""
+    if error.errno == errno.EINVAL and kind is not Kind.QUEUE:
+        name = "shmmax" if kind is Kind.SEGMENT else "semmsl"
+        return f"limit {name}: {limits[name]}"
+    if error.errno != errno.ENOSPC:
+        return ""
+    # The limit on objects of the kind, and the one on what they hold together.
+    objects, contents = {
+        Kind.QUEUE: (("msgmni", "msgpool"), None),
+        Kind.SEGMENT: (("shmmni", "used_ids"), ("shmall", "shm_tot")),
+        Kind.SEMAPHORE: (("semmni", "semusz"), ("semmns", "semaem")),
+    }[kind]
+    name, used = objects if not contents or usage[objects[1]] >= limits[objects[0]] else contents
+    unit = f" pages of {os.sysconf('SC_PAGESIZE')} bytes" if name == "shmall" else ""
+    return f"limit {name}: {limits[name]}{unit}, in use: {usage[used]}"

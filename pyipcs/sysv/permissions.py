@@ -1,0 +1,51 @@
+"""Who may remove an object."""
+
+import fcntl
+import os
+from functools import cache
+from itertools import compress
+
+from pyipcs.model import Kind
+from pyipcs.sysv import proc
+
+_CAP_SYS_ADMIN = 1 << 21  # capabilities(7)
+_NS_GET_USERNS = 0xB701  # ioctl_ns(2)
+
+
+def may_remove(uid: int, cuid: int) -> bool:
+    """Whether IPC_RMID is open to the caller: to owner, creator, and CAP_SYS_ADMIN."""
+    return os.geteuid() in {uid, cuid} or _administers()
+
+
+def removable(kind: Kind) -> list[int]:
+    """The ids of all objects that the caller may remove, also of those it may not read."""
+    user = str(os.geteuid())
+    ids: list[int] = []
+    for listing in proc.read(kind):
+        column = listing.column("id")
+        if not _administers():
+            owned = zip(listing.column("uid"), listing.column("cuid"), strict=True)
+            column = list(compress(column, (user in pair for pair in owned)))
+        ids += map(int, column)
+    return ids
+
+
+@cache
+def _administers() -> bool:
+    """Whether the caller has CAP_SYS_ADMIN over its IPC namespace.
+
+    A capability counts in one's own user namespace and those below it. The owner of an IPC
+    namespace that is in none of these is refused by the ioctl (EPERM).
+    """
+    try:
+        with open("/proc/self/status", "rb") as status:
+            capabilities = int(status.read().partition(b"CapEff:")[2].split()[0], 16)
+        if not capabilities & _CAP_SYS_ADMIN:
+            return False
+        with open("/proc/self/ns/ipc", "rb", buffering=0) as namespace:
+            os.close(fcntl.ioctl(namespace, _NS_GET_USERNS))
+    except PermissionError:
+        return False
+    except (OSError, IndexError):
+        return os.geteuid() == 0  # without /proc, the user is all there is to go by
+    return True

@@ -1,0 +1,54 @@
+"""Names of users and groups, each asked for once, however many objects they own."""
+
+from functools import cache
+
+
+@cache
+def user_name(uid: int | str) -> str:
+    """The name of a user, or the number where there is none."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(int(uid)).pw_name
+    except (KeyError, OverflowError):
+        return str(uid)
+
+
+@cache
+def group_name(gid: int | str) -> str:
+    """The name of a group, or the number where there is none."""
+    import grp
+
+    try:
+        return grp.getgrgid(int(gid)).gr_name
+    except (KeyError, OverflowError):
+        return str(gid)
+
+
+def parse_owner(text: str) -> tuple[int, int | None]:
+    """The uid and gid of `USER[:GROUP]`, names or numbers; a gid of None is none given.
+
+    Raises:
+        ValueError: there is no such user or group.
+    """
+    import grp
+    import pwd
+
+    user, colon, group = text.partition(":")
+    try:
+        uid = pwd.getpwnam(user).pw_uid
+    except KeyError:
+        uid = _number(user, "user")
+    if not colon:
+        return uid, None
+    try:
+        return uid, grp.getgrnam(group).gr_gid
+    except KeyError:
+        return uid, _number(group, "group")
+
+
+def _number(text: str, what: str) -> int:
+    # The highest number is the kernel's "no change" (chown(2)).
+    if text.isascii() and text.isdigit() and int(text) < 2**32 - 1:
+        return int(text)
+    raise ValueError(f"no such {what}: {text!r}")

@@ -1,0 +1,148 @@
+"""Objects of the kernel for the tests, made apart from the program's own calls."""
+
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyipcs.model import Kind
+
+IS_ROOT = os.geteuid() == 0
+NOBODY = 65534
+IPC_CREAT, IPC_EXCL = 0o1000, 0o2000
+_IPC_RMID, _SHM_LOCK = 0, 11
+
+root_only = pytest.mark.skipif(not IS_ROOT, reason="only root can do this")
+
+
+class _Libc:
+    """The system calls that make objects, apart from the program's own."""
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._libc.shmat.restype = ctypes.c_void_p
+        self._libc.shmget.argtypes = (ctypes.c_int, ctypes.c_size_t, ctypes.c_int)
+        self._libc.shmat.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_int)
+        self._libc.shmdt.argtypes = (ctypes.c_void_p,)
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(self._libc, name)
+
+        def call(*args: Any) -> Any:
+            result = function(*args)
+            if result in (-1, 2**64 - 1):
+                number = ctypes.get_errno()
+                raise OSError(number, f"{name}{args}: {os.strerror(number)}")
+            return result
+
+        return call
+
+
+libc = _Libc()
+
+
+class _Message(ctypes.Structure):
+    _fields_ = (("type", ctypes.c_long), ("body", ctypes.c_char * 64))
+
+
+def send(msqid: int, body: bytes = b"hello") -> None:
+    """Put a message on a queue."""
+    libc.msgsnd(msqid, ctypes.byref(_Message(1, body)), ctypes.c_size_t(len(body)), 0)
+
+
+def receive(msqid: int) -> None:
+    """Take a message from a queue."""
+    libc.msgrcv(msqid, ctypes.byref(_Message()), ctypes.c_size_t(64), ctypes.c_long(0), 0)
+
+
+@contextmanager
+def attached(shmid: int) -> Iterator[int]:
+    """Attach a segment for a while."""
+    address = libc.shmat(shmid, None, 0)
+    try:
+        yield address
+    finally:
+        libc.shmdt(address)
+
+
+def lock(shmid: int) -> None:
+    """Keep a segment out of swap."""
+    libc.shmctl(shmid, _SHM_LOCK, None)
+
+
+class Objects:
+    """Makes objects, and removes those that are still there in the end."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[Kind, int]] = []
+
+    def queue(self, key: int = 0, mode: int = 0o644) -> int:
+        """A new queue's id."""
+        return self._add(Kind.QUEUE, libc.msgget(key, IPC_CREAT | IPC_EXCL | mode))
+
+    def segment(self, key: int = 0, mode: int = 0o644, size: int = 4096, flags: int = 0) -> int:
+        """A new segment's id."""
+        return self._add(Kind.SEGMENT, libc.shmget(key, size, IPC_CREAT | IPC_EXCL | mode | flags))
+
+    def semaphores(self, key: int = 0, mode: int = 0o644, nsems: int = 1) -> int:
+        """A new semaphore set's id."""
+        return self._add(Kind.SEMAPHORE, libc.semget(key, nsems, IPC_CREAT | IPC_EXCL | mode))
+
+    def make(self, kind: Kind, key: int = 0, mode: int = 0o644) -> int:
+        """A new object of a kind."""
+        return {
+            Kind.QUEUE: self.queue,
+            Kind.SEGMENT: self.segment,
+            Kind.SEMAPHORE: self.semaphores,
+        }[kind](key=key, mode=mode)
+
+    def adopt(self, kind: Kind, object_id: int) -> int:
+        """Take over what the tested program made."""
+        return self._add(kind, object_id)
+
+    def remove_all(self) -> None:
+        """Remove what is left of what was made."""
+        for kind, object_id in self._made:
+            if object_id in ids(kind):
+                remove(kind, object_id)
+        self._made.clear()
+
+    def _add(self, kind: Kind, object_id: int) -> int:
+        self._made.append((kind, object_id))
+        return object_id
+
+
+def remove(kind: Kind, object_id: int) -> None:
+    """Remove an object."""
+    match kind:
+        case Kind.QUEUE:
+            libc.msgctl(object_id, _IPC_RMID, None)
+        case Kind.SEGMENT:
+            libc.shmctl(object_id, _IPC_RMID, None)
+        case Kind.SEMAPHORE:
+            libc.semctl(object_id, 0, _IPC_RMID, None)
+
+
+def ids(kind: Kind) -> set[int]:
+    """The ids there are, by the kernel's own list."""
+    lines = Path("/proc/sysvipc", kind.value).read_text().splitlines()[1:]
+    return {int(line.split()[1]) for line in lines}
+
+
+def row(kind: Kind, object_id: int) -> dict[str, str]:
+    """The kernel's own list of an object, by column."""
+    header, *lines = Path("/proc/sysvipc", kind.value).read_text().splitlines()
+    for line in lines:
+        found = dict(zip(header.split(), line.split(), strict=True))
+        if int(line.split()[1]) == object_id:
+            return found
+    raise LookupError(f"no {kind.noun} {object_id}")
+
+
+def everything() -> set[tuple[Kind, int]]:
+    """All objects there are."""
+    return {(kind, object_id) for kind in Kind for object_id in ids(kind)}

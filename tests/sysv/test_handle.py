@@ -1,0 +1,143 @@
+import errno
+from pathlib import Path
+
+import pytest
+
+from pyipcs.errors import DeniedError, ExistsError, IpcError, LimitError, NotFoundError
+from pyipcs.model import Kind, Segment, SemaphoreSet
+from pyipcs.sysv.handle import Handle, engine_error, handle_class, with_free_key
+from pyipcs.sysv.queue import MessageQueue
+from pyipcs.sysv.segment import SharedMemory
+from pyipcs.sysv.semaphore import SemaphoreArray
+from tests.support import Objects, attached, ids, root_only, row
+
+KEY = 0x5EED
+
+
+def create(kind: Kind, key: int, mode: int = 0o600) -> Handle:
+    match kind:
+        case Kind.QUEUE:
+            return MessageQueue.create(key, mode)
+        case Kind.SEGMENT:
+            return SharedMemory.create(key, mode, 4096)
+        case Kind.SEMAPHORE:
+            return SemaphoreArray.create(key, mode, 2)
+
+
+@pytest.mark.parametrize("kind", Kind)
+class TestEveryKind:
+    def test_a_life(self, objects: Objects, kind: Kind) -> None:
+        handle = create(kind, KEY, 0o640)
+        objects.adopt(kind, handle.id)
+        record = handle.stat()
+        assert (record.kind, record.id, record.key, record.mode) == (kind, handle.id, KEY, 0o640)
+        assert handle_class(kind).find(KEY).id == handle.id
+        handle.remove()
+        assert handle.id not in ids(kind)
+
+    def test_a_private_one(self, objects: Objects, kind: Kind) -> None:
+        first, second = create(kind, 0), create(kind, 0)
+        for handle in (first, second):
+            objects.adopt(kind, handle.id)
+            assert handle.stat().key == 0
+        assert first.id != second.id
+
+    def test_a_key_that_is_taken(self, objects: Objects, kind: Kind) -> None:
+        objects.make(kind, KEY)
+        with pytest.raises(ExistsError):
+            create(kind, KEY)
+
+    def test_a_key_that_nothing_has(self, kind: Kind) -> None:
+        with pytest.raises(NotFoundError):
+            handle_class(kind).find(KEY)
+
+    def test_an_id_that_nothing_has(self, kind: Kind) -> None:
+        handle = handle_class(kind)(2**31 - 1)
+        with pytest.raises(IpcError) as caught:
+            handle.remove()
+        assert caught.value.errno == errno.EINVAL
+        with pytest.raises(NotFoundError):
+            handle.stat()
+
+    def test_finding_needs_no_permission(self, objects: Objects, kind: Kind) -> None:
+        object_id = objects.make(kind, -5, 0)
+        assert handle_class(kind).find(-5).id == object_id
+
+    def test_a_free_key_is_not_that_of_another(self, objects: Objects, kind: Kind) -> None:
+        keys = iter([KEY, KEY, KEY + 1])
+        objects.make(kind, KEY)
+        handle = with_free_key(lambda _key: create(kind, next(keys)))
+        objects.adopt(kind, handle.id)
+        assert handle.stat().key == KEY + 1
+
+
+def test_a_new_segment_is_not_touched(objects: Objects) -> None:
+    shmid = objects.adopt(Kind.SEGMENT, SharedMemory.create(KEY, 0o600, 1 << 20).id)
+    SharedMemory.find(KEY)
+    words = row(Kind.SEGMENT, shmid)
+    assert (words["rss"], words["atime"], words["lpid"]) == ("0", "0", "0")
+
+
+def test_finding_a_larger_one_than_there_is(objects: Objects) -> None:
+    objects.segment(KEY, size=4096)
+    objects.semaphores(KEY, nsems=2)
+    for find in (lambda: SharedMemory.find(KEY, 4097), lambda: SemaphoreArray.find(KEY, 3)):
+        with pytest.raises(IpcError) as caught:
+            find()
+        assert caught.value.errno == errno.EINVAL
+
+
+def test_a_segments_record_has_rss(objects: Objects) -> None:
+    import ctypes
+
+    shmid = objects.segment(size=1 << 20)
+    with attached(shmid) as address:
+        ctypes.memset(address, 1, 1 << 20)
+        record = SharedMemory(shmid).details()
+    assert isinstance(record, Segment)
+    assert record.rss == 1 << 20
+    assert record.swap == 0
+
+
+def test_details_of_a_set(objects: Objects) -> None:
+    array = SemaphoreArray(objects.semaphores(nsems=2))
+    array.set_values([3, 4])
+    record = array.details()
+    assert isinstance(record, SemaphoreSet)
+    assert [semaphore.value for semaphore in record.semaphores or ()] == [3, 4]
+
+
+@root_only
+def test_no_more_queues(objects: Objects, isolated: None) -> None:
+    limit = Path("/proc/sys/kernel/msgmni")
+    before = limit.read_text()
+    objects.queue()
+    limit.write_text("1")
+    try:
+        with pytest.raises(LimitError):
+            MessageQueue.create(KEY, 0o600)
+    finally:
+        limit.write_text(before)
+
+
+def test_errors_of_the_engine() -> None:
+    import sysv_ipc
+
+    table = [
+        (sysv_ipc.ExistentialError("x"), errno.EINVAL, IpcError),
+        (sysv_ipc.ExistentialError("x"), errno.EEXIST, ExistsError),
+        (sysv_ipc.PermissionsError("x"), errno.EEXIST, DeniedError),
+        (MemoryError("x"), errno.EEXIST, IpcError),
+        (OSError("a limit"), errno.EEXIST, LimitError),
+        (OSError(errno.EIDRM, "gone"), errno.EEXIST, NotFoundError),
+    ]
+    for error, existential, family in table:
+        assert type(engine_error(error, existential)) is family
+    assert engine_error(MemoryError("x"), 0).errno == errno.ENOMEM
+
+
+def test_errors_of_the_engine_that_nobody_knows_are_not_hidden() -> None:
+    import sysv_ipc
+
+    with pytest.raises(sysv_ipc.BusyError):
+        engine_error(sysv_ipc.BusyError("x"), errno.EEXIST)

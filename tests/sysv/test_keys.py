@@ -1,0 +1,135 @@
+import ctypes
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyipcs.sysv.keys import (
+    By,
+    format_key,
+    ftok,
+    parse_id,
+    parse_key,
+    parse_number,
+    parse_target,
+)
+
+_libc = ctypes.CDLL(None)
+_libc.strtoll.argtypes = (ctypes.c_char_p, ctypes.POINTER(ctypes.c_char_p), ctypes.c_int)
+_libc.strtoll.restype = ctypes.c_longlong
+
+
+def strtoll(text: str) -> int | None:
+    """What C reads in base 0, or None where it does not read all of the text."""
+    data = ctypes.create_string_buffer(text.encode())
+    end = ctypes.c_char_p()
+    number = int(_libc.strtoll(ctypes.cast(data, ctypes.c_char_p), ctypes.byref(end), 0))
+    return number if text and end.value == b"" else None
+
+
+@given(st.text("0123456789abcdefxX+- ", max_size=12).filter(lambda text: "\0" not in text))
+def test_numbers_are_read_as_strtol_reads_them(text: str) -> None:
+    expected = strtoll(text)
+    if expected is None:
+        with pytest.raises(ValueError, match="not a number"):
+            parse_number(text)
+    else:
+        assert parse_number(text) == expected
+
+
+@given(st.integers(-(2**31), 2**31 - 1).filter(bool))
+def test_a_key_as_shown_is_read_back(key: int) -> None:
+    shown = format_key(key)
+    assert len(shown) == 10
+    assert parse_key(shown) == key
+    assert parse_target(shown) == (By.KEY, key, shown)
+    for text in (str(key), f"key:{key}", str(key % 2**32), f"key:{shown}"):
+        assert parse_key(text) == key
+
+
+@given(st.integers(0, 2**31 - 1))
+def test_an_id_as_shown_is_read_back(number: int) -> None:
+    assert parse_target(str(number)) == (By.ID, number, str(number))
+    assert parse_target(f"id:{number}") == (By.ID, number, f"id:{number}")
+    assert parse_id(f"00{number}") == number
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("5", 5), ("010", 8), ("0x10", 16), ("-1", -1), ("4294967295", -1), ("-0x80000000", -(2**31))],
+)
+def test_key_options_read_plain_numbers_in_base_0(text: str, key: int) -> None:
+    assert parse_key(text) == key
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("0", "IPC_PRIVATE"),
+        ("0x0", "IPC_PRIVATE"),
+        ("key:0", "IPC_PRIVATE"),
+        ("", "not a key"),
+        ("abc", "not a key"),
+        ("08", "not a key"),
+        ("1_000", "not a key"),
+        ("0b1", "not a key"),
+        ("1 ", "not a key"),
+        ("٣", "not a key"),
+        ("key:", "not a key"),
+        ("key:x", "not a key"),
+        ("0x100000000", "32 bits"),
+        ("-2147483649", "32 bits"),
+        ("ftok:/nowhere/at/all", "No such file"),
+        ("ftok:", "No such file"),
+        ("ftok:/:0", "project"),
+        ("ftok:/:256", "project"),
+        ("ftok:/:ab", "project"),
+        ("ftok:/:", "project"),
+    ],
+)
+def test_what_is_no_key_is_told(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        parse_key(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "not an id"),
+        ("abc", "not an id"),
+        ("-5", "not an id"),
+        ("5x", "not an id"),
+        ("id:0x5", "not an id"),
+        ("id:2147483648", "highest"),
+        ("2147483648", "highest"),
+        ("0111", "id:111 or key:0111"),
+        ("00", "id:0 or key:00"),
+        ("0x", "not a key"),
+        ("key:0", "IPC_PRIVATE"),
+    ],
+)
+def test_what_is_no_target_is_told(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        parse_target(text)
+
+
+def test_targets_keep_what_was_typed() -> None:
+    assert parse_target("0") == (By.ID, 0, "0")
+    assert parse_target("0X1F") == (By.KEY, 0x1F, "0X1F")
+    assert parse_target("key:010") == (By.KEY, 8, "key:010")
+
+
+@given(project=st.integers(1, 255))
+def test_ftok_is_that_of_c(tmp_path_factory: pytest.TempPathFactory, project: int) -> None:
+    path = tmp_path_factory.mktemp("ftok") / f"file:{project}"
+    path.touch()
+    expected = _libc.ftok(str(path).encode(), project)
+    assert ftok(f"{path}:{project}") == expected
+    assert parse_target(f"ftok:{path}:{project}").number == expected
+
+
+def test_ftok_projects() -> None:
+    path = str(Path("/"))
+    assert ftok(f"{path}:1") == ftok(path)
+    assert ftok(f"{path}:A") == ftok(f"{path}:65") == _libc.ftok(b"/", 65)

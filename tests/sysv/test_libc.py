@@ -1,0 +1,161 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from pyipcs.errors import DeniedError, ExistsError, IpcError, NotFoundError
+from pyipcs.model import (
+    Kind,
+    Queue,
+    QueueLimits,
+    QueueUsage,
+    Segment,
+    SegmentLimits,
+    SegmentUsage,
+    SemaphoreLimits,
+    SemaphoreSet,
+    SemaphoreUsage,
+)
+from pyipcs.sysv import libc
+from tests import support
+from tests.support import Objects, root_only, row
+
+KERNEL = Path("/proc/sys/kernel")
+STAT_NAMES = {"mode": "perms", "segsz": "size"}
+
+
+def setting(name: str) -> list[int]:
+    return [int(word) for word in (KERNEL / name).read_text().split()]
+
+
+def test_limits_are_the_kernels_settings() -> None:
+    queues = libc.limits(Kind.QUEUE)
+    assert isinstance(queues, QueueLimits)
+    assert [queues.msgmni] == setting("msgmni")
+    assert [queues.msgmax] == setting("msgmax")
+    assert [queues.msgmnb] == setting("msgmnb")
+    segments = libc.limits(Kind.SEGMENT)
+    assert isinstance(segments, SegmentLimits)
+    assert [segments.shmmni] == setting("shmmni")
+    assert [segments.shmmax] == setting("shmmax")
+    assert [segments.shmall] == setting("shmall")
+    sets = libc.limits(Kind.SEMAPHORE)
+    assert isinstance(sets, SemaphoreLimits)
+    assert [sets.semmsl, sets.semmns, sets.semopm, sets.semmni] == setting("sem")
+    assert sets.semvmx == 32767
+
+
+def test_usage_counts_what_there_is(objects: Objects, isolated: None) -> None:
+    support.send(objects.queue(), b"12345")
+    objects.queue()
+    objects.segment(size=5 * os.sysconf("SC_PAGESIZE"))
+    objects.semaphores(nsems=7)
+    assert libc.usage(Kind.QUEUE) == QueueUsage(msgpool=2, msgmap=1, msgtql=5)
+    segments = libc.usage(Kind.SEGMENT)
+    assert isinstance(segments, SegmentUsage)
+    assert segments[:3] == (1, 5, 0)
+    assert libc.usage(Kind.SEMAPHORE) == SemaphoreUsage(semusz=1, semaem=7)
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("mode", [0, 0o600])
+def test_stat_is_what_proc_says(objects: Objects, kind: Kind, mode: int) -> None:
+    object_id = objects.make(kind, -9, mode)
+    if kind is Kind.QUEUE and mode:
+        support.send(object_id)
+        support.receive(object_id)
+        support.send(object_id, b"abc")
+    record = libc.stat(kind, object_id)
+    words = row(kind, object_id)
+    for field in set(record._fields) - {"id", "mode", "qbytes", "rss", "swap", "semaphores"}:
+        assert getattr(record, field) == int(words[STAT_NAMES.get(field, field)]), field
+    assert (record.kind, record.id, record.mode) == (kind, object_id, mode)
+
+
+def test_stat_tells_qbytes(objects: Objects) -> None:
+    record = libc.stat(Kind.QUEUE, objects.queue())
+    assert isinstance(record, Queue)
+    assert [record.qbytes] == setting("msgmnb")
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_stat_of_what_is_not_there(objects: Objects, kind: Kind) -> None:
+    object_id = objects.make(kind)
+    another_sequence = object_id + 32768
+    for missing in (another_sequence, 2**31 - 1, 32767):
+        with pytest.raises(NotFoundError):
+            libc.stat(kind, missing)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_an_older_kernel(
+    objects: Objects, isolated: None, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before 4.17 the kernel answered *_STAT_ANY as it answers any command that it has not."""
+    object_id = objects.make(kind, 5, 0o600)
+    expected = libc.stat(kind, object_id)
+    monkeypatch.setitem(libc._STAT_ANY, kind, 99)
+    assert libc.stat(kind, object_id) == expected
+    assert [*libc.scan(kind)] == [expected]
+    with pytest.raises(NotFoundError):
+        libc.stat(kind, 2**31 - 1)
+
+
+def test_change_touches_only_what_is_given(objects: Objects) -> None:
+    msqid = objects.queue(0, 0o641)
+    libc.change(Kind.QUEUE, msqid, qbytes=1000)
+    record = libc.stat(Kind.QUEUE, msqid)
+    assert isinstance(record, Queue)
+    assert (record.qbytes, record.mode, record.uid) == (1000, 0o641, os.geteuid())
+    libc.change(Kind.QUEUE, msqid, mode=0o600)
+    record = libc.stat(Kind.QUEUE, msqid)
+    assert isinstance(record, Queue)
+    assert (record.qbytes, record.mode) == (1000, 0o600)
+
+
+@root_only
+@pytest.mark.parametrize("kind", Kind)
+def test_change_of_owner(objects: Objects, kind: Kind) -> None:
+    object_id = objects.make(kind)
+    libc.change(kind, object_id, uid=12, gid=13)
+    record = libc.stat(kind, object_id)
+    assert (record.uid, record.gid, record.cuid, record.mode) == (12, 13, 0, 0o644)
+
+
+def test_semaphores(objects: Objects) -> None:
+    semid = objects.semaphores(nsems=3)
+    libc.set_values(semid, [5, 0, 32767])
+    assert libc.semaphores(semid, 3) == (
+        (0, 5, 0, 0, os.getpid()),
+        (1, 0, 0, 0, os.getpid()),
+        (2, 32767, 0, 0, os.getpid()),
+    )
+    with pytest.raises(IpcError) as caught:
+        libc.set_values(semid, [32768, 0, 0])
+    assert caught.value.errno == errno.ERANGE
+
+
+def test_semaphores_of_a_set_that_is_gone() -> None:
+    with pytest.raises(NotFoundError):
+        libc.semaphores(2**31 - 1, 1)
+
+
+def test_creation_and_its_errors(objects: Objects) -> None:
+    flags = libc.IPC_CREAT | libc.IPC_EXCL | 0o600
+    shmid = objects.adopt(Kind.SEGMENT, libc.shmget(0x4711, 10, flags))
+    semid = objects.adopt(Kind.SEMAPHORE, libc.semget(0x4711, 4, flags))
+    segment, array = libc.stat(Kind.SEGMENT, shmid), libc.stat(Kind.SEMAPHORE, semid)
+    assert isinstance(segment, Segment)
+    assert isinstance(array, SemaphoreSet)
+    assert (segment.segsz, array.nsems) == (10, 4)
+    assert libc.shmget(0x4711, 0, 0) == shmid
+    with pytest.raises(ExistsError):
+        libc.semget(0x4711, 4, flags)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may do all this")
+def test_what_an_ordinary_user_may_not(objects: Objects) -> None:
+    semid = objects.semaphores(mode=0)
+    with pytest.raises(DeniedError):
+        libc.semaphores(semid, 1)

@@ -1,0 +1,43 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pyipcs.model import Kind
+from pyipcs.sysv.permissions import may_remove, removable
+from tests.support import IS_ROOT, Objects, root_only
+
+SCRIPT = "from pyipcs.sysv.permissions import may_remove; print(may_remove(1, 2), may_remove(0, 9))"
+
+
+@root_only
+def test_root_may_remove_what_is_others() -> None:
+    assert may_remove(12345, 12345)
+
+
+@pytest.mark.skipif(IS_ROOT, reason="root may remove all")
+def test_an_ordinary_user_may_remove_what_it_owns_or_made() -> None:
+    me = os.geteuid()
+    assert may_remove(me, 12345)
+    assert may_remove(12345, me)
+    assert not may_remove(12345, 12345)
+
+
+def test_what_may_be_removed_is_listed(objects: Objects) -> None:
+    for kind in Kind:
+        object_id = objects.make(kind, mode=0)
+        assert object_id in removable(kind)
+
+
+@root_only
+def test_root_of_a_user_namespace_rules_only_what_is_its_own(isolated: None) -> None:
+    """All capabilities in a user namespace are none over the IPC namespace around it."""
+    for command, expected in (
+        (["unshare", "--user", "--map-root-user"], "False True"),
+        (["unshare", "--user", "--map-root-user", "--ipc"], "True True"),
+    ):
+        done = subprocess.run(
+            [*command, sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == expected

@@ -1,0 +1,34 @@
+import os
+import pwd
+
+import pytest
+
+from pyipcs.sysv.users import group_name, parse_owner, user_name
+from tests.isolation import LONG_USER, NAMELESS_ID
+
+
+def test_names_and_numbers() -> None:
+    me = pwd.getpwuid(os.geteuid())
+    assert user_name(me.pw_uid) == user_name(str(me.pw_uid)) == me.pw_name
+    assert user_name(NAMELESS_ID) == str(NAMELESS_ID)
+    assert group_name(NAMELESS_ID) == str(NAMELESS_ID)
+    assert group_name("0") == "root"
+    assert user_name(2**32 - 1) == str(2**32 - 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "owner"),
+    [("0", (0, None)), ("root", (0, None)), ("root:root", (0, 0)), ("12:34", (12, 34))],
+)
+def test_owners(text: str, owner: tuple[int, int | None]) -> None:
+    assert parse_owner(text) == owner
+
+
+def test_the_sessions_own_users(accounts: None) -> None:
+    assert parse_owner(LONG_USER)[0] == pwd.getpwnam(LONG_USER).pw_uid
+
+
+@pytest.mark.parametrize("text", ["", "no-such-user", "root:", "root:no-such", "-1", "4294967295"])
+def test_what_is_no_owner(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no such (user|group)"):
+        parse_owner(text)
