@@ -1,0 +1,402 @@
+"""The layout of util-linux's ipcs(1), byte for byte, made column by column.
+
+Nothing here converts more than ipcs shows: listings stay the kernel's words.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from pyipcs.model import (
+    SHM_DEST,
+    SHM_LOCKED,
+    Kind,
+    Limits,
+    Queue,
+    QueueLimits,
+    QueueUsage,
+    Record,
+    Segment,
+    SegmentLimits,
+    SegmentUsage,
+    SemaphoreLimits,
+    SemaphoreSet,
+    SemaphoreUsage,
+    Usage,
+)
+from pyipcs.sysv.keys import format_key
+from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.users import group_name, user_name
+
+
+class View(Enum):
+    """What of the objects a listing shows."""
+
+    STATUS = "status"
+    TIME = "time"
+    PID = "pid"
+    CREATOR = "creator"
+
+
+class Unit(Enum):
+    """How sizes are shown; ipcs's default differs from size to size."""
+
+    DEFAULT = "default"
+    BYTES = "bytes"
+    HUMAN = "human"
+
+
+class _Cell(NamedTuple):
+    heading: str
+    field: str
+    show: Callable[[str], str] | None = None  # None: as the kernel wrote it
+    width: int = 10  # of the heading, and of the rows too unless `row` says otherwise
+    row: str = ""
+
+    @property
+    def template(self) -> str:
+        return self.row or f"%-{self.width}s"
+
+
+class _Table(NamedTuple):
+    title: str
+    cells: tuple[_Cell, ...]
+
+
+@cache
+def _short_name(uid: str) -> str:
+    """A user cut to ten bytes, as `%-10.10s` counts in the C locale; numbers are not cut."""
+    name = user_name(uid)
+    if name == uid:
+        return f"{uid:<10}"
+    cut = os.fsencode(name)[:10]
+    return os.fsdecode(cut) + " " * (10 - len(cut))
+
+
+def _padded(name: str) -> str:
+    return name + " " * (10 - len(os.fsencode(name)))
+
+
+@cache
+def _full_user(uid: str) -> str:
+    return _padded(user_name(uid))
+
+
+@cache
+def _full_group(gid: str) -> str:
+    return _padded(group_name(gid))
+
+
+@cache
+def _permissions(mode: str) -> str:
+    return f"{int(mode, 8) & 0o777:o}"
+
+
+@cache
+def _status(mode: str) -> str:
+    bits = int(mode, 8)
+    dest = "dest" if bits & SHM_DEST else ""
+    locked = "locked" if bits & SHM_LOCKED else ""
+    return f"{dest:<6} {locked:<6}"
+
+
+@lru_cache(maxsize=1024)
+def _ctime(seconds: int) -> str:
+    return time.ctime(seconds) if seconds else "Not set"
+
+
+@lru_cache(maxsize=1024)
+def _short_time(seconds: str) -> str:
+    """Month, day and time of ctime(3)."""
+    return _ctime(int(seconds))[4:20] if seconds != "0" else "Not set"
+
+
+def _long_time(seconds: str) -> str:
+    return _ctime(int(seconds))
+
+
+def _key(key: str) -> str:
+    return format_key(int(key))
+
+
+def human(size: int) -> str:
+    """A size with one letter and at most one digit behind the point, as util-linux rounds it."""
+    exponent = max(size.bit_length() - 1, 0) // 10 * 10
+    unit = 1 << exponent
+    whole, rest = divmod(size, unit)
+    if rest >= (2**64 - 1) // 1000:  # where C would overflow, and rounds otherwise
+        thousandths = rest // 1024 * 1000 // (unit >> 10)
+    else:
+        thousandths = rest * 1000 // unit
+    tenths = (thousandths + 50) // 100
+    if tenths == 10:
+        whole, tenths = whole + 1, 0
+    decimals = f".{tenths}" if tenths else ""
+    return f"{whole}{decimals}{'BKMGTPE'[exponent // 10]}"
+
+
+def _human(size: str) -> str:
+    return human(int(size))
+
+
+_KEY = _Cell("key", "key", _key)
+_OWNER = _Cell("owner", "uid", _short_name, row="%s")
+_PERMS = _Cell("perms", "mode", _permissions)
+_CREATOR = (
+    _PERMS,
+    _Cell("cuid", "cuid", _full_user, row="%s"),
+    _Cell("cgid", "cgid", _full_group, row="%s"),
+    _Cell("uid", "uid", _full_user, row="%s"),
+    _Cell("gid", "gid", _full_group, row="%s"),
+)
+_MSQID = _Cell("msqid", "id")
+_SHMID = _Cell("shmid", "id")
+_SEMID = _Cell("semid", "id")
+_CBYTES = _Cell("used-bytes", "cbytes", width=12)
+_SEGSZ = _Cell("bytes", "segsz")
+
+_TABLES: dict[tuple[Kind, View], _Table] = {
+    (Kind.QUEUE, View.STATUS): _Table(
+        "Message Queues",
+        (_KEY, _MSQID, _OWNER, _PERMS, _CBYTES, _Cell("messages", "qnum", width=12)),
+    ),
+    (Kind.QUEUE, View.TIME): _Table(
+        "Message Queues Send/Recv/Change Times",
+        (
+            _MSQID._replace(width=8),
+            _OWNER,
+            _Cell("send", "stime", _short_time, width=20),
+            _Cell("recv", "rtime", _short_time, width=20),
+            _Cell("change", "ctime", _short_time, width=20),
+        ),
+    ),
+    (Kind.QUEUE, View.PID): _Table(
+        "Message Queues PIDs",
+        (
+            _MSQID._replace(row="%-8s"),
+            _OWNER,
+            _Cell("lspid", "lspid", row=" %5s    "),
+            _Cell("lrpid", "lrpid", row="%5s"),
+        ),
+    ),
+    (Kind.QUEUE, View.CREATOR): _Table("Message Queues Creators/Owners", (_MSQID, *_CREATOR)),
+    (Kind.SEGMENT, View.STATUS): _Table(
+        "Shared Memory Segments",
+        (
+            *(_KEY, _SHMID, _OWNER, _PERMS, _SEGSZ),
+            _Cell("nattch", "nattch"),
+            _Cell("status", "mode", _status, width=12, row="%s"),
+        ),
+    ),
+    (Kind.SEGMENT, View.TIME): _Table(
+        "Shared Memory Attach/Detach/Change Times",
+        (
+            *(_SHMID, _OWNER),
+            _Cell("attached", "atime", _short_time, width=20),
+            _Cell("detached", "dtime", _short_time, width=20),
+            _Cell("changed", "ctime", _short_time, width=20),
+        ),
+    ),
+    (Kind.SEGMENT, View.PID): _Table(
+        "Shared Memory Creator/Last-op PIDs",
+        (_SHMID, _OWNER, _Cell("cpid", "cpid"), _Cell("lpid", "lpid")),
+    ),
+    (Kind.SEGMENT, View.CREATOR): _Table(
+        "Shared Memory Segment Creators/Owners", (_SHMID, *_CREATOR)
+    ),
+    (Kind.SEMAPHORE, View.STATUS): _Table(
+        "Semaphore Arrays", (_KEY, _SEMID, _OWNER, _PERMS, _Cell("nsems", "nsems"))
+    ),
+    (Kind.SEMAPHORE, View.TIME): _Table(
+        "Semaphore Operation/Change Times",
+        (
+            _SEMID._replace(width=8),
+            _OWNER,
+            _Cell("last-op", "otime", _long_time, width=26, row=" %-26s"),
+            _Cell("last-changed", "ctime", _long_time, width=26),
+        ),
+    ),
+    (Kind.SEMAPHORE, View.CREATOR): _Table("Semaphore Arrays Creators/Owners", (_SEMID, *_CREATOR)),
+}
+# With --human a size is six wide and right-aligned, in the place that the number had.
+_HUMAN = {
+    _CBYTES: _Cell("size", "cbytes", _human, width=12, row="%6s      "),
+    _SEGSZ: _Cell("size", "segsz", _human, row="%6s    "),
+}
+
+
+def listings(found: Mapping[Kind, Iterable[Listing]], view: View, unit: Unit) -> Iterator[str]:
+    """The objects of each kind, in the kernel's order."""
+    yield "\n"
+    for kind, chunks in found.items():
+        # ipcs has no view of semaphores by pid, and prints nothing there.
+        if table := _TABLES.get((kind, view)):
+            yield from _table(table, chunks, unit)
+        yield "\n"
+
+
+def _table(table: _Table, chunks: Iterable[Listing], unit: Unit) -> Iterator[str]:
+    cells = table.cells
+    if unit is Unit.HUMAN:
+        cells = tuple(_HUMAN.get(cell, cell) for cell in cells)
+    yield f"------ {table.title} --------\n"
+    yield " ".join(f"{cell.heading:<{cell.width}}" for cell in cells) + "\n"
+    row = " ".join(cell.template for cell in cells) + "\n"
+    for chunk in chunks:
+        columns = (
+            map(cell.show, chunk.column(cell.field)) if cell.show else chunk.column(cell.field)
+            for cell in cells
+        )
+        yield "".join(map(row.__mod__, zip(*columns, strict=True)))
+
+
+def limits(found: Mapping[Kind, Limits], unit: Unit) -> Iterator[str]:
+    """The kernel's limits."""
+    return _blocks(_limit_lines(values, unit) for values in found.values())
+
+
+def usage(found: Mapping[Kind, Usage], unit: Unit) -> Iterator[str]:
+    """What is in use."""
+    return _blocks(_usage_lines(values, unit) for values in found.values())
+
+
+def _blocks(blocks: Iterable[Iterable[str]]) -> Iterator[str]:
+    yield "\n"
+    for lines in blocks:
+        yield from (f"{line}\n" for line in lines)
+        yield "\n"
+
+
+def _limit_lines(values: Limits, unit: Unit) -> Iterator[str]:
+    match values:
+        case QueueLimits():
+            yield "------ Messages Limits --------"
+            yield f"max queues system wide = {values.msgmni}"
+            yield _size("max size of message", values.msgmax, unit)
+            yield _size("default max size of queue", values.msgmnb, unit)
+        case SegmentLimits():
+            yield "------ Shared Memory Limits --------"
+            yield f"max number of segments = {values.shmmni}"
+            yield _size("max seg size", values.shmmax, unit, kilo=True)
+            yield _total_shared(values.shmall, unit)
+            yield _size("min seg size", values.shmmin, unit)
+        case SemaphoreLimits():
+            yield "------ Semaphore Limits --------"
+            yield f"max number of arrays = {values.semmni}"
+            yield f"max semaphores per array = {values.semmsl}"
+            yield f"max semaphores system wide = {values.semmns}"
+            yield f"max ops per semop call = {values.semopm}"
+            yield f"semaphore max value = {values.semvmx}"
+
+
+def _total_shared(pages: int, unit: Unit) -> str:
+    """The limit of all segments, capped where 64 bits cannot hold it, which depends on the unit."""
+    page = os.sysconf("SC_PAGESIZE")
+    label = "max total shared memory"
+    if unit is Unit.DEFAULT:
+        return f"{label} (kbytes) = {_capped_product(pages, page // 1024)}"
+    return _size(label, _capped_product(pages, page), unit)
+
+
+def _capped_product(number: int, factor: int) -> int:
+    return min(number, (2**64 - 1) // factor) * factor
+
+
+def _usage_lines(values: Usage, unit: Unit) -> Iterator[str]:
+    match values:
+        case QueueUsage():
+            yield "------ Messages Status --------"
+            yield f"allocated queues = {values.msgpool}"
+            yield f"used headers = {values.msgmap}"
+            if unit is Unit.DEFAULT:
+                yield f"used space = {values.msgtql} bytes"
+            else:
+                yield _size("used space", values.msgtql, unit)
+        case SegmentUsage():
+            yield "------ Shared Memory Status --------"
+            yield f"segments allocated {values.used_ids}"
+            yield f"pages allocated {values.shm_tot}"
+            yield f"pages resident  {values.shm_rss}"
+            yield f"pages swapped   {values.shm_swp}"
+            yield (
+                f"Swap performance: {values.swap_attempts} attempts"
+                f"\t {values.swap_successes} successes"
+            )
+        case SemaphoreUsage():
+            yield "------ Semaphore Status --------"
+            yield f"used arrays = {values.semusz}"
+            yield f"allocated semaphores = {values.semaem}"
+
+
+def _size(label: str, size: int, unit: Unit, *, kilo: bool = False) -> str:
+    if unit is Unit.HUMAN:
+        return f"{label} = {human(size)}"
+    if kilo and unit is Unit.DEFAULT:
+        return f"{label} (kbytes) = {size // 1024}"
+    return f"{label} (bytes) = {size}"
+
+
+def details(record: Record, unit: Unit) -> Iterator[str]:
+    """All that ipcs tells of one object."""
+    lines = _detail_lines(record, unit)
+    yield from ("\n", *(f"{line}\n" for line in lines), "\n")
+
+
+def _detail_lines(record: Record, unit: Unit) -> Iterator[str]:
+    def size(label: str, human_label: str, value: int | None) -> str:
+        return f"{human_label}={human(value or 0)}" if unit is Unit.HUMAN else f"{label}={value}"
+
+    owners = (f"{name}={getattr(record, name)}" for name in ("uid", "gid", "cuid", "cgid"))
+    match record:
+        case Queue():
+            yield f"Message Queue msqid={record.id}"
+            yield "\t".join((*owners, f"mode={_octal(record.mode)}"))
+            yield "\t".join(
+                (
+                    size("cbytes", "csize", record.cbytes),
+                    size("qbytes", "qsize", record.qbytes),
+                    f"qnum={record.qnum}",
+                    f"lspid={record.lspid}",
+                    f"lrpid={record.lrpid}",
+                )
+            )
+            yield _time_line("send_time=", record.stime)
+            yield _time_line("rcv_time=", record.rtime)
+            yield _time_line("change_time=", record.ctime)
+        case Segment():
+            yield f"Shared memory Segment shmid={record.id}"
+            yield "\t".join(owners)
+            yield f"mode={_octal(record.mode)}\taccess_perms={_octal(record.mode & 0o777)}"
+            yield "\t".join(
+                (
+                    size("bytes", "size", record.segsz),
+                    f"lpid={record.lpid}",
+                    f"cpid={record.cpid}",
+                    f"nattch={record.nattch}",
+                )
+            )
+            yield _time_line("att_time=", record.atime)
+            yield _time_line("det_time=", record.dtime)
+            yield _time_line("change_time=", record.ctime)
+        case SemaphoreSet():
+            yield f"Semaphore Array semid={record.id}"
+            yield "\t ".join(owners)
+            yield f"mode={_octal(record.mode)}, access_perms={_octal(record.mode & 0o777)}"
+            yield f"nsems = {record.nsems}"
+            yield _time_line("otime = ", record.otime)
+            yield _time_line("ctime = ", record.ctime)
+            row = "%-10s %-10s %-10s %-10s %-10s"
+            yield row % ("semnum", "value", "ncount", "zcount", "pid")
+            yield from map(row.__mod__, record.semaphores or ())
+
+
+def _octal(mode: int) -> str:
+    """A mode as C's `%#o` has it."""
+    return f"0{mode:o}" if mode else "0"
+
+
+def _time_line(label: str, seconds: int) -> str:
+    return f"{label}{_ctime(seconds):<26}"

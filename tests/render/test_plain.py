@@ -1,0 +1,57 @@
+"""What ipcs is no oracle for here: its own output is compared in test_peers.py."""
+
+import pytest
+
+from pyipcs.model import Kind, SegmentLimits
+from pyipcs.render import plain
+from pyipcs.render.plain import Unit, View
+from pyipcs.sysv.proc import Listing
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        (0, "0B"),
+        (1, "1B"),
+        (1023, "1023B"),
+        (1024, "1K"),
+        (1075, "1K"),
+        (1076, "1.1K"),
+        (1536, "1.5K"),
+        (2047, "2K"),
+        (1024**2 - 1, "1024K"),
+        (1024**2, "1M"),
+        (2**63 - 1, "8E"),
+        (2**64 - 1, "16E"),
+        (2**60 + 2**59, "1.5E"),
+    ],
+)
+def test_sizes_for_people(size: int, shown: str) -> None:
+    assert plain.human(size) == shown
+
+
+@pytest.mark.parametrize(
+    ("unit", "line"),
+    [
+        (Unit.DEFAULT, "max total shared memory (kbytes) = 400"),
+        (Unit.BYTES, "max total shared memory (bytes) = 409600"),
+        (Unit.HUMAN, "max total shared memory = 400K"),
+    ],
+)
+def test_pages_are_told_as_bytes(unit: Unit, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sysconf", lambda _name: 4096)
+    limits = SegmentLimits(shmmni=1, shmmax=1, shmall=100, shmmin=1)
+    assert line in "".join(plain.limits({Kind.SEGMENT: limits}, unit)).splitlines()
+
+
+def test_chunks_are_rendered_as_they_come() -> None:
+    """A listing of any length needs no more memory than a chunk of it."""
+
+    def chunks() -> object:
+        yield Listing(
+            Kind.SEMAPHORE, ("key", "semid", "perms", "nsems", "uid"), ["1", "2", "600", "3", "0"]
+        )
+        raise AssertionError("asked for more than was rendered")
+
+    rendered = plain.listings({Kind.SEMAPHORE: chunks()}, View.STATUS, Unit.DEFAULT)  # type: ignore[dict-item] # a generator
+    assert [next(rendered) for _ in range(4)][-1].startswith("0x00000001 2 ")
