@@ -1,0 +1,91 @@
+"""The command line: the commands by name, and one place where errors become statuses."""
+
+import os
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from pyipcs.cli.options import common_options
+from pyipcs.cli.output import Output, WriteError
+from pyipcs.errors import CommandError, Status
+
+COMMANDS = ("list", "make", "rm")
+# The names under which pyipcs stands in for util-linux's programs.
+PEERS = {"ipcs": "list", "ipcmk": "make", "ipcrm": "rm"}
+
+
+class App(click.Group):
+    """The group, which loads only the command that is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        """The commands in the order of their help."""
+        return [*COMMANDS]  # once its module is loaded, `list` is a module here
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of a name, its module loaded now."""
+        return load(cmd_name) if cmd_name in COMMANDS else None
+
+
+def load(name: str) -> click.Command:
+    """The command of a name."""
+    command: click.Command = import_module(f"pyipcs.cli.{name}").command
+    return command
+
+
+@click.group(
+    cls=App,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    add_help_option=False,
+)
+@click.pass_context
+def app(ctx: click.Context) -> None:
+    """System V IPC from the shell: message queues, semaphores, shared memory."""
+    if ctx.invoked_subcommand is None:
+        ctx.obj.write([ctx.get_help() + "\n"])
+
+
+app.params += common_options()
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run a command line whose first word is the program's name; return the exit status."""
+    output = Output()
+    name = os.path.basename(argv[0])
+    if name in PEERS:
+        status = _run(load(PEERS[name]), name, argv[1:], output)
+    else:
+        status = _run(app, "pyipcs", argv[1:], output)
+    try:
+        output.flush()
+    except WriteError as error:
+        output.complain(f"write error: {error}")
+        return Status.FAILED
+    return status
+
+
+def _run(command: click.Command, name: str, args: Sequence[str], output: Output) -> int:
+    try:
+        status = command.main([*args], prog_name=name, standalone_mode=False, obj=output)
+    except click.UsageError as error:
+        output.complain(_usage_line(error))
+        return Status.USAGE
+    except CommandError as error:
+        output.complain(str(error))
+        return Status.FAILED
+    except OSError as error:
+        output.complain(f"{error.filename or 'System V IPC'}: {error.strerror}")
+        return Status.FAILED
+    except WriteError:
+        return Status.FAILED  # which the last flush tells
+    return status or Status.DONE
+
+
+def _usage_line(error: click.UsageError) -> str:
+    """What click has to say, in one line of ours."""
+    message = error.format_message()
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        message = f"{'/'.join(error.param.opts)}: {error.message}"
+    path = error.ctx.command_path if error.ctx else "pyipcs"
+    return f"{path.split()[-1]}: {message[:1].lower()}{message[1:].rstrip('.')} (see {path} --help)"

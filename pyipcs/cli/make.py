@@ -1,0 +1,243 @@
+"""pyipcs make: create objects, as ipcmk(1) does, and set them up in the same call."""
+
+import errno
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple
+
+import click
+
+from pyipcs.cli import show
+from pyipcs.cli.options import subcommand
+from pyipcs.cli.output import Output
+from pyipcs.cli.params import KEY, MODE, NSEMS, OWNER, QBYTES, SIZE, VALUES
+from pyipcs.errors import CommandError, DeniedError, ExistsError, IpcError, NotFoundError
+from pyipcs.model import Kind
+from pyipcs.sysv.handle import Handle, with_free_key
+from pyipcs.sysv.keys import format_key
+
+IPC_PRIVATE = 0
+
+
+class _Step(NamedTuple):
+    """What is done to a new object, and what that is called."""
+
+    what: str
+    apply: Callable[[Any], None]
+
+
+class _Plan(NamedTuple):
+    """One object to make, in ipcmk's words."""
+
+    kind: Kind
+    noun: str
+    label: str
+    create: Callable[[int], Handle]
+    find: Callable[[int], Handle]
+    steps: Sequence[_Step]
+
+
+@subcommand(peer_names=("shmem", "semaphore", "queue", "mode", "version", "help"))
+@click.option("-M", "--shmem", "size", type=SIZE, metavar="SIZE", help="A segment of SIZE bytes.")
+@click.option("-S", "--semaphore", "nsems", type=NSEMS, metavar="NSEMS", help="A semaphore set.")
+@click.option("-Q", "--queue", is_flag=True, help="A message queue.")
+@click.option("-p", "--mode", type=MODE, default="0644", show_default=True, help="Permissions.")
+@click.option("-k", "--key", type=KEY, help="The key; a random one is taken if left out.")
+@click.option("--private", is_flag=True, help="No key (IPC_PRIVATE).")
+@click.option("--exist-ok", is_flag=True, help="Take what has the key already, and leave it as is.")
+@click.option("--qbytes", type=QBYTES, help="How many bytes the queue may hold.")
+@click.option("--values", type=VALUES, help="The values of the semaphores.")
+@click.option("--owner", type=OWNER, help="The owner.")
+@click.option("-i", "--id-only", is_flag=True, help="Print the bare id.")
+@click.option("-J", "--json", is_flag=True, help="Print the objects as JSON.")
+@click.pass_obj
+def command(
+    output: Output,
+    /,
+    *,
+    key: int | None,
+    private: bool,
+    exist_ok: bool,
+    id_only: bool,
+    json: bool,
+    **wanted: Any,
+) -> None:
+    """Create System V IPC objects."""
+    _check(key=key, private=private, exist_ok=exist_ok, id_only=id_only, json=json, **wanted)
+    plans = _plans(**wanted)
+    with _all_or_nothing(output) as made:
+        handles = [
+            _make(plan, IPC_PRIVATE if private else key, made, exist_ok=exist_ok) for plan in plans
+        ]
+        if json:
+            show.selected(output, {handle.kind: {handle.id} for handle in handles}, "json")
+        elif id_only:
+            output.write(f"{handle.id}\n" for handle in handles)
+        else:
+            output.write(
+                f"{plan.label}: {handle.id}\n" for plan, handle in zip(plans, handles, strict=True)
+            )
+        output.flush()
+
+
+def _check(**given: Any) -> None:
+    """What click does not see: options that contradict each other, or miss what they are for."""
+    contradictions = (
+        (
+            not (given["size"] or given["nsems"] or given["queue"]),
+            "nothing to make: give -Q, -M SIZE or -S NSEMS",
+        ),
+        (given["private"] and given["key"] is not None, "--private means no key, so no -k"),
+        (given["exist_ok"] and given["key"] is None, "--exist-ok needs -k KEY"),
+        (given["qbytes"] is not None and not given["queue"], "--qbytes needs -Q"),
+        (given["values"] and not given["nsems"], "--values needs -S NSEMS"),
+        (
+            given["values"] and given["nsems"] and len(given["values"]) != given["nsems"],
+            f"--values needs a value for each of the {given['nsems']} semaphores",
+        ),
+        (given["id_only"] and given["json"], "-i and -J are two ways to print"),
+    )
+    for wrong, why in contradictions:
+        if wrong:
+            raise click.UsageError(why)
+
+
+def _plans(
+    *,
+    size: int | None,
+    queue: bool,
+    nsems: int | None,
+    mode: int,
+    qbytes: int | None,
+    values: Sequence[int] | None,
+    owner: tuple[int, int | None] | None,
+) -> list[_Plan]:
+    """What to make, in ipcmk's order."""
+    uid, gid = owner or (None, None)
+    own = [_Step("set owner", lambda handle: handle.change(uid=uid, gid=gid))] if owner else []
+    plans = []
+    if size is not None:
+        plans.append(_segment_plan(size, mode, own))
+    if queue:
+        plans.append(_queue_plan(qbytes, mode, own))
+    if nsems is not None:
+        plans.append(_set_plan(nsems, values, mode, own))
+    return plans
+
+
+# Each loads the module of its kind only when such an object is asked for.
+
+
+def _segment_plan(size: int, mode: int, own: list[_Step]) -> _Plan:
+    from pyipcs.sysv.segment import SharedMemory
+
+    create = partial(SharedMemory.create, mode=mode, size=size)
+    find = partial(SharedMemory.find, size=size)
+    return _Plan(Kind.SEGMENT, "share memory", "Shared memory id", create, find, own)
+
+
+def _queue_plan(qbytes: int | None, mode: int, own: list[_Step]) -> _Plan:
+    from pyipcs.sysv.queue import MessageQueue
+
+    steps = []
+    if qbytes is not None:
+        steps = [_Step("set qbytes", lambda handle: handle.change(qbytes=qbytes))]
+    create = partial(MessageQueue.create, mode=mode)
+    find = MessageQueue.find
+    return _Plan(Kind.QUEUE, "message queue", "Message queue id", create, find, steps + own)
+
+
+def _set_plan(nsems: int, values: Sequence[int] | None, mode: int, own: list[_Step]) -> _Plan:
+    from pyipcs.sysv.semaphore import SemaphoreArray
+
+    steps = []
+    if values:
+        steps = [_Step("set values", lambda handle: handle.set_values(values))]
+    first_mode = mode
+    if values and not mode & 0o200:
+        # SETALL takes write permission, which the mode does not give even to the creator.
+        first_mode = mode | 0o200
+        steps.append(_Step("set mode", lambda handle: handle.change(mode=mode)))
+    create = partial(SemaphoreArray.create, mode=first_mode, nsems=nsems)
+    find = partial(SemaphoreArray.find, nsems=nsems)
+    return _Plan(Kind.SEMAPHORE, "semaphore", "Semaphore id", create, find, steps + own)
+
+
+@contextmanager
+def _all_or_nothing(output: Output) -> Iterator[list[Handle]]:
+    """Remove what was made, if what follows fails; say what could not be removed."""
+    made: list[Handle] = []
+    try:
+        yield made
+    except Exception:
+        for handle in made:
+            try:
+                handle.remove()
+            except IpcError as error:
+                left = f"{handle.kind.noun} {handle.id} was made and is left"
+                output.complain(f"{left}: {error.strerror}")
+        raise
+
+
+def _make(plan: _Plan, key: int | None, made: list[Handle], *, exist_ok: bool) -> Handle:
+    try:
+        handle, new = _create_or_find(plan, key, exist_ok=exist_ok)
+    except IpcError as error:
+        raise CommandError(f"create {plan.noun} failed: {_why(plan, key, error)}") from None
+    if new:
+        made.append(handle)
+        _set_up(plan, handle)
+    return handle
+
+
+def _create_or_find(plan: _Plan, key: int | None, *, exist_ok: bool) -> tuple[Handle, bool]:
+    """The object, and whether it is new."""
+    if key is None:
+        return with_free_key(plan.create), True
+    while True:
+        try:
+            return plan.create(key), True
+        except ExistsError:
+            if not exist_ok:
+                raise
+        try:
+            return plan.find(key), False
+        except NotFoundError:
+            continue  # removed in between: it can be created now
+        except IpcError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            raise CommandError(
+                f"create {plan.noun} failed: what has key {format_key(key)} is smaller"
+            ) from None
+
+
+def _set_up(plan: _Plan, handle: Handle) -> None:
+    for what, apply in plan.steps:
+        try:
+            apply(handle)
+        except IpcError as error:
+            raise CommandError(
+                f"{what} failed: {error.strerror}{_privilege(what, error)}"
+            ) from None
+
+
+def _privilege(what: str, error: IpcError) -> str:
+    """What the caller would have needed: owners may do all but raise qbytes (msgctl(2))."""
+    if what != "set qbytes" or not isinstance(error, DeniedError):
+        return ""
+    from pyipcs.sysv import libc
+
+    return f" (over msgmnb, which is {libc.limits(Kind.QUEUE)[2]}, it takes CAP_SYS_RESOURCE)"
+
+
+def _why(plan: _Plan, key: int | None, error: IpcError) -> str:
+    """Why a creation failed, with the limit behind it where there is one."""
+    from pyipcs.sysv.limits import explain
+
+    if isinstance(error, ExistsError) and key is not None:
+        hint = f"key {format_key(key)} is taken; --exist-ok gives the id of what has it"
+    else:
+        hint = explain(plan.kind, error)
+    return f"{error.strerror} ({hint})" if hint else error.strerror

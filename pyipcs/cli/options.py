@@ -1,0 +1,95 @@
+"""Options that commands share."""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import click
+
+from pyipcs import __version__
+from pyipcs.cli.argv import Grammar
+
+FORMATS = ("plain", "json")
+
+
+def subcommand(*, peer_names: Sequence[str]) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command named as its module, with the options of every command behind its own.
+
+    Args:
+        peer_names: the long options of the peer, which alone may be abbreviated.
+    """
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        name = function.__module__.rpartition(".")[2]
+        command = click.command(name, cls=Grammar, add_help_option=False)(function)
+        command.peer_names = frozenset(f"--{peer}" for peer in peer_names)
+        command.params += common_options()
+        return command
+
+    return decorate
+
+
+def common_options() -> list[click.Option]:
+    """The options of every command and of pyipcs itself."""
+    return [
+        click.Option(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            is_eager=True,
+            expose_value=False,
+            callback=_set_color,
+            help="When to use colour; auto: on a terminal.",
+        ),
+        click.Option(
+            ["-V", "--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_version,
+            help="Show the version.",
+        ),
+        click.Option(
+            ["-h", "--help"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_help,
+            help="Show this help.",
+        ),
+    ]
+
+
+def _show_help(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        ctx.obj.write([ctx.get_help() + "\n"])
+        ctx.exit()
+
+
+def _show_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        ctx.obj.write([f"pyipcs {__version__}\n"])
+        ctx.exit()
+
+
+def _set_color(ctx: click.Context, _param: click.Parameter, when: str | None) -> None:
+    if when and ctx.obj:
+        ctx.obj.color = when
+
+
+def format_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """-f and -J, as one argument `format_`."""
+
+    @click.option(
+        "-f",
+        "--format",
+        "format_",
+        type=click.Choice(FORMATS),
+        envvar="PYIPCS_FORMAT",
+        help="The output's format (or the variable PYIPCS_FORMAT).",
+    )
+    @click.option("-J", "--json", is_flag=True, help="Short for --format json.")
+    @wraps(function)
+    def with_format(*args: Any, format_: str | None, json: bool, **options: Any) -> Any:
+        return function(*args, format_="json" if json else format_ or "plain", **options)
+
+    return with_format

@@ -1,0 +1,92 @@
+"""The streams: looked at once, written to here only."""
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import TextIO
+
+from pyipcs.render.escape import one_line, visible
+
+
+class WriteError(Exception):
+    """Standard output took no more; the text says why."""
+
+
+class Output:
+    """Where data and messages go, and what these places can show."""
+
+    def __init__(self) -> None:
+        self._stdout = _prepared(sys.stdout)
+        self._stderr = _prepared(sys.stderr)
+        self.terminal = _is_terminal(self._stdout)
+        # Whether a question can be asked and answered.
+        self.interactive = _is_terminal(sys.stdin) and _is_terminal(self._stderr)
+        self.color = "auto"
+        self._broken: str | None = None
+
+    def write(self, chunks: Iterable[str]) -> None:
+        """Write data as it comes; as with stdio(3), `flush` tells whether the stream took it."""
+        for chunk in chunks:
+            if self._stdout is None:  # closed by the caller, or broken
+                return
+            try:
+                self._stdout.write(visible(chunk) if self.terminal else chunk)
+            except OSError as error:
+                self._break(error)
+
+    def flush(self) -> None:
+        """Hand on what is buffered.
+
+        Raises:
+            WriteError: the stream took no more.
+        """
+        try:
+            if self._stdout is not None:
+                self._stdout.flush()
+        except OSError as error:
+            self._break(error)
+        if self._broken:
+            raise WriteError(self._broken)
+
+    def complain(self, message: str) -> None:
+        """One line on standard error, with the program's name."""
+        self._say(f"{self._styled('pyipcs:')} {one_line(message)}\n")
+
+    def ask(self, question: str) -> bool:
+        """Whether the user answers yes; only where `interactive`."""
+        self._say(f"{question} [y/N] ")
+        return sys.stdin.buffer.readline().strip().lower() in {b"y", b"yes"}
+
+    def _say(self, text: str) -> None:
+        if self._stderr is None:
+            return
+        try:
+            self._stderr.write(text)
+            self._stderr.flush()
+        except OSError:
+            pass  # nobody is left who could be told
+
+    def _styled(self, text: str) -> str:
+        return f"\x1b[1;31m{text}\x1b[0m" if self._colored() else text
+
+    def _colored(self) -> bool:
+        if self.color != "auto":
+            return self.color == "always"
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            return False
+        return _is_terminal(self._stderr)
+
+    def _break(self, error: OSError) -> None:
+        self._stdout = None  # what is still buffered would fail again
+        self._broken = error.strerror
+
+
+def _prepared(stream: TextIO | None) -> TextIO | None:
+    """The stream, giving names back byte for byte as they were read."""
+    if stream is not None and hasattr(stream, "reconfigure"):
+        stream.reconfigure(encoding=sys.getfilesystemencoding(), errors="surrogateescape")
+    return stream
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()

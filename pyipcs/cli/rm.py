@@ -1,0 +1,216 @@
+"""pyipcs rm: remove objects, as ipcrm(1) does."""
+
+import errno
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import click
+
+from pyipcs.cli import show
+from pyipcs.cli.argv import OptionalValue, in_order
+from pyipcs.cli.options import format_options, subcommand
+from pyipcs.cli.output import Output
+from pyipcs.cli.params import ID_TARGET, KEY_TARGET
+from pyipcs.errors import CommandError, IpcError, Status, ipc_error
+from pyipcs.model import Kind
+from pyipcs.sysv.handle import Handle, handle_class
+from pyipcs.sysv.keys import By, Target
+from pyipcs.sysv.permissions import may_remove, removable
+
+# The options that name objects, by click's name for them.
+_NAMING = {
+    "shmem_id": Kind.SEGMENT,
+    "shmem_key": Kind.SEGMENT,
+    "queue_id": Kind.QUEUE,
+    "queue_key": Kind.QUEUE,
+    "semaphore_id": Kind.SEMAPHORE,
+    "semaphore_key": Kind.SEMAPHORE,
+}
+_WORDS = tuple(kind.value for kind in Kind)
+_ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
+# Of how a removal fails, what ipcrm says of it.
+_REASONS = {
+    errno.EACCES: "permission denied for",
+    errno.EPERM: "permission denied for",
+    errno.EIDRM: "already removed",
+    errno.EINVAL: "invalid",
+    errno.ENOENT: "invalid",
+}
+_VERBOSE = {
+    Kind.QUEUE: "removing message queue id `%d'\n",
+    Kind.SEGMENT: "removing shared memory segment id `%d'\n",
+    Kind.SEMAPHORE: "removing semaphore id `%d'\n",
+}
+
+
+class _Doomed(NamedTuple):
+    """An object to remove, as the user named it."""
+
+    kind: Kind
+    target: Target
+
+
+@subcommand(
+    peer_names=(
+        *("shmem-id", "shmem-key", "queue-id", "queue-key", "semaphore-id", "semaphore-key"),
+        *("all", "verbose", "version", "help"),
+    )
+)
+@click.option("-q", "--queue-id", type=ID_TARGET, multiple=True, help="A message queue by id.")
+@click.option("-Q", "--queue-key", type=KEY_TARGET, multiple=True, help="A message queue by key.")
+@click.option("-m", "--shmem-id", type=ID_TARGET, multiple=True, help="A segment by id.")
+@click.option("-M", "--shmem-key", type=KEY_TARGET, multiple=True, help="A segment by key.")
+@click.option("-s", "--semaphore-id", type=ID_TARGET, multiple=True, help="A semaphore set by id.")
+@click.option(
+    "-S", "--semaphore-key", type=KEY_TARGET, multiple=True, help="A semaphore set by key."
+)
+@click.option(
+    "-a",
+    "--all",
+    "all_kinds",
+    cls=OptionalValue,
+    bare="all",
+    words=_WORDS,
+    type=click.Choice([*_WORDS, "all"]),
+    multiple=True,
+    metavar="[msg|shm|sem]",
+    help="All that you may remove, or all of a kind.",
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would go, and remove nothing.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before --all.")
+@click.option("-v", "--verbose", is_flag=True, help="Say what is removed.")
+@format_options
+@click.argument("operands", nargs=-1, metavar="[msg|shm|sem ID...]")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    operands: Sequence[str],
+    all_kinds: Sequence[str],
+    dry_run: bool,
+    yes: bool,
+    verbose: bool,
+    format_: str,
+    **_named: Any,
+) -> Status:
+    """Remove System V IPC objects, by id, by key, or all."""
+    doomed = [_Doomed(_NAMING[name], target) for name, target in in_order(ctx, _NAMING)]
+    old_syntax = _old_syntax(operands)
+    if old_syntax and (doomed or all_kinds):
+        raise click.UsageError(f"{operands[0]} ID... goes with no option that names objects")
+    kinds = [kind for kind in _ALL_ORDER if {kind.value, "all"} & set(all_kinds)]
+    doomed += old_syntax
+    if not doomed and not kinds:
+        raise click.UsageError("nothing to remove: name an object, or --all")
+    output: Output = ctx.obj
+    removal = _Removal(output, verbose=verbose)
+    listed = {kind: removable(kind) for kind in kinds}
+    if dry_run:
+        going = {kind: set(ids) for kind, ids in listed.items()}
+        for kind, object_id in removal.rehearse(doomed):
+            going.setdefault(kind, set()).add(object_id)
+        show.selected(output, going, format_)
+        return removal.status
+    if (
+        any(listed.values())
+        and output.interactive
+        and not yes
+        and not output.ask(_question(listed))
+    ):
+        raise CommandError("nothing was removed")
+    removal.remove(doomed)
+    removal.remove_listed(listed)
+    if old_syntax and not removal.failed:
+        output.write(["resource(s) deleted\n"])
+    return removal.status
+
+
+def _old_syntax(operands: Sequence[str]) -> list[_Doomed]:
+    """The objects of `rm msg|shm|sem ID...`."""
+    if not operands:
+        return []
+    word, *ids = operands
+    if word not in _WORDS:
+        raise click.UsageError(f"unknown argument: {word}")
+    if not ids:
+        raise click.UsageError(f"not enough arguments: {word} ID...")
+    return [_Doomed(Kind(word), ID_TARGET(text)) for text in ids]
+
+
+class _Removal:
+    """Removals one by one, of which a failed one is told and does not stop the rest."""
+
+    def __init__(self, output: Output, *, verbose: bool) -> None:
+        self._output = output
+        self._verbose = verbose
+        self._removed: set[tuple[Kind, int]] = set()
+        self.failed = False
+
+    @property
+    def status(self) -> Status:
+        """The exit status that tells how it went."""
+        return Status.FAILED if self.failed else Status.DONE
+
+    def remove(self, doomed: Iterable[_Doomed]) -> None:
+        """Remove what the user named."""
+        for kind, target in doomed:
+            try:
+                handle = _reach(kind, target)
+                self._announce(kind, handle.id)
+                handle.remove()
+            except IpcError as error:
+                self._complain(target, error)
+            else:
+                self._removed.add((kind, handle.id))
+
+    def remove_listed(self, listed: Mapping[Kind, Iterable[int]]) -> None:
+        """Remove what a listing held; what has gone since is as it should be."""
+        for kind, ids in listed.items():
+            remove = handle_class(kind).remove_id
+            for object_id in ids:
+                if (kind, object_id) in self._removed:
+                    continue
+                self._announce(kind, object_id)
+                try:
+                    remove(object_id)
+                except IpcError as error:
+                    if error.errno not in {errno.EINVAL, errno.EIDRM}:
+                        self._complain(Target(By.ID, object_id, str(object_id)), error)
+
+    def rehearse(self, doomed: Iterable[_Doomed]) -> Iterator[tuple[Kind, int]]:
+        """What of the objects that the user named would go; the rest is told as if it were real."""
+        for kind, target in doomed:
+            try:
+                record = _reach(kind, target).stat()
+                if not may_remove(record.uid, record.cuid):
+                    raise ipc_error(errno.EPERM)
+                yield kind, record.id
+            except IpcError as error:
+                self._complain(target, error)
+
+    def _announce(self, kind: Kind, object_id: int) -> None:
+        if self._verbose:
+            self._output.write([_VERBOSE[kind] % object_id])
+
+    def _complain(self, target: Target, error: IpcError) -> None:
+        self.failed = True
+        name = target.by.value
+        if reason := _REASONS.get(error.errno):
+            self._output.complain(f"{reason} {name} ({target.typed})")
+        else:
+            self._output.complain(f"{name} failed ({target.typed}): {error.strerror}")
+
+
+def _reach(kind: Kind, target: Target) -> Handle:
+    handle = handle_class(kind)
+    return handle(target.number) if target.by is By.ID else handle.find(target.number)
+
+
+def _question(listed: Mapping[Kind, Sequence[int]]) -> str:
+    counts = [
+        f"{len(ids)} {kind.noun}{'s' if len(ids) > 1 else ''}"
+        for kind, ids in listed.items()
+        if ids
+    ]
+    return f"Remove {', '.join(counts)}?"

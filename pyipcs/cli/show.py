@@ -1,0 +1,95 @@
+"""Results handed to the renderer of the format that was asked for."""
+
+from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import Any
+
+from pyipcs.cli.output import Output
+from pyipcs.model import Kind, Limits, Record, Usage
+from pyipcs.render import plain
+from pyipcs.render.plain import Unit, View
+from pyipcs.sysv import proc
+from pyipcs.sysv.proc import Listing
+
+
+def listings(
+    output: Output,
+    found: Mapping[Kind, Iterable[Listing]],
+    format_: str,
+    *,
+    view: View = View.STATUS,
+    unit: Unit = Unit.DEFAULT,
+    filtered: bool = False,
+) -> None:
+    """Show listings; `filtered` says that they do not hold every object of their kinds."""
+    if format_ == "json":
+        records = {kind: proc.completed(chunks) for kind, chunks in found.items()}
+        output.write(_json(records, filtered=filtered))
+    else:
+        output.write(plain.listings(found, view, unit))
+
+
+def selected(output: Output, ids: Mapping[Kind, Container[int]], format_: str) -> None:
+    """Show some of the objects there are."""
+
+    def listed(kind: Kind) -> Iterator[Listing]:
+        return (listing.select(ids[kind]) for listing in proc.read(kind))
+
+    found = {kind: listed(kind) for kind in Kind if kind in ids}
+    listings(output, found, format_, filtered=True)
+
+
+def details(output: Output, record: Record, format_: str, unit: Unit) -> None:
+    """Show all there is to know of one object."""
+    if format_ == "json":
+        output.write(_json({record.kind: [record]}, filtered=True))
+    else:
+        output.write(plain.details(record, unit))
+
+
+def limits(output: Output, kinds: Iterable[Kind], format_: str, unit: Unit) -> None:
+    """Show the kernel's limits."""
+    from pyipcs.sysv import libc
+
+    found = {kind: libc.limits(kind) for kind in kinds}
+    if format_ == "json":
+        output.write(_flat_json("limits", found))
+    else:
+        output.write(plain.limits(found, unit))
+
+
+def usage(output: Output, kinds: Iterable[Kind], format_: str, unit: Unit) -> None:
+    """Show what is in use."""
+    from pyipcs.sysv import libc
+
+    found = {kind: libc.usage(kind) for kind in kinds}
+    if format_ == "json":
+        output.write(_flat_json("usage", found))
+    else:
+        output.write(plain.usage(found, unit))
+
+
+def _flat_json(name: str, found: Mapping[Kind, Limits | Usage]) -> Iterator[str]:
+    from pyipcs.render import data
+
+    return data.flat(name, found.values())
+
+
+def _json(found: Mapping[Kind, Iterable[Record]], *, filtered: bool) -> Iterator[str]:
+    from pyipcs.render import data
+
+    return data.objects(found, _taken(filtered=filtered))
+
+
+def _taken(*, filtered: bool) -> dict[str, Any]:
+    """When and where a listing was taken."""
+    import time
+
+    from pyipcs.render.data import iso_time
+    from pyipcs.sysv.namespace import boot_id, ipc_namespace
+
+    return {
+        "time": iso_time(int(time.time())),
+        "boot_id": boot_id(),
+        "ipc_namespace": ipc_namespace(),
+        "filtered": filtered,
+    }

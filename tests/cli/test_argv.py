@@ -1,0 +1,147 @@
+"""The grammar, against the getopt_long of Python's standard library."""
+
+import getopt
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyipcs.cli.argv import Grammar, OptionalValue, Scan, in_order
+
+NAMES = {"-a": "--all", "-t": "--time", "-l": "--limits", "-i": "--id", "-k": "--key"}
+
+
+def command(*, interval: bool = False) -> Grammar:
+    params: list[click.Parameter] = [
+        click.Option(
+            [short, long], is_flag=short not in {"-i", "-k"}, multiple=short in {"-i", "-k"}
+        )
+        for short, long in NAMES.items()
+    ]
+    if interval:
+        params.append(OptionalValue(["-w", "--watch"], bare="2", multiple=True))
+        params.append(OptionalValue(["-x", "--xall"], bare="all", words=("msg",), multiple=True))
+    params.append(click.Argument(["operands"], nargs=-1))
+    made = Grammar("test", params=params, add_help_option=False)
+    made.peer_names = frozenset({*NAMES.values(), "--timeless"})
+    return made
+
+
+def scan(*args: str, interval: bool = False) -> tuple[list[str], list[str]]:
+    """The options and the operands."""
+    tested = command(interval=interval)
+    found = Scan(tested.params, args, tested.peer_names, click.Context(tested))
+    assert found.words == [*found.given, "--", *found.operands]
+    return found.given, found.operands
+
+
+def by_getopt(args: list[str]) -> tuple[list[str], list[str]]:
+    longs = ["all", "time", "limits", "id=", "key=", "timeless"]
+    options, operands = getopt.gnu_getopt(args, "atli:k:", longs)
+    words: list[str] = []
+    for name, value in options:
+        long = NAMES.get(name, name)
+        words += [long, value] if long in {"--id", "--key"} else [long]
+    return words, operands
+
+
+WORDS = st.one_of(
+    st.sampled_from(
+        [
+            *("-a", "-t", "-l", "-at", "-tla", "-i", "-i5", "-ai", "-atk", "-kx", "-z", "-az"),
+            *("--all", "--al", "--a", "--time", "--tim", "--t", "--limits", "--li", "--id", "--i"),
+            *("--id=5", "--key=", "--k=x=y", "--all=x", "--nope", "--", "-", "word", "", "msg"),
+        ]
+    ),
+    st.text("-aitk=5", max_size=4).filter(lambda word: word[:2] not in {"-5", "-=", "--"}),
+)
+
+
+@given(st.lists(WORDS, max_size=6))
+def test_words_are_read_as_getopt_long_reads_them(args: list[str]) -> None:
+    try:
+        expected = by_getopt(args)
+    except getopt.GetoptError:
+        with pytest.raises(click.UsageError):
+            scan(*args)
+    else:
+        if "--timeless" in expected[0]:  # a name that this command has not
+            return
+        assert scan(*args) == expected
+
+
+def test_negative_numbers_are_arguments() -> None:
+    assert scan("-5", "-a", "-.5", "-t", "-10") == (["--all", "--time"], ["-5", "-.5", "-10"])
+    assert scan("-i", "-10", "-k-3") == (["--id", "-10", "--key", "-3"], [])
+
+
+def test_minus_zero_alone_is_an_option() -> None:
+    with pytest.raises(click.UsageError, match="-0"):
+        scan("-0")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["-w"], ["--watch", "2"]),
+        (["--watch"], ["--watch", "2"]),
+        (["--watch=5"], ["--watch", "5"]),
+        (["-wa"], ["--watch", "2", "--all"]),
+        (["-xa"], ["--xall", "all", "--all"]),
+        (["-w=5"], ["--watch", "5"]),
+        (["-aw"], ["--all", "--watch", "2"]),
+        (["-x"], ["--xall", "all"]),
+        (["-xmsg"], ["--xall", "msg"]),
+        (["-x", "msg"], ["--xall", "msg"]),
+        (["--xall", "msg"], ["--xall", "msg"]),
+    ],
+)
+def test_optional_values(args: list[str], words: list[str]) -> None:
+    assert scan(*args, interval=True) == (words, [])
+
+
+def test_an_optional_value_takes_no_other_word() -> None:
+    assert scan("-w", "5", interval=True) == (["--watch", "2"], ["5"])
+    assert scan("-x", "msgs", interval=True) == (["--xall", "all"], ["msgs"])
+
+
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        (["-z"], "no such option -z"),
+        (["--nope"], "no such option --nope"),
+        (["--lmits"], "did you mean --limits"),
+        (["--ti"], "ambiguous (--time, --timeless)"),
+        (["--all=x"], "--all takes no value"),
+        (["-a", "-i"], "-i needs a value"),
+        (["--id"], "--id needs a value"),
+    ],
+)
+def test_what_is_wrong_is_told(args: list[str], why: str) -> None:
+    with pytest.raises(click.UsageError) as caught:
+        scan(*args)
+    assert why in caught.value.format_message()
+
+
+def test_only_the_peers_names_are_abbreviated() -> None:
+    with pytest.raises(click.UsageError, match="no such option --watc"):
+        scan("--watc", interval=True)
+
+
+def test_the_order_of_options_is_kept() -> None:
+    tested = command()
+    context = tested.make_context("test", ["-i1", "-k", "2", "--id=3", "-a", "-k4", "word"])
+    assert [*in_order(context, ["id", "key"])] == [
+        ("id", "1"),
+        ("key", "2"),
+        ("id", "3"),
+        ("key", "4"),
+    ]
+    assert context.params["operands"] == ("word",)
+
+
+def test_operands_that_look_like_options() -> None:
+    context = command().make_context("test", ["--", "-a", "--", "-5"])
+    assert context.params["operands"] == ("-a", "--", "-5")
+    assert not context.params["all"]

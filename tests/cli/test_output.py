@@ -1,0 +1,61 @@
+"""The program as a whole: help, version, what it says and how it ends."""
+
+import pytest
+
+from pyipcs import __version__
+from pyipcs.cli import COMMANDS
+from tests.program import invoke
+from tests.support import Objects
+
+
+def test_alone_it_shows_its_commands() -> None:
+    result = invoke()
+    assert (result.status, result.err) == (0, "")
+    for name in COMMANDS:
+        assert f"\n  {name} " in result.out
+    assert result == invoke("--help") == invoke("-h")
+
+
+@pytest.mark.parametrize("args", [(), *((name,) for name in COMMANDS)])
+def test_version_and_help(args: tuple[str, ...]) -> None:
+    assert invoke(*args, "-V") == invoke(*args, "--version") == (0, f"pyipcs {__version__}\n", "")
+    assert invoke(*args, "-h") == invoke(*args, "--help")
+    assert invoke(*args, "-h").out.startswith(f"Usage: {' '.join(('pyipcs', *args))} ")
+
+
+def test_help_wins_over_what_is_wrong() -> None:
+    assert invoke("list", "-q", "-i", "x", "--help").status == 0
+
+
+@pytest.mark.parametrize("args", ["lst", "--nope", "list --nope", "LIST"])
+def test_an_unknown_word_is_one_line(args: str) -> None:
+    result = invoke(*args.split())
+    assert (result.status, result.out, result.err.count("\n")) == (2, "", 1)
+    assert result.err.startswith("pyipcs: ")
+
+
+def test_errors_are_coloured_where_that_is_wanted() -> None:
+    assert invoke("list", "--color", "always", "-q", "-i", "2147483647").err.startswith(
+        "\x1b[1;31mpyipcs:\x1b[0m id "
+    )
+    assert invoke("list", "--color=never", "-q", "-i", "2147483647").err.startswith("pyipcs: id ")
+    assert invoke("list", "--color", "blue").status == 2
+
+
+def test_what_was_typed_is_told_on_one_line_and_cannot_reach_the_terminal() -> None:
+    result = invoke("rm", "-q", "\x1b[31m\n5")
+    assert result.status == 2
+    assert "\x1b" not in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_names_pass_a_pipe_byte_for_byte(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyipcs.render import plain
+
+    plain._short_name.cache_clear()
+    name = b"r\xff\xc3\xa9t".decode(errors="surrogateescape")
+    monkeypatch.setattr(plain, "user_name", lambda _uid: name)
+    objects.queue()
+    out = invoke("list", "-q").out
+    plain._short_name.cache_clear()
+    assert f" {name}     6" in out or f" {name}      6" in out

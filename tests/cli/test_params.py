@@ -1,0 +1,107 @@
+from collections.abc import Callable
+from fractions import Fraction
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyipcs.cli import params
+from pyipcs.cli.params import parse_mode, parse_size
+from pyipcs.model import Kind
+from tests.program import need_tool, run
+from tests.support import Objects, row
+
+PREFIXES = "KMGTPEZY"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1", "4096", "1K", "2KiB", "1kib", "3KB", "3kb", "0x10K", "010", "1M", "1.5K", "7mB", "2.K"],
+)
+def test_sizes_are_read_as_ipcmk_reads_them(objects: Objects, text: str) -> None:
+    need_tool("ipcmk")
+    made = run("ipcmk", "-M", text)
+    shmid = objects.adopt(Kind.SEGMENT, int(made.out.split()[-1]))
+    assert parse_size(text) == int(row(Kind.SEGMENT, shmid)["size"])
+
+
+@given(st.integers(1, 2**40), st.sampled_from(PREFIXES), st.sampled_from(["", "iB", "B"]))
+def test_units(number: int, prefix: str, suffix: str) -> None:
+    size = number * (1000 if suffix == "B" else 1024) ** (PREFIXES.index(prefix) + 1)
+    text = f"{number}{prefix}{suffix}"
+    if size < 2**64:
+        assert parse_size(text) == size
+    else:
+        with pytest.raises(ValueError, match="64 bits"):
+            parse_size(text)
+
+
+@given(st.decimals(1, 1000, places=4), st.sampled_from("KMG"))
+def test_fractions_are_exact(number: object, prefix: str) -> None:
+    exact = Fraction(str(number)) * 1024 ** (PREFIXES.index(prefix) + 1)
+    assert parse_size(f"{number}{prefix}") == int(exact)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "K", "-1", "-1K", "1.5", "1.", "08", "1iB", "1B", "1 K", "1KK", "1KiBx", "٣K"],
+)
+def test_what_is_no_size(text: str) -> None:
+    need_tool("ipcmk")
+    with pytest.raises(ValueError, match="not a size"):
+        parse_size(text)
+    assert run("ipcmk", "-M", text).status == 1
+
+
+def test_a_size_of_nothing() -> None:
+    with pytest.raises(ValueError, match="1 byte"):
+        parse_size("0")
+
+
+@given(st.integers(0, 0o777))
+def test_modes(mode: int) -> None:
+    assert parse_mode(f"{mode:o}") == parse_mode(f"0{mode:o}") == parse_mode(f"{mode:04o}") == mode
+
+
+@pytest.mark.parametrize("text", ["", "8", "1000", "7777", "u+rw", "-1", "0x1", "64 "])
+def test_what_is_no_mode(text: str) -> None:
+    with pytest.raises(ValueError, match="not a mode"):
+        parse_mode(text)
+
+
+@pytest.mark.parametrize(
+    ("param", "text", "value"),
+    [
+        (params.NSEMS, "5", 5),
+        (params.NSEMS, " +5", 5),
+        (params.VALUES, "1,0,32767", (1, 0, 32767)),
+        (params.QBYTES, "0", 0),
+        (params.ID, "007", 7),
+    ],
+)
+def test_numbers(param: Callable[[str], object], text: str, value: object) -> None:
+    assert param(text) == value
+
+
+@pytest.mark.parametrize(
+    ("param", "text"),
+    [
+        (params.NSEMS, "0"),
+        (params.NSEMS, "-1"),
+        (params.NSEMS, "2147483648"),
+        (params.NSEMS, "five"),
+        (params.VALUES, ""),
+        (params.VALUES, "1,"),
+        (params.VALUES, "32768"),
+        (params.VALUES, "-1"),
+        (params.QBYTES, "18446744073709551616"),
+        (params.ID, "0x5"),
+        (params.KEY, "zero"),
+        (params.OWNER, "nobody-has-this-name"),
+    ],
+)
+def test_what_is_wrong_is_told_with_the_word(param: Callable[[str], object], text: str) -> None:
+    with pytest.raises(click.BadParameter) as caught:
+        param(text)
+    assert caught.value.message.startswith(f"{text!r}: ")

@@ -1,0 +1,211 @@
+import json
+
+import pytest
+
+from pyipcs.model import Kind
+from pyipcs.sysv import libc
+from tests import support
+from tests.program import as_nobody, invoke
+from tests.support import NOBODY, Objects, attached, everything, ids, root_only
+
+NOWHERE = "2147483647"
+
+
+def test_by_id_and_by_key_in_the_order_given(objects: Objects) -> None:
+    first, second = objects.queue(0x11), objects.queue(0x22)
+    shmid, semid = objects.segment(0x33), objects.semaphores(0x44)
+    result = invoke(
+        *("rm", "-Q", "0x22", "-m", str(shmid), "-v", "-q", str(first), "-S", "key:68"),
+    )
+    assert result == (
+        0,
+        f"removing message queue id `{second}'\n"
+        f"removing shared memory segment id `{shmid}'\n"
+        f"removing message queue id `{first}'\n"
+        f"removing semaphore id `{semid}'\n",
+        "",
+    )
+
+
+def test_what_may_not_be_read_can_go(objects: Objects) -> None:
+    for kind in Kind:
+        objects.make(kind, 0x77, 0)
+    assert invoke("rm", "-Q0x77", "-M0x77", "-S0x77") == (0, "", "")
+    assert not {(kind, 0x77) for kind in Kind} & everything()
+
+
+def test_one_failure_does_not_stop_the_rest(objects: Objects) -> None:
+    first, second = objects.queue(), objects.semaphores()
+    result = invoke("rm", "-q", NOWHERE, "-q", str(first), "-M", "0x4242", "-s", str(second))
+    assert result == (
+        1,
+        "",
+        f"pyipcs: invalid id ({NOWHERE})\npyipcs: invalid key (0x4242)\n",
+    )
+    assert first not in ids(Kind.QUEUE)
+    assert second not in ids(Kind.SEMAPHORE)
+
+
+def test_nothing_is_removed_when_a_later_argument_is_wrong(objects: Objects) -> None:
+    msqid = objects.queue(5)
+    for wrong in (
+        ["-q", "x"],
+        ["-Q", "0"],
+        ["extra"],
+        ["-a", "foo"],
+        ["-z"],
+        ["-Q", "99999999999"],
+    ):
+        result = invoke("rm", "-q", str(msqid), *wrong)
+        assert (result.status, result.out) == (2, "")
+        assert msqid in ids(Kind.QUEUE)
+
+
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        ("", "nothing to remove"),
+        ("-v", "nothing to remove"),
+        ("-n", "nothing to remove"),
+        ("-q", "-q needs a value"),
+        ("-q abc", "-q/--queue-id: 'abc': not an id"),
+        ("-q 0x5", "not an id"),
+        ("-q -1", "not an id"),
+        ("-Q 0", "IPC_PRIVATE"),
+        ("-M xyz", "not a key"),
+        ("-S ftok:/no/such/file", "No such file"),
+        ("msg", "not enough arguments"),
+        ("msg abc", "'abc': not an id"),
+        ("msg 5 -q 5", "goes with no option that names objects"),
+        ("-a msg 5", "unknown argument: 5"),
+        ("queue 5", "unknown argument: queue"),
+        ("5", "unknown argument: 5"),
+        ("-a=foo", "'foo' is not one of"),
+        ("--all=foo", "'foo' is not one of"),
+        ("--que 5", "ambiguous (--queue-id, --queue-key)"),
+        ("--dry -a", "no such option --dry"),
+    ],
+)
+def test_usage_errors(args: str, why: str) -> None:
+    result = invoke("rm", *args.split())
+    assert (result.status, result.out) == (2, "")
+    assert why in result.err
+    assert result.err.startswith("pyipcs: rm: ")
+    assert result.err.count("\n") == 1
+
+
+def test_the_old_syntax(objects: Objects) -> None:
+    first, second = objects.queue(), objects.queue()
+    assert invoke("rm", "msg", str(first), f"0{second}") == (0, "resource(s) deleted\n", "")
+    assert not {first, second} & ids(Kind.QUEUE)
+    result = invoke("rm", "shm", NOWHERE, "-v")
+    assert result == (
+        1,
+        f"removing shared memory segment id `{NOWHERE}'\n",
+        f"pyipcs: invalid id ({NOWHERE})\n",
+    )
+
+
+@pytest.mark.parametrize("args", ["-a", "--all", "-amsg -ashm -a=sem", "-a msg -a shm --all sem"])
+def test_all(objects: Objects, isolated: None, args: str) -> None:
+    for kind in Kind:
+        objects.make(kind)
+    assert invoke("rm", *args.split()) == (0, "", "")
+    assert everything() == set()
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("form", ["-a{}", "-a={}", "--all={}", "-a {}", "--all {}", "-va{}"])
+def test_all_of_a_kind(objects: Objects, isolated: None, kind: Kind, form: str) -> None:
+    for each in Kind:
+        objects.make(each)
+    assert invoke("rm", *form.format(kind.value).split()).status == 0
+    assert {each for each, _ in everything()} == set(Kind) - {kind}
+
+
+def test_all_after_what_is_named(objects: Objects, isolated: None) -> None:
+    first, second = objects.queue(), objects.queue()
+    result = invoke("rm", "-v", "-a", "-q", str(second))
+    assert result == (
+        0,
+        f"removing message queue id `{second}'\nremoving message queue id `{first}'\n",
+        "",
+    )
+
+
+def test_a_segment_in_use_goes_when_it_is_left(objects: Objects) -> None:
+    shmid = objects.segment(9)
+    with attached(shmid):
+        assert invoke("rm", "-m", str(shmid)).status == 0
+        assert shmid in ids(Kind.SEGMENT)
+    assert shmid not in ids(Kind.SEGMENT)
+
+
+@root_only
+class TestAnotherUser:
+    def test_is_refused(self, objects: Objects) -> None:
+        msqid = objects.queue(0x66)
+        result = as_nobody("rm", "-q", str(msqid), "-Q", "key:0x66")
+        assert result == (
+            1,
+            "",
+            f"pyipcs: permission denied for id ({msqid})\n"
+            "pyipcs: permission denied for key (key:0x66)\n",
+        )
+        assert msqid in ids(Kind.QUEUE)
+
+    def test_removes_all_that_it_may_and_leaves_the_rest(
+        self, objects: Objects, isolated: None
+    ) -> None:
+        theirs = {(kind, objects.make(kind)) for kind in Kind}
+        for kind in Kind:
+            libc.change(kind, objects.make(kind, mode=0), uid=NOBODY)
+        rehearsed = json.loads(as_nobody("rm", "-a", "-nJ").out)
+        assert [len(rehearsed[name]) for name in ("queues", "shmems", "semaphores")] == [1, 1, 1]
+        assert as_nobody("rm", "-a") == (0, "", "")
+        assert everything() == theirs
+
+    def test_removes_what_it_made(self, objects: Objects, isolated: None) -> None:
+        made = as_nobody("make", "-Q", "-i").out
+        libc.change(Kind.QUEUE, objects.adopt(Kind.QUEUE, int(made)), uid=0)
+        assert as_nobody("rm", "-a") == (0, "", "")
+        assert everything() == set()
+
+    def test_rehearses_what_it_would_be_refused(self, objects: Objects) -> None:
+        msqid = objects.queue()
+        result = as_nobody("rm", "-n", "-q", str(msqid))
+        assert (result.status, result.err) == (1, f"pyipcs: permission denied for id ({msqid})\n")
+
+
+def test_dry_run_shows_and_removes_nothing(objects: Objects, isolated: None) -> None:
+    first, second = objects.queue(0x11), objects.queue(0x22)
+    shmid = objects.segment(0x33)
+    before = everything()
+    result = invoke("rm", "-n", "-q", str(first), "-Q0x22", "-m", NOWHERE)
+    assert (result.status, result.err) == (1, f"pyipcs: invalid id ({NOWHERE})\n")
+    assert result.out == invoke("list", "-q").out
+    assert invoke("rm", "-an").out == invoke("list").out
+    document = json.loads(invoke("rm", "-nJ", "-m", str(shmid)).out)
+    assert (document["taken"]["filtered"], document["shmems"][0]["id"]) == (True, shmid)
+    assert [*document] == ["taken", "shmems"]
+    assert everything() == before
+    assert {first, second} <= ids(Kind.QUEUE)
+
+
+def test_a_dry_run_of_one_of_many(objects: Objects) -> None:
+    objects.queue(0x11)
+    chosen = objects.queue(0x22)
+    out = invoke("rm", "-n", "-q", str(chosen)).out
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("0x")] == [str(chosen)]
+
+
+def test_the_peers_name(objects: Objects) -> None:
+    msqid = objects.queue()
+    assert invoke("--queue-i", str(msqid), program="ipcrm") == (0, "", "")
+
+
+def test_messages_of_a_queue_go_with_it(objects: Objects) -> None:
+    msqid = objects.queue()
+    support.send(msqid)
+    assert invoke("rm", "-q", str(msqid)).status == 0
+    assert msqid not in ids(Kind.QUEUE)

@@ -1,0 +1,137 @@
+"""pyipcs and its peers, run: in this process, in a new one, as another user."""
+
+import ctypes
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from inspect import signature
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import pytest
+from click.testing import CliRunner
+
+from pyipcs import cli
+from pyipcs.sysv import permissions
+from tests.support import NOBODY
+
+PYIPCS = str(Path(sys.executable).with_name("pyipcs"))
+_MISSING_TOOLS_FAIL = "PYIPCS_TEST_REQUIRE_TOOLS"
+
+
+def need_tool(name: str) -> str:
+    """The path of a tool; a test whose tool is missing is skipped, or fails where all must run."""
+    from shutil import which
+
+    if path := which(name):
+        return path
+    if os.environ.get(_MISSING_TOOLS_FAIL):
+        pytest.fail(f"{name} is not installed")
+    pytest.skip(f"{name} is not installed")
+
+
+class Result(NamedTuple):
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+# Before click 8.2 the runner had to be told to keep the two streams apart.
+_APART: dict[str, Any] = (
+    {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
+)
+
+
+class _Program:
+    """pyipcs as click's test runner wants it."""
+
+    name = "pyipcs"
+
+    @staticmethod
+    def main(args: Sequence[str], prog_name: str, **_extra: Any) -> NoReturn:
+        sys.exit(cli.run([prog_name, *args]))
+
+
+def invoke(*args: str, program: str = "pyipcs", env: Mapping[str, str] | None = None) -> Result:
+    """Run pyipcs in this process."""
+    runner = CliRunner(**_APART)
+    result = runner.invoke(_Program, args, prog_name=program, env=env)  # type: ignore[arg-type] # has all that it calls
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Result(
+        result.exit_code,
+        result.stdout_bytes.decode(errors="surrogateescape"),
+        result.stderr_bytes.decode(errors="surrogateescape") if result.stderr_bytes else "",
+    )
+
+
+def run(*command: str, env: Mapping[str, str] | None = None, **options: Any) -> Result:
+    """Run a command in a new process, in the C locale."""
+    environment = {**os.environ, "LC_ALL": "C", **(env or {})}
+    done = subprocess.run(
+        command,
+        check=False,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        env=environment,
+        timeout=60,
+        **options,
+    )
+    return Result(
+        done.returncode,
+        done.stdout.decode(errors="surrogateescape"),
+        done.stderr.decode(errors="surrogateescape"),
+    )
+
+
+def pyipcs(*args: str, **options: Any) -> Result:
+    """Run pyipcs in a new process."""
+    return run(PYIPCS, *args, **options)
+
+
+def peer_as_nobody(*command: str) -> Result:
+    """Run a peer as the user nobody."""
+    return run(*command, user=NOBODY, group=NOBODY, extra_groups=[])
+
+
+def as_nobody(*args: str) -> Result:
+    """Run pyipcs with nobody's rights in a forked process.
+
+    Only the effective user changes, and file access stays root's, so that it works also where
+    nobody cannot reach this interpreter's files.
+    """
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _run_as_nobody(args, out_write, err_write)
+    os.close(out_write)
+    os.close(err_write)
+    with open(out_read, "rb") as out, open(err_read, "rb") as err:  # noqa: PTH123 - descriptors
+        texts = [stream.read().decode(errors="surrogateescape") for stream in (out, err)]
+    _, status = os.waitpid(child, 0)
+    return Result(os.waitstatus_to_exitcode(status), *texts)
+
+
+def _run_as_nobody(args: Sequence[str], out: int, err: int) -> NoReturn:
+    status = 99
+    try:
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115
+        sys.stdout, sys.stderr = open(1, "w"), open(2, "w")  # noqa: SIM115
+        os.setgroups([])
+        os.setegid(NOBODY)
+        os.seteuid(NOBODY)
+        ctypes.CDLL(None).setfsuid(0)
+        permissions._administers.cache_clear()  # it is root's answer
+        status = cli.run(["pyipcs", *args])
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)

@@ -1,0 +1,130 @@
+"""The layers, and what start-up costs: which module may import which, and when."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import pyipcs
+from pyipcs.model import Kind
+from tests.program import run
+from tests.support import Objects
+
+PACKAGE = Path(pyipcs.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+# What each layer may import of the package; `cli` is imported by the entry point alone.
+LAYERS = {
+    "__init__": set(),
+    "__main__": {"cli"},
+    "errors": set(),
+    "model": set(),
+    "sysv": {"errors", "model", "sysv"},
+    "render": {"model", "sysv", "render"},
+    "cli": {"__init__", "errors", "model", "sysv", "render", "cli"},
+}
+# Which layers may import a package from outside the standard library.
+THIRD_PARTY = {"click": {"cli"}, "sysv_ipc": {"sysv"}, "rich": {"render"}}
+# What may only be imported where and when it is used.
+LATE = {"rich", "json", "subprocess", "pwd", "grp", "datetime", "difflib", "pathlib"}
+# Modules that are themselves imported late, and what they are for.
+MAY = {"sysv/libc.py": {"ctypes"}, "render/data.py": {"json"}}
+NEVER = {"asyncio", "importlib.metadata", "logging", "argparse"}
+
+
+def layer(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """The modules that a file imports, and whether it does so when it is loaded."""
+    tree = ast.parse(path.read_text())
+    top = {id(node) for node in tree.body}
+    found: list[tuple[str, bool]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, id(node) in top) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "absolute imports only"
+            module = node.module or ""
+            # `from pyipcs.sysv import libc` names a module too.
+            found += [(f"{module}.{alias.name}", id(node) in top) for alias in node.names]
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_what_its_layer_may(path: Path) -> None:
+    name = str(path.relative_to(PACKAGE))
+    for module, at_load in imports(path):
+        root, _, rest = module.partition(".")
+        if root == "pyipcs":
+            target = rest.split(".")[0]
+            known = target if target in LAYERS else "__init__"
+            assert known in LAYERS[layer(path)], f"{name} imports {module}"
+        elif root in THIRD_PARTY:
+            assert layer(path) in THIRD_PARTY[root], f"{name} imports {module}"
+        else:
+            assert root in sys.stdlib_module_names, f"{name} imports {module}"
+        late = (LATE | {"ctypes"}) - MAY.get(name, set())
+        assert not (at_load and root in late), f"{name} imports {module} when it is loaded"
+
+
+COMMANDS = {
+    "list": (),
+    "list -t": (),
+    "list -c": (),
+    "list -J": ("ctypes", "json"),
+    "list -u": ("ctypes",),
+    "list -l": ("ctypes",),
+    "list -q -i {msqid}": ("ctypes",),
+    "make -Q": (),
+    "make -S 1": ("ctypes",),
+    "make -M 1": ("ctypes",),
+    "rm -q {msqid}": (),
+    "rm -Q {key}": (),
+    "rm -a": (),
+    "list --help": (),
+    "-V": (),
+    "--help": (),
+}
+WATCHED = sorted({"rich", "ctypes", "json", "subprocess", "pathlib", *NEVER})
+SHOW = """
+import sys, os
+def leave(status):
+    print(*(name for name in {watched!r} if name in sys.modules), file=sys.stderr)
+    print(*(name for name in sys.modules if name.startswith("pyipcs.cli.")), file=sys.stderr)
+    sys.stderr.flush()
+    os.kill(os.getpid(), 9)
+os._exit = leave
+sys.argv = ["pyipcs", *{args!r}]
+from pyipcs.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_loads_what_it_needs(line: str, objects: Objects, isolated: None) -> None:
+    args = line.format(msqid=objects.queue(0x321), key="0x321").split()
+    result = run(sys.executable, "-c", SHOW.format(watched=WATCHED, args=args))
+    heavy, modules = result.err.splitlines()[-2:]
+    # sysv_ipc itself is an extension and loads nothing; rm -a reads a namespace's owner by ioctl.
+    assert set(heavy.split()) <= set(COMMANDS[line]), line
+    commands = {f"pyipcs.cli.{name}" for name in ("list", "make", "rm")}
+    if args[0] in {"list", "make", "rm"}:
+        assert commands & set(modules.split()) == {f"pyipcs.cli.{args[0]}"}
+    support_made(objects)
+
+
+def support_made(objects: Objects) -> None:
+    """Adopt what `make` made."""
+    from tests.support import ids
+
+    for kind in Kind:
+        for object_id in ids(kind):
+            objects.adopt(kind, object_id)
+
+
+def test_the_version_is_a_literal() -> None:
+    source = (PACKAGE / "__init__.py").read_text()
+    assert f'__version__ = "{pyipcs.__version__}"' in source
+    assert "import" not in source

@@ -1,0 +1,330 @@
+"""The program as a process: signals, pipes, full disks, terminals, names, scripts."""
+
+import os
+import pty
+import random
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyipcs.model import Kind
+from tests import support
+from tests.isolation import ESCAPE_USER_ID
+from tests.program import PYIPCS, Result, invoke, need_tool, pyipcs, run
+from tests.support import Objects, ids, root_only, row
+
+COMMANDS = {
+    "list": "list",
+    "list json": "list -J",
+    "usage": "list -u",
+    "limits": "list -l",
+    "details": "list -q -i {msqid}",
+    "help": "--help",
+    "command's help": "rm --help",
+    "version": "-V",
+    "dry run": "rm -n -q {msqid}",
+    "verbose removal": "rm -v -q {msqid}",
+}
+
+
+@pytest.fixture(params=list(COMMANDS.values()), ids=list(COMMANDS))
+def command_line(request: pytest.FixtureRequest, objects: Objects) -> str:
+    """A command line that writes something."""
+    line: str = request.param
+    return f"{PYIPCS} {line.format(msqid=objects.queue())}"
+
+
+def shell(script: str, **options: Any) -> Result:
+    return run("bash", "-c", script, **options)
+
+
+def test_a_full_disk(command_line: str) -> None:
+    assert shell(f"{command_line} > /dev/full") == (
+        1,
+        "",
+        "pyipcs: write error: No space left on device\n",
+    )
+
+
+def test_a_full_disk_with_more_than_a_buffer(objects: Objects, isolated: None) -> None:
+    for _ in range(500):
+        objects.queue()
+    result = shell(f"{PYIPCS} list > /dev/full")
+    assert result == (1, "", "pyipcs: write error: No space left on device\n")
+
+
+def test_no_standard_output(command_line: str) -> None:
+    assert shell(f"{command_line} >&-") == (0, "", "")
+
+
+def test_no_standard_error() -> None:
+    for script in (f"{PYIPCS} rm -q 2147483647 2>&-", f"{PYIPCS} rm -q 2147483647 2>/dev/full"):
+        assert shell(script) == (1, "", "")
+    assert shell(f"{PYIPCS} list -z 2>&-") == (2, "", "")
+    assert shell(f"{PYIPCS} list -l <&- >&- 2>&-") == (0, "", "")
+
+
+def test_a_reader_that_goes_away_ends_it_by_sigpipe(objects: Objects, isolated: None) -> None:
+    for _ in range(2000):  # more than a pipe holds
+        objects.queue()
+    for args in ("list", "list -J"):
+        result = shell(f"{PYIPCS} {args} | head -n 1 >/dev/null; echo ${{PIPESTATUS[0]}}")
+        assert result == (0, f"{128 + signal.SIGPIPE}\n", "")
+
+
+def test_what_was_made_goes_when_its_id_cannot_be_told(isolated: None) -> None:
+    result = shell(f"{PYIPCS} make -Q -M 1 -S 1 > /dev/full")
+    assert result == (1, "", "pyipcs: write error: No space left on device\n")
+    assert not any(ids(kind) for kind in Kind)
+
+
+def test_interrupt_at_any_moment_of_the_start() -> None:
+    """Death by the signal and not a word, from before the imports to the end of the output."""
+    told = 0
+    for _ in range(60):
+        process = subprocess.Popen(
+            [PYIPCS, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        time.sleep(0.02 + random.random() * 0.04)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+        assert process.returncode in {0, -signal.SIGINT, 1}
+        told += bool(errors)
+    # The interpreter starts up by itself for its first 10 ms, and there Python speaks.
+    assert told <= 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_while_it_waits(
+    number: signal.Signals, objects: Objects, isolated: None
+) -> None:
+    objects.queue()
+    process, terminal = on_terminal("rm", "-a")
+    assert "Remove " in read_terminal(terminal)
+    process.send_signal(number)
+    assert process.wait() == -number
+    os.close(terminal)
+
+
+def test_an_ignored_interrupt_stays_ignored() -> None:
+    """A background job of a shell without job control must not die of the terminal's Ctrl-C."""
+    script = f"import signal; import sys; sys.argv = ['pyipcs', '-V']; {MAIN_AND_SHOW}"
+    result = shell(f"trap '' INT; {sys.executable} -c {shlex.quote(script)}")
+    assert result.out.strip().endswith("True")
+
+
+MAIN_AND_SHOW = """
+import os, pyipcs.__main__
+def leave(status):
+    print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)
+    sys.stdout.flush()
+    os.kill(os.getpid(), 9)
+os._exit = leave
+pyipcs.__main__.main()
+"""
+
+
+def on_terminal(*args: str, width: int = 200) -> tuple[subprocess.Popen[bytes], int]:
+    """Start pyipcs with a terminal as its standard streams; also returns the other end of it."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([PYIPCS, *args], stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    return process, ours
+
+
+def read_terminal(terminal: int) -> str:
+    """What the program writes next."""
+    return os.read(terminal, 65536).decode()
+
+
+def read_all(terminal: int) -> str:
+    """All that the program writes until it ends."""
+    text = b""
+    while True:
+        try:
+            block = os.read(terminal, 65536)
+        except OSError:  # EIO: the other end is closed
+            block = b""
+        if not block:
+            os.close(terminal)
+            return text.decode()
+        text += block
+
+
+def whole_run(*args: str) -> tuple[int, str]:
+    """Run pyipcs on a terminal; its status, and all that it wrote."""
+    process, terminal = on_terminal(*args)
+    text = read_all(terminal)
+    return process.wait(), text
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "gone"),
+    [("y\n", 0, True), ("YES\n", 0, True), ("n\n", 1, False), ("\n", 1, False), ("\x04", 1, False)],
+)
+def test_all_asks_once_on_a_terminal(
+    objects: Objects, isolated: None, answer: str, status: int, gone: bool
+) -> None:
+    for _ in range(2):
+        objects.queue()
+    objects.semaphores()
+    process, terminal = on_terminal("rm", "-a")
+    assert read_terminal(terminal) == "Remove 1 semaphore set, 2 message queues? [y/N] "
+    os.write(terminal, answer.encode())
+    text = read_all(terminal)
+    assert process.wait() == status
+    assert ("nothing was removed" in text) is not gone
+    assert any(ids(kind) for kind in Kind) is not gone
+
+
+@pytest.mark.parametrize("args", [("-a", "-y"), ("-q", "{msqid}"), ("-y", "--all=msg")])
+def test_what_does_not_ask(objects: Objects, isolated: None, args: tuple[str, ...]) -> None:
+    msqid = objects.queue()
+    assert whole_run("rm", *(arg.format(msqid=msqid) for arg in args)) == (0, "")
+    assert not ids(Kind.QUEUE)
+
+
+def test_an_empty_system_is_no_question(isolated: None) -> None:
+    assert whole_run("rm", "-a") == (0, "")
+
+
+@root_only
+def test_hostile_names_do_not_reach_the_terminal(objects: Objects, accounts: None) -> None:
+    from pyipcs.sysv import libc
+
+    libc.change(Kind.QUEUE, objects.queue(), uid=ESCAPE_USER_ID)
+    for args in (["list", "-q"], ["list", "-qc"]):
+        status, text = whole_run(*args)
+        assert status == 0
+        assert "\x1b" not in text
+        assert "esc\\x1b[31m" in text
+        assert "esc\x1b[31m" in pyipcs(*args).out, "a pipe gets the bytes"
+
+
+def test_errors_have_colour_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    line = "invalid id (2147483647)\r\n"
+    assert whole_run("rm", "-q", "2147483647") == (1, f"\x1b[1;31mpyipcs:\x1b[0m {line}")
+    for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            assert whole_run("rm", "-q", "2147483647") == (1, f"pyipcs: {line}")
+
+
+@pytest.fixture
+def links(tmp_path: Path) -> Path:
+    """A folder with symbolic links to pyipcs under the peers' names."""
+    for name in ("ipcs", "ipcmk", "ipcrm"):
+        (tmp_path / name).symlink_to(PYIPCS)
+    return tmp_path
+
+
+ALIASES = "shopt -s expand_aliases; alias ipcs='{0} list' ipcmk='{0} make' ipcrm='{0} rm'\n"
+SCRIPTS = {
+    "remove all queues": "ipcmk -Q; ipcmk -Q; "
+    "ipcs -q | awk '/^0x/{print $2}' | while read id; do ipcrm -q $id; done; ipcs -q",
+    "id of a new segment": "id=$(ipcmk -M 4K | awk '{print $NF}'); ipcrm -v -m $id; ipcs -m",
+    "keys of sets": "ipcmk -S 3 >/dev/null; for k in $(ipcs -s | awk '/^0x/{print $1}');"
+    " do ipcrm -S $k; done; ipcs -s",
+    "counting": "ipcmk -Q >/dev/null; ipcs -q | grep -c ^0x; ipcrm --all=msg; ipcs -qu",
+    "limits": "ipcs -l | grep -i 'max seg size'; ipcs -q -l --human",
+    "old syntax": "ipcrm msg $(ipcmk -Q | cut -d' ' -f4);"
+    " ipcrm shm 2147483647 2>/dev/null || echo no",
+    "statuses": "ipcs -i 5 >/dev/null 2>&1 || echo bad;"
+    " ipcrm -q 2147483647 2>/dev/null || echo none",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+def test_a_script_cannot_tell(script: str, links: Path, isolated: None) -> None:
+    need_tool("ipcs")
+    fresh = ["unshare", "--ipc"] if os.geteuid() == 0 else ["unshare", "--user", "--ipc"]
+    peer = run(*fresh, "bash", "-c", script)
+    by_link = run(*fresh, "bash", "-c", script, env={"PATH": f"{links}:{os.environ['PATH']}"})
+    by_alias = run(*fresh, "bash", "-c", ALIASES.format(PYIPCS) + script)
+    keyless = [_without_keys(result) for result in (peer, by_link, by_alias)]
+    assert keyless[0] == keyless[1] == keyless[2]
+    assert peer.out
+
+
+def _without_keys(result: Result) -> tuple[int, list[str]]:
+    """Keys are random; all else is the same."""
+    return result.status, [
+        line.partition(" ")[2] if "0x" in line else line for line in result.out.splitlines()
+    ]
+
+
+def test_links_reach_other_programs_too(objects: Objects, links: Path, isolated: None) -> None:
+    for _ in range(3):
+        objects.queue(0x123 + len(ids(Kind.QUEUE)))
+    script = "ipcs -q | awk '/^0x/{print $2}' | xargs -n1 ipcrm -q"
+    assert shell(script, env={"PATH": f"{links}:{os.environ['PATH']}"}) == (0, "", "")
+    assert not ids(Kind.QUEUE)
+
+
+def test_a_huge_segment_takes_no_memory(objects: Objects) -> None:
+    result = pyipcs("make", "-M", "10GiB")
+    shmid = objects.adopt(Kind.SEGMENT, int(result.out.split()[-1]))
+    words = row(Kind.SEGMENT, shmid)
+    assert (words["size"], words["rss"], words["atime"]) == (str(10 * 2**30), "0", "0")
+
+
+CHURN = """
+import contextlib, random, sysv_ipc
+while True:
+    made = [sysv_ipc.MessageQueue(None, sysv_ipc.IPC_CREX) for _ in range(random.randrange(50))]
+    with contextlib.suppress(sysv_ipc.ExistentialError):
+        for _ in range(random.randrange(50)):
+            made.append(sysv_ipc.Semaphore(None, sysv_ipc.IPC_CREX))
+    for one in made:
+        with contextlib.suppress(sysv_ipc.ExistentialError):
+            one.remove()
+"""
+
+
+def test_objects_that_come_and_go(isolated: None) -> None:
+    """What vanishes while it is looked at is left out, and never the end of the program."""
+    churn = subprocess.Popen([sys.executable, "-c", CHURN])
+    try:
+        for _ in range(200):
+            for args in (["list"], ["list", "-J"], ["rm", "-an"], ["rm", "-anJ"]):
+                result = invoke(*args)
+                assert (result.status, result.err) == (0, ""), args
+            for letter, kind in (("-q", Kind.QUEUE), ("-s", Kind.SEMAPHORE)):
+                for object_id in list(ids(kind))[:3]:
+                    result = invoke("list", letter, "-i", str(object_id))
+                    assert result.err in {"", f"pyipcs: id {object_id} not found\n"}
+            assert invoke("rm", "-asem") == (0, "", "")
+        assert churn.poll() is None
+    finally:
+        churn.kill()
+        churn.wait()
+        invoke("rm", "-a")
+
+
+def test_python_m_pyipcs() -> None:
+    assert run(sys.executable, "-m", "pyipcs", "list", "-l") == pyipcs("list", "-l")
+
+
+def test_the_locale_does_not_matter() -> None:
+    plain = pyipcs("list", "-l")
+    for locale in ("C.UTF-8", "POSIX", "de_DE.ISO-8859-1"):
+        assert pyipcs("list", "-l", env={"LC_ALL": locale, "LANG": locale}) == plain
+    assert pyipcs("list", "-l", env={"PYTHONIOENCODING": "ascii"}) == plain
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/St_Johns", "XXX-13:45", ":no/such/zone"])
+def test_times_are_local(objects: Objects, zone: str) -> None:
+    need_tool("ipcs")
+    msqid = objects.queue()
+    support.send(msqid)
+    env = {"TZ": zone}
+    for args in (("-q", "-t"), ("-q", "-i", str(msqid))):
+        assert pyipcs("list", *args, env=env) == run("ipcs", *args, env=env)
