@@ -1,0 +1,67 @@
+"""What README says, run."""
+
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pyipcs.model import Kind, Semaphore
+from tests.program import PYIPCS, invoke, run
+from tests.support import Objects
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+RECIPES = re.findall(r"^```console\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+# A user namespace makes an ordinary user root in it, as the recipes' outputs have it.
+FRESH = ["unshare", "--ipc"] if os.geteuid() == 0 else ["unshare", "--user", "-r", "--ipc"]
+
+
+def commands(recipe: str) -> list[tuple[str, str]]:
+    """The commands of a recipe with the outputs that it promises."""
+    parts = re.split(r"^\$ (.*)\n", recipe, flags=re.MULTILINE)[1:]
+    return list(zip(parts[::2], parts[1::2], strict=True))
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.splitlines()[0][2:40])
+def test_a_recipe_prints_what_it_promises(recipe: str, tmp_path: Path, isolated: None) -> None:
+    found = commands(recipe)
+    mark = "-- 8< --"
+    script = "".join(f"{command}\necho '{mark}'\n" for command, _ in found)
+    path = f"{Path(PYIPCS).parent}:{os.environ['PATH']}"
+    result = run(*FRESH, "bash", "-euc", script, env={"PATH": path}, cwd=tmp_path)
+    assert (result.status, result.err) == (0, "")
+    outputs = result.out.split(f"{mark}\n")[:-1]
+    for (command, expected), output in zip(found, outputs, strict=True):
+        pattern = re.escape(expected).replace(r"\.\.\.", ".*")
+        assert re.fullmatch(pattern, output, re.DOTALL), f"{command}\n{output}"
+
+
+def test_there_are_recipes() -> None:
+    assert len(RECIPES) > 8
+
+
+def test_the_two_commands() -> None:
+    blocks = re.findall(r"^```sh\n(.*?)\n```$", README, re.MULTILINE | re.DOTALL)
+    assert blocks[:2] == [
+        "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/pyipcs list",
+        "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest",
+    ]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {"test", "dev"} <= set(extras["optional-dependencies"])
+
+
+def test_the_json_keys_are_documented(objects: Objects) -> None:
+    table = README[README.index("| object | keys |") :].split("\n\n")[0]
+    documented = set(re.findall(r"`(\w+)`", table))
+    for kind in Kind:
+        objects.make(kind)
+    found = set(Semaphore._fields) | {"semaphores", "limits", "usage", "taken"}
+    for args in (["-l"], ["-u"], []):
+        found |= _keys(invoke("list", "-J", *args).out)
+    assert documented == found - {"queues", "shmems"}
+
+
+def _keys(text: str) -> set[str]:
+    return set(re.findall(r'"(\w+)": ', text))
