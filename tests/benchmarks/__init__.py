@@ -1,0 +1,1 @@
+"""Timings against the peers, which are printed and never asserted."""

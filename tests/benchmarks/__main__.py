@@ -1,0 +1,155 @@
+"""python -m tests.benchmarks: pyipcs against the peers, in turn in one run.
+
+All of it happens in an IPC namespace of its own.
+"""
+
+import compileall
+import os
+import sys
+from pathlib import Path
+
+from tests import isolation
+
+_ISOLATION = isolation.enter()
+
+import pyipcs  # noqa: E402 - after the namespace
+from tests.benchmarks.measure import Command, Cost, in_turn  # noqa: E402
+from tests.program import PYIPCS, run  # noqa: E402
+from tests.support import IPC_CREAT, IPC_EXCL, libc  # noqa: E402
+
+CLICK = [sys.executable, "-c", "import click"]
+START_UPS = {
+    "list": ["list"],
+    "list -J": ["list", "-J"],
+    "list -l": ["list", "-l"],
+    "list -u": ["list", "-u"],
+    "list -q -i ID": ["list", "-q", "-i", "{queue}"],
+    "make -Q": ["make", "-Q"],
+    "make -M 1K": ["make", "-M", "1K"],
+    "make -S 1": ["make", "-S", "1"],
+    "rm --all": ["rm", "--all"],
+    "--help": ["--help"],
+    "--version": ["--version"],
+}
+START_UP_ROUNDS = 21
+# How many objects, and how many rounds each of the commands gets with them.
+QUEUES = {10: 15, 1_000: 15, 31_900: 9}
+SEGMENTS, SETS, ROUNDS = 4_096, 10_000, 9
+_EXCLUSIVE = IPC_CREAT | IPC_EXCL | 0o644
+_WIDTHS = (34, 13, 13, 9, 9, 9)
+
+
+def main() -> None:
+    """Print the tables."""
+    if not _ISOLATION.namespace:
+        sys.exit(f"the benchmarks need an IPC namespace of their own: {_ISOLATION.why}")
+    # On one core: two need not be equally fast, and a ratio of theirs would say nothing.
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    # What pip does for an installed package, and a checkout may lack.
+    compileall.compile_dir(Path(pyipcs.__file__).parent, quiet=2)
+    _start_up()
+    for count, rounds in QUEUES.items():
+        _fill("queues", count)
+        _list_queues(count, rounds)
+        _remove_queues(count, rounds)
+    _fill("segments", SEGMENTS)
+    _compare(f"{SEGMENTS:,} segments", _LISTS["segments"], ROUNDS)
+    _empty()
+    _fill("sets", SETS)
+    _compare(f"{SETS:,} sets", _LISTS["sets"], ROUNDS)
+    _empty()
+
+
+def _pyipcs(*args: str) -> Command:
+    return [PYIPCS, *args]
+
+
+# What is compared: the command of pyipcs, and its peer.
+_LISTS: dict[str, list[tuple[Command, Command]]] = {
+    "queues": [
+        (_pyipcs("list", "-q"), ["ipcs", "-q"]),
+        (_pyipcs("list", "-q"), ["lsipc", "-q"]),
+        (_pyipcs("list"), ["ipcs"]),
+        (_pyipcs("list", "-q", "-J"), ["lsipc", "-q", "-J"]),
+    ],
+    "segments": [
+        (_pyipcs("list", "-m"), ["ipcs", "-m"]),
+        (_pyipcs("list", "-m", "-J"), ["lsipc", "-m", "-J"]),
+    ],
+    "sets": [
+        (_pyipcs("list", "-s"), ["ipcs", "-s"]),
+        (_pyipcs("list", "-s", "-J"), ["lsipc", "-s", "-J"]),
+    ],
+}
+
+
+def _start_up() -> None:
+    _head("start-up, into a pipe")
+    queue = str(libc.msgget(0x5EED, _EXCLUSIVE))
+    for label, words in START_UPS.items():
+        args = [word.format(queue=queue) for word in words]
+        commands = {"click": CLICK, "pyipcs": _pyipcs(*args)}
+        costs = in_turn(commands, rounds=START_UP_ROUNDS)
+        _row(label, "import click", costs["pyipcs"], costs["click"])
+        if words[0] == "rm":
+            queue = str(libc.msgget(0x5EED, _EXCLUSIVE))
+    _empty()
+
+
+def _list_queues(count: int, rounds: int) -> None:
+    _compare(f"{count:,} queues", _LISTS["queues"], rounds)
+
+
+def _compare(title: str, pairs: list[tuple[Command, Command]], rounds: int) -> None:
+    _head(title)
+    for ours, theirs in pairs:
+        costs = in_turn({"pyipcs": ours, "peer": theirs}, rounds=rounds)
+        _row(" ".join(ours[1:]), " ".join(theirs), costs["pyipcs"], costs["peer"])
+
+
+def _remove_queues(count: int, rounds: int) -> None:
+    costs = in_turn(
+        {"pyipcs": _pyipcs("rm", "--all"), "peer": ["ipcrm", "-a"]},
+        rounds=rounds,
+        before=lambda: _fill("queues", count),
+    )
+    _row("rm --all", "ipcrm -a", costs["pyipcs"], costs["peer"])
+
+
+def _fill(kind: str, count: int) -> None:
+    """Make objects with keys, where they are not there yet."""
+    for key in range(1, count + 1):
+        match kind:
+            case "queues":
+                libc.msgget(key, IPC_CREAT | 0o644)
+            case "segments":
+                libc.shmget(key, 4096, IPC_CREAT | 0o644)
+            case "sets":
+                libc.semget(key, 1, IPC_CREAT | 0o644)
+
+
+def _empty() -> None:
+    run("ipcrm", "--all")
+
+
+def _head(title: str) -> None:
+    words = (title, "pyipcs ms", "peer ms", "ratio", "KiB", "peer KiB")
+    print("\n" + " ".join(f"{word:>{width}}" for word, width in zip(words, _WIDTHS, strict=True)))
+
+
+def _row(label: str, peer: str, ours: Cost, theirs: Cost) -> None:
+    cells = (
+        f"{label} : {peer}",
+        f"{ours.seconds * 1000:.1f}",
+        f"{theirs.seconds * 1000:.1f}",
+        f"{ours.over(theirs):.2f}",
+        f"{ours.peak or '-'}",
+        f"{theirs.peak or '-'}",
+    )
+    print(
+        " ".join(f"{cell:>{width}}" for cell, width in zip(cells, _WIDTHS, strict=True)), flush=True
+    )
+
+
+if __name__ == "__main__":
+    main()
