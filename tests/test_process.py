@@ -295,7 +295,7 @@ def test_objects_that_come_and_go(isolated: None) -> None:
     churn = subprocess.Popen([sys.executable, "-c", CHURN])
     try:
         for _ in range(200):
-            for args in (["list"], ["list", "-J"], ["rm", "-an"], ["rm", "-anJ"]):
+            for args in (["list"], ["list", "-J"], ["rm", "-na"], ["rm", "-nJa"]):
                 result = invoke(*args)
                 assert (result.status, result.err) == (0, ""), args
             for letter, kind in (("-q", Kind.QUEUE), ("-s", Kind.SEMAPHORE)):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import click
+from click.core import ParameterSource
 
 from pyipcs.cli.options import common_options
 from pyipcs.cli.output import Output, WriteError
@@ -84,8 +85,19 @@ def _run(command: click.Command, name: str, args: Sequence[str], output: Output)
 
 def _usage_line(error: click.UsageError) -> str:
     """What click has to say, in one line of ours."""
-    message = error.format_message()
     if isinstance(error, click.BadParameter) and error.param is not None:
-        message = f"{'/'.join(error.param.opts)}: {error.message}"
+        message = f"{_source(error.param, error.ctx)}: {error.message}"
+    else:
+        message = error.format_message()
+        message = message[:1].lower() + message[1:]
     path = error.ctx.command_path if error.ctx else "pyipcs"
-    return f"{path.split()[-1]}: {message[:1].lower()}{message[1:].rstrip('.')} (see {path} --help)"
+    command = "" if path == "pyipcs" else f"{path.split()[-1]}: "
+    return f"{command}{message.rstrip('.')} (see {path} --help)"
+
+
+def _source(param: click.Parameter, ctx: click.Context | None) -> str:
+    """Where a value came from: the option by its names, or the variable."""
+    source = ctx.get_parameter_source(param.name) if ctx and param.name else None
+    if source is ParameterSource.ENVIRONMENT:
+        return str(param.envvar)
+    return "/".join(param.opts)

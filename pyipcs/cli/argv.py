@@ -11,22 +11,40 @@ from typing import Any
 
 import click
 
+# What stands for a value that was left out. No word of a command line can be this.
+LEFT_OUT = "\0"
+
 
 class OptionalValue(click.Option):
-    """An option whose value may be left out, and then is `bare`.
+    """An option whose value may be left out, and then is LEFT_OUT.
 
-    The value is attached with `=` (`--all=shm`, `-a=shm`), or it is one of `words`, which may
-    also stand without (`-ashm`) or follow (`-a shm`).
+    The value is attached (`--all=shm`, `-ashm`, `-a=shm`), or it is the word that follows, where
+    that is one of `words`.
     """
 
-    def __init__(self, *args: Any, bare: str, words: Iterable[str] = (), **attributes: Any) -> None:
+    def __init__(self, *args: Any, words: Iterable[str] = (), **attributes: Any) -> None:
         super().__init__(*args, **attributes)
-        self.bare = bare
         self.words = frozenset(words)
 
 
+class Alias(click.Option):
+    """A flag that is short for an option with a value, and takes part as that."""
+
+    def __init__(self, *args: Any, stands_for: tuple[str, str], **attributes: Any) -> None:
+        super().__init__(*args, **attributes | {"is_flag": True, "expose_value": False})
+        self.stands_for = stands_for
+
+
 class Scan:
-    """A command line taken apart: `words` for click, `order` of the options as given."""
+    """A command line taken apart.
+
+    Attributes:
+        given: the options, each by its own name with its value behind it.
+        operands: the words that are neither.
+        order: click's names of the options, as often and in the order that they were given.
+        error: the first thing that is wrong; what can be read of the rest is read all the same,
+            so that --help helps.
+    """
 
     def __init__(
         self,
@@ -47,6 +65,7 @@ class Scan:
         self.given: list[str] = []
         self.operands: list[str] = []
         self.order: list[str] = []
+        self.error: click.UsageError | None = None
         self._scan()
 
     @property
@@ -57,15 +76,18 @@ class Scan:
     def _scan(self) -> None:
         while self._rest:
             word = self._rest.popleft()
-            if word == "--":
-                self.operands.extend(self._rest)
-                return
-            if word.startswith("--"):
-                self._long(word)
-            elif _is_option(word):
-                self._short(word)
-            else:
-                self.operands.append(word)
+            try:
+                if word == "--":
+                    self.operands.extend(self._rest)
+                    return
+                if word.startswith("--"):
+                    self._long(word)
+                elif _is_option(word):
+                    self._short(word)
+                else:
+                    self.operands.append(word)
+            except click.UsageError as error:
+                self.error = self.error or error
 
     def _long(self, word: str) -> None:
         name, equals, value = word.partition("=")
@@ -75,7 +97,7 @@ class Scan:
         elif not option.is_flag:
             self._take(option, value if equals else self._next(name))
         elif equals:
-            raise click.UsageError(f"option {name} takes no value", self._ctx)
+            raise self._wrong(f"option {name} takes no value")
         else:
             self._take(option)
 
@@ -87,11 +109,9 @@ class Scan:
             if option is None:
                 raise self._unknown(name)
             if isinstance(option, OptionalValue):
-                if attached.startswith("=") or attached in option.words:
-                    self._take(option, attached.removeprefix("="))
-                    return
-                self._take(option, option.bare if attached else self._following(option))
-                continue
+                value = attached.removeprefix("=") if attached else self._following(option)
+                self._take(option, value)
+                return
             if not option.is_flag:
                 self._take(option, attached or self._next(name))
                 return
@@ -103,7 +123,7 @@ class Scan:
             return name
         matches = sorted(known for known in self._peer_names if known.startswith(name))
         if len(matches) > 1:
-            raise click.UsageError(f"option {name} is ambiguous ({', '.join(matches)})", self._ctx)
+            raise self._wrong(f"option {name} is ambiguous ({', '.join(matches)})")
         if not matches:
             raise self._unknown(name)
         return matches[0]
@@ -111,21 +131,29 @@ class Scan:
     def _unknown(self, name: str) -> click.UsageError:
         from difflib import get_close_matches
 
-        close = get_close_matches(name, self._options)
+        close = [known for known in self._options if len(name) > 2 and known.startswith(name)]
+        close = close or get_close_matches(name, self._options, cutoff=0.75)
         hint = f", did you mean {' or '.join(close)}?" if close else ""
-        return click.UsageError(f"no such option {name}{hint}", self._ctx)
+        return self._wrong(f"no such option {name}{hint}")
+
+    def _wrong(self, message: str) -> click.UsageError:
+        return click.UsageError(message, self._ctx)
 
     def _next(self, name: str) -> str:
         if not self._rest:
-            raise click.UsageError(f"option {name} needs a value", self._ctx)
+            raise self._wrong(f"option {name} needs a value")
         return self._rest.popleft()
 
     def _following(self, option: OptionalValue) -> str:
         if self._rest and self._rest[0] in option.words:
             return self._rest.popleft()
-        return option.bare
+        return LEFT_OUT
 
     def _take(self, option: click.Option, *value: str) -> None:
+        if isinstance(option, Alias):
+            name, *value_of_alias = option.stands_for
+            self._take(self._options[name], *value_of_alias)
+            return
         self.given += [option.opts[-1], *value]
         self.order.append(option.name or "")
 
@@ -154,7 +182,12 @@ class Grammar(click.Command):
         """Take the words apart, then let click convert and check them."""
         params = self.get_params(ctx)
         scan = Scan(params, args, self.peer_names, ctx)
+        error = scan.error
         if scan.operands and not any(isinstance(param, click.Argument) for param in params):
-            raise click.UsageError(f"unexpected operand {scan.operands[0]!r}", ctx)
+            error = error or click.UsageError(f"unexpected operand '{scan.operands[0]}'", ctx)
+            scan.operands.clear()
         ctx.meta[__name__] = scan.order
-        return super().parse_args(ctx, scan.words)
+        rest = super().parse_args(ctx, scan.words)  # which ends here for --help
+        if error:
+            raise error
+        return rest

@@ -11,13 +11,13 @@ import click
 from pyipcs.cli import show
 from pyipcs.cli.options import subcommand
 from pyipcs.cli.output import Output
-from pyipcs.cli.params import KEY, MODE, NSEMS, OWNER, QBYTES, SIZE, VALUES
+from pyipcs.cli.params import KEY_TARGET, MODE, NSEMS, OWNER, QBYTES, SIZE, VALUES
 from pyipcs.errors import CommandError, DeniedError, ExistsError, IpcError, NotFoundError
 from pyipcs.model import Kind
 from pyipcs.sysv.handle import Handle, with_free_key
-from pyipcs.sysv.keys import format_key
+from pyipcs.sysv.keys import By, Target
 
-IPC_PRIVATE = 0
+_PRIVATE = Target(By.KEY, 0, "IPC_PRIVATE")
 
 
 class _Step(NamedTuple):
@@ -39,24 +39,47 @@ class _Plan(NamedTuple):
 
 
 @subcommand(peer_names=("shmem", "semaphore", "queue", "mode", "version", "help"))
-@click.option("-M", "--shmem", "size", type=SIZE, metavar="SIZE", help="A segment of SIZE bytes.")
-@click.option("-S", "--semaphore", "nsems", type=NSEMS, metavar="NSEMS", help="A semaphore set.")
+@click.option(
+    "-M",
+    "--shmem",
+    "size",
+    type=SIZE,
+    metavar="SIZE",
+    help="A segment of SIZE bytes; K and KiB are 1024, KB is 1000, and so on up to Y.",
+)
+@click.option(
+    "-S", "--semaphore", "nsems", type=NSEMS, metavar="NSEMS", help="A set of NSEMS semaphores."
+)
 @click.option("-Q", "--queue", is_flag=True, help="A message queue.")
-@click.option("-p", "--mode", type=MODE, default="0644", show_default=True, help="Permissions.")
-@click.option("-k", "--key", type=KEY, help="The key; a random one is taken if left out.")
+@click.option(
+    "-p", "--mode", type=MODE, default="0644", show_default=True, help="Permissions, in octal."
+)
+@click.option(
+    "-k",
+    "--key",
+    type=KEY_TARGET,
+    help="The key: decimal, 0x hexadecimal, 0 octal, or ftok:PATH[:PROJ]. If left out, a random "
+    "one that is free.",
+)
 @click.option("--private", is_flag=True, help="No key (IPC_PRIVATE).")
-@click.option("--exist-ok", is_flag=True, help="Take what has the key already, and leave it as is.")
+@click.option(
+    "--exist-ok",
+    is_flag=True,
+    help="Take what has the key already, and leave it as it is, whatever else is asked for.",
+)
 @click.option("--qbytes", type=QBYTES, help="How many bytes the queue may hold.")
-@click.option("--values", type=VALUES, help="The values of the semaphores.")
-@click.option("--owner", type=OWNER, help="The owner.")
-@click.option("-i", "--id-only", is_flag=True, help="Print the bare id.")
+@click.option("--values", type=VALUES, help="The values of the semaphores, 0 to 32767 each.")
+@click.option("--owner", type=OWNER, help="The owner, by name or number.")
+@click.option(
+    "-i", "--id-only", is_flag=True, help="Print bare ids: the segment's, the queue's, the set's."
+)
 @click.option("-J", "--json", is_flag=True, help="Print the objects as JSON.")
 @click.pass_obj
 def command(
     output: Output,
     /,
     *,
-    key: int | None,
+    key: Target | None,
     private: bool,
     exist_ok: bool,
     id_only: bool,
@@ -68,7 +91,7 @@ def command(
     plans = _plans(**wanted)
     with _all_or_nothing(output) as made:
         handles = [
-            _make(plan, IPC_PRIVATE if private else key, made, exist_ok=exist_ok) for plan in plans
+            _make(plan, _PRIVATE if private else key, made, exist_ok=exist_ok) for plan in plans
         ]
         if json:
             show.selected(output, {handle.kind: {handle.id} for handle in handles}, "json")
@@ -180,7 +203,7 @@ def _all_or_nothing(output: Output) -> Iterator[list[Handle]]:
         raise
 
 
-def _make(plan: _Plan, key: int | None, made: list[Handle], *, exist_ok: bool) -> Handle:
+def _make(plan: _Plan, key: Target | None, made: list[Handle], *, exist_ok: bool) -> Handle:
     try:
         handle, new = _create_or_find(plan, key, exist_ok=exist_ok)
     except IpcError as error:
@@ -191,25 +214,25 @@ def _make(plan: _Plan, key: int | None, made: list[Handle], *, exist_ok: bool) -
     return handle
 
 
-def _create_or_find(plan: _Plan, key: int | None, *, exist_ok: bool) -> tuple[Handle, bool]:
+def _create_or_find(plan: _Plan, key: Target | None, *, exist_ok: bool) -> tuple[Handle, bool]:
     """The object, and whether it is new."""
     if key is None:
         return with_free_key(plan.create), True
     while True:
         try:
-            return plan.create(key), True
+            return plan.create(key.number), True
         except ExistsError:
             if not exist_ok:
                 raise
         try:
-            return plan.find(key), False
+            return plan.find(key.number), False
         except NotFoundError:
             continue  # removed in between: it can be created now
         except IpcError as error:
             if error.errno != errno.EINVAL:
                 raise
             raise CommandError(
-                f"create {plan.noun} failed: what has key {format_key(key)} is smaller"
+                f"create {plan.noun} failed: what has key {key.typed} is smaller"
             ) from None
 
 
@@ -232,12 +255,12 @@ def _privilege(what: str, error: IpcError) -> str:
     return f" (over msgmnb, which is {libc.limits(Kind.QUEUE)[2]}, it takes CAP_SYS_RESOURCE)"
 
 
-def _why(plan: _Plan, key: int | None, error: IpcError) -> str:
+def _why(plan: _Plan, key: Target | None, error: IpcError) -> str:
     """Why a creation failed, with the limit behind it where there is one."""
     from pyipcs.sysv.limits import explain
 
     if isinstance(error, ExistsError) and key is not None:
-        hint = f"key {format_key(key)} is taken; --exist-ok gives the id of what has it"
+        hint = f"key {key.typed} is taken; --exist-ok gives the id of what has it"
     else:
         hint = explain(plan.kind, error)
     return f"{error.strerror} ({hint})" if hint else error.strerror

@@ -1,13 +1,12 @@
 """Options that commands share."""
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any
 
 import click
 
 from pyipcs import __version__
-from pyipcs.cli.argv import Grammar
+from pyipcs.cli.argv import Alias, Grammar
 
 FORMATS = ("plain", "json")
 
@@ -38,7 +37,7 @@ def common_options() -> list[click.Option]:
             is_eager=True,
             expose_value=False,
             callback=_set_color,
-            help="When to use colour; auto: on a terminal.",
+            help="When messages have colour; auto: on a terminal.",
         ),
         click.Option(
             ["-V", "--version"],
@@ -77,19 +76,25 @@ def _set_color(ctx: click.Context, _param: click.Parameter, when: str | None) ->
 
 
 def format_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """-f and -J, as one argument `format_`."""
-
-    @click.option(
-        "-f",
-        "--format",
-        "format_",
-        type=click.Choice(FORMATS),
-        envvar="PYIPCS_FORMAT",
-        help="The output's format (or the variable PYIPCS_FORMAT).",
-    )
-    @click.option("-J", "--json", is_flag=True, help="Short for --format json.")
-    @wraps(function)
-    def with_format(*args: Any, format_: str | None, json: bool, **options: Any) -> Any:
-        return function(*args, format_="json" if json else format_ or "plain", **options)
-
-    return with_format
+    """-f and -J, as one argument `format_`; the last of them counts."""
+    for decorate in (
+        click.option(
+            "-J",
+            "--json",
+            cls=Alias,
+            stands_for=("--format", "json"),
+            help="Short for --format json.",
+        ),
+        click.option(
+            "-f",
+            "--format",
+            "format_",
+            type=click.Choice(FORMATS),
+            default="plain",
+            show_default=True,
+            envvar="PYIPCS_FORMAT",
+            help="The output's format, or the variable PYIPCS_FORMAT.",
+        ),
+    ):
+        function = decorate(function)
+    return function

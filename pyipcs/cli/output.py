@@ -55,7 +55,10 @@ class Output:
     def ask(self, question: str) -> bool:
         """Whether the user answers yes; only where `interactive`."""
         self._say(f"{question} [y/N] ")
-        return sys.stdin.buffer.readline().strip().lower() in {b"y", b"yes"}
+        answer = sys.stdin.buffer.readline()
+        if not answer.endswith(b"\n"):  # end of file: the cursor still stands behind the question
+            self._say("\n")
+        return answer.strip().lower() in {b"y", b"yes"}
 
     def _say(self, text: str) -> None:
         if self._stderr is None:

@@ -6,18 +6,19 @@ from typing import Any
 
 import click
 
-from pyipcs.model import SEMVMX
+from pyipcs.cli.argv import LEFT_OUT
+from pyipcs.model import SEMVMX, Kind
 from pyipcs.sysv.keys import By, Target, parse_id, parse_key
 from pyipcs.sysv.users import parse_owner
 
 _SIZE = (
-    r"(?ai)\s*\+?(?:0x(?P<hex>[0-9a-f]+)"
-    r"|(?P<whole>0[0-7]*|[1-9]\d*)(?:\.(?P<decimals>\d*)(?=[kmgtpezy]))?)"
-    r"(?:(?P<prefix>[kmgtpezy])(?P<suffix>ib|b)?)?"
+    r"(?a)\s*\+?(?:0[xX](?P<hex>[0-9a-fA-F]+)"
+    r"|(?P<whole>0[0-7]*|[1-9]\d*)(?:\.(?P<decimals>\d*)(?=[kmgtpezyKMGTPEZY]))?)"
+    r"(?:(?P<prefix>[kmgtpezyKMGTPEZY])(?P<suffix>i?[bB])?)?"
 )
 _MODE = r"(?a)\s*\+?0*([0-7]{1,3})"
 _SIZE_MAX = 2**64 - 1
-_SEMAPHORES_MAX = 2**31 - 1
+_INT_MAX = 2**31 - 1
 
 
 class Parsed(click.ParamType):  # type: ignore[type-arg] # generic in newer clicks only
@@ -32,20 +33,31 @@ class Parsed(click.ParamType):  # type: ignore[type-arg] # generic in newer clic
         try:
             return self._parse(value)
         except ValueError as error:
-            self.fail(f"{value!r}: {error}", param, ctx)
+            self.fail(f"'{value}': {error}", param, ctx)
 
 
-def parse_size(text: str) -> int:
+def parse_bytes(text: str, most: int = _SIZE_MAX) -> int:
     """Bytes as ipcmk(1) takes them: K or KiB is 1024, KB is 1000; base 0; fractions are exact."""
     match = re.fullmatch(_SIZE, text)
     if not match:
         raise ValueError("not a size (bytes, or with K, KiB, KB, M, MiB, MB and so on)")
     size = _bytes(match)
+    if size > most:
+        raise ValueError(f"too large (the most is {most})")
+    return size
+
+
+def parse_size(text: str) -> int:
+    """The size of a segment."""
+    size = parse_bytes(text)
     if size == 0:
         raise ValueError("a segment has 1 byte at the least")
-    if size > _SIZE_MAX:
-        raise ValueError("a size has 64 bits")
     return size
+
+
+def parse_qbytes(text: str) -> int:
+    """The bytes that a queue may hold; the kernel would cut what is no int (msgctl(2))."""
+    return parse_bytes(text, most=_INT_MAX)
 
 
 def _bytes(match: re.Match[str]) -> int:
@@ -68,35 +80,48 @@ def parse_mode(text: str) -> int:
     return int(match[1], 8)
 
 
-def _parse_count(most: int, what: str) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        word = text.strip()
-        if not (word.isascii() and word.removeprefix("+").isdigit()) or int(word) > most:
-            raise ValueError(f"not {what}")
-        return int(word)
+def _parse_count(text: str, most: int) -> int:
+    word = text.strip()
+    if not (word.isascii() and word.removeprefix("+").isdigit()):
+        raise ValueError("not a number")
+    if int(word) > most:
+        raise ValueError(f"too large (the most is {most})")
+    return int(word)
 
-    return parse
 
-
-def _parse_nsems(text: str) -> int:
-    number = _parse_count(_SEMAPHORES_MAX, "a number of semaphores")(text)
+def parse_nsems(text: str) -> int:
+    """The number of semaphores of a set."""
+    number = _parse_count(text, _INT_MAX)
     if number == 0:
         raise ValueError("a set has 1 semaphore at the least")
     return number
 
 
-def _parse_values(text: str) -> tuple[int, ...]:
-    parse = _parse_count(SEMVMX, f"values from 0 to {SEMVMX} with commas between")
-    return tuple(parse(word) for word in text.split(","))
+def parse_values(text: str) -> tuple[int, ...]:
+    """The values of semaphores, with commas between."""
+    try:
+        return tuple(_parse_count(word, SEMVMX) for word in text.split(","))
+    except ValueError:
+        raise ValueError(f"not values (0 to {SEMVMX}, with commas between)") from None
+
+
+def parse_kinds(text: str) -> frozenset[Kind]:
+    """A kind by ipcrm's word for it; all kinds where the word was left out."""
+    if text == LEFT_OUT:
+        return frozenset(Kind)
+    try:
+        return frozenset({Kind(text)})
+    except ValueError:
+        raise ValueError(f"not one of {', '.join(kind.value for kind in Kind)}") from None
 
 
 ID = Parsed("id", parse_id)
-KEY = Parsed("key", parse_key)
 ID_TARGET = Parsed("id", lambda text: Target(By.ID, parse_id(text), text))
 KEY_TARGET = Parsed("key", lambda text: Target(By.KEY, parse_key(text), text))
+KINDS = Parsed("kind", parse_kinds)
 SIZE = Parsed("size", parse_size)
 MODE = Parsed("mode", parse_mode)
 OWNER = Parsed("user[:group]", parse_owner)
-NSEMS = Parsed("nsems", _parse_nsems)
-VALUES = Parsed("v,…", _parse_values)
-QBYTES = Parsed("bytes", _parse_count(_SIZE_MAX, "a number of bytes"))
+NSEMS = Parsed("nsems", parse_nsems)
+VALUES = Parsed("v,…", parse_values)
+QBYTES = Parsed("bytes", parse_qbytes)

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from pyipcs.cli import show
 from pyipcs.cli.argv import OptionalValue, in_order
 from pyipcs.cli.options import format_options, subcommand
 from pyipcs.cli.output import Output
-from pyipcs.cli.params import ID_TARGET, KEY_TARGET
+from pyipcs.cli.params import ID_TARGET, KEY_TARGET, KINDS
 from pyipcs.errors import CommandError, IpcError, Status, ipc_error
 from pyipcs.model import Kind
 from pyipcs.sysv.handle import Handle, handle_class
@@ -69,14 +70,15 @@ class _Doomed(NamedTuple):
     "--all",
     "all_kinds",
     cls=OptionalValue,
-    bare="all",
     words=_WORDS,
-    type=click.Choice([*_WORDS, "all"]),
+    type=KINDS,
     multiple=True,
-    metavar="[msg|shm|sem]",
+    metavar="[=msg|shm|sem]",
     help="All that you may remove, or all of a kind.",
 )
-@click.option("-n", "--dry-run", is_flag=True, help="Show what would go, and remove nothing.")
+@click.option(
+    "-n", "--dry-run", is_flag=True, help="Show what would go, in any format, and remove nothing."
+)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before --all.")
 @click.option("-v", "--verbose", is_flag=True, help="Say what is removed.")
 @format_options
@@ -87,7 +89,7 @@ def command(
     /,
     *,
     operands: Sequence[str],
-    all_kinds: Sequence[str],
+    all_kinds: Sequence[frozenset[Kind]],
     dry_run: bool,
     yes: bool,
     verbose: bool,
@@ -99,17 +101,21 @@ def command(
     old_syntax = _old_syntax(operands)
     if old_syntax and (doomed or all_kinds):
         raise click.UsageError(f"{operands[0]} ID... goes with no option that names objects")
-    kinds = [kind for kind in _ALL_ORDER if {kind.value, "all"} & set(all_kinds)]
+    kinds = [kind for kind in _ALL_ORDER if any(kind in wanted for wanted in all_kinds)]
     doomed += old_syntax
     if not doomed and not kinds:
         raise click.UsageError("nothing to remove: name an object, or --all")
+    if not dry_run and ctx.get_parameter_source("format_") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("a format is for --dry-run")
     output: Output = ctx.obj
     removal = _Removal(output, verbose=verbose)
     listed = {kind: removable(kind) for kind in kinds}
     if dry_run:
-        going = {kind: set(ids) for kind, ids in listed.items()}
+        going = {
+            kind: set(listed.get(kind, ())) for kind in {*kinds, *(kind for kind, _ in doomed)}
+        }
         for kind, object_id in removal.rehearse(doomed):
-            going.setdefault(kind, set()).add(object_id)
+            going[kind].add(object_id)
         show.selected(output, going, format_)
         return removal.status
     if (
@@ -132,7 +138,7 @@ def _old_syntax(operands: Sequence[str]) -> list[_Doomed]:
         return []
     word, *ids = operands
     if word not in _WORDS:
-        raise click.UsageError(f"unknown argument: {word}")
+        raise click.UsageError(f"unknown argument '{word}'")
     if not ids:
         raise click.UsageError(f"not enough arguments: {word} ID...")
     return [_Doomed(Kind(word), ID_TARGET(text)) for text in ids]

@@ -3,6 +3,7 @@
 What is wrong in a name is a ValueError whose text says why.
 """
 
+import os
 import re
 from enum import Enum
 from typing import NamedTuple
@@ -76,7 +77,7 @@ def parse_key(text: str) -> int:
         number = parse_number(rest if colon and scheme == "key" else text)
     except ValueError:
         raise ValueError(
-            "not a key (decimal, 0x hexadecimal or 0 octal; or ftok:PATH[:PROJ])"
+            "not a key (decimal, 0x hexadecimal or 0 octal, key:N or ftok:PATH[:PROJ])"
         ) from None
     if not -_KEY_BITS // 2 <= number < _KEY_BITS:
         raise ValueError("not a key (a key has 32 bits)")
@@ -107,7 +108,8 @@ def ftok(text: str) -> int:
     try:
         key = int(sysv_ipc.ftok(path, project, silence_warning=True))
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+        hint = f" (ftok:{text}:1?)" if path != text and os.path.exists(text) else ""
+        raise ValueError(f"{getattr(error, 'strerror', None) or error}: {path}{hint}") from None
     return _named_key(key)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyipcs.cli.argv import Grammar, OptionalValue, Scan, in_order
+from pyipcs.cli.argv import LEFT_OUT, Alias, Grammar, OptionalValue, Scan, in_order
 
 NAMES = {"-a": "--all", "-t": "--time", "-l": "--limits", "-i": "--id", "-k": "--key"}
 
@@ -20,8 +20,8 @@ def command(*, interval: bool = False) -> Grammar:
         for short, long in NAMES.items()
     ]
     if interval:
-        params.append(OptionalValue(["-w", "--watch"], bare="2", multiple=True))
-        params.append(OptionalValue(["-x", "--xall"], bare="all", words=("msg",), multiple=True))
+        params.append(OptionalValue(["-w", "--watch"], multiple=True))
+        params.append(OptionalValue(["-x", "--xall"], words=("msg",), multiple=True))
     params.append(click.Argument(["operands"], nargs=-1))
     made = Grammar("test", params=params, add_help_option=False)
     made.peer_names = frozenset({*NAMES.values(), "--timeless"})
@@ -32,6 +32,8 @@ def scan(*args: str, interval: bool = False) -> tuple[list[str], list[str]]:
     """The options and the operands."""
     tested = command(interval=interval)
     found = Scan(tested.params, args, tested.peer_names, click.Context(tested))
+    if found.error:
+        raise found.error
     assert found.words == [*found.given, "--", *found.operands]
     return found.given, found.operands
 
@@ -84,14 +86,15 @@ def test_minus_zero_alone_is_an_option() -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["-w"], ["--watch", "2"]),
-        (["--watch"], ["--watch", "2"]),
+        (["-w"], ["--watch", LEFT_OUT]),
+        (["--watch"], ["--watch", LEFT_OUT]),
         (["--watch=5"], ["--watch", "5"]),
-        (["-wa"], ["--watch", "2", "--all"]),
-        (["-xa"], ["--xall", "all", "--all"]),
+        (["-w5"], ["--watch", "5"]),
+        (["-wa"], ["--watch", "a"]),
+        (["--watch="], ["--watch", ""]),
         (["-w=5"], ["--watch", "5"]),
-        (["-aw"], ["--all", "--watch", "2"]),
-        (["-x"], ["--xall", "all"]),
+        (["-aw"], ["--all", "--watch", LEFT_OUT]),
+        (["-x"], ["--xall", LEFT_OUT]),
         (["-xmsg"], ["--xall", "msg"]),
         (["-x", "msg"], ["--xall", "msg"]),
         (["--xall", "msg"], ["--xall", "msg"]),
@@ -102,8 +105,8 @@ def test_optional_values(args: list[str], words: list[str]) -> None:
 
 
 def test_an_optional_value_takes_no_other_word() -> None:
-    assert scan("-w", "5", interval=True) == (["--watch", "2"], ["5"])
-    assert scan("-x", "msgs", interval=True) == (["--xall", "all"], ["msgs"])
+    assert scan("-w", "5", interval=True) == (["--watch", LEFT_OUT], ["5"])
+    assert scan("-x", "msgs", interval=True) == (["--xall", LEFT_OUT], ["msgs"])
 
 
 @pytest.mark.parametrize(
@@ -127,6 +130,24 @@ def test_what_is_wrong_is_told(args: list[str], why: str) -> None:
 def test_only_the_peers_names_are_abbreviated() -> None:
     with pytest.raises(click.UsageError, match="no such option --watc"):
         scan("--watc", interval=True)
+
+
+def test_an_alias_takes_part_as_what_it_stands_for() -> None:
+    option = click.Option(["-f", "--format"])
+    alias = Alias(["-J", "--json"], stands_for=("--format", "json"))
+    tested = Grammar("test", params=[option, alias], add_help_option=False)
+    for args, value in (["-J"], "json"), (["-J", "-fx"], "x"), (["-fx", "--json"], "json"):
+        context = tested.make_context("test", args)
+        assert context.params == {"format": value}
+
+
+def test_what_can_be_read_beside_what_is_wrong_is_read() -> None:
+    tested = command()
+    found = Scan(
+        tested.params, ["-z", "-t", "--nope", "--id=5", "-k"], frozenset(), click.Context(tested)
+    )
+    assert (found.given, found.operands) == (["--time", "--id", "5"], [])
+    assert str(found.error) == "no such option -z"
 
 
 def test_the_order_of_options_is_kept() -> None:

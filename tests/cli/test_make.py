@@ -67,7 +67,7 @@ def test_a_key_that_is_taken(objects: Objects) -> None:
     assert (result.status, result.out) == (1, "")
     assert result.err == (
         "pyipcs: create message queue failed: File exists"
-        " (key 0x00005eed is taken; --exist-ok gives the id of what has it)\n"
+        " (key 0x5eed is taken; --exist-ok gives the id of what has it)\n"
     )
     assert everything() == before
 
@@ -95,7 +95,7 @@ def test_exist_ok_with_something_smaller(objects: Objects) -> None:
     assert result == (
         1,
         "",
-        "pyipcs: create share memory failed: what has key 0x00005eed is smaller\n",
+        "pyipcs: create share memory failed: what has key 0x5eed is smaller\n",
     )
 
 
@@ -149,9 +149,11 @@ def test_other_ways_to_print(objects: Objects) -> None:
         ("-p 644", "nothing to make"),
         ("-M x", "'x': not a size"),
         ("-M 0", "1 byte"),
-        ("-M 99999999Y", "64 bits"),
+        ("-M 99999999Y", "too large (the most is 18446744073709551615)"),
         ("-S 0", "1 semaphore"),
-        ("-S x", "not a number of semaphores"),
+        ("-S x", "'x': not a number"),
+        ("-S 99999999999", "too large (the most is 2147483647)"),
+        ("-Q --qbytes 4294967296", "too large (the most is 2147483647)"),
         ("-Q -p 9", "not a mode"),
         ("-Q -p 7777", "not a mode"),
         ("-Q -k 0", "IPC_PRIVATE"),
@@ -162,7 +164,7 @@ def test_other_ways_to_print(objects: Objects) -> None:
         ("-Q --values 5", "--values needs -S"),
         ("-S 2 --values 5", "each of the 2 semaphores"),
         ("-S 2 --values 5,", "not values"),
-        ("-S 1 --values 32768", "not values from 0 to 32767"),
+        ("-S 1 --values 32768", "not values (0 to 32767"),
         ("-Q --owner nobody-has-this-name", "no such user"),
         ("-Q -i -J", "two ways to print"),
         ("-Q extra", "unexpected operand 'extra'"),

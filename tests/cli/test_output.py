@@ -23,8 +23,10 @@ def test_version_and_help(args: tuple[str, ...]) -> None:
     assert invoke(*args, "-h").out.startswith(f"Usage: {' '.join(('pyipcs', *args))} ")
 
 
-def test_help_wins_over_what_is_wrong() -> None:
-    assert invoke("list", "-q", "-i", "x", "--help").status == 0
+@pytest.mark.parametrize("wrong", ["-i x", "-z", "operand", "--nope", "--s", "-q=", "-i"])
+def test_help_helps_beside_what_is_wrong(wrong: str) -> None:
+    assert invoke("list", "--help", *wrong.split()) == invoke("list", "--help")
+    assert invoke("list", "-V", *wrong.split()).status == 0
 
 
 @pytest.mark.parametrize("args", ["lst", "--nope", "list --nope", "LIST"])
@@ -40,6 +42,13 @@ def test_errors_are_coloured_where_that_is_wanted() -> None:
     )
     assert invoke("list", "--color=never", "-q", "-i", "2147483647").err.startswith("pyipcs: id ")
     assert invoke("list", "--color", "blue").status == 2
+    assert invoke("list", "--nope", "--color", "always").err.startswith("\x1b[1;31mpyipcs:\x1b[0m")
+
+
+def test_an_invalid_variable_is_told_by_its_name() -> None:
+    result = invoke("list", env={"PYIPCS_FORMAT": "xml"})
+    assert result.err.startswith("pyipcs: list: PYIPCS_FORMAT: 'xml' is not one of")
+    assert invoke("list", "-qJ", env={"PYIPCS_FORMAT": "xml"}).status == 0
 
 
 def test_what_was_typed_is_told_on_one_line_and_cannot_reach_the_terminal() -> None:
@@ -47,6 +56,8 @@ def test_what_was_typed_is_told_on_one_line_and_cannot_reach_the_terminal() -> N
     assert result.status == 2
     assert "\x1b" not in result.err
     assert result.err.count("\n") == 1
+    assert "'\\x1b[31m\\n5'" in result.err
+    assert "'\\xff'" in invoke("rm", "-q", b"\xff".decode(errors="surrogateescape")).err
 
 
 def test_names_pass_a_pipe_byte_for_byte(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:

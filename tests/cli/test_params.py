@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyipcs.cli import params
-from pyipcs.cli.params import parse_mode, parse_size
+from pyipcs.cli.params import parse_bytes, parse_mode, parse_qbytes, parse_size
 from pyipcs.model import Kind
 from tests.program import need_tool, run
 from tests.support import Objects, row
@@ -33,7 +33,7 @@ def test_units(number: int, prefix: str, suffix: str) -> None:
     if size < 2**64:
         assert parse_size(text) == size
     else:
-        with pytest.raises(ValueError, match="64 bits"):
+        with pytest.raises(ValueError, match="too large"):
             parse_size(text)
 
 
@@ -45,7 +45,23 @@ def test_fractions_are_exact(number: object, prefix: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "K", "-1", "-1K", "1.5", "1.", "08", "1iB", "1B", "1 K", "1KK", "1KiBx", "٣K"],
+    [
+        "",
+        "x",
+        "K",
+        "-1",
+        "-1K",
+        "1.5",
+        "1.",
+        "08",
+        "1iB",
+        "1B",
+        "1 K",
+        "1KK",
+        "1KiBx",
+        "1KIB",
+        "٣K",
+    ],
 )
 def test_what_is_no_size(text: str) -> None:
     need_tool("ipcmk")
@@ -57,6 +73,15 @@ def test_what_is_no_size(text: str) -> None:
 def test_a_size_of_nothing() -> None:
     with pytest.raises(ValueError, match="1 byte"):
         parse_size("0")
+    assert parse_bytes("0") == 0
+
+
+def test_qbytes_are_what_the_kernel_can_keep() -> None:
+    assert parse_qbytes("4K") == 4096
+    assert parse_qbytes("2147483647") == 2**31 - 1
+    for text in ("2147483648", "4294967297", "2G"):
+        with pytest.raises(ValueError, match="the most is 2147483647"):
+            parse_qbytes(text)
 
 
 @given(st.integers(0, 0o777))
@@ -97,11 +122,11 @@ def test_numbers(param: Callable[[str], object], text: str, value: object) -> No
         (params.VALUES, "-1"),
         (params.QBYTES, "18446744073709551616"),
         (params.ID, "0x5"),
-        (params.KEY, "zero"),
+        (params.KEY_TARGET, "zero"),
         (params.OWNER, "nobody-has-this-name"),
     ],
 )
 def test_what_is_wrong_is_told_with_the_word(param: Callable[[str], object], text: str) -> None:
     with pytest.raises(click.BadParameter) as caught:
         param(text)
-    assert caught.value.message.startswith(f"{text!r}: ")
+    assert caught.value.message.startswith(f"'{text}': ")

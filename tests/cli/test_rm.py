@@ -77,11 +77,17 @@ def test_nothing_is_removed_when_a_later_argument_is_wrong(objects: Objects) -> 
         ("msg", "not enough arguments"),
         ("msg abc", "'abc': not an id"),
         ("msg 5 -q 5", "goes with no option that names objects"),
-        ("-a msg 5", "unknown argument: 5"),
-        ("queue 5", "unknown argument: queue"),
-        ("5", "unknown argument: 5"),
-        ("-a=foo", "'foo' is not one of"),
-        ("--all=foo", "'foo' is not one of"),
+        ("-a msg 5", "unknown argument '5'"),
+        ("queue 5", "unknown argument 'queue'"),
+        ("5", "unknown argument '5'"),
+        ("-a=foo", "'foo': not one of msg, shm, sem"),
+        ("--all=foo", "not one of"),
+        ("--all=all", "not one of"),
+        ("--all=", "not one of"),
+        ("-as 5", "'s': not one of"),
+        ("-an", "'n': not one of"),
+        ("-J -q 5", "a format is for --dry-run"),
+        ("-q 5 -f plain", "a format is for --dry-run"),
         ("--que 5", "ambiguous (--queue-id, --queue-key)"),
         ("--dry -a", "no such option --dry"),
     ],
@@ -183,11 +189,16 @@ def test_dry_run_shows_and_removes_nothing(objects: Objects, isolated: None) -> 
     before = everything()
     result = invoke("rm", "-n", "-q", str(first), "-Q0x22", "-m", NOWHERE)
     assert (result.status, result.err) == (1, f"pyipcs: invalid id ({NOWHERE})\n")
-    assert result.out == invoke("list", "-q").out
-    assert invoke("rm", "-an").out == invoke("list").out
+    assert result.out == invoke("list", "-q").out + (
+        "------ Shared Memory Segments --------\n"
+        "key        shmid      owner      perms      bytes      nattch     status      \n\n"
+    )
+    assert invoke("rm", "-na").out == invoke("list").out
     document = json.loads(invoke("rm", "-nJ", "-m", str(shmid)).out)
     assert (document["taken"]["filtered"], document["shmems"][0]["id"]) == (True, shmid)
     assert [*document] == ["taken", "shmems"]
+    document = json.loads(invoke("rm", "-nJ", "-q", NOWHERE, "-m", str(shmid)).out)
+    assert (document["queues"], len(document["shmems"])) == ([], 1)
     assert everything() == before
     assert {first, second} <= ids(Kind.QUEUE)
 
