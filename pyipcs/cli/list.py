@@ -52,10 +52,8 @@ def command(
         return
     kinds = kinds or list(Kind)
     match view:
-        case "limits":
-            show.limits(output, kinds, format_, sizes)
-        case "usage":
-            show.usage(output, kinds, format_, sizes)
+        case "limits" | "usage":
+            show.figures(output, view, kinds, format_, sizes)
         case _:
             found = {kind: proc.read(kind) for kind in kinds}
             show.listings(output, found, format_, view=View(view or "status"), unit=sizes)

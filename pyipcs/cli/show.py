@@ -1,10 +1,10 @@
 """Results handed to the renderer of the format that was asked for."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from pyipcs.cli.output import Output
-from pyipcs.model import Kind, Limits, Record, Usage
+from pyipcs.model import Kind, Record
 from pyipcs.render import plain
 from pyipcs.render.plain import Unit, View
 from pyipcs.sysv import proc
@@ -46,32 +46,22 @@ def details(output: Output, record: Record, format_: str, unit: Unit) -> None:
         output.write(plain.details(record, unit))
 
 
-def limits(output: Output, kinds: Iterable[Kind], format_: str, unit: Unit) -> None:
-    """Show the kernel's limits."""
+def figures(output: Output, name: str, kinds: Iterable[Kind], format_: str, unit: Unit) -> None:
+    """Show the kernel's limits, or its usage, whichever is named."""
     from pyipcs.sysv import libc
 
-    found = {kind: libc.limits(kind) for kind in kinds}
+    sources: dict[str, tuple[Callable[[Kind], Any], Callable[..., Iterator[str]]]] = {
+        "limits": (libc.limits, plain.limits),
+        "usage": (libc.usage, plain.usage),
+    }
+    ask, render = sources[name]
+    found = {kind: ask(kind) for kind in kinds}
     if format_ == "json":
-        output.write(_flat_json("limits", found))
+        from pyipcs.render import data
+
+        output.write(data.figures(name, found.values()))
     else:
-        output.write(plain.limits(found, unit))
-
-
-def usage(output: Output, kinds: Iterable[Kind], format_: str, unit: Unit) -> None:
-    """Show what is in use."""
-    from pyipcs.sysv import libc
-
-    found = {kind: libc.usage(kind) for kind in kinds}
-    if format_ == "json":
-        output.write(_flat_json("usage", found))
-    else:
-        output.write(plain.usage(found, unit))
-
-
-def _flat_json(name: str, found: Mapping[Kind, Limits | Usage]) -> Iterator[str]:
-    from pyipcs.render import data
-
-    return data.flat(name, found.values())
+        output.write(render(found, unit))
 
 
 def _json(found: Mapping[Kind, Iterable[Record]], *, filtered: bool) -> Iterator[str]:

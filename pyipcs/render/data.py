@@ -31,7 +31,7 @@ def objects(found: Mapping[Kind, Iterable[Record]], taken: Mapping[str, Any]) ->
     yield "}\n"
 
 
-def flat(name: str, parts: Iterable[Limits | Usage]) -> Iterator[str]:
+def figures(name: str, parts: Iterable[Limits | Usage]) -> Iterator[str]:
     """The document of limits or of usage, the kinds' values side by side."""
     values = {key: value for part in parts for key, value in part._asdict().items()}
     yield json.dumps({name: values}, indent=2) + "\n"
