@@ -84,6 +84,97 @@ def test_what_was_made_goes_when_its_id_cannot_be_told(isolated: None) -> None:
     assert not any(ids(kind) for kind in Kind)
 
 
+def test_no_reader_of_the_id(isolated: None) -> None:
+    """It ends by SIGPIPE, and what nobody was told of is not left."""
+    result = shell(f"(sleep 0.2; {PYIPCS} make -Q -M 1 -S 1; echo $? >&2) | true")
+    assert result == (0, "", f"{128 + signal.SIGPIPE}\n")
+    assert not any(ids(kind) for kind in Kind)
+
+
+@pytest.mark.parametrize("call", ["semget", "msgget", "shmget", "semctl"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_in_the_middle_of_make_leaves_nothing(
+    call: str, name: str, isolated: None
+) -> None:
+    strace = need_tool("strace")
+    inject = ["-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal={name}"]
+    args = [*("make", "-Q", "-M", "1"), *("-S", "2", "--values", "5,5", "-p", "400", "-k", "9")]
+    assert run(strace, *inject, PYIPCS, *args) == (-signal.Signals[name], "", "")
+    assert not any(ids(kind) for kind in Kind)
+
+
+@pytest.mark.parametrize("error", ["EACCES", "EMFILE", "ENOTDIR"])
+def test_a_listing_that_may_not_be_opened_is_asked_for(error: str, objects: Objects) -> None:
+    strace = need_tool("strace")
+    objects.queue(3)
+    inject = ["-P", "/proc/sysvipc/msg", "-e", f"inject=openat:error={error}"]
+    result = run(strace, "-o", "/dev/null", *inject, PYIPCS, "list", "-q")
+    assert result == pyipcs("list", "-q")
+
+
+@pytest.mark.parametrize(
+    ("inject", "args", "why"),
+    [
+        ("read:error=EIO", "list", "System V IPC: Input/output error"),
+        ("read:error=EIO", "list -J", "System V IPC: Input/output error"),
+        ("read:error=EIO", "rm -a", "System V IPC: Input/output error"),
+        ("msgctl:error=ENOSYS", "list -u", "System V IPC: Function not implemented"),
+        ("msgctl:error=EPERM", "list -l", "System V IPC: Operation not permitted"),
+        ("msgctl:error=ENOSYS", "rm -q 5", "id failed (5): Function not implemented"),
+        (
+            "msgget:error=ENOSYS",
+            "make -Q",
+            "create message queue failed: Function not implemented",
+        ),
+    ],
+)
+def test_a_refused_system_call_is_one_line(inject: str, args: str, why: str) -> None:
+    strace = need_tool("strace")
+    paths = ["-P", "/proc/sysvipc/msg"] if inject.startswith("read") else []
+    result = run(
+        *(strace, "-o", "/dev/null", *paths, "-e", f"inject={inject}", PYIPCS, *args.split())
+    )
+    assert (result.status, result.err) == (1, f"pyipcs: {why}\n")
+
+
+def test_nothing_is_lost_where_python_does_not_buffer(objects: Objects, isolated: None) -> None:
+    """A write(2) to a pipe that is interrupted takes a part, and that must be noticed."""
+    for _ in range(3000):
+        objects.queue()
+    process = subprocess.Popen(
+        [PYIPCS, "list", "-q"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    time.sleep(0.5)  # it has filled the pipe, and waits
+    process.send_signal(signal.SIGSTOP)
+    process.send_signal(signal.SIGCONT)
+    out, _ = process.communicate()
+    assert process.returncode == 0
+    assert out.count(b"\n") == 3000 + 4
+
+
+def test_a_pipe_that_does_not_wait(objects: Objects, isolated: None) -> None:
+    for _ in range(3000):
+        objects.queue()
+    script = (
+        "import os, sys; os.set_blocking(1, False); os.execv(sys.argv[1], [*sys.argv[1:], 'list'])"
+    )
+    for unbuffered in ("", "1"):
+        read, write = os.pipe()
+        done = subprocess.run(
+            [sys.executable, "-c", script, PYIPCS],
+            check=False,
+            stdout=write,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )
+        os.close(write)
+        os.close(read)
+        assert done.returncode == 1
+        assert done.stderr.startswith(b"pyipcs: write error: ")
+
+
 def test_interrupt_at_any_moment_of_the_start() -> None:
     """Death by the signal and not a word, from the first line of ours to the end of the output."""
     interrupted = 0
@@ -182,6 +273,20 @@ def test_all_asks_once_on_a_terminal(
     assert process.wait() == status
     assert ("nothing was removed" in text) is not gone
     assert any(ids(kind) for kind in Kind) is not gone
+
+
+def test_an_answer_that_cannot_be_read_is_no(objects: Objects, isolated: None) -> None:
+    msqid = objects.queue()
+    ours, theirs = pty.openpty()
+    writable = os.open(os.ttyname(theirs), os.O_WRONLY | os.O_NOCTTY)
+    process = subprocess.Popen([PYIPCS, "rm", "-a"], stdin=writable, stdout=theirs, stderr=theirs)
+    os.close(writable)
+    os.close(theirs)
+    text = read_all(ours)
+    assert process.wait() == 1
+    assert text.endswith("nothing was removed\r\n")
+    assert "Traceback" not in text
+    assert msqid in ids(Kind.QUEUE)
 
 
 @pytest.mark.parametrize("args", [("-a", "-y"), ("-q", "{msqid}"), ("-y", "--all=msg")])

@@ -68,7 +68,10 @@ def run(argv: Sequence[str]) -> int:
 
 def _run(command: click.Command, name: str, args: Sequence[str], output: Output) -> int:
     try:
-        status = command.main([*args], prog_name=name, standalone_mode=False, obj=output)
+        # No variable for completion: click's would take a stray _PYIPCS_COMPLETE for the command.
+        status = command.main(
+            [*args], prog_name=name, complete_var="", standalone_mode=False, obj=output
+        )
     except click.UsageError as error:
         output.complain(_usage_line(error))
         return Status.USAGE
@@ -89,10 +92,11 @@ def _usage_line(error: click.UsageError) -> str:
         message = f"{_source(error.param, error.ctx)}: {error.message}"
     else:
         message = error.format_message()
-        message = message[:1].lower() + message[1:]
+        if type(error) is not click.UsageError:  # click's own, which begins and ends as a sentence
+            message = message[:1].lower() + message[1:].removesuffix(".")
     path = error.ctx.command_path if error.ctx else "pyipcs"
     command = "" if path == "pyipcs" else f"{path.split()[-1]}: "
-    return f"{command}{message.rstrip('.')} (see {path} --help)"
+    return f"{command}{message} (see {path} --help)"
 
 
 def _source(param: click.Parameter, ctx: click.Context | None) -> str:

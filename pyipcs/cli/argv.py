@@ -104,16 +104,15 @@ class Scan:
     def _short(self, word: str) -> None:
         for position, letter in enumerate(word[1:], start=2):
             name = f"-{letter}"
-            attached = word[position:]
             option = self._options.get(name)
             if option is None:
                 raise self._unknown(name)
             if isinstance(option, OptionalValue):
-                value = attached.removeprefix("=") if attached else self._following(option)
-                self._take(option, value)
+                value = word[position:].removeprefix("=")
+                self._take(option, value if word[position:] else self._following(option))
                 return
             if not option.is_flag:
-                self._take(option, attached or self._next(name))
+                self._take(option, word[position:] or self._next(name))
                 return
             self._take(option)
 

@@ -1,6 +1,7 @@
 """pyipcs make: create objects, as ipcmk(1) does, and set them up in the same call."""
 
 import errno
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -17,6 +18,7 @@ from pyipcs.model import Kind
 from pyipcs.sysv.handle import Handle, with_free_key
 from pyipcs.sysv.keys import By, Target
 
+_DEADLY = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 _PRIVATE = Target(By.KEY, 0, "IPC_PRIVATE")
 
 
@@ -35,6 +37,7 @@ class _Plan(NamedTuple):
     label: str
     create: Callable[[int], Handle]
     find: Callable[[int], Handle]
+    amount: int  # bytes or semaphores
     steps: Sequence[_Step]
 
 
@@ -93,6 +96,7 @@ def command(
         handles = [
             _make(plan, _PRIVATE if private else key, made, exist_ok=exist_ok) for plan in plans
         ]
+        _heed_signals()
         if json:
             show.selected(output, {handle.kind: {handle.id} for handle in handles}, "json")
         elif id_only:
@@ -157,7 +161,7 @@ def _segment_plan(size: int, mode: int, own: list[_Step]) -> _Plan:
 
     create = partial(SharedMemory.create, mode=mode, size=size)
     find = partial(SharedMemory.find, size=size)
-    return _Plan(Kind.SEGMENT, "share memory", "Shared memory id", create, find, own)
+    return _Plan(Kind.SEGMENT, "share memory", "Shared memory id", create, find, size, own)
 
 
 def _queue_plan(qbytes: int | None, mode: int, own: list[_Step]) -> _Plan:
@@ -168,7 +172,7 @@ def _queue_plan(qbytes: int | None, mode: int, own: list[_Step]) -> _Plan:
         steps = [_Step("set qbytes", lambda handle: handle.change(qbytes=qbytes))]
     create = partial(MessageQueue.create, mode=mode)
     find = MessageQueue.find
-    return _Plan(Kind.QUEUE, "message queue", "Message queue id", create, find, steps + own)
+    return _Plan(Kind.QUEUE, "message queue", "Message queue id", create, find, 0, steps + own)
 
 
 def _set_plan(nsems: int, values: Sequence[int] | None, mode: int, own: list[_Step]) -> _Plan:
@@ -184,13 +188,18 @@ def _set_plan(nsems: int, values: Sequence[int] | None, mode: int, own: list[_St
         steps.append(_Step("set mode", lambda handle: handle.change(mode=mode)))
     create = partial(SemaphoreArray.create, mode=first_mode, nsems=nsems)
     find = partial(SemaphoreArray.find, nsems=nsems)
-    return _Plan(Kind.SEMAPHORE, "semaphore", "Semaphore id", create, find, steps + own)
+    return _Plan(Kind.SEMAPHORE, "semaphore", "Semaphore id", create, find, nsems, steps + own)
 
 
 @contextmanager
 def _all_or_nothing(output: Output) -> Iterator[list[Handle]]:
-    """Remove what was made, if what follows fails; say what could not be removed."""
+    """Remove what was made, if what follows fails; say what could not be removed.
+
+    Signals wait meanwhile, SIGPIPE too, so that none of them leaves an object half made, or one
+    whose id nobody was told. Afterwards they end the program as ever.
+    """
     made: list[Handle] = []
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*_DEADLY, signal.SIGPIPE})
     try:
         yield made
     except Exception:
@@ -201,6 +210,18 @@ def _all_or_nothing(output: Output) -> Iterator[list[Handle]]:
                 left = f"{handle.kind.noun} {handle.id} was made and is left"
                 output.complain(f"{left}: {error.strerror}")
         raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _heed_signals() -> None:
+    """Give up if a signal came, and let those that come now through.
+
+    All is made; a reader that takes nothing must not keep Ctrl-C from ending the program.
+    """
+    if signal.sigpending() & _DEADLY:
+        raise CommandError("interrupted")
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _DEADLY)
 
 
 def _make(plan: _Plan, key: Target | None, made: list[Handle], *, exist_ok: bool) -> Handle:
@@ -262,5 +283,5 @@ def _why(plan: _Plan, key: Target | None, error: IpcError) -> str:
     if isinstance(error, ExistsError) and key is not None:
         hint = f"key {key.typed} is taken; --exist-ok gives the id of what has it"
     else:
-        hint = explain(plan.kind, error)
+        hint = explain(plan.kind, error, plan.amount)
     return f"{error.strerror} ({hint})" if hint else error.strerror

@@ -1,5 +1,6 @@
 """The streams: looked at once, written to here only."""
 
+import io
 import os
 import sys
 from collections.abc import Iterable
@@ -55,7 +56,10 @@ class Output:
     def ask(self, question: str) -> bool:
         """Whether the user answers yes; only where `interactive`."""
         self._say(f"{question} [y/N] ")
-        answer = sys.stdin.buffer.readline()
+        try:
+            answer = sys.stdin.buffer.readline()
+        except OSError:  # the terminal has gone, or is another job's: nobody said yes
+            answer = b""
         if not answer.endswith(b"\n"):  # end of file: the cursor still stands behind the question
             self._say("\n")
         return answer.strip().lower() in {b"y", b"yes"}
@@ -86,8 +90,15 @@ class Output:
 
 def _prepared(stream: TextIO | None) -> TextIO | None:
     """The stream, giving names back byte for byte as they were read."""
-    if stream is not None and hasattr(stream, "reconfigure"):
-        stream.reconfigure(encoding=sys.getfilesystemencoding(), errors="surrogateescape")
+    if not isinstance(stream, io.TextIOWrapper):
+        return stream
+    encoding = sys.getfilesystemencoding()
+    if isinstance(stream.buffer, io.RawIOBase):
+        # PYTHONUNBUFFERED leaves out what would notice that a write(2) took but a part.
+        return open(
+            stream.fileno(), "w", encoding=encoding, errors="surrogateescape", closefd=False
+        )
+    stream.reconfigure(encoding=encoding, errors="surrogateescape")
     return stream
 
 

@@ -8,7 +8,7 @@ import click
 
 from pyipcs.cli.argv import LEFT_OUT
 from pyipcs.model import SEMVMX, Kind
-from pyipcs.sysv.keys import By, Target, parse_id, parse_key
+from pyipcs.sysv.keys import By, Target, decimal, parse_id, parse_key
 from pyipcs.sysv.users import parse_owner
 
 _SIZE = (
@@ -18,6 +18,7 @@ _SIZE = (
 )
 _MODE = r"(?a)\s*\+?0*([0-7]{1,3})"
 _SIZE_MAX = 2**64 - 1
+_DECIMALS = 30  # that can make a difference of a byte, in the largest unit
 _INT_MAX = 2**31 - 1
 
 
@@ -65,9 +66,10 @@ def _bytes(match: re.Match[str]) -> int:
     if match["hex"]:
         number = int(match["hex"], 16)
     else:
-        number = int(whole, 8 if whole.startswith("0") else 10)
+        number = int(whole, 8) if whole.startswith("0") else decimal(whole)
     base = 1000 if (match["suffix"] or "").lower() == "b" else 1024
     unit = int(base ** " kmgtpezy".index((match["prefix"] or " ").lower()))
+    decimals = decimals[:_DECIMALS]
     fraction = int(decimals or "0") * unit // int(10 ** len(decimals))
     return number * unit + fraction
 
@@ -84,9 +86,10 @@ def _parse_count(text: str, most: int) -> int:
     word = text.strip()
     if not (word.isascii() and word.removeprefix("+").isdigit()):
         raise ValueError("not a number")
-    if int(word) > most:
+    number = decimal(word.removeprefix("+"))
+    if number > most:
         raise ValueError(f"too large (the most is {most})")
-    return int(word)
+    return number
 
 
 def parse_nsems(text: str) -> int:
@@ -123,5 +126,5 @@ SIZE = Parsed("size", parse_size)
 MODE = Parsed("mode", parse_mode)
 OWNER = Parsed("user[:group]", parse_owner)
 NSEMS = Parsed("nsems", parse_nsems)
-VALUES = Parsed("v,…", parse_values)
+VALUES = Parsed("v,...", parse_values)
 QBYTES = Parsed("bytes", parse_qbytes)

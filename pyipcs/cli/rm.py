@@ -186,14 +186,19 @@ class _Removal:
 
     def rehearse(self, doomed: Iterable[_Doomed]) -> Iterator[tuple[Kind, int]]:
         """What of the objects that the user named would go; the rest is told as if it were real."""
+        gone: set[tuple[Kind, int]] = set()
         for kind, target in doomed:
             try:
                 record = _reach(kind, target).stat()
                 if not may_remove(record.uid, record.cuid):
                     raise ipc_error(errno.EPERM)
-                yield kind, record.id
+                if (kind, record.id) in gone:  # named twice
+                    raise ipc_error(errno.EINVAL)
             except IpcError as error:
                 self._complain(target, error)
+            else:
+                gone.add((kind, record.id))
+                yield kind, record.id
 
     def _announce(self, kind: Kind, object_id: int) -> None:
         if self._verbose:

@@ -110,5 +110,5 @@ def engine_error(error: Exception, existential: int) -> IpcError:
         case OSError():  # "The system limit for ... has been reached"
             number = errno.ENOSPC
         case _:
-            raise error
+            return IpcError(errno.EIO, str(error))  # in the engine's own words
     return ipc_error(number)

@@ -17,6 +17,7 @@ _NUMBER = (
 _INT_MAX = 2**31 - 1
 _KEY_BITS = 2**32
 _PROJECT_MAX = 255
+_DIGITS_MAX = 25  # more than 64 bits have
 
 
 class By(Enum):
@@ -39,6 +40,15 @@ def format_key(key: int) -> str:
     return f"0x{key % _KEY_BITS:08x}"
 
 
+def decimal(digits: str) -> int:
+    """A decimal number; one that is too large for anything in the kernel may come back smaller.
+
+    int() reads no more than 4300 digits, and leading zeros count.
+    """
+    digits = digits.lstrip("0") or "0"
+    return int(digits[:_DIGITS_MAX])
+
+
 def parse_number(text: str) -> int:
     """A number as strtol(3) reads it in base 0: decimal, 0x hexadecimal or 0 octal."""
     match = re.fullmatch(_NUMBER, text)
@@ -47,7 +57,7 @@ def parse_number(text: str) -> int:
     if match["hex"]:
         number = int(match["hex"], 16)
     elif match["decimal"]:
-        number = int(match["decimal"])
+        number = decimal(match["decimal"])
     else:
         number = int(match["octal"] or "0", 8)
     return -number if match["sign"] == "-" else number
@@ -58,7 +68,7 @@ def parse_id(text: str) -> int:
     match = re.fullmatch(_ID, text)
     if not match:
         raise ValueError("not an id (ids are decimal numbers)")
-    number = int(match[1])
+    number = decimal(match[1])
     if number > _INT_MAX:
         raise ValueError(f"not an id (the highest is {_INT_MAX})")
     return number
@@ -102,15 +112,25 @@ def parse_target(text: str) -> Target:
 
 def ftok(text: str) -> int:
     """The key that ftok(3) makes for `PATH[:PROJ]`, which is split at the last colon."""
-    import sysv_ipc
-
     path, project = _split_project(text)
     try:
-        key = int(sysv_ipc.ftok(path, project, silence_warning=True))
-    except (OSError, ValueError) as error:
+        key = _ftok(path, project)
+    except OSError as error:
         hint = f" (ftok:{text}:1?)" if path != text and os.path.exists(text) else ""
-        raise ValueError(f"{getattr(error, 'strerror', None) or error}: {path}{hint}") from None
+        raise ValueError(f"{error.strerror}: '{path}'{hint}") from None
     return _named_key(key)
+
+
+def _ftok(path: str, project: int) -> int:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        from pyipcs.sysv import libc
+
+        return libc.ftok(os.fsencode(path), project)
+    import sysv_ipc
+
+    return int(sysv_ipc.ftok(path, project, silence_warning=True))
 
 
 def _split_project(text: str) -> tuple[str, int]:
@@ -123,8 +143,8 @@ def _split_project(text: str) -> tuple[str, int]:
 def parse_project(text: str) -> int:
     """A project of ftok(3): a number from 1 to 255, or one character that is no digit."""
     if text.isascii() and text.isdigit():
-        if 1 <= int(text) <= _PROJECT_MAX:
-            return int(text)
+        if 1 <= decimal(text) <= _PROJECT_MAX:
+            return decimal(text)
     elif len(text) == 1 and text.isascii():
         return ord(text)
     raise ValueError("the project is a number from 1 to 255, or one character that is no digit")

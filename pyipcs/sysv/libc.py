@@ -10,7 +10,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from ctypes import c_int, c_size_t, c_void_p
+from ctypes import c_char_p, c_int, c_size_t, c_void_p
 from operator import itemgetter
 from typing import Any, TypeAlias, cast
 
@@ -131,6 +131,7 @@ _shmctl = _function("shmctl", c_int, c_int, c_void_p)
 _semctl = _function("semctl", c_int, c_int, c_int, c_void_p)
 _shmget = _function("shmget", c_int, c_size_t, c_int)
 _semget = _function("semget", c_int, c_int, c_int)
+_ftok = _function("ftok", c_char_p, c_int)
 
 
 def _control(kind: Kind, number: int, command: int, argument: _Buffer) -> int:
@@ -153,6 +154,11 @@ def shmget(key: int, size: int, flags: int) -> int:
 def semget(key: int, nsems: int, flags: int) -> int:
     """semget(2), for sysv_ipc creates sets of one semaphore and sets its value."""
     return cast(int, _semget(key, nsems, flags))
+
+
+def ftok(path: bytes, project: int) -> int:
+    """ftok(3), for sysv_ipc takes no path that is not UTF-8."""
+    return cast(int, _ftok(path, project))
 
 
 def _stat(kind: Kind, number: int, command: int) -> Record:

@@ -7,8 +7,14 @@ from pyipcs.errors import IpcError
 from pyipcs.model import Kind
 
 
-def explain(kind: Kind, error: IpcError) -> str:
-    """The limit behind a refused *get(2), its value and what is in use; empty if none is."""
+def explain(kind: Kind, error: IpcError, amount: int) -> str:
+    """The limit behind a refused *get(2), its value and what is in use; empty if none is.
+
+    Args:
+        kind: what was to be created.
+        error: how the kernel refused.
+        amount: the bytes or the semaphores that were asked for.
+    """
     from pyipcs.sysv import libc
 
     try:
@@ -17,7 +23,7 @@ def explain(kind: Kind, error: IpcError) -> str:
         return ""
     if error.errno == errno.EINVAL and kind is not Kind.QUEUE:
         name = "shmmax" if kind is Kind.SEGMENT else "semmsl"
-        return f"limit {name}: {limits[name]}"
+        return f"limit {name}: {limits[name]}" if amount > limits[name] else ""
     if error.errno != errno.ENOSPC:
         return ""
     # The limit on objects of the kind, and the one on what they hold together.

@@ -112,6 +112,9 @@ def _parse(kind: Kind, descriptor: int) -> Iterator[Listing]:
         else:
             first, _, rest = text.partition("\n")
             header = tuple(first.split())
+            if not header:  # masked by an empty file, as in some containers
+                yield _ask(kind)
+                return
             yield Listing(kind, header, rest.split())
 
 

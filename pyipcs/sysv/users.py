@@ -2,6 +2,8 @@
 
 from functools import cache
 
+from pyipcs.sysv.keys import decimal
+
 
 @cache
 def user_name(uid: int | str) -> str:
@@ -49,6 +51,6 @@ def parse_owner(text: str) -> tuple[int, int | None]:
 
 def _number(text: str, what: str) -> int:
     # The highest number is the kernel's "no change" (chown(2)).
-    if text.isascii() and text.isdigit() and int(text) < 2**32 - 1:
-        return int(text)
+    if text.isascii() and text.isdigit() and decimal(text) < 2**32 - 1:
+        return decimal(text)
     raise ValueError(f"no such {what}: {text!r}")

@@ -194,6 +194,8 @@ def test_what_the_kernel_refuses() -> None:
     assert result.err == (
         f"pyipcs: create share memory failed: Invalid argument (limit shmmax: {shmmax})\n"
     )
+    result = invoke("make", "-M", "8E")  # under shmmax, and yet too large for a file
+    assert result.err == "pyipcs: create share memory failed: Invalid argument\n"
 
 
 @root_only

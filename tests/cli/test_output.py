@@ -45,6 +45,23 @@ def test_errors_are_coloured_where_that_is_wanted() -> None:
     assert invoke("list", "--nope", "--color", "always").err.startswith("\x1b[1;31mpyipcs:\x1b[0m")
 
 
+@pytest.mark.parametrize("args", [(), *((name,) for name in COMMANDS)])
+def test_help_can_be_written_in_any_charset(args: tuple[str, ...]) -> None:
+    assert invoke(*args, "--help").out.isascii()
+
+
+@pytest.mark.parametrize("word", ["foo...", "--foo...", "no\\such", "5."])
+def test_words_are_told_as_typed(word: str) -> None:
+    assert f"{word}" in invoke("rm", word).err
+
+
+def test_a_stray_variable_of_clicks_does_not_replace_the_command() -> None:
+    for value in ("bash_complete", "x"):
+        env = {"_PYIPCS_COMPLETE": value, "_IPCS_COMPLETE": value}
+        assert invoke("list", "-l", env=env) == invoke("list", "-l")
+        assert invoke("-l", program="ipcs", env=env) == invoke("list", "-l")
+
+
 def test_an_invalid_variable_is_told_by_its_name() -> None:
     result = invoke("list", env={"PYIPCS_FORMAT": "xml"})
     assert result.err.startswith("pyipcs: list: PYIPCS_FORMAT: 'xml' is not one of")

@@ -76,6 +76,16 @@ def test_a_size_of_nothing() -> None:
     assert parse_bytes("0") == 0
 
 
+def test_sizes_of_any_length() -> None:
+    assert parse_size(f"1.{'0' * 5000}1K") == 1024
+    assert parse_size(f"{'0' * 5000}10") == 8
+    for text in ("9" * 5000, "1" + "0" * 26):
+        with pytest.raises(ValueError, match="too large"):
+            parse_size(text)
+        with pytest.raises(ValueError, match="too large"):
+            params.parse_nsems(text)
+
+
 def test_qbytes_are_what_the_kernel_can_keep() -> None:
     assert parse_qbytes("4K") == 4096
     assert parse_qbytes("2147483647") == 2**31 - 1

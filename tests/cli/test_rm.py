@@ -203,6 +203,15 @@ def test_dry_run_shows_and_removes_nothing(objects: Objects, isolated: None) -> 
     assert {first, second} <= ids(Kind.QUEUE)
 
 
+def test_a_dry_run_of_what_is_named_twice(objects: Objects) -> None:
+    msqid = objects.queue(0x11)
+    args = ["-q", str(msqid), "-Q", "0x11", "-q", str(msqid)]
+    rehearsed = invoke("rm", "-n", *args)
+    real = invoke("rm", *args)
+    assert (rehearsed.status, rehearsed.err) == (real.status, real.err)
+    assert real.err == f"pyipcs: invalid key (0x11)\npyipcs: invalid id ({msqid})\n"
+
+
 def test_a_dry_run_of_one_of_many(objects: Objects) -> None:
     objects.queue(0x11)
     chosen = objects.queue(0x22)

@@ -1,4 +1,5 @@
 import ctypes
+import os
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,34 @@ def test_ftok_is_that_of_c(tmp_path_factory: pytest.TempPathFactory, project: in
     expected = _libc.ftok(str(path).encode(), project)
     assert ftok(f"{path}:{project}") == expected
     assert parse_target(f"ftok:{path}:{project}").number == expected
+
+
+def test_ftok_of_a_path_that_is_no_text(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/\xff"
+    Path(os.fsdecode(path)).touch()
+    assert ftok(os.fsdecode(path)) == _libc.ftok(path, 1)
+    with pytest.raises(ValueError, match="No such file"):
+        ftok(os.fsdecode(path) + "missing")
+
+
+def test_ftok_of_a_path_with_a_colon(tmp_path: Path) -> None:
+    path = tmp_path / "a:b"
+    path.touch()
+    with pytest.raises(ValueError, match=r"\(ftok:.*/a:b:1\?\)$"):
+        ftok(str(path))
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 5000])
+def test_numbers_of_any_length(zeros: int) -> None:
+    assert parse_id("0" * zeros + "5") == 5
+    assert parse_number("0x" + "0" * zeros + "5") == 5
+    for text in ("9" * 5000, "7" * 26):
+        with pytest.raises(ValueError, match="the highest is"):
+            parse_id(text)
+        with pytest.raises(ValueError, match="32 bits"):
+            parse_key(text)
+        with pytest.raises(ValueError, match="project"):
+            ftok(f"/:{text}")
 
 
 def test_ftok_projects() -> None:

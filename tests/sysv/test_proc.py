@@ -49,6 +49,20 @@ def test_chunks_hold_every_line_once(tmp_path: Path, rows: int) -> None:
     assert all(len(listing.words) < 100_000 for listing in listings), "memory must stay flat"
 
 
+def test_an_empty_file_is_no_list(objects: Objects, tmp_path: Path) -> None:
+    """Containers mask files of /proc with /dev/null; then the kernel is asked."""
+    for kind in Kind:
+        object_id = objects.make(kind)
+        (tmp_path / kind.value).touch()
+        assert object_id in {record.id for record in proc.records(kind, str(tmp_path))}
+
+
+def test_a_folder_is_no_list(tmp_path: Path) -> None:
+    (tmp_path / "msg").mkdir()
+    with pytest.raises(IsADirectoryError):
+        list(proc.read(Kind.QUEUE, str(tmp_path)))
+
+
 def test_select_keeps_the_rows_of_the_ids() -> None:
     header = tuple(MSG_HEADER.split())
     words = [str(row * 100 + column) for row in range(4) for column in range(len(header))]
