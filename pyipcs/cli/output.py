@@ -19,6 +19,11 @@ class Output:
     def __init__(self) -> None:
         self._stdout = _prepared(sys.stdout)
         self._stderr = _prepared(sys.stderr)
+        # Back where they came from, to outlive this: a dropped stream flushes, and fails, again.
+        if self._stdout is not None:
+            sys.stdout = self._stdout
+        if self._stderr is not None:
+            sys.stderr = self._stderr
         self.terminal = _is_terminal(self._stdout)
         # Whether a question can be asked and answered.
         self.interactive = _is_terminal(sys.stdin) and _is_terminal(self._stderr)
@@ -28,12 +33,12 @@ class Output:
     def write(self, chunks: Iterable[str]) -> None:
         """Write data as it comes; as with stdio(3), `flush` tells whether the stream took it."""
         for chunk in chunks:
-            if self._stdout is None:  # closed by the caller, or broken
+            if self._stdout is None or self._broken:  # closed by the caller, or full
                 return
             try:
                 self._stdout.write(visible(chunk) if self.terminal else chunk)
             except OSError as error:
-                self._break(error)
+                self._broken = error.strerror or str(error)
 
     def flush(self) -> None:
         """Hand on what is buffered.
@@ -42,10 +47,10 @@ class Output:
             WriteError: the stream took no more.
         """
         try:
-            if self._stdout is not None:
+            if self._stdout is not None and not self._broken:
                 self._stdout.flush()
         except OSError as error:
-            self._break(error)
+            self._broken = error.strerror or str(error)
         if self._broken:
             raise WriteError(self._broken)
 
@@ -82,10 +87,6 @@ class Output:
         if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
             return False
         return _is_terminal(self._stderr)
-
-    def _break(self, error: OSError) -> None:
-        self._stdout = None  # what is still buffered would fail again
-        self._broken = error.strerror
 
 
 def _prepared(stream: TextIO | None) -> TextIO | None:
