@@ -5,11 +5,12 @@ import click
 from pyipcs.cli import show
 from pyipcs.cli.options import format_options, subcommand
 from pyipcs.cli.output import Output
-from pyipcs.cli.params import ID
+from pyipcs.cli.params import ID_TARGET
 from pyipcs.errors import CommandError, IpcError, NotFoundError
 from pyipcs.model import Kind, Record
 from pyipcs.render.plain import Unit, View
 from pyipcs.sysv import proc
+from pyipcs.sysv.keys import Target
 
 
 @subcommand(
@@ -22,7 +23,7 @@ from pyipcs.sysv import proc
 @click.option("-m", "--shmems", is_flag=True, help="Shared memory segments.")
 @click.option("-s", "--semaphores", is_flag=True, help="Semaphore sets.")
 @click.option("-a", "--all", "all_kinds", is_flag=True, help="All kinds (the default).")
-@click.option("-i", "--id", "object_id", type=ID, help="One object, with one of -q -m -s.")
+@click.option("-i", "--id", "target", type=ID_TARGET, help="One object, with one of -q -m -s.")
 @click.option("-t", "--time", "view", flag_value="time", help="Times of last use and change.")
 @click.option("-p", "--pid", "view", flag_value="pid", help="PIDs of creator and last users.")
 @click.option("-c", "--creator", "view", flag_value="creator", help="Creators and owners.")
@@ -36,7 +37,7 @@ def command(
     output: Output,
     /,
     *,
-    object_id: int | None,
+    target: Target | None,
     view: str | None,
     unit: str | None,
     format_: str,
@@ -45,10 +46,10 @@ def command(
     """Show System V IPC objects, limits and usage."""
     kinds = _kinds(**kind_flags)
     sizes = Unit(unit or "default")
-    if object_id is not None:
+    if target:
         if len(kinds) != 1:
             raise click.UsageError("-i needs exactly one of -q, -m and -s")
-        show.details(output, _details(kinds[0], object_id), format_, sizes)
+        show.details(output, _details(kinds[0], target), format_, sizes)
         return
     kinds = kinds or list(Kind)
     match view:
@@ -64,12 +65,12 @@ def _kinds(queues: bool, shmems: bool, semaphores: bool, all_kinds: bool) -> lis
     return [kind for kind, wanted in flags.items() if wanted or all_kinds]
 
 
-def _details(kind: Kind, object_id: int) -> Record:
+def _details(kind: Kind, target: Target) -> Record:
     from pyipcs.sysv.handle import handle_class
 
     try:
-        return handle_class(kind)(object_id).details()
+        return handle_class(kind)(target.number).details()
     except NotFoundError:
-        raise CommandError(f"id {object_id} not found") from None
+        raise CommandError(f"id {target.typed} not found") from None
     except IpcError as error:
-        raise CommandError(f"id {object_id}: {error.strerror}") from None
+        raise CommandError(f"id {target.typed}: {error.strerror}") from None

@@ -118,7 +118,6 @@ def parse_kinds(text: str) -> frozenset[Kind]:
         raise ValueError(f"not one of {', '.join(kind.value for kind in Kind)}") from None
 
 
-ID = Parsed("id", parse_id)
 ID_TARGET = Parsed("id", lambda text: Target(By.ID, parse_id(text), text))
 KEY_TARGET = Parsed("key", lambda text: Target(By.KEY, parse_key(text), text))
 KINDS = Parsed("kind", parse_kinds)

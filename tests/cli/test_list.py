@@ -86,6 +86,7 @@ def test_an_id_that_is_not_there() -> None:
         for extra in ((), ("-J",)):
             result = invoke("list", kind, "-i", "2147483647", *extra)
             assert result == (1, "", "pyipcs: id 2147483647 not found\n")
+    assert invoke("list", "-q", "-i", "02147483647").err == "pyipcs: id 02147483647 not found\n"
 
 
 @pytest.mark.parametrize(

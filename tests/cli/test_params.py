@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pyipcs.cli import params
 from pyipcs.cli.params import parse_bytes, parse_mode, parse_qbytes, parse_size
 from pyipcs.model import Kind
+from pyipcs.sysv.keys import By
 from tests.program import need_tool, run
 from tests.support import Objects, row
 
@@ -112,7 +113,7 @@ def test_what_is_no_mode(text: str) -> None:
         (params.NSEMS, " +5", 5),
         (params.VALUES, "1,0,32767", (1, 0, 32767)),
         (params.QBYTES, "0", 0),
-        (params.ID, "007", 7),
+        (params.ID_TARGET, "007", (By.ID, 7, "007")),
     ],
 )
 def test_numbers(param: Callable[[str], object], text: str, value: object) -> None:
@@ -131,7 +132,7 @@ def test_numbers(param: Callable[[str], object], text: str, value: object) -> No
         (params.VALUES, "32768"),
         (params.VALUES, "-1"),
         (params.QBYTES, "18446744073709551616"),
-        (params.ID, "0x5"),
+        (params.ID_TARGET, "0x5"),
         (params.KEY_TARGET, "zero"),
         (params.OWNER, "nobody-has-this-name"),
     ],
