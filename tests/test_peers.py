@@ -235,7 +235,7 @@ class Named(NamedTuple):
 
 NAMED = st.builds(Named, st.sampled_from(Kind), st.booleans(), st.integers(0, 5))
 LETTERS = {Kind.QUEUE: "q", Kind.SEGMENT: "m", Kind.SEMAPHORE: "s"}
-ALL = ("", "-a", "--all", "-amsg", "--all=shm", "--all=sem", "--al")
+ALL = ("", "-a", "--all", "-amsg", "--all=shm", "--all=sem", "--al", "-a --all=sem", "-amsg -a")
 
 
 class TestRemove:
@@ -264,7 +264,8 @@ class TestRemove:
             }
             options = [word for name in named for word in _naming(name, population)]
             if all_option:
-                options.insert(2 * min(all_position, len(named)), all_option)
+                position = 2 * min(all_position, len(named))
+                options[position:position] = all_option.split()
             result = _runner(program, user)(*(["-v"] if verbose else []), *options)
             left = {
                 (kind, index)

@@ -103,6 +103,47 @@ def test_a_signal_in_the_middle_of_make_leaves_nothing(
     assert not any(ids(kind) for kind in Kind)
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
+def test_a_signal_while_nobody_reads_the_id_leaves_nothing(name: str, isolated: None) -> None:
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    try:
+        while True:
+            os.write(write, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(write, True)
+    process = subprocess.Popen([PYIPCS, "make", "-Q", "-M", "1"], stdout=write)
+    while not ids(Kind.QUEUE):
+        time.sleep(0.01)
+    time.sleep(0.2)  # it is at the write, which waits
+    process.send_signal(signal.Signals[name])
+    assert process.wait(timeout=10) == -signal.Signals[name]
+    os.close(read)
+    os.close(write)
+    assert not any(ids(kind) for kind in Kind)
+
+
+@pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
+def test_an_ignored_signal_does_not_disturb_make(name: str, objects: Objects) -> None:
+    strace = need_tool("strace")
+    inject = f"-f -o /dev/null -e trace=msgget -e inject=msgget:signal={name}"
+    result = shell(f"trap '' {name}; {strace} {inject} {PYIPCS} make -Q -i")
+    objects.adopt(Kind.QUEUE, int(result.out))
+    assert (result.status, result.err) == (0, "")
+
+
+def test_a_signal_that_the_caller_blocks_does_not_disturb_make(objects: Objects) -> None:
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        process = subprocess.Popen([PYIPCS, "make", "-Q", "-i"], stdout=subprocess.PIPE)
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    objects.adopt(Kind.QUEUE, int(out))
+    assert process.returncode == 0
+
+
 @pytest.mark.parametrize("error", ["EACCES", "EMFILE", "ENOTDIR"])
 def test_a_listing_that_may_not_be_opened_is_asked_for(error: str, objects: Objects) -> None:
     strace = need_tool("strace")

@@ -89,7 +89,7 @@ def _run(command: click.Command, name: str, args: Sequence[str], output: Output)
 def _usage_line(error: click.UsageError) -> str:
     """What click has to say, in one line of ours."""
     if isinstance(error, click.BadParameter) and error.param is not None:
-        message = f"{_source(error.param, error.ctx)}: {error.message}"
+        message = f"{_source(error.param, error.ctx)}: {error.message.removesuffix('.')}"
     else:
         message = error.format_message()
         if type(error) is not click.UsageError:  # click's own, which begins and ends as a sentence

@@ -42,6 +42,7 @@ class Scan:
         given: the options, each by its own name with its value behind it.
         operands: the words that are neither.
         order: click's names of the options, as often and in the order that they were given.
+        overridden: the values, with their options, that later ones replace.
         error: the first thing that is wrong; what can be read of the rest is read all the same,
             so that --help helps.
     """
@@ -65,6 +66,8 @@ class Scan:
         self.given: list[str] = []
         self.operands: list[str] = []
         self.order: list[str] = []
+        self.overridden: list[tuple[click.Option, str]] = []
+        self._last: dict[click.Option, str] = {}
         self.error: click.UsageError | None = None
         self._scan()
 
@@ -153,6 +156,10 @@ class Scan:
             name, *value_of_alias = option.stands_for
             self._take(self._options[name], *value_of_alias)
             return
+        if value and not option.multiple:
+            if option in self._last:
+                self.overridden.append((option, self._last[option]))
+            self._last[option] = value[0]
         self.given += [option.opts[-1], *value]
         self.order.append(option.name or "")
 
@@ -189,4 +196,6 @@ class Grammar(click.Command):
         rest = super().parse_args(ctx, scan.words)  # which ends here for --help
         if error:
             raise error
+        for option, value in scan.overridden:  # which click does not look at
+            option.type.convert(value, option, ctx)
         return rest

@@ -1,24 +1,22 @@
 """pyipcs make: create objects, as ipcmk(1) does, and set them up in the same call."""
 
 import errno
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import click
 
 from pyipcs.cli import show
+from pyipcs.cli.attempt import Attempt
 from pyipcs.cli.options import subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import KEY_TARGET, MODE, NSEMS, OWNER, QBYTES, SIZE, VALUES
 from pyipcs.errors import CommandError, DeniedError, ExistsError, IpcError, NotFoundError
-from pyipcs.model import Kind
+from pyipcs.model import Kind, Record
 from pyipcs.sysv.handle import Handle, with_free_key
 from pyipcs.sysv.keys import By, Target
 
-_DEADLY = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 _PRIVATE = Target(By.KEY, 0, "IPC_PRIVATE")
 
 
@@ -92,13 +90,14 @@ def command(
     """Create System V IPC objects."""
     _check(key=key, private=private, exist_ok=exist_ok, id_only=id_only, json=json, **wanted)
     plans = _plans(**wanted)
-    with _all_or_nothing(output) as made:
+    with Attempt(output) as attempt:
         handles = [
-            _make(plan, _PRIVATE if private else key, made, exist_ok=exist_ok) for plan in plans
+            _make(plan, _PRIVATE if private else key, attempt, exist_ok=exist_ok) for plan in plans
         ]
-        _heed_signals()
+        records = [_listed(handle) for handle in handles] if json else []
+        attempt.heed_signals()
         if json:
-            show.selected(output, {handle.kind: {handle.id} for handle in handles}, "json")
+            show.records(output, records)
         elif id_only:
             output.write(f"{handle.id}\n" for handle in handles)
         else:
@@ -106,6 +105,13 @@ def command(
                 f"{plan.label}: {handle.id}\n" for plan, handle in zip(plans, handles, strict=True)
             )
         output.flush()
+
+
+def _listed(handle: Handle) -> Record:
+    try:
+        return handle.listed()
+    except IpcError as error:  # somebody removed it at once
+        raise CommandError(f"{handle.kind.noun} {handle.id}: {error.strerror}") from None
 
 
 def _check(**given: Any) -> None:
@@ -191,46 +197,13 @@ def _set_plan(nsems: int, values: Sequence[int] | None, mode: int, own: list[_St
     return _Plan(Kind.SEMAPHORE, "semaphore", "Semaphore id", create, find, nsems, steps + own)
 
 
-@contextmanager
-def _all_or_nothing(output: Output) -> Iterator[list[Handle]]:
-    """Remove what was made, if what follows fails; say what could not be removed.
-
-    Signals wait meanwhile, SIGPIPE too, so that none of them leaves an object half made, or one
-    whose id nobody was told. Afterwards they end the program as ever.
-    """
-    made: list[Handle] = []
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*_DEADLY, signal.SIGPIPE})
-    try:
-        yield made
-    except Exception:
-        for handle in made:
-            try:
-                handle.remove()
-            except IpcError as error:
-                left = f"{handle.kind.noun} {handle.id} was made and is left"
-                output.complain(f"{left}: {error.strerror}")
-        raise
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-def _heed_signals() -> None:
-    """Give up if a signal came, and let those that come now through.
-
-    All is made; a reader that takes nothing must not keep Ctrl-C from ending the program.
-    """
-    if signal.sigpending() & _DEADLY:
-        raise CommandError("interrupted")
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _DEADLY)
-
-
-def _make(plan: _Plan, key: Target | None, made: list[Handle], *, exist_ok: bool) -> Handle:
+def _make(plan: _Plan, key: Target | None, attempt: Attempt, *, exist_ok: bool) -> Handle:
     try:
         handle, new = _create_or_find(plan, key, exist_ok=exist_ok)
     except IpcError as error:
         raise CommandError(f"create {plan.noun} failed: {_why(plan, key, error)}") from None
     if new:
-        made.append(handle)
+        attempt.made.append(handle)
         _set_up(plan, handle)
     return handle
 

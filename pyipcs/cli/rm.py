@@ -1,7 +1,7 @@
 """pyipcs rm: remove objects, as ipcrm(1) does."""
 
 import errno
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
@@ -13,7 +13,7 @@ from pyipcs.cli.options import format_options, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import ID_TARGET, KEY_TARGET, KINDS
 from pyipcs.errors import CommandError, IpcError, Status, ipc_error
-from pyipcs.model import Kind
+from pyipcs.model import Kind, Record, Segment
 from pyipcs.sysv.handle import Handle, handle_class
 from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.permissions import may_remove, removable
@@ -72,7 +72,6 @@ class _Doomed(NamedTuple):
     cls=OptionalValue,
     words=_WORDS,
     type=KINDS,
-    multiple=True,
     metavar="[=msg|shm|sem]",
     help="All that you may remove, or all of a kind.",
 )
@@ -89,7 +88,7 @@ def command(
     /,
     *,
     operands: Sequence[str],
-    all_kinds: Sequence[frozenset[Kind]],
+    all_kinds: Container[Kind] | None,
     dry_run: bool,
     yes: bool,
     verbose: bool,
@@ -101,7 +100,7 @@ def command(
     old_syntax = _old_syntax(operands)
     if old_syntax and (doomed or all_kinds):
         raise click.UsageError(f"{operands[0]} ID... goes with no option that names objects")
-    kinds = [kind for kind in _ALL_ORDER if any(kind in wanted for wanted in all_kinds)]
+    kinds = [kind for kind in _ALL_ORDER if all_kinds and kind in all_kinds]
     doomed += old_syntax
     if not doomed and not kinds:
         raise click.UsageError("nothing to remove: name an object, or --all")
@@ -192,7 +191,7 @@ class _Removal:
                 record = _reach(kind, target).stat()
                 if not may_remove(record.uid, record.cuid):
                     raise ipc_error(errno.EPERM)
-                if (kind, record.id) in gone:  # named twice
+                if (kind, record.id) in gone and not _stays(record, target):
                     raise ipc_error(errno.EINVAL)
             except IpcError as error:
                 self._complain(target, error)
@@ -211,6 +210,11 @@ class _Removal:
             self._output.complain(f"{reason} {name} ({target.typed})")
         else:
             self._output.complain(f"{name} failed ({target.typed}): {error.strerror}")
+
+
+def _stays(record: Record, target: Target) -> bool:
+    """Whether an object can be named once more when it is removed: a segment in use, by its id."""
+    return isinstance(record, Segment) and record.nattch > 0 and target.by is By.ID
 
 
 def _reach(kind: Kind, target: Target) -> Handle:

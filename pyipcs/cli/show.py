@@ -22,8 +22,8 @@ def listings(
 ) -> None:
     """Show listings; `filtered` says that they do not hold every object of their kinds."""
     if format_ == "json":
-        records = {kind: proc.completed(chunks) for kind, chunks in found.items()}
-        output.write(_json(records, filtered=filtered))
+        completed = {kind: proc.completed(chunks) for kind, chunks in found.items()}
+        output.write(_json(completed, filtered=filtered))
     else:
         output.write(plain.listings(found, view, unit))
 
@@ -41,9 +41,14 @@ def selected(output: Output, ids: Mapping[Kind, Container[int]], format_: str) -
 def details(output: Output, record: Record, format_: str, unit: Unit) -> None:
     """Show all there is to know of one object."""
     if format_ == "json":
-        output.write(_json({record.kind: [record]}, filtered=True))
+        records(output, [record])
     else:
         output.write(plain.details(record, unit))
+
+
+def records(output: Output, found: Iterable[Record]) -> None:
+    """Show records as JSON, one of a kind."""
+    output.write(_json({record.kind: [record] for record in found}, filtered=True))
 
 
 def figures(output: Output, name: str, kinds: Iterable[Kind], format_: str, unit: Unit) -> None:

@@ -57,9 +57,13 @@ class Handle(ABC):
 
         return libc.stat(self.kind, self.id)
 
+    def listed(self) -> Record:
+        """The record with all that a listing has of it."""
+        return self.stat()
+
     def details(self) -> Record:
         """The record, and all that can be asked beyond it."""
-        return self.stat()
+        return self.listed()
 
     def change(self, **changes: int | None) -> None:
         """Change uid, gid, mode or qbytes, those that are given, at once (IPC_SET)."""

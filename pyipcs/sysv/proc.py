@@ -14,7 +14,7 @@ from pyipcs.model import RECORDS, Kind, Record
 
 SYSVIPC = "/proc/sysvipc"
 _CHUNK = 1 << 17  # bytes: large enough to be fast, small enough to keep memory flat
-# What the fallback does not list: qbytes stays a matter of `completed`, and rss of /proc.
+# What not every listing has: qbytes is a matter of `completed`, and rss of newer kernels.
 _NOT_LISTED = frozenset({"qbytes", "rss", "swap", "semaphores"})
 # What the records call otherwise than /proc/sysvipc.
 _PROC_NAMES = {"mode": "perms", "segsz": "size"}
@@ -112,10 +112,19 @@ def _parse(kind: Kind, descriptor: int) -> Iterator[Listing]:
         else:
             first, _, rest = text.partition("\n")
             header = tuple(first.split())
-            if not header:  # masked by an empty file, as in some containers
+            if not _is_header(kind, header):  # masked by another file, as in some containers
                 yield _ask(kind)
                 return
             yield Listing(kind, header, rest.split())
+
+
+def _listed_fields(kind: Kind) -> list[str]:
+    """The fields of the records that every listing has."""
+    return [field for field in RECORDS[kind]._fields if field not in _NOT_LISTED]
+
+
+def _is_header(kind: Kind, words: Container[str]) -> bool:
+    return all(_proc_name(kind, field) in words for field in _listed_fields(kind))
 
 
 def _whole_lines(descriptor: int) -> Iterator[str]:
@@ -127,16 +136,16 @@ def _whole_lines(descriptor: int) -> Iterator[str]:
         size += len(block)
         if size >= _CHUNK:
             lines, newline, rest = b"".join(pending).rpartition(b"\n")
-            yield (lines + newline).decode()
+            yield (lines + newline).decode(errors="replace")
             pending, size = [rest], len(rest)
-    yield b"".join(pending).decode()
+    yield b"".join(pending).decode(errors="replace")
 
 
 def _ask(kind: Kind) -> Listing:
     from pyipcs.sysv import libc
 
     found = list(libc.scan(kind))
-    fields = [field for field in RECORDS[kind]._fields if field not in _NOT_LISTED]
+    fields = _listed_fields(kind)
     header = tuple(_proc_name(kind, field) for field in fields)
     words = [
         f"{value:o}" if field == "mode" else str(value)

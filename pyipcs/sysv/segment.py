@@ -48,7 +48,7 @@ class SharedMemory(Handle):
         except ENGINE_ERRORS as error:
             raise engine_error(error, errno.EINVAL) from None
 
-    def details(self) -> Record:
+    def listed(self) -> Record:
         """The segment's record, with rss and swap, which only /proc/sysvipc tells."""
         record = self.stat()
         listed = (row for row in proc.records(self.kind) if row.id == self.id)

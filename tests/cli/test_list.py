@@ -100,6 +100,8 @@ def test_an_id_that_is_not_there() -> None:
         ("-q -i 0x5", "not an id"),
         ("-q -i 2147483648", "not an id"),
         ("-q -i", "-i needs a value"),
+        ("-q -i x -i 0", "'x': not an id"),
+        ("-f xml -J", "'xml' is not one of"),
         ("-q extra", "unexpected operand 'extra'"),
         ("-5", "unexpected operand '-5'"),
         ("--s", "ambiguous (--semaphores, --shmems, --summary)"),

@@ -157,6 +157,8 @@ def test_other_ways_to_print(objects: Objects) -> None:
         ("-Q -p 9", "not a mode"),
         ("-Q -p 7777", "not a mode"),
         ("-Q -k 0", "IPC_PRIVATE"),
+        ("-M junk -M 1", "'junk': not a size"),
+        ("-Q -p 9 --mode=600", "'9': not a mode"),
         ("-Q -k x", "not a key"),
         ("-Q -k 5 --private", "so no -k"),
         ("-Q --exist-ok", "--exist-ok needs -k"),

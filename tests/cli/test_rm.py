@@ -112,7 +112,7 @@ def test_the_old_syntax(objects: Objects) -> None:
     )
 
 
-@pytest.mark.parametrize("args", ["-a", "--all", "-amsg -ashm -a=sem", "-a msg -a shm --all sem"])
+@pytest.mark.parametrize("args", ["-a", "--all", "-amsg -a", "--all=msg --al"])
 def test_all(objects: Objects, isolated: None, args: str) -> None:
     for kind in Kind:
         objects.make(kind)
@@ -121,7 +121,10 @@ def test_all(objects: Objects, isolated: None, args: str) -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
-@pytest.mark.parametrize("form", ["-a{}", "-a={}", "--all={}", "-a {}", "--all {}", "-va{}"])
+@pytest.mark.parametrize(
+    "form",
+    ["-a{}", "-a={}", "--all={}", "-a {}", "--all {}", "-va{}", "-a -a{}", "-ashm -amsg --all={}"],
+)
 def test_all_of_a_kind(objects: Objects, isolated: None, kind: Kind, form: str) -> None:
     for each in Kind:
         objects.make(each)
@@ -201,6 +204,16 @@ def test_dry_run_shows_and_removes_nothing(objects: Objects, isolated: None) -> 
     assert (document["queues"], len(document["shmems"])) == ([], 1)
     assert everything() == before
     assert {first, second} <= ids(Kind.QUEUE)
+
+
+def test_a_dry_run_of_a_segment_in_use_that_is_named_twice(objects: Objects) -> None:
+    """Its removal takes its key at once, and itself only when it is left."""
+    for args in ("-m{id} -m{id}", "-M7 -m{id}", "-m{id} -M7", "-M7 -M7", "-m{id} -m{id} -M7"):
+        shmid = objects.segment(7)
+        words = args.format(id=shmid).split()
+        with attached(shmid):
+            rehearsed, real = invoke("rm", "-n", *words), invoke("rm", *words)
+        assert (rehearsed.status, rehearsed.err) == (real.status, real.err)
 
 
 def test_a_dry_run_of_what_is_named_twice(objects: Objects) -> None:

@@ -49,11 +49,12 @@ def test_chunks_hold_every_line_once(tmp_path: Path, rows: int) -> None:
     assert all(len(listing.words) < 100_000 for listing in listings), "memory must stay flat"
 
 
-def test_an_empty_file_is_no_list(objects: Objects, tmp_path: Path) -> None:
-    """Containers mask files of /proc with /dev/null; then the kernel is asked."""
+@pytest.mark.parametrize("content", [b"", b"\n", b"what is\nthis?\n", b"\xff\x00\n\n"])
+def test_another_file_is_no_list(objects: Objects, tmp_path: Path, content: bytes) -> None:
+    """Containers mask files of /proc with others; then the kernel is asked."""
     for kind in Kind:
         object_id = objects.make(kind)
-        (tmp_path / kind.value).touch()
+        (tmp_path / kind.value).write_bytes(content)
         assert object_id in {record.id for record in proc.records(kind, str(tmp_path))}
 
 

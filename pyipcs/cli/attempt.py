@@ -1,0 +1,74 @@
+"""Making objects all or none, whatever fails and whatever signal comes."""
+
+import os
+import signal
+from types import FrameType, TracebackType
+from typing import NoReturn, Self
+
+from pyipcs.cli.output import Output
+from pyipcs.errors import IpcError
+from pyipcs.sysv.handle import Handle
+
+
+class _InterruptedError(Exception):
+    """A signal came that is to end the program."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+class Attempt:
+    """Removes what was made, if what follows fails, and says what could not be removed.
+
+    While objects are made, signals wait, so that none of them leaves one half made. SIGPIPE waits
+    to the end, so that none is left that nobody was told of. Then they end the program as ever.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self.made: list[Handle] = []
+        self._output = output
+
+    def __enter__(self) -> Self:
+        # What is ignored, as by nohup(1), stays ignored.
+        self._deadly = {
+            number
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+            if signal.getsignal(number) is signal.SIG_DFL
+        }
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._deadly, signal.SIGPIPE})
+        return self
+
+    def heed_signals(self) -> None:
+        """All is made; a reader that takes nothing must not keep Ctrl-C from ending the program."""
+        for number in self._deadly:
+            signal.signal(number, self._interrupt)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._deadly - self._mask)
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        if error:
+            signal.pthread_sigmask(signal.SIG_BLOCK, self._deadly)
+            self._undo()
+        for number in self._deadly:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        if isinstance(error, _InterruptedError):
+            os.kill(os.getpid(), error.number)
+
+    def _interrupt(self, number: int, _frame: FrameType | None) -> NoReturn:
+        for deadly in self._deadly:
+            signal.signal(deadly, signal.SIG_IGN)  # one is enough
+        raise _InterruptedError(number)
+
+    def _undo(self) -> None:
+        for handle in self.made:
+            try:
+                handle.remove()
+            except IpcError as error:
+                left = f"{handle.kind.noun} {handle.id} was made and is left"
+                self._output.complain(f"{left}: {error.strerror}")
