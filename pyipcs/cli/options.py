@@ -29,31 +29,25 @@ def subcommand(*, peer_names: Sequence[str]) -> Callable[[Callable[..., Any]], c
 
 
 def common_options() -> list[click.Option]:
-    """The options of every command and of pyipcs itself."""
+    """The options of every command and of pyipcs itself; they act before all others."""
+    eager: dict[str, Any] = {"is_eager": True, "expose_value": False}
     return [
         click.Option(
             ["--color"],
             type=click.Choice(["auto", "always", "never"]),
-            is_eager=True,
-            expose_value=False,
             callback=_set_color,
             help="When messages have colour; auto: on a terminal.",
+            **eager,
         ),
         click.Option(
             ["-V", "--version"],
             is_flag=True,
-            is_eager=True,
-            expose_value=False,
             callback=_show_version,
             help="Show the version.",
+            **eager,
         ),
         click.Option(
-            ["-h", "--help"],
-            is_flag=True,
-            is_eager=True,
-            expose_value=False,
-            callback=_show_help,
-            help="Show this help.",
+            ["-h", "--help"], is_flag=True, callback=_show_help, help="Show this help.", **eager
         ),
     ]
 

@@ -346,8 +346,8 @@ def details(record: Record, unit: Unit) -> Iterator[str]:
 
 
 def _detail_lines(record: Record, unit: Unit) -> Iterator[str]:
-    def size(label: str, human_label: str, value: int | None) -> str:
-        return f"{human_label}={human(value or 0)}" if unit is Unit.HUMAN else f"{label}={value}"
+    def size(label: str, human_label: str, value: int) -> str:
+        return f"{human_label}={human(value)}" if unit is Unit.HUMAN else f"{label}={value}"
 
     owners = (f"{name}={getattr(record, name)}" for name in ("uid", "gid", "cuid", "cgid"))
     match record:
@@ -357,7 +357,7 @@ def _detail_lines(record: Record, unit: Unit) -> Iterator[str]:
             yield "\t".join(
                 (
                     size("cbytes", "csize", record.cbytes),
-                    size("qbytes", "qsize", record.qbytes),
+                    size("qbytes", "qsize", record.qbytes or 0),
                     f"qnum={record.qnum}",
                     f"lspid={record.lspid}",
                     f"lrpid={record.lrpid}",

@@ -3,7 +3,7 @@
 import errno
 import os
 
-from pyipcs.errors import IpcError
+from pyipcs.errors import IpcError, LimitError
 from pyipcs.model import Kind
 
 
@@ -24,7 +24,7 @@ def explain(kind: Kind, error: IpcError, amount: int) -> str:
     if error.errno == errno.EINVAL and kind is not Kind.QUEUE:
         name = "shmmax" if kind is Kind.SEGMENT else "semmsl"
         return f"limit {name}: {limits[name]}" if amount > limits[name] else ""
-    if error.errno != errno.ENOSPC:
+    if not isinstance(error, LimitError):
         return ""
     # The limit on objects of the kind, and the one on what they hold together.
     objects, contents = {
