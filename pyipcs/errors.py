@@ -11,6 +11,7 @@ class Status(IntEnum):
     DONE = 0
     FAILED = 1  # at least one target failed; the others were still done
     USAGE = 2  # the command line alone shows that it is wrong; nothing was done
+    WAIT = 3  # --nowait would have had to wait, or --timeout ran out
 
 
 class IpcError(OSError):
@@ -24,7 +25,23 @@ class IpcError(OSError):
 
 
 class CommandError(Exception):
-    """What a command could not do and why, in the words for the user; status 1."""
+    """What a command could not do and why, in the words for the user."""
+
+    def __init__(self, words: str, status: int = Status.FAILED) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+class StoppedError(Exception):
+    """A signal came that is to end the program; SIGPIPE also where the reader has gone."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by signal {number}")
+        self.number = number
+
+
+class ExpiredError(Exception):
+    """The time to wait is over."""
 
 
 class NotFoundError(IpcError):
@@ -43,6 +60,18 @@ class LimitError(IpcError):
     """A system-wide limit is reached (ENOSPC)."""
 
 
+class BusyError(IpcError):
+    """The call would have had to wait (EAGAIN), or no message is there (ENOMSG)."""
+
+
+class InterruptError(IpcError):
+    """A signal came while the call waited (EINTR); nothing was sent or taken."""
+
+
+class TooBigError(IpcError):
+    """The message is larger than the room for it, and stays where it is (E2BIG)."""
+
+
 _FAMILY: dict[int, type[IpcError]] = {
     errno.ENOENT: NotFoundError,
     errno.EIDRM: NotFoundError,
@@ -50,6 +79,10 @@ _FAMILY: dict[int, type[IpcError]] = {
     errno.EPERM: DeniedError,
     errno.EEXIST: ExistsError,
     errno.ENOSPC: LimitError,
+    errno.EAGAIN: BusyError,
+    errno.ENOMSG: BusyError,
+    errno.EINTR: InterruptError,
+    errno.E2BIG: TooBigError,
 }
 
 

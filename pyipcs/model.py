@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 SHM_DEST = 0o1000  # shmctl(2): to be destroyed when the last process detaches
 SHM_LOCKED = 0o2000  # shmctl(2): may not be swapped
+LONG_MAX = 2**63 - 1  # the highest type of a message
 SEMVMX = 32767  # semctl(2): the largest value of a semaphore, fixed in the kernel
 
 
@@ -124,6 +125,13 @@ class SemaphoreSet(NamedTuple):
     def kind(self) -> Kind:
         """Semaphore sets' own."""
         return Kind.SEMAPHORE
+
+
+class Message(NamedTuple):
+    """A message of a queue (msgop(2)); its type is positive."""
+
+    type: int
+    body: bytes
 
 
 Record: TypeAlias = Queue | Segment | SemaphoreSet

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,8 @@ from pyipcs.model import Kind
 
 IS_ROOT = os.geteuid() == 0
 NOBODY = 65534
-IPC_CREAT, IPC_EXCL = 0o1000, 0o2000
+IPC_CREAT, IPC_EXCL, IPC_NOWAIT = 0o1000, 0o2000, 0o4000
+MSG_EXCEPT = 0o20000
 _IPC_RMID, _SHM_LOCK = 0, 11
 
 root_only = pytest.mark.skipif(not IS_ROOT, reason="only root can do this")
@@ -45,18 +47,24 @@ class _Libc:
 libc = _Libc()
 
 
-class _Message(ctypes.Structure):
-    _fields_ = (("type", ctypes.c_long), ("body", ctypes.c_char * 64))
-
-
-def send(msqid: int, body: bytes = b"hello") -> None:
+def send(msqid: int, body: bytes = b"hello", type_: int = 1) -> None:
     """Put a message on a queue."""
-    libc.msgsnd(msqid, ctypes.byref(_Message(1, body)), ctypes.c_size_t(len(body)), 0)
+    message = struct.pack("l", type_) + body
+    libc.msgsnd(msqid, message, ctypes.c_size_t(len(body)), IPC_NOWAIT)
 
 
-def receive(msqid: int) -> None:
-    """Take a message from a queue."""
-    libc.msgrcv(msqid, ctypes.byref(_Message()), ctypes.c_size_t(64), ctypes.c_long(0), 0)
+def receive(msqid: int, type_: int = 0, flags: int = 0) -> tuple[int, bytes]:
+    """Take a message from a queue: its type and its body."""
+    room = ctypes.create_string_buffer(8 + 65536)
+    size = libc.msgrcv(
+        msqid, room, ctypes.c_size_t(65536), ctypes.c_long(type_), flags | IPC_NOWAIT
+    )
+    return struct.unpack_from("l", room)[0], room.raw[8 : 8 + size]
+
+
+def receive_all(msqid: int) -> list[tuple[int, bytes]]:
+    """Empty a queue."""
+    return [receive(msqid) for _ in range(int(row(Kind.QUEUE, msqid)["qnum"]))]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pyipcs.cli.output import Output
 from pyipcs.cli.params import ID_TARGET, KEY_TARGET, KINDS
 from pyipcs.errors import CommandError, IpcError, Status, ipc_error
 from pyipcs.model import Kind, Record, Segment
-from pyipcs.sysv.handle import Handle, handle_class
+from pyipcs.sysv.handle import handle_class
 from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.permissions import may_remove, removable
 
@@ -161,7 +161,7 @@ class _Removal:
         """Remove what the user named."""
         for kind, target in doomed:
             try:
-                handle = _reach(kind, target)
+                handle = handle_class(kind).reach(target)
                 self._announce(kind, handle.id)
                 handle.remove()
             except IpcError as error:
@@ -188,7 +188,7 @@ class _Removal:
         gone: set[tuple[Kind, int]] = set()
         for kind, target in doomed:
             try:
-                record = _reach(kind, target).stat()
+                record = handle_class(kind).reach(target).stat()
                 if not may_remove(record.uid, record.cuid):
                     raise ipc_error(errno.EPERM)
                 if (kind, record.id) in gone and not _stays(record, target):
@@ -215,11 +215,6 @@ class _Removal:
 def _stays(record: Record, target: Target) -> bool:
     """Whether an object can be named once more when it is removed: a segment in use, by its id."""
     return isinstance(record, Segment) and record.nattch > 0 and target.by is By.ID
-
-
-def _reach(kind: Kind, target: Target) -> Handle:
-    handle = handle_class(kind)
-    return handle(target.number) if target.by is By.ID else handle.find(target.number)
 
 
 def _question(listed: Mapping[Kind, Sequence[int]]) -> str:

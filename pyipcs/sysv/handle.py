@@ -11,6 +11,7 @@ import sysv_ipc
 
 from pyipcs.errors import ExistsError, IpcError, ipc_error
 from pyipcs.model import Kind, Record
+from pyipcs.sysv.keys import By, Target
 
 # What the calls of sysv_ipc raise; `engine_error` tells which errno it was.
 ENGINE_ERRORS = (sysv_ipc.Error, OSError, MemoryError)
@@ -36,6 +37,15 @@ class Handle(ABC):
         Raises:
             NotFoundError: there is none.
         """
+
+    @classmethod
+    def reach(cls, target: Target) -> Self:
+        """The object that a target names; by its id, whether there is one or not.
+
+        Raises:
+            NotFoundError: nothing has the key.
+        """
+        return cls(target.number) if target.by is By.ID else cls.find(target.number)
 
     @staticmethod
     @abstractmethod
@@ -95,18 +105,23 @@ def with_free_key(create: Callable[[int], _H]) -> _H:
             continue
 
 
-def engine_error(error: Exception, existential: int) -> IpcError:
+def engine_error(error: Exception, existential: int, busy: int = errno.EAGAIN) -> IpcError:
     """The kernel's error behind one of sysv_ipc, which keeps the errno only at times.
 
     Args:
         error: one of ENGINE_ERRORS.
         existential: the errno that ExistentialError stands for in the call that was made.
+        busy: the errno that BusyError stands for.
     """
     match error:
         case sysv_ipc.ExistentialError():
             number = existential
         case sysv_ipc.PermissionsError():
             number = errno.EACCES
+        case sysv_ipc.BusyError():
+            number = busy
+        case sysv_ipc.Error() if type(error) is sysv_ipc.Error:  # "Signaled while waiting"
+            number = errno.EINTR
         case MemoryError():
             number = errno.ENOMEM
         case OSError(errno=int(number)):

@@ -10,7 +10,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from ctypes import c_char_p, c_int, c_size_t, c_void_p
+from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_void_p
 from operator import itemgetter
 from typing import Any, TypeAlias, cast
 
@@ -19,6 +19,7 @@ from pyipcs.model import (
     RECORDS,
     Kind,
     Limits,
+    Message,
     Queue,
     QueueLimits,
     QueueUsage,
@@ -38,6 +39,10 @@ if _MACHINE not in {"x86_64", "aarch64", "riscv64", "loongarch64"} or sys.maxsiz
 
 IPC_CREAT = 0o1000
 IPC_EXCL = 0o2000
+IPC_NOWAIT = 0o4000
+MSG_NOERROR = 0o10000
+MSG_EXCEPT = 0o20000
+MSG_COPY = 0o40000
 _IPC_SET, _IPC_STAT, _IPC_INFO = 1, 2, 3
 _GETPID, _GETALL, _GETNCNT, _GETZCNT, _SETALL = 11, 13, 14, 15, 17
 # The *_STAT_ANY of Linux 4.17 ask for no read permission; the *_STAT of older kernels do.
@@ -118,10 +123,10 @@ def _check(result: int, _function: object, _arguments: object) -> int:
     return result
 
 
-def _function(name: str, *argtypes: Any) -> Any:
+def _function(name: str, *argtypes: Any, restype: Any = c_int) -> Any:
     function = getattr(_libc, name)
     function.argtypes = argtypes
-    function.restype = c_int
+    function.restype = restype
     function.errcheck = _check
     return function
 
@@ -132,6 +137,9 @@ _semctl = _function("semctl", c_int, c_int, c_int, c_void_p)
 _shmget = _function("shmget", c_int, c_size_t, c_int)
 _semget = _function("semget", c_int, c_int, c_int)
 _ftok = _function("ftok", c_char_p, c_int)
+_msgsnd = _function("msgsnd", c_int, c_char_p, c_size_t, c_int)
+_msgrcv = _function("msgrcv", c_int, c_void_p, c_size_t, c_long, c_int, restype=c_ssize_t)
+_LONG = struct.Struct("l")  # the type, before the body of a message (msgop(2))
 
 
 def _control(kind: Kind, number: int, command: int, argument: _Buffer) -> int:
@@ -159,6 +167,40 @@ def semget(key: int, nsems: int, flags: int) -> int:
 def ftok(path: bytes, project: int) -> int:
     """ftok(3), for sysv_ipc takes no path that is not UTF-8."""
     return cast(int, _ftok(path, project))
+
+
+def msgsnd(msqid: int, type_: int, body: bytes, flags: int) -> None:
+    """msgsnd(2), for sysv_ipc reaches no private queue, and takes no type over an int.
+
+    Raises:
+        BusyError: the queue is full, and IPC_NOWAIT is among the flags.
+        InterruptError: a signal came while the call waited.
+        NotFoundError: the queue was removed meanwhile.
+        IpcError: EINVAL, there is no such queue, or the body is over msgmax.
+    """
+    _msgsnd(msqid, _LONG.pack(type_) + body, len(body), flags)
+
+
+def msgrcv(msqid: int, size: int, type_: int, flags: int) -> Message:
+    """msgrcv(2), for sysv_ipc reaches no private queue, and knows none of the MSG_ flags.
+
+    Args:
+        msqid: the queue.
+        size: the bytes of the largest body that is wanted.
+        type_: which message; with MSG_COPY its place on the queue, from 0.
+        flags: IPC_NOWAIT and those that begin with MSG_.
+
+    Raises:
+        TooBigError: the message has more bytes, and MSG_NOERROR is not among the flags.
+        BusyError: there is no such message, and IPC_NOWAIT is among the flags.
+        InterruptError: a signal came while the call waited.
+        NotFoundError: the queue was removed meanwhile.
+        IpcError: EINVAL, there is no such queue; ENOSYS, the kernel has no MSG_COPY.
+    """
+    buffer = ctypes.create_string_buffer(_LONG.size + size)
+    taken = _msgrcv(msqid, buffer, size, type_, flags)
+    (found,) = _LONG.unpack_from(buffer)
+    return Message(found, cast(bytes, buffer[_LONG.size : _LONG.size + taken]))
 
 
 def _stat(kind: Kind, number: int, command: int) -> Record:

@@ -3,7 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.errors import DeniedError, ExistsError, IpcError, LimitError, NotFoundError
+from pyipcs.errors import (
+    BusyError,
+    DeniedError,
+    ExistsError,
+    InterruptError,
+    IpcError,
+    LimitError,
+    NotFoundError,
+)
 from pyipcs.model import Kind, Segment, SemaphoreSet
 from pyipcs.sysv.handle import Handle, engine_error, handle_class, with_free_key
 from pyipcs.sysv.queue import MessageQueue
@@ -130,6 +138,8 @@ def test_errors_of_the_engine() -> None:
         (MemoryError("x"), errno.EEXIST, IpcError),
         (OSError("a limit"), errno.EEXIST, LimitError),
         (OSError(errno.EIDRM, "gone"), errno.EEXIST, NotFoundError),
+        (sysv_ipc.BusyError("x"), errno.EEXIST, BusyError),
+        (sysv_ipc.Error("Signaled while waiting"), errno.EEXIST, InterruptError),
     ]
     for error, existential, family in table:
         assert type(engine_error(error, existential)) is family
@@ -139,5 +149,5 @@ def test_errors_of_the_engine() -> None:
 def test_errors_of_the_engine_that_have_no_errno_are_told_in_its_words() -> None:
     import sysv_ipc
 
-    error = engine_error(sysv_ipc.BusyError("it is busy"), errno.EEXIST)
-    assert (error.errno, error.strerror) == (errno.EIO, "it is busy")
+    error = engine_error(sysv_ipc.InternalError("it is odd"), errno.EEXIST)
+    assert (error.errno, error.strerror) == (errno.EIO, "it is odd")

@@ -1,0 +1,58 @@
+"""Which processes the kernel's records name, and whether they still live."""
+
+import os
+from functools import cache
+from typing import NamedTuple
+
+# The records have whole seconds, so that a process may seem to begin after what it did.
+_MARGIN = 2.0
+
+
+class Process(NamedTuple):
+    """A process on record.
+
+    Attributes:
+        pid: its number; 0 is none, or one of another PID namespace.
+        alive: whether it lives; None where that cannot be told.
+        command: its name (proc_pid_comm(5)) while it lives, if that can be read.
+    """
+
+    pid: int
+    alive: bool | None
+    command: str | None = None
+
+
+def recorded(pid: int, when: int) -> Process:
+    """The process that had this pid at this time, in seconds since the epoch.
+
+    A process that has begun since then got the number after it.
+    """
+    if pid == 0:
+        return Process(pid, None)
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            before, _, after = file.read().rpartition(b")")
+    except OSError:
+        return Process(pid, _exists(pid))
+    started = _boot_time() + int(after.split()[19]) / os.sysconf("SC_CLK_TCK")
+    if started > when + _MARGIN:
+        return Process(pid, alive=False)
+    return Process(pid, alive=True, command=os.fsdecode(before.partition(b"(")[2]))
+
+
+def _exists(pid: int) -> bool | None:
+    """Whether a process that /proc does not show has this pid; whose it is cannot be told."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return None
+
+
+@cache
+def _boot_time() -> float:
+    """When the machine started, in seconds since the epoch, by which processes are dated."""
+    with open("/proc/stat", "rb") as file:
+        return float(file.read().partition(b"\nbtime ")[2].split()[0])

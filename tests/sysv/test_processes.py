@@ -1,0 +1,65 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from pyipcs.sysv.processes import Process, recorded
+from tests.program import need_tool
+from tests.support import IS_ROOT
+
+
+def test_one_that_lives() -> None:
+    assert recorded(os.getpid(), int(time.time())) == Process(
+        os.getpid(), True, Path("/proc/self/comm").read_text().rstrip("\n")
+    )
+
+
+def test_one_whose_name_is_odd() -> None:
+    script = (
+        "import ctypes, time; ctypes.CDLL(None).prctl(15, b'a) R (b');"
+        "print(flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.readline()
+    assert recorded(process.pid, int(time.time())).command == "a) R (b"
+    process.kill()
+    process.communicate()
+
+
+def test_one_that_has_gone() -> None:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    assert recorded(process.pid, int(time.time())) == Process(process.pid, False)
+
+
+def test_a_number_that_is_used_again() -> None:
+    process = subprocess.Popen(["sleep", "60"])
+    now = int(time.time())
+    assert recorded(process.pid, now).alive
+    assert recorded(process.pid, now - 1).alive, "whole seconds, and a margin"
+    assert recorded(process.pid, now - 10) == Process(process.pid, False)
+    process.kill()
+    process.wait()
+
+
+def test_none_and_those_of_another_namespace() -> None:
+    assert recorded(0, 1) == Process(0, None)
+
+
+def test_one_that_proc_does_not_show() -> None:
+    """Without /proc, or with hidepid, a number in use says nothing of whose it is."""
+    unshare = need_tool("unshare")
+    script = (
+        "import os; from pyipcs.sysv.processes import recorded; p = os.getppid();"
+        "print(recorded(p, 1), recorded(2**22 - 3, 1))"
+    )
+    tmpfs = f"mount -t tmpfs none /proc && exec {sys.executable} -c '{script}'"
+    rights = [] if IS_ROOT else ["--user", "-r"]
+    done = subprocess.run(
+        [unshare, *rights, "--mount", "sh", "-c", tmpfs], capture_output=True, text=True, check=True
+    )
+    first, second = done.stdout.strip().split(") ")
+    assert "alive=None" in first
+    assert "alive=False" in second
