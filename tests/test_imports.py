@@ -20,8 +20,9 @@ LAYERS = {
     "errors": set(),
     "model": set(),
     "sysv": {"errors", "model", "sysv"},
+    "codec": {"model", "sysv"},
     "render": {"model", "sysv", "render"},
-    "cli": {"__init__", "errors", "model", "sysv", "render", "cli"},
+    "cli": {"__init__", "errors", "model", "sysv", "codec", "render", "cli"},
 }
 # Which layers may import a package from outside the standard library.
 THIRD_PARTY = {"click": {"cli"}, "sysv_ipc": {"sysv"}, "rich": {"render"}}

@@ -1,0 +1,214 @@
+import json
+import math
+import struct
+import subprocess
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyipcs.codec import Layout, encoder, from_hex, from_json, hex_dump
+from pyipcs.model import LONG_MAX, Message
+from tests.program import need_tool
+
+TYPES = st.integers(1, LONG_MAX)
+BODIES = st.one_of(st.binary(max_size=100), st.text(max_size=50).map(str.encode))
+MESSAGES = st.builds(Message, TYPES, BODIES)
+
+
+class TestText:
+    @pytest.mark.parametrize(
+        ("body", "text"),
+        [
+            (b"hello", b"hello\n"),
+            (b"hello\0\0", b"hello\n"),
+            (b"hello\n", b"hello\n"),
+            (b"hello\n\0", b"hello\n"),
+            (b"", b"\n"),
+            (b"a\0b", b"a\0b\n"),
+            (b"\xff\xfe", b"\xff\xfe\n"),
+        ],
+    )
+    def test_it_ends_with_a_newline(self, body: bytes, text: bytes) -> None:
+        assert encoder("text")(Message(1, body)) == text
+
+    def test_other_ends_and_types(self) -> None:
+        message = Message(7, b"a\n\0")
+        assert encoder("text", end=b"\0")(message) == b"a\n\0"
+        assert encoder("text", with_type=True)(message) == b"7\ta\n"
+        assert encoder("raw")(message) == b"a\n\0"
+        assert encoder("raw", with_type=True)(message) == b"7\ta\n\0"
+        assert encoder("hex", with_type=True)(message).startswith(b"7\t00000000  61 0a 00")
+
+
+class TestHex:
+    @settings(max_examples=60, deadline=None)
+    @given(
+        st.one_of(
+            st.binary(max_size=100),
+            st.builds(
+                lambda row, times, rest: row * times + rest,
+                st.binary(min_size=16, max_size=16),
+                st.integers(0, 5),
+                st.binary(max_size=20),
+            ),
+        )
+    )
+    def test_it_is_hexdumps(self, body: bytes) -> None:
+        tool = need_tool("hexdump")
+        expected = subprocess.run([tool, "-C"], input=body, capture_output=True, check=True).stdout
+        assert hex_dump(body) == (expected or b"00000000\n")
+
+    @given(st.binary())
+    def test_and_back(self, body: bytes) -> None:
+        assert from_hex(body.hex().encode()) == body
+        assert from_hex(body.hex(" ").upper().encode() + b"\n") == body
+
+    @pytest.mark.parametrize("digits", [b"a", b"0g", b"0x41", "٣٣".encode(), b"\xff"])
+    def test_what_is_none(self, digits: bytes) -> None:
+        with pytest.raises(ValueError, match="not pairs of hex digits"):
+            from_hex(digits)
+
+
+class TestJson:
+    @given(MESSAGES)
+    def test_there_and_back(self, message: Message) -> None:
+        line = encoder("json")(message)
+        assert line.endswith(b"\n")
+        assert line.isascii()
+        assert all(byte >= 0x20 and byte != 0x7F for byte in line[:-1]), "safe for a terminal"
+        assert from_json(line) == message
+        entry = json.loads(line)
+        assert (entry["type"], entry["size"]) == (message.type, len(message.body))
+        assert set(entry) <= {"type", "size", "data", "base64"}
+
+    def test_what_can_be_left_out(self) -> None:
+        assert from_json(b'{"data": "x"}', 5) == Message(5, b"x")
+        assert from_json(b' {"base64": "eA==", "type": 7, "more": [1]} ') == Message(7, b"x")
+
+    @pytest.mark.parametrize(
+        ("line", "why"),
+        [
+            (b"", "not JSON"),
+            (b"{", "not JSON"),
+            (b"\xff", "not JSON"),
+            (b"[" * 100_000, "nested too deep"),
+            (b'{"type": ' + b"1" * 5000 + b"}", "too long a number"),
+            (b"[]", "not an object"),
+            (b"3", "not an object"),
+            (b'{"type": 1}', "needs exactly one of data and base64"),
+            (b'{"data": "a", "base64": "YQ=="}', "needs exactly one"),
+            (b'{"data": 1}', "needs exactly one of data and base64"),
+            (b'{"data": "\\ud800"}', "surrogate"),
+            (b'{"base64": "a"}', "base64 is not valid"),
+            (b'{"base64": "\xc3\xa4"}', "base64 is not valid"),
+            (b'{"data": "a", "type": 0}', "type"),
+            (b'{"data": "a", "type": -1}', "type"),
+            (b'{"data": "a", "type": true}', "type"),
+            (b'{"data": "a", "type": 1.0}', "type"),
+            (b'{"data": "a", "type": "1"}', "type"),
+            (b'{"data": "a", "type": 9223372036854775808}', "type"),
+            (b'{"data": "a", "size": 2}', "size"),
+            (b'{"data": "a", "size": true}', "size"),
+        ],
+    )
+    def test_what_is_none(self, line: bytes, why: str) -> None:
+        with pytest.raises(ValueError, match=why):
+            from_json(line)
+
+
+NUMBERS = {
+    "b": st.integers(-(2**7), 2**7 - 1),
+    "B": st.integers(0, 2**8 - 1),
+    "h": st.integers(-(2**15), 2**15 - 1),
+    "i": st.integers(-(2**31), 2**31 - 1),
+    "I": st.integers(0, 2**32 - 1),
+    "q": st.integers(-(2**63), 2**63 - 1),
+    "Q": st.integers(0, 2**64 - 1),
+    "?": st.booleans(),
+    "d": st.floats(allow_nan=False),
+    "f": st.floats(allow_nan=False, width=32),
+}
+
+
+class TestStructs:
+    @given(st.data(), st.sampled_from(["", "@", "=", "<", ">", "!"]))
+    def test_there_and_back(self, data: st.DataObject, order: str) -> None:
+        codes = data.draw(st.lists(st.sampled_from([*NUMBERS, "s", "x"]), max_size=6))
+        notation, values = order, list[Any]()
+        for code in codes:
+            if code == "s":
+                size = data.draw(st.integers(0, 8))
+                notation += f"{size}s"
+                values.append(data.draw(st.binary(max_size=size)).rstrip(b"\0"))
+            else:
+                notation += code
+                values += [data.draw(NUMBERS[code])] if code != "x" else []
+        if not notation:
+            return
+        layout = Layout(notation)
+        body = struct.pack(notation, *values)
+        words = layout.unpack(body)
+        assert layout.size == len(body)
+        assert layout.length == len(values)
+        assert layout.pack(words) == body
+        for word, value in zip(words, values, strict=True):
+            assert word == (value if isinstance(value, bytes) else repr(value * 1).encode())
+
+    @pytest.mark.parametrize(
+        ("notation", "words", "body"),
+        [
+            ("i", [b"-5"], struct.pack("i", -5)),
+            ("2h", [b"0x10", b"010"], struct.pack("2h", 16, 8)),
+            (" i 2x h ", [b"1", b"2"], struct.pack("i2xh", 1, 2)),
+            ("cc", [b"a", b""], b"a\0"),
+            ("5p", [b"abc"], b"\3abc\0"),
+            ("4x", [], bytes(4)),
+            ("?", [b"1"], b"\1"),
+            ("d", [b"-inf"], struct.pack("d", -math.inf)),
+        ],
+    )
+    def test_words(self, notation: str, words: list[bytes], body: bytes) -> None:
+        assert Layout(notation).pack(words) == body
+
+    @pytest.mark.parametrize(
+        ("notation", "why"),
+        [
+            ("", "bad char"),
+            ("z", "bad char"),
+            ("i5", "repeat count"),
+            ("9999999999999s", "large"),
+            ("ä", "ASCII|ascii|bad char"),
+        ],
+    )
+    def test_what_is_no_notation(self, notation: str, why: str) -> None:
+        with pytest.raises(ValueError, match=why):
+            Layout(notation)
+
+    @pytest.mark.parametrize(
+        ("notation", "words", "why"),
+        [
+            ("i", [], "i has 1 field, not 0"),
+            ("2i", [b"1"], "2i has 2 fields, not 1"),
+            ("i", [b"x"], "'x' is not a number"),
+            ("i", [b"2147483648"], "format requires"),
+            ("I", [b"-1"], "required|requires|positive|range|negative"),
+            ("2s", [b"abc"], "more than 2 bytes"),
+            ("4p", [b"abcd"], "more than 3 bytes"),
+            ("c", [b"ab"], "more than 1 byte$"),
+            ("?", [b"2"], "neither 0 nor 1"),
+            ("f", [b"1e300"], "too large"),
+            ("d", [b"one"], "not a number"),
+            ("d", [b"1_0"], "not a number"),
+            ("d", ["٣".encode()], "not a number"),
+            ("d", [b"1e309"], "too large"),
+        ],
+    )
+    def test_words_that_do_not_fit(self, notation: str, words: list[bytes], why: str) -> None:
+        with pytest.raises(ValueError, match=why):
+            Layout(notation).pack(words)
+
+    def test_a_body_of_another_size(self) -> None:
+        with pytest.raises(ValueError, match="the message has 1 byte, i has 4"):
+            Layout("i").unpack(b"x")
