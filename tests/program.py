@@ -2,18 +2,21 @@
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from inspect import signature
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, NamedTuple, NoReturn
 
 import pytest
 from click.testing import CliRunner
 
 from pyipcs import cli
+from pyipcs.__main__ import main
 from pyipcs.sysv import permissions
 from tests.support import NOBODY
 
@@ -91,6 +94,45 @@ def run(*command: str, env: Mapping[str, str] | None = None, **options: Any) -> 
 def pyipcs(*args: str, **options: Any) -> Result:
     """Run pyipcs in a new process."""
     return run(PYIPCS, *args, **options)
+
+
+def fork(*args: str, stdin: int, stdout: int, stderr: int) -> int:
+    """Start pyipcs from its entry point in a forked process, which starts in no time; its pid."""
+    # No signal comes before the entry point can see to it.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    child = os.fork()
+    if child == 0:
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            for number, descriptor in enumerate((stdin, stdout, stderr)):
+                os.dup2(descriptor, number)
+            os.closerange(3, 256)
+            sys.stdin = open(0, closefd=False)  # noqa: SIM115
+            sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+            sys.argv = ["pyipcs", *args]
+            main()
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(99)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return child
+
+
+def forked(*args: str, data: bytes | None = None) -> Result:
+    """Run pyipcs in a forked process, with these data in a file that is its standard input."""
+    with TemporaryFile() as source, TemporaryFile() as out, TemporaryFile() as err:
+        source.write(data or b"")
+        source.seek(0)
+        child = fork(*args, stdin=source.fileno(), stdout=out.fileno(), stderr=err.fileno())
+        _, status = os.waitpid(child, 0)
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode(errors="surrogateescape"))
+    return Result(os.waitstatus_to_exitcode(status), *texts)
 
 
 def peer_as_nobody(*command: str) -> Result:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import pyipcs
+from pyipcs import cli
 from pyipcs.model import Kind
 from tests.program import run
 from tests.support import Objects
@@ -84,6 +85,11 @@ COMMANDS = {
     "rm -q {msqid}": (),
     "rm -Q {key}": (),
     "rm -a": (),
+    "send {key} a": ("ctypes",),
+    "send {key} --pack i 1": ("ctypes",),
+    "recv {key} --nowait": (),
+    "recv {key} -a -J": ("json",),
+    "recv {msqid} --peek -a": ("ctypes",),
     "list --help": (),
     "-V": (),
     "--help": (),
@@ -110,8 +116,8 @@ def test_a_command_loads_what_it_needs(line: str, objects: Objects, isolated: No
     heavy, modules = result.err.splitlines()[-2:]
     # sysv_ipc itself is an extension and loads nothing; rm -a reads a namespace's owner by ioctl.
     assert set(heavy.split()) <= set(COMMANDS[line]), line
-    commands = {f"pyipcs.cli.{name}" for name in ("list", "make", "rm")}
-    if args[0] in {"list", "make", "rm"}:
+    commands = {f"pyipcs.cli.{name}" for name in cli.COMMANDS}
+    if args[0] in cli.COMMANDS:
         assert commands & set(modules.split()) == {f"pyipcs.cli.{args[0]}"}
     support_made(objects)
 

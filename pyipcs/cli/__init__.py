@@ -9,9 +9,9 @@ from click.core import ParameterSource
 
 from pyipcs.cli.options import common_options
 from pyipcs.cli.output import Output, WriteError
-from pyipcs.errors import CommandError, Status
+from pyipcs.errors import CommandError, Status, StoppedError
 
-COMMANDS = ("list", "make", "rm")
+COMMANDS = ("list", "make", "rm", "send", "recv")
 # The names under which pyipcs stands in for util-linux's programs.
 PEERS = {"ipcs": "list", "ipcmk": "make", "ipcrm": "rm"}
 
@@ -77,7 +77,10 @@ def _run(command: click.Command, name: str, args: Sequence[str], output: Output)
         return Status.USAGE
     except CommandError as error:
         output.complain(str(error))
-        return Status.FAILED
+        return error.status
+    except StoppedError as error:
+        os.kill(os.getpid(), error.number)
+        return 128 + error.number  # where the caller blocks it
     except OSError as error:
         output.complain(f"{error.filename or 'System V IPC'}: {error.strerror}")
         return Status.FAILED
@@ -88,7 +91,9 @@ def _run(command: click.Command, name: str, args: Sequence[str], output: Output)
 
 def _usage_line(error: click.UsageError) -> str:
     """What click has to say, in one line of ours."""
-    if isinstance(error, click.BadParameter) and error.param is not None:
+    if isinstance(error, click.MissingParameter) and error.param is not None:
+        message = f"{_source(error.param, error.ctx)} is missing"
+    elif isinstance(error, click.BadParameter) and error.param is not None:
         message = f"{_source(error.param, error.ctx)}: {error.message.removesuffix('.')}"
     else:
         message = error.format_message()
@@ -100,7 +105,9 @@ def _usage_line(error: click.UsageError) -> str:
 
 
 def _source(param: click.Parameter, ctx: click.Context | None) -> str:
-    """Where a value came from: the option by its names, or the variable."""
+    """Where a value came from: the operand, the option by its names, or the variable."""
+    if isinstance(param, click.Argument):
+        return str(param.metavar).removesuffix("...")
     source = ctx.get_parameter_source(param.name) if ctx and param.name else None
     if source is ParameterSource.ENVIRONMENT:
         return str(param.envvar)

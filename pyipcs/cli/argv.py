@@ -179,6 +179,12 @@ def in_order(ctx: click.Context, names: Iterable[str]) -> Iterator[tuple[str, An
             yield name, next(values[name])
 
 
+def _operands_max(params: Iterable[click.Parameter]) -> int | None:
+    """How many operands there can be; None is any number."""
+    numbers = [param.nargs for param in params if isinstance(param, click.Argument)]
+    return None if -1 in numbers else sum(numbers)
+
+
 class Grammar(click.Command):
     """A command that reads its words by getopt_long's rules."""
 
@@ -189,9 +195,10 @@ class Grammar(click.Command):
         params = self.get_params(ctx)
         scan = Scan(params, args, self.peer_names, ctx)
         error = scan.error
-        if scan.operands and not any(isinstance(param, click.Argument) for param in params):
-            error = error or click.UsageError(f"unexpected operand '{scan.operands[0]}'", ctx)
-            scan.operands.clear()
+        most = _operands_max(params)
+        if most is not None and len(scan.operands) > most:
+            error = error or click.UsageError(f"unexpected operand '{scan.operands[most]}'", ctx)
+            del scan.operands[most:]
         ctx.meta[__name__] = scan.order
         rest = super().parse_args(ctx, scan.words)  # which ends here for --help
         if error:

@@ -7,11 +7,12 @@ import click
 
 from pyipcs import __version__
 from pyipcs.cli.argv import Alias, Grammar
+from pyipcs.cli.params import SECONDS
 
 FORMATS = ("plain", "json")
 
 
-def subcommand(*, peer_names: Sequence[str]) -> Callable[[Callable[..., Any]], click.Command]:
+def subcommand(*, peer_names: Sequence[str] = ()) -> Callable[[Callable[..., Any]], click.Command]:
     """A command named as its module, with the options of every command behind its own.
 
     Args:
@@ -88,6 +89,23 @@ def format_options(function: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             envvar="PYIPCS_FORMAT",
             help="The output's format, or the variable PYIPCS_FORMAT.",
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
+def wait_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--timeout and --nowait, as one argument `timeout`: None for ever, 0 not at all."""
+    for decorate in (
+        click.option(
+            "--timeout", type=SECONDS, help="How long to wait for each message; status 3 then."
+        ),
+        click.option(
+            "--nowait",
+            cls=Alias,
+            stands_for=("--timeout", "0"),
+            help="Do not wait; status 3 where one would have to.",
         ),
     ):
         function = decorate(function)

@@ -1,11 +1,16 @@
 """The streams: looked at once, written to here only."""
 
+import errno
+import fcntl
 import io
 import os
+import select
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TextIO
 
+from pyipcs.errors import CommandError
 from pyipcs.render.escape import one_line, visible
 
 
@@ -25,8 +30,9 @@ class Output:
         if self._stderr is not None:
             sys.stderr = self._stderr
         self.terminal = _is_terminal(self._stdout)
+        self.talks_to_terminal = _is_terminal(self._stderr)
         # Whether a question can be asked and answered.
-        self.interactive = _is_terminal(sys.stdin) and _is_terminal(self._stderr)
+        self.interactive = _is_terminal(sys.stdin) and self.talks_to_terminal
         self.color = "auto"
         self._broken: str | None = None
 
@@ -54,39 +60,51 @@ class Output:
         if self._broken:
             raise WriteError(self._broken)
 
+    def descriptor(self) -> int:
+        """Standard output's descriptor, for who writes bytes and must know how far they came.
+
+        Raises:
+            CommandError: the caller has closed it, or it is for reading only.
+        """
+        if self._stdout is None:
+            raise CommandError("standard output is closed")
+        descriptor = self._stdout.fileno()
+        if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise CommandError(f"standard output: {os.strerror(errno.EBADF)}")
+        return descriptor
+
     def complain(self, message: str) -> None:
         """One line on standard error, with the program's name."""
-        self._say(f"{self._styled('pyipcs:')} {one_line(message)}\n")
+        self.say(f"{self._styled('pyipcs:')} {one_line(message)}\n")
 
     def ask(self, question: str) -> bool:
         """Whether the user answers yes; only where `interactive`."""
-        self._say(f"{question} [y/N] ")
+        self.say(f"{question} [y/N] ")
         try:
             answer = sys.stdin.buffer.readline()
         except OSError:  # the terminal has gone, or is another job's: nobody said yes
             answer = b""
         if not answer.endswith(b"\n"):  # end of file: the cursor still stands behind the question
-            self._say("\n")
+            self.say("\n")
         return answer.strip().lower() in {b"y", b"yes"}
 
-    def _say(self, text: str) -> None:
-        if self._stderr is None:
-            return
-        try:
-            self._stderr.write(text)
-            self._stderr.flush()
-        except OSError:
-            pass  # nobody is left who could be told
+    def say(self, text: str) -> None:
+        """Text on standard error as it is, and all of it, also where O_NONBLOCK is set."""
+        if self._stderr is not None:
+            with suppress(OSError):  # nobody is left who could be told
+                _write_all(self._stderr, text)
 
     def _styled(self, text: str) -> str:
-        return f"\x1b[1;31m{text}\x1b[0m" if self._colored() else text
+        return f"\x1b[1;31m{text}\x1b[0m" if self.colored else text
 
-    def _colored(self) -> bool:
+    @property
+    def colored(self) -> bool:
+        """Whether messages have colour."""
         if self.color != "auto":
             return self.color == "always"
         if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
             return False
-        return _is_terminal(self._stderr)
+        return self.talks_to_terminal
 
 
 def _prepared(stream: TextIO | None) -> TextIO | None:
@@ -101,6 +119,18 @@ def _prepared(stream: TextIO | None) -> TextIO | None:
         )
     stream.reconfigure(encoding=encoding, errors="surrogateescape")
     return stream
+
+
+def _write_all(stream: TextIO, text: str) -> None:
+    if not isinstance(stream, io.TextIOWrapper) or isinstance(stream.buffer, io.BytesIO):
+        stream.write(text)
+        return
+    data = text.encode(stream.encoding, stream.errors or "strict")
+    while data:
+        try:
+            data = data[os.write(stream.fileno(), data) :]
+        except BlockingIOError:
+            select.select([], [stream], [])
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

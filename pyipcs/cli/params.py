@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from pyipcs.cli.argv import LEFT_OUT
-from pyipcs.model import SEMVMX, Kind
-from pyipcs.sysv.keys import By, Target, decimal, parse_id, parse_key
+from pyipcs.model import LONG_MAX, SEMVMX, Kind
+from pyipcs.sysv.keys import By, Target, decimal, parse_id, parse_key, parse_target
 from pyipcs.sysv.users import parse_owner
 
 _SIZE = (
@@ -20,6 +20,7 @@ _MODE = r"(?a)\s*\+?0*([0-7]{1,3})"
 _SIZE_MAX = 2**64 - 1
 _DECIMALS = 30  # that can make a difference of a byte, in the largest unit
 _INT_MAX = 2**31 - 1
+_SECONDS_MAX = 1e9  # thirty years: longer than anybody waits, and no clock overflows
 
 
 class Parsed(click.ParamType):  # type: ignore[type-arg] # generic in newer clicks only
@@ -118,6 +119,55 @@ def parse_kinds(text: str) -> frozenset[Kind]:
         raise ValueError(f"not one of {', '.join(kind.value for kind in Kind)}") from None
 
 
+def parse_type(text: str) -> int:
+    """Which messages msgrcv(2) takes: 0, a type, or a negative one."""
+    match = re.fullmatch(r"(?a)\s*([+-]?)(\d+)", text)
+    if not match:
+        raise ValueError("not a type (a decimal number)")
+    number = decimal(match[2])
+    number = -number if match[1] == "-" else number
+    if not -LONG_MAX - 1 <= number <= LONG_MAX:
+        raise ValueError(f"not a type (a long: {-LONG_MAX - 1} to {LONG_MAX})")
+    return number
+
+
+def parse_message_type(text: str) -> int:
+    """The type of a message, which is positive (msgop(2))."""
+    try:
+        number = parse_type(text)
+    except ValueError:
+        number = 0
+    if number <= 0:
+        raise ValueError(f"not a message's type (1 to {LONG_MAX})")
+    return number
+
+
+def parse_count(text: str) -> int:
+    """How many, at least one."""
+    if not re.fullmatch(r"(?a)\s*\+?\d+", text) or decimal(text.strip().lstrip("+")) == 0:
+        raise ValueError("not a number from 1")
+    return _parse_count(text, LONG_MAX)
+
+
+def parse_seconds(text: str) -> float:
+    """Seconds, also parts of one."""
+    if not re.fullmatch(r"(?a)\s*\+?(\d+\.?\d*|\.\d+)", text):
+        raise ValueError("not a number of seconds")
+    return min(float(text), _SECONDS_MAX)
+
+
+def parse_body_size(text: str) -> int:
+    """The bytes of a message's body."""
+    return parse_bytes(text, most=_INT_MAX)
+
+
+def parse_layout(text: str) -> Any:
+    """A C struct in Python's notation."""
+    from pyipcs.codec import Layout
+
+    return Layout(text)
+
+
 ID_TARGET = Parsed("id", lambda text: Target(By.ID, parse_id(text), text))
 KEY_TARGET = Parsed("key", lambda text: Target(By.KEY, parse_key(text), text))
 KINDS = Parsed("kind", parse_kinds)
@@ -127,3 +177,10 @@ OWNER = Parsed("user[:group]", parse_owner)
 NSEMS = Parsed("nsems", parse_nsems)
 VALUES = Parsed("v,...", parse_values)
 QBYTES = Parsed("bytes", parse_qbytes)
+TARGET = Parsed("target", parse_target)
+TYPE = Parsed("type", parse_type)
+MESSAGE_TYPE = Parsed("type", parse_message_type)
+COUNT = Parsed("count", parse_count)
+SECONDS = Parsed("seconds", parse_seconds)
+BODY_SIZE = Parsed("bytes", parse_body_size)
+LAYOUT = Parsed("format", parse_layout)

@@ -1,0 +1,277 @@
+"""Where taken messages go: to standard output, or to commands. What does not get there goes back.
+
+A message is delivered when write(2) has accepted it in whole, or its command has ended well.
+"""
+
+import os
+import select
+import signal
+import stat
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from pyipcs.cli.output import Output
+from pyipcs.cli.queues import queue_error
+from pyipcs.codec import Encoder, encoder
+from pyipcs.errors import CommandError, IpcError, StoppedError
+from pyipcs.model import Message
+from pyipcs.sysv.keys import Target
+from pyipcs.sysv.wait import NO_NOWAIT, Watch
+
+_GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
+_GRACE = 1.0  # seconds for the rest of a message of which a part is written
+
+PutBack = Callable[[Iterable[Message]], None]
+
+
+def to_tail(output: Output, target: Target, put: Callable[[int, bytes, bool], None]) -> PutBack:
+    """What puts messages back at the tail of their queue, without waiting.
+
+    Those that the queue refuses are told on standard error, as `send --json` reads them.
+    """
+
+    def put_back(messages: Iterable[Message]) -> None:
+        refused = []
+        for message in messages:
+            try:
+                put(message.type, message.body, False)
+            except IpcError as error:
+                refused.append((message, error))
+        if refused:
+            why = queue_error(target, refused[0][1])
+            output.complain(f"{why}; what could not be put back:")
+            encode = encoder("json")
+            output.say("".join(encode(message).decode() for message, _ in refused))
+
+    return put_back
+
+
+class Delivery(ABC):
+    """Taken messages on their way; on leaving, those that are still here are put back."""
+
+    def __init__(self, put_back: PutBack) -> None:
+        self._put_back = put_back
+        self._taken: list[Message] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self._finish(error)
+        finally:
+            self._put_back(self._taken)
+
+    @abstractmethod
+    def ready(self) -> None:
+        """Wait until a message can be delivered, before it is taken.
+
+        Raises:
+            StoppedError: there is no reader any more, or a signal came.
+        """
+
+    @abstractmethod
+    def add(self, message: Message) -> None:
+        """Deliver a message, now or with the next ones.
+
+        Raises:
+            CommandError: that cannot be; it goes back.
+            StoppedError: a signal came; it goes back, if it is not delivered.
+        """
+
+    def flush(self) -> None:  # noqa: B027 - for whom `add` keeps nothing
+        """Deliver what was added."""
+
+    def _finish(self, error: BaseException | None) -> None:  # noqa: B027 - see flush
+        """Deliver what can be, on leaving with this error."""
+
+
+class ToOutput(Delivery):
+    """Messages on their way to standard output.
+
+    Those that share a write(2) have up to PIPE_BUF bytes together, which a pipe that poll(2)
+    calls writable takes whole and at once (pipe(7)).
+    """
+
+    def __init__(
+        self, output: Output, encode: Encoder, put_back: PutBack, watch: Watch, *, each: bool
+    ) -> None:
+        """Where the messages go, and how.
+
+        Args:
+            output: standard output, and where to complain.
+            encode: what writes a message.
+            put_back: what puts messages back.
+            watch: tells of signals.
+            each: whether each message is one write, at once.
+
+        Raises:
+            CommandError: standard output is closed.
+        """
+        super().__init__(put_back)
+        self._descriptor = output.descriptor()
+        self._output = output
+        self._encode = encode
+        self._watch = watch
+        self._writable = watch.poller(self._descriptor, select.POLLOUT)
+        self._most = 0 if each else select.PIPE_BUF
+        mode = os.fstat(self._descriptor).st_mode
+        self._is_pipe = stat.S_ISFIFO(mode)
+        self._is_file = stat.S_ISREG(mode)  # which takes all that is written
+        self._nowait = not self._is_file
+        self._room = 0  # bytes that the pipe takes for sure
+        self._texts: list[bytes] = []  # those of the taken messages, as far as they have one
+        self._size = 0
+        self._begun = 0  # bytes of the first text that are written
+        self._broken = False
+
+    def ready(self) -> None:
+        """Wait until standard output can take a message."""
+        if self._watch.stopped:
+            self._watch.check()
+        if self._texts or self._room > 0:
+            return
+        if self._writable() & _GONE:
+            raise StoppedError(signal.SIGPIPE)
+        # A writable pipe has a page for us, which takes many short writes.
+        self._room = select.PIPE_BUF if self._is_pipe else 0
+
+    def add(self, message: Message) -> None:
+        """Write the message, or keep it for the next write."""
+        self._taken.append(message)
+        text = self._encode(message)
+        if self._size + len(text) > self._most:
+            self.flush()
+        self._texts.append(text)
+        self._size += len(text)
+        if self._size >= self._most:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was added."""
+        while self._texts:
+            if not self._nowait:
+                self._writable()
+            if not self._write():
+                self._writable()
+
+    def _finish(self, error: BaseException | None) -> None:
+        try:
+            if not isinstance(error, StoppedError) and not self._broken:
+                self.flush()
+        finally:
+            self._hurry()
+
+    def _hurry(self) -> None:
+        """Write what standard output takes now; a message that is begun has a little time."""
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLOUT)
+        deadline = time.monotonic() + _GRACE
+        while self._texts and not self._broken:
+            patience = deadline - time.monotonic() if self._begun else 0
+            if not poll.poll(max(patience, 0) * 1000):
+                return
+            with suppress(CommandError, StoppedError):
+                self._write()
+
+    def _write(self) -> bool:
+        """Write what is next, as much as goes; whether anything went without waiting."""
+        data = b"".join(self._texts)[self._begun :]
+        try:
+            written = self._write_some(data)
+        except BlockingIOError:
+            return False
+        except BrokenPipeError:
+            self._broken = True
+            raise StoppedError(signal.SIGPIPE) from None
+        except OSError as error:
+            self._broken = True
+            raise CommandError(f"write error: {error.strerror}") from None
+        self._room -= written
+        if written == len(data):
+            del self._taken[: len(self._texts)]
+            self._texts.clear()
+            self._size = self._begun = 0
+            return True
+        self._begun += written
+        while self._begun >= len(self._texts[0]):  # there is a last one, which is not complete
+            self._begun -= len(self._texts.pop(0))
+            self._taken.pop(0)
+        return True
+
+    def _write_some(self, data: bytes) -> int:
+        """Write what can be written without waiting, now that poll(2) has said so."""
+        if self._nowait:
+            try:
+                return os.pwritev(self._descriptor, [data], -1, os.RWF_NOWAIT)
+            except OSError as error:
+                if error.errno not in NO_NOWAIT:
+                    raise
+                self._nowait = False
+        return os.write(self._descriptor, data if self._is_file else data[: select.PIPE_BUF])
+
+
+class ToCommand(Delivery):
+    """Messages on their way to a shell command, each on the standard input of one run of it."""
+
+    def __init__(
+        self, command: str, msqid: int, encode: Encoder, put_back: PutBack, watch: Watch
+    ) -> None:
+        """What to run.
+
+        Args:
+            command: for sh(1).
+            msqid: the queue's id, for the command's environment.
+            encode: what writes a message.
+            put_back: what puts the message back whose command fails.
+            watch: tells of signals.
+        """
+        super().__init__(put_back)
+        # Where it is ignored, as it may be in a daemon's child, no status would be told (wait(2)).
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._command = command
+        self._environment = {**os.environ, "PYIPCS_ID": str(msqid)}
+        self._encode = encode
+        self._watch = watch
+
+    def ready(self) -> None:
+        """A command can always be run."""
+        self._watch.check()
+
+    def add(self, message: Message) -> None:
+        """Run the command, and wait until it ends."""
+        self._taken.append(message)
+        status = self._run(message)
+        if status:
+            self._watch.check()
+            raise CommandError(f"'{self._command}' ended with status {status}", status)
+        self._taken.clear()
+
+    def _run(self, message: Message) -> int:
+        import subprocess
+
+        # A file in memory: a command that does not read it to the end is none the worse for it.
+        with open(os.memfd_create("message"), "w+b") as body:
+            body.write(self._encode(message))
+            body.seek(0)
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", self._command],
+                stdin=body,
+                env={**self._environment, "PYIPCS_TYPE": str(message.type)},
+            )
+        # After the first signal the command may end its work; the next ones are for it, too.
+        self._watch.relay = process.send_signal
+        try:
+            status = process.wait()
+        finally:
+            self._watch.relay = None
+        return 128 - status if status < 0 else status

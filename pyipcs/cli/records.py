@@ -1,0 +1,136 @@
+"""Records of a stream: read in blocks, so that memory stays flat however long it is."""
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from typing import Self
+
+from pyipcs.errors import CommandError
+from pyipcs.sysv.wait import NO_NOWAIT
+
+_NUL = b"\0"
+_BLOCK = 1 << 15  # bytes of a read(2)
+
+
+class TooLongError(ValueError):
+    """A record is longer than anybody wants to hold."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"more than {size} bytes")
+        self.size = size
+
+
+class Stream:
+    """Standard input or a file, as records that a separator ends."""
+
+    def __init__(self, path: str, separator: bytes | None) -> None:
+        """Open the stream.
+
+        Args:
+            path: a file, or - for standard input.
+            separator: one byte that ends a record, also left out behind the last one; None makes
+                all one record.
+
+        Raises:
+            CommandError: it cannot be read.
+        """
+        self._separator = separator
+        self._own = path != "-"
+        self.name = path if self._own else "standard input"
+        try:
+            self.descriptor = _opened(path) if self._own else _standard_input()
+            self._nowait = not self._is_file()
+            os.read(self.descriptor, 0)  # which a directory refuses, or what is for writing only
+        except OSError as error:
+            raise CommandError(f"{self.name}: {error.strerror}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._own:
+            os.close(self.descriptor)
+
+    def label(self, number: int) -> str:
+        """What the record of a number, from 1, is called in messages."""
+        if self._separator is None:
+            return self.name
+        return f"{'record' if self._separator == _NUL else 'line'} {number}"
+
+    @property
+    def size(self) -> int | None:
+        """The bytes that are left to read, where that is known."""
+        if not self._is_file():
+            return None
+        return max(os.fstat(self.descriptor).st_size - self.position, 0)
+
+    @property
+    def position(self) -> int:
+        """Where a file stands."""
+        return os.lseek(self.descriptor, 0, os.SEEK_CUR)
+
+    @position.setter
+    def position(self, position: int) -> None:
+        os.lseek(self.descriptor, position, os.SEEK_SET)
+
+    def batches(self, ready: Callable[[], object], most: int) -> Iterator[list[bytes]]:
+        """The records, as many at once as a block holds.
+
+        Args:
+            ready: called before each read, to wait for what can be read.
+            most: the bytes that no record may exceed by far; the reader checks each for itself.
+
+        Raises:
+            TooLongError: a record exceeds them by far.
+            CommandError: the stream cannot be read.
+        """
+        parts: list[bytes] = []  # of what is not at its end yet
+        length = 0
+        while block := self._read(ready):
+            parts.append(block)
+            length += len(block)
+            if self._separator is not None and self._separator in block:
+                *records, rest = b"".join(parts).split(self._separator)
+                yield records
+                parts, length = [rest], len(rest)
+            elif length > most:
+                raise TooLongError(most)
+        if length or self._separator is None:
+            yield [b"".join(parts)]
+
+    def _is_file(self) -> bool:
+        return stat.S_ISREG(os.fstat(self.descriptor).st_mode)
+
+    def _read(self, ready: Callable[[], object]) -> bytes:
+        while True:
+            ready()
+            try:
+                return self._read_some()
+            except BlockingIOError:  # another reader was faster
+                continue
+            except OSError as error:
+                raise CommandError(f"{self.name}: {error.strerror}") from None
+
+    def _read_some(self) -> bytes:
+        if self._nowait:
+            buffer = bytearray(_BLOCK)
+            try:
+                size = os.preadv(self.descriptor, [buffer], -1, os.RWF_NOWAIT)
+            except OSError as error:
+                if error.errno not in NO_NOWAIT:
+                    raise
+                self._nowait = False
+            else:
+                return bytes(buffer[:size])
+        return os.read(self.descriptor, _BLOCK)
+
+
+def _opened(path: str) -> int:
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _standard_input() -> int:
+    if sys.stdin is None:
+        raise CommandError("standard input is closed")
+    return sys.stdin.fileno()
