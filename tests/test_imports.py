@@ -90,6 +90,8 @@ COMMANDS = {
     "recv {key} --nowait": (),
     "recv {key} -a -J": ("json",),
     "recv {msqid} --peek -a": ("ctypes",),
+    "stat {msqid}": ("ctypes",),
+    "stat {msqid} -J": ("ctypes", "json"),
     "list --help": (),
     "-V": (),
     "--help": (),

@@ -11,7 +11,7 @@ from pyipcs.cli.options import common_options
 from pyipcs.cli.output import Output, WriteError
 from pyipcs.errors import CommandError, Status, StoppedError
 
-COMMANDS = ("list", "make", "rm", "send", "recv")
+COMMANDS = ("list", "make", "rm", "send", "recv", "stat")
 # The names under which pyipcs stands in for util-linux's programs.
 PEERS = {"ipcs": "list", "ipcmk": "make", "ipcrm": "rm"}
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from pyipcs.cli.output import Output
-from pyipcs.model import Kind, Record
+from pyipcs.model import Kind, Queue, Record
 from pyipcs.render import plain
 from pyipcs.render.plain import Unit, View
 from pyipcs.sysv import proc
@@ -49,6 +49,18 @@ def details(output: Output, record: Record, format_: str, unit: Unit) -> None:
 def records(output: Output, found: Iterable[Record]) -> None:
     """Show records as JSON, one of a kind."""
     output.write(_json({record.kind: [record] for record in found}, filtered=True))
+
+
+def dossiers(output: Output, found: Iterable[Queue], format_: str) -> None:
+    """Show all there is to know of objects, one after the other."""
+    if format_ == "json":
+        output.write(_json({Kind.QUEUE: found}, filtered=True))
+        return
+    from pyipcs.render import showmsg
+
+    for number, record in enumerate(found):
+        output.write(["\n"] if number else [])
+        output.write(showmsg.details(record))
 
 
 def figures(output: Output, name: str, kinds: Iterable[Kind], format_: str, unit: Unit) -> None:

@@ -104,18 +104,19 @@ def _status(mode: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _ctime(seconds: int) -> str:
+def ctime(seconds: int) -> str:
+    """A time as ctime(3) has it, in the local zone, without the newline."""
     return time.ctime(seconds) if seconds else "Not set"
 
 
 @lru_cache(maxsize=1024)
 def _short_time(seconds: str) -> str:
     """Month, day and time of ctime(3)."""
-    return _ctime(int(seconds))[4:20] if seconds != "0" else "Not set"
+    return ctime(int(seconds))[4:20] if seconds != "0" else "Not set"
 
 
 def _long_time(seconds: str) -> str:
-    return _ctime(int(seconds))
+    return ctime(int(seconds))
 
 
 def _key(key: str) -> str:
@@ -399,4 +400,4 @@ def _octal(mode: int) -> str:
 
 
 def _time_line(label: str, seconds: int) -> str:
-    return f"{label}{_ctime(seconds):<26}"
+    return f"{label}{ctime(seconds):<26}"

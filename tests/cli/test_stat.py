@@ -1,0 +1,111 @@
+import json
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from pyipcs.model import Kind
+from tests.program import as_nobody, invoke, pyipcs, run
+from tests.support import Objects, receive, root_only, row, send
+
+KEY = "0x00005eed"
+
+
+@pytest.fixture
+def msqid(objects: Objects) -> int:
+    return objects.queue(0x5EED, mode=0o620)
+
+
+def test_a_queue_that_nobody_used(msqid: int) -> None:
+    made = time.ctime(int(row(Kind.QUEUE, msqid)["ctime"]))
+    assert pyipcs("stat", KEY).out == (
+        f"Key {KEY}, msqid {msqid}\n\n"
+        "0 messages on queue, 0 of 16384 bytes\n\n"
+        "Last send never\n"
+        "Last recv never\n"
+        f"Last change at {made}\n\n"
+        f"Owner {whoami()}, created by {whoami()}, mode 0620\n"
+    )
+
+
+def whoami() -> str:
+    return ":".join(run("id", flag).out.strip() for flag in ("-un", "-gn"))
+
+
+def test_who_sent_and_who_received_last(msqid: int) -> None:
+    send(msqid, b"abc")
+    send(msqid, b"defg")
+    receive(msqid)
+    words = row(Kind.QUEUE, msqid)
+    own = f"{os.getpid()} ({comm(os.getpid())})"
+    out = invoke("stat", str(msqid)).out
+    assert "\n1 message on queue, 4 of 16384 bytes\n" in out
+    assert f"\nLast send by proc {own} at {time.ctime(int(words['stime']))}\n" in out
+    assert f"\nLast recv by proc {own} at {time.ctime(int(words['rtime']))}\n" in out
+
+
+def comm(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
+
+
+def test_one_that_has_gone(msqid: int) -> None:
+    assert pyipcs("send", KEY, "a").status == 0
+    pid = row(Kind.QUEUE, msqid)["lspid"]
+    assert f"Last send by proc {pid} (gone) at " in invoke("stat", KEY).out
+
+
+def test_a_name_cannot_write_lines_of_its_own(msqid: int) -> None:
+    rename = "ctypes.CDLL(None).prctl(15, b'a)\\nOwner bob')"
+    sends = f"c = ctypes.CDLL(None); c.msgsnd({msqid}, b'\\1' + bytes(7), ctypes.c_size_t(0), 0)"
+    script = f"import ctypes, time; {rename}; {sends}; print(flush=True); time.sleep(60)"
+    with subprocess.Popen(["python3", "-c", script], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        out = invoke("stat", KEY).out
+        process.kill()
+    assert f"by proc {process.pid} (a)\\nOwner bob) at " in out
+    assert len(re.findall("^Owner", out, re.MULTILINE)) == 1
+
+
+def test_several(objects: Objects, msqid: int) -> None:
+    other = objects.queue()
+    result = invoke("stat", KEY, "2147483647", str(other), "-q")
+    assert (result.status, result.err) == (1, "pyipcs: 2147483647: no such message queue\n")
+    first, second = result.out.split("\n\nKey ")
+    assert first.startswith(f"Key {KEY}")
+    assert second.startswith(f"0x00000000, msqid {other}\n")
+
+
+def test_json_is_that_of_a_listing(objects: Objects, msqid: int) -> None:
+    other = objects.queue()
+    send(msqid)
+    found = json.loads(invoke("stat", "-J", str(other), KEY).out)
+    assert found["taken"]["filtered"] is True
+    listed = [
+        json.loads(invoke("list", "-qJ", "-i", str(one)).out)["queues"][0] for one in (other, msqid)
+    ]
+    assert found["queues"] == listed
+    nothing = invoke("stat", "-J", "2147483647")
+    assert (nothing.status, json.loads(nothing.out)["queues"]) == (1, [])
+    assert invoke("stat", KEY, env={"PYIPCS_FORMAT": "json"}).out.startswith("{")
+
+
+def test_what_is_refused(objects: Objects) -> None:
+    assert invoke("stat").err == "pyipcs: stat: TARGET is missing (see pyipcs stat --help)\n"
+    shmid = objects.segment(0x5EED)
+    assert invoke("stat", KEY).err == (
+        f"pyipcs: {KEY}: no such message queue (but a segment of that key)\n"
+    )
+    assert invoke("stat", "-f", "csv", str(shmid)).status == 2
+
+
+@root_only
+def test_a_queue_of_others(objects: Objects) -> None:
+    msqid = objects.queue(mode=0)
+    assert as_nobody("stat", str(msqid)).out == invoke("stat", str(msqid)).out
+    assert as_nobody("send", str(msqid), "a").err == (
+        f"pyipcs: {msqid}: Permission denied; nothing was sent\n"
+    )
