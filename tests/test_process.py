@@ -478,3 +478,23 @@ def test_times_are_local(objects: Objects, zone: str) -> None:
     env = {"TZ": zone}
     for args in (("-q", "-t"), ("-q", "-i", str(msqid))):
         assert pyipcs("list", *args, env=env) == run("ipcs", *args, env=env)
+
+
+def test_a_bar_of_how_far_a_long_input_is(objects: Objects, tmp_path: Path) -> None:
+    msqid = objects.queue(0x5EED)
+    (tmp_path / "lines").write_text("".join(f"{number}\n" for number in range(3000)))
+    args = ["send", "0x5eed", "-l", "--progress", "-F", str(tmp_path / "lines")]
+    status, text = whole_run(*args)
+    assert status == 0
+    assert "3,000 messages" in text
+    assert "\x1b[?25h" in text, "the cursor is shown again"
+    support.receive_all(msqid)
+    assert pyipcs(*args) == (0, "", ""), "where there is no terminal, there is no bar"
+    process, terminal = on_terminal(*args)  # and now the queue is full half-way
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    text = read_all(terminal)
+    assert process.wait() == -signal.SIGTERM
+    sent = int(row(Kind.QUEUE, msqid)["qnum"]) - 3000
+    assert text.endswith(f" 0x5eed: Terminated; {sent} messages were sent\r\n")
+    assert text.rindex("\x1b[?25h") < text.rindex("0x5eed")

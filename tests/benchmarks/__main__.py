@@ -5,8 +5,11 @@ All of it happens in an IPC namespace of its own.
 
 import compileall
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests import isolation
 
@@ -15,7 +18,7 @@ _ISOLATION = isolation.enter()
 import pyipcs  # noqa: E402 - after the namespace
 from tests.benchmarks.measure import Command, Cost, in_turn  # noqa: E402
 from tests.program import PYIPCS, run  # noqa: E402
-from tests.support import IPC_CREAT, IPC_EXCL, libc  # noqa: E402
+from tests.support import IPC_CREAT, IPC_EXCL, libc, receive_all, send  # noqa: E402
 
 CLICK = [sys.executable, "-c", "import click"]
 START_UPS = {
@@ -28,10 +31,18 @@ START_UPS = {
     "make -M 1K": ["make", "-M", "1K"],
     "make -S 1": ["make", "-S", "1"],
     "rm --all": ["rm", "--all"],
+    "send 0x5eed": ["send", "0x5eed", "hello"],
+    "send ID": ["send", "{queue}", "hello"],
+    "recv 0x5eed": ["recv", "0x5eed"],
+    "recv ID": ["recv", "{queue}"],
+    "stat ID": ["stat", "{queue}"],
     "--help": ["--help"],
     "--version": ["--version"],
 }
 START_UP_ROUNDS = 21
+# How many lines go through a queue, and how many rounds each way gets.
+LINES = {1_000: 5, 1_000_000: 5}
+_SOURCE = Path(__file__).parent.parent / "c" / "lines.c"
 # How many objects, and how many rounds each of the commands gets with them.
 QUEUES = {10: 15, 1_000: 15, 31_900: 9}
 SEGMENTS, SETS, ROUNDS = 4_096, 10_000, 9
@@ -43,11 +54,13 @@ def main() -> None:
     """Print the tables."""
     if not _ISOLATION.namespace:
         sys.exit(f"the benchmarks need an IPC namespace of their own: {_ISOLATION.why}")
+    all_cores = os.sched_getaffinity(0)
     # On one core: two need not be equally fast, and a ratio of theirs would say nothing.
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    os.sched_setaffinity(0, {max(all_cores)})
     # What pip does for an installed package, and a checkout may lack.
     compileall.compile_dir(Path(pyipcs.__file__).parent, quiet=2)
     _start_up()
+    _streams("one core")
     for count, rounds in QUEUES.items():
         _fill("queues", count)
         _list_queues(count, rounds)
@@ -58,6 +71,8 @@ def main() -> None:
     _fill("sets", SETS)
     _compare(f"{SETS:,} sets", _LISTS["sets"], ROUNDS)
     _empty()
+    os.sched_setaffinity(0, all_cores)
+    _streams(f"{len(all_cores)} cores")
 
 
 def _pyipcs(*args: str) -> Command:
@@ -89,10 +104,43 @@ def _start_up() -> None:
     for label, words in START_UPS.items():
         args = [word.format(queue=queue) for word in words]
         commands = {"click": CLICK, "pyipcs": _pyipcs(*args)}
+        if words[0] == "recv":
+            for _ in range(2 * START_UP_ROUNDS):
+                send(int(queue))
         costs = in_turn(commands, rounds=START_UP_ROUNDS)
         _row(label, "import click", costs["pyipcs"], costs["click"])
+        receive_all(int(queue))
         if words[0] == "rm":
             queue = str(libc.msgget(0x5EED, _EXCLUSIVE))
+    _empty()
+
+
+def _streams(cores: str) -> None:
+    """Lines through a queue, by pyipcs and by the barest C."""
+    compiler = shutil.which("cc")
+    if not compiler:
+        print("\nno streams: there is no C compiler")
+        return
+    libc.msgget(0x5EED, _EXCLUSIVE)
+    with TemporaryDirectory() as folder:
+        program, lines = f"{folder}/lines", f"{folder}/input"
+        subprocess.run([compiler, "-O2", "-o", program, _SOURCE], check=True)
+        for count, rounds in LINES.items():
+            Path(lines).write_text("".join(f"{number}\n" for number in range(count)))
+            _head(f"{count:,} lines, {cores}")
+            c_send, c_recv = f"{program} send 0x5eed < {lines}", f"{program} recv 0x5eed {count}"
+            ours = f"{PYIPCS} send 0x5eed -l < {lines}", f"{PYIPCS} recv 0x5eed -n {count}"
+            for label, peer, (our_send, our_recv), their_recv in (
+                ("send -l, recv -n", "C, C", ours, c_recv),
+                ("C, recv -n", "C, C", (c_send, ours[1]), c_recv),
+                ("send -l, C", "C, C", (ours[0], c_recv), c_recv),
+                ("C, recv -F", "C, C", (c_send, f"{PYIPCS} recv 0x5eed -F"), f"{c_recv} each"),
+            ):
+                sink = f"head -n {count} >/dev/null"
+                mine = ["sh", "-c", f"{our_send} & {our_recv} | {sink}; wait"]
+                theirs = ["sh", "-c", f"{c_send} & {their_recv} | {sink}; wait"]
+                costs = in_turn({"pyipcs": mine, "C": theirs}, rounds=rounds)
+                _row(label, peer, costs["pyipcs"], costs["C"])
     _empty()
 
 
