@@ -13,7 +13,7 @@ def main() -> None:
     """
     # An ignored SIGINT (a background job of sh) stays ignored.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        _heed_interrupt()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
     from pyipcs.cli import run
@@ -21,6 +21,19 @@ def main() -> None:
     # All is flushed. Taking the interpreter apart would take an eighth of the time of a short
     # command, and would complain once more about a stream that could not be written.
     os._exit(run(sys.argv))
+
+
+def _heed_interrupt() -> None:
+    """Give SIGINT its default action; one that comes meanwhile must not get lost in between."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat
 from typing import Any, TypeAlias
 
+from pyipcs.errors import counted
 from pyipcs.model import LONG_MAX, Message
 from pyipcs.sysv.keys import parse_number
 
@@ -60,7 +61,7 @@ class Layout:
     def pack(self, words: Sequence[bytes]) -> bytes:
         """The struct of these fields."""
         if len(words) != self.length:
-            has = _counted(self.length, "field")
+            has = counted(self.length, "field")
             raise ValueError(f"{self.notation} has {has}, not {len(words)}")
         values = map(_value, words, self._fields())
         try:
@@ -71,7 +72,7 @@ class Layout:
     def unpack(self, body: bytes) -> list[bytes]:
         """The fields of a struct, strings without the NULs at their end."""
         if len(body) != self.size:
-            has = _counted(len(body), "byte")
+            has = counted(len(body), "byte")
             raise ValueError(f"the message has {has}, {self.notation} has {self.size}")
         return [_word(value) for value in self._struct.unpack(body)]
 
@@ -88,7 +89,7 @@ def _value(word: bytes, field: tuple[int, str]) -> Any:
     if code in "spc":
         most = max(size - 1, 0) if code == "p" else size
         if len(word) > most:
-            raise ValueError(f"'{os.fsdecode(word)}' has more than {_counted(most, 'byte')}")
+            raise ValueError(f"'{os.fsdecode(word)}' has more than {counted(most, 'byte')}")
         return word or b"\0" if code == "c" else word
     text = os.fsdecode(word)
     try:
@@ -115,10 +116,6 @@ def _word(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value.rstrip(b"\0")
     return repr(int(value) if isinstance(value, bool) else value).encode()
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def encoder(
@@ -193,7 +190,7 @@ def from_json(line: bytes, type_: int = 1) -> Message:
         raise ValueError(f"the type is not a number from 1 to {LONG_MAX}")
     size = entry.get("size", len(message.body))
     if type(size) is not int or size != len(message.body):
-        raise ValueError(f"the size is not that of the body, {_counted(len(message.body), 'byte')}")
+        raise ValueError(f"the size is not that of the body, {counted(len(message.body), 'byte')}")
     return message
 
 
@@ -223,7 +220,10 @@ def from_hex(digits: bytes) -> bytes:
 
 
 def hex_dump(body: bytes) -> bytes:
-    """The body as `hexdump -C` shows it: offset, hex and ASCII, repeated rows folded."""
+    """The body as `hexdump -C` shows it: offset, hex and ASCII, repeated rows folded.
+
+    An empty body, of which hexdump shows nothing, is the offset of its end.
+    """
     lines = []
     last, folded = b"", False
     for start in range(0, len(body), _ROW):

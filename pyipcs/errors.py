@@ -93,3 +93,8 @@ def ipc_error(number: int) -> IpcError:
     *get(2), and only the caller knows which call it made.
     """
     return _FAMILY.get(number, IpcError)(number, os.strerror(number))
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, in words for the user."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -21,8 +21,8 @@ LAYERS = {
     "errors": set(),
     "model": set(),
     "sysv": {"errors", "model", "sysv"},
-    "codec": {"model", "sysv"},
-    "render": {"model", "sysv", "render"},
+    "codec": {"errors", "model", "sysv"},
+    "render": {"errors", "model", "sysv", "render"},
     "cli": {"__init__", "errors", "model", "sysv", "codec", "render", "cli"},
 }
 # Which layers may import a package from outside the standard library.

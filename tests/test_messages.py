@@ -2,10 +2,12 @@
 
 import json
 import os
+import pty
 import random
 import signal
 import subprocess
 import time
+import tty
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -293,6 +295,131 @@ def test_a_stalled_terminal_for_both_streams(msqid: int) -> None:
     ends_by_sigterm(child)
     os.close(read)
     assert receive_all(msqid) == [(1, b"y" * 8000)]
+
+
+def open_pty() -> tuple[int, int]:
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    return ours, theirs
+
+
+def open_fifo(tmp_path: Path) -> tuple[int, int]:
+    os.mkfifo(tmp_path / "fifo")
+    ours = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    return ours, os.open(tmp_path / "fifo", os.O_WRONLY)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "fifo", "pty"])
+def test_many_that_share_an_output(
+    msqid: int, kind: str, tmp_path: Path, errors: IO[bytes]
+) -> None:
+    """All see the same room, and one takes it; the others put back what they have."""
+    if kind == "pty":
+        read, write = open_pty()
+    else:
+        read, write = os.pipe() if kind == "pipe" else open_fifo(tmp_path)
+        os.write(write, b"x" * 61440 + b"\n")  # which leaves less than a page and a page
+    children = [
+        fork("recv", KEY, "-F", stdin=0, stdout=write, stderr=errors.fileno()) for _ in range(3)
+    ]
+    time.sleep(0.3)
+    for number in range(6):
+        send(msqid, f"{number} ".encode() + b"y" * 2000)
+    time.sleep(0.3)
+    for child in children:
+        os.kill(child, signal.SIGTERM)
+    start = time.monotonic()
+    for child in children:
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+    assert time.monotonic() - start < 5
+    text = read_some(read, 0.2).partition(b"x\n")[2] if kind != "pty" else read_some(read, 0.2)
+    os.close(read)
+    os.close(write)
+    if kind == "pty":  # of which nobody can tell where a message was torn
+        receive_all(msqid)
+        return
+    left = [int(body.split()[0]) for _, body in receive_all(msqid)] + told(errors)
+    assert sorted(numbers(text) + left) == list(range(6))
+
+
+def test_a_message_that_is_torn_is_told(msqid: int, errors: IO[bytes]) -> None:
+    read, write = os.pipe()
+    os.write(write, b"x" * 61440)
+    send(msqid, b"y" * 8000)
+    child = fork("recv", KEY, stdin=0, stdout=write, stderr=errors.fileno())
+    os.close(write)
+    ends_by_sigterm(child)
+    os.close(read)
+    errors.seek(0)
+    assert errors.read() == b"pyipcs: the output ends within a message\n"
+    assert receive_all(msqid) == [(1, b"y" * 8000)]
+
+
+def test_a_file_that_cannot_grow(msqid: int, tmp_path: Path) -> None:
+    send(msqid, b"y" * 3000)
+    script = f"ulimit -f 1; trap '' XFSZ; {PYIPCS} recv {KEY} > {tmp_path / 'file'}"
+    assert run("bash", "-c", script).err == (
+        "pyipcs: the output ends within a message\npyipcs: write error: File too large\n"
+    )
+    assert receive_all(msqid) == [(1, b"y" * 3000)]
+
+
+def test_two_signals_at_once_leave_the_account(msqid: int) -> None:
+    for _ in range(15):
+        read, write = os.pipe()
+        err_read, err_write = os.pipe()
+        child = fork("send", KEY, "-l", stdin=read, stdout=1, stderr=err_write)
+        os.close(read)
+        os.close(err_write)
+        os.write(write, b"a\nb\n")
+        while int(row(Kind.QUEUE, msqid)["qnum"]) < 2:
+            time.sleep(0.001)
+        os.kill(child, signal.SIGTERM)
+        time.sleep(random.uniform(0, 0.0015))
+        os.kill(child, signal.SIGHUP)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) in {-1, -15}
+        os.close(write)
+        with os.fdopen(err_read) as stream:
+            assert "; 2 messages were sent\n" in stream.read()
+        receive_all(msqid)
+
+
+def test_what_is_refused_half_way_says_how_far_it_was(msqid: int) -> None:
+    strace = need_tool("strace")
+    for width, inject, words in (
+        (6000, "clone,clone3:error=EAGAIN", "waiting takes a thread: can't start new thread"),
+        (60, "poll:error=ENOMEM:when=2+", "Cannot allocate memory"),
+    ):
+        command = f"{strace} -f -o /dev/null -e inject={inject} {PYIPCS} send {KEY} -l"
+        result = run("bash", "-c", f"printf '%0{width}d\\n' 1 2 3 4 5 | {command}")
+        sent = len(receive_all(msqid))
+        assert result == (1, "", f"pyipcs: {words}; {sent} messages were sent\n")
+
+
+def test_a_put_back_that_is_refused_is_not_called_one(objects: Objects, msqid: int) -> None:
+    send(msqid, b"ab", 3)
+    strace = need_tool("strace")
+    inject = ["-o", "/dev/null", "-e", "inject=msgsnd:error=EACCES"]
+    assert run(strace, *inject, PYIPCS, "recv", KEY, "--unpack", "i") == (
+        1,
+        "",
+        "pyipcs: 0x5eed: Permission denied; what could not be put back:\n"
+        '{"type": 3, "size": 2, "data": "ab"}\n'
+        "pyipcs: 0x5eed: the message has 2 bytes, i has 4\n",
+    )
+
+
+def test_messages_without_text_do_not_pile_up(msqid: int) -> None:
+    receiver = subprocess.Popen([PYIPCS, "recv", KEY, "-n", "200000", "-f", "raw"])
+    source = subprocess.Popen([PYIPCS, "send", KEY, "-l"], stdin=subprocess.PIPE)
+    assert source.stdin
+    source.stdin.write(b"\n" * 150_000)
+    source.stdin.flush()
+    settle(msqid)
+    assert peak(receiver.pid) < 20_000
+    for process in (source, receiver):
+        process.kill()
+        process.communicate()
 
 
 def test_standard_error_that_does_not_wait(msqid: int) -> None:

@@ -79,8 +79,10 @@ def _run(command: click.Command, name: str, args: Sequence[str], output: Output)
         output.complain(str(error))
         return error.status
     except StoppedError as error:
-        os.kill(os.getpid(), error.number)
-        return 128 + error.number  # where the caller blocks it
+        from pyipcs.sysv.wait import end_by
+
+        end_by(error.number)
+        return 128 + error.number
     except OSError as error:
         output.complain(f"{error.filename or 'System V IPC'}: {error.strerror}")
         return Status.FAILED

@@ -20,12 +20,13 @@ from pyipcs.codec import Encoder, encoder
 from pyipcs.errors import CommandError, IpcError, StoppedError
 from pyipcs.model import Message
 from pyipcs.sysv.keys import Target
-from pyipcs.sysv.wait import NO_NOWAIT, Watch
+from pyipcs.sysv.wait import NO_NOWAIT, Watch, without_waiting
 
 _GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 _GRACE = 1.0  # seconds for the rest of a message of which a part is written
 
-PutBack = Callable[[Iterable[Message]], None]
+# Puts messages back; whether all of them are on the queue again.
+PutBack = Callable[[Iterable[Message]], bool]
 
 
 def to_tail(output: Output, target: Target, put: Callable[[int, bytes, bool], None]) -> PutBack:
@@ -34,7 +35,7 @@ def to_tail(output: Output, target: Target, put: Callable[[int, bytes, bool], No
     Those that the queue refuses are told on standard error, as `send --json` reads them.
     """
 
-    def put_back(messages: Iterable[Message]) -> None:
+    def put_back(messages: Iterable[Message]) -> bool:
         refused = []
         for message in messages:
             try:
@@ -46,14 +47,21 @@ def to_tail(output: Output, target: Target, put: Callable[[int, bytes, bool], No
             output.complain(f"{why}; what could not be put back:")
             encode = encoder("json")
             output.say("".join(encode(message).decode() for message, _ in refused))
+        return not refused
 
     return put_back
 
 
 class Delivery(ABC):
-    """Taken messages on their way; on leaving, those that are still here are put back."""
+    """Taken messages on their way; on leaving, those that are still here are put back.
+
+    Attributes:
+        returned: whether some were, and the queue took them.
+        torn: whether the output ends within one of these.
+    """
 
     def __init__(self, put_back: PutBack) -> None:
+        self.returned = self.torn = False
         self._put_back = put_back
         self._taken: list[Message] = []
 
@@ -69,7 +77,7 @@ class Delivery(ABC):
         try:
             self._finish(error)
         finally:
-            self._put_back(self._taken)
+            self.returned = self._put_back(self._taken) and bool(self._taken)
 
     @abstractmethod
     def ready(self) -> None:
@@ -99,7 +107,8 @@ class ToOutput(Delivery):
     """Messages on their way to standard output.
 
     Those that share a write(2) have up to PIPE_BUF bytes together, which a pipe that poll(2)
-    calls writable takes whole and at once (pipe(7)).
+    calls writable takes whole and at once (pipe(7)). A longer message may be written in parts,
+    and goes back even if its beginning was seen, if the rest finds no place in time.
     """
 
     def __init__(
@@ -127,11 +136,14 @@ class ToOutput(Delivery):
         mode = os.fstat(self._descriptor).st_mode
         self._is_pipe = stat.S_ISFIFO(mode)
         self._is_file = stat.S_ISREG(mode)  # which takes all that is written
-        self._nowait = not self._is_file
-        self._room = 0  # bytes that the pipe takes for sure
+        # Others may write into it too, and leave no room of what poll(2) saw.
+        self._free = without_waiting(self._descriptor, os.O_WRONLY)
+        self._nowait = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+        self._room = 0  # bytes that the pipe takes at once, if nobody else writes into it
         self._texts: list[bytes] = []  # those of the taken messages, as far as they have one
         self._size = 0
         self._begun = 0  # bytes of the first text that are written
+        self._rest: memoryview | None = None  # what is not, once a part is
         self._broken = False
 
     def ready(self) -> None:
@@ -152,14 +164,14 @@ class ToOutput(Delivery):
         if self._size + len(text) > self._most:
             self.flush()
         self._texts.append(text)
-        self._size += len(text)
+        self._size += len(text) or 1  # so that nothing piles up, be it empty
         if self._size >= self._most:
             self.flush()
 
     def flush(self) -> None:
         """Write what was added."""
         while self._texts:
-            if not self._nowait:
+            if self._free is None and not self._nowait:
                 self._writable()
             if not self._write():
                 self._writable()
@@ -170,6 +182,9 @@ class ToOutput(Delivery):
                 self.flush()
         finally:
             self._hurry()
+            self.torn = self._begun > 0
+            if self._free is not None:
+                os.close(self._free)
 
     def _hurry(self) -> None:
         """Write what standard output takes now; a message that is begun has a little time."""
@@ -177,15 +192,16 @@ class ToOutput(Delivery):
         poll.register(self._descriptor, select.POLLOUT)
         deadline = time.monotonic() + _GRACE
         while self._texts and not self._broken:
-            patience = deadline - time.monotonic() if self._begun else 0
-            if not poll.poll(max(patience, 0) * 1000):
+            patience = max(deadline - time.monotonic(), 0) if self._begun else 0
+            if not poll.poll(patience * 1000):
                 return
             with suppress(CommandError, StoppedError):
-                self._write()
+                if not self._write() and time.monotonic() > deadline:
+                    return
 
     def _write(self) -> bool:
         """Write what is next, as much as goes; whether anything went without waiting."""
-        data = b"".join(self._texts)[self._begun :]
+        data = b"".join(self._texts) if self._rest is None else self._rest
         try:
             written = self._write_some(data)
         except BlockingIOError:
@@ -201,15 +217,23 @@ class ToOutput(Delivery):
             del self._taken[: len(self._texts)]
             self._texts.clear()
             self._size = self._begun = 0
-            return True
-        self._begun += written
-        while self._begun >= len(self._texts[0]):  # there is a last one, which is not complete
-            self._begun -= len(self._texts.pop(0))
-            self._taken.pop(0)
+            self._rest = None
+        else:
+            self._rest = memoryview(data)[written:]
+            self._begin(written)
         return True
 
-    def _write_some(self, data: bytes) -> int:
-        """Write what can be written without waiting, now that poll(2) has said so."""
+    def _begin(self, written: int) -> None:
+        """Let go of the messages that are written in whole; there is one that is not."""
+        self._begun += written
+        while self._begun >= len(self._texts[0]):
+            self._begun -= len(self._texts.pop(0))
+            self._taken.pop(0)
+
+    def _write_some(self, data: bytes | memoryview) -> int:
+        """Write what can be written without waiting, where poll(2) may have to say so first."""
+        if self._free is not None:
+            return os.write(self._free, data)
         if self._nowait:
             try:
                 return os.pwritev(self._descriptor, [data], -1, os.RWF_NOWAIT)

@@ -9,7 +9,7 @@ import click
 
 from pyipcs.cli import show
 from pyipcs.cli.attempt import Attempt
-from pyipcs.cli.options import subcommand
+from pyipcs.cli.options import refuse, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import KEY_TARGET, MODE, NSEMS, OWNER, QBYTES, SIZE, VALUES
 from pyipcs.errors import CommandError, DeniedError, ExistsError, IpcError, NotFoundError
@@ -115,7 +115,6 @@ def _listed(handle: Handle) -> Record:
 
 
 def _check(**given: Any) -> None:
-    """What click does not see: options that contradict each other, or miss what they are for."""
     contradictions = (
         (
             not (given["size"] or given["nsems"] or given["queue"]),
@@ -131,9 +130,7 @@ def _check(**given: Any) -> None:
         ),
         (given["id_only"] and given["json"], "-i and -J are two ways to print"),
     )
-    for wrong, why in contradictions:
-        if wrong:
-            raise click.UsageError(why)
+    refuse(contradictions)
 
 
 def _plans(

@@ -1,6 +1,6 @@
 """Options that commands share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
@@ -99,7 +99,9 @@ def wait_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """--timeout and --nowait, as one argument `timeout`: None for ever, 0 not at all."""
     for decorate in (
         click.option(
-            "--timeout", type=SECONDS, help="How long to wait for each message; status 3 then."
+            "--timeout",
+            type=SECONDS,
+            help="Wait at most so many seconds for each message, then end with status 3.",
         ),
         click.option(
             "--nowait",
@@ -110,3 +112,14 @@ def wait_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = decorate(function)
     return function
+
+
+def refuse(contradictions: Iterable[tuple[object, str]]) -> None:
+    """What click does not see: options that contradict each other, or miss what they are for.
+
+    Raises:
+        click.UsageError: the first that is true, in its words.
+    """
+    for wrong, why in contradictions:
+        if wrong:
+            raise click.UsageError(why)

@@ -73,9 +73,15 @@ class Output:
             raise CommandError(f"standard output: {os.strerror(errno.EBADF)}")
         return descriptor
 
-    def complain(self, message: str) -> None:
-        """One line on standard error, with the program's name."""
-        self.say(f"{self._styled('pyipcs:')} {one_line(message)}\n")
+    def complain(self, message: str, patience: float | None = None) -> None:
+        """One line on standard error, with the program's name.
+
+        Args:
+            message: what to say.
+            patience: the seconds after which it stays unsaid, where nobody reads it.
+        """
+        if patience is None or self._heard(patience):
+            self.say(f"{self._styled('pyipcs:')} {one_line(message)}\n")
 
     def ask(self, question: str) -> bool:
         """Whether the user answers yes; only where `interactive`."""
@@ -93,6 +99,12 @@ class Output:
         if self._stderr is not None:
             with suppress(OSError):  # nobody is left who could be told
                 _write_all(self._stderr, text)
+
+    def _heard(self, patience: float) -> bool:
+        """Whether standard error takes something within some seconds."""
+        if self._stderr is None:
+            return False
+        return bool(select.select([], [self._stderr], [], patience)[1])
 
     def _styled(self, text: str) -> str:
         return f"\x1b[1;31m{text}\x1b[0m" if self.colored else text

@@ -1,6 +1,8 @@
 """The queue that send and recv work on, and what they say of it."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pyipcs.errors import CommandError, IpcError, NotFoundError
 from pyipcs.model import Kind
@@ -11,6 +13,7 @@ from pyipcs.sysv.queue import MessageQueue
 # What the kernel's words leave unsaid.
 _WORDS = {
     errno.EAGAIN: "the queue is full",
+    errno.ENOENT: "the message queue was removed",
     errno.EIDRM: "the message queue was removed",
     errno.ENOSYS: "this kernel cannot copy messages (CONFIG_CHECKPOINT_RESTORE)",
 }
@@ -22,15 +25,23 @@ def find_queue(target: Target) -> MessageQueue:
     Raises:
         CommandError: there is none.
     """
+    with refusals(target):
+        try:
+            queue = MessageQueue.reach(target)
+            if target.by is By.ID:
+                queue.stat()
+        except NotFoundError:
+            raise CommandError(f"{target.typed}: no such message queue{_hint(target)}") from None
+    return queue
+
+
+@contextmanager
+def refusals(target: Target) -> Iterator[None]:
+    """Turn what the kernel refuses into what `queue_error` says of it."""
     try:
-        queue = MessageQueue.reach(target)
-        if target.by is By.ID:
-            queue.stat()
-    except NotFoundError:
-        raise CommandError(f"{target.typed}: no such message queue{_hint(target)}") from None
+        yield
     except IpcError as error:
         raise queue_error(target, error) from None
-    return queue
 
 
 def queue_error(target: Target, error: IpcError) -> CommandError:

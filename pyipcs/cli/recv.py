@@ -3,23 +3,60 @@
 from collections.abc import Iterable
 from functools import partial
 from itertools import islice, repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from pyipcs.cli.argv import Alias
-from pyipcs.cli.delivery import Delivery, PutBack, ToCommand, ToOutput, to_tail
-from pyipcs.cli.options import subcommand, wait_options
+from pyipcs.cli.delivery import Delivery, ToCommand, ToOutput, to_tail
+from pyipcs.cli.options import refuse, subcommand, wait_options
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import BODY_SIZE, COUNT, LAYOUT, TARGET, TYPE
-from pyipcs.cli.queues import find_queue, queue_error
+from pyipcs.cli.queues import find_queue, queue_error, refusals
 from pyipcs.codec import FORMATS, Encoder, Layout, encoder
 from pyipcs.errors import BusyError, CommandError, ExpiredError, IpcError, Status, TooBigError
 from pyipcs.model import Message
 from pyipcs.render.escape import visible
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue, Wanted
-from pyipcs.sysv.wait import Watch
+from pyipcs.sysv.wait import LAST_WORDS, Watch
+
+
+class _How(NamedTuple):
+    """Which messages, how many, how long to wait for them, and what becomes of them."""
+
+    type_: int
+    others: bool
+    number: int | None
+    all_: bool
+    follow: bool
+    peek: bool
+    timeout: float | None
+    max_size: int | None
+    truncate: bool
+    format_: str
+    layout: Layout | None
+    null: bool
+    with_type: bool
+    command_line: str | None
+
+    @property
+    def most(self) -> int | None:
+        """The most messages; None is any number."""
+        return None if self.all_ or self.follow else self.number or 1
+
+    @property
+    def waits(self) -> bool:
+        """Whether to wait for a message."""
+        return not self.all_ and self.timeout != 0
+
+    @property
+    def wanted(self) -> Wanted:
+        """Which messages to take; a larger one than a struct is no such struct, and stays."""
+        max_size = self.max_size
+        if self.layout and max_size is None:
+            max_size = self.layout.size
+        return Wanted(self.type_, self.others, max_size, self.truncate)
 
 
 @subcommand()
@@ -33,8 +70,14 @@ from pyipcs.sysv.wait import Watch
     help="0: the first; N: the first of type N; -N: the first of the lowest type up to N.",
 )
 @click.option("-x", "--except", "others", is_flag=True, help="Any type but that of -t.")
-@click.option("-n", "--count", type=COUNT, help="How many; 1 if left out.")
-@click.option("-a", "--all", "all_", is_flag=True, help="Until the queue is empty; no waiting.")
+@click.option("-n", "--count", "number", type=COUNT, help="How many; 1 if left out.")
+@click.option(
+    "-a",
+    "--all",
+    "all_",
+    is_flag=True,
+    help="Until the queue is empty; status 0 also if it was so at once.",
+)
 @click.option("-F", "--follow", is_flag=True, help="Until it is stopped.")
 @click.option(
     "--peek",
@@ -80,7 +123,14 @@ from pyipcs.sysv.wait import Watch
 @click.argument("target", type=TARGET, metavar="QUEUE")
 @click.pass_obj
 def command(
-    output: Output, /, *, target: Target, peek: bool, timeout: float | None, **how: Any
+    output: Output,
+    /,
+    *,
+    target: Target,
+    format_: str | None,
+    layout: Layout | None,
+    command_line: str | None,
+    **how: Any,
 ) -> Status:
     """Take messages from a queue and write them out; one, if not told otherwise.
 
@@ -88,102 +138,77 @@ def command(
     cannot be written goes back to the queue's tail. Written is what the pipe has taken; what is
     in it when its reader leaves is gone, so that `-n 2` is safe and `| head -n 2` is not.
     """
-    how["format_"] = how["format_"] or _default_format(**how)
-    _check(peek=peek, timeout=timeout, **how)
-    count = None if how["all_"] or how["follow"] else how["count"] or 1
-    wanted = _wanted(**how)
-    queue = find_queue(target)
-    with Watch(timeout=timeout or None, reader=_reader(output, **how)) as watch:
-        put_back = _leave if peek else to_tail(output, target, queue.sender())
-        with _delivery(output, queue, put_back, watch, **how) as delivery:
-            try:
-                if peek:
-                    whole = _show(queue, wanted, delivery, count)
-                else:
-                    whole = _take(
-                        queue, wanted, delivery, watch, count, wait=_waits(timeout, **how)
-                    )
-            except (IpcError, ValueError) as error:
-                raise _told(target, error, peek=peek, **how) from None
-    return Status.DONE if whole or how["all_"] else Status.WAIT
-
-
-def _default_format(*, layout: Layout | None, command_line: str | None, **_rest: Any) -> str:
-    if layout:
-        return "unpack"
-    return "text" if command_line is None else "raw"
-
-
-def _check(**how: Any) -> None:
-    """What click does not see: options that contradict each other, or miss what they are for."""
-    numbers = [how["count"] is not None, how["all_"], how["follow"]]
-    contradictions = (
-        (sum(numbers) > 1, "-n, -a and -F are three ways to say how many"),
-        (how["peek"] and how["follow"], "--peek does not wait, and -F does"),
-        (how["timeout"] and (how["peek"] or how["all_"]), "--peek and -a do not wait"),
-        (how["others"] and how["type_"] <= 0, "-x needs -t TYPE with a positive type"),
-        (how["truncate"] and how["max_size"] is None, "--truncate needs --max-size"),
-        (
-            (how["format_"] == "unpack") != (how["layout"] is not None),
-            "-f unpack and --unpack FORMAT go together",
-        ),
-        (how["null"] and how["format_"] in {"raw", "hex"}, f"-0 is not for -f {how['format_']}"),
-        (how["command_line"] == "", "--exec needs a command"),
+    default = "unpack" if layout else "text" if command_line is None else "raw"
+    format_ = format_ or default
+    return _recv(
+        output, target, _How(format_=format_, layout=layout, command_line=command_line, **how)
     )
-    for wrong, why in contradictions:
-        if wrong:
-            raise click.UsageError(why)
 
 
-def _wanted(
-    *,
-    type_: int,
-    others: bool,
-    max_size: int | None,
-    truncate: bool,
-    layout: Layout | None,
-    **_rest: Any,
-) -> Wanted:
-    if layout and max_size is None:
-        max_size = layout.size  # what is larger is no such struct, and stays where it is
-    return Wanted(type_, others, max_size, truncate)
+def _recv(output: Output, target: Target, how: _How) -> Status:
+    _check(how)
+    queue = find_queue(target)
+    reader = output.descriptor() if how.command_line is None else None
+    delivery = None
+    try:
+        with Watch(timeout=how.timeout or None, reader=reader) as watch:
+            with refusals(target):
+                delivery = _delivery(output, target, queue, how, watch)
+            complete = _deliver(queue, target, delivery, watch, how)
+    finally:
+        if delivery is not None and delivery.torn:
+            output.complain("the output ends within a message", patience=LAST_WORDS)
+    return Status.DONE if complete or how.all_ else Status.WAIT
 
 
-def _reader(output: Output, *, command_line: str | None, **_rest: Any) -> int | None:
-    """Whose going away ends a wait."""
-    return output.descriptor() if command_line is None else None
+def _deliver(
+    queue: MessageQueue, target: Target, delivery: Delivery, watch: Watch, how: _How
+) -> bool:
+    """Deliver messages; whether as many as wanted were there in time."""
+    try:
+        with delivery:
+            if how.peek:
+                return _show(queue, delivery, how)
+            return _take(queue, delivery, watch, how)
+    except (IpcError, ValueError) as error:
+        raise _told(target, error, delivery, how) from None
 
 
-def _waits(timeout: float | None, *, all_: bool, **_rest: Any) -> bool:
-    return not all_ and timeout != 0
-
-
-def _leave(_messages: Iterable[Message]) -> None:
-    """Put back what was never taken."""
+def _check(how: _How) -> None:
+    numbers = (how.number is not None, how.all_, how.follow)
+    refuse(
+        (
+            (sum(numbers) > 1, "-n, -a and -F are three ways to say how many"),
+            (how.peek and how.follow, "--peek does not wait, and -F does"),
+            (how.timeout and (how.peek or how.all_), "--peek and -a do not wait"),
+            (how.others and how.type_ <= 0, "-x needs -t TYPE with a positive type"),
+            (how.truncate and how.max_size is None, "--truncate needs --max-size"),
+            (
+                (how.format_ == "unpack") != (how.layout is not None),
+                "-f unpack and --unpack FORMAT go together",
+            ),
+            (how.null and how.format_ in {"raw", "hex"}, f"-0 is not for -f {how.format_}"),
+            (how.command_line == "", "--exec needs a command"),
+        )
+    )
 
 
 def _delivery(
-    output: Output,
-    queue: MessageQueue,
-    put_back: PutBack,
-    watch: Watch,
-    *,
-    command_line: str | None,
-    follow: bool,
-    **how: Any,
+    output: Output, target: Target, queue: MessageQueue, how: _How, watch: Watch
 ) -> Delivery:
-    if command_line is not None:
-        encode = _encoder(**how)
-        return ToCommand(command_line, queue.id, encode, put_back, watch)
-    encode = _visible(_encoder(**how)) if output.terminal else _encoder(**how)
-    return ToOutput(output, encode, put_back, watch, each=follow)
+    put_back = _leave if how.peek else to_tail(output, target, queue.sender())
+    end = b"\0" if how.null else b"\n"
+    encode = encoder(how.format_, layout=how.layout, end=end, with_type=how.with_type)
+    if how.command_line is not None:
+        return ToCommand(how.command_line, queue.id, encode, put_back, watch)
+    if output.terminal:
+        encode = _visible(encode)
+    return ToOutput(output, encode, put_back, watch, each=how.follow)
 
 
-def _encoder(
-    *, format_: str, layout: Layout | None, null: bool, with_type: bool, **_rest: Any
-) -> Encoder:
-    end = b"\0" if null else b"\n"
-    return encoder(format_, layout=layout, end=end, with_type=with_type)
+def _leave(_messages: Iterable[Message]) -> bool:
+    """Put back what was never taken."""
+    return False
 
 
 def _visible(encode: Encoder) -> Encoder:
@@ -192,45 +217,33 @@ def _visible(encode: Encoder) -> Encoder:
 
 
 def _told(
-    target: Target,
-    error: IpcError | ValueError,
-    *,
-    peek: bool,
-    layout: Layout | None,
-    max_size: int | None,
-    **_rest: Any,
+    target: Target, error: IpcError | ValueError, delivery: Delivery, how: _How
 ) -> CommandError:
     """Why a message was not delivered, and where it is."""
     match error:
-        case TooBigError() if max_size is None and layout:
-            words = f"the message has more bytes than {layout.notation}, {layout.size}, and stays"
+        case TooBigError() if how.max_size is None and how.layout:
+            fits = f"{how.layout.notation}, {how.layout.size}"
+            words = f"the message has more bytes than {fits}, and stays"
         case TooBigError():
-            words = f"the message has more than {max_size} bytes, and stays (--truncate cuts it)"
+            words = f"the message has more than {how.max_size} bytes, and stays"
+            words += " (--truncate cuts it)"
         case IpcError():
             return queue_error(target, error)
         case _:
-            words = str(error) if peek else f"{error}; it goes back to the tail"
+            words = f"{error}; it went back to the tail" if delivery.returned else str(error)
     return CommandError(f"{target.typed}: {words}")
 
 
-def _take(
-    queue: MessageQueue,
-    wanted: Wanted,
-    delivery: Delivery,
-    watch: Watch,
-    count: int | None,
-    *,
-    wait: bool,
-) -> bool:
-    """Take that many messages; whether they came without a wait that was not wanted."""
-    take = queue.receiver(wanted)
-    for _ in repeat(None) if count is None else range(count):
+def _take(queue: MessageQueue, delivery: Delivery, watch: Watch, how: _How) -> bool:
+    """Take messages; whether all of them came without a wait that was not wanted."""
+    take = queue.receiver(how.wanted)
+    for _ in repeat(None) if how.most is None else range(how.most):
         delivery.ready()
         try:
             message = take(False)
         except BusyError:
             delivery.flush()
-            if not wait:
+            if not how.waits:
                 return False
             delivery.ready()
             try:
@@ -241,11 +254,11 @@ def _take(
     return True
 
 
-def _show(queue: MessageQueue, wanted: Wanted, delivery: Delivery, count: int | None) -> bool:
-    """Show that many messages; whether there were as many."""
+def _show(queue: MessageQueue, delivery: Delivery, how: _How) -> bool:
+    """Show messages; whether there were as many as wanted."""
     shown = 0
-    for message in islice(queue.copies(wanted), count):
+    for message in islice(queue.copies(how.wanted), how.most):
         delivery.ready()
         delivery.add(message)
         shown += 1
-    return shown == count
+    return shown == how.most

@@ -12,7 +12,7 @@ from pyipcs.cli.argv import OptionalValue, in_order
 from pyipcs.cli.options import format_options, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import ID_TARGET, KEY_TARGET, KINDS
-from pyipcs.errors import CommandError, IpcError, Status, ipc_error
+from pyipcs.errors import CommandError, IpcError, Status, counted, ipc_error
 from pyipcs.model import Kind, Record, Segment
 from pyipcs.sysv.handle import handle_class
 from pyipcs.sysv.keys import By, Target
@@ -218,9 +218,5 @@ def _stays(record: Record, target: Target) -> bool:
 
 
 def _question(listed: Mapping[Kind, Sequence[int]]) -> str:
-    counts = [
-        f"{len(ids)} {kind.noun}{'s' if len(ids) > 1 else ''}"
-        for kind, ids in listed.items()
-        if ids
-    ]
+    counts = [counted(len(ids), kind.noun) for kind, ids in listed.items() if ids]
     return f"Remove {', '.join(counts)}?"

@@ -1,28 +1,39 @@
 """pyipcs send: put messages on a queue."""
 
+import errno
 import os
 import select
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from itertools import chain, repeat
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import click
 
-from pyipcs.cli.options import subcommand, wait_options
+from pyipcs.cli.options import refuse, subcommand, wait_options
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import LAYOUT, MESSAGE_TYPE, TARGET
-from pyipcs.cli.queues import find_queue, queue_error
-from pyipcs.cli.records import Stream, TooLongError
+from pyipcs.cli.queues import find_queue, queue_error, refusals
+from pyipcs.cli.stream import Stream, TooLongError
 from pyipcs.codec import Layout, from_hex, from_json
-from pyipcs.errors import BusyError, CommandError, ExpiredError, IpcError, Status, StoppedError
+from pyipcs.errors import (
+    BusyError,
+    CommandError,
+    ExpiredError,
+    IpcError,
+    Status,
+    StoppedError,
+    counted,
+    ipc_error,
+)
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue
-from pyipcs.sysv.wait import Watch
+from pyipcs.sysv.wait import LAST_WORDS, Watch
 
-# What makes messages of records, each as its type and its body.
+# What makes messages of records, each as its type and its body; it raises ValueError.
 _Decode: TypeAlias = Callable[[Iterable[bytes]], Iterator[tuple[int, bytes]]]
 _Batches: TypeAlias = Iterator[list[bytes]]
 # What shows how far a stream is while it hands its batches on.
@@ -30,6 +41,26 @@ _Track: TypeAlias = Callable[[_Batches], _Batches]
 # How much longer than its body a record can be, with room for the rest of a line of JSON, in
 # which a byte may be written as \u0000.
 _EXPANSION, _SPARE = 6, 1 << 16
+
+
+class _How(NamedTuple):
+    """How messages are written."""
+
+    type_: int
+    lines: bool
+    null: bool
+    file: str | None
+    hex_: bool
+    json: bool
+    layout: Layout | None
+    nul: bool
+
+    @property
+    def separator(self) -> bytes | None:
+        """What ends a record of a stream; None is its end."""
+        if self.null:
+            return b"\0"
+        return b"\n" if self.lines or self.json else None
 
 
 @subcommand()
@@ -74,79 +105,87 @@ def command(
 ) -> None:
     """Put messages on a queue: each MESSAGE, or if there is none, standard input.
 
-    It waits for room. If it is stopped half-way, it says how many messages went. A file is
-    looked at first, and nothing of it is sent if the queue could never take a message of it.
+    It waits for room. If it is stopped half-way, it says how many messages went. A regular file
+    is read twice: nothing of it is sent if the queue could never take one of its messages.
     """
-    _check(messages, **how)
-    decode = _decoder(**how)
-    arguments = _arguments(messages, decode, how["type_"], how["layout"])
+    _send(output, target, messages, timeout, _How(**how), progress=progress)
+
+
+def _send(
+    output: Output,
+    target: Target,
+    words: Sequence[str],
+    timeout: float | None,
+    how: _How,
+    *,
+    progress: bool,
+) -> None:
+    _check(words, how)
+    decode = _decoder(how)
+    arguments = _arguments(words, decode, how)
     queue = find_queue(target)
     # Opened while a signal still ends the program at once: a FIFO may wait for its writer.
-    source = nullcontext() if arguments else _opened(**how)
-    sending = _Sending(output, target, queue, wait=timeout != 0)
-    with source as stream, sending.told(), Watch(timeout=timeout or None) as watch:
+    path = "-" if how.file is None else how.file
+    source = nullcontext() if arguments else Stream(path, how.separator)
+    with refusals(target):
+        sending = _Sending(output, target, queue, wait=timeout != 0)
+    with source as stream, sending.told():
         if stream is None:
-            sending.check(arguments)
-            sending.send(arguments, watch)
+            with Watch(timeout=timeout or None) as watch:
+                sending.check(arguments)
+                sending.send(arguments, watch)
         else:
-            bar = _bar(output, stream) if progress else nullcontext(_untracked)
-            _send_stream(stream, sending, watch, decode, bar)
+            # Outside, so that a terminal which takes nothing can be left by a signal.
+            with (
+                _bar(output, stream) if progress else _NO_BAR as track,
+                Watch(timeout=timeout or None) as watch,
+            ):
+                _send_stream(stream, sending, watch, decode, track)
 
 
-def _check(messages: Sequence[str], **how: Any) -> None:
-    """What click does not see: options that contradict each other."""
-    splits = how["lines"] or how["null"]
-    notations = [name for name in ("hex_", "json", "layout") if how[name]]
-    contradictions = (
-        (messages and how["file"] is not None, "-F FILE stands in the place of MESSAGE"),
-        (messages and splits, "-l and -0 split standard input or a file, not MESSAGE"),
-        (how["lines"] and how["null"], "-l and -0 are two ways to split"),
-        (len(notations) > 1, "--hex, --json and --pack are three ways to write a message"),
-        (how["nul"] and (how["json"] or how["layout"]), "-z goes with text and --hex alone"),
+def _check(words: Sequence[str], how: _How) -> None:
+    notations = (how.hex_, how.json, how.layout is not None)
+    refuse(
+        (
+            (words and how.file is not None, "-F FILE stands in the place of MESSAGE"),
+            (
+                words and (how.lines or how.null),
+                "-l and -0 split standard input or a file, not MESSAGE",
+            ),
+            (how.lines and how.null, "-l and -0 are two ways to split"),
+            (sum(notations) > 1, "--hex, --json and --pack are three ways to write a message"),
+            (how.nul and (how.json or how.layout), "-z goes with text and --hex alone"),
+        )
     )
-    for wrong, why in contradictions:
-        if wrong:
-            raise click.UsageError(why)
 
 
-def _separator(*, lines: bool, null: bool, json: bool, **_rest: Any) -> bytes | None:
-    """What ends a record of a stream; None is its end."""
-    if null:
-        return b"\0"
-    return b"\n" if lines or json else None
-
-
-def _decoder(*, type_: int, json: bool, **how: Any) -> _Decode:
-    """What makes messages of records; it raises ValueError."""
-    if json:
-        return partial(map, partial(from_json, type_=type_))
-    body = _body_decoder(**how)
+def _decoder(how: _How) -> _Decode:
+    if how.json:
+        return partial(map, partial(from_json, type_=how.type_))
+    body = _body_decoder(how)
     if body is None:
-        return lambda records: zip(repeat(type_), records, strict=False)
-    return lambda records: zip(repeat(type_), map(body, records), strict=False)
+        return lambda records: zip(repeat(how.type_), records, strict=False)
+    return lambda records: zip(repeat(how.type_), map(body, records), strict=False)
 
 
-def _body_decoder(
-    *, hex_: bool, layout: Layout | None, nul: bool, **_rest: Any
-) -> Callable[[bytes], bytes] | None:
+def _body_decoder(how: _How) -> Callable[[bytes], bytes] | None:
     """What makes a body of a record; None where it is the record itself."""
-    end = b"\0" if nul else b""
-    if hex_:
+    end = b"\0" if how.nul else b""
+    if how.hex_:
         return lambda record: from_hex(record) + end
-    if layout:
+    if layout := how.layout:
         return lambda record: layout.pack(record.removesuffix(b"\n").split(b"\t"))
     return (lambda record: record + end) if end else None
 
 
-def _arguments(
-    words: Sequence[str], decode: _Decode, type_: int, layout: Layout | None
-) -> list[tuple[int, bytes]]:
+def _arguments(words: Sequence[str], decode: _Decode, how: _How) -> list[tuple[int, bytes]]:
     """The messages that are on the command line."""
     records = [os.fsencode(word) for word in words]
+    layout = how.layout
     if layout is None or (layout.length and not records):
         return list(chain.from_iterable(_argument(record, decode) for record in records))
     try:
-        return [(type_, layout.pack(records))]
+        return [(how.type_, layout.pack(records))]
     except ValueError as error:
         raise click.UsageError(f"--pack {layout.notation}: {error}") from None
 
@@ -156,6 +195,29 @@ def _argument(record: bytes, decode: _Decode) -> list[tuple[int, bytes]]:
         return list(decode([record]))
     except ValueError as error:
         raise click.UsageError(f"'{os.fsdecode(record)}': {error}") from None
+
+
+class _Sizes(NamedTuple):
+    """How large a message can be: any (msgmax), and one of this queue (qbytes)."""
+
+    msgmax: int
+    qbytes: int
+
+    @property
+    def most(self) -> int:
+        """The most bytes; a queue that may hold no byte holds no message (-1), be it empty."""
+        return min(self.msgmax, self.qbytes) if self.qbytes else -1
+
+    def check(self, size: int) -> None:
+        """Raise a ValueError, with the limit, if a message of this size could never be sent."""
+        if size > self.most:
+            raise ValueError(f"it has {counted(size, 'byte')}, and {self.limit(size)}")
+
+    def limit(self, size: int) -> str:
+        """What keeps a message of this size from being sent."""
+        if size > self.msgmax:
+            return f"a message has {self.msgmax} at the most (msgmax)"
+        return f"this queue holds {self.qbytes} at the most (qbytes)"
 
 
 class _Sending:
@@ -169,12 +231,9 @@ class _Sending:
         self._target = target
         self._wait = wait
         self._put = queue.sender()
-        self._msgmax = libc.limits(queue.kind)[1]
-        self._qbytes = queue.stat().qbytes or 0
-        # A queue that may hold no byte holds no message either, be it empty (msgsnd(2)).
-        self.most = min(self._msgmax, self._qbytes) if self._qbytes else -1
-        self._done = 0  # messages of this pass
-        self._sending = False
+        self.sizes = _Sizes(libc.limits(queue.kind)[1], queue.stat().qbytes or 0)
+        self._checked = 0  # messages of the pass before any is sent
+        self._sent = 0
 
     def check(self, messages: Iterable[tuple[int, bytes]]) -> None:
         """Look at all of them before one is sent.
@@ -183,19 +242,18 @@ class _Sending:
             ValueError: one cannot be made, or the queue could never take it.
         """
         for _, body in messages:
-            self._check_size(len(body))
-            self._done += 1
-        self._done = 0
+            self.sizes.check(len(body))
+            self._checked += 1
+        self._checked = 0
 
     def send(self, messages: Iterable[tuple[int, bytes]], watch: Watch) -> None:
         """Send them; it raises what `check`, `Watch.wait` and `MessageQueue.sender` raise."""
-        self._sending = True
-        put, most = self._put, self.most
-        done = 0
+        put, most = self._put, self.sizes.most
+        sent = 0
         try:
             for type_, body in messages:
                 if len(body) > most:
-                    self._check_size(len(body))
+                    self.sizes.check(len(body))
                 if watch.stopped:
                     watch.check()
                 try:
@@ -204,9 +262,9 @@ class _Sending:
                     if not self._wait:
                         raise
                     watch.wait(partial(put, type_, body, True))
-                done += 1
+                sent += 1
         finally:
-            self._done = done
+            self._sent = sent
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -215,47 +273,38 @@ class _Sending:
             yield
         except StoppedError as error:
             cause = signal.strsignal(error.number)
-            self._output.complain(f"{self._target.typed}: {cause}; {self._account()}")
+            words = f"{self._target.typed}: {cause}; {self._account()}"
+            self._output.complain(words, patience=LAST_WORDS)
             raise
-        except (IpcError, ExpiredError, ValueError, CommandError) as error:
-            words, status = self._words(error)
-            raise CommandError(f"{words}; {self._account()}", status) from None
+        except (OSError, ExpiredError, ValueError, CommandError) as error:
+            busy = isinstance(error, BusyError | ExpiredError)
+            status = Status.WAIT if busy else Status.FAILED
+            raise CommandError(f"{self._words(error)}; {self._account()}", status) from None
 
-    def _words(self, error: Exception) -> tuple[str, Status]:
+    def _words(self, error: Exception) -> str:
         match error:
-            case BusyError() | ExpiredError():
-                return f"{self._target.typed}: the queue is full", Status.WAIT
+            case ExpiredError():
+                return str(queue_error(self._target, ipc_error(errno.EAGAIN)))
             case IpcError():
-                return str(queue_error(self._target, error)), Status.FAILED
+                return str(queue_error(self._target, error))
             case TooLongError():
-                words = f"it has more than {error.size} bytes, and {self._limit(error.size)}"
-                return f"{self.label(self._done + 1)}: {words}", Status.FAILED
+                words = f"it has more than {error.size} bytes, and {self.sizes.limit(error.size)}"
+                return f"{self._record()}: {words}"
+            case OSError():
+                return os.strerror(error.errno or 0)
             case ValueError():
-                return f"{self.label(self._done + 1)}: {error}", Status.FAILED
+                return f"{self._record()}: {error}"
             case _:
-                return str(error), Status.FAILED
+                return str(error)
+
+    def _record(self) -> str:
+        """The record that is at hand."""
+        return self.label(self._checked + self._sent + 1)
 
     def _account(self) -> str:
-        sent = self._done if self._sending else 0
-        if not sent:
+        if not self._sent:
             return "nothing was sent"
-        return f"{sent} message{'s were' if sent > 1 else ' was'} sent"
-
-    def _check_size(self, size: int) -> None:
-        if size > self.most:
-            raise ValueError(
-                f"it has {size} byte{'' if size == 1 else 's'}, and {self._limit(size)}"
-            )
-
-    def _limit(self, size: int) -> str:
-        """What keeps a message of this size from ever being sent."""
-        if size > self._msgmax:
-            return f"a message has {self._msgmax} at the most (msgmax)"
-        return f"this queue holds {self._qbytes} at the most (qbytes)"
-
-
-def _opened(*, file: str | None, **how: Any) -> Stream:
-    return Stream("-" if file is None else file, _separator(**how))
+        return f"{counted(self._sent, 'message')} {'was' if self._sent == 1 else 'were'} sent"
 
 
 def _send_stream(
@@ -263,10 +312,10 @@ def _send_stream(
     sending: _Sending,
     watch: Watch,
     decode: _Decode,
-    bar: AbstractContextManager[_Track],
+    track: _Track,
 ) -> None:
     sending.label = stream.label
-    longest = _EXPANSION * max(sending.most, 0) + _SPARE
+    longest = _EXPANSION * max(sending.sizes.most, 0) + _SPARE
     read = partial(stream.batches, watch.poller(stream.descriptor, select.POLLIN), longest)
     if stream.size is not None:
         start = stream.position
@@ -274,21 +323,19 @@ def _send_stream(
             sending.check(_messages(read(), decode))
         finally:
             stream.position = start
-    with bar as track:
-        sending.send(_messages(track(read()), decode), watch)
+    sending.send(_messages(track(read()), decode), watch)
 
 
 def _messages(batches: _Batches, decode: _Decode) -> Iterator[tuple[int, bytes]]:
     return chain.from_iterable(map(decode, batches))
 
 
-def _untracked(batches: _Batches) -> _Batches:
-    return batches
+_NO_BAR: AbstractContextManager[_Track] = nullcontext(lambda batches: batches)
 
 
 def _bar(output: Output, stream: Stream) -> AbstractContextManager[_Track]:
     if not output.talks_to_terminal:
-        return nullcontext(_untracked)
+        return _NO_BAR
     from pyipcs.render.progress import bar
 
-    return bar(stream.size, color=output.colored)
+    return bar(stream.size, sys.stderr, color=output.colored)

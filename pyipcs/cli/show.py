@@ -57,10 +57,13 @@ def dossiers(output: Output, found: Iterable[Queue], format_: str) -> None:
         output.write(_json({Kind.QUEUE: found}, filtered=True))
         return
     from pyipcs.render import showmsg
+    from pyipcs.sysv.processes import recorded
 
     for number, record in enumerate(found):
         output.write(["\n"] if number else [])
-        output.write(showmsg.details(record))
+        sender = recorded(record.lspid, record.stime)
+        receiver = recorded(record.lrpid, record.rtime)
+        output.write(showmsg.details(record, sender, receiver))
 
 
 def figures(output: Output, name: str, kinds: Iterable[Kind], format_: str, unit: Unit) -> None:

@@ -1,41 +1,55 @@
 """How far a long input is, on a terminal."""
 
+import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
+_PATIENCE = 1.0  # seconds for a terminal that was stopped
 _STEP = 32  # records between two looks
 _Batches = Iterator[list[bytes]]
 
 
 @contextmanager
-def bar(total: int | None, *, color: bool) -> Iterator[Callable[[_Batches], _Batches]]:
-    """Draw rich's bar on standard error while batches of records pass through what this gives.
+def bar(
+    total: int | None, file: TextIO, *, color: bool
+) -> Iterator[Callable[[_Batches], _Batches]]:
+    """Draw rich's bar while batches of records pass through what this gives.
 
     Args:
         total: the bytes that will come, if that is known.
+        file: the terminal.
         color: whether the bar has colour.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
         TextColumn("{task.fields[count]:,} messages"),
         BarColumn(),
         DownloadColumn(binary_units=True),
-        TimeRemainingColumn(),
+        TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True, no_color=not color)) as progress:
-        task = progress.add_task("send", total=total, count=0)
-        count = 0
+    progress = Progress(*columns, console=Console(file=file, no_color=not color))
+    progress.add_task("send", total=total, count=0)
+    task = progress.tasks[0]
 
-        def track(batches: _Batches) -> _Batches:
-            nonlocal count
-            for batch in batches:
-                for start in range(0, len(batch), _STEP):
-                    part = batch[start : start + _STEP]
-                    yield part  # and its records are sent when the next one is asked for
-                    count += len(part)
-                    size = sum(map(len, part)) + len(part)
-                    progress.update(task, advance=size, count=count)
+    def track(batches: _Batches) -> _Batches:
+        # Set without rich's lock, which its thread holds for as long as a terminal takes nothing.
+        for batch in batches:
+            for start in range(0, len(batch), _STEP):
+                part = batch[start : start + _STEP]
+                yield part  # and its records are sent when the next one is asked for
+                task.fields["count"] += len(part)
+                task.completed += sum(map(len, part)) + len(part)
 
+    try:
+        progress.start()
+    except RuntimeError:  # there can be no more threads
         yield track
+        return
+    try:
+        yield track
+    finally:
+        if select.select([], [file], [], _PATIENCE)[1]:  # otherwise there is nobody to draw for
+            progress.stop()

@@ -2,30 +2,37 @@
 
 from collections.abc import Iterator
 
+from pyipcs.errors import counted
 from pyipcs.model import Queue
 from pyipcs.render.plain import ctime
 from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.processes import Process, recorded
+from pyipcs.sysv.processes import Process
 from pyipcs.sysv.users import group_name, user_name
 
 
-def details(record: Queue) -> Iterator[str]:
-    """The lines of a queue."""
+def details(record: Queue, sender: Process, receiver: Process) -> Iterator[str]:
+    """The lines of a queue.
+
+    Args:
+        record: the queue.
+        sender: who sent to it last.
+        receiver: who received from it last.
+    """
     yield f"Key {format_key(record.key)}, msqid {record.id}\n\n"
-    messages = "message" if record.qnum == 1 else "messages"
-    yield f"{record.qnum} {messages} on queue, {record.cbytes} of {record.qbytes} bytes\n\n"
-    yield f"Last send {_act(record.lspid, record.stime)}\n"
-    yield f"Last recv {_act(record.lrpid, record.rtime)}\n"
+    messages = counted(record.qnum, "message")
+    yield f"{messages} on queue, {record.cbytes} of {record.qbytes} bytes\n\n"
+    yield f"Last send {_act(sender, record.stime)}\n"
+    yield f"Last recv {_act(receiver, record.rtime)}\n"
     yield f"Last change at {ctime(record.ctime)}\n\n"
     yield f"Owner {_names(record.uid, record.gid)}, "
     yield f"created by {_names(record.cuid, record.cgid)}, mode {record.mode & 0o777:04o}\n"
 
 
-def _act(pid: int, when: int) -> str:
+def _act(process: Process, when: int) -> str:
     """Who did something at what time."""
     if not when:
         return "never"
-    return f"by proc {_process(recorded(pid, when))} at {ctime(when)}"
+    return f"by proc {_process(process)} at {ctime(when)}"
 
 
 def _process(process: Process) -> str:

@@ -181,12 +181,17 @@ def msgsnd(msqid: int, type_: int, body: bytes, flags: int) -> None:
     _msgsnd(msqid, _LONG.pack(type_) + body, len(body), flags)
 
 
-def msgrcv(msqid: int, size: int, type_: int, flags: int) -> Message:
+def room(size: int) -> _Buffer:
+    """Room for a message with a body of so many bytes, to be used for any number of them."""
+    return ctypes.create_string_buffer(_LONG.size + size)
+
+
+def msgrcv(msqid: int, buffer: _Buffer, type_: int, flags: int) -> Message:
     """msgrcv(2), for sysv_ipc reaches no private queue, and knows none of the MSG_ flags.
 
     Args:
         msqid: the queue.
-        size: the bytes of the largest body that is wanted.
+        buffer: what `room` gave, for the largest body that is wanted.
         type_: which message; with MSG_COPY its place on the queue, from 0.
         flags: IPC_NOWAIT and those that begin with MSG_.
 
@@ -197,8 +202,7 @@ def msgrcv(msqid: int, size: int, type_: int, flags: int) -> Message:
         NotFoundError: the queue was removed meanwhile.
         IpcError: EINVAL, there is no such queue; ENOSYS, the kernel has no MSG_COPY.
     """
-    buffer = ctypes.create_string_buffer(_LONG.size + size)
-    taken = _msgrcv(msqid, buffer, size, type_, flags)
+    taken = _msgrcv(msqid, buffer, len(buffer) - _LONG.size, type_, flags)
     (found,) = _LONG.unpack_from(buffer)
     return Message(found, cast(bytes, buffer[_LONG.size : _LONG.size + taken]))
 

@@ -172,11 +172,12 @@ class MessageQueue(Handle):
 
         flags = libc.MSG_EXCEPT if wanted.others else 0
         flags |= libc.MSG_NOERROR if wanted.truncate and room == wanted.max_size else 0
+        buffer = libc.room(room)
 
         def receive(wait: bool) -> Message:
             wait_flag = 0 if wait else libc.IPC_NOWAIT
             try:
-                return libc.msgrcv(self.id, room, wanted.type, flags | wait_flag)
+                return libc.msgrcv(self.id, buffer, wanted.type, flags | wait_flag)
             except IpcError as error:
                 raise self._gone_or(error) from None
 
@@ -200,10 +201,11 @@ class MessageQueue(Handle):
 
         msgmax = libc.limits(self.kind)[1]
         room = min(_ROOM, msgmax)
+        buffer = libc.room(room)
         place = 0
         while True:
             try:
-                yield libc.msgrcv(self.id, room, place, libc.MSG_COPY | libc.IPC_NOWAIT)
+                yield libc.msgrcv(self.id, buffer, place, libc.MSG_COPY | libc.IPC_NOWAIT)
             except BusyError:
                 return
             except TooBigError:
@@ -211,6 +213,7 @@ class MessageQueue(Handle):
                     words = f"message {place + 1} has more bytes than msgmax, which is {msgmax}"
                     raise IpcError(errno.EINVAL, words) from None
                 room = min(room * 2, msgmax)
+                buffer = libc.room(room)
             except IpcError as error:
                 raise self._gone_or(error) from None
             else:

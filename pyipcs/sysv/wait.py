@@ -11,6 +11,7 @@ import math
 import os
 import select
 import signal
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -18,29 +19,56 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Self, TypeVar
 
-from pyipcs.errors import ExpiredError, InterruptError, StoppedError
+from pyipcs.errors import CommandError, ExpiredError, InterruptError, StoppedError
 
 # What interrupts the waiting thread: a signal that nobody minds, for it is ignored by default.
 _POKE = signal.SIGURG
-_AGAIN = 0.005  # seconds between two of them
-# Signals that do not end a program, that cannot be caught, or that tell of a fault of its own,
-# and the one in the place of which a write fails.
+_AGAIN, _AGAIN_MAX = 0.005, 0.1  # seconds between two of them, which grow
+# Signals that do not end a program, that cannot be caught, or that tell of a fault of its own;
+# and SIGPIPE, which is ignored so that a write(2) fails with EPIPE.
 _NOT_DEADLY = {
     signal.SIGPIPE,
     *(signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH),
     *(signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGKILL),
     *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS),
 }
+LAST_WORDS = 1.0  # seconds that a signalled program may take to say what it leaves undone
 _INT_MAX = 2**31 - 1
 # What preadv2(2) and pwritev2(2) say where a kind of file, or the kernel, has no RWF_NOWAIT.
 NO_NOWAIT = {errno.EOPNOTSUPP, errno.ENOSYS, errno.ESPIPE, errno.EINVAL}
 _T = TypeVar("_T")
 
 
+def without_waiting(descriptor: int, access: int) -> int | None:
+    """The same FIFO or terminal once more, with O_NONBLOCK; None where that cannot be had.
+
+    O_NONBLOCK belongs to the open file (open(2)): set on the descriptor that was handed down, it
+    would surprise whoever shares that.
+
+    Args:
+        descriptor: what to open again, through /proc.
+        access: O_RDONLY or O_WRONLY.
+    """
+    mode = os.fstat(descriptor).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+        return None
+    flags = access | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    with suppress(OSError):
+        return os.open(f"/proc/self/fd/{descriptor}", flags)
+    return None
+
+
+def end_by(number: int) -> None:
+    """End the program by a signal of which a StoppedError told."""
+    os.kill(os.getpid(), number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+
+
 class Watch:
     """Turns signals that end the program into StoppedError, raised only where it is looked for.
 
-    It is raised at the latest on leaving; whoever catches it ends the program by that signal.
+    It is raised at the latest on leaving. Whoever catches it says in a moment what there is to
+    say, with signals blocked, and ends the program by that signal.
 
     Attributes:
         stopped: the first signal that is to end the program, or 0.
@@ -60,9 +88,11 @@ class Watch:
         self._reader = reader
         self._deadline: float | None = None  # of the wait that is going on
         self._alarm = math.inf  # when the thread will look at the deadline of its own accord
+        self._signalled = False  # whether one of the signals was handled
         self._seen = False  # whether the waiting thread knows that it is to stop
         self._main = threading.get_ident()
         self._thread: threading.Thread | None = None
+        self._failure: OSError | None = None  # of the thread
 
     def __enter__(self) -> Self:
         self._notes, self._pen = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -91,15 +121,19 @@ class Watch:
             self._nudge()
             self._thread.join()
             self._thread = None
+        # Blocked, a signal falls to either handler, and not between the two.
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._deadly)
         signal.set_wakeup_fd(self._former_pen)
         for number, handler in self._former.items():
             signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         os.close(self._notes)
         os.close(self._pen)
-        # A reader that has gone after the last message has missed nothing.
-        if error is None and self.stopped not in {0, signal.SIGPIPE}:
-            raise StoppedError(self.stopped)
+        # A reader that has gone after the last message has missed nothing. A signal counts more
+        # than an error: whoever sent it expects the program to end by it.
+        if self.stopped not in {0, signal.SIGPIPE} and not isinstance(error, StoppedError):
+            raise StoppedError(self.stopped) from error
+        if not isinstance(error, StoppedError):
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def check(self) -> None:
         """Raise what is to end the wait, if anything is.
@@ -111,6 +145,9 @@ class Watch:
         if self.stopped:
             self._seen = True
             raise StoppedError(self.stopped)
+        if self._failure:
+            self._seen = True
+            raise CommandError(f"waiting failed: {self._failure.strerror}")
         if self._expired():
             raise ExpiredError
 
@@ -136,7 +173,7 @@ class Watch:
     def poller(self, descriptor: int, event: int) -> Callable[[], int]:
         """What waits until a descriptor is ready, and returns the events of poll(2).
 
-        It raises StoppedError. Waiting for it takes none of a wait's time.
+        It raises StoppedError. The timeout does not run meanwhile.
         """
         poll = select.poll()
         poll.register(self._notes, select.POLLIN)
@@ -154,8 +191,11 @@ class Watch:
         return wait
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if self.stopped and self.relay and number in self._deadly:
-            self.relay(number)
+        if number in self._deadly:
+            # `stopped` does not tell the first: the thread may have noted it before.
+            again, self._signalled = self._signalled, True
+            if again and self.relay:
+                self.relay(number)
         self._note(number)
 
     def _note(self, number: int) -> None:
@@ -167,7 +207,7 @@ class Watch:
         try:
             thread.start()
         except RuntimeError as error:
-            raise OSError(errno.EAGAIN, f"waiting takes a thread: {error}") from None
+            raise CommandError(f"waiting takes a thread: {error}") from None
         return thread
 
     def _read_notes(self) -> None:
@@ -195,21 +235,31 @@ class Watch:
         poll.register(self._notes, select.POLLIN)
         if self._reader is not None:
             poll.register(self._reader, 0)  # that it has gone is told unasked
+        pause = _AGAIN
         while not self._seen:
-            if self.stopped or self._expired():
+            if self.stopped or self._failure or self._expired():
                 signal.pthread_kill(self._main, _POKE)
-                time.sleep(_AGAIN)
+                time.sleep(pause)
+                pause = min(pause * 1.5, _AGAIN_MAX)
                 continue
-            for descriptor, _ in poll.poll(self._patience()):
-                if descriptor == self._reader:
-                    self.stopped = self.stopped or signal.SIGPIPE
-                else:
-                    self._read_notes()
+            pause = _AGAIN
+            try:
+                self._look(poll.poll(self._patience()))
+            except OSError as error:
+                self._failure = error
+
+    def _look(self, ready: list[tuple[int, int]]) -> None:
+        for descriptor, _ in ready:
+            if descriptor == self._reader:
+                self.stopped = self.stopped or signal.SIGPIPE
+            else:
+                self._read_notes()
 
     def _patience(self) -> int | None:
         """The milliseconds to the deadline that is known.
 
-        The alarm is off while the deadline is read, so that whoever sets a new one nudges.
+        The alarm is off before the deadline is read: whoever sets a new one after that finds it
+        off, and nudges. Otherwise the new deadline could be slept through.
         """
         self._alarm = math.inf
         deadline = self._deadline

@@ -154,7 +154,7 @@ class TestWhatIsRefused:
         assert result == (
             1,
             "5\n",
-            "pyipcs: 0x5eed: the message has 2 bytes, i has 4; it goes back to the tail\n",
+            "pyipcs: 0x5eed: the message has 2 bytes, i has 4; it went back to the tail\n",
         )
         assert forked("recv", KEY, "--unpack", "i") == (
             1,

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 
 from pyipcs.errors import ExpiredError, StoppedError
 from pyipcs.sysv.queue import MessageQueue, Wanted
-from pyipcs.sysv.wait import Watch
+from pyipcs.sysv.wait import Watch, end_by
 from tests.support import Objects, send
 
 
@@ -34,7 +35,7 @@ def in_a_child(body: Callable[[], None]) -> int:
         try:
             body()
         except StoppedError as error:
-            os.kill(os.getpid(), error.number)
+            end_by(error.number)
         finally:
             os._exit(99)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -181,3 +182,32 @@ def test_waiting_takes_no_processor(receive: Callable[[], object]) -> None:
     after = resource.getrusage(resource.RUSAGE_SELF)
     assert after.ru_nvcsw - before.ru_nvcsw < 30
     assert after.ru_utime - before.ru_utime < 0.1
+
+
+def test_the_first_signal_is_noted_and_the_next_are_relayed(receive: Callable[[], object]) -> None:
+    """Also where the thread notices a signal before the handler runs."""
+    for _ in range(100):
+
+        def body() -> None:
+            relayed: list[int] = []
+            with suppress(StoppedError), Watch(timeout=0.001) as watch:
+                with suppress(ExpiredError):
+                    watch.wait(receive)  # which starts the thread
+                watch.relay = relayed.append
+                for number in (signal.SIGTERM, signal.SIGHUP):
+                    os.kill(os.getpid(), number)
+                    end = time.monotonic() + 0.002
+                    while time.monotonic() < end:
+                        pass
+            os._exit(0 if relayed == [signal.SIGHUP] else 1)
+
+        assert in_a_child(body) == 0
+
+
+def test_a_signal_counts_more_than_an_error() -> None:
+    def body() -> None:
+        with Watch():
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise ValueError("of no account")
+
+    assert in_a_child(body) == -signal.SIGTERM

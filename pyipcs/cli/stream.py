@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Self
 
 from pyipcs.errors import CommandError
-from pyipcs.sysv.wait import NO_NOWAIT
+from pyipcs.sysv.wait import NO_NOWAIT, without_waiting
 
 _NUL = b"\0"
 _BLOCK = 1 << 15  # bytes of a read(2)
@@ -40,7 +40,11 @@ class Stream:
         self.name = path if self._own else "standard input"
         try:
             self.descriptor = _opened(path) if self._own else _standard_input()
-            self._nowait = not self._is_file()
+            mode = os.fstat(self.descriptor).st_mode
+            self._is_file = stat.S_ISREG(mode)
+            # Others may read it too, and leave nothing of what poll(2) saw.
+            self._free = without_waiting(self.descriptor, os.O_RDONLY)
+            self._nowait = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
             os.read(self.descriptor, 0)  # which a directory refuses, or what is for writing only
         except OSError as error:
             raise CommandError(f"{self.name}: {error.strerror}") from None
@@ -49,6 +53,8 @@ class Stream:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        if self._free is not None:
+            os.close(self._free)
         if self._own:
             os.close(self.descriptor)
 
@@ -61,7 +67,7 @@ class Stream:
     @property
     def size(self) -> int | None:
         """The bytes that are left to read, where that is known."""
-        if not self._is_file():
+        if not self._is_file:
             return None
         return max(os.fstat(self.descriptor).st_size - self.position, 0)
 
@@ -79,10 +85,11 @@ class Stream:
 
         Args:
             ready: called before each read, to wait for what can be read.
-            most: the bytes that no record may exceed by far; the reader checks each for itself.
+            most: the bytes of an unfinished record at which reading it stops; finished ones are
+                not looked at.
 
         Raises:
-            TooLongError: a record exceeds them by far.
+            TooLongError: an unfinished record has more.
             CommandError: the stream cannot be read.
         """
         parts: list[bytes] = []  # of what is not at its end yet
@@ -99,9 +106,6 @@ class Stream:
         if length or self._separator is None:
             yield [b"".join(parts)]
 
-    def _is_file(self) -> bool:
-        return stat.S_ISREG(os.fstat(self.descriptor).st_mode)
-
     def _read(self, ready: Callable[[], object]) -> bytes:
         while True:
             ready()
@@ -113,6 +117,8 @@ class Stream:
                 raise CommandError(f"{self.name}: {error.strerror}") from None
 
     def _read_some(self) -> bytes:
+        if self._free is not None:
+            return os.read(self._free, _BLOCK)
         if self._nowait:
             buffer = bytearray(_BLOCK)
             try:
