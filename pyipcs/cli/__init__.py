@@ -11,7 +11,16 @@ from pyipcs.cli.options import common_options
 from pyipcs.cli.output import Output, WriteError
 from pyipcs.errors import CommandError, Status, StoppedError
 
-COMMANDS = ("list", "make", "rm", "send", "recv", "stat")
+# The commands, each with what its help begins with: here, so that the help of pyipcs itself need
+# not load them all.
+COMMANDS = {
+    "list": "Show System V IPC objects, limits and usage.",
+    "make": "Create System V IPC objects.",
+    "rm": "Remove System V IPC objects, by id, by key, or all.",
+    "send": "Put messages on a queue.",
+    "recv": "Take messages from a queue, or look at them.",
+    "stat": "Show a message queue, and who used it last.",
+}
 # The names under which pyipcs stands in for util-linux's programs.
 PEERS = {"ipcs": "list", "ipcmk": "make", "ipcrm": "rm"}
 
@@ -26,6 +35,11 @@ class App(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command of a name, its module loaded now."""
         return load(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The commands in the help, none of them loaded."""
+        with formatter.section("Commands"):
+            formatter.write_dl([*COMMANDS.items()])
 
 
 def load(name: str) -> click.Command:

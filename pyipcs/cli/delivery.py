@@ -117,18 +117,17 @@ class ToOutput(Delivery):
         """Where the messages go, and how.
 
         Args:
-            output: standard output, and where to complain.
+            output: whose standard output it is.
             encode: what writes a message.
             put_back: what puts messages back.
             watch: tells of signals.
             each: whether each message is one write, at once.
 
         Raises:
-            CommandError: standard output is closed.
+            CommandError: standard output is closed, or for reading only.
         """
         super().__init__(put_back)
         self._descriptor = output.descriptor()
-        self._output = output
         self._encode = encode
         self._watch = watch
         self._writable = watch.poller(self._descriptor, select.POLLOUT)

@@ -132,11 +132,12 @@ def command(
     command_line: str | None,
     **how: Any,
 ) -> Status:
-    """Take messages from a queue and write them out; one, if not told otherwise.
+    """Take messages from a queue, or look at them.
 
-    It waits for a message, and takes it only when it can be written. No message is lost: what
-    cannot be written goes back to the queue's tail. Written is what the pipe has taken; what is
-    in it when its reader leaves is gone, so that `-n 2` is safe and `| head -n 2` is not.
+    One, if not told otherwise. It waits for a message, and takes it only when it can be written.
+    No message is lost: what cannot be written goes back to the queue's tail. Written is what the
+    pipe has taken; what is in it when its reader leaves is gone, so that `-n 2` is safe and
+    `| head -n 2` is not.
     """
     default = "unpack" if layout else "text" if command_line is None else "raw"
     format_ = format_ or default

@@ -103,10 +103,11 @@ def command(
     progress: bool,
     **how: Any,
 ) -> None:
-    """Put messages on a queue: each MESSAGE, or if there is none, standard input.
+    """Put messages on a queue.
 
-    It waits for room. If it is stopped half-way, it says how many messages went. A regular file
-    is read twice: nothing of it is sent if the queue could never take one of its messages.
+    Each MESSAGE is one, or if there is none, standard input. It waits for room. If it is stopped
+    half-way, it says how many messages went. A regular file is read twice: nothing of it is sent
+    if the queue could never take one of its messages.
     """
     _send(output, target, messages, timeout, _How(**how), progress=progress)
 

@@ -25,7 +25,7 @@ from pyipcs.sysv.keys import Target
 @click.argument("targets", type=TARGET, nargs=-1, required=True, metavar="TARGET...")
 @click.pass_obj
 def command(output: Output, /, *, targets: Sequence[Target], format_: str) -> Status:
-    """Show a message queue: what is on it, who used it last and when, whose it is."""
+    """Show a message queue, and who used it last."""
     found = []
     for target in targets:
         try:

@@ -41,7 +41,7 @@ START_UPS = {
 }
 START_UP_ROUNDS = 21
 # How many lines go through a queue, and how many rounds each way gets.
-LINES = {1_000: 5, 1_000_000: 5}
+LINES = {1_000: 5, 1_000_000: 3}
 _SOURCE = Path(__file__).parent.parent / "c" / "lines.c"
 # How many objects, and how many rounds each of the commands gets with them.
 QUEUES = {10: 15, 1_000: 15, 31_900: 9}
@@ -109,9 +109,9 @@ def _start_up() -> None:
                 send(int(queue))
         costs = in_turn(commands, rounds=START_UP_ROUNDS)
         _row(label, "import click", costs["pyipcs"], costs["click"])
-        receive_all(int(queue))
         if words[0] == "rm":
             queue = str(libc.msgget(0x5EED, _EXCLUSIVE))
+        receive_all(int(queue))
     _empty()
 
 

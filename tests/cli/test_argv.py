@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyipcs import cli
 from pyipcs.cli.argv import LEFT_OUT, Alias, Grammar, OptionalValue, Scan, in_order
+from tests.program import invoke
 
 NAMES = {"-a": "--all", "-t": "--time", "-l": "--limits", "-i": "--id", "-k": "--key"}
 
@@ -166,3 +168,12 @@ def test_operands_that_look_like_options() -> None:
     context = command().make_context("test", ["--", "-a", "--", "-5"])
     assert context.params["operands"] == ("-a", "--", "-5")
     assert not context.params["all"]
+
+
+def test_the_help_of_all_says_what_that_of_each_says() -> None:
+    text = " ".join(invoke("--help").out.split())
+    for name, summary in cli.COMMANDS.items():
+        assert f"{name} {summary}" in text
+        help_ = cli.load(name).help
+        assert help_
+        assert help_.splitlines()[0] == summary
