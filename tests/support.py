@@ -82,6 +82,18 @@ def lock(shmid: int) -> None:
     libc.shmctl(shmid, _SHM_LOCK, None)
 
 
+def full_pipe() -> tuple[int, int]:
+    """A pipe that takes no more: the ends to read from and to write to."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    try:
+        while True:
+            os.write(write, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(write, True)
+    return read, write
+
+
 class Objects:
     """Makes objects, and removes those that are still there in the end."""
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from pyipcs.model import Kind
 from tests.program import PYIPCS, fork, forked, need_tool, pyipcs, run
-from tests.support import Objects, receive_all, row, send
+from tests.support import Objects, full_pipe, receive_all, row, send
 from tests.test_codec import MESSAGES
 
 KEY, OTHER = "0x5eed", "0x5eee"
@@ -263,13 +263,7 @@ def test_many_that_share_an_input(msqid: int, errors: IO[bytes]) -> None:
 @pytest.mark.parametrize("command", ["send", "recv"])
 def test_a_stalled_standard_error(msqid: int, command: str) -> None:
     """What is to be said there cannot be said, and that keeps no signal from ending it."""
-    read, write = os.pipe()
-    os.set_blocking(write, False)
-    try:
-        while True:
-            os.write(write, b"x" * 4096)
-    except BlockingIOError:
-        os.set_blocking(write, True)
+    read, write = full_pipe()
     source, sink = os.pipe()
     args = ("send", KEY, "-l") if command == "send" else ("recv", KEY)
     child = fork(*args, stdin=source, stdout=write, stderr=write)

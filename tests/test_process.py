@@ -28,6 +28,8 @@ COMMANDS = {
     "help": "--help",
     "command's help": "rm --help",
     "version": "-V",
+    "stat": "stat {msqid}",
+    "stat json": "stat -J {msqid}",
     "dry run": "rm -n -q {msqid}",
     "verbose removal": "rm -v -q {msqid}",
 }
@@ -105,13 +107,7 @@ def test_a_signal_in_the_middle_of_make_leaves_nothing(
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
 def test_a_signal_while_nobody_reads_the_id_leaves_nothing(name: str, isolated: None) -> None:
-    read, write = os.pipe()
-    os.set_blocking(write, False)
-    try:
-        while True:
-            os.write(write, b"x" * 4096)
-    except BlockingIOError:
-        os.set_blocking(write, True)
+    read, write = support.full_pipe()
     process = subprocess.Popen([PYIPCS, "make", "-Q", "-M", "1"], stdout=write)
     while not ids(Kind.QUEUE):
         time.sleep(0.01)
