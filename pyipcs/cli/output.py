@@ -136,6 +136,7 @@ def _prepared(stream: TextIO | None) -> TextIO | None:
 def _write_all(stream: TextIO, text: str) -> None:
     if not isinstance(stream, io.TextIOWrapper) or isinstance(stream.buffer, io.BytesIO):
         stream.write(text)
+        stream.flush()
         return
     data = text.encode(stream.encoding, stream.errors or "strict")
     while data:
