@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pyipcs.cli.output import Output
 from pyipcs.cli.queues import queue_error
@@ -21,6 +21,9 @@ from pyipcs.errors import CommandError, IpcError, StoppedError
 from pyipcs.model import Message
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.wait import NO_NOWAIT, Watch, without_waiting
+
+if TYPE_CHECKING:
+    import subprocess
 
 _GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 _GRACE = 1.0  # seconds for the rest of a message of which a part is written
@@ -280,17 +283,7 @@ class ToCommand(Delivery):
         self._taken.clear()
 
     def _run(self, message: Message) -> int:
-        import subprocess
-
-        # A file in memory: a command that does not read it to the end is none the worse for it.
-        with open(os.memfd_create("message"), "w+b") as body:
-            body.write(self._encode(message))
-            body.seek(0)
-            process = subprocess.Popen(
-                ["/bin/sh", "-c", self._command],
-                stdin=body,
-                env={**self._environment, "PYIPCS_TYPE": str(message.type)},
-            )
+        process = self._started(message)
         # After the first signal the command may end its work; the next ones are for it, too.
         self._watch.relay = process.send_signal
         try:
@@ -298,3 +291,19 @@ class ToCommand(Delivery):
         finally:
             self._watch.relay = None
         return 128 - status if status < 0 else status
+
+    def _started(self, message: Message) -> "subprocess.Popen[bytes]":
+        import subprocess
+
+        # A file in memory: a command that does not read it to the end is none the worse for it.
+        with open(os.memfd_create("message"), "w+b") as body:
+            body.write(self._encode(message))
+            body.seek(0)
+            try:
+                return subprocess.Popen(
+                    ["/bin/sh", "-c", self._command],
+                    stdin=body,
+                    env={**self._environment, "PYIPCS_TYPE": str(message.type)},
+                )
+            except OSError as error:
+                raise CommandError(f"'{self._command}': {error.strerror}") from None

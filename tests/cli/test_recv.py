@@ -260,6 +260,17 @@ class TestCommands:
         assert f"ended with status {status}" in result.err
         assert receive_all(msqid) == [(4, b"c"), (4, b"b")]
 
+    def test_one_that_cannot_be_run(self, msqid: int) -> None:
+        send(msqid, b"a")
+        strace = need_tool("strace")
+        refuse = ["-f", "-o", "/dev/null", "-e", "inject=fork,vfork,clone,clone3:error=EAGAIN"]
+        assert run(strace, *refuse, PYIPCS, "recv", KEY, "--exec", "cat") == (
+            1,
+            "",
+            "pyipcs: 'cat': Resource temporarily unavailable\n",
+        )
+        assert receive_all(msqid) == [(1, b"a")]
+
     def test_looking_takes_nothing(self, msqid: int) -> None:
         send(msqid, b"a")
         assert forked("recv", KEY, "--peek", "--exec", "cat; exit 2").status == 2
