@@ -313,7 +313,8 @@ class TestCommands:
         send(msqid, b"a")
         script = "grep -E 'SigIgn|SigBlk' /proc/self/status"
         out = forked("recv", KEY, "--exec", script).out.split()
-        assert [word.strip("0") for word in out[1::2]] == ["", ""]
+        c_librarys_own = 3 << 31  # signals 32 and 33, which posix_spawn(3) leaves ignored
+        assert [int(mask, 16) & ~c_librarys_own for mask in out[1::2]] == [0, 0]
 
 
 def test_what_cannot_be_put_back_is_told(msqid: int) -> None:
