@@ -86,7 +86,7 @@ def parse_mode(text: str) -> int:
 def _parse_count(text: str, most: int) -> int:
     word = text.strip()
     if not (word.isascii() and word.removeprefix("+").isdigit()):
-        raise ValueError("not a number")
+        raise ValueError("not a positive number")
     number = decimal(word.removeprefix("+"))
     if number > most:
         raise ValueError(f"too large (the most is {most})")
@@ -144,9 +144,10 @@ def parse_message_type(text: str) -> int:
 
 def parse_count(text: str) -> int:
     """How many, at least one."""
-    if not re.fullmatch(r"(?a)\s*\+?\d+", text) or decimal(text.strip().lstrip("+")) == 0:
-        raise ValueError("not a number from 1")
-    return _parse_count(text, LONG_MAX)
+    number = _parse_count(text, LONG_MAX)
+    if number == 0:
+        raise ValueError("the least is 1")
+    return number
 
 
 def parse_seconds(text: str) -> float:

@@ -15,7 +15,6 @@ _WORDS = {
     errno.EAGAIN: "the queue is full",
     errno.ENOENT: "the message queue was removed",
     errno.EIDRM: "the message queue was removed",
-    errno.ENOSYS: "this kernel cannot copy messages (CONFIG_CHECKPOINT_RESTORE)",
 }
 
 

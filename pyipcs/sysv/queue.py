@@ -215,6 +215,9 @@ class MessageQueue(Handle):
                 room = min(room * 2, msgmax)
                 buffer = libc.room(room)
             except IpcError as error:
+                if error.errno == errno.ENOSYS:
+                    words = "this kernel cannot copy messages (CONFIG_CHECKPOINT_RESTORE)"
+                    raise IpcError(errno.ENOSYS, words) from None
                 raise self._gone_or(error) from None
             else:
                 place += 1

@@ -151,7 +151,7 @@ def test_other_ways_to_print(objects: Objects) -> None:
         ("-M 0", "1 byte"),
         ("-M 99999999Y", "too large (the most is 18446744073709551615)"),
         ("-S 0", "1 semaphore"),
-        ("-S x", "'x': not a number"),
+        ("-S x", "'x': not a positive number"),
         ("-S 99999999999", "too large (the most is 2147483647)"),
         ("-Q --qbytes 4294967296", "too large (the most is 2147483647)"),
         ("-Q -p 9", "not a mode"),

@@ -105,8 +105,9 @@ class TestWhatIsRefused:
         [
             ("", "QUEUE is missing"),
             ("1 2", "unexpected operand '2'"),
-            ("1 -n 0", "-n/--count: '0': not a number from 1"),
-            ("1 -n x", "-n/--count: 'x': not a number from 1"),
+            ("1 -n 0", "-n/--count: '0': the least is 1"),
+            ("1 -n x", "-n/--count: 'x': not a positive number (see"),
+            ("1 -n -1", "-n/--count: '-1': not a positive number (see"),
             ("1 -n 1 -a", "-n, -a and -F are three ways to say how many"),
             ("1 -aF", "-n, -a and -F are three ways to say how many"),
             ("1 --peek -F", "--peek does not wait, and -F does"),
@@ -178,6 +179,15 @@ class TestWhatIsRefused:
             "",
             "pyipcs: 0x5eed: this kernel cannot copy messages (CONFIG_CHECKPOINT_RESTORE)\n",
         )
+
+    def test_a_kernel_without_queues(self, msqid: int) -> None:
+        """Only where it is copies that are missing does it speak of copies."""
+        strace = need_tool("strace")
+        for command, call in (("send", "msgget"), ("send", "msgsnd"), ("recv", "msgrcv")):
+            inject = ["-o", "/dev/null", "-e", f"inject={call}:error=ENOSYS"]
+            result = run(strace, *inject, PYIPCS, command, KEY, *["a"][: command == "send"])
+            assert result.status == 1
+            assert result.err.startswith("pyipcs: 0x5eed: Function not implemented")
 
 
 class TestWaiting:
