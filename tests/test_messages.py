@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from pyipcs.model import Kind
 from tests.program import PYIPCS, fork, forked, need_tool, pyipcs, run
-from tests.support import Objects, full_pipe, receive_all, row, send
+from tests.support import IS_ROOT, Objects, full_pipe, receive_all, row, send
 from tests.test_codec import MESSAGES
 
 KEY, OTHER = "0x5eed", "0x5eee"
@@ -200,15 +200,21 @@ def test_no_reader_from_the_start(msqid: int) -> None:
         assert receive_all(msqid) == [(1, b"a")]
 
 
+def started_send() -> tuple[int, int, int]:
+    """Start a send of lines: its pid, where to write them to, and where it speaks."""
+    read, write = os.pipe()
+    err_read, err_write = os.pipe()
+    child = fork("send", KEY, "-l", stdin=read, stdout=1, stderr=err_write)
+    os.close(read)
+    os.close(err_write)
+    return child, write, err_read
+
+
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_send_says_exactly_how_many_went(msqid: int, name: str) -> None:
     """The signal comes while it sends, and while it waits for more to send."""
     for _ in range(25):
-        read, write = os.pipe()
-        err_read, err_write = os.pipe()
-        child = fork("send", KEY, "-l", stdin=read, stdout=1, stderr=err_write)
-        os.close(read)
-        os.close(err_write)
+        child, write, err_read = started_send()
         os.write(write, b"".join(b"%d\n" % number for number in range(3000)))
         time.sleep(random.uniform(0, 0.01))
         os.kill(child, signal.Signals[name])
@@ -360,11 +366,7 @@ def test_a_file_that_cannot_grow(msqid: int, tmp_path: Path) -> None:
 
 def test_two_signals_at_once_leave_the_account(msqid: int) -> None:
     for _ in range(15):
-        read, write = os.pipe()
-        err_read, err_write = os.pipe()
-        child = fork("send", KEY, "-l", stdin=read, stdout=1, stderr=err_write)
-        os.close(read)
-        os.close(err_write)
+        child, write, err_read = started_send()
         os.write(write, b"a\nb\n")
         while int(row(Kind.QUEUE, msqid)["qnum"]) < 2:
             time.sleep(0.001)
@@ -463,6 +465,23 @@ def test_a_refused_file_is_left_as_it_was(msqid: int, tmp_path: Path) -> None:
     assert result.out == "a b\n"
     assert "line 2" in result.err
     assert receive_all(msqid) == []
+
+
+def test_without_proc() -> None:
+    """No pipe can be opened again, and no process looked at; all works but for that."""
+    unshare = need_tool("unshare")
+    rights = [] if IS_ROOT else ["--user", "-r"]
+    script = f"""
+        mount -t tmpfs none /proc
+        {PYIPCS} make -Q -k {KEY} >/dev/null
+        seq 3 | {PYIPCS} send {KEY} -l
+        {PYIPCS} recv {KEY} -n 2 | cat
+        {PYIPCS} recv {KEY} --peek | cat
+        {PYIPCS} stat {KEY} | grep -c gone
+        {PYIPCS} recv {KEY} -F --timeout 0.1 | cat
+    """
+    fresh = [unshare, *rights, "--mount", "--ipc", "sh", "-c", script]
+    assert run(*fresh) == (0, "1\n2\n3\n2\n3\n", "")
 
 
 # -- A queue can be dumped and put back.

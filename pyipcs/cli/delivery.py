@@ -6,7 +6,6 @@ A message is delivered when write(2) has accepted it in whole, or its command ha
 import os
 import select
 import signal
-import stat
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -20,7 +19,8 @@ from pyipcs.codec import Encoder, encoder
 from pyipcs.errors import CommandError, IpcError, StoppedError
 from pyipcs.model import Message
 from pyipcs.sysv.keys import Target
-from pyipcs.sysv.wait import NO_NOWAIT, Watch, without_waiting
+from pyipcs.sysv.nowait import Unwaiting
+from pyipcs.sysv.wait import Watch
 
 if TYPE_CHECKING:
     import subprocess
@@ -130,17 +130,11 @@ class ToOutput(Delivery):
             CommandError: standard output is closed, or for reading only.
         """
         super().__init__(put_back)
-        self._descriptor = output.descriptor()
+        self._sink = Unwaiting(output.descriptor(), os.O_WRONLY)
         self._encode = encode
         self._watch = watch
-        self._writable = watch.poller(self._descriptor, select.POLLOUT)
+        self._writable = watch.poller(self._sink.descriptor, select.POLLOUT)
         self._most = 0 if each else select.PIPE_BUF
-        mode = os.fstat(self._descriptor).st_mode
-        self._is_pipe = stat.S_ISFIFO(mode)
-        self._is_file = stat.S_ISREG(mode)  # which takes all that is written
-        # Others may write into it too, and leave no room of what poll(2) saw.
-        self._free = without_waiting(self._descriptor, os.O_WRONLY)
-        self._nowait = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
         self._room = 0  # bytes that the pipe takes at once, if nobody else writes into it
         self._texts: list[bytes] = []  # those of the taken messages, as far as they have one
         self._size = 0
@@ -157,7 +151,7 @@ class ToOutput(Delivery):
         if self._writable() & _GONE:
             raise StoppedError(signal.SIGPIPE)
         # A writable pipe has a page for us, which takes many short writes.
-        self._room = select.PIPE_BUF if self._is_pipe else 0
+        self._room = select.PIPE_BUF if self._sink.is_pipe else 0
 
     def add(self, message: Message) -> None:
         """Write the message, or keep it for the next write."""
@@ -173,7 +167,7 @@ class ToOutput(Delivery):
     def flush(self) -> None:
         """Write what was added."""
         while self._texts:
-            if self._free is None and not self._nowait:
+            if self._sink.polls_first:
                 self._writable()
             if not self._write():
                 self._writable()
@@ -185,13 +179,12 @@ class ToOutput(Delivery):
         finally:
             self._hurry()
             self.torn = self._begun > 0
-            if self._free is not None:
-                os.close(self._free)
+            self._sink.close()
 
     def _hurry(self) -> None:
         """Write what standard output takes now; a message that is begun has a little time."""
         poll = select.poll()
-        poll.register(self._descriptor, select.POLLOUT)
+        poll.register(self._sink.descriptor, select.POLLOUT)
         deadline = time.monotonic() + _GRACE
         while self._texts and not self._broken:
             patience = max(deadline - time.monotonic(), 0) if self._begun else 0
@@ -205,7 +198,7 @@ class ToOutput(Delivery):
         """Write what is next, as much as goes; whether anything went without waiting."""
         data = b"".join(self._texts) if self._rest is None else self._rest
         try:
-            written = self._write_some(data)
+            written = self._sink.write(data)
         except BlockingIOError:
             return False
         except BrokenPipeError:
@@ -231,19 +224,6 @@ class ToOutput(Delivery):
         while self._begun >= len(self._texts[0]):
             self._begun -= len(self._texts.pop(0))
             self._taken.pop(0)
-
-    def _write_some(self, data: bytes | memoryview) -> int:
-        """Write what can be written without waiting, where poll(2) may have to say so first."""
-        if self._free is not None:
-            return os.write(self._free, data)
-        if self._nowait:
-            try:
-                return os.pwritev(self._descriptor, [data], -1, os.RWF_NOWAIT)
-            except OSError as error:
-                if error.errno not in NO_NOWAIT:
-                    raise
-                self._nowait = False
-        return os.write(self._descriptor, data if self._is_file else data[: select.PIPE_BUF])
 
 
 class ToCommand(Delivery):

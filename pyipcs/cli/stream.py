@@ -1,13 +1,12 @@
 """Records of a stream: read in blocks, so that memory stays flat however long it is."""
 
 import os
-import stat
 import sys
 from collections.abc import Callable, Iterator
 from typing import Self
 
 from pyipcs.errors import CommandError
-from pyipcs.sysv.wait import NO_NOWAIT, without_waiting
+from pyipcs.sysv.nowait import Unwaiting
 
 _NUL = b"\0"
 _BLOCK = 1 << 15  # bytes of a read(2)
@@ -40,11 +39,7 @@ class Stream:
         self.name = path if self._own else "standard input"
         try:
             self.descriptor = _opened(path) if self._own else _standard_input()
-            mode = os.fstat(self.descriptor).st_mode
-            self._is_file = stat.S_ISREG(mode)
-            # Others may read it too, and leave nothing of what poll(2) saw.
-            self._free = without_waiting(self.descriptor, os.O_RDONLY)
-            self._nowait = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+            self._source = Unwaiting(self.descriptor, os.O_RDONLY)
             os.read(self.descriptor, 0)  # which a directory refuses, or what is for writing only
         except OSError as error:
             raise CommandError(f"{self.name}: {error.strerror}") from None
@@ -53,8 +48,7 @@ class Stream:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        if self._free is not None:
-            os.close(self._free)
+        self._source.close()
         if self._own:
             os.close(self.descriptor)
 
@@ -67,7 +61,7 @@ class Stream:
     @property
     def size(self) -> int | None:
         """The bytes that are left to read, where that is known."""
-        if not self._is_file:
+        if not self._source.is_file:
             return None
         return max(os.fstat(self.descriptor).st_size - self.position, 0)
 
@@ -110,26 +104,11 @@ class Stream:
         while True:
             ready()
             try:
-                return self._read_some()
+                return self._source.read(_BLOCK)
             except BlockingIOError:  # another reader was faster
                 continue
             except OSError as error:
                 raise CommandError(f"{self.name}: {error.strerror}") from None
-
-    def _read_some(self) -> bytes:
-        if self._free is not None:
-            return os.read(self._free, _BLOCK)
-        if self._nowait:
-            buffer = bytearray(_BLOCK)
-            try:
-                size = os.preadv(self.descriptor, [buffer], -1, os.RWF_NOWAIT)
-            except OSError as error:
-                if error.errno not in NO_NOWAIT:
-                    raise
-                self._nowait = False
-            else:
-                return bytes(buffer[:size])
-        return os.read(self.descriptor, _BLOCK)
 
 
 def _opened(path: str) -> int:

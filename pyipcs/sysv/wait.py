@@ -6,12 +6,10 @@ to wait, a thread looks at that pipe, the reader and the clock, and when one of 
 wait, it interrupts the waiting thread again and again until that has seen why.
 """
 
-import errno
 import math
 import os
 import select
 import signal
-import stat
 import threading
 import time
 from collections.abc import Callable
@@ -34,28 +32,7 @@ _NOT_DEADLY = {
 }
 LAST_WORDS = 1.0  # seconds that a signalled program may take to say what it leaves undone
 _INT_MAX = 2**31 - 1
-# What preadv2(2) and pwritev2(2) say where a kind of file, or the kernel, has no RWF_NOWAIT.
-NO_NOWAIT = {errno.EOPNOTSUPP, errno.ENOSYS, errno.ESPIPE, errno.EINVAL}
 _T = TypeVar("_T")
-
-
-def without_waiting(descriptor: int, access: int) -> int | None:
-    """The same FIFO or terminal once more, with O_NONBLOCK; None where that cannot be had.
-
-    O_NONBLOCK belongs to the open file (open(2)): set on the descriptor that was handed down, it
-    would surprise whoever shares that.
-
-    Args:
-        descriptor: what to open again, through /proc.
-        access: O_RDONLY or O_WRONLY.
-    """
-    mode = os.fstat(descriptor).st_mode
-    if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
-        return None
-    flags = access | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-    with suppress(OSError):
-        return os.open(f"/proc/self/fd/{descriptor}", flags)
-    return None
 
 
 def end_by(number: int) -> None:
