@@ -72,31 +72,33 @@ def test_a_module_imports_what_its_layer_may(path: Path) -> None:
 
 
 COMMANDS = {
-    "list": (),
-    "list -t": (),
-    "list -c": (),
-    "list -J": ("ctypes", "json"),
-    "list -u": ("ctypes",),
-    "list -l": ("ctypes",),
-    "list -q -i {msqid}": ("ctypes",),
-    "make -Q": (),
-    "make -S 1": ("ctypes",),
-    "make -M 1": ("ctypes",),
-    "rm -q {msqid}": (),
-    "rm -Q {key}": (),
-    "rm -a": (),
-    "send {key} a": ("ctypes",),
-    "send {key} --pack i 1": ("ctypes",),
-    "recv {key} --nowait": (),
-    "recv {key} -a -J": ("json",),
-    "recv {msqid} --peek -a": ("ctypes",),
-    "stat {msqid}": ("ctypes",),
-    "stat {msqid} -J": ("ctypes", "json"),
-    "list --help": (),
+    "list": ("pyipcs.model",),
+    "list -t": ("pyipcs.model",),
+    "list -c": ("pyipcs.model",),
+    "list -J": ("ctypes", "json", "pyipcs.model"),
+    "list -u": ("ctypes", "pyipcs.model"),
+    "list -l": ("ctypes", "pyipcs.model"),
+    "list -q -i {msqid}": ("ctypes", "pyipcs.model"),
+    "make -Q": ("pyipcs.model",),
+    "make -S 1": ("ctypes", "pyipcs.model"),
+    "make -M 1": ("ctypes", "pyipcs.model"),
+    "rm -q {msqid}": ("pyipcs.model", "fcntl"),
+    "rm -Q {key}": ("pyipcs.model", "fcntl"),
+    "rm -a": ("pyipcs.model", "fcntl"),
+    "send {key} a": ("ctypes", "pyipcs.model", "select"),
+    "send {key} --pack i 1": ("ctypes", "pyipcs.model", "select"),
+    "recv {key} --nowait": ("pyipcs.model", "select", "fcntl"),
+    "recv {key} -a -J": ("json", "pyipcs.model", "select", "fcntl"),
+    "recv {msqid} --peek -a": ("ctypes", "pyipcs.model", "select", "fcntl"),
+    "stat {msqid}": ("ctypes", "pyipcs.model"),
+    "stat {msqid} -J": ("ctypes", "json", "pyipcs.model"),
+    "list --help": ("pyipcs.model",),
     "-V": (),
     "--help": (),
 }
-WATCHED = sorted({"rich", "ctypes", "json", "subprocess", "pathlib", *NEVER})
+WATCHED = sorted(
+    {"rich", "ctypes", "json", "subprocess", "pathlib", "select", "fcntl", "pyipcs.model", *NEVER}
+)
 SHOW = """
 import sys, os
 def leave(status):

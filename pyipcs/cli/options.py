@@ -7,7 +7,6 @@ import click
 
 from pyipcs import __version__
 from pyipcs.cli.argv import Alias, Grammar
-from pyipcs.cli.params import SECONDS
 
 FORMATS = ("plain", "json")
 
@@ -70,48 +69,43 @@ def _set_color(ctx: click.Context, _param: click.Parameter, when: str | None) ->
         ctx.obj.color = when
 
 
+# Short for the format that programs read, wherever there is a choice.
+json_option = click.option(
+    "-J", "--json", cls=Alias, stands_for=("--format", "json"), help="Short for --format json."
+)
+
+
 def format_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """-f and -J, as one argument `format_`; the last of them counts."""
-    for decorate in (
-        click.option(
-            "-J",
-            "--json",
-            cls=Alias,
-            stands_for=("--format", "json"),
-            help="Short for --format json.",
-        ),
-        click.option(
-            "-f",
-            "--format",
-            "format_",
-            type=click.Choice(FORMATS),
-            default="plain",
-            show_default=True,
-            envvar="PYIPCS_FORMAT",
-            help="The output's format, or the variable PYIPCS_FORMAT.",
-        ),
-    ):
-        function = decorate(function)
-    return function
+    format_option = click.option(
+        "-f",
+        "--format",
+        "format_",
+        type=click.Choice(FORMATS),
+        default="plain",
+        show_default=True,
+        envvar="PYIPCS_FORMAT",
+        help="The output's format, or the variable PYIPCS_FORMAT.",
+    )
+    return format_option(json_option(function))
 
 
 def wait_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """--timeout and --nowait, as one argument `timeout`: None for ever, 0 not at all."""
-    for decorate in (
-        click.option(
-            "--timeout",
-            type=SECONDS,
-            help="Wait at most so many seconds for each message, then end with status 3.",
-        ),
-        click.option(
-            "--nowait",
-            cls=Alias,
-            stands_for=("--timeout", "0"),
-            help="Do not wait; status 3 where one would have to.",
-        ),
-    ):
-        function = decorate(function)
-    return function
+    from pyipcs.cli.params import SECONDS
+
+    timeout_option = click.option(
+        "--timeout",
+        type=SECONDS,
+        help="Wait at most so many seconds for each message, then end with status 3.",
+    )
+    nowait_option = click.option(
+        "--nowait",
+        cls=Alias,
+        stands_for=("--timeout", "0"),
+        help="Do not wait; status 3 where one would have to.",
+    )
+    return timeout_option(nowait_option(function))
 
 
 def refuse(contradictions: Iterable[tuple[object, str]]) -> None:

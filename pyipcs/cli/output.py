@@ -1,10 +1,7 @@
 """The streams: looked at once, written to here only."""
 
-import errno
-import fcntl
 import io
 import os
-import select
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -30,9 +27,10 @@ class Output:
         if self._stderr is not None:
             sys.stderr = self._stderr
         self.terminal = _is_terminal(self._stdout)
-        self.talks_to_terminal = _is_terminal(self._stderr)
+        # Where messages go, if somebody looks at it.
+        self.screen = self._stderr if _is_terminal(self._stderr) else None
         # Whether a question can be asked and answered.
-        self.interactive = _is_terminal(sys.stdin) and self.talks_to_terminal
+        self.interactive = _is_terminal(sys.stdin) and self.screen is not None
         self.color = "auto"
         self._broken: str | None = None
 
@@ -66,6 +64,9 @@ class Output:
         Raises:
             CommandError: the caller has closed it, or it is for reading only.
         """
+        import errno
+        import fcntl
+
         if self._stdout is None:
             raise CommandError("standard output is closed")
         descriptor = self._stdout.fileno()
@@ -102,6 +103,8 @@ class Output:
 
     def _heard(self, patience: float) -> bool:
         """Whether standard error takes something within some seconds."""
+        import select
+
         if self._stderr is None:
             return False
         return bool(select.select([], [self._stderr], [], patience)[1])
@@ -116,7 +119,7 @@ class Output:
             return self.color == "always"
         if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
             return False
-        return self.talks_to_terminal
+        return self.screen is not None
 
 
 def _prepared(stream: TextIO | None) -> TextIO | None:
@@ -143,6 +146,8 @@ def _write_all(stream: TextIO, text: str) -> None:
         try:
             data = data[os.write(stream.fileno(), data) :]
         except BlockingIOError:
+            import select
+
             select.select([], [stream], [])
 
 

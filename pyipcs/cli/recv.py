@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 import click
 
-from pyipcs.cli.argv import Alias
 from pyipcs.cli.delivery import Delivery, ToCommand, ToOutput, to_tail
-from pyipcs.cli.options import refuse, subcommand, wait_options
+from pyipcs.cli.options import json_option, refuse, subcommand, wait_options
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import BODY_SIZE, COUNT, LAYOUT, TARGET, TYPE
 from pyipcs.cli.queues import find_queue, queue_error, refusals
@@ -90,9 +89,7 @@ class _How(NamedTuple):
     "--max-size", type=BODY_SIZE, help="Take no larger message; without it, none is too large."
 )
 @click.option("--truncate", is_flag=True, help="Cut what is larger than --max-size; it is lost.")
-@click.option(
-    "-J", "--json", cls=Alias, stands_for=("--format", "json"), help="Short for --format json."
-)
+@json_option
 @click.option(
     "-f",
     "--format",

@@ -4,7 +4,6 @@ import errno
 import os
 import select
 import signal
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -335,8 +334,8 @@ _NO_BAR: AbstractContextManager[_Track] = nullcontext(lambda batches: batches)
 
 
 def _bar(output: Output, stream: Stream) -> AbstractContextManager[_Track]:
-    if not output.talks_to_terminal:
+    if output.screen is None:
         return _NO_BAR
     from pyipcs.render.progress import bar
 
-    return bar(stream.size, sys.stderr, color=output.colored)
+    return bar(stream.size, output.screen, color=output.colored)
