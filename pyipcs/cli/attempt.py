@@ -2,7 +2,7 @@
 
 import os
 import signal
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import NoReturn, Self
 
 from pyipcs.cli.output import Output
@@ -45,12 +45,7 @@ class Attempt:
             signal.signal(number, self._interrupt)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self._deadly - self._mask)
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if error:
             signal.pthread_sigmask(signal.SIG_BLOCK, self._deadly)
             self._undo()

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Self, TypeVar
 
 from pyipcs.errors import CommandError, ExpiredError, InterruptError, StoppedError
@@ -87,12 +87,7 @@ class Watch:
         self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {_POKE})
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         self._seen = True
         if self._thread:
             self._nudge()
