@@ -25,6 +25,33 @@ class Kind(Enum):
         """What an object of this kind is called in a sentence."""
         return {"msg": "message queue", "shm": "segment", "sem": "semaphore set"}[self.value]
 
+    @property
+    def collection(self) -> str:
+        """What several objects of this kind are called in JSON."""
+        return {"msg": "queues", "shm": "shmems", "sem": "semaphores"}[self.value]
+
+    @property
+    def plural(self) -> str:
+        """What several objects of this kind are called."""
+        return {"msg": "message queues", "shm": "segments", "sem": "semaphore sets"}[self.value]
+
+
+class View(Enum):
+    """What of the objects a listing shows."""
+
+    STATUS = "status"
+    TIME = "time"
+    PID = "pid"
+    CREATOR = "creator"
+
+
+class Unit(Enum):
+    """How sizes are shown; the default depends on the format, and in ipcs on the size."""
+
+    DEFAULT = "default"
+    BYTES = "bytes"
+    HUMAN = "human"
+
 
 class Semaphore(NamedTuple):
     """One semaphore of a set (semctl(2))."""

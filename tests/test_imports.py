@@ -22,15 +22,23 @@ LAYERS = {
     "model": set(),
     "sysv": {"errors", "model", "sysv"},
     "codec": {"errors", "model", "sysv"},
-    "render": {"errors", "model", "sysv", "render"},
-    "cli": {"__init__", "errors", "model", "sysv", "codec", "render", "cli"},
+    "columns": {"model", "sysv"},
+    "filters": {"model", "sysv"},
+    "render": {"errors", "model", "columns", "sysv", "render"},
+    "cli": {"__init__", "errors", "model", "columns", "filters", "sysv", "codec", "render", "cli"},
 }
 # Which layers may import a package from outside the standard library.
 THIRD_PARTY = {"click": {"cli"}, "sysv_ipc": {"sysv"}, "rich": {"render"}}
 # What may only be imported where and when it is used.
 LATE = {"rich", "json", "subprocess", "pwd", "grp", "datetime", "difflib", "pathlib"}
 # Modules that are themselves imported late, and what they are for.
-MAY = {"sysv/libc.py": {"ctypes"}, "render/data.py": {"json"}}
+MAY = {
+    "sysv/libc.py": {"ctypes"},
+    "render/data.py": {"json"},
+    "render/table.py": {"rich"},
+    "render/panel.py": {"rich"},
+    "render/live.py": {"rich"},
+}
 NEVER = {"asyncio", "importlib.metadata", "logging", "argparse"}
 
 
@@ -76,6 +84,18 @@ COMMANDS = {
     "list -t": ("pyipcs.model",),
     "list -c": ("pyipcs.model",),
     "list -J": ("ctypes", "json", "pyipcs.model"),
+    "list -f jsonl": ("ctypes", "json", "pyipcs.model"),
+    "list -f csv": ("ctypes", "pyipcs.model"),
+    "list -f tsv -sm": ("pyipcs.model",),
+    "list -f export -o KEY,ID": ("pyipcs.model",),
+    "list -f openmetrics": ("ctypes", "json", "pyipcs.model"),
+    "list -f table": ("ctypes", "pyipcs.model"),
+    "list -l -f table": ("ctypes", "pyipcs.model"),
+    "list -m -o KEY,SIZE --sort SIZE": ("pyipcs.model",),
+    "list --mine --empty": ("pyipcs.model",),
+    "list -f plain --color always": ("pyipcs.model",),
+    "rm -n -a -f csv": ("ctypes", "pyipcs.model", "fcntl"),
+    "stat {msqid} -f table": ("ctypes", "pyipcs.model"),
     "list -u": ("ctypes", "pyipcs.model"),
     "list -l": ("ctypes", "pyipcs.model"),
     "list -q -i {msqid}": ("ctypes", "pyipcs.model"),

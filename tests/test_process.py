@@ -346,10 +346,11 @@ def test_hostile_names_do_not_reach_the_terminal(objects: Objects, accounts: Non
 
     libc.change(Kind.QUEUE, objects.queue(), uid=ESCAPE_USER_ID)
     for args in (["list", "-q"], ["list", "-qc"]):
-        status, text = whole_run(*args)
-        assert status == 0
-        assert "\x1b" not in text
-        assert "esc\\x1b[31m" in text
+        for more in ([], ["-f", "csv"], ["-f", "plain"]):
+            status, text = whole_run(*args, *more, "--color", "never")
+            assert status == 0
+            assert "\x1b" not in text
+            assert "esc\\x1b[31m" in text
         assert "esc\x1b[31m" in pyipcs(*args).out, "a pipe gets the bytes"
 
 

@@ -1,16 +1,22 @@
-"""pyipcs list: objects, limits and usage, as ipcs(1) shows them."""
+"""pyipcs list: objects, limits and usage, as ipcs(1) and in many other formats."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import click
 
-from pyipcs.cli import show
-from pyipcs.cli.options import format_options, subcommand
+from pyipcs.cli import show, watching
+from pyipcs.cli.manner import Format, Manner, output_options
+from pyipcs.cli.options import refuse, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import ID_TARGET
-from pyipcs.errors import CommandError, IpcError, NotFoundError
-from pyipcs.model import Kind, Record
-from pyipcs.render.plain import Unit, View
+from pyipcs.cli.selection import Selection, filter_options
+from pyipcs.cli.watching import Picture, watch_option
+from pyipcs.errors import CommandError, IpcError, NotFoundError, Status
+from pyipcs.model import Kind, Record, View
+from pyipcs.render.canvas import Canvas
 from pyipcs.sysv import proc
 from pyipcs.sysv.keys import Target
+from pyipcs.sysv.proc import Listing
 
 
 @subcommand(
@@ -29,40 +35,127 @@ from pyipcs.sysv.keys import Target
 @click.option("-c", "--creator", "view", flag_value="creator", help="Creators and owners.")
 @click.option("-l", "--limits", "view", flag_value="limits", help="The kernel's limits.")
 @click.option("-u", "--summary", "view", flag_value="usage", help="What is in use.")
-@click.option("-b", "--bytes", "unit", flag_value="bytes", help="Sizes in bytes.")
-@click.option("--human", "unit", flag_value="human", help="Sizes for people.")
-@format_options
-@click.pass_obj
+@filter_options
+@click.option("--fail-if-any", is_flag=True, help="End with status 23 if there is an object.")
+@output_options
+@watch_option
+@click.pass_context
 def command(
-    output: Output,
+    ctx: click.Context,
     /,
     *,
     target: Target | None,
     view: str | None,
-    unit: str | None,
-    format_: str,
+    manner: Manner,
+    selection: Selection,
+    fail_if_any: bool,
+    interval: float | None,
     **kind_flags: bool,
-) -> None:
+) -> Status:
     """Show System V IPC objects, limits and usage."""
-    kinds = _kinds(**kind_flags)
-    sizes = Unit(unit or "default")
+    output: Output = ctx.obj
+    named = _kinds(**kind_flags)
+    figures = view in {"limits", "usage"}
+    _check(named, target, selection, figures=figures, live=interval is not None, fail=fail_if_any)
+    kinds = selection.kinds(named)
+    if interval is not None:
+        manner = watching.check(ctx, output, manner)
+        picture = (
+            _limits_picture(kinds, manner)
+            if figures
+            else _picture(kinds, manner, selection, View(view or "status"))
+        )
+        watching.watch(output, interval, picture)
     if target:
-        if len(kinds) != 1:
-            raise click.UsageError("-i needs exactly one of -q, -m and -s")
-        show.details(output, _details(kinds[0], target), format_, sizes)
-        return
-    kinds = kinds or list(Kind)
-    match view:
-        case "limits" | "usage":
-            show.figures(output, view, kinds, format_, sizes)
-        case _:
-            found = {kind: proc.read(kind) for kind in kinds}
-            show.listings(output, found, format_, view=View(view or "status"), unit=sizes)
+        record = _details(named[0], target)
+        show.details(output, named, [record], manner, _plain(manner))
+        return Status.FOUND if fail_if_any else Status.DONE
+    if view and figures:
+        show.figures(output, view, kinds, manner)
+        return Status.DONE
+    count = _Count()
+    show.listings(
+        output,
+        {kind: count.passing(selection.of(proc.read(kind))) for kind in kinds},
+        manner,
+        view=View(view or "status"),
+        filtered=bool(selection.filters),
+        totals=[] if selection.filters else kinds,
+        each=bool(named or selection.filters or fail_if_any),
+    )
+    return Status.FOUND if fail_if_any and count.total else Status.DONE
+
+
+def _check(
+    named: Sequence[Kind],
+    target: Target | None,
+    selection: Selection,
+    *,
+    figures: bool,
+    live: bool,
+    fail: bool,
+) -> None:
+    names = ", ".join(filter_.option for filter_ in selection.filters)
+    refuse(
+        (
+            (target and len(named) != 1, "-i needs exactly one of -q, -m and -s"),
+            (target and names, f"-i names an object, so no {names}"),
+            (target and live, "-i shows an object once; stat --watch again and again"),
+            (figures and names, f"-l and -u are not about single objects, so no {names}"),
+            (figures and fail, "-l and -u are not about single objects, so no --fail-if-any"),
+            (live and fail, "--watch does not end, so no --fail-if-any"),
+        )
+    )
 
 
 def _kinds(queues: bool, shmems: bool, semaphores: bool, all_kinds: bool) -> list[Kind]:
     flags = {Kind.QUEUE: queues, Kind.SEGMENT: shmems, Kind.SEMAPHORE: semaphores}
     return [kind for kind, wanted in flags.items() if wanted or all_kinds]
+
+
+def _picture(kinds: Sequence[Kind], manner: Manner, selection: Selection, view: View) -> Picture:
+    """What draws the objects there are, with how fast queues grow."""
+    from pyipcs.render import table
+
+    growth = watching.Growth()
+
+    def draw(canvas: Canvas) -> Iterator[str]:
+        found = {kind: selection.of(proc.read(kind)) for kind in kinds}
+        report = show.report(found, manner, Format.TABLE, view)
+        return table.listings(growth.shown(report), canvas, most=canvas.height)
+
+    return draw
+
+
+def _limits_picture(kinds: Sequence[Kind], manner: Manner) -> Picture:
+    """What draws the limits with what is in use of them."""
+    from pyipcs.render import table
+
+    return lambda canvas: table.resources(show.resources(kinds, manner, Format.TABLE), canvas)
+
+
+class _Count:
+    """How many objects there were in what has passed."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def passing(self, listings: Iterable[Listing]) -> Iterator[Listing]:
+        """The same listings, counted."""
+        for listing in listings:
+            self.total += listing.length
+            yield listing
+
+
+def _plain(manner: Manner) -> Callable[[Record], Iterable[str]]:
+    """What gives ipcs's lines of an object."""
+
+    def lines(record: Record) -> Iterable[str]:
+        from pyipcs.render import plain
+
+        return plain.details(record, manner.unit)
+
+    return lines
 
 
 def _details(kind: Kind, target: Target) -> Record:

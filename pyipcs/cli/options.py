@@ -8,8 +8,6 @@ import click
 from pyipcs import __version__
 from pyipcs.cli.argv import Alias, Grammar
 
-FORMATS = ("plain", "json")
-
 
 def subcommand(*, peer_names: Sequence[str] = ()) -> Callable[[Callable[..., Any]], click.Command]:
     """A command named as its module, with the options of every command behind its own.
@@ -36,7 +34,7 @@ def common_options() -> list[click.Option]:
             ["--color"],
             type=click.Choice(["auto", "always", "never"]),
             callback=_set_color,
-            help="When messages have colour; auto: on a terminal.",
+            help="When there is colour; auto: on a terminal.",
             **eager,
         ),
         click.Option(
@@ -73,21 +71,6 @@ def _set_color(ctx: click.Context, _param: click.Parameter, when: str | None) ->
 json_option = click.option(
     "-J", "--json", cls=Alias, stands_for=("--format", "json"), help="Short for --format json."
 )
-
-
-def format_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """-f and -J, as one argument `format_`; the last of them counts."""
-    format_option = click.option(
-        "-f",
-        "--format",
-        "format_",
-        type=click.Choice(FORMATS),
-        default="plain",
-        show_default=True,
-        envvar="PYIPCS_FORMAT",
-        help="The output's format, or the variable PYIPCS_FORMAT.",
-    )
-    return format_option(json_option(function))
 
 
 def wait_options(function: Callable[..., Any]) -> Callable[..., Any]:

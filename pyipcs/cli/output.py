@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from pyipcs.errors import CommandError
+from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line, visible
 
 
@@ -36,13 +37,50 @@ class Output:
 
     def write(self, chunks: Iterable[str]) -> None:
         """Write data as it comes; as with stdio(3), `flush` tells whether the stream took it."""
+        self.draw(map(visible, chunks) if self.terminal else chunks)
+
+    def draw(self, chunks: Iterable[str]) -> None:
+        """Write what is to be obeyed by a terminal; strangers' text in it is safe already."""
         for chunk in chunks:
-            if self._stdout is None or self._broken:  # closed by the caller, or full
+            if self._stdout is None:  # closed by the caller; what is made is counted all the same
+                continue
+            if self._broken:
                 return
             try:
-                self._stdout.write(visible(chunk) if self.terminal else chunk)
+                self._stdout.write(chunk)
             except OSError as error:
                 self._broken = error.strerror or str(error)
+
+    @property
+    def stream(self) -> TextIO:
+        """Standard output, for who draws on the terminal that it is."""
+        assert self._stdout
+        return self._stdout
+
+    def canvas(self) -> Canvas | None:
+        """What can be drawn on standard output, if that is for people.
+
+        It is no terminal's size where somebody else will show it: then COLUMNS tells the width.
+        """
+        if self._stdout is None or not (self.terminal or self.color == "always"):
+            return None
+        columns, lines = self._size()
+        unicode = (self._stdout.encoding or "").lower().startswith("utf")
+        return Canvas(columns, lines, self._has_color(self.terminal), unicode)
+
+    def _size(self) -> tuple[int | None, int]:
+        lines = 24
+        try:
+            assert self._stdout
+            columns, lines = os.get_terminal_size(self._stdout.fileno())
+        except OSError:
+            columns = 0
+        told = os.environ.get("COLUMNS", "")
+        if told.isascii() and told.isdigit():
+            columns = int(told) or columns
+        if not columns and self.terminal:  # one that does not know, as a serial line
+            columns = 80
+        return columns or None, lines
 
     def flush(self) -> None:
         """Hand on what is buffered.
@@ -115,11 +153,14 @@ class Output:
     @property
     def colored(self) -> bool:
         """Whether messages have colour."""
+        return self._has_color(self.screen is not None)
+
+    def _has_color(self, terminal: bool) -> bool:
         if self.color != "auto":
             return self.color == "always"
         if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
             return False
-        return self.screen is not None
+        return terminal
 
 
 def _prepared(stream: TextIO | None) -> TextIO | None:

@@ -9,7 +9,7 @@ import click
 from pyipcs.cli.argv import LEFT_OUT
 from pyipcs.model import LONG_MAX, SEMVMX, Kind
 from pyipcs.sysv.keys import By, Target, decimal, parse_id, parse_key, parse_target
-from pyipcs.sysv.users import parse_owner
+from pyipcs.sysv.users import parse_owner, parse_user
 
 _SIZE = (
     r"(?a)\s*\+?(?:0[xX](?P<hex>[0-9a-fA-F]+)"
@@ -20,6 +20,9 @@ _MODE = r"(?a)\s*\+?0*([0-7]{1,3})"
 _SIZE_MAX = 2**64 - 1
 _DECIMALS = 30  # that can make a difference of a byte, in the largest unit
 _INT_MAX = 2**31 - 1
+_DURATION = r"(?a)(?:\d+(?:\.\d+)?[smhdw])+|\d+(?:\.\d+)?"
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_INTERVAL, _INTERVAL_MIN = 2.0, 0.1  # seconds
 _SECONDS_MAX = 1e9  # thirty years: longer than anybody waits, and no clock overflows
 
 
@@ -157,6 +160,24 @@ def parse_seconds(text: str) -> float:
     return min(float(text), _SECONDS_MAX)
 
 
+def parse_interval(text: str) -> float:
+    """The seconds between two pictures of a live view."""
+    if text == LEFT_OUT:
+        return _INTERVAL
+    seconds = parse_seconds(text)
+    if seconds < _INTERVAL_MIN:
+        raise ValueError(f"too short (the least is {_INTERVAL_MIN})")
+    return seconds
+
+
+def parse_duration(text: str) -> float:
+    """Seconds, or with units: 30s, 10m, 2h, 7d, 1w, 1h30m."""
+    if re.fullmatch(_DURATION, text):
+        parts = re.findall(r"([\d.]+)([smhdw]?)", text)
+        return float(min(sum(float(n) * _SECONDS[u] for n, u in parts), _SECONDS_MAX))
+    raise ValueError("not a duration (30s, 10m, 2h, 7d)")
+
+
 def parse_body_size(text: str) -> int:
     """The bytes of a message's body."""
     return parse_bytes(text, most=_INT_MAX)
@@ -174,6 +195,9 @@ KEY_TARGET = Parsed("key", lambda text: Target(By.KEY, parse_key(text), text))
 KINDS = Parsed("kind", parse_kinds)
 SIZE = Parsed("size", parse_size)
 MODE = Parsed("mode", parse_mode)
+USER = Parsed("user", parse_user)
+DURATION = Parsed("duration", parse_duration)
+INTERVAL = Parsed("seconds", parse_interval)
 OWNER = Parsed("user[:group]", parse_owner)
 NSEMS = Parsed("nsems", parse_nsems)
 VALUES = Parsed("v,...", parse_values)

@@ -5,11 +5,11 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
-from click.core import ParameterSource
 
 from pyipcs.cli import show
 from pyipcs.cli.argv import OptionalValue, in_order
-from pyipcs.cli.options import format_options, subcommand
+from pyipcs.cli.manner import Manner, given, output_options
+from pyipcs.cli.options import subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import ID_TARGET, KEY_TARGET, KINDS
 from pyipcs.errors import CommandError, IpcError, Status, counted, ipc_error
@@ -80,7 +80,7 @@ class _Doomed(NamedTuple):
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before --all.")
 @click.option("-v", "--verbose", is_flag=True, help="Say what is removed.")
-@format_options
+@output_options
 @click.argument("operands", nargs=-1, metavar="[msg|shm|sem ID...]")
 @click.pass_context
 def command(
@@ -92,7 +92,7 @@ def command(
     dry_run: bool,
     yes: bool,
     verbose: bool,
-    format_: str,
+    manner: Manner,
     **_named: Any,
 ) -> Status:
     """Remove System V IPC objects, by id, by key, or all."""
@@ -104,8 +104,8 @@ def command(
     doomed += old_syntax
     if not doomed and not kinds:
         raise click.UsageError("nothing to remove: name an object, or --all")
-    if not dry_run and ctx.get_parameter_source("format_") is ParameterSource.COMMANDLINE:
-        raise click.UsageError("a format is for --dry-run")
+    if not dry_run and any(given(ctx)):
+        raise click.UsageError(f"{next(given(ctx))} is for --dry-run")
     output: Output = ctx.obj
     removal = _Removal(output, verbose=verbose)
     listed = {kind: removable(kind) for kind in kinds}
@@ -115,7 +115,7 @@ def command(
         }
         for kind, object_id in removal.rehearse(doomed):
             going[kind].add(object_id)
-        show.selected(output, going, format_)
+        show.selected(output, going, manner)
         return removal.status
     if (
         any(listed.values())

@@ -1,100 +1,256 @@
 """Results handed to the renderer of the format that was asked for."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from pyipcs.cli.manner import Format, Manner
 from pyipcs.cli.output import Output
-from pyipcs.model import Kind, Queue, Record
-from pyipcs.render import plain
-from pyipcs.render.plain import Unit, View
+from pyipcs.model import Kind, Record, View
 from pyipcs.sysv import proc
 from pyipcs.sysv.proc import Listing
+
+if TYPE_CHECKING:
+    from pyipcs.columns import Column
+    from pyipcs.render.report import Report
+
+Found = Mapping[Kind, Iterable[Listing]]
 
 
 def listings(
     output: Output,
-    found: Mapping[Kind, Iterable[Listing]],
-    format_: str,
+    found: Found,
+    manner: Manner,
     *,
     view: View = View.STATUS,
-    unit: Unit = Unit.DEFAULT,
     filtered: bool = False,
+    totals: Iterable[Kind] = (),
+    each: bool = True,
 ) -> None:
-    """Show listings; `filtered` says that they do not hold every object of their kinds."""
-    if format_ == "json":
-        completed = {kind: proc.completed(chunks) for kind, chunks in found.items()}
-        output.write(_json(completed, filtered=filtered))
+    """Show objects.
+
+    Args:
+        output: where.
+        found: the objects of each kind that was asked for.
+        manner: how.
+        view: what of them.
+        filtered: whether they are not all objects of their kinds.
+        totals: of which kinds metrics tell what is in use in all.
+        each: whether metrics tell of each object.
+    """
+    format_ = manner.chosen(terminal=output.terminal)
+    if format_ is Format.PLAIN and not manner.columnar:
+        from pyipcs.render import plain
+
+        output.write(plain.listings(_sorted(found, manner), view, manner.unit))
+    elif format_ is Format.OPENMETRICS:
+        from pyipcs.columns import OF_KIND
+
+        manner.check({kind: OF_KIND[kind] for kind in found}, format_)
+        whole = {kind: proc.completed(some, {"qbytes"}) for kind, some in found.items()}
+        output.write(_metrics(whole if each else {}, limits=totals, usage=totals))
     else:
-        output.write(plain.listings(found, view, unit))
+        _render(output, report(found, manner, format_, view), format_, filtered=filtered)
 
 
-def selected(output: Output, ids: Mapping[Kind, Container[int]], format_: str) -> None:
+def report(found: Found, manner: Manner, format_: Format, view: View = View.STATUS) -> "Report":
+    """Objects with the columns of a format, completed and in order."""
+    from pyipcs.columns import OF_KIND, document, shown
+
+    json = format_ in {Format.JSON, Format.JSONL}
+    columns = {
+        kind: document(kind, manner.choice) if json else shown(kind, view, manner.choice)
+        for kind in found
+    }
+    return _report(found, columns, {kind: OF_KIND[kind] for kind in found}, manner, format_)
+
+
+def _report(
+    found: Found,
+    columns: Mapping[Kind, tuple["Column", ...]],
+    known: Mapping[Kind, Sequence["Column"]],
+    manner: Manner,
+    format_: Format,
+) -> "Report":
+    from pyipcs.columns import arranged
+    from pyipcs.render.report import Report
+
+    manner.check(known, format_)
+    whole = {
+        kind: arranged(listings, columns[kind], known[kind], manner.sort)
+        for kind, listings in found.items()
+    }
+    order = manner.choice.names if manner.choice and not manner.choice.more else ()
+    return Report(whole, columns, manner.style(format_), manner.headings, order)
+
+
+def _sorted(found: Found, manner: Manner) -> Found:
+    """The objects as they come, or sorted."""
+    if not manner.sort:
+        return found
+    from pyipcs.columns import OF_KIND, arranged
+
+    manner.check({kind: OF_KIND[kind] for kind in found}, Format.PLAIN)
+    return {
+        kind: arranged(listings, (), OF_KIND[kind], manner.sort) for kind, listings in found.items()
+    }
+
+
+def _render(
+    output: Output,
+    shown: "Report",
+    format_: Format,
+    *,
+    filtered: bool = False,
+    table: str = "listings",
+) -> None:
+    """Write a report; `table` is what of render.table draws it."""
+    match format_:
+        case Format.TABLE:
+            _draw(output, shown, table)
+        case Format.PLAIN:
+            from pyipcs.render import aligned
+
+            output.write(aligned.listings(shown))
+        case Format.JSON:
+            from pyipcs.render import data
+
+            output.write(data.json_document(shown, _taken(filtered=filtered)))
+        case Format.JSONL:
+            from pyipcs.render import data
+
+            output.write(data.json_lines(shown))
+        case _:
+            from pyipcs.render import delimited
+
+            output.write(getattr(delimited, format_.value)(shown))
+
+
+def _draw(output: Output, shown: "Report", table: str) -> None:
+    """Draw tables; where that cannot be done, the same in columns of text."""
+    canvas = output.canvas()
+    if canvas:
+        from pyipcs.render import table as tables
+
+        output.draw(getattr(tables, table)(shown, canvas))
+    else:
+        from pyipcs.render import aligned
+
+        output.write(aligned.blocks(shown))
+
+
+def selected(output: Output, ids: Mapping[Kind, Container[int]], manner: Manner) -> None:
     """Show some of the objects there are."""
 
     def listed(kind: Kind) -> Iterator[Listing]:
         return (listing.select(ids[kind]) for listing in proc.read(kind))
 
     found = {kind: listed(kind) for kind in Kind if kind in ids}
-    listings(output, found, format_, filtered=True)
+    listings(output, found, manner, filtered=True)
 
 
-def details(output: Output, record: Record, format_: str, unit: Unit) -> None:
-    """Show all there is to know of one object."""
-    if format_ == "json":
-        records(output, [record])
+def details(
+    output: Output,
+    kinds: Iterable[Kind],
+    records: Iterable[Record],
+    manner: Manner,
+    plain: Callable[[Record], Iterable[str]],
+) -> None:
+    """Show all there is to know of objects, one after the other.
+
+    Args:
+        output: where.
+        kinds: those that were asked for.
+        records: the objects.
+        manner: how.
+        plain: what gives the lines of an object in the plain format.
+    """
+    format_ = manner.chosen(terminal=output.terminal)
+    canvas = output.canvas() if format_ is Format.TABLE and not manner.choice else None
+    if canvas:
+        from pyipcs.render import panel
+
+        style = manner.style(format_)
+        output.draw(panel.details(record, style, canvas) for record in records)
+    elif format_ in {Format.PLAIN, Format.TABLE} and not manner.columnar:
+        for number, record in enumerate(records):
+            output.write(["\n"] if number else [])
+            output.write(plain(record))
     else:
-        output.write(plain.details(record, unit))
+        listings(output, listed(kinds, records), manner, filtered=True)
 
 
-def records(output: Output, found: Iterable[Record]) -> None:
+def listed(kinds: Iterable[Kind], records: Iterable[Record]) -> Found:
+    """Records as listings of their kinds."""
+    found = [*records]
+    return {
+        kind: [proc.listing_of(kind, (record for record in found if record.kind is kind))]
+        for kind in kinds
+    }
+
+
+def records(output: Output, found: Sequence[Record]) -> None:
     """Show records as JSON, one of a kind."""
-    output.write(_json({record.kind: [record] for record in found}, filtered=True))
+    kinds = [record.kind for record in found]
+    listings(output, listed(kinds, found), Manner(Format.JSON), filtered=True)
 
 
-def dossiers(output: Output, found: Iterable[Queue], format_: str) -> None:
-    """Show all there is to know of objects, one after the other."""
-    if format_ == "json":
-        output.write(_json({Kind.QUEUE: found}, filtered=True))
-        return
-    from pyipcs.render import showmsg
-    from pyipcs.sysv.processes import recorded
-
-    for number, record in enumerate(found):
-        output.write(["\n"] if number else [])
-        sender = recorded(record.lspid, record.stime)
-        receiver = recorded(record.lrpid, record.rtime)
-        output.write(showmsg.details(record, sender, receiver))
-
-
-def figures(output: Output, name: str, kinds: Iterable[Kind], format_: str, unit: Unit) -> None:
+def figures(output: Output, name: str, kinds: Sequence[Kind], manner: Manner) -> None:
     """Show the kernel's limits, or its usage, whichever is named."""
     from pyipcs.sysv import libc
 
-    sources: dict[str, tuple[Callable[[Kind], Any], Callable[..., Iterator[str]]]] = {
-        "limits": (libc.limits, plain.limits),
-        "usage": (libc.usage, plain.usage),
-    }
-    ask, render = sources[name]
-    found = {kind: ask(kind) for kind in kinds}
-    if format_ == "json":
-        from pyipcs.render import data
+    format_ = manner.chosen(terminal=output.terminal)
+    ask: Callable[[Kind], Any] = libc.limits if name == "limits" else libc.usage
+    match format_:
+        case Format.PLAIN if not manner.columnar and not manner.sort:
+            from pyipcs.render import plain
 
-        output.write(data.figures(name, found.values()))
-    else:
-        output.write(render(found, unit))
+            render = plain.limits if name == "limits" else plain.usage
+            output.write(render({kind: ask(kind) for kind in kinds}, manner.unit))
+        case Format.OPENMETRICS:
+            output.write(_metrics({}, **{name: kinds}))
+        case Format.JSON | Format.JSONL:
+            from pyipcs.render import data
+
+            manner.check({}, format_)
+            values = {kind: ask(kind) for kind in kinds}
+            output.write(data.json_figures(name, values, lines=format_ is Format.JSONL))
+        case _:
+            _render(output, resources(kinds, manner, format_), format_, table="resources")
 
 
-def _json(found: Mapping[Kind, Iterable[Record]], *, filtered: bool) -> Iterator[str]:
-    from pyipcs.render import data
+def resources(kinds: Sequence[Kind], manner: Manner, format_: Format) -> "Report":
+    """The limits with what is in use of them."""
+    from pyipcs import columns
+    from pyipcs.sysv import limits
 
-    return data.objects(found, _taken(filtered=filtered))
+    found = {kind: [limits.resources(kind)] for kind in kinds}
+    chosen = dict.fromkeys(kinds, columns.resources(manner.choice))
+    return _report(found, chosen, dict.fromkeys(kinds, columns.RESOURCE), manner, format_)
+
+
+def _metrics(
+    found: Found, *, limits: Iterable[Kind] = (), usage: Iterable[Kind] = ()
+) -> Iterator[str]:
+    import os
+
+    from pyipcs.render import metrics
+    from pyipcs.sysv import libc
+    from pyipcs.sysv.limits import resources
+
+    return metrics.document(
+        limits=[resources(kind) for kind in limits],
+        used=[resources(kind) for kind in usage],
+        usage={kind: libc.usage(kind) for kind in usage},
+        found=found,
+        page=os.sysconf("SC_PAGESIZE"),
+    )
 
 
 def _taken(*, filtered: bool) -> dict[str, Any]:
     """When and where a listing was taken."""
     import time
 
-    from pyipcs.render.data import iso_time
+    from pyipcs.render.text import iso_time
     from pyipcs.sysv.namespace import boot_id, ipc_namespace
 
     return {

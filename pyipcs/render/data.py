@@ -1,102 +1,111 @@
-"""Records as JSON, under the kernel's field names."""
+"""Objects as JSON, in one document or a line each, under the kernel's field names."""
 
 import json
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, lru_cache
 from typing import Any
 
-from pyipcs.model import Kind, Limits, Queue, Record, Segment, SemaphoreSet, Usage
-from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.users import user_name
+from pyipcs.columns import KIND, Column, Form, Word
+from pyipcs.model import Kind, Limits, Usage
+from pyipcs.render.report import Report, present
+from pyipcs.render.text import flags, octal
+from pyipcs.render.values import Style, TimeFormat, converter
+from pyipcs.sysv.proc import Listing
 
-_COLLECTIONS = {Kind.QUEUE: "queues", Kind.SEGMENT: "shmems", Kind.SEMAPHORE: "semaphores"}
 
-
-def objects(found: Mapping[Kind, Iterable[Record]], taken: Mapping[str, Any]) -> Iterator[str]:
+def json_document(report: Report, taken: Mapping[str, Any]) -> Iterator[str]:
     """The document of a listing, an object a line; memory stays flat however many there are.
 
     Args:
-        found: the records of each kind that was asked for.
+        report: what to show.
         taken: when and where the listing was taken.
     """
     yield '{"taken": ' + json.dumps(taken)
-    for kind, records in found.items():
-        yield f',\n"{_COLLECTIONS[kind]}": ['
+    for kind, listings in report.found.items():
+        yield f',\n"{kind.collection}": ['
         separator = "\n"
-        for record in records:
-            yield separator + json.dumps(_object(record))
-            separator = ",\n"
+        for listing in listings:
+            if listing.length:
+                yield separator + ",\n".join(_json_objects(report.columns[kind], listing, report))
+                separator = ",\n"
         yield "]"
     yield "}\n"
 
 
-def figures(name: str, parts: Iterable[Limits | Usage]) -> Iterator[str]:
-    """The document of limits or of usage, the kinds' values side by side."""
-    values = {key: value for part in parts for key, value in part._asdict().items()}
-    yield json.dumps({name: values}, indent=2) + "\n"
+def json_lines(report: Report) -> Iterator[str]:
+    """A line for each object, which begins with its kind."""
+    for kind, listings in report.found.items():
+        columns = (KIND, *(column for column in report.columns[kind] if column is not KIND))
+        for listing in listings:
+            yield "".join(f"{line}\n" for line in _json_objects(columns, listing, report))
 
 
-def _object(record: Record) -> dict[str, Any]:
-    common = {
-        "key": format_key(record.key),
-        "id": record.id,
-        "mode": f"{record.mode & 0o777:04o}",
-        "uid": record.uid,
-        "gid": record.gid,
-        "cuid": record.cuid,
-        "cgid": record.cgid,
-        "owner": _text(user_name(record.uid)),
-    }
-    match record:
-        case Queue():
-            return common | {
-                "cbytes": record.cbytes,
-                "qnum": record.qnum,
-                "qbytes": record.qbytes,
-                "lspid": record.lspid,
-                "lrpid": record.lrpid,
-                "stime": iso_time(record.stime),
-                "rtime": iso_time(record.rtime),
-                "ctime": iso_time(record.ctime),
-            }
-        case Segment():
-            return common | {
-                "segsz": record.segsz,
-                "nattch": record.nattch,
-                "cpid": record.cpid,
-                "lpid": record.lpid,
-                "atime": iso_time(record.atime),
-                "dtime": iso_time(record.dtime),
-                "ctime": iso_time(record.ctime),
-                "rss": record.rss,
-                "swap": record.swap,
-                "dest": record.dest,
-                "locked": record.locked,
-            }
-        case SemaphoreSet():
-            details = (
-                {"semaphores": [semaphore._asdict() for semaphore in record.semaphores]}
-                if record.semaphores is not None
-                else {}
-            )
-            return common | {
-                "nsems": record.nsems,
-                "otime": iso_time(record.otime),
-                "ctime": iso_time(record.ctime),
-                **details,
-            }
+def json_figures(name: str, found: Mapping[Kind, Limits | Usage], *, lines: bool) -> Iterator[str]:
+    """Limits, or usage: the kinds' values side by side, or in a line a kind."""
+    values = {kind: part._asdict() for kind, part in found.items()}
+    if lines:
+        for kind, part in values.items():
+            yield json.dumps({"kind": kind.value, **part}) + "\n"
+    else:
+        together = {key: value for part in values.values() for key, value in part.items()}
+        yield json.dumps({name: together}, indent=2) + "\n"
 
 
-@lru_cache(maxsize=1024)
-def iso_time(seconds: int) -> str | None:
-    """A time in ISO 8601 with the offset of the local zone; None for never."""
-    if not seconds:
-        return None
-    text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(seconds))
-    return f"{text[:-2]}:{text[-2:]}"
+def _json_objects(columns: Iterable[Column], listing: Listing, report: Report) -> Iterator[str]:
+    """The objects of a listing, each in one line."""
+    members = [_json_member(column, listing, report.style) for column in columns]
+    if "semaphores" in listing.added and not any(c.needs == "semaphores" for c in columns):
+        members.append(('"semaphores": %s', map(_json_semaphores, listing.column("semaphores"))))
+    template = "{" + ", ".join(text for text, _ in members) + "}"
+    return map(template.__mod__, zip(*(values for _, values in members), strict=True))
 
 
-def _text(name: str) -> str:
-    """A name as JSON can hold it: bytes that are no UTF-8 are replaced."""
-    return name.encode(errors="surrogateescape").decode(errors="replace")
+def _json_semaphores(semaphores: Any) -> str:
+    return json.dumps(semaphores and [semaphore._asdict() for semaphore in semaphores])
+
+
+def _json_member(column: Column, listing: Listing, style: Style) -> tuple[str, Iterable[Any]]:
+    """The template of a column's member of an object, and what goes into it."""
+    words = column.of(listing)
+    if column.form is Form.FLAGS:
+        return "%s", map(_json_flags, words)
+    quotes = '"%s"' if column.form in {Form.KEY, Form.MODE} else "%s"
+    convert = _json_converter(column.form, style)
+    values = map(convert, words) if convert else present(words, "null")
+    return f'"{column.field}": {quotes}', values
+
+
+@lru_cache(maxsize=64)
+def _json_flags(mode: Word) -> str:
+    """The members of the flags that are within a mode."""
+    return json.dumps(flags(mode))[1:-1]
+
+
+@cache
+def _json_converter(form: Form, style: Style) -> Callable[[Word], str] | None:
+    """What turns a word into JSON; None where that is the word itself, a number."""
+    match form:
+        case Form.MODE:
+            return lru_cache(octal)
+        case Form.KEY:
+            return converter(form, style, "")
+        case Form.NUMBERS:
+            return lambda word: "null" if word is None else json.dumps(word)
+        case Form.TIME if style.time_format is TimeFormat.EPOCH:
+            return converter(form, style, "null")
+        case Form.TEXT | Form.TIME:
+            show = converter(form, style, "")
+            assert show
+            return lru_cache(maxsize=4096)(lambda word: _quoted(show(word)))
+        case _:
+            return None
+
+
+def _quoted(text: str) -> str:
+    """A string of JSON; null where it is empty."""
+    return json.dumps(whole_text(text)) if text else "null"
+
+
+def whole_text(text: str) -> str:
+    """Text as UTF-8 can hold it: bytes that are none are replaced."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")

@@ -4,9 +4,7 @@ Nothing here converts more than ipcs shows: listings stay the kernel's words.
 """
 
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from enum import Enum
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -25,28 +23,14 @@ from pyipcs.model import (
     SemaphoreLimits,
     SemaphoreSet,
     SemaphoreUsage,
+    Unit,
     Usage,
+    View,
 )
+from pyipcs.render.text import ctime, human
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.proc import Listing
 from pyipcs.sysv.users import group_name, user_name
-
-
-class View(Enum):
-    """What of the objects a listing shows."""
-
-    STATUS = "status"
-    TIME = "time"
-    PID = "pid"
-    CREATOR = "creator"
-
-
-class Unit(Enum):
-    """How sizes are shown; ipcs's default differs from size to size."""
-
-    DEFAULT = "default"
-    BYTES = "bytes"
-    HUMAN = "human"
 
 
 class _Cell(NamedTuple):
@@ -104,12 +88,6 @@ def _status(mode: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def ctime(seconds: int) -> str:
-    """A time as ctime(3) has it, in the local zone, without the newline."""
-    return time.ctime(seconds) if seconds else "Not set"
-
-
-@lru_cache(maxsize=1024)
 def _short_time(seconds: str) -> str:
     """Month, day and time of ctime(3)."""
     return ctime(int(seconds))[4:20] if seconds != "0" else "Not set"
@@ -121,22 +99,6 @@ def _long_time(seconds: str) -> str:
 
 def _key(key: str) -> str:
     return format_key(int(key))
-
-
-def human(size: int) -> str:
-    """A size with one letter and at most one digit behind the point, as util-linux rounds it."""
-    exponent = max(size.bit_length() - 1, 0) // 10 * 10
-    unit = 1 << exponent
-    whole, rest = divmod(size, unit)
-    if rest >= (2**64 - 1) // 1000:  # where C would overflow, and rounds otherwise
-        thousandths = rest // 1024 * 1000 // (unit >> 10)
-    else:
-        thousandths = rest * 1000 // unit
-    tenths = (thousandths + 50) // 100
-    if tenths == 10:
-        whole, tenths = whole + 1, 0
-    decimals = f".{tenths}" if tenths else ""
-    return f"{whole}{decimals}{'BKMGTPE'[exponent // 10]}"
 
 
 def _human(size: str) -> str:

@@ -16,6 +16,7 @@ _NUMBER = (
 )
 _INT_MAX = 2**31 - 1
 _KEY_BITS = 2**32
+_KEY_MASK = _KEY_BITS - 1
 _PROJECT_MAX = 255
 _DIGITS_MAX = 25  # more than 64 bits have
 
@@ -37,7 +38,7 @@ class Target(NamedTuple):
 
 def format_key(key: int) -> str:
     """A key as ipcs(1) shows it: unsigned, in hexadecimal."""
-    return f"0x{key % _KEY_BITS:08x}"
+    return f"0x{key & _KEY_MASK:08x}"
 
 
 def decimal(digits: str) -> int:

@@ -1,10 +1,61 @@
-"""Which of the kernel's limits a refused creation ran into."""
+"""The kernel's limits, what is in use of them, and which one a refused creation ran into."""
 
 import errno
 import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from pyipcs.errors import IpcError, LimitError
 from pyipcs.model import Kind
+from pyipcs.sysv.proc import Listing
+
+
+class _Resource(NamedTuple):
+    limit: str  # the kernel's names
+    used: str
+    description: str
+    unit: str = ""
+
+
+_RESOURCES = {
+    Kind.QUEUE: (
+        _Resource("msgmni", "msgpool", "Message queues"),
+        _Resource("msgmax", "", "Size of a message", "bytes"),
+        _Resource("msgmnb", "", "Size of a new queue", "bytes"),
+    ),
+    Kind.SEGMENT: (
+        _Resource("shmmni", "used_ids", "Shared memory segments"),
+        _Resource("shmall", "shm_tot", "Memory of all segments", "pages"),
+        _Resource("shmmax", "", "Size of a segment", "bytes"),
+        _Resource("shmmin", "", "Size of a segment at the least", "bytes"),
+    ),
+    Kind.SEMAPHORE: (
+        _Resource("semmni", "semusz", "Semaphore sets"),
+        _Resource("semmns", "semaem", "Semaphores of all sets"),
+        _Resource("semmsl", "", "Semaphores of a set"),
+        _Resource("semopm", "", "Operations of a semop(2)"),
+        _Resource("semvmx", "", "Value of a semaphore"),
+    ),
+}
+
+
+def resources(kind: Kind) -> Listing:
+    """The limits of a kind with what is in use of them, a row a limit; None is what has no use.
+
+    Raises:
+        IpcError: the kernel does not tell.
+    """
+    from pyipcs.sysv import libc
+
+    limits, usage = libc.limits(kind)._asdict(), libc.usage(kind)._asdict()
+    rows = _RESOURCES[kind]
+    added: dict[str, Sequence[Any]] = {
+        "description": [row.description for row in rows],
+        "unit": [row.unit or None for row in rows],
+        "limit": [limits[row.limit] for row in rows],
+        "used": [usage.get(row.used) for row in rows],
+    }
+    return Listing(kind, ("resource",), [row.limit.upper() for row in rows], added)
 
 
 def explain(kind: Kind, error: IpcError, amount: int) -> str:
@@ -26,12 +77,9 @@ def explain(kind: Kind, error: IpcError, amount: int) -> str:
         return f"limit {name}: {limits[name]}" if amount > limits[name] else ""
     if not isinstance(error, LimitError):
         return ""
-    # The limit on objects of the kind, and the one on what they hold together.
-    objects, contents = {
-        Kind.QUEUE: (("msgmni", "msgpool"), None),
-        Kind.SEGMENT: (("shmmni", "used_ids"), ("shmall", "shm_tot")),
-        Kind.SEMAPHORE: (("semmni", "semusz"), ("semmns", "semaem")),
-    }[kind]
-    name, used = objects if not contents or usage[objects[1]] >= limits[objects[0]] else contents
+    # The limit on objects of the kind, and perhaps one on what they hold together.
+    objects, *contents = [row for row in _RESOURCES[kind] if row.used]
+    full = usage[objects.used] >= limits[objects.limit] or not contents
+    name, used, *_ = objects if full else contents[0]
     unit = f" pages of {os.sysconf('SC_PAGESIZE')} bytes" if name == "shmall" else ""
     return f"limit {name}: {limits[name]}{unit}, in use: {usage[used]}"

@@ -5,16 +5,16 @@ objects would be conversions that nobody needs (proc_sysvipc(5)).
 """
 
 import os
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, compress, repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pyipcs.errors import IpcError, NotFoundError
-from pyipcs.model import RECORDS, Kind, Record
+from pyipcs.model import RECORDS, Kind, Queue, Record
 
 SYSVIPC = "/proc/sysvipc"
 _CHUNK = 1 << 17  # bytes: large enough to be fast, small enough to keep memory flat
-# What not every listing has: qbytes is a matter of `completed`, and rss of newer kernels.
+# What not every listing has: some is a matter of `completed`, and rss of newer kernels.
 _NOT_LISTED = frozenset({"qbytes", "rss", "swap", "semaphores"})
 # What the records call otherwise than /proc/sysvipc.
 _PROC_NAMES = {"mode": "perms", "segsz": "size"}
@@ -22,33 +22,99 @@ _ID_NAMES = {Kind.QUEUE: "msqid", Kind.SEGMENT: "shmid", Kind.SEMAPHORE: "semid"
 
 
 class Listing(NamedTuple):
-    """Some objects of one kind: the header of /proc/sysvipc, and the words of all rows."""
+    """Some objects of one kind.
+
+    Attributes:
+        kind: theirs.
+        header: the header of /proc/sysvipc.
+        words: the words of all rows.
+        added: what else is known of them, by the records' names, a value an object;
+            None is what could not be told.
+    """
 
     kind: Kind
     header: tuple[str, ...]
     words: list[str]
+    added: Mapping[str, Sequence[Any]] = {}
 
-    def column(self, field: str) -> list[str]:
-        """The words of one field of the records, a word an object."""
+    @property
+    def length(self) -> int:
+        """How many objects there are."""
+        return len(self.words) // len(self.header)
+
+    def has(self, field: str) -> bool:
+        """Whether the values of this field are here."""
+        return field in self.added or _proc_name(self.kind, field) in self.header
+
+    def column(self, field: str) -> Sequence[Any]:
+        """The words of one field of the records, or what was added, one an object."""
+        if field in self.added:
+            return self.added[field]
         return self.words[self.header.index(_proc_name(self.kind, field)) :: len(self.header)]
 
     def records(self) -> Iterator[Record]:
         """The rows as records; a column that this kernel lacks (rss, swap) is None."""
         record = RECORDS[self.kind]
-        columns = [
-            map(int, self.column(field), repeat(8 if field == "mode" else 10))
-            if _proc_name(self.kind, field) in self.header
-            else repeat(None)
-            for field in record._fields
-        ]
+        columns = [self._values(field) for field in record._fields]
         return map(record._make, zip(*columns, strict=False))
+
+    def _values(self, field: str) -> Iterable[Any]:
+        if field in self.added:
+            return self.added[field]
+        if not self.has(field):
+            return repeat(None)
+        return map(int, self.column(field), repeat(8 if field == "mode" else 10))
 
     def select(self, ids: Container[int]) -> "Listing":
         """The rows of these ids alone."""
+        return self.where(int(word) in ids for word in self.column("id"))
+
+    def where(self, kept: Iterable[object]) -> "Listing":
+        """The rows for which `kept` has something true."""
+        return self.take(list(compress(range(self.length), kept)))
+
+    def take(self, rows: Sequence[int]) -> "Listing":
+        """The rows of these numbers, in their order."""
         width = len(self.header)
-        rows = (self.words[start : start + width] for start in range(0, len(self.words), width))
-        kept = compress(rows, (int(word) in ids for word in self.column("id")))
-        return self._replace(words=list(chain.from_iterable(kept)))
+        words = (self.words[row * width : (row + 1) * width] for row in rows)
+        added = {name: [values[row] for row in rows] for name, values in self.added.items()}
+        return self._replace(words=list(chain.from_iterable(words)), added=added)
+
+    def with_added(self, field: str, values: Sequence[Any]) -> "Listing":
+        """The same rows with one field more."""
+        return self._replace(added={**self.added, field: values})
+
+
+def listing_of(kind: Kind, records: Iterable[Record]) -> Listing:
+    """Records as a listing, as if the kernel had listed them."""
+    found = list(records)
+    header = tuple(_proc_name(kind, field) for field in _listed_fields(kind))
+    words = [
+        f"{value:o}" if field == "mode" else str(value)
+        for record in found
+        for field in _listed_fields(kind)
+        for value in (getattr(record, field),)
+    ]
+    added = {
+        field: [getattr(record, field) for record in found]
+        for field in RECORDS[kind]._fields
+        if field in _NOT_LISTED and any(getattr(record, field) is not None for record in found)
+    }
+    return Listing(kind, header, words, added)
+
+
+def merged(listings: Iterable[Listing]) -> Listing | None:
+    """One listing of all; None where there is not even an empty one."""
+    found = [*listings]
+    if len(found) < 2:
+        return found[0] if found else None
+    first, *others = found
+    words = list(chain(first.words, *(listing.words for listing in others)))
+    added = {
+        name: list(chain(values, *(listing.added[name] for listing in others)))
+        for name, values in first.added.items()
+    }
+    return first._replace(words=words, added=added)
 
 
 def _proc_name(kind: Kind, field: str) -> str:
@@ -79,29 +145,69 @@ def records(kind: Kind, directory: str = SYSVIPC) -> Iterator[Record]:
     return chain.from_iterable(listing.records() for listing in read(kind, directory))
 
 
-def completed(listings: Iterable[Listing]) -> Iterator[Record]:
-    """The records of listings, queues with their qbytes, which /proc/sysvipc does not tell.
+def completed(listings: Iterable[Listing], fields: Container[str]) -> Iterator[Listing]:
+    """Listings with those of the fields that /proc/sysvipc does not tell: qbytes, semaphores.
 
-    A queue that goes meanwhile is left out. Where the kernel tells qbytes only to those who may
-    read (before Linux 4.17), it is None for the others.
+    They are asked for object by object. Objects that go meanwhile are left out. What the kernel
+    does not tell the caller is None: the semaphores of a set that it may not read, and before
+    Linux 4.17 the qbytes of such a queue.
     """
+    wanted = {field: ask for field, ask in _ASKED.items() if field in fields}
     for listing in listings:
-        if listing.kind is Kind.QUEUE:
-            yield from _with_qbytes(listing.records())
-        else:
-            yield from listing.records()
+        for field, ask in wanted.items():
+            if not listing.has(field) and ask[0] is listing.kind:
+                listing = _asked(listing, field, ask[1])  # noqa: PLW2901 - it grows
+        yield listing
 
 
-def _with_qbytes(queues: Iterable[Record]) -> Iterator[Record]:
+def _asked(listing: Listing, field: str, ask: Callable[[Listing], list[Any]]) -> Listing:
+    values = ask(listing)
+    kept = [row for row, value in enumerate(values) if value is not _GONE]
+    grown = listing.with_added(field, values)
+    return grown if len(kept) == len(values) else grown.take(kept)
+
+
+def _ask_qbytes(queues: Listing) -> list[Any]:
     from pyipcs.sysv import libc
 
-    for queue in queues:
-        try:
-            yield libc.stat(Kind.QUEUE, queue.id)
-        except NotFoundError:
-            continue
-        except IpcError:
-            yield queue
+    msqids = [*map(int, queues.column("id"))]
+    told: list[Any] = list(libc.qbytes(msqids))
+    if None in told:
+        rows = zip(msqids, told, strict=True)
+        return [_or_gone(_stat_qbytes, msqid) if found is None else found for msqid, found in rows]
+    return told
+
+
+def _stat_qbytes(msqid: int) -> int | None:
+    from pyipcs.sysv import libc
+
+    record = libc.stat(Kind.QUEUE, msqid)
+    assert isinstance(record, Queue)
+    return record.qbytes
+
+
+def _ask_semaphores(sets: Listing) -> list[Any]:
+    from pyipcs.sysv import libc
+
+    named = zip(map(int, sets.column("id")), map(int, sets.column("nsems")), strict=True)
+    return [_or_gone(libc.semaphores, semid, nsems) for semid, nsems in named]
+
+
+def _or_gone(ask: Callable[..., Any], *args: int) -> Any:
+    """What the kernel answers; None where it refuses."""
+    try:
+        return ask(*args)
+    except NotFoundError:
+        return _GONE
+    except IpcError:
+        return None
+
+
+_GONE = object()
+_ASKED: dict[str, tuple[Kind, Callable[[Listing], list[Any]]]] = {
+    "qbytes": (Kind.QUEUE, _ask_qbytes),
+    "semaphores": (Kind.SEMAPHORE, _ask_semaphores),
+}
 
 
 def _parse(kind: Kind, descriptor: int) -> Iterator[Listing]:
@@ -144,13 +250,4 @@ def _whole_lines(descriptor: int) -> Iterator[str]:
 def _ask(kind: Kind) -> Listing:
     from pyipcs.sysv import libc
 
-    found = list(libc.scan(kind))
-    fields = _listed_fields(kind)
-    header = tuple(_proc_name(kind, field) for field in fields)
-    words = [
-        f"{value:o}" if field == "mode" else str(value)
-        for record in found
-        for field in fields
-        for value in (getattr(record, field),)
-    ]
-    return Listing(kind, header, words)
+    return listing_of(kind, libc.scan(kind))

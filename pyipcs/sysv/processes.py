@@ -40,6 +40,23 @@ def recorded(pid: int, when: int) -> Process:
     return Process(pid, alive=True, command=os.fsdecode(before.partition(b"(")[2]))
 
 
+def command_line(pid: int, when: int) -> str | None:
+    """The command line of the process that had this pid at this time, if it still lives.
+
+    Its words stand with spaces between, as ps(1) shows them. A process that has none is told by
+    its name, in brackets.
+    """
+    process = recorded(pid, when)
+    if not process.alive:
+        return None
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = file.read().rstrip(b"\0").replace(b"\0", b" ")
+    except OSError:
+        return None
+    return os.fsdecode(words) if words else f"[{process.command}]"
+
+
 def _exists(pid: int) -> bool | None:
     """Whether a process that /proc does not show has this pid; whose it is cannot be told."""
     try:

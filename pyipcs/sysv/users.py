@@ -27,6 +27,20 @@ def group_name(gid: int | str) -> str:
         return str(gid)
 
 
+def parse_user(text: str) -> int:
+    """The uid of a user, by name or number.
+
+    Raises:
+        ValueError: there is no such user.
+    """
+    import pwd
+
+    try:
+        return pwd.getpwnam(text).pw_uid
+    except KeyError:
+        return _number(text, "user")
+
+
 def parse_owner(text: str) -> tuple[int, int | None]:
     """The uid and gid of `USER[:GROUP]`, names or numbers; a gid of None is none given.
 
@@ -34,13 +48,9 @@ def parse_owner(text: str) -> tuple[int, int | None]:
         ValueError: there is no such user or group.
     """
     import grp
-    import pwd
 
     user, colon, group = text.partition(":")
-    try:
-        uid = pwd.getpwnam(user).pw_uid
-    except KeyError:
-        uid = _number(user, "user")
+    uid = parse_user(user)
     if not colon:
         return uid, None
     try:

@@ -142,6 +142,17 @@ class Watch:
         finally:
             self._deadline = None
 
+    def sleep(self, seconds: float) -> None:
+        """Wait for a while, which any signal that is handled cuts short.
+
+        Raises:
+            StoppedError: a signal came that is to end the program.
+        """
+        self.check()
+        select.select([self._notes], [], [], seconds)
+        self._read_notes()
+        self.check()
+
     def poller(self, descriptor: int, event: int) -> Callable[[], int]:
         """What waits until a descriptor is ready, and returns the events of poll(2).
 

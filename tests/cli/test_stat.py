@@ -99,7 +99,8 @@ def test_what_is_refused(objects: Objects) -> None:
     assert invoke("stat", KEY).err == (
         f"pyipcs: {KEY}: no such message queue (but a segment of that key)\n"
     )
-    assert invoke("stat", "-f", "csv", str(shmid)).status == 2
+    assert invoke("stat", "-f", "xml", str(shmid)).status == 2
+    assert "no column SIZE" in invoke("stat", "-o", "SIZE", KEY).err
 
 
 @root_only

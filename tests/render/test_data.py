@@ -1,119 +1,161 @@
+"""JSON, byte for byte and by Python's own reader."""
+
 import json
-import time
 
 import pytest
 
-from pyipcs.model import Kind, Queue, Record, Segment, Semaphore, SemaphoreSet
+from pyipcs.model import Kind, Queue, Semaphore
 from pyipcs.render import data
+from pyipcs.render.report import Report
+from pyipcs.render.values import Style, TimeFormat
+from pyipcs.sysv import users
+from pyipcs.sysv.proc import listing_of
+from tests.render import samples
 
-QUEUE = Queue(-5, 7, 0o600, 11, 2, 100, 0, 0, 0, 4242424242, 0, 1_000_000_000, 0, 5, 16384)
-SEGMENT = Segment(0, 8, 0o3640, 2**63, 1, 2, 3, 0, 0, 0, 0, 0, 0, 5, 4096, None)
-SET = SemaphoreSet(1, 9, 0o644, 2, 0, 0, 0, 0, 0, 5)
+pytestmark = pytest.mark.usefixtures("utc")
+
+GOLDEN = """\
+{"taken": {"filtered": false},
+"queues": [
+{"key": "0x00001234", "id": 0, "mode": "0600", "uid": 0, "gid": 0, "cuid": 0, "cgid": 0, \
+"owner": "root", "cbytes": 6, "qnum": 2, "qbytes": 16384, "lspid": 4194305, "lrpid": 0, \
+"stime": "2001-09-09T01:46:40+00:00", "rtime": null, "ctime": "2001-09-09T01:45:40+00:00"},
+{"key": "0xfffffffb", "id": 98305, "mode": "0666", "uid": 0, "gid": 0, "cuid": 4242424242, \
+"cgid": 0, "owner": "root", "cbytes": 16384, "qnum": 16, "qbytes": 16384, "lspid": 4194305, \
+"lrpid": 4194305, "stime": "2001-09-09T01:46:40+00:00", "rtime": "2001-09-09T01:46:40+00:00", \
+"ctime": "1970-01-01T00:00:05+00:00"},
+{"key": "0x00000000", "id": 7, "mode": "0644", "uid": 4242424242, "gid": 4242424242, "cuid": 0, \
+"cgid": 0, "owner": "4242424242", "cbytes": 0, "qnum": 0, "qbytes": 65536, "lspid": 0, \
+"lrpid": 0, "stime": null, "rtime": null, "ctime": "2001-09-09T01:46:40+00:00"}],
+"shmems": [
+{"key": "0x0000cafe", "id": 3, "mode": "0644", "uid": 0, "gid": 0, "cuid": 0, "cgid": 0, \
+"owner": "root", "segsz": 65536, "nattch": 1, "cpid": 4194305, "lpid": 4194305, \
+"atime": "2001-09-09T01:46:40+00:00", "dtime": null, "ctime": "2001-09-09T01:46:40+00:00", \
+"rss": 4096, "swap": 0, "dest": false, "locked": false},
+{"key": "0x00000000", "id": 32772, "mode": "0600", "uid": 0, "gid": 0, "cuid": 0, "cgid": 0, \
+"owner": "root", "segsz": 1099511627776, "nattch": 12, "cpid": 4194305, "lpid": 4194305, \
+"atime": "2001-09-09T01:46:40+00:00", "dtime": "2001-09-09T01:46:41+00:00", \
+"ctime": "2001-09-09T01:46:40+00:00", "rss": 1073741824, "swap": 12288, "dest": true, \
+"locked": true}],
+"semaphores": [
+{"key": "0x00000007", "id": 0, "mode": "0644", "uid": 0, "gid": 0, "cuid": 0, "cgid": 0, \
+"owner": "root", "nsems": 3, "otime": null, "ctime": "2001-09-09T01:46:40+00:00"},
+{"key": "0x00000000", "id": 1, "mode": "0600", "uid": 0, "gid": 0, "cuid": 0, "cgid": 0, \
+"owner": "root", "nsems": 250, "otime": "2001-09-09T01:46:40+00:00", \
+"ctime": "2001-09-09T01:46:40+00:00"}]}
+"""
 
 
-@pytest.fixture
-def _west(monkeypatch: pytest.MonkeyPatch) -> object:
-    monkeypatch.setenv("TZ", "XXX3:30")
-    time.tzset()
-    data.iso_time.cache_clear()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-    data.iso_time.cache_clear()
+def document(report: Report) -> str:
+    return "".join(data.json_document(report, {"filtered": False}))
 
 
-@pytest.mark.usefixtures("_west")
-def test_the_document() -> None:
-    found: dict[Kind, list[Record]] = {
-        Kind.QUEUE: [QUEUE],
-        Kind.SEGMENT: [SEGMENT],
-        Kind.SEMAPHORE: [SET],
-    }
-    text = "".join(data.objects(found, {"filtered": False}))
-    assert json.loads(text) == {
-        "taken": {"filtered": False},
-        "queues": [
-            {
-                "key": "0xfffffffb",
-                "id": 7,
-                "mode": "0600",
-                "uid": 0,
-                "gid": 0,
-                "cuid": 4242424242,
-                "cgid": 0,
-                "owner": "root",
-                "cbytes": 11,
-                "qnum": 2,
-                "qbytes": 16384,
-                "lspid": 100,
-                "lrpid": 0,
-                "stime": "2001-09-08T22:16:40-03:30",
-                "rtime": None,
-                "ctime": "1969-12-31T20:30:05-03:30",
-            }
-        ],
-        "shmems": [
-            {
-                "key": "0x00000000",
-                "id": 8,
-                "mode": "0640",
-                "uid": 0,
-                "gid": 0,
-                "cuid": 0,
-                "cgid": 0,
-                "owner": "root",
-                "segsz": 2**63,
-                "nattch": 3,
-                "cpid": 1,
-                "lpid": 2,
-                "atime": None,
-                "dtime": None,
-                "ctime": "1969-12-31T20:30:05-03:30",
-                "rss": 4096,
-                "swap": None,
-                "dest": True,
-                "locked": True,
-            }
-        ],
-        "semaphores": [
-            {
-                "key": "0x00000001",
-                "id": 9,
-                "mode": "0644",
-                "uid": 0,
-                "gid": 0,
-                "cuid": 0,
-                "cgid": 0,
-                "owner": "root",
-                "nsems": 2,
-                "otime": None,
-                "ctime": "1969-12-31T20:30:05-03:30",
-            }
-        ],
-    }
+def one(kind: Kind, *records: object, choice: str = "") -> Report:
+    report = samples.report(kind, choice=choice, json=True)
+    return report._replace(found={kind: [listing_of(kind, records)]})  # type: ignore[arg-type] # records
+
+
+def test_the_document_and_its_keys() -> None:
+    text = document(samples.report(json=True))
+    assert text == GOLDEN
+    found = json.loads(text)
+    for kind in Kind:
+        assert len(found[kind.collection]) == len(samples.RECORDS[kind])
+
+
+def test_offsets_are_told() -> None:
+    with samples.zone("XXX3:30"):
+        assert '"stime": "2001-09-08T22:16:40-03:30"' in document(samples.report(json=True))
+
+
+def test_a_line_for_each_object() -> None:
+    lines = "".join(data.json_lines(samples.report(json=True))).splitlines()
+    found = [json.loads(line) for line in lines]
+    whole = json.loads(GOLDEN)
+    assert found == [
+        {"kind": kind.value, **object_} for kind in Kind for object_ in whole[kind.collection]
+    ]
+    assert all(next(iter(object_)) == "kind" for object_ in found)
 
 
 def test_nothing_is_an_empty_list() -> None:
-    text = "".join(data.objects({Kind.QUEUE: [], Kind.SEMAPHORE: []}, {}))
-    assert json.loads(text) == {"taken": {}, "queues": [], "semaphores": []}
+    report = samples.report(json=True)
+    for nothing in ([], [listing_of(Kind.QUEUE, [])]):
+        empty = report._replace(found={Kind.QUEUE: nothing, Kind.SEMAPHORE: []})
+        assert json.loads(document(empty)) == {
+            "taken": {"filtered": False},
+            "queues": [],
+            "semaphores": [],
+        }
 
 
-def test_an_object_a_line() -> None:
-    text = "".join(data.objects({Kind.QUEUE: [QUEUE, QUEUE]}, {}))
-    assert len(text.splitlines()) == 4
-    assert text.endswith("\n")
+def test_chunks_make_one_list() -> None:
+    report = samples.report(Kind.QUEUE, json=True)
+    chunks = [listing_of(Kind.QUEUE, [queue]) for queue in samples.QUEUES]
+    chunks.insert(1, listing_of(Kind.QUEUE, []))
+    assert document(report._replace(found={Kind.QUEUE: chunks})) == document(report)
 
 
 def test_the_semaphores_of_one_set() -> None:
-    details = SET._replace(semaphores=(Semaphore(0, 5, 1, 2, 99), Semaphore(1, 0, 0, 0, 0)))
-    (found,) = json.loads("".join(data.objects({Kind.SEMAPHORE: [details]}, {})))["semaphores"]
+    semaphores = (Semaphore(0, 5, 1, 2, 99), Semaphore(1, 0, 0, 0, 0))
+    (found,) = json.loads(
+        document(one(Kind.SEMAPHORE, samples.SETS[0]._replace(semaphores=semaphores)))
+    )["semaphores"]
     assert found["semaphores"] == [
         {"num": 0, "value": 5, "ncount": 1, "zcount": 2, "pid": 99},
         {"num": 1, "value": 0, "ncount": 0, "zcount": 0, "pid": 0},
     ]
 
 
+def test_chosen_columns_have_the_kernels_names() -> None:
+    (found,) = json.loads(
+        document(one(Kind.SEGMENT, samples.SEGMENTS[1], choice="status,size,OWNER,Attach,kind"))
+    )["shmems"]
+    assert found == {
+        "dest": True,
+        "locked": True,
+        "segsz": 2**40,
+        "owner": "root",
+        "atime": "2001-09-09T01:46:40+00:00",
+        "kind": "shm",
+    }
+
+
+def test_values_are_numbers_and_what_may_not_be_read_is_null() -> None:
+    report = one(Kind.SEMAPHORE, *samples.SETS, choice="VALUES,NCOUNT,ZCOUNT")
+    (listing,) = report.found[Kind.SEMAPHORE]
+    known = listing.with_added("semaphores", [(Semaphore(0, 5, 1, 2, 99),) * 2, None])
+    found = json.loads(document(report._replace(found={Kind.SEMAPHORE: [known]})))["semaphores"]
+    assert found == [
+        {"values": [5, 5], "ncount": [1, 1], "zcount": [2, 2]},
+        {"values": None, "ncount": None, "zcount": None},
+    ]
+
+
+def test_times_in_other_formats() -> None:
+    report = one(Kind.QUEUE, samples.QUEUES[0], choice="SEND,RECV")
+    for time_format, value in ((TimeFormat.EPOCH, 1_000_000_000), (TimeFormat.SHORT, "2001-Sep09")):
+        style = Style(time_format, human=False, numeric_perms=False)
+        (found,) = json.loads(document(report._replace(style=style)))["queues"]
+        assert found == {"stime": value, "rtime": None}
+
+
+def test_what_the_kernel_does_not_tell_is_null() -> None:
+    unknown: Queue = samples.QUEUES[0]._replace(qbytes=None)
+    (found,) = json.loads(document(one(Kind.QUEUE, unknown)))["queues"]
+    assert found["qbytes"] is None
+    segment = samples.SEGMENTS[0]._replace(rss=None, swap=None)
+    (found,) = json.loads(document(one(Kind.SEGMENT, segment)))["shmems"]
+    assert (found["rss"], found["swap"]) == (None, None)
+
+
 def test_a_name_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "user_name", lambda _uid: b"r\xffot".decode(errors="surrogateescape"))
-    (found,) = json.loads("".join(data.objects({Kind.QUEUE: [QUEUE]}, {})))["queues"]
-    assert found["owner"] == "r\ufffdot" or found["owner"] == "r?ot"
+    import pwd
+
+    name = b'r\xff"\n\x1bt'.decode(errors="surrogateescape")
+    entry = pwd.struct_passwd((name, "x", 0, 0, "", "/", "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _uid: entry)
+    users.user_name.cache_clear()
+    (found,) = json.loads(document(one(Kind.QUEUE, samples.QUEUES[0])))["queues"]
+    users.user_name.cache_clear()
+    assert found["owner"] in {'r\ufffd"\n\x1bt', 'r?"\n\x1bt'}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pyipcs.model import Kind, SegmentLimits
+from pyipcs.model import Kind, SegmentLimits, Unit, View
 from pyipcs.render import plain
-from pyipcs.render.plain import Unit, View
+from pyipcs.render.text import human
 from pyipcs.sysv.proc import Listing
 
 
@@ -27,7 +27,7 @@ from pyipcs.sysv.proc import Listing
     ],
 )
 def test_sizes_for_people(size: int, shown: str) -> None:
-    assert plain.human(size) == shown
+    assert human(size) == shown
 
 
 @pytest.mark.parametrize(

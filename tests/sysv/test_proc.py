@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -6,6 +7,7 @@ from pyipcs.model import Kind, Queue, Record, Segment
 from pyipcs.sysv import libc, proc
 from pyipcs.sysv.proc import Listing
 from tests import support
+from tests.render import samples
 from tests.support import Objects, row
 
 MSG_HEADER = (
@@ -84,28 +86,83 @@ def test_without_proc_the_kernel_is_asked(objects: Objects, isolated: None, tmp_
         for field in set(listed.records().__next__()._fields) - {
             *("rss", "swap", "qbytes", "semaphores"),
         }:
-            assert asked.column(field) == listed.column(field), field
-        assert [*listed.records()] == [_with_rss(record) for record in asked.records()]
+            assert [*asked.column(field)] == [*listed.column(field)], field
+        assert [*map(_as_told, listed.records())] == [*map(_as_told, asked.records())]
 
 
-def _with_rss(record: Record) -> Record:
-    """What the fallback cannot tell: rss and swap, here of segments that nobody touched."""
-    return record._replace(rss=0, swap=0) if isinstance(record, Segment) else record
+def _as_told(record: Record) -> Record:
+    """Without what only the one tells (rss and swap), or the other (qbytes)."""
+    match record:
+        case Segment():
+            return record._replace(rss=None, swap=None)
+        case Queue():
+            return record._replace(qbytes=None)
+        case _:
+            return record
+
+
+def completed(kind: Kind, field: str) -> dict[int, Any]:
+    return {
+        int(found): value
+        for listing in proc.completed(proc.read(kind), {field})
+        for found, value in zip(listing.column("id"), listing.column(field), strict=True)
+    }
 
 
 def test_queues_are_completed_with_qbytes(objects: Objects) -> None:
     msqid = objects.queue(0, 0)
     libc.change(Kind.QUEUE, msqid, qbytes=4321)
-    found = {record.id: record for record in proc.completed(proc.read(Kind.QUEUE))}
-    record = found[msqid]
+    assert completed(Kind.QUEUE, "qbytes")[msqid] == 4321
+    (record,) = (
+        record
+        for listing in proc.completed(proc.read(Kind.QUEUE), {"qbytes"})
+        for record in listing.records()
+        if record.id == msqid
+    )
     assert isinstance(record, Queue)
     assert record.qbytes == 4321
 
 
-def test_a_queue_that_vanishes_is_left_out(objects: Objects) -> None:
-    gone, stays = objects.queue(), objects.queue()
-    listings = list(proc.read(Kind.QUEUE))
+def test_the_qbytes_of_many_queues_are_those_of_each(objects: Objects) -> None:
+    msqids = [objects.queue() for _ in range(20)]
+    for number, msqid in enumerate(msqids):
+        libc.change(Kind.QUEUE, msqid, qbytes=100 + number)
+    gone = msqids.pop(3)
     support.remove(Kind.QUEUE, gone)
-    found = {record.id for record in proc.completed(listings)}
+    asked = [*msqids, gone, 2**31 - 1, *msqids]
+    stats = [libc.stat(Kind.QUEUE, msqid) for msqid in msqids]
+    told = [stat.qbytes for stat in stats if isinstance(stat, Queue)]
+    assert [*libc.qbytes(asked)] == [*told, None, None, *told]
+
+
+def test_sets_are_completed_with_their_semaphores(objects: Objects) -> None:
+    semid = objects.semaphores(nsems=2)
+    libc.set_values(semid, [3, 4])
+    found = completed(Kind.SEMAPHORE, "semaphores")[semid]
+    assert [semaphore.value for semaphore in found] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"), [(Kind.QUEUE, "qbytes"), (Kind.SEMAPHORE, "semaphores")]
+)
+def test_what_vanishes_is_left_out(kind: Kind, field: str, objects: Objects) -> None:
+    gone, stays = objects.make(kind), objects.make(kind)
+    listings = list(proc.read(kind))
+    support.remove(kind, gone)
+    found = {
+        int(word) for listing in proc.completed(listings, {field}) for word in listing.column("id")
+    }
     assert stays in found
     assert gone not in found
+
+
+def test_rows_are_selected_and_put_in_order(objects: Objects) -> None:
+    listing = proc.listing_of(Kind.QUEUE, samples.QUEUES)
+    assert [*listing.records()] == samples.QUEUES
+    assert [*listing.take([2, 0]).records()] == [samples.QUEUES[2], samples.QUEUES[0]]
+    assert [*listing.where([False, True, False]).records()] == [samples.QUEUES[1]]
+    assert [*listing.select({7, 0}).records()] == [samples.QUEUES[0], samples.QUEUES[2]]
+    parts = [listing.take([0]), listing.take([1]), listing.take([2])]
+    assert proc.merged(parts) == listing
+    assert proc.merged([listing]) == listing
+    assert proc.merged([]) is None

@@ -1,0 +1,172 @@
+"""How results are to be shown: the options, read once into one value."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from enum import Enum
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+from click.core import ParameterSource
+
+from pyipcs.cli.options import json_option
+from pyipcs.cli.params import Parsed
+from pyipcs.model import Kind, Unit
+
+if TYPE_CHECKING:
+    from pyipcs.columns import Choice, Column
+    from pyipcs.render.values import Style
+
+_TIME_FORMATS = ("short", "full", "iso", "relative", "epoch")
+
+
+class Format(Enum):
+    """The formats of results."""
+
+    TABLE = "table"
+    PLAIN = "plain"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    TSV = "tsv"
+    EXPORT = "export"
+    OPENMETRICS = "openmetrics"
+
+
+class Manner(NamedTuple):
+    """What the user said of how results are to be shown.
+
+    Attributes:
+        format_: the format; None leaves it to the terminal.
+        choice: the columns.
+        headings: whether to show what they are.
+        sort: the name of the column to sort by, and whether in reverse.
+        time_format: how times look; None leaves it to the format.
+        numeric_perms: permissions as a number.
+        unit: how sizes look.
+    """
+
+    format_: Format | None = None
+    choice: "Choice | None" = None
+    headings: bool = True
+    sort: tuple[str, bool] | None = None
+    time_format: str | None = None
+    numeric_perms: bool = False
+    unit: Unit = Unit.DEFAULT
+
+    def chosen(self, *, terminal: bool) -> Format:
+        """The format."""
+        return self.format_ or (Format.TABLE if terminal else Format.PLAIN)
+
+    @property
+    def columnar(self) -> bool:
+        """Whether something was asked for that util-linux's layout has not."""
+        return bool(self.choice or not self.headings or self.time_format or self.numeric_perms)
+
+    def style(self, format_: Format) -> "Style":
+        """How values look in a format."""
+        from pyipcs.render.values import Style, TimeFormat
+
+        for_people = format_ is Format.TABLE
+        time_format = TimeFormat(self.time_format or ("full" if for_people else "iso"))
+        human = self.unit is Unit.HUMAN or (self.unit is Unit.DEFAULT and for_people)
+        return Style(time_format, human, self.numeric_perms)
+
+    def check(self, known: Mapping[Kind, Sequence["Column"]], format_: Format) -> None:
+        """See to it that the columns are those of what is shown.
+
+        Raises:
+            click.UsageError: one of them is not.
+        """
+        if not self.choice and not self.sort:
+            return
+        from pyipcs.columns import check
+
+        if self.choice and format_ is Format.OPENMETRICS:
+            raise click.UsageError("-o is for all formats but openmetrics")
+        names = [*(self.choice.names if self.choice else ()), *(self.sort or ())[:1]]
+        try:
+            check(map(str, names), known.values(), _nouns(known))
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+
+
+def _nouns(kinds: Collection[Kind]) -> str:
+    return ", ".join(kind.plural for kind in kinds)
+
+
+def _parse_choice(text: str) -> "Choice":
+    from pyipcs.columns import parse_choice
+
+    return parse_choice(text)
+
+
+def _parse_sort(text: str) -> tuple[str, bool]:
+    from pyipcs.columns import parse_sort
+
+    return parse_sort(text)
+
+
+_OPTIONS = (
+    click.option(
+        "-f",
+        "--format",
+        "format_",
+        type=click.Choice([format_.value for format_ in Format]),
+        envvar="PYIPCS_FORMAT",
+        help="The format. If left out, the variable PYIPCS_FORMAT; without it, table on a "
+        "terminal, and else plain, as util-linux has it.",
+    ),
+    json_option,
+    click.option(
+        "-o",
+        "--output",
+        "choice",
+        type=Parsed("col,...", _parse_choice),
+        metavar="COL,...",
+        help="Which columns; +COL,... adds to the usual ones.",
+    ),
+    click.option("--noheadings", is_flag=True, help="No headings."),
+    click.option(
+        "--sort",
+        type=Parsed("col", _parse_sort),
+        metavar="[-]COL",
+        help="Sort by a column; -COL reverses.",
+    ),
+    click.option(
+        "--time-format",
+        type=click.Choice(_TIME_FORMATS),
+        help="How times look. If left out, full in a table, and else iso.",
+    ),
+    click.option("-P", "--numeric-perms", is_flag=True, help="Permissions as a number."),
+    click.option("-b", "--bytes", "unit", flag_value="bytes", help="Sizes in bytes."),
+    click.option("--human", "unit", flag_value="human", help="Sizes for people."),
+)
+
+
+def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of how results are shown, as one argument `manner`."""
+
+    @wraps(function)
+    def collected(
+        *args: Any, format_: str | None, noheadings: bool, unit: str | None, **rest: Any
+    ) -> Any:
+        manner = Manner(
+            format_=Format(format_) if format_ else None,
+            headings=not noheadings,
+            unit=Unit(unit or "default"),
+            **{name: rest.pop(name) for name in ("choice", "sort", "time_format", "numeric_perms")},
+        )
+        return function(*args, manner=manner, **rest)
+
+    for option in reversed(_OPTIONS):
+        collected = option(collected)
+    return collected
+
+
+def given(ctx: click.Context) -> Iterator[str]:
+    """Those of the options of `output_options` that stand on the command line."""
+    names = {"format_", "choice", "noheadings", "sort", "time_format", "numeric_perms", "unit"}
+    for param in ctx.command.params:
+        source = ctx.get_parameter_source(param.name or "")
+        if param.name in names and source is ParameterSource.COMMANDLINE:
+            yield param.opts[-1]

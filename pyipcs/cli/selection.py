@@ -1,0 +1,124 @@
+"""Which objects are meant: the filters' options, read once into one value."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from pyipcs.cli.params import DURATION, KEY_TARGET, USER, Parsed
+from pyipcs.model import Kind
+from pyipcs.sysv.proc import Listing
+
+if TYPE_CHECKING:
+    from pyipcs.filters import Filter
+
+
+class Selection(NamedTuple):
+    """The filters that were asked for; without any, all objects are meant."""
+
+    filters: "tuple[Filter, ...]" = ()
+
+    def kinds(self, named: Collection[Kind]) -> list[Kind]:
+        """The kinds that can be meant: those named, or else all that the filters can speak of.
+
+        Raises:
+            click.UsageError: no object can be meant.
+        """
+        kinds = [*(named or Kind)]
+        for filter_ in self.filters:
+            meant = [kind for kind in kinds if kind in filter_.kinds]
+            if not meant or (named and len(meant) < len(kinds)):
+                about = ", ".join(kind.plural for kind in Kind if kind in filter_.kinds)
+                others = ", ".join(kind.plural for kind in kinds if kind not in meant)
+                raise click.UsageError(f"{filter_.option} is about {about}, not {others}")
+            kinds = meant
+        return kinds
+
+    def of(self, listings: Iterable[Listing]) -> Iterable[Listing]:
+        """Those of the objects that are meant."""
+        if not self.filters:
+            return listings
+        from pyipcs.filters import matching
+
+        return matching(listings, self.filters)
+
+
+def _parse_baseline(path: str) -> "Filter":
+    """The filter that an earlier listing in a file makes; `-` is standard input."""
+    import json
+    import sys
+
+    from pyipcs.filters import not_in
+
+    try:
+        with open(path, encoding="utf-8") if path != "-" else sys.stdin as file:
+            document = json.load(file)
+    except OSError as error:
+        raise ValueError(error.strerror) from None
+    except (ValueError, RecursionError):
+        raise ValueError("not a listing of pyipcs (list -J)") from None
+    return not_in(document)
+
+
+_OPTIONS: dict[str, Any] = {
+    "owner": click.option("--owner", type=USER, metavar="USER", help="Of this owner."),
+    "creator": click.option(
+        "--created-by", "creator", type=USER, metavar="USER", help="Created by this user."
+    ),
+    "mine": click.option("--mine", is_flag=True, help="Created or owned by you."),
+    "key": click.option("--key", type=KEY_TARGET, metavar="KEY", help="With this key."),
+    "older_than": click.option(
+        "--older-than",
+        type=DURATION,
+        metavar="DURATION",
+        help="Last changed longer ago: 30s, 10m, 2h, 7d.",
+    ),
+    "idle": click.option(
+        "--idle",
+        type=DURATION,
+        metavar="DURATION",
+        help="Last used longer ago (if ever; else, last changed). An attached segment is in use.",
+    ),
+    "unattached": click.option(
+        "--unattached", is_flag=True, help="Segments that no process has attached."
+    ),
+    "empty": click.option("--empty", is_flag=True, help="Queues with no message."),
+    "not_in": click.option(
+        "--not-in",
+        type=Parsed("file", _parse_baseline),
+        metavar="FILE",
+        help="Not in an earlier listing of all objects (list -J > FILE); kinds that this lacks "
+        "are left out.",
+    ),
+}
+
+
+def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say which objects are meant, as one argument `selection`."""
+
+    @wraps(function)
+    def collected(*args: Any, **params: Any) -> Any:
+        given = {name: params.pop(name) for name in _OPTIONS}
+        return function(*args, selection=Selection(tuple(_filters(**given))), **params)
+
+    for option in reversed(_OPTIONS.values()):
+        collected = option(collected)
+    return collected
+
+
+def _filters(*, not_in: "Filter | None", **given: Any) -> "Iterator[Filter]":
+    """A filter for each option that was given; `given` are the functions of pyipcs.filters."""
+    if not_in:
+        yield not_in
+    # What is false may be a uid of 0.
+    wanted = {
+        name: value for name, value in given.items() if value is not None and value is not False
+    }
+    if not wanted:
+        return
+    from pyipcs import filters
+
+    for name, value in wanted.items():
+        make = getattr(filters, name)
+        yield make() if value is True else make(value)

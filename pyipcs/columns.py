@@ -1,0 +1,324 @@
+"""The columns of listings: each declared once, for help, validation and every format.
+
+Names are lsipc(1)'s where it has the column. What a column holds are the kernel's words; what
+they look like is a matter of the formats.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from enum import Enum
+from functools import lru_cache
+from itertools import chain, repeat
+from typing import Any, NamedTuple, TypeAlias
+
+from pyipcs.model import Kind, View
+from pyipcs.sysv.proc import Listing, completed, merged
+from pyipcs.sysv.users import group_name, user_name
+
+# A value as the kernel wrote it, or as a number; None is what is not known, or not there.
+Word: TypeAlias = str | int | None
+
+
+class Form(Enum):
+    """What the words of a column mean."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    KEY = "key"  # signed and decimal, as /proc/sysvipc has it
+    MODE = "mode"  # octal
+    FLAGS = "flags"  # of a segment, within its mode
+    SIZE = "size"  # bytes
+    TIME = "time"  # seconds since the epoch; 0 is never
+    DURATION = "duration"  # seconds
+    PERCENT = "percent"
+    PID = "pid"  # 0 is none, or one of another PID namespace
+    NUMBERS = "numbers"  # a tuple of them, one a semaphore
+    RATE = "rate"  # by the second, with a sign
+
+
+_NUMERIC = {Form.NUMBER, Form.SIZE, Form.DURATION, Form.PERCENT, Form.PID, Form.RATE}
+
+
+class Column(NamedTuple):
+    """One column.
+
+    Attributes:
+        name: what -o calls it.
+        form: what its words mean.
+        field: the kernel's name of it, which is its key in JSON.
+        help: what it tells.
+        rank: how long a narrow terminal keeps it; the least goes first.
+        words: what gives the words, if they are not simply those of the field.
+        needs: what listings do not have and has to be asked for first (`proc.completed`).
+        when: for pids, the fields of the times at which the process did what is on record.
+    """
+
+    name: str
+    form: Form
+    field: str
+    help: str
+    rank: int = 0
+    words: Callable[[Listing], Iterable[Any]] | None = None
+    needs: str = ""
+    when: tuple[str, ...] = ()
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its words are numbers, which stand to the right."""
+        return self.form in _NUMERIC
+
+    def of(self, listing: Listing) -> Iterable[Word]:
+        """The words of this column, one an object."""
+        if self.words:
+            return self.words(listing)
+        if listing.has(self.field):
+            return listing.column(self.field)
+        return [None] * listing.length
+
+
+def _mapped(function: Callable[[str], str], field: str) -> Callable[[Listing], Iterator[str]]:
+    return lambda listing: map(function, listing.column(field))
+
+
+def _kinds(listing: Listing) -> Iterable[str]:
+    return repeat(listing.kind.value, listing.length)
+
+
+def _ages(listing: Listing) -> Iterator[int]:
+    now = int(time.time())
+    return (max(now - int(word), 0) for word in listing.column("ctime"))
+
+
+@lru_cache(maxsize=4096)
+def percent(used: Word, most: Word) -> str | None:
+    """How much of something is in use; None where there is no limit to speak of."""
+    if used is None or most is None or not int(most):
+        return None
+    return f"{100 * int(used) / int(most):.2f}"
+
+
+def _share(used: str, most: str) -> Callable[[Listing], Iterable[Word]]:
+    return lambda listing: [*map(percent, listing.column(used), listing.column(most))]
+
+
+def _commands(listing: Listing) -> Iterator[str | None]:
+    from pyipcs.sysv.processes import command_line
+
+    pids = zip(map(int, listing.column("cpid")), map(int, listing.column("ctime")), strict=True)
+    return (command_line(pid, when) for pid, when in pids)
+
+
+def _per_semaphore(name: str, field: str, help_: str, rank: int) -> Column:
+    def words(listing: Listing) -> Iterator[Any]:
+        return (
+            found and tuple(getattr(semaphore, field) for semaphore in found)
+            for found in listing.column("semaphores")
+        )
+
+    return Column(name, Form.NUMBERS, name.lower(), help_, rank, words, needs="semaphores")
+
+
+KIND = Column("KIND", Form.TEXT, "kind", "Kind of object: msg, shm or sem", 99, words=_kinds)
+_KEY = Column("KEY", Form.KEY, "key", "Key", 90)
+_ID = Column("ID", Form.NUMBER, "id", "Id", 100)
+_OWNER = Column("OWNER", Form.TEXT, "owner", "Owner's name", 70, words=_mapped(user_name, "uid"))
+_PERMS = Column("PERMS", Form.MODE, "mode", "Permissions", 30)
+_CTIME = Column("CTIME", Form.TIME, "ctime", "Time of the last change", 10)
+COMMON = (
+    KIND,
+    _KEY,
+    _ID,
+    _OWNER,
+    _PERMS,
+    Column("CUID", Form.NUMBER, "cuid", "Creator's uid", 15),
+    Column("CUSER", Form.TEXT, "cuser", "Creator's name", 25, words=_mapped(user_name, "cuid")),
+    Column("CGID", Form.NUMBER, "cgid", "Creator's gid", 15),
+    Column("CGROUP", Form.TEXT, "cgroup", "Creator's group", 25, words=_mapped(group_name, "cgid")),
+    Column("UID", Form.NUMBER, "uid", "Owner's uid", 15),
+    Column("USER", Form.TEXT, "user", "Owner's name", 25, words=_mapped(user_name, "uid")),
+    Column("GID", Form.NUMBER, "gid", "Owner's gid", 15),
+    Column("GROUP", Form.TEXT, "group", "Owner's group", 25, words=_mapped(group_name, "gid")),
+    _CTIME,
+    Column("AGE", Form.DURATION, "age", "Time since the last change", 20, words=_ages),
+)
+QUEUE = (
+    Column("MSGS", Form.NUMBER, "qnum", "Messages on the queue", 85),
+    Column("USEDBYTES", Form.SIZE, "cbytes", "Bytes in them", 40),
+    Column("QBYTES", Form.SIZE, "qbytes", "Bytes that the queue may hold", 20, needs="qbytes"),
+    Column(
+        "USE%",
+        Form.PERCENT,
+        "use_pct",
+        "USEDBYTES in QBYTES",
+        80,
+        words=_share("cbytes", "qbytes"),
+        needs="qbytes",
+    ),
+    Column("LSPID", Form.PID, "lspid", "Process of the last send", 60, when=("stime",)),
+    Column("LRPID", Form.PID, "lrpid", "Process of the last receive", 50, when=("rtime",)),
+    Column("SEND", Form.TIME, "stime", "Time of the last send", 55),
+    Column("RECV", Form.TIME, "rtime", "Time of the last receive", 45),
+)
+SEGMENT = (
+    Column("SIZE", Form.SIZE, "segsz", "Size", 85),
+    Column("RSS", Form.SIZE, "rss", "Bytes of it in memory", 40),
+    Column("SWAP", Form.SIZE, "swap", "Bytes of it in swap", 20),
+    Column("NATTCH", Form.NUMBER, "nattch", "Attachments", 80),
+    Column("STATUS", Form.FLAGS, "mode", "dest: goes with the last one; locked: not swapped", 65),
+    Column("CPID", Form.PID, "cpid", "Process that created it", 60, when=("ctime",)),
+    Column("LPID", Form.PID, "lpid", "Process of the last use", 55, when=("atime", "dtime")),
+    Column("ATTACH", Form.TIME, "atime", "Time of the last attachment", 50),
+    Column("DETACH", Form.TIME, "dtime", "Time of the last detachment", 45),
+    Column("COMMAND", Form.TEXT, "command", "Command line of CPID", 20, words=_commands),
+)
+SEMAPHORE = (
+    Column("NSEMS", Form.NUMBER, "nsems", "Semaphores", 85),
+    Column("OTIME", Form.TIME, "otime", "Time of the last operation", 60),
+    _per_semaphore("VALUES", "value", "Value of each semaphore", 80),
+    _per_semaphore("NCOUNT", "ncount", "Processes that wait for it to grow", 75),
+    _per_semaphore("ZCOUNT", "zcount", "Processes that wait for it to be zero", 74),
+)
+# Of the kernel's limits and what is in use of them (`limits.resources`).
+RESOURCE = (
+    KIND,
+    Column("RESOURCE", Form.TEXT, "resource", "Resource", 100),
+    Column("DESCRIPTION", Form.TEXT, "description", "What it is", 70),
+    Column("UNIT", Form.TEXT, "unit", "What LIMIT and USED count, if it is no things", 75),
+    Column("LIMIT", Form.NUMBER, "limit", "The most there can be", 90),
+    Column("USED", Form.NUMBER, "used", "How many there are", 85),
+    Column("USE%", Form.PERCENT, "use_pct", "USED in LIMIT", 80, words=_share("used", "limit")),
+)
+# In a live view: messages by the second, more or fewer.
+RATE = Column("MSGS/S", Form.RATE, "rate", "How fast MSGS grows", 82)
+
+OF_KIND = {kind: COMMON + own for kind, own in zip(Kind, (QUEUE, SEGMENT, SEMAPHORE), strict=True)}
+_VIEWS = {
+    (Kind.QUEUE, View.STATUS): "KEY ID OWNER PERMS MSGS USEDBYTES QBYTES USE% LSPID LRPID "
+    "SEND RECV CTIME",
+    (Kind.QUEUE, View.TIME): "KEY ID OWNER SEND RECV CTIME",
+    (Kind.QUEUE, View.PID): "KEY ID OWNER LSPID LRPID",
+    (Kind.SEGMENT, View.STATUS): "KEY ID OWNER PERMS SIZE RSS NATTCH STATUS CPID LPID "
+    "ATTACH DETACH CTIME",
+    (Kind.SEGMENT, View.TIME): "KEY ID OWNER ATTACH DETACH CTIME",
+    (Kind.SEGMENT, View.PID): "KEY ID OWNER CPID LPID",
+    (Kind.SEMAPHORE, View.STATUS): "KEY ID OWNER PERMS NSEMS OTIME CTIME",
+    (Kind.SEMAPHORE, View.TIME): "KEY ID OWNER OTIME CTIME",
+    # The pids of sets are those of their semaphores, which `stat` shows.
+    (Kind.SEMAPHORE, View.PID): "KEY ID OWNER NSEMS",
+    **{(kind, View.CREATOR): "KEY ID PERMS CUSER CGROUP USER GROUP" for kind in Kind},
+}
+_DOCUMENT = "KEY ID PERMS UID GID CUID CGID OWNER "
+_DOCUMENTS = {
+    Kind.QUEUE: _DOCUMENT + "USEDBYTES MSGS QBYTES LSPID LRPID SEND RECV CTIME",
+    Kind.SEGMENT: _DOCUMENT + "SIZE NATTCH CPID LPID ATTACH DETACH CTIME RSS SWAP STATUS",
+    Kind.SEMAPHORE: _DOCUMENT + "NSEMS OTIME CTIME",
+}
+
+
+class Choice(NamedTuple):
+    """The columns that the user named; `more` says that they are added to those shown anyway."""
+
+    names: tuple[str, ...]
+    more: bool
+
+
+def parse_choice(text: str) -> Choice:
+    """`COL,...` or `+COL,...`.
+
+    Raises:
+        ValueError: one of them is no column of anything; the text lists those there are.
+    """
+    names = tuple(_known(name) for name in text.removeprefix("+").split(","))
+    return Choice(names, more=text.startswith("+"))
+
+
+def parse_sort(text: str) -> tuple[str, bool]:
+    """`COL` or, for the reverse, `-COL`: its name, and whether in reverse."""
+    return _known(text.removeprefix("-")), text.startswith("-")
+
+
+def _known(name: str) -> str:
+    upper = name.strip().upper()
+    everywhere = [column.name for column in chain(*OF_KIND.values(), RESOURCE)]
+    if upper not in everywhere:
+        raise ValueError(f"no column '{name}' (there are {', '.join(dict.fromkeys(everywhere))})")
+    return upper
+
+
+def shown(kind: Kind, view: View, choice: Choice | None) -> tuple[Column, ...]:
+    """The columns of a kind in a view, or those of the user's choice that it has."""
+    return _chosen(OF_KIND[kind], _VIEWS[kind, view], choice)
+
+
+def document(kind: Kind, choice: Choice | None) -> tuple[Column, ...]:
+    """What JSON has of a kind."""
+    return _chosen(OF_KIND[kind], _DOCUMENTS[kind], choice)
+
+
+def resources(choice: Choice | None) -> tuple[Column, ...]:
+    """The columns of limits and usage."""
+    return _chosen(RESOURCE, "RESOURCE DESCRIPTION UNIT LIMIT USED USE%", choice)
+
+
+def _chosen(known: Sequence[Column], usual: str, choice: Choice | None) -> tuple[Column, ...]:
+    names: Iterable[str] = usual.split()
+    if choice:
+        names = chain(names, choice.names) if choice.more else choice.names
+    by_name = {column.name: column for column in known}
+    return tuple(by_name[name] for name in dict.fromkeys(names) if name in by_name)
+
+
+def check(names: Iterable[str], known: Collection[Sequence[Column]], what: str) -> None:
+    """See to it that each name is a column of one of the kinds that are shown.
+
+    Raises:
+        ValueError: one is not; the text lists those there are.
+    """
+    there = dict.fromkeys(column.name for columns in known for column in columns)
+    for name in names:
+        if name not in there:
+            raise ValueError(f"{what} have no column {name} (there are {', '.join(there)})")
+
+
+def arranged(
+    listings: Iterable[Listing],
+    columns: Iterable[Column],
+    known: Sequence[Column],
+    sort: tuple[str, bool] | None,
+) -> Iterable[Listing]:
+    """Listings with all that columns need, and in order.
+
+    Args:
+        listings: the objects.
+        columns: those that are shown.
+        known: those that there are.
+        sort: the name of the one to sort by, and whether in reverse; None leaves the kernel's
+            order, and so does a name that is not known.
+    """
+    by = next((column for column in known if sort and column.name == sort[0]), None)
+    needs = {column.needs for column in (*columns, *([by] if by else ()))} - {""}
+    whole = completed(listings, needs) if needs else listings
+    if not by or not sort:
+        return whole
+    listing = merged(whole)
+    return [listing.take(_order(by, listing, reverse=sort[1]))] if listing else []
+
+
+def _order(column: Column, listing: Listing, *, reverse: bool) -> list[int]:
+    """The numbers of the rows by what is in a column; those with nothing there come last."""
+    words = list(column.of(listing))
+    there = [row for row, word in enumerate(words) if word is not None]
+    rest = [row for row, word in enumerate(words) if word is None]
+    number = _SORTED_BY.get(column.form, float)
+    return sorted(there, key=lambda row: number(words[row]), reverse=reverse) + rest
+
+
+# What words are compared by; all others are numbers.
+_SORTED_BY: dict[Form, Callable[[Any], Any]] = {
+    Form.TEXT: str,
+    Form.NUMBERS: tuple,
+    Form.KEY: lambda word: int(word) % 2**32,
+    Form.MODE: lambda word: int(word, 8) & 0o777,
+    Form.FLAGS: lambda word: int(word, 8) & ~0o777,
+    **dict.fromkeys((Form.NUMBER, Form.SIZE, Form.TIME, Form.PID), int),
+}

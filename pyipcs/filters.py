@@ -1,0 +1,184 @@
+"""Which objects of a listing are meant: conditions, each with the kinds that it speaks of."""
+
+import os
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from pyipcs.model import Kind
+from pyipcs.sysv.keys import By, Target
+from pyipcs.sysv.namespace import boot_id, ipc_namespace
+from pyipcs.sysv.proc import Listing
+
+_Mask: TypeAlias = Iterable[bool]
+# The fields with the times of an object's use.
+_USES = {
+    Kind.QUEUE: ("stime", "rtime"),
+    Kind.SEGMENT: ("atime", "dtime"),
+    Kind.SEMAPHORE: ("otime",),
+}
+
+
+class Filter(NamedTuple):
+    """One condition.
+
+    Attributes:
+        option: how the user named it.
+        keep: what tells, for each object of a listing, whether it meets the condition.
+        kinds: those that it can speak of; no object of another kind meets it.
+    """
+
+    option: str
+    keep: Callable[[Listing], _Mask]
+    kinds: Collection[Kind] = tuple(Kind)
+
+
+def matching(listings: Iterable[Listing], filters: Iterable[Filter]) -> Iterator[Listing]:
+    """Of the objects those that meet every condition."""
+    for listing in listings:
+        for filter_ in filters:
+            listing = listing.where(filter_.keep(listing))  # noqa: PLW2901 - it shrinks
+        yield listing
+
+
+def owner(uid: int) -> Filter:
+    """Objects of this owner."""
+    return Filter("--owner", _equal("uid", uid))
+
+
+def creator(uid: int) -> Filter:
+    """Objects that this user created."""
+    return Filter("--created-by", _equal("cuid", uid))
+
+
+def mine() -> Filter:
+    """Objects that the caller created or owns."""
+    user = str(os.geteuid())
+
+    def keep(listing: Listing) -> _Mask:
+        owners = zip(listing.column("uid"), listing.column("cuid"), strict=True)
+        return (user in pair for pair in owners)
+
+    return Filter("--mine", keep)
+
+
+def key(target: Target) -> Filter:
+    """Objects with this key."""
+    assert target.by is By.KEY
+    return Filter("--key", _equal("key", target.number))
+
+
+def older_than(seconds: float) -> Filter:
+    """Objects whose last change is further back."""
+
+    def keep(listing: Listing) -> _Mask:
+        latest = time.time() - seconds
+        return (int(word) < latest for word in listing.column("ctime"))
+
+    return Filter("--older-than", keep)
+
+
+def idle(seconds: float) -> Filter:
+    """Objects whose last use is further back; what nobody used counts from its last change.
+
+    SETVAL is a use of a semaphore, and moves its set's ctime alone (semctl(2)). A segment that is
+    attached is in use, whatever its times are.
+    """
+
+    def keep(listing: Listing) -> _Mask:
+        latest = time.time() - seconds
+        rows = zip(_last_uses(listing), _attachments(listing), strict=True)
+        return (last < latest and not attachments for last, attachments in rows)
+
+    return Filter("--idle", keep)
+
+
+def _last_uses(listing: Listing) -> Iterator[int]:
+    uses = zip(*(map(int, listing.column(field)) for field in _USES[listing.kind]), strict=True)
+    changes = map(int, listing.column("ctime"))
+    if listing.kind is Kind.SEMAPHORE:
+        return map(max, (last for (last,) in uses), changes)
+    return (max(times) or change for times, change in zip(uses, changes, strict=True))
+
+
+def _attachments(listing: Listing) -> Iterable[int]:
+    if listing.kind is Kind.SEGMENT:
+        return map(int, listing.column("nattch"))
+    return [0] * listing.length
+
+
+def unattached() -> Filter:
+    """Segments that no process has attached."""
+    return Filter("--unattached", _equal("nattch", 0), [Kind.SEGMENT])
+
+
+def empty() -> Filter:
+    """Queues with no message on them."""
+    return Filter("--empty", _equal("qnum", 0), [Kind.QUEUE])
+
+
+def _equal(field: str, number: int) -> Callable[[Listing], _Mask]:
+    word = str(number)
+    return lambda listing: map(word.__eq__, listing.column(field))
+
+
+# What an object of an earlier listing is known again by; never ctime, which SETVAL moves.
+_NO_LISTING = "not a listing of pyipcs (list -J)"
+_IDENTITY = ("key", "id", "cuid", "cgid")
+
+
+def not_in(document: Mapping[str, Any]) -> Filter:
+    """Objects that an earlier listing (`list -J`) does not hold; kinds that it lacks are let be.
+
+    Raises:
+        ValueError: it is no such listing, or one of another boot or IPC namespace, or one that
+            does not hold all objects of its kinds; the text says which.
+    """
+    _check_origin(document)
+    known = _known(document)
+
+    def keep(listing: Listing) -> _Mask:
+        fields = _identity_fields(listing.kind)
+        rows = zip(*(map(int, listing.column(field)) for field in fields), strict=True)
+        return (row not in known[listing.kind] for row in rows)
+
+    return Filter("--not-in", keep, tuple(known))
+
+
+def _check_origin(document: Any) -> None:
+    match document:
+        case {"taken": {"boot_id": boot, "ipc_namespace": namespace, "filtered": filtered}}:
+            pass
+        case _:
+            raise ValueError(_NO_LISTING)
+    if filtered is not False:
+        raise ValueError("the listing does not hold all objects of its kinds")
+    if None in (boot, namespace, boot_id(), ipc_namespace()):
+        raise ValueError("which boot and IPC namespace it is of cannot be told without /proc")
+    if boot != boot_id():
+        raise ValueError("the listing is of another boot")
+    if namespace != ipc_namespace():
+        raise ValueError("the listing is of another IPC namespace")
+
+
+def _identity_fields(kind: Kind) -> tuple[str, ...]:
+    return (*_IDENTITY, "cpid") if kind is Kind.SEGMENT else _IDENTITY
+
+
+def _known(document: Mapping[str, Any]) -> dict[Kind, set[tuple[int, ...]]]:
+    """What the objects of a listing in JSON are known again by."""
+    try:
+        return {
+            kind: {_identity(kind, found) for found in document[kind.collection]}
+            for kind in Kind
+            if kind.collection in document
+        }
+    except (TypeError, KeyError, ValueError):
+        raise ValueError(_NO_LISTING) from None
+
+
+def _identity(kind: Kind, found: Mapping[str, Any]) -> tuple[int, ...]:
+    key, *numbers = (found[field] for field in _identity_fields(kind))
+    unsigned = int(key, 16)
+    signed = unsigned - 2**32 if unsigned >= 2**31 else unsigned
+    return signed, *map(int, numbers)

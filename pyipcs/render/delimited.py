@@ -1,0 +1,60 @@
+"""Objects as CSV, as TSV, and as assignments for a shell."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from pyipcs.columns import KIND
+from pyipcs.render.report import Report, cells, headings, table
+
+# The names of columns that a shell would not take, or would obey: UID and GID are a user's rights
+# in zsh, and readonly in bash.
+_SHELL_NAMES = {"USE%": "USE_PCT", "UID": "OWNER_UID", "GID": "OWNER_GID"}
+
+
+def csv(report: Report) -> Iterator[str]:
+    """A table with commas between the columns, quoted by RFC 4180, its lines ended as here."""
+    return _rows(report, ",", _quoted)
+
+
+def tsv(report: Report) -> Iterator[str]:
+    r"""A table with a tab between the columns; a tab in a value is `\t`, a newline `\n`."""
+    return _rows(report, "\t", _without_tabs)
+
+
+def _rows(report: Report, separator: str, convert: Callable[[str], str]) -> Iterator[str]:
+    template = separator.join(["%s"] * len(headings(report))) + "\n"
+    for rows in table(report, "", convert):
+        yield "".join(map(template.__mod__, rows))
+
+
+@lru_cache(maxsize=1024)
+def _quoted(text: str) -> str:
+    if re.search('[,"\n\r]', text):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+@lru_cache(maxsize=1024)
+def _without_tabs(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def export(report: Report) -> Iterator[str]:
+    r"""Assignments for a shell, a line an object; a newline in a value is `\n`."""
+    several = len(report.columns) > 1
+    for kind, listings in report.found.items():
+        columns = report.columns[kind]
+        if several and KIND not in columns:
+            columns = (KIND, *columns)
+        names = (_SHELL_NAMES.get(column.name, column.name) for column in columns)
+        template = " ".join(f'{name}="%s"' for name in names) + "\n"
+        for listing in listings:
+            texts = [cells(column, listing, report.style, "", _for_shell) for column in columns]
+            yield "".join(map(template.__mod__, zip(*texts, strict=True)))
+
+
+@lru_cache(maxsize=1024)
+def _for_shell(text: str) -> str:
+    """Text between double quotes of sh: on one line, with nothing in it to be run."""
+    return re.sub(r'(["$`\\])', r"\\\1", text.replace("\n", "\\n"))

@@ -1,0 +1,147 @@
+"""Gauges in the OpenMetrics text format, for Prometheus and its like."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from pyipcs.columns import Word
+from pyipcs.model import Kind, Usage
+from pyipcs.render.data import whole_text
+from pyipcs.sysv.keys import format_key
+from pyipcs.sysv.proc import Listing, merged
+from pyipcs.sysv.users import user_name
+
+_TIMESTAMP = "timestamp_seconds"
+
+
+class _Gauge(NamedTuple):
+    """A family of samples: one for each object, or one for the system.
+
+    `field` is the kernel's name of the value. Of one that is told in pages, `times` is their size.
+    """
+
+    name: str
+    field: str
+    help: str
+    times: int = 1
+
+
+_OBJECTS = {
+    Kind.QUEUE: (
+        _Gauge("queue_messages", "qnum", "Messages on the queue."),
+        _Gauge("queue_used_bytes", "cbytes", "Bytes in the messages on the queue."),
+        _Gauge("queue_limit_bytes", "qbytes", "Bytes that the queue may hold."),
+        _Gauge(f"queue_send_{_TIMESTAMP}", "stime", "Time of the last send."),
+        _Gauge(f"queue_receive_{_TIMESTAMP}", "rtime", "Time of the last receive."),
+        _Gauge(f"queue_change_{_TIMESTAMP}", "ctime", "Time of the last change."),
+    ),
+    Kind.SEGMENT: (
+        _Gauge("segment_size_bytes", "segsz", "Size of the segment."),
+        _Gauge("segment_resident_bytes", "rss", "Bytes of the segment in memory."),
+        _Gauge("segment_swapped_bytes", "swap", "Bytes of the segment in swap."),
+        _Gauge("segment_attachments", "nattch", "Attachments of the segment."),
+        _Gauge(f"segment_attach_{_TIMESTAMP}", "atime", "Time of the last attachment."),
+        _Gauge(f"segment_detach_{_TIMESTAMP}", "dtime", "Time of the last detachment."),
+        _Gauge(f"segment_change_{_TIMESTAMP}", "ctime", "Time of the last change."),
+    ),
+    Kind.SEMAPHORE: (
+        _Gauge("set_semaphores", "nsems", "Semaphores of the set."),
+        _Gauge(f"set_operation_{_TIMESTAMP}", "otime", "Time of the last operation."),
+        _Gauge(f"set_change_{_TIMESTAMP}", "ctime", "Time of the last change."),
+    ),
+}
+_LIMIT = _Gauge("limit", "limit", "Limit of a resource, by the kernel's name for it.")
+_USED = _Gauge("used", "used", "How much of a resource is in use.")
+
+
+def document(
+    limits: Iterable[Listing],
+    used: Iterable[Listing],
+    usage: Mapping[Kind, Usage],
+    found: Mapping[Kind, Iterable[Listing]],
+    page: int,
+) -> Iterator[str]:
+    """What is in use of which limits, and the objects one by one.
+
+    Args:
+        limits: whose limits to show (`limits.resources`).
+        used: of whose limits to show what is in use.
+        usage: what else is in use.
+        found: the objects.
+        page: the bytes of a page of memory.
+    """
+    for gauge, resources in ((_LIMIT, limits), (_USED, used)):
+        yield from _family(gauge, _resource_samples(gauge, resources))
+    for kind, values in usage.items():
+        for gauge in _totals(kind, page):
+            yield from _family(gauge, [("", getattr(values, gauge.field) * gauge.times)])
+    for kind, listings in found.items():
+        listing = merged(listings)
+        labels = _labels(listing) if listing else []
+        for gauge in _OBJECTS[kind]:
+            yield from _family(gauge, _object_samples(gauge, listing, labels))
+    yield "# EOF\n"
+
+
+def _totals(kind: Kind, page: int) -> tuple[_Gauge, ...]:
+    """What is in use beside that of which there is a limit."""
+    match kind:
+        case Kind.QUEUE:
+            return (
+                _Gauge("messages", "msgmap", "Messages on all queues."),
+                _Gauge("messages_bytes", "msgtql", "Bytes in the messages on all queues."),
+            )
+        case Kind.SEGMENT:
+            return (
+                _Gauge("resident_bytes", "shm_rss", "Bytes of all segments in memory.", page),
+                _Gauge("swapped_bytes", "shm_swp", "Bytes of all segments in swap.", page),
+            )
+        case Kind.SEMAPHORE:
+            return ()
+
+
+def _family(gauge: _Gauge, samples: Iterable[tuple[str, Word]]) -> Iterator[str]:
+    """The samples of a gauge; a value that is not known has none."""
+    name = f"sysvipc_{gauge.name}"
+    lines = [f"{name}{labels} {value}\n" for labels, value in samples if value is not None]
+    if not lines:
+        return
+    yield f"# TYPE {name} gauge\n"
+    unit = name.rpartition("_")[2]
+    if unit in {"bytes", "seconds"}:
+        yield f"# UNIT {name} {unit}\n"
+    yield f"# HELP {name} {gauge.help}\n"
+    yield "".join(lines)
+
+
+def _resource_samples(gauge: _Gauge, resources: Iterable[Listing]) -> Iterator[tuple[str, Word]]:
+    for listing in resources:
+        for name, value in zip(
+            listing.column("resource"), listing.column(gauge.field), strict=True
+        ):
+            yield f'{{resource="{name.lower()}"}}', value
+
+
+def _object_samples(
+    gauge: _Gauge, listing: Listing | None, labels: list[str]
+) -> Iterable[tuple[str, Word]]:
+    if listing is None or not listing.has(gauge.field):
+        return
+    for label, word in zip(labels, listing.column(gauge.field), strict=True):
+        never = gauge.name.endswith(_TIMESTAMP) and word == "0"
+        yield label, None if never else word
+
+
+def _labels(listing: Listing) -> list[str]:
+    """What tells the objects apart."""
+    named = zip(*map(listing.column, ("id", "key", "uid")), strict=True)
+    return [
+        f'{{id="{object_id}",key="{format_key(int(key))}",owner="{_owner(uid)}"}}'
+        for object_id, key, uid in named
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _owner(uid: Any) -> str:
+    name = whole_text(user_name(uid))
+    return name.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

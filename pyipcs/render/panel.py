@@ -1,0 +1,116 @@
+"""All there is to know of one object, in a panel for people, drawn by rich."""
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from pyipcs.columns import percent
+from pyipcs.errors import counted
+from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
+from pyipcs.render.canvas import Canvas
+from pyipcs.render.escape import one_line
+from pyipcs.render.showmsg import act, moment, names, process
+from pyipcs.render.table import Cell, Painter
+from pyipcs.render.text import flag_names, human, octal, symbolic
+from pyipcs.render.values import Style, rate
+from pyipcs.sysv.keys import format_key
+from pyipcs.sysv.processes import recorded
+
+_WIDEST = 100  # columns, beyond which the eye loses the line
+
+
+def details(record: Record, style: Style, canvas: Canvas, growth: float = 0.0) -> str:
+    """The panel of an object.
+
+    Args:
+        record: the object; a set's semaphores are shown if they are there.
+        style: how values look.
+        canvas: where.
+        growth: in a live view, the messages by the second that a queue grows by.
+    """
+    painter = Painter(canvas)
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="cyan", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, (text, look) in _facts(record, style, painter, growth):
+        grid.add_row(label, Text(one_line(text), style=look))
+    parts: list[RenderableType] = [grid]
+    if isinstance(record, SemaphoreSet) and record.semaphores:
+        parts += ["", _semaphores(record.semaphores, record.otime or record.ctime)]
+    title = f"{record.kind.noun.capitalize()} {record.id}, key {format_key(record.key)}"
+    panel = Panel(
+        Group(*parts),
+        title=Text(title, style="bold"),
+        title_align="left",
+        border_style="dim",
+        box=box.ROUNDED,
+        width=min(canvas.width or _WIDEST, _WIDEST),
+    )
+    return painter.draw(panel, canvas.width or _WIDEST)
+
+
+def _facts(
+    record: Record, style: Style, painter: Painter, growth: float
+) -> Iterator[tuple[str, Cell]]:
+    match record:
+        case Queue():
+            yield from _queue_facts(record, style, painter, growth)
+        case Segment():
+            yield from _segment_facts(record, style)
+        case SemaphoreSet():
+            yield "Semaphores", (str(record.nsems), "bold")
+            yield "Last op", (moment(record.otime, style), "")
+    yield "Last change", (moment(record.ctime, style), "")
+    yield "Owner", (names(record.uid, record.gid), "")
+    yield "Creator", (names(record.cuid, record.cgid), "")
+    mode = f"{record.mode:o}"
+    yield "Mode", (f"{symbolic(mode)} ({octal(mode)})", "")
+
+
+def _queue_facts(
+    record: Queue, style: Style, painter: Painter, growth: float
+) -> Iterator[tuple[str, Cell]]:
+    grows = f" ({rate(growth)} by the second)" if growth else ""
+    yield "Messages", (f"{counted(record.qnum, 'message')}{grows}", "bold")
+    full = record.qbytes is not None and 0 < record.qbytes <= record.qnum
+    bar, look = painter.bar(percent(record.cbytes, record.qbytes), full)
+    most = "unknown" if record.qbytes is None else f"{record.qbytes:,}"
+    yield "Used", (f"{bar}  {record.cbytes:,} of {most} bytes", look)
+    yield "Last send", (act(record.lspid, record.stime, style), "")
+    yield "Last recv", (act(record.lrpid, record.rtime, style), "")
+
+
+def _segment_facts(record: Segment, style: Style) -> Iterator[tuple[str, Cell]]:
+    yield "Size", (_size(record.segsz, style), "bold")
+    for label, size in (("In memory", record.rss), ("In swap", record.swap)):
+        yield label, ("unknown" if size is None else _size(size, style), "")
+    yield "Attached", (counted(record.nattch, "time"), "" if record.nattch else "dim")
+    if names_of_flags := flag_names(f"{record.mode:o}"):
+        yield "Status", (names_of_flags, "red" if record.dest else "yellow")
+    yield "Created by", (f"proc {process(recorded(record.cpid, record.ctime))}", "")
+    used = max(record.atime, record.dtime)
+    yield "Last use", (act(record.lpid, used, style), "")
+    yield "Last attach", (moment(record.atime, style), "")
+    yield "Last detach", (moment(record.dtime, style), "")
+
+
+def _size(size: int, style: Style) -> str:
+    """A size for people, with the bytes where these say more."""
+    exact = f"{size:,} bytes"
+    return exact if size < 1024 or not style.human else f"{human(size)} ({exact})"
+
+
+def _semaphores(semaphores: tuple[Semaphore, ...], when: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold cyan")
+    for name in ("SEMNUM", "VALUE", "NCOUNT", "ZCOUNT"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("PID", overflow="fold")
+    for one in semaphores:
+        user = process(recorded(one.pid, when)) if one.pid else "-"
+        row = (one.num, one.value, one.ncount, one.zcount, one_line(user))
+        table.add_row(*(Text(str(cell)) for cell in row))
+    return table

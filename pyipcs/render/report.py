@@ -1,0 +1,88 @@
+"""What is handed to the renderers of listings, and what they have in common."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import repeat
+from typing import Any, NamedTuple
+
+from pyipcs.columns import KIND, Column, Form, Word
+from pyipcs.model import Kind
+from pyipcs.render.values import Style, converter
+from pyipcs.sysv.proc import Listing
+
+# The forms whose texts can hold what a format has a meaning for.
+_TEXTS = {Form.TEXT, Form.NUMBERS, Form.FLAGS}
+
+
+class Report(NamedTuple):
+    """Objects, and how to show them.
+
+    Attributes:
+        found: the objects of each kind that was asked for, as they come.
+        columns: those of each kind.
+        style: how values look.
+        headings: whether to say what the columns are.
+        order: the names of the columns as the user put them, over all kinds.
+    """
+
+    found: Mapping[Kind, Iterable[Listing]]
+    columns: Mapping[Kind, tuple[Column, ...]]
+    style: Style
+    headings: bool = True
+    order: tuple[str, ...] = ()
+
+
+def cells(
+    column: Column,
+    listing: Listing,
+    style: Style,
+    missing: str,
+    convert: Callable[[str], str] | None = None,
+) -> Iterable[Any]:
+    """What of a column stands in a table, one an object; numbers are not always text.
+
+    Args:
+        column: which one.
+        listing: the objects.
+        style: how values look.
+        missing: what stands for one that is not there.
+        convert: what makes texts fit for the format.
+    """
+    words = column.of(listing)
+    show = converter(column.form, style, missing)
+    texts: Iterable[Any] = map(show, words) if show else present(words, missing)
+    return map(convert, texts) if convert and column.form in _TEXTS else texts
+
+
+def present(words: Iterable[Word], missing: str) -> Iterable[Word]:
+    """The words, with something in the place of those that are not there."""
+    if isinstance(words, list) and None not in words:
+        return words  # nearly always
+    return (missing if word is None else word for word in words)
+
+
+def headings(report: Report) -> tuple[str, ...]:
+    """The names of the columns of a table over all kinds; if there are several, KIND is one."""
+    there = dict.fromkeys(column.name for each in report.columns.values() for column in each)
+    names = [name for name in dict.fromkeys(report.order) if name in there] or [*there]
+    if len(report.columns) > 1 and KIND.name not in there:
+        names.insert(0, KIND.name)
+    return tuple(names)
+
+
+def table(
+    report: Report, missing: str, convert: Callable[[str], str] | None = None
+) -> Iterator[Iterable[Iterable[Any]]]:
+    """The rows of a table over all kinds, some at a time, the headings first."""
+    names = headings(report)
+    if report.headings:
+        yield [names]
+    for kind, listings in report.found.items():
+        by_name = {column.name: column for column in (KIND, *report.columns[kind])}
+        for listing in listings:
+            columns = [
+                cells(by_name[name], listing, report.style, missing, convert)
+                if name in by_name
+                else repeat(missing, listing.length)
+                for name in names
+            ]
+            yield zip(*columns, strict=True)

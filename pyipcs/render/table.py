@@ -1,0 +1,309 @@
+"""Tables for people, drawn by rich.
+
+A rich table takes a millisecond a row. So rich draws the frame, and one row of placeholders; all
+rows are then made from that one.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from io import StringIO
+from itertools import repeat
+from typing import Any, TypeAlias
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.style import Style as Look
+from rich.table import Table
+from rich.text import Text
+
+from pyipcs.columns import Column, Form, Word
+from pyipcs.model import Kind
+from pyipcs.render.canvas import Canvas
+from pyipcs.render.escape import one_line, width
+from pyipcs.render.report import Report
+from pyipcs.render.text import flags, human
+from pyipcs.render.values import Style, converter
+from pyipcs.sysv.proc import Listing, merged
+from pyipcs.sysv.processes import recorded
+
+# A text, and how it looks in rich's words.
+Cell: TypeAlias = tuple[str, str]
+
+_TITLES = {
+    Kind.QUEUE: "Message queues",
+    Kind.SEGMENT: "Shared memory segments",
+    Kind.SEMAPHORE: "Semaphore sets",
+}
+_PLACEHOLDER = "\ue000"  # of no script, and one column wide
+_BAR = 8  # columns
+_HIGH, _FULL = 75.0, 90.0  # percent, from which on a bar draws attention
+_UNLIMITED = 2**63  # more than any machine has, as the kernel's defaults are (shmget(2))
+_SEPARATION = 2  # columns between two of a table
+
+
+def listings(report: Report, canvas: Canvas, most: int | None = None) -> Iterator[str]:
+    """A table a kind, and a line that tells which there are none of.
+
+    Args:
+        report: what to show.
+        canvas: where.
+        most: the most rows of each table; the titles count them all.
+    """
+    painter = Painter(canvas)
+    none = []
+    separator = ""
+    for kind, chunks in report.found.items():
+        listing = merged(chunks)
+        if listing is None or not listing.length:
+            none.append(kind.plural)
+            continue
+        title = f"{_TITLES[kind]} ({listing.length:,})"
+        shown = listing if most is None else listing.take(range(min(most, listing.length)))
+        yield separator
+        yield from _table(title, report.columns[kind], shown, report, painter)
+        separator = "\n"
+    if none and report.headings:
+        yield separator + painter.paint(f"No {_either(none)}.", "dim") + "\n"
+
+
+def resources(report: Report, canvas: Canvas) -> Iterator[str]:
+    """The kernel's limits with what is in use of them, in one table."""
+    found = [listing for listings in report.found.values() for listing in listings]
+    columns = next(iter(report.columns.values()))
+    return _table("System V IPC limits", columns, found, report, Painter(canvas))
+
+
+def _either(words: Sequence[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+class _Unicode(StringIO):
+    """What is drawn, of any character."""
+
+    encoding = "utf-8"
+
+
+class _Ascii(StringIO):
+    """What is drawn where rich is to use ASCII alone."""
+
+    encoding = "ascii"
+
+
+class Painter:
+    """Draws on a canvas with rich."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self.canvas = canvas
+        self._codes: dict[str, tuple[str, str]] = {"": ("", "")}
+
+    def paint(self, text: str, look: str) -> str:
+        """The text with the codes of a look around it."""
+        if not self.canvas.color:
+            return text
+        if look not in self._codes:
+            before, _, after = Look.parse(look).render("\0").partition("\0")
+            self._codes[look] = before, after
+        before, after = self._codes[look]
+        return f"{before}{text}{after}"
+
+    @lru_cache(maxsize=1024)  # noqa: B019 - it lives as long as the program
+    def bar(self, percent: Word, full: bool = False) -> Cell:
+        """How much of something is in use, as a bar and in words."""
+        if percent is None:
+            return "-", "dim"
+        share = float(percent)
+        full = full or share >= 100
+        filled = min(math.ceil(share / 100 * _BAR), _BAR)
+        used, free = "\u2588\u2591" if self.canvas.unicode else "#."
+        words = "full" if full else "<1%" if 0 < share < 1 else f"{int(share)}%"
+        look = "red" if full or share >= _FULL else "yellow" if share >= _HIGH else "green"
+        bar = used * filled + free * (_BAR - filled)
+        return f"{bar} {words:>4}", look if share or full else "dim"
+
+    def draw(self, drawable: Any, columns: int, *, plain: bool = False) -> str:
+        """What rich draws of something, in so many columns; plain is without codes."""
+        colored = self.canvas.color and not plain
+        file = _Unicode() if self.canvas.unicode else _Ascii()
+        Console(
+            file=file,
+            width=columns,
+            force_terminal=colored,
+            color_system="standard" if colored else None,
+            legacy_windows=False,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        ).print(drawable)
+        return file.getvalue()
+
+
+def _table(
+    title: str,
+    columns: Iterable[Column],
+    listing: Listing | Sequence[Listing],
+    report: Report,
+    painter: Painter,
+) -> Iterator[str]:
+    """The lines of a table, without those columns for which there is no room."""
+    parts = [listing] if isinstance(listing, Listing) else listing
+    looks = {
+        column: [cell for part in parts for cell in _cells(column, part, report.style, painter)]
+        for column in columns
+    }
+    sizes = {
+        column: max(
+            len(column.name) if report.headings else 1,
+            *(width(text) for text, _ in set(cells)),
+        )
+        for column, cells in looks.items()
+    }
+    kept = _fitting(sizes, painter.canvas.width)
+    head, row = _frame(title, {column: sizes[column] for column in kept}, painter)
+    if report.headings:
+        yield head
+    if not _to_the_right(kept[-1]):
+        sizes[kept[-1]] = 0  # nothing stands behind it
+    painted = [_painted(looks[column], column, sizes[column], painter) for column in kept]
+    yield "".join(map(row.__mod__, zip(*painted, strict=True)))
+    if report.headings:
+        left_out = [column.name for column in sizes if column not in kept]
+        if left_out:
+            note = Text(f"No room for {', '.join(left_out)}.", style="dim")
+            yield painter.draw(note, painter.canvas.width or 0)
+
+
+def _fitting(sizes: Mapping[Column, int], room: int | None) -> list[Column]:
+    """The columns that there is room for, by their rank; one at the least."""
+    if room is None:
+        return list(sizes)
+    kept: set[Column] = set()
+    used = 0
+    for column in sorted(sizes, key=lambda column: -column.rank):
+        needed = sizes[column] + (_SEPARATION if kept else 0)
+        if used + needed <= room or not kept:
+            kept.add(column)
+            used += needed
+    return [column for column in sizes if column in kept]
+
+
+def _frame(title: str, sizes: Mapping[Column, int], painter: Painter) -> tuple[str, str]:
+    """What stands above the rows, and the template of a row."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for column, size in sizes.items():
+        justify: Any = "right" if _to_the_right(column) else "left"
+        table.add_column(column.name, justify=justify, width=size, no_wrap=True)
+    table.add_row(*(_PLACEHOLDER * size for size in sizes.values()))
+    drawn = painter.draw(table, sum(sizes.values()) + _SEPARATION * len(sizes), plain=True)
+    header, rule, row = drawn.splitlines()
+    head = (
+        painter.paint(title, "bold"),
+        painter.paint(header.rstrip(), "bold cyan"),
+        painter.paint(rule, "dim"),
+    )
+    template = re.sub(f"{_PLACEHOLDER}+", "%s", row.rstrip())
+    return "".join(f"{line}\n" for line in head), template + "\n"
+
+
+def _to_the_right(column: Column) -> bool:
+    """Numbers stand to the right; pids, behind which names stand, do not, and nor do bars."""
+    return column.numeric and column.form not in {Form.PID, Form.PERCENT}
+
+
+def _painted(cells: Sequence[Cell], column: Column, size: int, painter: Painter) -> Iterator[str]:
+    """The cells of a column as they are written; each that is the same is painted once."""
+    written = {}
+    for cell in set(cells):
+        text, look = cell
+        space = " " * (size - width(text))
+        painted = painter.paint(text, look)
+        written[cell] = space + painted if _to_the_right(column) else painted + space
+    return map(written.__getitem__, cells)
+
+
+def _cells(column: Column, listing: Listing, style: Style, painter: Painter) -> Iterable[Cell]:
+    """What stands in a column, one an object."""
+    if column.name == "USE%":
+        return _bars(column, listing, painter)
+    if column.form is Form.PID:
+        return _processes(column, listing)
+    if column.name in {"LIMIT", "USED"}:
+        return _amounts(column, listing, style)
+    show = converter(column.form, style, "")
+    missing = "never" if column.form is Form.TIME else "-"
+    look = _LOOKS.get(column.name, _plain)
+
+    @lru_cache(maxsize=4096)
+    def cell(word: Word) -> Cell:
+        text = "" if word is None else one_line(show(word) if show else str(word))
+        return (text, look(word)) if text else (missing, "dim")
+
+    return map(cell, column.of(listing))
+
+
+def _plain(_word: Word) -> str:
+    return ""
+
+
+def _zero_dim(word: Word) -> str:
+    return "dim" if word in {"0", 0} else ""
+
+
+def _flag_look(mode: Word) -> str:
+    return "red" if flags(mode)["dest"] else "yellow"
+
+
+def _mode_look(mode: Word) -> str:
+    """Who may write to what everybody uses is seldom everybody."""
+    return "yellow" if int(str(mode), 8) & 0o002 else ""
+
+
+# How cells draw attention, or do not.
+_LOOKS: dict[str, Callable[[Word], str]] = {
+    "ID": lambda _word: "bold",
+    "KEY": _zero_dim,
+    "PERMS": _mode_look,
+    "STATUS": _flag_look,
+    **dict.fromkeys(("MSGS", "USEDBYTES", "NATTCH", "RSS", "SWAP"), _zero_dim),
+}
+
+
+def _bars(column: Column, listing: Listing, painter: Painter) -> Iterator[Cell]:
+    """How much is in use; a queue is full also where it holds qbytes messages (msgsnd(2))."""
+    full: Iterable[bool] = repeat(False)
+    if listing.has("qnum"):
+        counts = zip(listing.column("qnum"), listing.column("qbytes"), strict=True)
+        full = (most is not None and 0 < int(most) <= int(number) for number, most in counts)
+    return map(painter.bar, column.of(listing), full)
+
+
+def _amounts(column: Column, listing: Listing, style: Style) -> Iterator[Cell]:
+    """How much there can be, or is, of something."""
+    for word, unit in zip(column.of(listing), listing.column("unit"), strict=True):
+        number = int(word or 0)
+        if word is None:
+            yield "-", "dim"
+        elif number >= _UNLIMITED:
+            yield "unlimited", "dim"
+        else:
+            text = human(number) if unit == "bytes" and style.human else f"{number:,}"
+            yield text, "" if number else "dim"
+
+
+def _processes(column: Column, listing: Listing) -> Iterator[Cell]:
+    """Pids, each with the name of its process, if that still lives."""
+    times = zip(*(map(int, listing.column(field)) for field in column.when), strict=True)
+    pids = map(int, listing.column(column.field))
+    return map(_process, pids, map(max, times))
+
+
+@lru_cache(maxsize=4096)
+def _process(pid: int, when: int) -> Cell:
+    if not when:
+        return "-", "dim"
+    process = recorded(pid, when)
+    if process.command is None:
+        return str(pid), "dim"
+    return f"{pid} {one_line(process.command)}", ""

@@ -1,0 +1,111 @@
+"""What the words of columns look like as text."""
+
+from collections.abc import Callable
+from enum import Enum
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from pyipcs.columns import Form, Word
+from pyipcs.render.text import (
+    ctime,
+    duration,
+    flag_names,
+    human,
+    iso_time,
+    octal,
+    relative_time,
+    short_time,
+    symbolic,
+)
+from pyipcs.sysv.keys import format_key
+
+
+class TimeFormat(Enum):
+    """How a time is shown."""
+
+    SHORT = "short"  # the time of today, or the day, as lsipc(1) has it
+    FULL = "full"  # as ctime(3)
+    ISO = "iso"  # ISO 8601 with the offset of the local zone
+    RELATIVE = "relative"  # how long ago
+    EPOCH = "epoch"  # seconds since 1970
+
+
+class Style(NamedTuple):
+    """How values are shown, where there is a choice."""
+
+    time_format: TimeFormat
+    human: bool  # sizes and durations for people
+    numeric_perms: bool
+
+
+_TIMES: dict[TimeFormat, Callable[[int], str | None]] = {
+    TimeFormat.SHORT: short_time,
+    TimeFormat.FULL: ctime,
+    TimeFormat.ISO: iso_time,
+    TimeFormat.RELATIVE: relative_time,
+    TimeFormat.EPOCH: str,
+}
+
+
+def rate(by_the_second: Any) -> str | None:
+    """How fast something grows; None where it does not."""
+    return f"{by_the_second:+.1f}" if by_the_second else None
+
+
+def show_time(seconds: int, style: Style) -> str | None:
+    """A time in the format that was asked for; None for never."""
+    return _TIMES[style.time_format](seconds) if seconds else None
+
+
+def _key(word: Any) -> str:
+    return format_key(int(word))
+
+
+def _commas(numbers: Any) -> str:
+    return ",".join(map(str, numbers))
+
+
+@cache
+def converter(form: Form, style: Style, missing: str) -> Callable[[Word], str] | None:
+    """What turns a word of this form into text; None where that is the word itself.
+
+    Args:
+        form: what the word means.
+        style: how it is to look.
+        missing: what stands for what is not there.
+    """
+    if form is Form.KEY:
+        return _key  # which every object has, and hardly two the same
+    convert = _converter(form, style)
+    if convert is None:
+        return None
+
+    def text(word: Word) -> str:
+        shown = None if word is None else convert(word)
+        return missing if shown is None else shown
+
+    # Of most words there are many of a kind. What time it is now changes, though.
+    ages = form is Form.TIME and style.time_format in {TimeFormat.SHORT, TimeFormat.RELATIVE}
+    return text if ages else lru_cache(maxsize=4096)(text)
+
+
+def _converter(form: Form, style: Style) -> Callable[[Any], str | None] | None:
+    match form:
+        case Form.MODE:
+            return octal if style.numeric_perms else symbolic
+        case Form.TIME:
+            return lambda word: show_time(int(word), style)
+        case Form.SIZE | Form.DURATION if not style.human:
+            return None
+        case _:
+            return _CONVERTERS.get(form)
+
+
+_CONVERTERS: dict[Form, Callable[[Any], str | None]] = {
+    Form.FLAGS: flag_names,
+    Form.SIZE: lambda word: human(int(word)),
+    Form.DURATION: lambda word: duration(int(word)),
+    Form.NUMBERS: _commas,
+    Form.RATE: rate,
+    Form.TEXT: lambda word: word or None,
+}

@@ -1,0 +1,84 @@
+"""Listings of objects that there never were, for outputs that can be written down."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from pyipcs import columns
+from pyipcs.model import SHM_DEST, SHM_LOCKED, Kind, Queue, Record, Segment, SemaphoreSet, View
+from pyipcs.render import data, text, values
+from pyipcs.render.report import Report
+from pyipcs.render.values import Style, TimeFormat
+from pyipcs.sysv.proc import Listing, listing_of
+
+NOBODY_HAS = 4242424242  # a uid without a name
+NO_PID = 2**22 + 1  # over the highest pid there can be
+SECOND = 1_000_000_000  # 2001-09-09 01:46:40 UTC
+
+QUEUES = [
+    Queue(0x1234, 0, 0o600, 6, 2, NO_PID, 0, 0, 0, 0, 0, SECOND, 0, SECOND - 60, 16384),
+    Queue(
+        -5, 98305, 0o666, 16384, 16, NO_PID, NO_PID, 0, 0, NOBODY_HAS, 0, SECOND, SECOND, 5, 16384
+    ),
+    Queue(0, 7, 0o644, 0, 0, 0, 0, NOBODY_HAS, NOBODY_HAS, 0, 0, 0, 0, SECOND, 65536),
+]
+SEGMENTS = [
+    Segment(0xCAFE, 3, 0o644, 65536, NO_PID, NO_PID, 1, 0, 0, 0, 0, SECOND, 0, SECOND, 4096, 0),
+    Segment(
+        *(0, 32772, 0o600 | SHM_DEST | SHM_LOCKED, 2**40, NO_PID, NO_PID, 12, 0, 0, 0, 0),
+        *(SECOND, SECOND + 1, SECOND, 2**30, 12288),
+    ),
+]
+SETS = [
+    SemaphoreSet(7, 0, 0o644, 3, 0, 0, 0, 0, 0, SECOND),
+    SemaphoreSet(0, 1, 0o600, 250, 0, 0, 0, 0, SECOND, SECOND),
+]
+RECORDS: dict[Kind, list[Record]] = {
+    Kind.QUEUE: [*QUEUES],
+    Kind.SEGMENT: [*SEGMENTS],
+    Kind.SEMAPHORE: [*SETS],
+}
+MACHINE = Style(TimeFormat.ISO, human=False, numeric_perms=False)
+PEOPLE = Style(TimeFormat.FULL, human=True, numeric_perms=False)
+
+
+def listings(*kinds: Kind) -> dict[Kind, list[Listing]]:
+    """The objects of some kinds, or of all."""
+    return {kind: [listing_of(kind, RECORDS[kind])] for kind in kinds or Kind}
+
+
+def report(
+    *kinds: Kind,
+    choice: str = "",
+    style: Style = MACHINE,
+    headings: bool = True,
+    json: bool = False,
+) -> Report:
+    """The objects of some kinds with their usual columns, or with others."""
+    chosen = columns.parse_choice(choice) if choice else None
+    found = listings(*kinds)
+    shown = {
+        kind: columns.document(kind, chosen) if json else columns.shown(kind, View.STATUS, chosen)
+        for kind in found
+    }
+    return Report(found, shown, style, headings, chosen.names if chosen else ())
+
+
+@contextmanager
+def zone(name: str) -> Iterator[None]:
+    """Another time zone for a while."""
+    caches = (text.iso_time, text.ctime, values.converter, data._json_converter)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", name)
+        time.tzset()
+        for cached in caches:
+            cached.cache_clear()
+        try:
+            yield
+        finally:
+            patch.undo()
+            time.tzset()
+            for cached in caches:
+                cached.cache_clear()

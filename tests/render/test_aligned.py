@@ -1,0 +1,55 @@
+"""Columns of text, as awk reads them."""
+
+import pytest
+
+from pyipcs import columns
+from pyipcs.columns import Column, Form
+from pyipcs.model import Kind
+from pyipcs.render import aligned
+from pyipcs.render.report import Report
+from pyipcs.sysv.proc import Listing
+from tests.render import samples
+
+pytestmark = pytest.mark.usefixtures("utc")
+
+GOLDEN = """\
+KIND KEY           ID OWNER        USE% STATUS      SEND
+msg  0x00001234     0 root         0.04 -           2001-09-09T01:46:40+00:00
+msg  0xfffffffb 98305 root       100.00 -           2001-09-09T01:46:40+00:00
+msg  0x00000000     7 4242424242   0.00 -           -
+shm  0x0000cafe     3 root            - -           -
+shm  0x00000000 32772 root            - dest,locked -
+sem  0x00000007     0 root            - -           -
+sem  0x00000000     1 root            - -           -
+"""
+
+
+def test_the_columns() -> None:
+    report = samples.report(choice="KEY,ID,OWNER,USE%,STATUS,SEND")
+    assert "".join(aligned.listings(report)) == GOLDEN
+
+
+def test_without_headings() -> None:
+    report = samples.report(Kind.SEMAPHORE, choice="ID", headings=False)
+    assert "".join(aligned.listings(report)) == "0\n1\n"
+    assert "".join(aligned.listings(report._replace(found={Kind.SEMAPHORE: []}))) == ""
+
+
+def test_a_row_stays_a_row_and_wide_letters_take_two_columns() -> None:
+    texts = ["a\nb\tc", "漢字", "e\u0301", "x" * 7]
+    listing = Listing(Kind.QUEUE, ("id",), ["1", "2", "3", "4"], {"command": texts})
+    shown = (Column("COMMAND", Form.TEXT, "command", ""), columns.OF_KIND[Kind.QUEUE][2])
+    report = Report({Kind.QUEUE: [listing]}, {Kind.QUEUE: shown}, samples.MACHINE)
+    found = Listing(Kind.QUEUE, ("msqid",), ["1", "2", "3", "4"], {"command": texts})
+    report = report._replace(found={Kind.QUEUE: [found]})
+    assert "".join(aligned.listings(report)) == (
+        "COMMAND ID\na\\nb\\tc  1\n漢字     2\ne\u0301        3\nxxxxxxx  4\n"
+    )
+
+
+def test_blocks_are_for_people_without_a_terminal() -> None:
+    text = "".join(aligned.blocks(samples.report(Kind.QUEUE, Kind.SEMAPHORE, choice="ID,NSEMS")))
+    assert text.split("\n\n") == [
+        "Message queues\n   ID\n    0\n98305\n    7",
+        "Semaphore sets\nID NSEMS\n 0     3\n 1   250\n",
+    ]

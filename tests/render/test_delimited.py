@@ -1,0 +1,153 @@
+"""CSV, TSV and assignments, read by the csv module, by cut's rules and by real shells."""
+
+import csv
+import subprocess
+from io import StringIO
+from shutil import which
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyipcs import columns
+from pyipcs.columns import Column, Form
+from pyipcs.model import Kind
+from pyipcs.render import delimited
+from pyipcs.render.report import Report
+from pyipcs.sysv.proc import Listing
+from tests.render import samples
+
+pytestmark = pytest.mark.usefixtures("utc")
+
+CSV = """\
+KIND,KEY,ID,OWNER,PERMS,MSGS,USEDBYTES,QBYTES,USE%,LSPID,LRPID,SEND,RECV,CTIME,SIZE,RSS,NATTCH,\
+STATUS,CPID,LPID,ATTACH,DETACH,NSEMS,OTIME
+msg,0x00001234,0,root,rw-------,2,6,16384,0.04,4194305,0,2001-09-09T01:46:40+00:00,,\
+2001-09-09T01:45:40+00:00,,,,,,,,,,
+msg,0xfffffffb,98305,root,rw-rw-rw-,16,16384,16384,100.00,4194305,4194305,\
+2001-09-09T01:46:40+00:00,2001-09-09T01:46:40+00:00,1970-01-01T00:00:05+00:00,,,,,,,,,,
+msg,0x00000000,7,4242424242,rw-r--r--,0,0,65536,0.00,0,0,,,2001-09-09T01:46:40+00:00,,,,,,,,,,
+shm,0x0000cafe,3,root,rw-r--r--,,,,,,,,,2001-09-09T01:46:40+00:00,65536,4096,1,,4194305,4194305,\
+2001-09-09T01:46:40+00:00,,,
+shm,0x00000000,32772,root,rw-------,,,,,,,,,2001-09-09T01:46:40+00:00,1099511627776,1073741824,12,\
+"dest,locked",4194305,4194305,2001-09-09T01:46:40+00:00,2001-09-09T01:46:41+00:00,,
+sem,0x00000007,0,root,rw-r--r--,,,,,,,,,2001-09-09T01:46:40+00:00,,,,,,,,,3,
+sem,0x00000000,1,root,rw-------,,,,,,,,,2001-09-09T01:46:40+00:00,,,,,,,,,250,\
+2001-09-09T01:46:40+00:00
+"""
+EXPORT = """\
+KIND="msg" KEY="0x00001234" ID="0" USE_PCT="0.04"
+KIND="msg" KEY="0xfffffffb" ID="98305" USE_PCT="100.00"
+KIND="msg" KEY="0x00000000" ID="7" USE_PCT="0.00"
+KIND="shm" KEY="0x0000cafe" ID="3" STATUS=""
+KIND="shm" KEY="0x00000000" ID="32772" STATUS="dest,locked"
+KIND="sem" KEY="0x00000007" ID="0" NSEMS="3"
+KIND="sem" KEY="0x00000000" ID="1" NSEMS="250"
+"""
+# What a file name, an argument or a user can be called, as far as a shell can hold it.
+TEXTS = st.text(
+    st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1
+) | st.sampled_from(['"; touch pwned; "', "$(id)", "`id`", "a\n; rm -rf x #", "\\", '\\"', "!!"])
+HOSTILE = Column("COMMAND", Form.TEXT, "command", "")
+
+
+def hostile(*texts: str) -> Report:
+    """Objects whose one column holds these texts."""
+    listing = Listing(Kind.QUEUE, ("id",), ["0"] * len(texts), {"command": texts})
+    return Report({Kind.QUEUE: [listing]}, {Kind.QUEUE: (HOSTILE,)}, samples.MACHINE)
+
+
+def test_csv() -> None:
+    text = "".join(delimited.csv(samples.report()))
+    assert text == CSV
+    rows = list(csv.reader(StringIO(text), strict=True))
+    assert {len(row) for row in rows} == {24}
+
+
+def test_tsv_is_the_same_table() -> None:
+    rows = [line.split("\t") for line in "".join(delimited.tsv(samples.report())).splitlines()]
+    assert rows == list(csv.reader(StringIO(CSV)))
+
+
+def test_one_kind_has_no_column_of_it() -> None:
+    text = "".join(delimited.csv(samples.report(Kind.SEMAPHORE, choice="id,nsems")))
+    assert text == "ID,NSEMS\n0,3\n1,250\n"
+    text = "".join(
+        delimited.csv(
+            samples.report(choice="id,kind"),
+        )
+    )
+    assert text.startswith("ID,KIND\n0,msg\n")
+    text = "".join(delimited.tsv(samples.report(Kind.SEMAPHORE, choice="id", headings=False)))
+    assert text == "0\n1\n"
+
+
+@given(st.lists(TEXTS, min_size=1))
+def test_csv_holds_any_text(texts: list[str]) -> None:
+    text = "".join(delimited.csv(hostile(*texts)))
+    rows = list(csv.reader(StringIO(text, newline=""), strict=True))
+    assert rows == [["COMMAND"], *([one] for one in texts)]
+
+
+@given(st.lists(TEXTS, min_size=1))
+def test_tsv_holds_any_text(texts: list[str]) -> None:
+    _, *lines = "".join(delimited.tsv(hostile(*texts))).removesuffix("\n").split("\n")
+    escapes = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}
+    found = []
+    for line in lines:
+        assert "\t" not in line
+        pairs = iter(line)
+        found.append("".join(escapes[one + next(pairs)] if one == "\\" else one for one in pairs))
+    assert found == texts
+
+
+def test_export() -> None:
+    assert "".join(delimited.export(samples.report(choice="KEY,ID,USE%,STATUS,NSEMS"))) == EXPORT
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "zsh"])
+def test_a_shell_can_evaluate_anything(shell: str) -> None:
+    if not which(shell):
+        pytest.skip(f"{shell} is not installed")
+    texts = [
+        *("plain", "two words", "$HOME", "`echo x`", "$(echo x)", '"', "'", "\\", "\\\\", '\\"'),
+        *("a;b", "a&b", "a|b", "a>b", "*", "~", "#", "!x", "\x1b[31m", "\t", "é漢", "\u202e", "{}"),
+        *('"; echo pwned; "', "$((1+1))", "a=b", "-n", "\r"),
+    ]
+    lines = "".join(delimited.export(hostile(*texts)))
+    script = 'while IFS= read -r line; do eval "$line"; printf "%s\\0" "$COMMAND"; done'
+    done = subprocess.run(
+        [shell, "-c", script], input=lines.encode(), capture_output=True, check=True
+    )
+    assert done.stdout.decode().split("\0")[:-1] == texts
+    assert done.stderr == b""
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=5))
+def test_sh_runs_nothing_of_it(texts: list[str]) -> None:
+    lines = "".join(delimited.export(hostile(*texts)))
+    assert lines.count("\n") == len(texts)
+    script = 'while IFS= read -r line; do eval "$line"; printf "%s\\0" "$COMMAND"; done'
+    done = subprocess.run(
+        ["sh", "-c", script], input=lines.encode(), capture_output=True, check=True
+    )
+    found = done.stdout.decode().split("\0")[:-1]
+    assert (found, done.stderr) == ([text.replace("\n", "\\n") for text in texts], b"")
+
+
+def test_the_names_are_no_variables_that_a_shell_obeys() -> None:
+    everything = ",".join(
+        dict.fromkeys(column.name for each in columns.OF_KIND.values() for column in each)
+    )
+    report = samples.report(choice=everything)
+    found = {
+        kind: [listing.with_added("semaphores", [()] * listing.length) for listing in listings]
+        for kind, listings in report.found.items()
+    }
+    lines = "".join(delimited.export(report._replace(found=found)))
+    for shell in ("sh", "bash", "zsh"):
+        if not which(shell):
+            continue
+        script = 'while IFS= read -r line; do eval "$line" || exit 9; done; echo "$OWNER_UID"'
+        done = subprocess.run([shell, "-c", script], input=lines, capture_output=True, text=True)  # noqa: PLW1510 - below
+        assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", ""), shell

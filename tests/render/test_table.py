@@ -1,0 +1,165 @@
+"""What a person sees, drawn for terminals of several widths, and compared with pictures."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyipcs.columns import RESOURCE, resources
+from pyipcs.model import Kind
+from pyipcs.render import panel, table
+from pyipcs.render.canvas import Canvas
+from pyipcs.render.report import Report
+from pyipcs.sysv.proc import Listing, listing_of
+from tests.render import samples
+from tests.render.samples import PEOPLE
+
+PICTURES = Path(__file__).parent / "pictures"
+CODES = re.compile(r"\x1b\[[\d;]*m")
+pytestmark = pytest.mark.usefixtures("utc")
+
+
+def canvas(width: int | None = 200, *, color: bool = False, unicode: bool = True) -> Canvas:
+    return Canvas(width, 24, color=color, unicode=unicode)
+
+
+def drawn(place: Canvas, *kinds: Kind, **how: str) -> str:
+    return "".join(table.listings(samples.report(*kinds, style=PEOPLE, **how), place))  # type: ignore[arg-type] # text alone
+
+
+def limits() -> Report:
+    added: dict[str, Sequence[Any]] = {
+        "description": ["Queues", "Size", "Memory", "Sets"],
+        "unit": [None, "bytes", "pages", None],
+        "limit": [32000, 8192, 2**64 - 2**24 - 1, 10],
+        "used": [31900, None, 17, 8],
+    }
+    found = {Kind.QUEUE: [Listing(Kind.QUEUE, ("resource",), ["A", "B", "C", "D"], added)]}
+    return Report(found, {Kind.QUEUE: resources(None)}, PEOPLE)
+
+
+def compare(name: str, text: str) -> None:
+    """Compare with the picture of that name; PYIPCS_TEST_DRAW=1 draws it anew, to be looked at."""
+    path = PICTURES / f"{name}.txt"
+    if os.environ.get("PYIPCS_TEST_DRAW"):
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 120, 200])
+def test_the_picture_for_a_width(width: int) -> None:
+    text = drawn(canvas(width))
+    compare(f"list-{width}", text)
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_panels() -> None:
+    records = [one for records in samples.RECORDS.values() for one in records]
+    compare("stat-80", "".join(panel.details(one, PEOPLE, canvas(80)) for one in records))
+
+
+def test_limits_and_usage() -> None:
+    compare("limits-80", "".join(table.resources(limits(), canvas(80))))
+
+
+def test_colour_adds_nothing_but_colour() -> None:
+    colored = drawn(canvas(120, color=True))
+    assert "\x1b[" in colored
+    assert CODES.sub("", colored) == drawn(canvas(120))
+    one = panel.details(samples.QUEUES[1], PEOPLE, canvas(80, color=True))
+    assert CODES.sub("", one) == panel.details(samples.QUEUES[1], PEOPLE, canvas(80))
+
+
+def test_what_draws_attention() -> None:
+    text = drawn(canvas(color=True))
+    for word, look in (
+        ("████████ full", "31"),
+        ("dest,locked", "31"),
+        ("rw-rw-rw-", "33"),
+        ("never", "2"),
+        ("0x00000000", "2"),
+    ):
+        assert f"\x1b[{look}m{word}\x1b[0m" in text
+
+
+def test_a_terminal_that_knows_ascii_alone() -> None:
+    for text in (
+        drawn(canvas(120, unicode=False)),
+        "".join(table.resources(limits(), canvas(80, unicode=False))),
+        *(panel.details(one, PEOPLE, canvas(80, unicode=False)) for one in samples.QUEUES),
+    ):
+        assert text.isascii()
+    assert "######## full" in drawn(canvas(120, unicode=False))
+
+
+@pytest.mark.parametrize("width", [*range(8, 130), 200, None])
+def test_no_cell_is_ever_cut(width: int | None) -> None:
+    whole = drawn(canvas(None))
+    cells = {*re.split(r"\s{2,}", whole.replace("\n", "  "))}
+    text = re.sub(r"^No room.*?\.$", "", drawn(canvas(width)), flags=re.MULTILINE | re.DOTALL)
+    for line in text.splitlines():
+        if not line.startswith("─"):
+            assert {*re.split(r"\s{2,}", line.strip())} <= cells, line
+
+
+def test_a_column_goes_for_good_once_it_has_gone() -> None:
+    """The narrower, the fewer: but a short one may take the place that a long one has not."""
+    names = {column.name for column in samples.report(Kind.QUEUE).columns[Kind.QUEUE]}
+    for width in range(11, 201):
+        head = drawn(canvas(width), Kind.QUEUE).splitlines()[1].split()
+        assert {*head} <= names
+        assert "ID" in head
+        assert ("KEY" in head) is (width >= 17)
+
+
+def test_an_empty_system_is_one_line() -> None:
+    empty = {kind: [listing_of(kind, [])] for kind in Kind}
+    report = samples.report(style=PEOPLE)._replace(found=empty)
+    assert "".join(table.listings(report, canvas())) == (
+        "No message queues, segments or semaphore sets.\n"
+    )
+    some = report._replace(found={**empty, Kind.QUEUE: samples.listings()[Kind.QUEUE]})
+    text = "".join(table.listings(some, canvas()))
+    assert text.endswith("\n\nNo segments or semaphore sets.\n")
+
+
+def test_without_headings_there_are_only_rows() -> None:
+    report = samples.report(Kind.SEMAPHORE, style=PEOPLE, headings=False)
+    lines = "".join(table.listings(report, canvas())).splitlines()
+    assert [line.split()[0] for line in lines] == ["0x00000007", "0x00000000"]
+    empty = report._replace(found={Kind.SEMAPHORE: []})
+    assert "".join(table.listings(empty, canvas())) == ""
+
+
+def test_the_title_counts_all_and_the_rows_may_be_fewer() -> None:
+    report = samples.report(Kind.QUEUE, style=PEOPLE)
+    lines = "".join(table.listings(report, canvas(), most=1)).splitlines()
+    assert lines[0] == "Message queues (3)"
+    assert len(lines) == 4
+
+
+def test_a_queue_that_is_full_of_messages_is_full() -> None:
+    """msgsnd(2): also where it holds as many messages, of no bytes, as it may hold bytes."""
+    full = samples.QUEUES[0]._replace(cbytes=0, qnum=16384)
+    report = samples.report(Kind.QUEUE, style=PEOPLE)._replace(
+        found={Kind.QUEUE: [listing_of(Kind.QUEUE, [full])]}
+    )
+    assert " full " in "".join(table.listings(report, canvas()))
+    assert " full " in panel.details(full, PEOPLE, canvas(80))
+
+
+def test_qbytes_that_are_not_known() -> None:
+    unknown = samples.QUEUES[0]._replace(qbytes=None)
+    listing = listing_of(Kind.QUEUE, [unknown]).with_added("qbytes", [None])
+    report = samples.report(Kind.QUEUE, style=PEOPLE)._replace(found={Kind.QUEUE: [listing]})
+    assert " - " in "".join(table.listings(report, canvas()))
+    assert "6 of unknown bytes" in panel.details(unknown, PEOPLE, canvas(80))
+
+
+def test_the_columns_of_limits() -> None:
+    assert [column.name for column in RESOURCE] == [
+        *("KIND", "RESOURCE", "DESCRIPTION", "UNIT", "LIMIT", "USED", "USE%"),
+    ]
