@@ -18,6 +18,7 @@ from tests import support
 from tests.isolation import ESCAPE_USER_ID
 from tests.program import PYIPCS, Result, invoke, need_tool, pyipcs, run
 from tests.support import Objects, ids, root_only, row
+from tests.terminal import on_terminal, read_all, read_terminal, whole_run
 
 COMMANDS = {
     "list": "list",
@@ -262,40 +263,6 @@ pyipcs.__main__.main()
 """
 
 
-def on_terminal(*args: str, width: int = 200) -> tuple[subprocess.Popen[bytes], int]:
-    """Start pyipcs with a terminal as its standard streams; also returns the other end of it."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen([PYIPCS, *args], stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    return process, ours
-
-
-def read_terminal(terminal: int) -> str:
-    """What the program writes next."""
-    return os.read(terminal, 65536).decode()
-
-
-def read_all(terminal: int) -> str:
-    """All that the program writes until it ends."""
-    text = b""
-    while True:
-        try:
-            block = os.read(terminal, 65536)
-        except OSError:  # EIO: the other end is closed
-            block = b""
-        if not block:
-            os.close(terminal)
-            return text.decode()
-        text += block
-
-
-def whole_run(*args: str) -> tuple[int, str]:
-    """Run pyipcs on a terminal; its status, and all that it wrote."""
-    process, terminal = on_terminal(*args)
-    text = read_all(terminal)
-    return process.wait(), text
-
-
 @pytest.mark.parametrize(
     ("answer", "status", "gone"),
     [("y\n", 0, True), ("YES\n", 0, True), ("n\n", 1, False), ("\n", 1, False), ("\x04", 1, False)],
@@ -354,15 +321,12 @@ def test_hostile_names_do_not_reach_the_terminal(objects: Objects, accounts: Non
         assert "esc\x1b[31m" in pyipcs(*args).out, "a pipe gets the bytes"
 
 
-def test_errors_have_colour_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TERM", "xterm")
+def test_errors_have_colour_on_a_terminal_alone() -> None:
     line = "invalid id (2147483647)\r\n"
     assert whole_run("rm", "-q", "2147483647") == (1, f"\x1b[1;31mpyipcs:\x1b[0m {line}")
     for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
-        with monkeypatch.context() as patch:
-            patch.setenv(name, value)
-            assert whole_run("rm", "-q", "2147483647") == (1, f"pyipcs: {line}")
+        env = {name: value}
+        assert whole_run("rm", "-q", "2147483647", env=env) == (1, f"pyipcs: {line}")
 
 
 @pytest.fixture

@@ -32,6 +32,8 @@ class Output:
         self.screen = self._stderr if _is_terminal(self._stderr) else None
         # Whether a question can be asked and answered.
         self.interactive = _is_terminal(sys.stdin) and self.screen is not None
+        # Whether standard output can be written to line by line only.
+        self.dumb = os.environ.get("TERM", "").lower() in {"dumb", "unknown"}
         self.color = "auto"
         self._broken: str | None = None
 
@@ -158,7 +160,7 @@ class Output:
     def _has_color(self, terminal: bool) -> bool:
         if self.color != "auto":
             return self.color == "always"
-        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        if os.environ.get("NO_COLOR") or self.dumb:
             return False
         return terminal
 

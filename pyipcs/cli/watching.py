@@ -40,8 +40,8 @@ def check(ctx: click.Context, output: Output, manner: Manner) -> Manner:
     """
     if manner.format_ is not Format.TABLE and "--format" in given(ctx):
         raise click.UsageError("--watch draws tables, so no other format")
-    if not output.terminal:
-        raise click.UsageError("--watch needs a terminal")
+    if not output.terminal or output.dumb:
+        raise click.UsageError("--watch needs a terminal that can be drawn on")
     return manner._replace(format_=Format.TABLE)
 
 

@@ -16,7 +16,10 @@ class Screen:
     def __init__(self, file: TextIO, canvas: Canvas) -> None:
         self._console = Console(
             file=file,
+            width=canvas.width,
+            height=canvas.height,
             force_terminal=True,
+            no_color=not canvas.color,
             color_system="standard" if canvas.color else None,
             legacy_windows=False,
         )

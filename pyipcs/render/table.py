@@ -129,8 +129,11 @@ class Painter:
         file = _Unicode() if self.canvas.unicode else _Ascii()
         Console(
             file=file,
+            # All is told: rich would look into variables, and not into ours alone.
             width=columns,
+            height=self.canvas.height,
             force_terminal=colored,
+            no_color=not colored,
             color_system="standard" if colored else None,
             legacy_windows=False,
             markup=False,

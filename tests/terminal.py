@@ -1,0 +1,93 @@
+"""pyipcs on a terminal: the other end of a pty, of any size."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.program import PYIPCS
+
+# What would tell of another terminal.
+_TOLD = {"NO_COLOR", "COLUMNS", "LINES", "TERM"}
+_CODES = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
+
+
+def on_terminal(
+    *args: str,
+    width: int = 200,
+    height: int = 24,
+    env: Mapping[str, str] | None = None,
+    before: Sequence[str] = (),
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start pyipcs with a terminal as its standard streams; also returns the other end of it."""
+    ours, theirs = pty.openpty()
+    resize(ours, width, height)
+    inherited = {name: value for name, value in os.environ.items() if name not in _TOLD}
+    environment = {**inherited, "TERM": "xterm-256color", **(env or {})}
+    process = subprocess.Popen(
+        [*before, PYIPCS, *args], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    )
+    os.close(theirs)
+    return process, ours
+
+
+def resize(terminal: int, width: int, height: int) -> None:
+    """Give a terminal another size."""
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+
+def read_terminal(terminal: int) -> str:
+    """What the program writes next."""
+    return os.read(terminal, 65536).decode()
+
+
+def read_all(terminal: int) -> str:
+    """All that the program writes until it ends."""
+    text = b""
+    while True:
+        try:
+            block = os.read(terminal, 65536)
+        except OSError:  # EIO: the other end is closed
+            block = b""
+        if not block:
+            os.close(terminal)
+            return text.decode()
+        text += block
+
+
+def read_until(terminal: int, pattern: str, seconds: float = 10) -> str:
+    """All that the program writes until there is something in it."""
+    text = ""
+    deadline = time.monotonic() + seconds
+    while not re.search(pattern, text):
+        left = deadline - time.monotonic()
+        if left < 0 or not select.select([terminal], [], [], left)[0]:
+            raise TimeoutError(f"no {pattern!r} in {text!r}")
+        text += os.read(terminal, 65536).decode(errors="replace")
+    return text
+
+
+def whole_run(*args: str, **options: Any) -> tuple[int, str]:
+    """Run pyipcs on a terminal; its status, and all that it wrote."""
+    process, terminal = on_terminal(*args, **options)
+    text = read_all(terminal)
+    return process.wait(), text
+
+
+def picture(*args: str, **options: Any) -> str:
+    """What a command that must succeed draws, without colours, in the lines of the machine."""
+    status, text = whole_run(*args, **options)
+    assert status == 0, text
+    return without_codes(text).replace("\r\n", "\n")
+
+
+def without_codes(text: str) -> str:
+    """Text as it is seen."""
+    return _CODES.sub("", text)
