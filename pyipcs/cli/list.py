@@ -68,7 +68,7 @@ def command(
         watching.watch(output, interval, picture)
     if target:
         record = _details(named[0], target)
-        show.details(output, named, [record], manner, _plain(manner))
+        show.details(output, named, [record], manner, None if manner.columnar else _plain(manner))
         return Status.FOUND if fail_if_any else Status.DONE
     if view and figures:
         show.figures(output, view, kinds, manner)

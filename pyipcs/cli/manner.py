@@ -71,7 +71,17 @@ class Manner(NamedTuple):
         human = self.unit is Unit.HUMAN or (self.unit is Unit.DEFAULT and for_people)
         return Style(time_format, human, self.numeric_perms)
 
-    def check(self, known: Mapping[Kind, Sequence["Column"]], format_: Format) -> None:
+    def refuse_columns(self, what: str) -> None:
+        """See to it that no columns were asked for where there are none.
+
+        Raises:
+            click.UsageError: some were.
+        """
+        for option, given_ in (("-o", self.choice), ("--sort", self.sort)):
+            if given_:
+                raise click.UsageError(f"{option} is not for {what}")
+
+    def check(self, known: Mapping[Kind, Sequence["Column"]]) -> None:
         """See to it that the columns are those of what is shown.
 
         Raises:
@@ -81,8 +91,6 @@ class Manner(NamedTuple):
             return
         from pyipcs.columns import check
 
-        if self.choice and format_ is Format.OPENMETRICS:
-            raise click.UsageError("-o is for all formats but openmetrics")
         names = [*(self.choice.names if self.choice else ()), *(self.sort or ())[:1]]
         try:
             check(map(str, names), known.values(), _nouns(known))

@@ -43,9 +43,7 @@ def listings(
 
         output.write(plain.listings(_sorted(found, manner), view, manner.unit))
     elif format_ is Format.OPENMETRICS:
-        from pyipcs.columns import OF_KIND
-
-        manner.check({kind: OF_KIND[kind] for kind in found}, format_)
+        manner.refuse_columns(format_.value)
         whole = {kind: proc.completed(some, {"qbytes"}) for kind, some in found.items()}
         output.write(_metrics(whole if each else {}, limits=totals, usage=totals))
     else:
@@ -74,7 +72,7 @@ def _report(
     from pyipcs.columns import arranged
     from pyipcs.render.report import Report
 
-    manner.check(known, format_)
+    manner.check(known)
     whole = {
         kind: arranged(listings, columns[kind], known[kind], manner.sort)
         for kind, listings in found.items()
@@ -89,7 +87,7 @@ def _sorted(found: Found, manner: Manner) -> Found:
         return found
     from pyipcs.columns import OF_KIND, arranged
 
-    manner.check({kind: OF_KIND[kind] for kind in found}, Format.PLAIN)
+    manner.check({kind: OF_KIND[kind] for kind in found})
     return {
         kind: arranged(listings, (), OF_KIND[kind], manner.sort) for kind, listings in found.items()
     }
@@ -153,7 +151,7 @@ def details(
     kinds: Iterable[Kind],
     records: Iterable[Record],
     manner: Manner,
-    plain: Callable[[Record], Iterable[str]],
+    plain: Callable[[Record], Iterable[str]] | None,
 ) -> None:
     """Show all there is to know of objects, one after the other.
 
@@ -162,7 +160,8 @@ def details(
         kinds: those that were asked for.
         records: the objects.
         manner: how.
-        plain: what gives the lines of an object in the plain format.
+        plain: what gives the lines of an object in the plain format; None where columns are
+            asked for.
     """
     format_ = manner.chosen(terminal=output.terminal)
     canvas = output.canvas() if format_ is Format.TABLE and not manner.choice else None
@@ -171,7 +170,7 @@ def details(
 
         style = manner.style(format_)
         output.draw(panel.details(record, style, canvas) for record in records)
-    elif format_ in {Format.PLAIN, Format.TABLE} and not manner.columnar:
+    elif plain and not manner.choice and format_ in {Format.PLAIN, Format.TABLE}:
         for number, record in enumerate(records):
             output.write(["\n"] if number else [])
             output.write(plain(record))
@@ -207,11 +206,12 @@ def figures(output: Output, name: str, kinds: Sequence[Kind], manner: Manner) ->
             render = plain.limits if name == "limits" else plain.usage
             output.write(render({kind: ask(kind) for kind in kinds}, manner.unit))
         case Format.OPENMETRICS:
+            manner.refuse_columns(format_.value)
             output.write(_metrics({}, **{name: kinds}))
         case Format.JSON | Format.JSONL:
             from pyipcs.render import data
 
-            manner.check({}, format_)
+            manner.refuse_columns(f"{name} in {format_.value}")
             values = {kind: ask(kind) for kind in kinds}
             output.write(data.json_figures(name, values, lines=format_ is Format.JSONL))
         case _:

@@ -109,6 +109,42 @@ def test_an_id_that_is_not_there() -> None:
         ("-f xml", "'xml' is not one of"),
         ("-z", "no such option -z"),
         ("--queues=1", "takes no value"),
+        ("-o", "-o needs a value"),
+        ("-o NOPE", "no column 'NOPE' (there are KIND, KEY, ID"),
+        ("-o ID,", "no column ''"),
+        ("-o +", "no column ''"),
+        ("-q -o SIZE", "message queues have no column SIZE (there are KIND, KEY, ID"),
+        ("-qs -o NATTCH", "message queues, semaphore sets have no column NATTCH"),
+        ("-q --sort NATTCH", "message queues have no column NATTCH"),
+        ("-q --sort -NATTCH -J", "message queues have no column NATTCH"),
+        ("-q --sort ID -f openmetrics", "--sort is not for openmetrics"),
+        ("-l -o SIZE", "have no column SIZE"),
+        ("-o LIMIT", "have no column LIMIT"),
+        ("--sort NOPE", "no column 'NOPE'"),
+        ("-f openmetrics -o ID", "-o is not for openmetrics"),
+        ("-l -J -o LIMIT", "-o is not for limits in json"),
+        ("-u -f jsonl --sort USED", "--sort is not for usage in jsonl"),
+        ("--time-format x", "'x' is not one of"),
+        ("--owner no-such-user", "no such user: 'no-such-user'"),
+        ("--created-by -1", "no such user: '-1'"),
+        ("--key 0", "IPC_PRIVATE"),
+        ("--key x", "not a key"),
+        ("--older-than 5x", "not a duration"),
+        ("--older-than -5", "not a duration"),
+        ("--idle d", "not a duration"),
+        ("--idle 1d2", "not a duration"),
+        ("-q --unattached", "--unattached is about segments, not message queues"),
+        ("-a --empty", "--empty is about message queues, not segments, semaphore sets"),
+        ("--empty --unattached", "--empty is about message queues, not segments"),
+        ("-q -i 5 --mine", "-i names an object, so no --mine"),
+        ("-l --mine --key 5", "so no --mine, --key"),
+        ("-u --fail-if-any", "so no --fail-if-any"),
+        ("--watch --fail-if-any", "--watch does not end, so no --fail-if-any"),
+        ("-q -i 5 --watch", "stat --watch"),
+        ("--watch=0", "too short"),
+        ("--watch=x", "not a number of seconds"),
+        ("--watch 5", "unexpected operand '5'"),
+        ("--out ID", "no such option --out, did you mean --output?"),
     ],
 )
 def test_usage_errors(args: str, why: str) -> None:
@@ -176,3 +212,158 @@ def test_without_proc_it_is_what_ipcs_says(objects: Objects, isolated: None) -> 
         f" ipcs $view | cmp - <({PYIPCS} list $view) || exit 1; done"
     )
     assert run("unshare", "--mount", "bash", "-c", script) == (0, "", "")
+
+
+def test_columns_come_in_the_order_of_the_user(objects: Objects, isolated: None) -> None:
+    msqid = objects.queue(5, 0o640)
+    semid = objects.semaphores(6, 0o600, 3)
+    assert invoke("list", "-q", "-o", "perms,ID,key").out == (
+        f"PERMS     ID KEY\nrw-r-----{msqid:>{max(3, len(str(msqid)) + 1)}} 0x00000005\n"
+    )
+    rows = invoke("list", "-o", "NSEMS,KEY,MSGS", "-f", "tsv").out.splitlines()
+    assert rows == [
+        "KIND\tNSEMS\tKEY\tMSGS",
+        "msg\t\t0x00000005\t0",
+        "sem\t3\t0x00000006\t",
+    ]
+    assert invoke("list", "-s", "-o", "ID", "--noheadings").out == f"{semid}\n"
+    assert invoke("list", "-s", "-o", "PERMS", "-P", "--noheadings").out == "0600\n"
+
+
+def test_what_ipcs_has_not_takes_columns(objects: Objects, isolated: None) -> None:
+    """With plain, any option that util-linux's layout has no place for."""
+    objects.queue(5)
+    for option in (["--noheadings"], ["-P"], ["--time-format", "epoch"], ["-o", "+AGE"]):
+        assert "0x00000005" in invoke("list", "-q", *option).out
+        assert "------" not in invoke("list", "-q", *option).out
+    assert invoke("list", "-q", "--sort", "ID").out == invoke("list", "-q").out
+
+
+def test_sorting_keeps_the_layout_of_ipcs(objects: Objects, isolated: None) -> None:
+    ids = [objects.queue(key) for key in (7, 5, 6)]
+    lines = invoke("list", "-q").out.splitlines(keepends=True)
+    rows = {line.split()[1]: line for line in lines if line.startswith("0x")}
+    result = invoke("list", "-q", "--sort", "KEY").out.splitlines(keepends=True)
+    order = [rows[str(ids[place])] for place in (1, 2, 0)]
+    assert [line for line in result if line.startswith("0x")] == order
+    assert [line for line in result if line not in order] == lines[:3] + lines[-1:]
+    assert [
+        line.split()[0]
+        for line in invoke("list", "-q", "--sort=-KEY", "--noheadings").out.splitlines()
+    ] == [
+        *("0x00000007", "0x00000006", "0x00000005"),
+    ]
+
+
+def test_filters_keep_the_layout_of_ipcs(objects: Objects, isolated: None) -> None:
+    objects.queue(5)
+    kept = objects.queue(6)
+    lines = invoke("list", "-q").out.splitlines(keepends=True)
+    result = invoke("list", "-q", "--key", "6")
+    assert result.out == "".join(line for line in lines if "0x00000005" not in line)
+    assert json.loads(invoke("list", "-qJ", "--key", "6").out)["queues"][0]["id"] == kept
+
+
+def test_a_filter_that_speaks_of_one_kind_shows_that_kind(objects: Objects, isolated: None) -> None:
+    objects.queue()
+    objects.segment()
+    out = invoke("list", "--unattached").out
+    assert "Shared Memory" in out
+    assert "Queues" not in out
+    assert [*json.loads(invoke("list", "--empty", "-J").out)] == ["taken", "queues"]
+
+
+@pytest.mark.parametrize(
+    "format_", ["plain", "json", "jsonl", "csv", "tsv", "export", "table", "openmetrics"]
+)
+def test_fail_if_any(format_: str, objects: Objects, isolated: None) -> None:
+    assert invoke("list", "--fail-if-any", "-f", format_).status == 0
+    msqid = objects.queue(5)
+    assert invoke("list", "--fail-if-any", "-f", format_).status == 23
+    assert invoke("list", "-s", "--fail-if-any", "-f", format_).status == 0
+    assert invoke("list", "--fail-if-any", "-f", format_, "--key", "6").status == 0
+    assert invoke("list", "--fail-if-any", "-f", format_, "-q", "-i", str(msqid)).status == 23
+    assert invoke("list", "--fail-if-any", "-q", "-i", "2147483647").status == 1
+    for closed in (">&-", ">/dev/null"):
+        line = f"{PYIPCS} list --fail-if-any -f {format_} {closed}"
+        assert run("bash", "-c", line).status == 23
+
+
+def test_the_same_objects_in_every_format(objects: Objects, isolated: None) -> None:
+    ids = {str(objects.make(kind, 77)) for kind in Kind}
+    for format_ in ("plain", "json", "jsonl", "csv", "tsv", "export", "table"):
+        out = invoke("list", "-f", format_).out
+        assert out.count("0x0000004d") == 3, format_
+    assert invoke("list", "-a", "-f", "openmetrics").out.count('key="0x0000004d"') > 3
+    assert len(ids) >= 1
+
+
+def test_metrics_tell_of_each_object_where_asked(objects: Objects, isolated: None) -> None:
+    objects.queue(5)
+    totals = invoke("list", "-f", "openmetrics").out
+    assert 'sysvipc_used{resource="msgmni"} 1\n' in totals
+    assert "queue_messages" not in totals
+    queues = invoke("list", "-q", "-f", "openmetrics").out
+    assert 'sysvipc_queue_limit_bytes{id="' in queues
+    assert "semmni" not in queues
+    filtered = invoke("list", "--empty", "-f", "openmetrics").out
+    assert "sysvipc_queue_messages{" in filtered
+    assert "sysvipc_limit" not in filtered
+    assert "sysvipc_used" not in invoke("list", "-l", "-f", "openmetrics").out
+    assert "sysvipc_limit" not in invoke("list", "-u", "-f", "openmetrics").out
+    for args in (["-l"], ["-u"], [], ["-a"], ["--mine"]):
+        assert invoke("list", *args, "-f", "openmetrics").out.endswith("# EOF\n")
+
+
+def test_limits_and_usage_as_tables(objects: Objects, isolated: None) -> None:
+    objects.queue()
+    rows = [line.split(",") for line in invoke("list", "-lf", "csv").out.splitlines()]
+    assert rows[0] == ["KIND", "RESOURCE", "DESCRIPTION", "UNIT", "LIMIT", "USED", "USE%"]
+    msgmni = Path("/proc/sys/kernel/msgmni").read_text().strip()
+    assert rows[1][:2] + rows[1][4:6] == ["msg", "MSGMNI", msgmni, "1"]
+    out = invoke("list", "-u", "-q", "-o", "resource,used", "--sort", "-USED").out
+    assert out.split() == ["RESOURCE", "USED", "MSGMNI", "1", "MSGMAX", "-", "MSGMNB", "-"]
+    lines = [json.loads(line) for line in invoke("list", "-l", "-f", "jsonl").out.splitlines()]
+    assert [line["kind"] for line in lines] == ["msg", "shm", "sem"]
+    assert lines[0]["msgmni"] == int(msgmni)
+
+
+def test_details_in_other_formats(objects: Objects) -> None:
+    semid = objects.semaphores(9, nsems=2)
+    args = ["list", "-s", "-i", str(semid)]
+    assert invoke(*args, "-o", "KEY,VALUES", "-f", "csv").out == 'KEY,VALUES\n0x00000009,"0,0"\n'
+    (line,) = invoke(*args, "-f", "jsonl").out.splitlines()
+    assert json.loads(line)["semaphores"][1]["num"] == 1
+    assert invoke(*args, "-f", "table").out == invoke(*args).out
+
+
+def test_times_and_sizes_are_shown_as_asked(objects: Objects) -> None:
+    shmid = objects.segment(size=65536)
+    ctime = row(Kind.SEGMENT, shmid)["ctime"]
+
+    def shown(*args: str) -> str:
+        out = invoke("list", "-m", "-i", str(shmid), "--noheadings", *args).out
+        return out.rstrip("\n")
+
+    assert shown("-o", "CTIME", "--time-format", "epoch") == ctime
+    assert shown("-o", "CTIME", "--time-format=full") == time.ctime(int(ctime))
+    assert datetime.fromisoformat(shown("-o", "CTIME")).timestamp() == int(ctime)
+    assert shown("-o", "SIZE") == shown("-o", "SIZE", "-b") == "65536"
+    assert shown("-o", "SIZE", "--human") == shown("-o", "size", "-f", "csv", "--human") == "64K"
+    assert shown("-o", "SIZE", "-J", "--human").endswith('{"segsz": 65536}]}')
+    (found,) = json.loads(shown("-J", "--time-format", "epoch"))["shmems"]
+    assert found["ctime"] == int(ctime)
+
+
+def test_every_format_agrees_with_json(objects: Objects, isolated: None) -> None:
+    import csv as library
+    from io import StringIO
+
+    for number in range(5):
+        support.send(objects.queue(number + 1), b"x" * number)
+    found = json.loads(invoke("list", "-qJ").out)["queues"]
+    names = {"KEY": "key", "ID": "id", "USEDBYTES": "cbytes", "MSGS": "qnum", "SEND": "stime"}
+    rows = list(library.DictReader(StringIO(invoke("list", "-q", "-f", "csv").out)))
+    for line, one in zip(rows, found, strict=True):
+        for name, key in names.items():
+            assert line[name] == str(one[key])

@@ -355,7 +355,7 @@ def test_a_full_disk(msqid: int) -> None:
 
 
 def test_a_terminal_gets_no_escape_sequences(msqid: int) -> None:
-    from tests.test_process import whole_run
+    from tests.terminal import whole_run
 
     body = "a\x1b[31m\x9b\x7f\u202e\r\tä\nb".encode() + b"\xff"
     for args in ((), ("-f", "raw"), ("-f", "hex"), ("-J",), ("--with-type",), ("-0",)):

@@ -110,3 +110,23 @@ def test_a_queue_of_others(objects: Objects) -> None:
     assert as_nobody("send", str(msqid), "a").err == (
         f"pyipcs: {msqid}: Permission denied; nothing was sent\n"
     )
+
+
+def test_every_format(objects: Objects, msqid: int) -> None:
+    send(msqid, b"abc")
+    assert invoke("stat", KEY, "-o", "KEY,MSGS", "-f", "csv").out == f"KEY,MSGS\n{KEY},1\n"
+    assert invoke("stat", KEY, "-f", "export", "-o", "QBYTES").out == 'QBYTES="16384"\n'
+    assert json.loads(invoke("stat", KEY, "-f", "jsonl").out)["kind"] == "msg"
+    assert 'sysvipc_queue_messages{id="' in invoke("stat", KEY, "-f", "openmetrics").out
+    assert "sysvipc_limit" not in invoke("stat", KEY, "-f", "openmetrics").out
+    assert invoke("stat", KEY, "-f", "table").out == invoke("stat", KEY).out
+    assert invoke("stat", KEY, "-o", "MSGS").out == "MSGS\n   1\n"
+
+
+def test_times_as_asked(objects: Objects, msqid: int) -> None:
+    words = row(Kind.QUEUE, msqid)
+    out = invoke("stat", KEY, "--time-format", "epoch").out
+    assert f"\nLast change at {words['ctime']}\n" in out
+    assert re.search(
+        r"\nLast change (now|\ds ago)\n", invoke("stat", KEY, "--time-format=relative").out
+    )
