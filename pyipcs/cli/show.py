@@ -51,15 +51,20 @@ def listings(
 
 
 def report(found: Found, manner: Manner, format_: Format, view: View = View.STATUS) -> "Report":
-    """Objects with the columns of a format, completed and in order."""
-    from pyipcs.columns import OF_KIND, document, shown
+    """Objects with the columns of a format, completed and in order.
+
+    Kinds that have none of the columns that the user chose are left out.
+    """
+    from pyipcs.columns import KIND, OF_KIND, document, shown
 
     json = format_ in {Format.JSON, Format.JSONL}
     columns = {
         kind: document(kind, manner.choice) if json else shown(kind, view, manner.choice)
         for kind in found
     }
-    return _report(found, columns, {kind: OF_KIND[kind] for kind in found}, manner, format_)
+    telling = {kind: each for kind, each in columns.items() if {*each} - {KIND}} or columns
+    known = {kind: OF_KIND[kind] for kind in found}
+    return _report(found, telling, known, manner, format_)
 
 
 def _report(
@@ -74,8 +79,7 @@ def _report(
 
     manner.check(known)
     whole = {
-        kind: arranged(listings, columns[kind], known[kind], manner.sort)
-        for kind, listings in found.items()
+        kind: arranged(found[kind], columns[kind], known[kind], manner.sort) for kind in columns
     }
     order = manner.choice.names if manner.choice and not manner.choice.more else ()
     return Report(whole, columns, manner.style(format_), manner.headings, order)

@@ -10,6 +10,7 @@ from pyipcs.model import Kind
 from tests import support
 from tests.program import PYIPCS, as_nobody, invoke, run
 from tests.support import Objects, root_only, row
+from tests.terminal import picture
 
 
 def test_json_holds_what_the_kernel_says(objects: Objects) -> None:
@@ -228,6 +229,20 @@ def test_columns_come_in_the_order_of_the_user(objects: Objects, isolated: None)
     ]
     assert invoke("list", "-s", "-o", "ID", "--noheadings").out == f"{semid}\n"
     assert invoke("list", "-s", "-o", "PERMS", "-P", "--noheadings").out == "0600\n"
+
+
+def test_kinds_that_have_none_of_the_columns_are_left_out(objects: Objects, isolated: None) -> None:
+    for kind in Kind:
+        objects.make(kind)
+    assert invoke("list", "-o", "SIZE").out == "SIZE\n4096\n"
+    assert invoke("list", "-o", "MSGS,NSEMS", "-f", "tsv").out == (
+        "KIND\tMSGS\tNSEMS\nmsg\t0\t\nsem\t\t1\n"
+    )
+    document = json.loads(invoke("list", "-o", "SIZE", "-J").out)
+    del document["taken"]
+    assert document == {"shmems": [{"segsz": 4096}]}
+    assert invoke("list", "-o", "KIND").out.split() == ["KIND", "msg", "shm", "sem"]
+    assert picture("list", "-o", "SIZE") == "Shared memory segments (1)\nSIZE\n────\n  4K\n"
 
 
 def test_what_ipcs_has_not_takes_columns(objects: Objects, isolated: None) -> None:
