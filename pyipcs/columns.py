@@ -183,7 +183,7 @@ RESOURCE = (
     KIND,
     Column("RESOURCE", Form.TEXT, "resource", "Resource", 100),
     Column("DESCRIPTION", Form.TEXT, "description", "What it is", 70),
-    Column("UNIT", Form.TEXT, "unit", "What LIMIT and USED count, if it is no things", 75),
+    Column("UNIT", Form.TEXT, "unit", "What LIMIT and USED are counted in: bytes or pages", 75),
     Column("LIMIT", Form.NUMBER, "limit", "The most there can be", 90),
     Column("USED", Form.NUMBER, "used", "How many there are", 85),
     Column("USE%", Form.PERCENT, "use_pct", "USED in LIMIT", 80, words=_share("used", "limit")),
@@ -191,7 +191,8 @@ RESOURCE = (
 # In a live view: messages by the second, more or fewer.
 RATE = Column("MSGS/S", Form.RATE, "rate", "How fast MSGS grows", 82)
 
-OF_KIND = {kind: COMMON + own for kind, own in zip(Kind, (QUEUE, SEGMENT, SEMAPHORE), strict=True)}
+OWN = {Kind.QUEUE: QUEUE, Kind.SEGMENT: SEGMENT, Kind.SEMAPHORE: SEMAPHORE}
+OF_KIND = {kind: COMMON + own for kind, own in OWN.items()}
 _VIEWS = {
     (Kind.QUEUE, View.STATUS): "KEY ID OWNER PERMS MSGS USEDBYTES QBYTES USE% LSPID LRPID "
     "SEND RECV CTIME",

@@ -6,13 +6,15 @@ by its own name, its value behind it, then `--` and the operands.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import click
 
 # What stands for a value that was left out. No word of a command line can be this.
 LEFT_OUT = "\0"
+# What gives lists of terms and what they mean, by their titles.
+Appendix: TypeAlias = Callable[[], Iterable[tuple[str, Iterable[tuple[str, str]]]]]
 
 
 class OptionalValue(click.Option):
@@ -189,6 +191,14 @@ class Grammar(click.Command):
     """A command that reads its words by getopt_long's rules."""
 
     peer_names: frozenset[str] = frozenset()
+    appendix: Appendix | None = None
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The lists that the help ends with."""
+        super().format_epilog(ctx, formatter)
+        for title, rows in self.appendix() if self.appendix else ():
+            with formatter.section(title):
+                formatter.write_dl([*rows])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take the words apart, then let click convert and check them."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import click
 
 from pyipcs.cli import show, watching
-from pyipcs.cli.manner import Format, Manner, output_options
+from pyipcs.cli.manner import Format, Manner, columns_of, output_options
 from pyipcs.cli.options import refuse, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import ID_TARGET
@@ -23,7 +23,8 @@ from pyipcs.sysv.proc import Listing
     peer_names=(
         *("id", "queues", "shmems", "semaphores", "all", "time", "pid", "creator"),
         *("limits", "summary", "human", "bytes", "version", "help"),
-    )
+    ),
+    appendix=columns_of(*Kind, limits=True),
 )
 @click.option("-q", "--queues", is_flag=True, help="Message queues.")
 @click.option("-m", "--shmems", is_flag=True, help="Shared memory segments.")

@@ -1,6 +1,6 @@
 """How results are to be shown: the options, read once into one value."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
+from pyipcs.cli.argv import Appendix
 from pyipcs.cli.options import json_option
 from pyipcs.cli.params import Parsed
 from pyipcs.model import Kind, Unit
@@ -121,8 +122,8 @@ _OPTIONS = (
         "format_",
         type=click.Choice([format_.value for format_ in Format]),
         envvar="PYIPCS_FORMAT",
-        help="The format. If left out, the variable PYIPCS_FORMAT; without it, table on a "
-        "terminal, and else plain, as util-linux has it.",
+        help="The format. If left out, what the variable PYIPCS_FORMAT says; without it, table on "
+        "a terminal, and elsewhere plain, which is util-linux's own.",
     ),
     json_option,
     click.option(
@@ -131,7 +132,7 @@ _OPTIONS = (
         "choice",
         type=Parsed("col,...", _parse_choice),
         metavar="COL,...",
-        help="Which columns; +COL,... adds to the usual ones.",
+        help="Which columns (see below); +COL,... adds to the usual ones.",
     ),
     click.option("--noheadings", is_flag=True, help="No headings."),
     click.option(
@@ -143,11 +144,13 @@ _OPTIONS = (
     click.option(
         "--time-format",
         type=click.Choice(_TIME_FORMATS),
-        help="How times look. If left out, full in a table, and else iso.",
+        help="How times look. If left out, full in a table, and elsewhere iso.",
     ),
-    click.option("-P", "--numeric-perms", is_flag=True, help="Permissions as a number."),
-    click.option("-b", "--bytes", "unit", flag_value="bytes", help="Sizes in bytes."),
-    click.option("--human", "unit", flag_value="human", help="Sizes for people."),
+    click.option("-P", "--numeric-perms", is_flag=True, help="Permissions as 0644, not rw-r--r--."),
+    click.option(
+        "-b", "--bytes", "unit", flag_value="bytes", help="Sizes in bytes; a table has 64K."
+    ),
+    click.option("--human", "unit", flag_value="human", help="Sizes as 64K; JSON has bytes."),
 )
 
 
@@ -169,6 +172,31 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         collected = option(collected)
     return collected
+
+
+def columns_of(*kinds: Kind, limits: bool = False) -> Appendix:
+    """The columns that there are, for a command's help.
+
+    Args:
+        kinds: of which kinds the command shows objects.
+        limits: whether it shows limits and usage.
+    """
+
+    def appendix() -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
+        from pyipcs.columns import COMMON, KIND, OWN, RESOURCE
+
+        yield "Columns of all kinds", _described(COMMON)
+        for kind in kinds:
+            yield f"Columns of {kind.plural}", _described(OWN[kind])
+        if limits:
+            own = [column for column in RESOURCE if column is not KIND]
+            yield "Columns of limits and usage", _described(own)
+
+    return appendix
+
+
+def _described(columns: Iterable["Column"]) -> Iterator[tuple[str, str]]:
+    return ((column.name, column.help) for column in columns)
 
 
 def given(ctx: click.Context) -> Iterator[str]:

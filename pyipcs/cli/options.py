@@ -6,20 +6,24 @@ from typing import Any
 import click
 
 from pyipcs import __version__
-from pyipcs.cli.argv import Alias, Grammar
+from pyipcs.cli.argv import Alias, Appendix, Grammar
 
 
-def subcommand(*, peer_names: Sequence[str] = ()) -> Callable[[Callable[..., Any]], click.Command]:
+def subcommand(
+    *, peer_names: Sequence[str] = (), appendix: Appendix | None = None
+) -> Callable[[Callable[..., Any]], click.Command]:
     """A command named as its module, with the options of every command behind its own.
 
     Args:
         peer_names: the long options of the peer, which alone may be abbreviated.
+        appendix: what gives the lists behind the options in its help, by their titles.
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         name = function.__module__.rpartition(".")[2]
         command = click.command(name, cls=Grammar, add_help_option=False)(function)
         command.peer_names = frozenset(f"--{peer}" for peer in peer_names)
+        command.appendix = appendix
         command.params += common_options()
         return command
 

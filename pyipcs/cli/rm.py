@@ -8,7 +8,7 @@ import click
 
 from pyipcs.cli import show
 from pyipcs.cli.argv import OptionalValue, in_order
-from pyipcs.cli.manner import Manner, given, output_options
+from pyipcs.cli.manner import Manner, columns_of, given, output_options
 from pyipcs.cli.options import subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import ID_TARGET, KEY_TARGET, KINDS
@@ -55,7 +55,8 @@ class _Doomed(NamedTuple):
     peer_names=(
         *("shmem-id", "shmem-key", "queue-id", "queue-key", "semaphore-id", "semaphore-key"),
         *("all", "verbose", "version", "help"),
-    )
+    ),
+    appendix=columns_of(*Kind),
 )
 @click.option("-q", "--queue-id", type=ID_TARGET, multiple=True, help="A message queue by id.")
 @click.option("-Q", "--queue-key", type=KEY_TARGET, multiple=True, help="A message queue by key.")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import click
 
 from pyipcs.cli import show, watching
-from pyipcs.cli.manner import Format, Manner, output_options
+from pyipcs.cli.manner import Format, Manner, columns_of, output_options
 from pyipcs.cli.options import subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import TARGET
@@ -17,7 +17,7 @@ from pyipcs.render.escape import one_line
 from pyipcs.sysv.keys import Target
 
 
-@subcommand()
+@subcommand(appendix=columns_of(Kind.QUEUE))
 @click.option(
     "-q",
     "--queues",

@@ -1,9 +1,13 @@
 """The program as a whole: help, version, what it says and how it ends."""
 
+import re
+
 import pytest
 
 from pyipcs import __version__
 from pyipcs.cli import COMMANDS
+from pyipcs.columns import OF_KIND
+from pyipcs.model import Kind
 from tests.program import invoke
 from tests.support import Objects
 
@@ -87,3 +91,12 @@ def test_names_pass_a_pipe_byte_for_byte(objects: Objects, monkeypatch: pytest.M
     out = invoke("list", "-q").out
     plain._short_name.cache_clear()
     assert f" {name}     6" in out or f" {name}      6" in out
+
+
+@pytest.mark.parametrize("command", ["list", "stat", "rm"])
+def test_help_lists_the_columns(command: str) -> None:
+    out = invoke(command, "--help").out
+    kinds = [Kind.QUEUE] if command == "stat" else [*Kind]
+    for kind in kinds:
+        for column in OF_KIND[kind]:
+            assert re.search(rf"^  {re.escape(column.name)} +{re.escape(column.help)}$", out, re.MULTILINE)
