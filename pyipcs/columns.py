@@ -183,13 +183,13 @@ RESOURCE = (
     KIND,
     Column("RESOURCE", Form.TEXT, "resource", "Resource", 100),
     Column("DESCRIPTION", Form.TEXT, "description", "What it is", 70),
-    Column("UNIT", Form.TEXT, "unit", "What LIMIT and USED are counted in: bytes or pages", 75),
+    Column("UNIT", Form.TEXT, "unit", "What LIMIT and USED are counted in: bytes or pages", 60),
     Column("LIMIT", Form.NUMBER, "limit", "The most there can be", 90),
     Column("USED", Form.NUMBER, "used", "How many there are", 85),
     Column("USE%", Form.PERCENT, "use_pct", "USED in LIMIT", 80, words=_share("used", "limit")),
 )
-# In a live view: messages by the second, more or fewer.
-RATE = Column("MSGS/S", Form.RATE, "rate", "How fast MSGS grows", 82)
+# In a live view. The kernel counts no messages that come and go: of both, only the difference.
+RATE = Column("NET/S", Form.RATE, "rate", "By how much MSGS grows in a second", 82)
 
 OWN = {Kind.QUEUE: QUEUE, Kind.SEGMENT: SEGMENT, Kind.SEMAPHORE: SEMAPHORE}
 OF_KIND = {kind: COMMON + own for kind, own in OWN.items()}
@@ -258,7 +258,7 @@ def document(kind: Kind, choice: Choice | None) -> tuple[Column, ...]:
 
 def resources(choice: Choice | None) -> tuple[Column, ...]:
     """The columns of limits and usage."""
-    return _chosen(RESOURCE, "RESOURCE DESCRIPTION UNIT LIMIT USED USE%", choice)
+    return _chosen(RESOURCE, "RESOURCE DESCRIPTION LIMIT USED USE%", choice)
 
 
 def _chosen(known: Sequence[Column], usual: str, choice: Choice | None) -> tuple[Column, ...]:

@@ -173,7 +173,9 @@ def _known(document: Mapping[str, Any]) -> dict[Kind, set[tuple[int, ...]]]:
             for kind in Kind
             if kind.collection in document
         }
-    except (TypeError, KeyError, ValueError):
+    except KeyError as error:
+        raise ValueError(f"the listing lacks what objects are known again by: {error}") from None
+    except (TypeError, ValueError):
         raise ValueError(_NO_LISTING) from None
 
 

@@ -237,9 +237,15 @@ def test_a_file_that_is_no_listing(text: str, tmp_path: Any) -> None:
     )
 
 
+@pytest.mark.parametrize("queues", [[{}], [{"key": "0x5", "id": 1, "cuid": 1}]])
+def test_a_listing_that_does_not_tell_its_objects_apart(queues: object) -> None:
+    with pytest.raises(ValueError, match=r"lacks what objects are known again by: '(key|cgid)'"):
+        filters.not_in(changed() | {"queues": queues})
+
+
 @pytest.mark.parametrize(
     "queues",
-    [5, [5], [{}], [{"key": 5}], [{"key": "x", "id": 1, "cuid": 1, "cgid": 1}], [None], None],
+    [5, [5], [{"key": "x", "id": 1, "cuid": 1, "cgid": 1}], [None], None],
 )
 def test_a_listing_with_no_objects_in_it(queues: object) -> None:
     with pytest.raises(ValueError, match="not a listing"):

@@ -7,6 +7,7 @@ by its own name, its value behind it, then `--` and the operands.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import click
@@ -187,6 +188,13 @@ def _operands_max(params: Iterable[click.Parameter]) -> int | None:
     return None if -1 in numbers else sum(numbers)
 
 
+def _unexpected(scan: Scan, operand: str) -> str:
+    """What is said of an operand too many, which may have been meant for an option before it."""
+    without = [name for name, value in pairwise(scan.given) if value == LEFT_OUT]
+    hint = f" ({without[-1]}={operand}?)" if without else ""
+    return f"unexpected operand '{operand}'{hint}"
+
+
 class Grammar(click.Command):
     """A command that reads its words by getopt_long's rules."""
 
@@ -207,7 +215,7 @@ class Grammar(click.Command):
         error = scan.error
         most = _operands_max(params)
         if most is not None and len(scan.operands) > most:
-            error = error or click.UsageError(f"unexpected operand '{scan.operands[most]}'", ctx)
+            error = error or click.UsageError(_unexpected(scan, scan.operands[most]), ctx)
             del scan.operands[most:]
         ctx.meta[__name__] = scan.order
         rest = super().parse_args(ctx, scan.words)  # which ends here for --help

@@ -80,7 +80,7 @@ def command(
         {kind: count.passing(selection.of(proc.read(kind))) for kind in kinds},
         manner,
         view=View(view or "status"),
-        filtered=bool(selection.filters),
+        part=" match" if selection.filters else None,
         totals=[] if selection.filters else kinds,
         each=bool(named or selection.filters or fail_if_any),
     )
@@ -101,7 +101,7 @@ def _check(
         (
             (target and len(named) != 1, "-i needs exactly one of -q, -m and -s"),
             (target and names, f"-i names an object, so no {names}"),
-            (target and live, "-i shows an object once; stat --watch again and again"),
+            (target and live, "-i shows an object once; for a live view there is stat --watch"),
             (figures and names, f"-l and -u are not about single objects, so no {names}"),
             (figures and fail, "-l and -u are not about single objects, so no --fail-if-any"),
             (live and fail, "--watch does not end, so no --fail-if-any"),
@@ -123,7 +123,8 @@ def _picture(kinds: Sequence[Kind], manner: Manner, selection: Selection, view: 
     def draw(canvas: Canvas) -> Iterator[str]:
         found = {kind: selection.of(proc.read(kind)) for kind in kinds}
         report = show.report(found, manner, Format.TABLE, view)
-        return table.listings(growth.shown(report), canvas, most=canvas.height)
+        shown = growth.shown(report)._replace(which=" match" if selection.filters else "")
+        return table.listings(shown, canvas, most=canvas.height)
 
     return draw
 

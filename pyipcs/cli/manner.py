@@ -1,6 +1,6 @@
 """How results are to be shown: the options, read once into one value."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -82,7 +82,13 @@ class Manner(NamedTuple):
             if given_:
                 raise click.UsageError(f"{option} is not for {what}")
 
-    def check(self, known: Mapping[Kind, Sequence["Column"]]) -> None:
+    @property
+    def named(self) -> Iterator[str]:
+        """The columns that the user named."""
+        yield from self.choice.names if self.choice else ()
+        yield from (self.sort[0],) if self.sort else ()
+
+    def check(self, known: Mapping[Kind, Sequence["Column"]], what: str = "") -> None:
         """See to it that the columns are those of what is shown.
 
         Raises:
@@ -92,15 +98,10 @@ class Manner(NamedTuple):
             return
         from pyipcs.columns import check
 
-        names = [*(self.choice.names if self.choice else ()), *(self.sort or ())[:1]]
         try:
-            check(map(str, names), known.values(), _nouns(known))
+            check(self.named, known.values(), what or ", ".join(kind.plural for kind in known))
         except ValueError as error:
             raise click.UsageError(str(error)) from None
-
-
-def _nouns(kinds: Collection[Kind]) -> str:
-    return ", ".join(kind.plural for kind in kinds)
 
 
 def _parse_choice(text: str) -> "Choice":

@@ -164,7 +164,7 @@ def parse_interval(text: str) -> float:
     """The seconds between two pictures of a live view."""
     if text == LEFT_OUT:
         return _INTERVAL
-    seconds = parse_seconds(text)
+    seconds = parse_duration(text)
     if seconds < _INTERVAL_MIN:
         raise ValueError(f"too short (the least is {_INTERVAL_MIN})")
     return seconds

@@ -135,6 +135,8 @@ def command(
     No message is lost: what cannot be written goes back to the queue's tail. Written is what the
     pipe has taken; what is in it when its reader leaves is gone, so that `-n 2` is safe and
     `| head -n 2` is not.
+
+    QUEUE is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
     """
     default = "unpack" if layout else "text" if command_line is None else "raw"
     format_ = format_ or default

@@ -116,7 +116,7 @@ def command(
         }
         for kind, object_id in removal.rehearse(doomed):
             going[kind].add(object_id)
-        show.selected(output, going, manner)
+        show.selected(output, going, manner, which=" to remove")
         return removal.status
     if (
         any(listed.values())

@@ -107,6 +107,8 @@ def command(
     Each MESSAGE is one, or if there is none, standard input. It waits for room. If it is stopped
     half-way, it says how many messages went. A regular file is read twice: nothing of it is sent
     if the queue could never take one of its messages.
+
+    QUEUE is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
     """
     _send(output, target, messages, timeout, _How(**how), progress=progress)
 

@@ -22,7 +22,7 @@ def listings(
     manner: Manner,
     *,
     view: View = View.STATUS,
-    filtered: bool = False,
+    part: str | None = None,
     totals: Iterable[Kind] = (),
     each: bool = True,
 ) -> None:
@@ -33,7 +33,8 @@ def listings(
         found: the objects of each kind that was asked for.
         manner: how.
         view: what of them.
-        filtered: whether they are not all objects of their kinds.
+        part: None where they are all objects of their kinds; else of what objects there may be
+            none: " match", say.
         totals: of which kinds metrics tell what is in use in all.
         each: whether metrics tell of each object.
     """
@@ -47,7 +48,8 @@ def listings(
         whole = {kind: proc.completed(some, {"qbytes"}) for kind, some in found.items()}
         output.write(_metrics(whole if each else {}, limits=totals, usage=totals))
     else:
-        _render(output, report(found, manner, format_, view), format_, filtered=filtered)
+        shown = report(found, manner, format_, view)._replace(which=part or "")
+        _render(output, shown, format_, filtered=part is not None)
 
 
 def report(found: Found, manner: Manner, format_: Format, view: View = View.STATUS) -> "Report":
@@ -73,16 +75,18 @@ def _report(
     known: Mapping[Kind, Sequence["Column"]],
     manner: Manner,
     format_: Format,
+    what: str = "",
 ) -> "Report":
     from pyipcs.columns import arranged
     from pyipcs.render.report import Report
 
-    manner.check(known)
+    manner.check(known, what)
     whole = {
         kind: arranged(found[kind], columns[kind], known[kind], manner.sort) for kind in columns
     }
     order = manner.choice.names if manner.choice and not manner.choice.more else ()
-    return Report(whole, columns, manner.style(format_), manner.headings, order)
+    style = manner.style(format_)
+    return Report(whole, columns, style, manner.headings, order, (*manner.named,))
 
 
 def _sorted(found: Found, manner: Manner) -> Found:
@@ -140,14 +144,16 @@ def _draw(output: Output, shown: "Report", table: str) -> None:
         output.write(aligned.blocks(shown))
 
 
-def selected(output: Output, ids: Mapping[Kind, Container[int]], manner: Manner) -> None:
-    """Show some of the objects there are."""
+def selected(
+    output: Output, ids: Mapping[Kind, Container[int]], manner: Manner, which: str
+) -> None:
+    """Show some of the objects there are; `which` says of what objects there may be none."""
 
     def listed(kind: Kind) -> Iterator[Listing]:
         return (listing.select(ids[kind]) for listing in proc.read(kind))
 
     found = {kind: listed(kind) for kind in Kind if kind in ids}
-    listings(output, found, manner, filtered=True)
+    listings(output, found, manner, part=which)
 
 
 def details(
@@ -179,7 +185,7 @@ def details(
             output.write(["\n"] if number else [])
             output.write(plain(record))
     else:
-        listings(output, listed(kinds, records), manner, filtered=True)
+        listings(output, listed(kinds, records), manner, part="")
 
 
 def listed(kinds: Iterable[Kind], records: Iterable[Record]) -> Found:
@@ -194,7 +200,7 @@ def listed(kinds: Iterable[Kind], records: Iterable[Record]) -> Found:
 def records(output: Output, found: Sequence[Record]) -> None:
     """Show records as JSON, one of a kind."""
     kinds = [record.kind for record in found]
-    listings(output, listed(kinds, found), Manner(Format.JSON), filtered=True)
+    listings(output, listed(kinds, found), Manner(Format.JSON), part="")
 
 
 def figures(output: Output, name: str, kinds: Sequence[Kind], manner: Manner) -> None:
@@ -229,7 +235,8 @@ def resources(kinds: Sequence[Kind], manner: Manner, format_: Format) -> "Report
 
     found = {kind: [limits.resources(kind)] for kind in kinds}
     chosen = dict.fromkeys(kinds, columns.resources(manner.choice))
-    return _report(found, chosen, dict.fromkeys(kinds, columns.RESOURCE), manner, format_)
+    known = dict.fromkeys(kinds, columns.RESOURCE)
+    return _report(found, chosen, known, manner, format_, "limits and usage")
 
 
 def _metrics(

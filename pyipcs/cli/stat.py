@@ -37,7 +37,10 @@ def command(
     manner: Manner,
     interval: float | None,
 ) -> Status:
-    """Show a message queue, and who used it last."""
+    """Show message queues, and who used them last.
+
+    TARGET is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
+    """
     output: Output = ctx.obj
     if interval is not None:
         manner = watching.check(ctx, output, manner)
@@ -75,7 +78,7 @@ def _picture(targets: Sequence[Target], manner: Manner) -> watching.Picture:
             raise errors[0]
         rates = growth.of((queue.id, queue.qnum) for queue in found)
         for queue in found:
-            yield panel.details(queue, style, canvas, rates.get(queue.id, 0.0))
+            yield panel.details(queue, style, canvas, rates.get(queue.id))
         for error in errors:
             yield f"{one_line(str(error))}\n"
 

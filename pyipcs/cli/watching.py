@@ -20,6 +20,7 @@ from pyipcs.sysv.proc import Listing
 if TYPE_CHECKING:
     from pyipcs.render.report import Report
 
+_HEAD = 6  # lines, below which the head would take room from what it stands above
 Picture: TypeAlias = Callable[[Canvas], Iterable[str]]
 
 watch_option = click.option(
@@ -28,7 +29,8 @@ watch_option = click.option(
     cls=OptionalValue,
     type=INTERVAL,
     metavar="[=SECONDS]",
-    help="A live view on the terminal until Ctrl-C, drawn anew every 2 seconds or so many.",
+    help="A live view on the terminal until Ctrl-C, drawn anew every 2 seconds or so many, with "
+    "NET/S: the messages that came, less those that went, in a second.",
 )
 
 
@@ -59,7 +61,7 @@ def watch(output: Output, interval: float, picture: Picture) -> NoReturn:
     with Watch() as waiting, Screen(output.stream, canvas) as screen, _Stops() as stops:
         while True:
             canvas = output.canvas() or canvas
-            head = f"Every {interval:g}s: {time.ctime()}\n\n"
+            head = f"Every {interval:g}s: {time.ctime()}\n\n" if canvas.height > _HEAD else ""
             screen.show(head + "".join(picture(canvas)), canvas)
             waiting.sleep(interval)
             if stops.wanted:

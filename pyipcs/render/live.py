@@ -1,7 +1,8 @@
 """A live view in the terminal's alternate screen, drawn by rich."""
 
+import termios
 from contextlib import suppress
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -9,11 +10,15 @@ from rich.text import Text
 
 from pyipcs.render.canvas import Canvas
 
+_LOCAL = 3  # where the local modes are in what tcgetattr(3) gives
+
 
 class Screen:
     """Shows one picture after the other in place, and leaves the terminal as it was."""
 
     def __init__(self, file: TextIO, canvas: Canvas) -> None:
+        self._file = file
+        self._modes: list[Any] = []
         self._console = Console(
             file=file,
             width=canvas.width,
@@ -26,7 +31,8 @@ class Screen:
         self.start()
 
     def start(self) -> None:
-        """Take the screen."""
+        """Take the screen, on which nothing that is typed is to be seen."""
+        self._echo(False)
         self._live = Live(
             console=self._console,
             screen=True,
@@ -40,6 +46,18 @@ class Screen:
         """Give the screen back; a terminal that has gone takes nothing any more."""
         with suppress(OSError):
             self._live.stop()
+        self._echo(True)
+
+    def _echo(self, wanted: bool) -> None:
+        """Have the terminal show what is typed, or not; what was typed unseen is dropped."""
+        with suppress(termios.error):  # it has gone
+            if not wanted:
+                self._modes = termios.tcgetattr(self._file)
+                modes = termios.tcgetattr(self._file)
+                modes[_LOCAL] &= ~termios.ECHO
+                termios.tcsetattr(self._file, termios.TCSANOW, modes)
+            elif self._modes:
+                termios.tcsetattr(self._file, termios.TCSAFLUSH, self._modes)
 
     def show(self, picture: str, canvas: Canvas) -> None:
         """Show a picture; what there is no room for is counted in the last line."""

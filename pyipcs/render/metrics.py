@@ -115,11 +115,11 @@ def _family(gauge: _Gauge, samples: Iterable[tuple[str, Word]]) -> Iterator[str]
 
 
 def _resource_samples(gauge: _Gauge, resources: Iterable[Listing]) -> Iterator[tuple[str, Word]]:
+    """The limits, or what is in use of them; what has no limit is told in gauges of its own."""
     for listing in resources:
-        for name, value in zip(
-            listing.column("resource"), listing.column(gauge.field), strict=True
-        ):
-            yield f'{{resource="{name.lower()}"}}', value
+        columns = (listing.column(field) for field in ("resource", gauge.field, "limit"))
+        for name, value, limit in zip(*columns, strict=True):
+            yield f'{{resource="{name.lower()}"}}', None if limit is None else value
 
 
 def _object_samples(

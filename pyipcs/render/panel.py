@@ -23,14 +23,14 @@ from pyipcs.sysv.processes import recorded
 _WIDEST = 100  # columns, beyond which the eye loses the line
 
 
-def details(record: Record, style: Style, canvas: Canvas, growth: float = 0.0) -> str:
+def details(record: Record, style: Style, canvas: Canvas, growth: float | None = None) -> str:
     """The panel of an object.
 
     Args:
         record: the object; a set's semaphores are shown if they are there.
         style: how values look.
         canvas: where.
-        growth: in a live view, the messages by the second that a queue grows by.
+        growth: in a live view, by how many messages a queue grows in a second.
     """
     painter = Painter(canvas)
     grid = Table.grid(padding=(0, 2))
@@ -54,7 +54,7 @@ def details(record: Record, style: Style, canvas: Canvas, growth: float = 0.0) -
 
 
 def _facts(
-    record: Record, style: Style, painter: Painter, growth: float
+    record: Record, style: Style, painter: Painter, growth: float | None
 ) -> Iterator[tuple[str, Cell]]:
     match record:
         case Queue():
@@ -72,9 +72,9 @@ def _facts(
 
 
 def _queue_facts(
-    record: Queue, style: Style, painter: Painter, growth: float
+    record: Queue, style: Style, painter: Painter, growth: float | None
 ) -> Iterator[tuple[str, Cell]]:
-    grows = f" ({rate(growth)} by the second)" if growth else ""
+    grows = "" if growth is None else f" (net {rate(growth)}/s)"
     yield "Messages", (f"{counted(record.qnum, 'message')}{grows}", "bold")
     full = record.qbytes is not None and 0 < record.qbytes <= record.qnum
     bar, look = painter.bar(percent(record.cbytes, record.qbytes), full)

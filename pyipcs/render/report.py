@@ -22,6 +22,8 @@ class Report(NamedTuple):
         style: how values look.
         headings: whether to say what the columns are.
         order: the names of the columns as the user put them, over all kinds.
+        wanted: the columns that the user named in any way.
+        which: of what objects there may be none: " match", say, or " to remove".
     """
 
     found: Mapping[Kind, Iterable[Listing]]
@@ -29,6 +31,8 @@ class Report(NamedTuple):
     style: Style
     headings: bool = True
     order: tuple[str, ...] = ()
+    wanted: tuple[str, ...] = ()
+    which: str = ""
 
 
 def cells(

@@ -4,7 +4,6 @@ A rich table takes a millisecond a row. So rich draws the frame, and one row of 
 rows are then made from that one.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -65,7 +64,7 @@ def listings(report: Report, canvas: Canvas, most: int | None = None) -> Iterato
         yield from _table(title, report.columns[kind], shown, report, painter)
         separator = "\n"
     if none and report.headings:
-        yield separator + painter.paint(f"No {_either(none)}.", "dim") + "\n"
+        yield separator + painter.paint(f"No {_either(none)}{report.which}.", "dim") + "\n"
 
 
 def resources(report: Report, canvas: Canvas) -> Iterator[str]:
@@ -116,7 +115,8 @@ class Painter:
             return "-", "dim"
         share = float(percent)
         full = full or share >= 100
-        filled = min(math.ceil(share / 100 * _BAR), _BAR)
+        # Only what is empty looks so, and only what is full.
+        filled = _BAR if full else min(max(round(share / 100 * _BAR), share > 0), _BAR - 1)
         used, free = "\u2588\u2591" if self.canvas.unicode else "#."
         words = "full" if full else "<1%" if 0 < share < 1 else f"{int(share)}%"
         look = "red" if full or share >= _FULL else "yellow" if share >= _HIGH else "green"
@@ -163,7 +163,7 @@ def _table(
         )
         for column, cells in looks.items()
     }
-    kept = _fitting(sizes, painter.canvas.width)
+    kept = _fitting(sizes, report, painter.canvas.width)
     head, row = _frame(title, {column: sizes[column] for column in kept}, painter)
     if report.headings:
         yield head
@@ -178,13 +178,17 @@ def _table(
             yield painter.draw(note, painter.canvas.width or 0)
 
 
-def _fitting(sizes: Mapping[Column, int], room: int | None) -> list[Column]:
-    """The columns that there is room for, by their rank; one at the least."""
-    if room is None:
+def _fitting(sizes: Mapping[Column, int], report: Report, room: int | None) -> list[Column]:
+    """The columns that there is room for, by their rank; one at the least.
+
+    Those that the user named stay longest. Rows without headings are for a program, which counts
+    on all columns.
+    """
+    if room is None or not report.headings:
         return list(sizes)
     kept: set[Column] = set()
     used = 0
-    for column in sorted(sizes, key=lambda column: -column.rank):
+    for column in sorted(sizes, key=lambda one: (one.name not in report.wanted, -one.rank)):
         needed = sizes[column] + (_SEPARATION if kept else 0)
         if used + needed <= room or not kept:
             kept.add(column)
@@ -269,7 +273,7 @@ _LOOKS: dict[str, Callable[[Word], str]] = {
     "KEY": _zero_dim,
     "PERMS": _mode_look,
     "STATUS": _flag_look,
-    **dict.fromkeys(("MSGS", "USEDBYTES", "NATTCH", "RSS", "SWAP"), _zero_dim),
+    **dict.fromkeys(("MSGS", "NET/S", "USEDBYTES", "NATTCH", "RSS", "SWAP"), _zero_dim),
 }
 
 

@@ -47,9 +47,9 @@ _TIMES: dict[TimeFormat, Callable[[int], str | None]] = {
 }
 
 
-def rate(by_the_second: Any) -> str | None:
-    """How fast something grows; None where it does not."""
-    return f"{by_the_second:+.1f}" if by_the_second else None
+def rate(by_the_second: Any) -> str:
+    """How fast something grows."""
+    return f"{by_the_second:+.1f}" if by_the_second else "0"
 
 
 def show_time(seconds: int, style: Style) -> str | None:

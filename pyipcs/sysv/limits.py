@@ -20,14 +20,18 @@ class _Resource(NamedTuple):
 _RESOURCES = {
     Kind.QUEUE: (
         _Resource("msgmni", "msgpool", "Message queues"),
-        _Resource("msgmax", "", "Size of a message", "bytes"),
-        _Resource("msgmnb", "", "Size of a new queue", "bytes"),
+        _Resource("msgmax", "", "Size of a message (bytes)", "bytes"),
+        _Resource("msgmnb", "", "Size of a new queue (bytes)", "bytes"),
+        _Resource("", "msgmap", "Messages on all queues"),
+        _Resource("", "msgtql", "Size of these (bytes)", "bytes"),
     ),
     Kind.SEGMENT: (
         _Resource("shmmni", "used_ids", "Shared memory segments"),
-        _Resource("shmall", "shm_tot", "Memory of all segments", "pages"),
-        _Resource("shmmax", "", "Size of a segment", "bytes"),
-        _Resource("shmmin", "", "Size of a segment at the least", "bytes"),
+        _Resource("shmall", "shm_tot", "Size of all segments (pages)", "pages"),
+        _Resource("shmmax", "", "Size of a segment (bytes)", "bytes"),
+        _Resource("shmmin", "", "Least size of a segment (bytes)", "bytes"),
+        _Resource("", "shm_rss", "Of all segments in memory (pages)", "pages"),
+        _Resource("", "shm_swp", "Of all segments in swap (pages)", "pages"),
     ),
     Kind.SEMAPHORE: (
         _Resource("semmni", "semusz", "Semaphore sets"),
@@ -40,7 +44,7 @@ _RESOURCES = {
 
 
 def resources(kind: Kind) -> Listing:
-    """The limits of a kind with what is in use of them, a row a limit; None is what has no use.
+    """The limits of a kind, and what is in use, a row each; None is what has no limit, or no use.
 
     Raises:
         IpcError: the kernel does not tell.
@@ -52,10 +56,11 @@ def resources(kind: Kind) -> Listing:
     added: dict[str, Sequence[Any]] = {
         "description": [row.description for row in rows],
         "unit": [row.unit or None for row in rows],
-        "limit": [limits[row.limit] for row in rows],
+        "limit": [limits.get(row.limit) for row in rows],
         "used": [usage.get(row.used) for row in rows],
     }
-    return Listing(kind, ("resource",), [row.limit.upper() for row in rows], added)
+    names = [(row.limit or row.used).upper() for row in rows]
+    return Listing(kind, ("resource",), names, added)
 
 
 def explain(kind: Kind, error: IpcError, amount: int) -> str:
@@ -78,7 +83,7 @@ def explain(kind: Kind, error: IpcError, amount: int) -> str:
     if not isinstance(error, LimitError):
         return ""
     # The limit on objects of the kind, and perhaps one on what they hold together.
-    objects, *contents = [row for row in _RESOURCES[kind] if row.used]
+    objects, *contents = [row for row in _RESOURCES[kind] if row.used and row.limit]
     full = usage[objects.used] >= limits[objects.limit] or not contents
     name, used, *_ = objects if full else contents[0]
     unit = f" pages of {os.sysconf('SC_PAGESIZE')} bytes" if name == "shmall" else ""

@@ -63,4 +63,4 @@ def _number(text: str, what: str) -> int:
     # The highest number is the kernel's "no change" (chown(2)).
     if text.isascii() and text.isdigit() and decimal(text) < 2**32 - 1:
         return decimal(text)
-    raise ValueError(f"no such {what}: {text!r}")
+    raise ValueError(f"no such {what}")

@@ -99,4 +99,6 @@ def test_help_lists_the_columns(command: str) -> None:
     kinds = [Kind.QUEUE] if command == "stat" else [*Kind]
     for kind in kinds:
         for column in OF_KIND[kind]:
-            assert re.search(rf"^  {re.escape(column.name)} +{re.escape(column.help)}$", out, re.MULTILINE)
+            assert re.search(
+                rf"^  {re.escape(column.name)} +{re.escape(column.help)}$", out, re.MULTILINE
+            )

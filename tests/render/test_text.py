@@ -105,7 +105,7 @@ def test_time_formats(time_format: TimeFormat, shown: str) -> None:
         (Form.NUMBERS, (1, 2), "1,2", "1,2"),
         (Form.RATE, 2.25, "+2.2", "+2.2"),
         (Form.RATE, -3.0, "-3.0", "-3.0"),
-        (Form.RATE, 0.0, "", ""),
+        (Form.RATE, 0.0, "0", "0"),
         (Form.TEXT, "", "", ""),
     ],
 )
