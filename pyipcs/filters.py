@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import By, Target
-from pyipcs.sysv.namespace import boot_id, ipc_namespace
+from pyipcs.sysv.namespace import origin
 from pyipcs.sysv.proc import Listing
 
 _Mask: TypeAlias = Iterable[bool]
@@ -122,8 +122,15 @@ def _equal(field: str, number: int) -> Callable[[Listing], _Mask]:
     return lambda listing: map(word.__eq__, listing.column(field))
 
 
-# What an object of an earlier listing is known again by; never ctime, which SETVAL moves.
 _NO_LISTING = "not a listing of pyipcs (list -J)"
+# Where objects are the same ones, and pids and uids mean the same.
+_ORIGINS = {
+    "boot_id": "boot",
+    "ipc_namespace": "IPC namespace",
+    "pid_namespace": "PID namespace",
+    "user_namespace": "user namespace",
+}
+# What an object of an earlier listing is known again by; never ctime, which SETVAL moves.
 _IDENTITY = ("key", "id", "cuid", "cgid")
 
 
@@ -131,11 +138,13 @@ def not_in(document: Mapping[str, Any]) -> Filter:
     """Objects that an earlier listing (`list -J`) does not hold; kinds that it lacks are let be.
 
     Raises:
-        ValueError: it is no such listing, or one of another boot or IPC namespace, or one that
-            does not hold all objects of its kinds; the text says which.
+        ValueError: it is no such listing, or one of another boot or namespace, or one that does
+            not hold all objects of its kinds; the text says which.
     """
     _check_origin(document)
     known = _known(document)
+    if not known:
+        raise ValueError(_NO_LISTING)
 
     def keep(listing: Listing) -> _Mask:
         fields = _identity_fields(listing.kind)
@@ -147,18 +156,18 @@ def not_in(document: Mapping[str, Any]) -> Filter:
 
 def _check_origin(document: Any) -> None:
     match document:
-        case {"taken": {"boot_id": boot, "ipc_namespace": namespace, "filtered": filtered}}:
+        case {"taken": {"filtered": filtered, **there}} if _ORIGINS.keys() <= there.keys():
             pass
         case _:
             raise ValueError(_NO_LISTING)
     if filtered is not False:
         raise ValueError("the listing does not hold all objects of its kinds")
-    if None in (boot, namespace, boot_id(), ipc_namespace()):
-        raise ValueError("which boot and IPC namespace it is of cannot be told without /proc")
-    if boot != boot_id():
-        raise ValueError("the listing is of another boot")
-    if namespace != ipc_namespace():
-        raise ValueError("the listing is of another IPC namespace")
+    here = origin()
+    for name, words in _ORIGINS.items():
+        if None in (there[name], here[name]):
+            raise ValueError(f"which {words} it is of cannot be told without /proc")
+        if there[name] != here[name]:
+            raise ValueError(f"the listing is of another {words}")
 
 
 def _identity_fields(kind: Kind) -> tuple[str, ...]:
@@ -169,18 +178,26 @@ def _known(document: Mapping[str, Any]) -> dict[Kind, set[tuple[int, ...]]]:
     """What the objects of a listing in JSON are known again by."""
     try:
         return {
-            kind: {_identity(kind, found) for found in document[kind.collection]}
+            kind: {_identity(kind, found) for found in _list(document[kind.collection])}
             for kind in Kind
             if kind.collection in document
         }
     except KeyError as error:
         raise ValueError(f"the listing lacks what objects are known again by: {error}") from None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, AttributeError):
         raise ValueError(_NO_LISTING) from None
 
 
 def _identity(kind: Kind, found: Mapping[str, Any]) -> tuple[int, ...]:
     key, *numbers = (found[field] for field in _identity_fields(kind))
+    if not all(isinstance(number, int) for number in numbers):
+        raise TypeError
     unsigned = int(key, 16)
     signed = unsigned - 2**32 if unsigned >= 2**31 else unsigned
-    return signed, *map(int, numbers)
+    return signed, *numbers
+
+
+def _list(found: Any) -> list[Any]:
+    if not isinstance(found, list):
+        raise TypeError
+    return found

@@ -25,14 +25,21 @@ def on_terminal(
     height: int = 24,
     env: Mapping[str, str] | None = None,
     before: Sequence[str] = (),
+    stderr: int | None = None,
+    nonblocking: bool = False,
 ) -> tuple[subprocess.Popen[bytes], int]:
     """Start pyipcs with a terminal as its standard streams; also returns the other end of it."""
     ours, theirs = pty.openpty()
     resize(ours, width, height)
     inherited = {name: value for name, value in os.environ.items() if name not in _TOLD}
     environment = {**inherited, "TERM": "xterm-256color", **(env or {})}
+    os.set_blocking(theirs, not nonblocking)
     process = subprocess.Popen(
-        [*before, PYIPCS, *args], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+        [*before, PYIPCS, *args],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs if stderr is None else stderr,
+        env=environment,
     )
     os.close(theirs)
     return process, ours
@@ -69,7 +76,7 @@ def read_until(terminal: int, pattern: str, seconds: float = 10) -> str:
     while not re.search(pattern, text):
         left = deadline - time.monotonic()
         if left < 0 or not select.select([terminal], [], [], left)[0]:
-            raise TimeoutError(f"no {pattern!r} in {text!r}")
+            raise TimeoutError(f"no {pattern!r} in {text[-2000:]!r}")
         text += os.read(terminal, 65536).decode(errors="replace")
     return text
 

@@ -15,7 +15,7 @@ from pyipcs.sysv import libc, proc
 from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.proc import listing_of
 from tests import support
-from tests.program import invoke
+from tests.program import PYIPCS, invoke, run
 from tests.support import NOBODY, Objects, attached, root_only
 
 NOW = int(time.time())
@@ -200,6 +200,8 @@ def changed(**taken: object) -> dict[str, Any]:
         ({"filtered": "no"}, "does not hold all objects"),
         ({"boot_id": None}, "cannot be told"),
         ({"ipc_namespace": None}, "cannot be told"),
+        ({"pid_namespace": 1}, "another PID namespace"),
+        ({"user_namespace": 1}, "another user namespace"),
     ],
 )
 def test_a_baseline_of_something_else(taken: dict[str, object], why: str) -> None:
@@ -245,11 +247,39 @@ def test_a_listing_that_does_not_tell_its_objects_apart(queues: object) -> None:
 
 @pytest.mark.parametrize(
     "queues",
-    [5, [5], [{"key": "x", "id": 1, "cuid": 1, "cgid": 1}], [None], None],
+    [
+        *(5, [5], [None], None, {}, ""),
+        [{"key": "x", "id": 1, "cuid": 1, "cgid": 1}],
+        [{"key": 5, "id": 1, "cuid": 1, "cgid": 1}],
+        [{"key": "0x5", "id": float("inf"), "cuid": 1, "cgid": 1}],
+        [{"key": "0x5", "id": "1", "cuid": 1, "cgid": 1}],
+    ],
 )
 def test_a_listing_with_no_objects_in_it(queues: object) -> None:
     with pytest.raises(ValueError, match="not a listing"):
         filters.not_in(changed() | {"queues": queues})
+
+
+def test_a_listing_of_no_kind() -> None:
+    with pytest.raises(ValueError, match="not a listing"):
+        filters.not_in({"taken": changed()["taken"]})
+
+
+def test_a_listing_of_some_columns_is_no_baseline(objects: Objects, tmp_path: Any) -> None:
+    for kind in Kind:
+        objects.make(kind)
+    path = tmp_path / "x"
+    for args in (["-o", "KEY,ID"], ["-o", "SIZE"], ["-o", "CUID,CGID,KEY"]):
+        path.write_text(invoke("list", "-J", *args).out)
+        result = invoke("list", "--not-in", str(path))
+        assert (result.status, result.out) == (2, "")
+        assert "lacks what objects are known again by" in result.err
+
+
+def test_standard_input_that_is_closed() -> None:
+    result = run("sh", "-c", f"{PYIPCS} list --not-in - <&-")
+    assert (result.status, result.out) == (2, "")
+    assert "standard input is closed" in result.err
 
 
 def test_a_file_that_is_not_there(tmp_path: Any) -> None:

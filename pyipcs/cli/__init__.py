@@ -19,7 +19,7 @@ COMMANDS = {
     "rm": "Remove System V IPC objects, by id, by key, or all.",
     "send": "Put messages on a queue.",
     "recv": "Take messages from a queue, or look at them.",
-    "stat": "Show a message queue, and who used it last.",
+    "stat": "Show message queues, and who used them last.",
 }
 # The names under which pyipcs stands in for util-linux's programs.
 PEERS = {"ipcs": "list", "ipcmk": "make", "ipcrm": "rm"}

@@ -84,7 +84,7 @@ def command(
         totals=[] if selection.filters else kinds,
         each=bool(named or selection.filters or fail_if_any),
     )
-    return Status.FOUND if fail_if_any and count.total else Status.DONE
+    return Status.FOUND if fail_if_any and count.total() else Status.DONE
 
 
 def _check(
@@ -140,13 +140,25 @@ class _Count:
     """How many objects there were in what has passed."""
 
     def __init__(self) -> None:
-        self.total = 0
+        self._total = 0
+        self._passing: list[Iterator[Listing]] = []
 
     def passing(self, listings: Iterable[Listing]) -> Iterator[Listing]:
         """The same listings, counted."""
+        self._passing.append(self._counted(listings))
+        return self._passing[-1]
+
+    def _counted(self, listings: Iterable[Listing]) -> Iterator[Listing]:
         for listing in listings:
-            self.total += listing.length
+            self._total += listing.length
             yield listing
+
+    def total(self) -> int:
+        """The objects in all, with those that nobody has asked for: a format may not show them."""
+        for listings in self._passing:
+            for _ in listings:
+                pass
+        return self._total
 
 
 def _plain(manner: Manner) -> Callable[[Record], Iterable[str]]:

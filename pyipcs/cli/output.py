@@ -11,6 +11,8 @@ from pyipcs.errors import CommandError
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line, visible
 
+_WIDEST = 10_000  # columns, more than anybody sees
+
 
 class WriteError(Exception):
     """Standard output took no more; the text says why."""
@@ -54,10 +56,14 @@ class Output:
                 self._broken = error.strerror or str(error)
 
     @property
-    def stream(self) -> TextIO:
-        """Standard output, for who draws on the terminal that it is."""
-        assert self._stdout
-        return self._stdout
+    def encoding(self) -> str:
+        """Standard output's."""
+        return (self._stdout and self._stdout.encoding) or "utf-8"
+
+    @property
+    def has_color(self) -> bool:
+        """Whether what is drawn has colour."""
+        return self._has_color(self.terminal)
 
     def canvas(self) -> Canvas | None:
         """What can be drawn on standard output, if that is for people.
@@ -66,23 +72,24 @@ class Output:
         """
         if self._stdout is None or not (self.terminal or self.color == "always"):
             return None
-        columns, lines = self._size()
-        unicode = (self._stdout.encoding or "").lower().startswith("utf")
-        return Canvas(columns, lines, self._has_color(self.terminal), unicode)
+        from pyipcs.sysv.keys import decimal
 
-    def _size(self) -> tuple[int | None, int]:
-        lines = 24
+        told = os.environ.get("COLUMNS", "")
+        columns = decimal(told) if told.isascii() and told.isdigit() else 0
+        screen = self.screen_canvas()
+        width = columns or (screen.width if self.terminal else None)
+        return screen._replace(width=width and min(width, _WIDEST))
+
+    def screen_canvas(self) -> Canvas:
+        """What can be drawn on the terminal, which alone tells its size."""
         try:
             assert self._stdout
             columns, lines = os.get_terminal_size(self._stdout.fileno())
         except OSError:
-            columns = 0
-        told = os.environ.get("COLUMNS", "")
-        if told.isascii() and told.isdigit():
-            columns = int(told) or columns
-        if not columns and self.terminal:  # one that does not know, as a serial line
-            columns = 80
-        return columns or None, lines
+            columns = lines = 0
+        unicode = self.encoding.lower().startswith("utf")
+        # A serial line does not know.
+        return Canvas(columns or 80, lines or 24, self.has_color, unicode)
 
     def flush(self) -> None:
         """Hand on what is buffered.

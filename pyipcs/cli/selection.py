@@ -51,6 +51,8 @@ def _parse_baseline(path: str) -> "Filter":
 
     from pyipcs.filters import not_in
 
+    if path == "-" and sys.stdin is None:
+        raise ValueError("standard input is closed")
     try:
         with open(path, encoding="utf-8") if path != "-" else sys.stdin as file:
             document = json.load(file)

@@ -1,6 +1,6 @@
 """Results handed to the renderer of the format that was asked for."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyipcs.cli.manner import Format, Manner
@@ -158,7 +158,7 @@ def selected(
 
 def details(
     output: Output,
-    kinds: Iterable[Kind],
+    kinds: Collection[Kind],
     records: Iterable[Record],
     manner: Manner,
     plain: Callable[[Record], Iterable[str]] | None,
@@ -179,13 +179,31 @@ def details(
         from pyipcs.render import panel
 
         style = manner.style(format_)
-        output.draw(panel.details(record, style, canvas) for record in records)
+        shown = in_order(kinds, records, manner)
+        output.draw(panel.details(record, style, canvas) for record in shown)
     elif plain and not manner.choice and format_ in {Format.PLAIN, Format.TABLE}:
-        for number, record in enumerate(records):
+        for number, record in enumerate(in_order(kinds, records, manner)):
             output.write(["\n"] if number else [])
             output.write(plain(record))
     else:
         listings(output, listed(kinds, records), manner, part="")
+
+
+def in_order(kinds: Iterable[Kind], records: Iterable[Record], manner: Manner) -> Iterable[Record]:
+    """Records as they come, or sorted, those of each kind.
+
+    Raises:
+        click.UsageError: they have no such column.
+    """
+    if not manner.sort:
+        return records
+    by_id = {(record.kind, record.id): record for record in records}
+    return [
+        by_id[kind, int(word)]
+        for kind, listings in _sorted(listed(kinds, by_id.values()), manner).items()
+        for listing in listings
+        for word in listing.column("id")
+    ]
 
 
 def listed(kinds: Iterable[Kind], records: Iterable[Record]) -> Found:
@@ -262,11 +280,6 @@ def _taken(*, filtered: bool) -> dict[str, Any]:
     import time
 
     from pyipcs.render.text import iso_time
-    from pyipcs.sysv.namespace import boot_id, ipc_namespace
+    from pyipcs.sysv.namespace import origin
 
-    return {
-        "time": iso_time(int(time.time())),
-        "boot_id": boot_id(),
-        "ipc_namespace": ipc_namespace(),
-        "filtered": filtered,
-    }
+    return {"time": iso_time(int(time.time())), **origin(), "filtered": filtered}

@@ -77,7 +77,7 @@ def _picture(targets: Sequence[Target], manner: Manner) -> watching.Picture:
         if not found:
             raise errors[0]
         rates = growth.of((queue.id, queue.qnum) for queue in found)
-        for queue in found:
+        for queue in show.in_order([Kind.QUEUE], found, manner):
             yield panel.details(queue, style, canvas, rates.get(queue.id))
         for error in errors:
             yield f"{one_line(str(error))}\n"

@@ -52,15 +52,20 @@ def watch(output: Output, interval: float, picture: Picture) -> NoReturn:
 
     Raises:
         StoppedError: a signal came; the terminal is as it was.
+        CommandError: the terminal has gone.
     """
+    from pyipcs.cli.pen import Pen
     from pyipcs.render.live import Screen
     from pyipcs.sysv.wait import Watch
 
-    canvas = output.canvas()
-    assert canvas
-    with Watch() as waiting, Screen(output.stream, canvas) as screen, _Stops() as stops:
+    with (
+        Watch() as waiting,
+        Pen(output.descriptor(), output.encoding, waiting) as pen,
+        Screen(pen, color=output.has_color) as screen,
+        _Stops() as stops,
+    ):
         while True:
-            canvas = output.canvas() or canvas
+            canvas = output.screen_canvas()
             head = f"Every {interval:g}s: {time.ctime()}\n\n" if canvas.height > _HEAD else ""
             screen.show(head + "".join(picture(canvas)), canvas)
             waiting.sleep(interval)

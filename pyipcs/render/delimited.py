@@ -14,7 +14,7 @@ _SHELL_NAMES = {"USE%": "USE_PCT", "UID": "OWNER_UID", "GID": "OWNER_GID"}
 
 def csv(report: Report) -> Iterator[str]:
     """A table with commas between the columns, quoted by RFC 4180, its lines ended as here."""
-    return _rows(report, ",", _quoted)
+    return _rows(report, ",", _quoted, alone='""')  # an empty line is no row at all
 
 
 def tsv(report: Report) -> Iterator[str]:
@@ -22,9 +22,15 @@ def tsv(report: Report) -> Iterator[str]:
     return _rows(report, "\t", _without_tabs)
 
 
-def _rows(report: Report, separator: str, convert: Callable[[str], str]) -> Iterator[str]:
-    template = separator.join(["%s"] * len(headings(report))) + "\n"
+def _rows(
+    report: Report, separator: str, convert: Callable[[str], str], alone: str = ""
+) -> Iterator[str]:
+    """The lines; `alone` is what is empty where there is but one column."""
+    columns = len(headings(report))
+    template = separator.join(["%s"] * columns) + "\n"
     for rows in table(report, "", convert):
+        if columns == 1:
+            rows = ((alone,) if cell == "" else (cell,) for (cell,) in rows)  # noqa: PLW2901
         yield "".join(map(template.__mod__, rows))
 
 

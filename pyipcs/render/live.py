@@ -2,7 +2,7 @@
 
 import termios
 from contextlib import suppress
-from typing import Any, Self, TextIO
+from typing import IO, Any, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -16,19 +16,26 @@ _LOCAL = 3  # where the local modes are in what tcgetattr(3) gives
 class Screen:
     """Shows one picture after the other in place, and leaves the terminal as it was."""
 
-    def __init__(self, file: TextIO, canvas: Canvas) -> None:
+    def __init__(self, file: IO[str], *, color: bool) -> None:
+        """What to draw on.
+
+        Args:
+            file: the terminal.
+            color: whether to colour.
+        """
         self._file = file
         self._modes: list[Any] = []
         self._console = Console(
             file=file,
-            width=canvas.width,
-            height=canvas.height,
+            # Rich would look into variables.
             force_terminal=True,
-            no_color=not canvas.color,
-            color_system="standard" if canvas.color else None,
+            force_interactive=True,
+            width=80,
+            height=24,
+            no_color=not color,
+            color_system="standard" if color else None,
             legacy_windows=False,
         )
-        self.start()
 
     def start(self) -> None:
         """Take the screen, on which nothing that is typed is to be seen."""
@@ -43,9 +50,8 @@ class Screen:
         self._live.start()
 
     def stop(self) -> None:
-        """Give the screen back; a terminal that has gone takes nothing any more."""
-        with suppress(OSError):
-            self._live.stop()
+        """Give the screen back."""
+        self._live.stop()
         self._echo(True)
 
     def _echo(self, wanted: bool) -> None:
@@ -57,11 +63,13 @@ class Screen:
                 modes[_LOCAL] &= ~termios.ECHO
                 termios.tcsetattr(self._file, termios.TCSANOW, modes)
             elif self._modes:
-                termios.tcsetattr(self._file, termios.TCSAFLUSH, self._modes)
+                # Not TCSAFLUSH, which also waits until all is out.
+                termios.tcflush(self._file, termios.TCIFLUSH)
+                termios.tcsetattr(self._file, termios.TCSANOW, self._modes)
 
     def show(self, picture: str, canvas: Canvas) -> None:
         """Show a picture; what there is no room for is counted in the last line."""
-        self._console.size = (canvas.width or 80, canvas.height)
+        self._console.size = (canvas.width or self._console.width, canvas.height)
         lines = picture.splitlines()
         if len(lines) > canvas.height:
             beyond = len(lines) - canvas.height + 1
@@ -70,6 +78,7 @@ class Screen:
         self._live.update(Group(*cropped), refresh=True)
 
     def __enter__(self) -> Self:
+        self.start()
         return self
 
     def __exit__(self, *_error: object) -> None:

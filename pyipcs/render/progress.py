@@ -1,5 +1,6 @@
 """How far a long input is, on a terminal."""
 
+import os
 import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +31,10 @@ def bar(
         DownloadColumn(binary_units=True),
         TimeElapsedColumn(),
     )
-    progress = Progress(*columns, console=Console(file=file, no_color=not color))
+    # Of the variables only what the terminal is, as rich trips over some of the others.
+    environment = {"TERM": os.environ.get("TERM", "")}
+    console = Console(file=file, no_color=not color, _environ=environment)
+    progress = Progress(*columns, console=console)
     progress.add_task("send", total=total, count=0)
     task = progress.tasks[0]
 

@@ -158,8 +158,10 @@ def _table(
     }
     sizes = {
         column: max(
-            len(column.name) if report.headings else 1,
-            *(width(text) for text, _ in set(cells)),
+            [
+                len(column.name) if report.headings else 1,
+                *(width(text) for text, _ in set(cells)),
+            ]
         )
         for column, cells in looks.items()
     }
@@ -303,10 +305,10 @@ def _processes(column: Column, listing: Listing) -> Iterator[Cell]:
     """Pids, each with the name of its process, if that still lives."""
     times = zip(*(map(int, listing.column(field)) for field in column.when), strict=True)
     pids = map(int, listing.column(column.field))
-    return map(_process, pids, map(max, times))
+    # Kept for this time only: in a live view, processes go.
+    return map(lru_cache(maxsize=4096)(_process), pids, map(max, times))
 
 
-@lru_cache(maxsize=4096)
 def _process(pid: int, when: int) -> Cell:
     if not when:
         return "-", "dim"

@@ -19,8 +19,11 @@ def iso_time(seconds: int) -> str | None:
     """A time in ISO 8601 with the offset of the local zone; None for never."""
     if not seconds:
         return None
-    text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(seconds))
-    return f"{text[:-2]}:{text[-2:]}"
+    # The offset has whole minutes there; in the years of local mean time, zones had seconds.
+    minutes = int(time.localtime(seconds).tm_gmtoff / 60)
+    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds + 60 * minutes))
+    sign = "-" if minutes < 0 else "+"
+    return f"{text}{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
 def short_time(seconds: int) -> str:

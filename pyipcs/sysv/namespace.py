@@ -1,10 +1,19 @@
-"""Which System V objects these are: the boot and the IPC namespace that they belong to."""
+"""Which System V objects these are: the boot and the namespaces that they are seen from."""
 
 import os
 
 
-def boot_id() -> str | None:
-    """The random id of this boot (random(4)), or None without /proc."""
+def origin() -> dict[str, str | int | None]:
+    """The boot (random(4)), and the inodes that name the caller's namespaces (namespaces(7)).
+
+    Objects belong to an IPC namespace; their pids and uids are told as those of the caller's PID
+    and user namespaces. What cannot be told without /proc is None.
+    """
+    namespaces = {f"{name}_namespace": _inode(name) for name in ("ipc", "pid", "user")}
+    return {"boot_id": _boot_id(), **namespaces}
+
+
+def _boot_id() -> str | None:
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()
@@ -12,9 +21,8 @@ def boot_id() -> str | None:
         return None
 
 
-def ipc_namespace() -> int | None:
-    """The inode that names the caller's IPC namespace (namespaces(7)), or None without /proc."""
+def _inode(name: str) -> int | None:
     try:
-        return os.stat("/proc/self/ns/ipc").st_ino
+        return os.stat(f"/proc/self/ns/{name}").st_ino
     except OSError:
         return None

@@ -39,6 +39,8 @@ def test_json_says_where_and_when_it_was_taken() -> None:
     assert taken == {
         "boot_id": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
         "ipc_namespace": Path("/proc/self/ns/ipc").stat().st_ino,
+        "pid_namespace": Path("/proc/self/ns/pid").stat().st_ino,
+        "user_namespace": Path("/proc/self/ns/user").stat().st_ino,
         "filtered": False,
     }
 
@@ -299,9 +301,18 @@ def test_fail_if_any(format_: str, objects: Objects, isolated: None) -> None:
     assert invoke("list", "--fail-if-any", "-f", format_, "--key", "6").status == 0
     assert invoke("list", "--fail-if-any", "-f", format_, "-q", "-i", str(msqid)).status == 23
     assert invoke("list", "--fail-if-any", "-q", "-i", "2147483647").status == 1
+    for view in ("-t", "-p", "-c"):
+        assert invoke("list", "--fail-if-any", "-f", format_, view).status == 23
     for closed in (">&-", ">/dev/null"):
         line = f"{PYIPCS} list --fail-if-any -f {format_} {closed}"
         assert run("bash", "-c", line).status == 23
+
+
+def test_fail_if_any_counts_what_a_view_does_not_show(objects: Objects, isolated: None) -> None:
+    assert invoke("list", "-p", "--fail-if-any").status == 0
+    objects.semaphores()
+    result = invoke("list", "-p", "--fail-if-any")
+    assert (result.status, result.out) == (23, run("ipcs", "-p").out)
 
 
 def test_the_same_objects_in_every_format(objects: Objects, isolated: None) -> None:
@@ -337,7 +348,10 @@ def test_limits_and_usage_as_tables(objects: Objects, isolated: None) -> None:
     msgmni = Path("/proc/sys/kernel/msgmni").read_text().strip()
     assert rows[1][:2] + rows[1][3:5] == ["msg", "MSGMNI", msgmni, "1"]
     out = invoke("list", "-u", "-q", "-o", "resource,used", "--sort", "-USED").out
-    assert out.split() == "RESOURCE USED MSGMNI 1 MSGMAP 0 MSGTQL 0 MSGMAX - MSGMNB -".split()
+    assert out.splitlines() == [
+        *("RESOURCE USED", "MSGMNI      1", "MSGMAP      0", "MSGTQL      0"),
+        *("MSGMAX      -", "MSGMNB      -"),
+    ]
     lines = [json.loads(line) for line in invoke("list", "-l", "-f", "jsonl").out.splitlines()]
     assert [line["kind"] for line in lines] == ["msg", "shm", "sem"]
     assert lines[0]["msgmni"] == int(msgmni)

@@ -70,6 +70,18 @@ def test_a_name_cannot_write_lines_of_its_own(msqid: int) -> None:
     assert len(re.findall("^Owner", out, re.MULTILINE)) == 1
 
 
+def test_several_in_order(objects: Objects, msqid: int) -> None:
+    other = objects.queue()
+    send(other)
+    for args in (["--sort", "-MSGS"], ["--sort", "MSGS", "-J"], ["--sort=msgs", "-o", "ID"]):
+        out = invoke("stat", KEY, str(other), *args).out
+        first, second = (other, msqid) if args[1] == "-MSGS" else (msqid, other)
+        assert re.search(rf"\b{first}\b[\s\S]*\b{second}\b", out), args
+    result = invoke("stat", KEY, "--sort", "NSEMS")
+    assert (result.status, result.out) == (2, "")
+    assert "message queues have no column NSEMS" in result.err
+
+
 def test_several(objects: Objects, msqid: int) -> None:
     other = objects.queue()
     result = invoke("stat", KEY, "2147483647", str(other), "-q")

@@ -82,11 +82,17 @@ def test_one_kind_has_no_column_of_it() -> None:
     assert text == "0\n1\n"
 
 
+def test_a_row_with_nothing_in_it_is_a_row() -> None:
+    text = "".join(delimited.csv(samples.report(Kind.SEMAPHORE, choice="otime")))
+    assert text == 'OTIME\n""\n2001-09-09T01:46:40+00:00\n'
+    assert len([*csv.reader(StringIO(text))]) == 3
+
+
 @given(st.lists(TEXTS, min_size=1))
 def test_csv_holds_any_text(texts: list[str]) -> None:
     text = "".join(delimited.csv(hostile(*texts)))
     rows = list(csv.reader(StringIO(text, newline=""), strict=True))
-    assert rows == [["COMMAND"], *([one] for one in texts)]
+    assert rows == [["COMMAND"], *([one] for one in texts)], "also where it is empty"
 
 
 @given(st.lists(TEXTS, min_size=1))

@@ -1,6 +1,7 @@
 """Times, sizes and modes as text."""
 
 import time
+from datetime import datetime
 
 import pytest
 
@@ -45,6 +46,15 @@ def test_short_times(ago: int, shown: str, monkeypatch: pytest.MonkeyPatch) -> N
         time, "localtime", lambda now=None, real=time.localtime: then if now is None else real(now)
     )
     assert text.short_time(int(NOON) - ago) == shown
+
+
+@pytest.mark.parametrize("zone", ["UTC0", "XYZ-5:45", "XYZ+3:30", "XYZ-0:19:32", "XYZ+0:25:21"])
+def test_iso_times_tell_the_moment(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    moment = datetime.fromisoformat(text.iso_time.__wrapped__(int(NOON)) or "")
+    assert moment.timestamp() == int(NOON)
+    assert moment.strftime("%z") == time.strftime("%z", time.localtime(NOON))
 
 
 def test_relative_times() -> None:
