@@ -226,6 +226,19 @@ def test_ascii_alone(population: Objects) -> None:
     assert "#" * 7 in text
 
 
+def test_a_bar_for_what_is_sent(objects: Objects, tmp_path: Path) -> None:
+    msqid = objects.queue()
+    path = tmp_path / "lines"
+    path.write_text("line\n" * 20)
+    for columns in ("50", "²", ""):
+        status, text = whole_run(
+            "send", str(msqid), "--progress", "--lines", "-F", str(path), env={"COLUMNS": columns}
+        )
+        assert status == 0
+        assert "20 messages" in without_codes(text)
+        assert len(support.receive_all(msqid)) == 20
+
+
 # Strangers
 
 
