@@ -20,22 +20,29 @@ _CODES = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 
 
 def on_terminal(
-    *args: str,
+    *args: str, before: Sequence[str] = (), **options: Any
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start pyipcs, or what starts it, with a terminal as its standard streams: see `start`."""
+    return start([*before, PYIPCS, *args], **options)
+
+
+def start(
+    command: Sequence[str],
+    *,
     width: int = 200,
     height: int = 24,
     env: Mapping[str, str] | None = None,
-    before: Sequence[str] = (),
     stderr: int | None = None,
     nonblocking: bool = False,
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """Start pyipcs with a terminal as its standard streams; also returns the other end of it."""
+    """Start a command with a terminal as its standard streams; also returns its other end."""
     ours, theirs = pty.openpty()
     resize(ours, width, height)
     inherited = {name: value for name, value in os.environ.items() if name not in _TOLD}
     environment = {**inherited, "TERM": "xterm-256color", **(env or {})}
     os.set_blocking(theirs, not nonblocking)
     process = subprocess.Popen(
-        [*before, PYIPCS, *args],
+        command,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs if stderr is None else stderr,

@@ -480,28 +480,11 @@ def test_an_error_leaves_the_terminal_as_it_was(objects: Objects, isolated: None
 def test_a_failing_call_leaves_the_terminal_as_it_was(objects: Objects, isolated: None) -> None:
     strace = need_tool("strace")
     objects.queue(5)
-    inject = [
-        "-f",
-        "-o",
-        "/dev/null",
-        "-P",
-        "/proc/sysvipc/msg",
-        "-e",
-        "inject=read:error=EIO:when=6+",
-    ]
-    import pty
-
-    ours, theirs = pty.openpty()
-    resize(ours, 80, 24)
-    process = subprocess.Popen(
-        [strace, *inject, PYIPCS, "list", "-q", "--watch=0.1"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "xterm"},
+    inject = ["-P", "/proc/sysvipc/msg", "-e", "inject=read:error=EIO:when=6+"]
+    process, terminal = on_terminal(
+        *("list", "-q", "--watch=0.1"), before=[strace, "-f", "-o", "/dev/null", *inject]
     )
-    os.close(theirs)
-    text = read_all(ours)
+    text = read_all(terminal)
     assert process.wait() == 1
     assert_left_as_it_was(text)
     assert text.endswith("System V IPC: Input/output error\r\n")

@@ -21,9 +21,13 @@ from tests.program import PYIPCS, run  # noqa: E402
 from tests.support import IPC_CREAT, IPC_EXCL, libc, receive_all, send  # noqa: E402
 
 CLICK = [sys.executable, "-c", "import click"]
+RICH = [sys.executable, "-c", "import click, rich.table, rich.console"]
+FORMATS = ["jsonl", "csv", "tsv", "export", "openmetrics"]
 START_UPS = {
     "list": ["list"],
     "list -J": ["list", "-J"],
+    **{f"list -f {format_}": ["list", "-f", format_] for format_ in FORMATS},
+    "list -o ID,KEY": ["list", "-o", "ID,KEY"],
     "list -l": ["list", "-l"],
     "list -u": ["list", "-u"],
     "list -q -i ID": ["list", "-q", "-i", "{queue}"],
@@ -38,6 +42,11 @@ START_UPS = {
     "stat ID": ["stat", "{queue}"],
     "--help": ["--help"],
     "--version": ["--version"],
+}
+DRAWN_START_UPS = {
+    "list": ["list"],
+    "list -l": ["list", "-l"],
+    "stat ID": ["stat", "{queue}"],
 }
 START_UP_ROUNDS = 21
 # How many lines go through a queue, and how many rounds each way gets.
@@ -59,14 +68,19 @@ def main() -> None:
     os.sched_setaffinity(0, {max(all_cores)})
     # What pip does for an installed package, and a checkout may lack.
     compileall.compile_dir(Path(pyipcs.__file__).parent, quiet=2)
-    _start_up()
+    _start_up("start-up, into a pipe", START_UPS, "import click", CLICK)
+    _start_up("start-up, on a terminal", DRAWN_START_UPS, "import click, rich", RICH, terminal=True)
     _streams("one core")
     for count, rounds in QUEUES.items():
         _fill("queues", count)
-        _list_queues(count, rounds)
+        _compare(f"{count:,} queues", _LISTS["queues"], rounds)
         _remove_queues(count, rounds)
+        _fill("queues", count)
+        _compare("the same on a terminal", _DRAWN["queues"], rounds, terminal=True)
+        _empty()
     _fill("segments", SEGMENTS)
     _compare(f"{SEGMENTS:,} segments", _LISTS["segments"], ROUNDS)
+    _compare("the same on a terminal", _DRAWN["segments"], ROUNDS, terminal=True)
     _empty()
     _fill("sets", SETS)
     _compare(f"{SETS:,} sets", _LISTS["sets"], ROUNDS)
@@ -85,7 +99,10 @@ _LISTS: dict[str, list[tuple[Command, Command]]] = {
         (_pyipcs("list", "-q"), ["ipcs", "-q"]),
         (_pyipcs("list", "-q"), ["lsipc", "-q"]),
         (_pyipcs("list"), ["ipcs"]),
-        (_pyipcs("list", "-q", "-J"), ["lsipc", "-q", "-J"]),
+        *(
+            (_pyipcs("list", "-q", "-f", format_), ["lsipc", "-q", "-J"])
+            for format_ in ("json", *FORMATS)
+        ),
     ],
     "segments": [
         (_pyipcs("list", "-m"), ["ipcs", "-m"]),
@@ -98,17 +115,32 @@ _LISTS: dict[str, list[tuple[Command, Command]]] = {
 }
 
 
-def _start_up() -> None:
-    _head("start-up, into a pipe")
+# What is drawn on a terminal, and what goes into a pipe.
+_DRAWN: dict[str, list[tuple[Command, Command]]] = {
+    "queues": [(_pyipcs("list", "-q"), _pyipcs("list", "-q"))],
+    "segments": [(_pyipcs("list", "-m"), _pyipcs("list", "-m"))],
+}
+
+
+def _start_up(
+    title: str,
+    commands: dict[str, list[str]],
+    peer: str,
+    imports: Command,
+    *,
+    terminal: bool = False,
+) -> None:
+    """What pyipcs takes more than its imports; on a terminal, these run on one, too."""
+    _head(title)
     queue = str(libc.msgget(0x5EED, _EXCLUSIVE))
-    for label, words in START_UPS.items():
+    for label, words in commands.items():
         args = [word.format(queue=queue) for word in words]
-        commands = {"click": CLICK, "pyipcs": _pyipcs(*args)}
+        both = {"imports": imports, "pyipcs": _pyipcs(*args)}
         if words[0] == "recv":
             for _ in range(2 * START_UP_ROUNDS):
                 send(int(queue))
-        costs = in_turn(commands, rounds=START_UP_ROUNDS)
-        _row(label, "import click", costs["pyipcs"], costs["click"])
+        costs = in_turn(both, rounds=START_UP_ROUNDS, terminal=both if terminal else ())
+        _row(label, peer, costs["pyipcs"], costs["imports"])
         if words[0] == "rm":
             queue = str(libc.msgget(0x5EED, _EXCLUSIVE))
         receive_all(int(queue))
@@ -144,15 +176,22 @@ def _streams(cores: str) -> None:
     _empty()
 
 
-def _list_queues(count: int, rounds: int) -> None:
-    _compare(f"{count:,} queues", _LISTS["queues"], rounds)
-
-
-def _compare(title: str, pairs: list[tuple[Command, Command]], rounds: int) -> None:
+def _compare(
+    title: str, pairs: list[tuple[Command, Command]], rounds: int, *, terminal: bool = False
+) -> None:
+    """Commands of pyipcs, perhaps on a terminal, and the peers, which run into a pipe."""
     _head(title)
     for ours, theirs in pairs:
-        costs = in_turn({"pyipcs": ours, "peer": theirs}, rounds=rounds)
-        _row(" ".join(ours[1:]), " ".join(theirs), costs["pyipcs"], costs["peer"])
+        costs = in_turn(
+            {"pyipcs": ours, "peer": theirs},
+            rounds=rounds,
+            terminal=["pyipcs"] if terminal else (),
+        )
+        _row(_shown(ours), _shown(theirs), costs["pyipcs"], costs["peer"])
+
+
+def _shown(command: Command) -> str:
+    return " ".join(command[1:] if command[0] == PYIPCS else command)
 
 
 def _remove_queues(count: int, rounds: int) -> None:

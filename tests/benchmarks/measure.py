@@ -1,12 +1,14 @@
 """Run commands in turn, and tell how long each took and how much memory it had."""
 
-import os
 import shutil
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from tempfile import NamedTemporaryFile
 from typing import NamedTuple
+
+from tests.terminal import read_all, start
 
 Command = Sequence[str]
 
@@ -36,46 +38,47 @@ def in_turn(
     *,
     rounds: int,
     before: Callable[[], None] = lambda: None,
+    terminal: Collection[str] = (),
 ) -> dict[str, Cost]:
-    """Run the commands in turn, into a pipe, so that all share whatever the machine is at.
+    """Run the commands in turn, so that all share whatever the machine is at.
 
     Args:
         commands: the command lines by their labels.
         rounds: how often.
         before: called before each run, and not timed.
+        terminal: the labels of those that run on a terminal; all others run into a pipe.
     """
     taken: dict[str, list[float]] = {label: [] for label in commands}
     for _ in range(rounds):
         for label, command in commands.items():
             before()
-            taken[label].append(_run(command))
+            taken[label].append(_run(command, terminal=label in terminal))
     costs = {}
     for label, command in commands.items():
         before()
-        costs[label] = Cost(taken[label], _peak(command))
+        costs[label] = Cost(taken[label], _peak(command, terminal=label in terminal))
     return costs
 
 
-def _run(command: Command) -> float:
-    start = time.perf_counter()
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
-    taken = time.perf_counter() - start
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: status {done.returncode}")
+def _run(command: Command, *, terminal: bool) -> float:
+    began = time.perf_counter()
+    if terminal:
+        process, screen = start(command)
+        read_all(screen)
+        status = process.wait()
+    else:
+        status = subprocess.run(command, stdout=subprocess.PIPE, check=False).returncode
+    taken = time.perf_counter() - began
+    if status != 0:
+        raise RuntimeError(f"{' '.join(command)}: status {status}")
     return taken
 
 
-def _peak(command: Command) -> int | None:
+def _peak(command: Command, *, terminal: bool) -> int | None:
     # A process's maximum counts that of the process that forked it, so that has to be a small one.
     gnu_time = shutil.which("time")
     if not gnu_time:
         return None
-    done = subprocess.run(
-        [gnu_time, "-f", "%M", *command],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        check=True,
-        text=True,
-        env={**os.environ, "LC_ALL": "C"},
-    )
-    return int(done.stderr.split()[-1])
+    with NamedTemporaryFile("r") as file:
+        _run([gnu_time, "-f", "%M", "-o", file.name, *command], terminal=terminal)
+        return int(file.read())
