@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pyipcs.columns import OF_KIND
 from pyipcs.model import Kind, Semaphore
 from tests.program import PYIPCS, invoke, run
 from tests.support import Objects
+from tests.terminal import read_all, start, without_codes
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -38,6 +40,37 @@ def test_a_recipe_prints_what_it_promises(recipe: str, tmp_path: Path, isolated:
         assert re.fullmatch(pattern, output, re.DOTALL), f"{command}\n{output}"
 
 
+def test_the_picture(isolated: None) -> None:
+    """The table is one of the program's, with other ids, pids and times."""
+    (shown,) = re.findall(r"^```text\n\$ pyipcs list\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    path = f"{Path(PYIPCS).parent}:{os.environ['PATH']}"
+    process, terminal = start([*FRESH, "bash", "-euc", PICTURED], width=120, env={"PATH": path})
+    drawn = without_codes(read_all(terminal)).replace("\r\n", "\n")
+    assert process.wait() == 0
+    assert _shape(shown) == _shape(drawn)
+
+
+PICTURED = """
+pyipcs make -Q -k 0x1234 -p 600 >/dev/null
+pyipcs make -Q -k 0xcafe -p 666 >/dev/null
+pyipcs make -M 64K -k 0x1234 >/dev/null
+head -c 8000 /dev/zero | pyipcs send 0x1234
+head -c 6500 /dev/zero | pyipcs send 0x1234
+pyipcs recv 0xcafe -F >/dev/null &
+pyipcs send 0xcafe hello
+until pyipcs list -q -o KEY,MSGS -f csv | grep -q cafe,0; do :; done
+pyipcs list
+kill $!
+"""
+
+
+def _shape(text: str) -> str:
+    """A text without what differs from run to run."""
+    days, months = "(Mon|Tue|Wed|Thu|Fri|Sat|Sun)", "[A-Z][a-z]{2}"
+    text = re.sub(rf"{days} {months} .\d", "Day", text)
+    return re.sub("─+", "─", re.sub(" +", " ", re.sub(r"\d+", "0", text)))
+
+
 def test_there_are_recipes() -> None:
     assert len(RECIPES) > 8
 
@@ -58,7 +91,8 @@ def test_the_json_keys_are_documented(objects: Objects) -> None:
     for kind in Kind:
         objects.make(kind)
     found = set(Semaphore._fields) | {"semaphores", "limits", "usage", "taken"}
-    for args in (["-l"], ["-u"], []):
+    everything = {column.name for each in OF_KIND.values() for column in each}
+    for args in (["-l"], ["-u"], [], ["-o", f"+{','.join(everything)}"]):
         found |= _keys(invoke("list", "-J", *args).out)
     assert documented == found - {"queues", "shmems"}
 

@@ -23,15 +23,15 @@ _RESOURCES = {
         _Resource("msgmax", "", "Size of a message (bytes)", "bytes"),
         _Resource("msgmnb", "", "Size of a new queue (bytes)", "bytes"),
         _Resource("", "msgmap", "Messages on all queues"),
-        _Resource("", "msgtql", "Size of these (bytes)", "bytes"),
+        _Resource("", "msgtql", "Messages on all queues (bytes)", "bytes"),
     ),
     Kind.SEGMENT: (
         _Resource("shmmni", "used_ids", "Shared memory segments"),
         _Resource("shmall", "shm_tot", "Size of all segments (pages)", "pages"),
         _Resource("shmmax", "", "Size of a segment (bytes)", "bytes"),
         _Resource("shmmin", "", "Least size of a segment (bytes)", "bytes"),
-        _Resource("", "shm_rss", "Of all segments in memory (pages)", "pages"),
-        _Resource("", "shm_swp", "Of all segments in swap (pages)", "pages"),
+        _Resource("", "shm_rss", "Segments in memory (pages)", "pages"),
+        _Resource("", "shm_swp", "Segments in swap (pages)", "pages"),
     ),
     Kind.SEMAPHORE: (
         _Resource("semmni", "semusz", "Semaphore sets"),
