@@ -3,7 +3,6 @@
 import csv
 import subprocess
 from io import StringIO
-from shutil import which
 
 import pytest
 from hypothesis import given
@@ -15,6 +14,7 @@ from pyipcs.model import Kind
 from pyipcs.render import delimited
 from pyipcs.render.report import Report
 from pyipcs.sysv.proc import Listing
+from tests.program import need_tool
 from tests.render import samples
 
 pytestmark = pytest.mark.usefixtures("utc")
@@ -113,8 +113,7 @@ def test_export() -> None:
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "zsh"])
 def test_a_shell_can_evaluate_anything(shell: str) -> None:
-    if not which(shell):
-        pytest.skip(f"{shell} is not installed")
+    need_tool(shell)
     texts = [
         *("plain", "two words", "$HOME", "`echo x`", "$(echo x)", '"', "'", "\\", "\\\\", '\\"'),
         *("a;b", "a&b", "a|b", "a>b", "*", "~", "#", "!x", "\x1b[31m", "\t", "é漢", "\u202e", "{}"),
@@ -141,7 +140,9 @@ def test_sh_runs_nothing_of_it(texts: list[str]) -> None:
     assert (found, done.stderr) == ([text.replace("\n", "\\n") for text in texts], b"")
 
 
-def test_the_names_are_no_variables_that_a_shell_obeys() -> None:
+@pytest.mark.parametrize("shell", ["sh", "bash", "zsh"])
+def test_the_names_are_no_variables_that_a_shell_obeys(shell: str) -> None:
+    need_tool(shell)
     everything = ",".join(
         dict.fromkeys(column.name for each in columns.OF_KIND.values() for column in each)
     )
@@ -151,9 +152,6 @@ def test_the_names_are_no_variables_that_a_shell_obeys() -> None:
         for kind, listings in report.found.items()
     }
     lines = "".join(delimited.export(report._replace(found=found)))
-    for shell in ("sh", "bash", "zsh"):
-        if not which(shell):
-            continue
-        script = 'while IFS= read -r line; do eval "$line" || exit 9; done; echo "$OWNER_UID"'
-        done = subprocess.run([shell, "-c", script], input=lines, capture_output=True, text=True)  # noqa: PLW1510 - below
-        assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", ""), shell
+    script = 'while IFS= read -r line; do eval "$line" || exit 9; done; echo "$OWNER_UID"'
+    done = subprocess.run([shell, "-c", script], input=lines, capture_output=True, text=True)  # noqa: PLW1510 - below
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")
