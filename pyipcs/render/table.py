@@ -200,17 +200,18 @@ def _fitting(sizes: Mapping[Column, int], report: Report, room: int | None) -> l
 
 def _frame(title: str, sizes: Mapping[Column, int], painter: Painter) -> tuple[str, str]:
     """What stands above the rows, and the template of a row."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    # The last column has padding like all others, which not every rich would leave out alike.
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for column, size in sizes.items():
         justify: Any = "right" if _to_the_right(column) else "left"
         table.add_column(column.name, justify=justify, width=size, no_wrap=True)
     table.add_row(*(_PLACEHOLDER * size for size in sizes.values()))
-    drawn = painter.draw(table, sum(sizes.values()) + _SEPARATION * len(sizes), plain=True)
-    header, rule, row = drawn.splitlines()
+    room = sum(sizes.values()) + _SEPARATION * len(sizes)
+    header, rule, row = painter.draw(table, room, plain=True).splitlines()
     head = (
         painter.paint(title, "bold"),
         painter.paint(header.rstrip(), "bold cyan"),
-        painter.paint(rule, "dim"),
+        painter.paint(rule[: room - _SEPARATION], "dim"),
     )
     template = re.sub(f"{_PLACEHOLDER}+", "%s", row.rstrip())
     return "".join(f"{line}\n" for line in head), template + "\n"
