@@ -10,6 +10,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from tests.program import PYIPCS
@@ -47,9 +48,18 @@ def start(
         stdout=theirs,
         stderr=theirs if stderr is None else stderr,
         env=environment,
+        process_group=0,  # whoever runs the tests: Ctrl-Z stops no group that nobody could wake
     )
     os.close(theirs)
     return process, ours
+
+
+def end(process: subprocess.Popen[bytes], terminal: int) -> None:
+    """End what is still on a terminal."""
+    process.kill()
+    process.wait()
+    with suppress(OSError):  # it was read to its end
+        os.close(terminal)
 
 
 def resize(terminal: int, width: int, height: int) -> None:

@@ -1,6 +1,5 @@
 """What a person sees: the program on terminals of any size, live views, hostile text."""
 
-import contextlib
 import os
 import random
 import re
@@ -19,6 +18,7 @@ from tests.isolation import ESCAPE_USER_ID
 from tests.program import PYIPCS, need_tool, pyipcs, run
 from tests.support import Objects, root_only, row
 from tests.terminal import (
+    end,
     on_terminal,
     picture,
     read_all,
@@ -348,10 +348,7 @@ def watching(objects: Objects, isolated: None) -> Iterator[tuple[subprocess.Pope
     process, terminal = on_terminal("list", "--watch=0.2", width=100)
     read_until(terminal, "0x00000005")
     yield process, terminal
-    process.kill()
-    process.wait()
-    with contextlib.suppress(OSError):
-        os.close(terminal)
+    end(process, terminal)
 
 
 def test_a_live_view_shows_how_fast_messages_come(
@@ -431,9 +428,7 @@ def test_a_new_size_is_drawn_at_once(objects: Objects, isolated: None) -> None:
     resize(terminal, 50, 24)
     process.send_signal(signal.SIGWINCH)
     read_until(terminal, "No room for")
-    process.kill()
-    process.wait()
-    os.close(terminal)
+    end(process, terminal)
 
 
 def test_what_there_is_no_room_for_is_counted(objects: Objects, isolated: None) -> None:
@@ -441,9 +436,7 @@ def test_what_there_is_no_room_for_is_counted(objects: Objects, isolated: None) 
         objects.queue()
     process, terminal = on_terminal("list", "-q", "--watch=0.1", height=10)
     text = read_until(terminal, r"lines more\)")
-    process.kill()
-    process.wait()
-    os.close(terminal)
+    end(process, terminal)
     assert "Message queues (50)" in text
 
 
@@ -551,9 +544,7 @@ def test_variables_that_rich_obeys_do_not_count(objects: Objects, isolated: None
     process, terminal = on_terminal("list", "--watch=0.1", width=60, env=env)
     read_until(terminal, "Every")
     text = read_until(terminal, r"\x1b\[H(?s:.*)\x1b\[H")
-    process.kill()
-    process.wait()
-    os.close(terminal)
+    end(process, terminal)
     assert max(len(line) for line in frames(text)[-2].splitlines()) <= 60
 
 
@@ -566,9 +557,7 @@ def test_who_lives_is_looked_at_anew(objects: Objects, isolated: None) -> None:
         sender.kill()
     read_until(terminal, "Every")
     read_until(terminal, rf"{sender.pid}(?! shortlived)")
-    process.kill()
-    process.wait()
-    os.close(terminal)
+    end(process, terminal)
 
 
 def test_a_live_view_takes_a_terminal(objects: Objects) -> None:
@@ -582,9 +571,7 @@ def test_a_live_view_takes_a_terminal(objects: Objects) -> None:
     assert "--watch draws tables, so no other format" in text
     process, terminal = on_terminal("list", "--watch", env={"PYIPCS_FORMAT": "json"})
     read_until(terminal, "Every 2s")
-    process.kill()
-    process.wait()
-    os.close(terminal)
+    end(process, terminal)
 
 
 def test_memory_stays_flat_and_descriptors_are_few(objects: Objects, isolated: None) -> None:
@@ -598,9 +585,7 @@ def test_memory_stays_flat_and_descriptors_are_few(objects: Objects, isolated: N
         status = Path(f"/proc/{process.pid}/status").read_text()
         sizes.append(int(re.findall(r"VmRSS:\s+(\d+)", status)[0]))
         counts.append(sum(1 for _ in Path(f"/proc/{process.pid}/fd").iterdir()))
-    process.kill()
-    process.wait()
-    os.close(terminal)
+    end(process, terminal)
     assert counts[0] == counts[1]
     assert sizes[1] < sizes[0] + 2000
 
