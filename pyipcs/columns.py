@@ -51,6 +51,7 @@ class Column(NamedTuple):
         words: what gives the words, if they are not simply those of the field.
         needs: what listings do not have and has to be asked for first (`proc.completed`).
         when: for pids, the fields of the times at which the process did what is on record.
+        long: whether its words have any length, so that a narrow terminal has but their beginning.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Column(NamedTuple):
     words: Callable[[Listing], Iterable[Any]] | None = None
     needs: str = ""
     when: tuple[str, ...] = ()
+    long: bool = False
 
     @property
     def numeric(self) -> bool:
@@ -115,14 +117,16 @@ def _per_semaphore(name: str, field: str, help_: str, rank: int) -> Column:
             for found in listing.column("semaphores")
         )
 
-    return Column(name, Form.NUMBERS, name.lower(), help_, rank, words, needs="semaphores")
+    return Column(
+        name, Form.NUMBERS, name.lower(), help_, rank, words, needs="semaphores", long=True
+    )
 
 
 KIND = Column("KIND", Form.TEXT, "kind", "Kind of object: msg, shm or sem", 99, words=_kinds)
 _KEY = Column("KEY", Form.KEY, "key", "Key", 90)
 _ID = Column("ID", Form.NUMBER, "id", "Id", 100)
 _OWNER = Column("OWNER", Form.TEXT, "owner", "Owner's name", 70, words=_mapped(user_name, "uid"))
-_PERMS = Column("PERMS", Form.MODE, "mode", "Permissions", 30)
+_PERMS = Column("PERMS", Form.MODE, "mode", "Permissions", 65)
 _CTIME = Column("CTIME", Form.TIME, "ctime", "Time of the last change", 10)
 COMMON = (
     KIND,
@@ -164,12 +168,12 @@ SEGMENT = (
     Column("RSS", Form.SIZE, "rss", "Bytes of it in memory", 40),
     Column("SWAP", Form.SIZE, "swap", "Bytes of it in swap", 20),
     Column("NATTCH", Form.NUMBER, "nattch", "Attachments", 80),
-    Column("STATUS", Form.FLAGS, "mode", "dest: goes with the last one; locked: not swapped", 65),
+    Column("STATUS", Form.FLAGS, "mode", "dest: goes with the last one; locked: not swapped", 82),
     Column("CPID", Form.PID, "cpid", "Process that created it", 60, when=("ctime",)),
     Column("LPID", Form.PID, "lpid", "Process of the last use", 55, when=("atime", "dtime")),
     Column("ATTACH", Form.TIME, "atime", "Time of the last attachment", 50),
     Column("DETACH", Form.TIME, "dtime", "Time of the last detachment", 45),
-    Column("COMMAND", Form.TEXT, "command", "Command line of CPID", 20, words=_commands),
+    Column("COMMAND", Form.TEXT, "command", "Command line of CPID", 20, words=_commands, long=True),
 )
 SEMAPHORE = (
     Column("NSEMS", Form.NUMBER, "nsems", "Semaphores", 85),

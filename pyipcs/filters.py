@@ -26,11 +26,13 @@ class Filter(NamedTuple):
         option: how the user named it.
         keep: what tells, for each object of a listing, whether it meets the condition.
         kinds: those that it can speak of; no object of another kind meets it.
+        speaks: how it speaks of them.
     """
 
     option: str
     keep: Callable[[Listing], _Mask]
     kinds: Collection[Kind] = tuple(Kind)
+    speaks: str = "is about"
 
 
 def matching(listings: Iterable[Listing], filters: Iterable[Filter]) -> Iterator[Listing]:
@@ -72,7 +74,7 @@ def older_than(seconds: float) -> Filter:
     """Objects whose last change is further back."""
 
     def keep(listing: Listing) -> _Mask:
-        latest = time.time() - seconds
+        latest = time.time() - seconds - _ROUNDED
         return (int(word) < latest for word in listing.column("ctime"))
 
     return Filter("--older-than", keep)
@@ -86,7 +88,7 @@ def idle(seconds: float) -> Filter:
     """
 
     def keep(listing: Listing) -> _Mask:
-        latest = time.time() - seconds
+        latest = time.time() - seconds - _ROUNDED
         rows = zip(_last_uses(listing), _attachments(listing), strict=True)
         return (last < latest and not attachments for last, attachments in rows)
 
@@ -122,11 +124,14 @@ def _equal(field: str, number: int) -> Callable[[Listing], _Mask]:
     return lambda listing: map(word.__eq__, listing.column(field))
 
 
+_ROUNDED = 1  # second, that a time on record may be early by: nothing counts as older than it is
 _NO_LISTING = "not a listing of pyipcs (list -J)"
+_UNIQUE = "ipc_namespace_id"  # which not every kernel tells
 # Where objects are the same ones, and pids and uids mean the same.
 _ORIGINS = {
     "boot_id": "boot",
     "ipc_namespace": "IPC namespace",
+    _UNIQUE: "IPC namespace",
     "pid_namespace": "PID namespace",
     "user_namespace": "user namespace",
 }
@@ -151,7 +156,7 @@ def not_in(document: Mapping[str, Any]) -> Filter:
         rows = zip(*(map(int, listing.column(field)) for field in fields), strict=True)
         return (row not in known[listing.kind] for row in rows)
 
-    return Filter("--not-in", keep, tuple(known))
+    return Filter("--not-in", keep, tuple(known), "has a listing of")
 
 
 def _check_origin(document: Any) -> None:
@@ -164,7 +169,7 @@ def _check_origin(document: Any) -> None:
         raise ValueError("the listing does not hold all objects of its kinds")
     here = origin()
     for name, words in _ORIGINS.items():
-        if None in (there[name], here[name]):
+        if None in (there[name], here[name]) and name != _UNIQUE:
             raise ValueError(f"which {words} it is of cannot be told without /proc")
         if there[name] != here[name]:
             raise ValueError(f"the listing is of another {words}")

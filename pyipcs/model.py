@@ -35,6 +35,11 @@ class Kind(Enum):
         """What several objects of this kind are called."""
         return {"msg": "message queues", "shm": "segments", "sem": "semaphore sets"}[self.value]
 
+    @property
+    def title(self) -> str:
+        """What stands over a table of objects of this kind."""
+        return "Shared memory segments" if self is Kind.SEGMENT else self.plural.capitalize()
+
 
 class View(Enum):
     """What of the objects a listing shows."""

@@ -50,6 +50,13 @@ def test_age_is_since_the_last_change() -> None:
     assert kept(filters.older_than(1e9), queue(1, ctime=old)) == []
 
 
+def test_a_second_on_record_may_have_just_ended() -> None:
+    """What is 0.9 s old may have a time of two seconds ago, and is not older than one."""
+    now = int(time.time())
+    assert kept(filters.older_than(1), queue(1, ctime=now - 1), queue(2, ctime=now - 4)) == [2]
+    assert kept(filters.idle(1), queue(1, stime=now - 1), queue(2, stime=now - 4)) == [2]
+
+
 def test_idleness_is_since_the_last_use() -> None:
     old, new = NOW - 1000, NOW - 10
     idle = filters.idle(100)
@@ -182,7 +189,7 @@ def test_kinds_that_the_baseline_lacks_are_let_be(
     assert listed("--not-in", path) == [("msg", msqid)]
     result = invoke("list", "-m", "--not-in", path)
     assert (result.status, result.out) == (2, "")
-    assert "--not-in is about message queues, not segments" in result.err
+    assert "--not-in has a listing of message queues, not segments" in result.err
 
 
 def changed(**taken: object) -> dict[str, Any]:
@@ -201,6 +208,7 @@ def changed(**taken: object) -> dict[str, Any]:
         ({"boot_id": None}, "cannot be told"),
         ({"ipc_namespace": None}, "cannot be told"),
         ({"pid_namespace": 1}, "another PID namespace"),
+        ({"ipc_namespace_id": 1}, "another IPC namespace"),
         ({"user_namespace": 1}, "another user namespace"),
     ],
 )

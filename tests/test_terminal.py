@@ -14,7 +14,7 @@ import pytest
 
 from pyipcs.model import Kind
 from tests import support
-from tests.isolation import ESCAPE_USER_ID
+from tests.isolation import ACCENTED_USER_ID, ESCAPE_USER_ID
 from tests.program import PYIPCS, need_tool, pyipcs, run
 from tests.support import Objects, root_only, row
 from tests.terminal import (
@@ -138,7 +138,7 @@ def test_panels(population: Objects) -> None:
     assert len({len(line) for line in text.splitlines()}) == 1
     (semid,) = support.ids(Kind.SEMAPHORE)
     text = picture("list", "-s", "-i", str(semid), width=80)
-    assert "SEMNUM   VALUE   NCOUNT   ZCOUNT   PID" in text
+    assert "SEMNUM  VALUE  NCOUNT  ZCOUNT  PID" in text
     (shmid,) = support.ids(Kind.SEGMENT)
     assert "1M (1,048,576 bytes)" in picture("list", "-m", "-i", str(shmid))
 
@@ -220,10 +220,27 @@ def test_other_formats_on_a_terminal_are_the_same(population: Objects) -> None:
         assert text.replace("\r\n", "\n") == pyipcs("list", *args).out
 
 
+ASCII = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
 def test_ascii_alone(population: Objects) -> None:
-    text = picture("list", env={"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
+    text = picture("list", env=ASCII)
     assert text.isascii()
     assert "#" * 7 in text
+    for width in (8, 14, 20):
+        assert picture("stat", "0x1234", width=width, env=ASCII).isascii()
+
+
+@root_only
+def test_names_that_ascii_has_not(objects: Objects, accounts: None, isolated: None) -> None:
+    from pyipcs.sysv import libc
+
+    libc.change(Kind.QUEUE, objects.queue(5), uid=ACCENTED_USER_ID)
+    for format_ in ("plain", "json", "jsonl", "csv", "tsv", "export", "openmetrics", "table"):
+        done = pyipcs("list", "-q", "-f", format_, env=ASCII)
+        assert (done.status, done.err) == (0, ""), format_
+    assert "josé" in pyipcs("list", "-q", "-f", "csv", env=ASCII).out, "the bytes of the name"
+    assert done.out
 
 
 def test_a_bar_for_what_is_sent(objects: Objects, tmp_path: Path) -> None:

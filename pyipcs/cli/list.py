@@ -68,6 +68,7 @@ def command(
         )
         watching.watch(output, interval, picture)
     if target:
+        show.check(output, named, manner)
         record = _details(named[0], target)
         show.details(output, named, [record], manner, None if manner.columnar else _plain(manner))
         return Status.FOUND if fail_if_any else Status.DONE
@@ -101,7 +102,7 @@ def _check(
         (
             (target and len(named) != 1, "-i needs exactly one of -q, -m and -s"),
             (target and names, f"-i names an object, so no {names}"),
-            (target and live, "-i shows an object once; for a live view there is stat --watch"),
+            (target and live, "-i shows an object once, so no --watch"),
             (figures and names, f"-l and -u are not about single objects, so no {names}"),
             (figures and fail, "-l and -u are not about single objects, so no --fail-if-any"),
             (live and fail, "--watch does not end, so no --fail-if-any"),

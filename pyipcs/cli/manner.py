@@ -135,7 +135,9 @@ _OPTIONS = (
         metavar="COL,...",
         help="Which columns (see below); +COL,... adds to the usual ones.",
     ),
-    click.option("--noheadings", is_flag=True, help="No headings."),
+    click.option(
+        "--noheadings", is_flag=True, help="No headings; and all columns, however wide they are."
+    ),
     click.option(
         "--sort",
         type=Parsed("col", _parse_sort),

@@ -1,5 +1,6 @@
 """The streams: looked at once, written to here only."""
 
+import codecs
 import io
 import os
 import sys
@@ -11,6 +12,7 @@ from pyipcs.errors import CommandError
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line, visible
 
+_ESCAPE = "pyipcs"  # the name of how bytes are given back
 _WIDEST = 10_000  # columns, more than anybody sees
 
 
@@ -179,11 +181,20 @@ def _prepared(stream: TextIO | None) -> TextIO | None:
     encoding = sys.getfilesystemencoding()
     if isinstance(stream.buffer, io.RawIOBase):
         # PYTHONUNBUFFERED leaves out what would notice that a write(2) took but a part.
-        return open(
-            stream.fileno(), "w", encoding=encoding, errors="surrogateescape", closefd=False
-        )
-    stream.reconfigure(encoding=encoding, errors="surrogateescape")
+        return open(stream.fileno(), "w", encoding=encoding, errors=_ESCAPE, closefd=False)
+    stream.reconfigure(encoding=encoding, errors=_ESCAPE)
     return stream
+
+
+def _escaped(error: UnicodeError) -> tuple[str | bytes, int]:
+    """The bytes that a name was read from; what the encoding has not, as an escape sequence."""
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeEncodeError:
+        return codecs.backslashreplace_errors(error)
+
+
+codecs.register_error(_ESCAPE, _escaped)
 
 
 def _write_all(stream: TextIO, text: str) -> None:

@@ -31,7 +31,7 @@ class Selection(NamedTuple):
             if not meant or (named and len(meant) < len(kinds)):
                 about = ", ".join(kind.plural for kind in Kind if kind in filter_.kinds)
                 others = ", ".join(kind.plural for kind in kinds if kind not in meant)
-                raise click.UsageError(f"{filter_.option} is about {about}, not {others}")
+                raise click.UsageError(f"{filter_.option} {filter_.speaks} {about}, not {others}")
             kinds = meant
         return kinds
 
@@ -54,7 +54,7 @@ def _parse_baseline(path: str) -> "Filter":
     if path == "-" and sys.stdin is None:
         raise ValueError("standard input is closed")
     try:
-        with open(path, encoding="utf-8") if path != "-" else sys.stdin as file:
+        with open(path, "rb") if path != "-" else open(0, "rb", closefd=False) as file:
             document = json.load(file)
     except OSError as error:
         raise ValueError(error.strerror) from None

@@ -33,7 +33,8 @@ def listings(
         found: the objects of each kind that was asked for.
         manner: how.
         view: what of them.
-        part: None where they are all objects of their kinds; else of what objects there may be
+        part: None where they are all objects of their kinds; empty where the user named each,
+            of which JSON then tells also what no column has; else of what objects there may be
             none: " match", say.
         totals: of which kinds metrics tell what is in use in all.
         each: whether metrics tell of each object.
@@ -48,7 +49,8 @@ def listings(
         whole = {kind: proc.completed(some, {"qbytes"}) for kind, some in found.items()}
         output.write(_metrics(whole if each else {}, limits=totals, usage=totals))
     else:
-        shown = report(found, manner, format_, view)._replace(which=part or "")
+        details = part == "" and (not manner.choice or manner.choice.more)
+        shown = report(found, manner, format_, view)._replace(which=part or "", details=details)
         _render(output, shown, format_, filtered=part is not None)
 
 
@@ -187,6 +189,21 @@ def details(
             output.write(plain(record))
     else:
         listings(output, listed(kinds, records), manner, part="")
+
+
+def check(output: Output, kinds: Iterable[Kind], manner: Manner) -> None:
+    """See to it that objects of these kinds can be shown so, before they are looked for.
+
+    Raises:
+        click.UsageError: they have no such column, or the format has none.
+    """
+    if not manner.choice and not manner.sort:
+        return
+    from pyipcs.columns import OF_KIND
+
+    if manner.chosen(terminal=output.terminal) is Format.OPENMETRICS:
+        manner.refuse_columns(Format.OPENMETRICS.value)
+    manner.check({kind: OF_KIND[kind] for kind in kinds})
 
 
 def in_order(kinds: Iterable[Kind], records: Iterable[Record], manner: Manner) -> Iterable[Record]:

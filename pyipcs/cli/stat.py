@@ -45,6 +45,7 @@ def command(
     if interval is not None:
         manner = watching.check(ctx, output, manner)
         watching.watch(output, interval, _picture(targets, manner))
+    show.check(output, [Kind.QUEUE], manner)
     found, errors = _find(targets)
     for error in errors:
         output.complain(str(error))

@@ -28,7 +28,7 @@ def blocks(report: Report) -> Iterator[str]:
     """A table a kind, each under its name."""
     separator = ""
     for kind, found in report.found.items():
-        yield f"{separator}{kind.plural.capitalize()}\n" if report.headings else ""
+        yield f"{separator}{kind.title}\n" if report.headings else ""
         columns = {kind: report.columns[kind]}
         yield from listings(report._replace(found={kind: found}, columns=columns))
         separator = "\n"

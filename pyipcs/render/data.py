@@ -54,7 +54,7 @@ def json_figures(name: str, found: Mapping[Kind, Limits | Usage], *, lines: bool
 def _json_objects(columns: Iterable[Column], listing: Listing, report: Report) -> Iterator[str]:
     """The objects of a listing, each in one line."""
     members = [_json_member(column, listing, report.style) for column in columns]
-    if "semaphores" in listing.added and not any(c.needs == "semaphores" for c in columns):
+    if report.details and listing.has("semaphores"):
         members.append(('"semaphores": %s', map(_json_semaphores, listing.column("semaphores"))))
     template = "{" + ", ".join(text for text, _ in members) + "}"
     return map(template.__mod__, zip(*(values for _, values in members), strict=True))

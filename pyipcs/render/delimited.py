@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from pyipcs.columns import KIND
-from pyipcs.render.report import Report, cells, headings, table
+from pyipcs.render.report import Report, headings, table
 
 # The names of columns that a shell would not take, or would obey: UID and GID are a user's rights
 # in zsh, and readonly in bash.
@@ -47,17 +46,14 @@ def _without_tabs(text: str) -> str:
 
 
 def export(report: Report) -> Iterator[str]:
-    r"""Assignments for a shell, a line an object; a newline in a value is `\n`."""
-    several = len(report.columns) > 1
-    for kind, listings in report.found.items():
-        columns = report.columns[kind]
-        if several and KIND not in columns:
-            columns = (KIND, *columns)
-        names = (_SHELL_NAMES.get(column.name, column.name) for column in columns)
-        template = " ".join(f'{name}="%s"' for name in names) + "\n"
-        for listing in listings:
-            texts = [cells(column, listing, report.style, "", _for_shell) for column in columns]
-            yield "".join(map(template.__mod__, zip(*texts, strict=True)))
+    r"""Assignments for a shell, a line an object; a newline in a value is `\n`.
+
+    Each line assigns all names, so that none keeps what the line before said.
+    """
+    names = (_SHELL_NAMES.get(name, name) for name in headings(report))
+    template = " ".join(f'{name}="%s"' for name in names) + "\n"
+    for rows in table(report._replace(headings=False), "", _for_shell):
+        yield "".join(map(template.__mod__, rows))
 
 
 @lru_cache(maxsize=1024)

@@ -21,6 +21,8 @@ from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.processes import recorded
 
 _WIDEST = 100  # columns, beyond which the eye loses the line
+_FRAME = 4  # columns of it, that the frame takes
+_COUNTS_ROOM = 38  # columns that a table of semaphores takes with all of its own
 
 
 def details(record: Record, style: Style, canvas: Canvas, growth: float | None = None) -> str:
@@ -36,19 +38,25 @@ def details(record: Record, style: Style, canvas: Canvas, growth: float | None =
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="cyan", no_wrap=True)
     grid.add_column(overflow="fold")
+    whole = min(canvas.width or _WIDEST, _WIDEST)
+    title, key = f"{record.kind.noun.capitalize()} {record.id}", format_key(record.key)
+    if len(f"{title}, key {key}") <= whole - 2 * _FRAME:
+        title += f", key {key}"
+    else:  # rather than half of it
+        grid.add_row("Key", key)
     for label, (text, look) in _facts(record, style, painter, growth):
         grid.add_row(label, Text(one_line(text), style=look))
     parts: list[RenderableType] = [grid]
     if isinstance(record, SemaphoreSet) and record.semaphores:
-        parts += ["", _semaphores(record.semaphores, record.otime or record.ctime)]
-    title = f"{record.kind.noun.capitalize()} {record.id}, key {format_key(record.key)}"
+        used = max(record.otime, record.ctime)  # SETVAL moves ctime alone
+        parts += ["", _semaphores(record.semaphores, used, whole - _FRAME)]
     panel = Panel(
         Group(*parts),
         title=Text(title, style="bold"),
         title_align="left",
         border_style="dim",
         box=box.ROUNDED,
-        width=min(canvas.width or _WIDEST, _WIDEST),
+        width=whole,
     )
     return painter.draw(panel, canvas.width or _WIDEST)
 
@@ -77,7 +85,8 @@ def _queue_facts(
     grows = "" if growth is None else f" (net {rate(growth)}/s)"
     yield "Messages", (f"{counted(record.qnum, 'message')}{grows}", "bold")
     full = record.qbytes is not None and 0 < record.qbytes <= record.qnum
-    bar, look = painter.bar(percent(record.cbytes, record.qbytes), full)
+    share = percent(record.cbytes, record.qbytes)
+    bar, look = painter.bar(share, some=record.cbytes > 0, full=full)
     most = "unknown" if record.qbytes is None else f"{record.qbytes:,}"
     yield "Used", (f"{bar}  {record.cbytes:,} of {most} bytes", look)
     yield "Last send", (act(record.lspid, record.stime, style), "")
@@ -104,13 +113,17 @@ def _size(size: int, style: Style) -> str:
     return exact if size < 1024 or not style.human else f"{human(size)} ({exact})"
 
 
-def _semaphores(semaphores: tuple[Semaphore, ...], when: int) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold cyan")
-    for name in ("SEMNUM", "VALUE", "NCOUNT", "ZCOUNT"):
+def _semaphores(semaphores: tuple[Semaphore, ...], when: int, room: int) -> Table:
+    counts = ("ncount", "zcount") if room >= _COUNTS_ROOM else ()
+    fields = ("num", "value", *counts)
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="bold cyan"
+    )
+    for name in ("SEMNUM", "VALUE", *map(str.upper, counts)):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("PID", overflow="fold")
+    table.add_column("PID", overflow="fold", min_width=7)
     for one in semaphores:
         user = process(recorded(one.pid, when)) if one.pid else "-"
-        row = (one.num, one.value, one.ncount, one.zcount, one_line(user))
+        row = (*(getattr(one, field) for field in fields), one_line(user))
         table.add_row(*(Text(str(cell)) for cell in row))
     return table

@@ -23,6 +23,7 @@ class Report(NamedTuple):
         headings: whether to say what the columns are.
         order: the names of the columns as the user put them, over all kinds.
         wanted: the columns that the user named in any way.
+        details: whether to tell also what no column has.
         which: of what objects there may be none: " match", say, or " to remove".
     """
 
@@ -33,6 +34,7 @@ class Report(NamedTuple):
     order: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()
     which: str = ""
+    details: bool = False
 
 
 def cells(

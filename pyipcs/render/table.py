@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from io import StringIO
-from itertools import repeat
 from typing import Any, TypeAlias
 
 from rich.box import SIMPLE_HEAD
@@ -18,7 +17,6 @@ from rich.table import Table
 from rich.text import Text
 
 from pyipcs.columns import Column, Form, Word
-from pyipcs.model import Kind
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line, width
 from pyipcs.render.report import Report
@@ -30,16 +28,13 @@ from pyipcs.sysv.processes import recorded
 # A text, and how it looks in rich's words.
 Cell: TypeAlias = tuple[str, str]
 
-_TITLES = {
-    Kind.QUEUE: "Message queues",
-    Kind.SEGMENT: "Shared memory segments",
-    Kind.SEMAPHORE: "Semaphore sets",
-}
 _PLACEHOLDER = "\ue000"  # of no script, and one column wide
 _BAR = 8  # columns
 _HIGH, _FULL = 75.0, 90.0  # percent, from which on a bar draws attention
 _UNLIMITED = 2**63  # more than any machine has, as the kernel's defaults are (shmget(2))
 _SEPARATION = 2  # columns between two of a table
+_NAMING = 90  # the rank from which on a column names an object
+_LEAST = 12  # columns of a terminal that a long one has
 
 
 def listings(report: Report, canvas: Canvas, most: int | None = None) -> Iterator[str]:
@@ -58,7 +53,7 @@ def listings(report: Report, canvas: Canvas, most: int | None = None) -> Iterato
         if listing is None or not listing.length:
             none.append(kind.plural)
             continue
-        title = f"{_TITLES[kind]} ({listing.length:,})"
+        title = f"{kind.title} ({listing.length:,})"
         shown = listing if most is None else listing.take(range(min(most, listing.length)))
         yield separator
         yield from _table(title, report.columns[kind], shown, report, painter)
@@ -109,11 +104,17 @@ class Painter:
         return f"{before}{text}{after}"
 
     @lru_cache(maxsize=1024)  # noqa: B019 - it lives as long as the program
-    def bar(self, percent: Word, full: bool = False) -> Cell:
-        """How much of something is in use, as a bar and in words."""
+    def bar(self, percent: Word, *, some: bool = False, full: bool = False) -> Cell:
+        """How much of something is in use, as a bar and in words.
+
+        Args:
+            percent: the share; None is where there is no limit.
+            some: whether anything is, be its share ever so small.
+            full: whether there can be no more.
+        """
         if percent is None:
             return "-", "dim"
-        share = float(percent)
+        share = max(float(percent), 0.001 if some else 0)
         full = full or share >= 100
         # Only what is empty looks so, and only what is full.
         filled = _BAR if full else min(max(round(share / 100 * _BAR), share > 0), _BAR - 1)
@@ -166,12 +167,16 @@ def _table(
         for column, cells in looks.items()
     }
     kept = _fitting(sizes, report, painter.canvas.width)
-    head, row = _frame(title, {column: sizes[column] for column in kept}, painter)
+    head, row = _frame(title, kept, painter)
     if report.headings:
         yield head
-    if not _to_the_right(kept[-1]):
-        sizes[kept[-1]] = 0  # nothing stands behind it
-    painted = [_painted(looks[column], column, sizes[column], painter) for column in kept]
+    for column in kept:
+        if kept[column] < sizes[column]:
+            looks[column] = _shortened(looks[column], column, kept[column], painter)
+    last = [*kept][-1]
+    if not _to_the_right(last):
+        kept[last] = 0  # nothing stands behind it
+    painted = [_painted(looks[column], column, size, painter) for column, size in kept.items()]
     yield "".join(map(row.__mod__, zip(*painted, strict=True)))
     if report.headings:
         left_out = [column.name for column in sizes if column not in kept]
@@ -180,22 +185,48 @@ def _table(
             yield painter.draw(note, painter.canvas.width or 0)
 
 
-def _fitting(sizes: Mapping[Column, int], report: Report, room: int | None) -> list[Column]:
-    """The columns that there is room for, by their rank; one at the least.
+def _fitting(sizes: Mapping[Column, int], report: Report, room: int | None) -> dict[Column, int]:
+    """The columns that there is room for, by their rank, and how wide; one at the least.
 
-    Those that the user named stay longest. Rows without headings are for a program, which counts
-    on all columns.
+    What names an object, and what the user named, stays longest. Rows without headings are for a
+    program, which counts on all columns.
     """
     if room is None or not report.headings:
-        return list(sizes)
+        return dict(sizes)
+    least = {one: min(size, _LEAST) if one.long else size for one, size in sizes.items()}
     kept: set[Column] = set()
     used = 0
-    for column in sorted(sizes, key=lambda one: (one.name not in report.wanted, -one.rank)):
-        needed = sizes[column] + (_SEPARATION if kept else 0)
+    for column in sorted(
+        sizes, key=lambda one: (one.rank < _NAMING and one.name not in report.wanted, -one.rank)
+    ):
+        needed = least[column] + (_SEPARATION if kept else 0)
         if used + needed <= room or not kept:
             kept.add(column)
             used += needed
-    return [column for column in sizes if column in kept]
+    fitting = {}
+    for column, size in sizes.items():
+        if column in kept:
+            fitting[column] = min(size, least[column] + max(room - used, 0))
+            used += fitting[column] - least[column]
+    return fitting
+
+
+def _shortened(cells: Sequence[Cell], column: Column, size: int, painter: Painter) -> list[Cell]:
+    """Cells of a long column, with a mark where there is more; never with half a number."""
+    mark = "\u2026" if painter.canvas.unicode else "+"
+
+    @lru_cache(maxsize=4096)
+    def shortened(cell: Cell) -> Cell:
+        text, look = cell
+        if width(text) <= size:
+            return cell
+        while width(text) > size - 1:
+            text = text[: size - 1 - width(text)]
+        if column.form is Form.NUMBERS:
+            text = text[: text.rfind(",") + 1]
+        return text + mark, look
+
+    return [*map(shortened, cells)]
 
 
 def _frame(title: str, sizes: Mapping[Column, int], painter: Painter) -> tuple[str, str]:
@@ -282,11 +313,19 @@ _LOOKS: dict[str, Callable[[Word], str]] = {
 
 def _bars(column: Column, listing: Listing, painter: Painter) -> Iterator[Cell]:
     """How much is in use; a queue is full also where it holds qbytes messages (msgsnd(2))."""
-    full: Iterable[bool] = repeat(False)
     if listing.has("qnum"):
-        counts = zip(listing.column("qnum"), listing.column("qbytes"), strict=True)
-        full = (most is not None and 0 < int(most) <= int(number) for number, most in counts)
-    return map(painter.bar, column.of(listing), full)
+        fields = ("cbytes", "qbytes", "qnum")
+        for share, used, most, number in zip(
+            column.of(listing), *map(listing.column, fields), strict=True
+        ):
+            full = most is not None and 0 < int(most) <= int(number)
+            yield painter.bar(share, some=used != "0", full=full)
+        return
+    for share, used, most in zip(
+        column.of(listing), listing.column("used"), listing.column("limit"), strict=True
+    ):
+        unlimited = most is not None and most >= _UNLIMITED
+        yield painter.bar(None if unlimited else share, some=bool(used))
 
 
 def _amounts(column: Column, listing: Listing, style: Style) -> Iterator[Cell]:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import cache
 from typing import NamedTuple
 
 # The records have whole seconds, so that a process may seem to begin after what it did.
@@ -29,6 +30,8 @@ def recorded(pid: int, when: int) -> Process:
     """
     if pid == 0:
         return Process(pid, None)
+    if not _proc_is_ours():
+        return Process(pid, _exists(pid))
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             before, _, after = file.read().rpartition(b")")
@@ -47,7 +50,7 @@ def command_line(pid: int, when: int) -> str | None:
     its name, in brackets.
     """
     process = recorded(pid, when)
-    if not process.alive:
+    if process.command is None:
         return None
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
@@ -55,6 +58,15 @@ def command_line(pid: int, when: int) -> str | None:
     except OSError:
         return None
     return os.fsdecode(words) if words else f"[{process.command}]"
+
+
+@cache
+def _proc_is_ours() -> bool:
+    """Whether /proc is that of the caller's PID namespace, or another, with other numbers."""
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
 
 
 def _exists(pid: int) -> bool | None:

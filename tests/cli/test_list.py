@@ -35,6 +35,8 @@ def test_json_holds_what_the_kernel_says(objects: Objects) -> None:
 
 def test_json_says_where_and_when_it_was_taken() -> None:
     taken = json.loads(invoke("list", "-J").out)["taken"]
+    unique = taken.pop("ipc_namespace_id")
+    assert unique is None or unique > 0
     assert abs(datetime.fromisoformat(taken.pop("time")).timestamp() - time.time()) < 5
     assert taken == {
         "boot_id": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
@@ -49,6 +51,15 @@ def test_json_has_only_the_kinds_asked_for(isolated: None) -> None:
     document = json.loads(invoke("list", "-qs", "--json").out)
     del document["taken"]
     assert document == {"queues": [], "semaphores": []}
+
+
+def test_only_details_tell_of_each_semaphore(objects: Objects) -> None:
+    semid = objects.semaphores(nsems=2)
+    for args in (["--sort", "VALUES"], ["--sort", "NCOUNT", "-o", "ID"], ["-o", "VALUES"]):
+        assert '"semaphores": [{"num"' not in invoke("list", "-s", "-J", *args).out
+    for args, told in (([], True), (["-o", "+AGE"], True), (["-o", "ID"], False)):
+        out = invoke("list", "-s", "-i", str(semid), "-J", *args).out
+        assert ('"semaphores": [{"num"' in out) is told, args
 
 
 def test_json_details_of_a_set(objects: Objects) -> None:

@@ -80,6 +80,9 @@ def test_several_in_order(objects: Objects, msqid: int) -> None:
     result = invoke("stat", KEY, "--sort", "NSEMS")
     assert (result.status, result.out) == (2, "")
     assert "message queues have no column NSEMS" in result.err
+    for args in (["-o", "NSEMS"], ["-o", "ID", "-f", "openmetrics"], ["--sort", "SIZE"]):
+        result = invoke("stat", "2147483647", *args)
+        assert (result.status, result.out, result.err.count("\n")) == (2, "", 1), args
 
 
 def test_several(objects: Objects, msqid: int) -> None:

@@ -50,9 +50,9 @@ def document(report: Report) -> str:
     return "".join(data.json_document(report, {"filtered": False}))
 
 
-def one(kind: Kind, *records: object, choice: str = "") -> Report:
+def one(kind: Kind, *records: object, choice: str = "", details: bool = False) -> Report:
     report = samples.report(kind, choice=choice, json=True)
-    return report._replace(found={kind: [listing_of(kind, records)]})  # type: ignore[arg-type] # records
+    return report._replace(details=details, found={kind: [listing_of(kind, records)]})  # type: ignore[arg-type] # records
 
 
 def test_the_document_and_its_keys() -> None:
@@ -99,7 +99,7 @@ def test_chunks_make_one_list() -> None:
 def test_the_semaphores_of_one_set() -> None:
     semaphores = (Semaphore(0, 5, 1, 2, 99), Semaphore(1, 0, 0, 0, 0))
     (found,) = json.loads(
-        document(one(Kind.SEMAPHORE, samples.SETS[0]._replace(semaphores=semaphores)))
+        document(one(Kind.SEMAPHORE, samples.SETS[0]._replace(semaphores=semaphores), details=True))
     )["semaphores"]
     assert found["semaphores"] == [
         {"num": 0, "value": 5, "ncount": 1, "zcount": 2, "pid": 99},

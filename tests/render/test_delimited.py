@@ -36,13 +36,13 @@ sem,0x00000000,1,root,rw-------,,,,,,,,,2001-09-09T01:46:40+00:00,,,,,,,,,250,\
 2001-09-09T01:46:40+00:00
 """
 EXPORT = """\
-KIND="msg" KEY="0x00001234" ID="0" USE_PCT="0.04"
-KIND="msg" KEY="0xfffffffb" ID="98305" USE_PCT="100.00"
-KIND="msg" KEY="0x00000000" ID="7" USE_PCT="0.00"
-KIND="shm" KEY="0x0000cafe" ID="3" STATUS=""
-KIND="shm" KEY="0x00000000" ID="32772" STATUS="dest,locked"
-KIND="sem" KEY="0x00000007" ID="0" NSEMS="3"
-KIND="sem" KEY="0x00000000" ID="1" NSEMS="250"
+KIND="msg" KEY="0x00001234" ID="0" USE_PCT="0.04" STATUS="" NSEMS=""
+KIND="msg" KEY="0xfffffffb" ID="98305" USE_PCT="100.00" STATUS="" NSEMS=""
+KIND="msg" KEY="0x00000000" ID="7" USE_PCT="0.00" STATUS="" NSEMS=""
+KIND="shm" KEY="0x0000cafe" ID="3" USE_PCT="" STATUS="" NSEMS=""
+KIND="shm" KEY="0x00000000" ID="32772" USE_PCT="" STATUS="dest,locked" NSEMS=""
+KIND="sem" KEY="0x00000007" ID="0" USE_PCT="" STATUS="" NSEMS="3"
+KIND="sem" KEY="0x00000000" ID="1" USE_PCT="" STATUS="" NSEMS="250"
 """
 # What a file name, an argument or a user can be called, as far as a shell can hold it.
 TEXTS = st.text(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pyipcs.columns import RESOURCE, resources
-from pyipcs.model import Kind
+from pyipcs.model import Kind, Semaphore
 from pyipcs.render import panel, table
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.report import Report
@@ -115,6 +115,31 @@ def test_a_column_goes_for_good_once_it_has_gone() -> None:
         assert ("KEY" in head) is (width >= 17)
 
 
+def set_of(*numbers: int) -> Report:
+    """A set with these values, which stand in a column that may be long."""
+    (listing,) = samples.listings(Kind.SEMAPHORE)[Kind.SEMAPHORE]
+    semaphores = tuple(Semaphore(num, value, 0, 0, 0) for num, value in enumerate(numbers))
+    shown = samples.report(Kind.SEMAPHORE, choice="key,id,owner,values", style=PEOPLE)
+    whole = listing.take([0]).with_added("semaphores", [semaphores])
+    return shown._replace(found={Kind.SEMAPHORE: [whole]})
+
+
+@pytest.mark.parametrize("width", range(10, 90))
+@pytest.mark.parametrize("unicode", [True, False])
+def test_a_long_cell_is_cut_between_numbers(width: int, unicode: bool) -> None:
+    report = set_of(*range(100, 200))
+    place = canvas(width, unicode=unicode)
+    _, head, _, row, *_ = "".join(table.listings(report, place)).splitlines()
+    assert len(row) <= width
+    mark = "\u2026" if unicode else "+"
+    assert re.search(rf"(^|  | \|)(1\d\d,)*{re.escape(mark)}$", row) or "VALUES" not in head
+    if width >= 32:
+        assert {"KEY", "ID", "VALUES"} <= {*re.split(r"[\s|]+", head)}
+    whole = "".join(table.listings(report, canvas(None)))
+    assert ",".join(map(str, range(100, 200))) in whole
+    assert "100,101,102" in "".join(table.listings(set_of(100, 101, 102), canvas(60)))
+
+
 def test_an_empty_system_is_one_line() -> None:
     empty = {kind: [listing_of(kind, [])] for kind in Kind}
     report = samples.report(style=PEOPLE)._replace(found=empty)
@@ -139,6 +164,19 @@ def test_the_title_counts_all_and_the_rows_may_be_fewer() -> None:
     lines = "".join(table.listings(report, canvas(), most=1)).splitlines()
     assert lines[0] == "Message queues (3)"
     assert len(lines) == 4
+
+
+def test_a_little_is_not_nothing() -> None:
+    painter = table.Painter(canvas())
+    assert painter.bar("0.00") == ("░" * 8 + "   0%", "dim")
+    assert painter.bar("0.00", some=True) == ("█" + "░" * 7 + "  <1%", "green")
+    assert painter.bar("99.99") == ("█" * 7 + "░  99%", "red")
+
+
+def test_a_panel_has_the_whole_key_however_narrow_it_is() -> None:
+    for width in range(30, 60):
+        text = panel.details(samples.SETS[0], PEOPLE, canvas(width))
+        assert re.search(r"0x00000007\b", text), width
 
 
 def test_a_queue_that_is_full_of_messages_is_full() -> None:

@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 from pyipcs.sysv.processes import Process, recorded
-from tests.program import need_tool
-from tests.support import IS_ROOT
+from tests.program import need_tool, run
+from tests.support import IS_ROOT, root_only
 
 
 def test_one_that_lives() -> None:
@@ -46,6 +46,19 @@ def test_a_number_that_is_used_again() -> None:
 
 def test_none_and_those_of_another_namespace() -> None:
     assert recorded(0, 1) == Process(0, None)
+
+
+@root_only
+def test_the_proc_of_another_namespace_tells_of_others() -> None:
+    script = (
+        "from pyipcs.sysv.processes import command_line, recorded; import os, time; "
+        "print(recorded(1, 2**33), recorded(os.getpid(), 2**33), command_line(2, 2**33))"
+    )
+    unshare = need_tool("unshare")
+    found = run(unshare, "--pid", "--fork", sys.executable, "-c", script).out
+    assert found == (
+        "Process(pid=1, alive=None, command=None) Process(pid=1, alive=None, command=None) None\n"
+    )
 
 
 def test_one_that_proc_does_not_show() -> None:
