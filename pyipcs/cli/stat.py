@@ -11,7 +11,7 @@ from pyipcs.cli.output import Output
 from pyipcs.cli.params import TARGET
 from pyipcs.cli.queues import find_queue, refusals
 from pyipcs.errors import CommandError, Status
-from pyipcs.model import Kind, Queue, Record
+from pyipcs.model import Kind, Queue, Record, Unit
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line
 from pyipcs.sysv.keys import Target
@@ -93,6 +93,7 @@ def _plain(manner: Manner) -> Callable[[Record], Iterable[str]]:
         from pyipcs.render import showmsg
 
         assert isinstance(record, Queue)
-        return showmsg.details(record, manner.style(Format.TABLE))
+        style = manner.style(Format.TABLE)
+        return showmsg.details(record, style._replace(human=manner.unit is Unit.HUMAN))
 
     return lines

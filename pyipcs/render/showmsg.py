@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pyipcs.errors import counted
 from pyipcs.model import Queue
+from pyipcs.render.text import human
 from pyipcs.render.values import Style, TimeFormat, show_time
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.processes import Process, recorded
@@ -14,12 +15,18 @@ def details(record: Queue, style: Style) -> Iterator[str]:
     """The lines of a queue."""
     yield f"Key {format_key(record.key)}, msqid {record.id}\n\n"
     messages = counted(record.qnum, "message")
-    yield f"{messages} on queue, {record.cbytes} of {record.qbytes} bytes\n\n"
+    yield f"{messages} on queue, {_used(record.cbytes, record.qbytes or 0, style)}\n\n"
     yield f"Last send {act(record.lspid, record.stime, style)}\n"
     yield f"Last recv {act(record.lrpid, record.rtime, style)}\n"
     yield f"Last change {moment(record.ctime, style)}\n\n"
     yield f"Owner {names(record.uid, record.gid)}, "
     yield f"created by {names(record.cuid, record.cgid)}, mode {record.mode & 0o777:04o}\n"
+
+
+def _used(cbytes: int, qbytes: int, style: Style) -> str:
+    if style.human:
+        return f"{human(cbytes)} of {human(qbytes)}"
+    return f"{cbytes} of {qbytes} bytes"
 
 
 def act(pid: int, when: int, style: Style) -> str:

@@ -51,6 +51,13 @@ def comm(pid: int) -> str:
     return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
 
 
+def test_sizes_for_people(msqid: int) -> None:
+    send(msqid, b"a" * 2048)
+    assert "1 message on queue, 2K of 16K\n" in invoke("stat", KEY, "--human").out
+    for args in ([], ["-b"]):
+        assert "1 message on queue, 2048 of 16384 bytes\n" in invoke("stat", KEY, *args).out
+
+
 def test_one_that_has_gone(msqid: int) -> None:
     assert pyipcs("send", KEY, "a").status == 0
     pid = row(Kind.QUEUE, msqid)["lspid"]
