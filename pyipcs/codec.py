@@ -1,4 +1,4 @@
-"""Bodies of messages: text, raw, hex, JSON and C structs, both ways.
+"""Bodies of messages and bytes of segments: text, raw, hex, JSON and C structs, both ways.
 
 What cannot be read is a ValueError whose text says why.
 """
@@ -7,7 +7,7 @@ import math
 import os
 import re
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, repeat
 from typing import Any, TypeAlias
 
@@ -211,6 +211,18 @@ def _json_body(entry: dict[str, Any]) -> bytes:
     raise ValueError("it needs exactly one of data and base64")
 
 
+def decoder(*, hex_: bool, layout: Layout | None) -> Callable[[bytes], bytes] | None:
+    """What makes a body of a record; None where it is the record itself.
+
+    Args:
+        hex_: whether the record is hex digits.
+        layout: the struct whose fields it has, with tabs between, if it has.
+    """
+    if layout is not None:
+        return lambda record: layout.pack(record.removesuffix(b"\n").split(b"\t"))
+    return from_hex if hex_ else None
+
+
 def from_hex(digits: bytes) -> bytes:
     """The bytes of pairs of hex digits, between which may be white space."""
     try:
@@ -220,23 +232,44 @@ def from_hex(digits: bytes) -> bytes:
 
 
 def hex_dump(body: bytes) -> bytes:
-    """The body as `hexdump -C` shows it: offset, hex and ASCII, repeated rows folded.
+    """The body as `hex_lines` shows it."""
+    return "".join(hex_lines([body])).encode()
 
-    An empty body, of which hexdump shows nothing, is the offset of its end.
+
+def hex_lines(pieces: Iterable[bytes | memoryview], offset: int = 0) -> Iterator[str]:
+    """Bytes as `hexdump -C` shows them: offset, hex and ASCII, repeated rows folded.
+
+    No bytes at all, of which hexdump shows nothing, are the offset of their end.
+
+    Args:
+        pieces: the bytes, as they come.
+        offset: that of the first.
     """
-    lines = []
     last, folded = b"", False
-    for start in range(0, len(body), _ROW):
-        row = body[start : start + _ROW]
-        if row == last:
-            if not folded:
-                lines.append("*")
-            folded = True
+    for rows in _whole_rows(pieces):
+        if folded and rows == last * (len(rows) // _ROW):
+            offset += len(rows)
             continue
-        last, folded = row, False
-        lines.append(f"{start:08x}  {_hex(row):48}  |{_ascii(row)}|")
-    lines.append(f"{len(body):08x}")
-    return "\n".join([*lines, ""]).encode()
+        for start in range(0, len(rows), _ROW):
+            row = rows[start : start + _ROW]
+            if row != last:
+                yield f"{offset:08x}  {_hex(row):48}  |{_ascii(row)}|\n"
+            elif not folded:
+                yield "*\n"
+            last, folded = row, row == last
+            offset += len(row)
+    yield f"{offset:08x}\n"
+
+
+def _whole_rows(pieces: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+    """The bytes, cut where a row ends."""
+    rest = b""
+    for piece in pieces:
+        data = rest + piece
+        end = len(data) // _ROW * _ROW
+        yield data[:end]
+        rest = data[end:]
+    yield rest
 
 
 def _hex(row: bytes) -> str:

@@ -11,6 +11,8 @@ class Status(IntEnum):
     DONE = 0
     FAILED = 1  # at least one target failed; the others were still done
     USAGE = 2  # the command line alone shows that it is wrong; nothing was done
+    CANNOT_RUN = 126  # the command is there, and cannot be run
+    NOT_FOUND = 127  # there is no such command
     FOUND = 23  # `list --fail-if-any` found objects
     WAIT = 3  # --nowait would have had to wait, or --timeout ran out
 

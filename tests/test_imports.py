@@ -112,6 +112,9 @@ COMMANDS = {
     "recv {msqid} --peek -a": ("ctypes", "pyipcs.model", "select", "fcntl"),
     "stat {msqid}": ("ctypes", "pyipcs.model"),
     "stat {msqid} -J": ("ctypes", "json", "pyipcs.model", "fcntl"),
+    "stat -q {msqid} -f table": ("ctypes", "pyipcs.model"),
+    "key /": ("pyipcs.model",),
+    "key -v /": ("ctypes", "pyipcs.model"),
     "list --help": ("pyipcs.model",),
     "-V": (),
     "--help": (),
@@ -135,7 +138,8 @@ main()
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_loads_what_it_needs(line: str, objects: Objects, isolated: None) -> None:
-    args = line.format(msqid=objects.queue(0x321), key="0x321").split()
+    made = {"msqid": objects.queue(0x321), "shmid": objects.segment()}
+    args = line.format(key="0x321", semid=objects.semaphores(), **made).split()
     result = run(sys.executable, "-c", SHOW.format(watched=WATCHED, args=args))
     heavy, modules = result.err.splitlines()[-2:]
     # sysv_ipc itself is an extension and loads nothing; rm -a reads a namespace's owner by ioctl.

@@ -19,7 +19,8 @@ COMMANDS = {
     "rm": "Remove System V IPC objects, by id, by key, or all.",
     "send": "Put messages on a queue.",
     "recv": "Take messages from a queue, or look at them.",
-    "stat": "Show message queues, and who used them last.",
+    "stat": "Show objects with all that is known of them.",
+    "key": "Show the key that ftok(3) makes of a file.",
 }
 # The names under which pyipcs stands in for util-linux's programs.
 PEERS = {"ipcs": "list", "ipcmk": "make", "ipcrm": "rm"}

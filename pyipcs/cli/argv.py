@@ -14,6 +14,7 @@ import click
 
 # What stands for a value that was left out. No word of a command line can be this.
 LEFT_OUT = "\0"
+_BEHIND = f"{__name__}.behind"
 # What gives lists of terms and what they mean, by their titles.
 Appendix: TypeAlias = Callable[[], Iterable[tuple[str, Iterable[tuple[str, str]]]]]
 
@@ -195,6 +196,12 @@ def _unexpected(scan: Scan, operand: str) -> str:
     return f"unexpected operand '{operand}'{hint}"
 
 
+def behind(ctx: click.Context) -> list[str] | None:
+    """The words behind the first `--` of a Wrapper; None where there was none."""
+    words: list[str] | None = ctx.meta[_BEHIND]
+    return words
+
+
 class Grammar(click.Command):
     """A command that reads its words by getopt_long's rules."""
 
@@ -223,4 +230,22 @@ class Grammar(click.Command):
             raise error
         for option, value in scan.overridden:  # which click does not look at
             option.type.convert(value, option, ctx)
+        return rest
+
+
+class Wrapper(Grammar):
+    """A command that takes another one, with its words, behind the first `--`."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """The line of usage, with the other command."""
+        return [*super().collect_usage_pieces(ctx), "[-- CMD [ARG]...]"]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what stands before that."""
+        place = args.index("--") if "--" in args else len(args)
+        words = args[place + 1 :]
+        ctx.meta[_BEHIND] = words or None
+        rest = super().parse_args(ctx, args[:place])
+        if place < len(args) and not words:
+            raise click.UsageError("a command is missing behind --", ctx)
         return rest

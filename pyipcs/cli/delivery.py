@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+from pyipcs.cli.launch import environment
 from pyipcs.cli.output import Output
-from pyipcs.cli.queues import queue_error
+from pyipcs.cli.targets import refusal
 from pyipcs.codec import Encoder, encoder
 from pyipcs.errors import CommandError, IpcError, StoppedError
-from pyipcs.model import Message
+from pyipcs.model import Kind, Message
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.nowait import Unwaiting
 from pyipcs.sysv.wait import Watch
@@ -45,7 +46,7 @@ def to_tail(output: Output, target: Target, put: Callable[[int, bytes, bool], No
             except IpcError as error:
                 refused.append((message, error))
         if refused:
-            why = queue_error(target, refused[0][1])
+            why = refusal(Kind.QUEUE, target, refused[0][1])
             output.complain(f"{why}; what could not be put back:")
             encode = encoder("json")
             output.say("".join(encode(message).decode() for message, _ in refused))
@@ -239,7 +240,7 @@ class ToCommand(Delivery):
         # Where it is ignored, as it may be in a daemon's child, no status would be told (wait(2)).
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._command = command
-        self._environment = {**os.environ, "PYIPCS_ID": str(msqid)}
+        self._environment = {**environment(), b"PYIPCS_ID": b"%d" % msqid}
         self._encode = encode
         self._watch = watch
 
@@ -277,7 +278,7 @@ class ToCommand(Delivery):
                 return subprocess.Popen(
                     ["/bin/sh", "-c", self._command],
                     stdin=body,
-                    env={**self._environment, "PYIPCS_TYPE": str(message.type)},
+                    env={**self._environment, b"PYIPCS_TYPE": b"%d" % message.type},
                 )
             except OSError as error:
                 raise CommandError(f"'{self._command}': {error.strerror}") from None

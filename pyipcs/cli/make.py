@@ -35,7 +35,7 @@ class _Plan(NamedTuple):
     label: str
     create: Callable[[int], Handle]
     find: Callable[[int], Handle]
-    amount: int  # bytes or semaphores
+    amount: int  # bytes, of a queue its qbytes if they are set, or semaphores
     steps: Sequence[_Step]
 
 
@@ -69,7 +69,13 @@ class _Plan(NamedTuple):
     help="Take what has the key already, and leave it as it is, whatever else is asked for.",
 )
 @click.option("--qbytes", type=QBYTES, help="How many bytes the queue may hold.")
-@click.option("--values", type=VALUES, help="The values of the semaphores, 0 to 32767 each.")
+@click.option(
+    "--values",
+    type=VALUES,
+    help="The values of the semaphores, 0 to 32767 each. Its id is told when it has them; but "
+    "System V cannot make a set with values in one step, and who finds it by its key in between "
+    "sees zeros.",
+)
 @click.option("--owner", type=OWNER, help="The owner, by name or number.")
 @click.option(
     "-i", "--id-only", is_flag=True, help="Print bare ids: the segment's, the queue's, the set's."
@@ -175,7 +181,9 @@ def _queue_plan(qbytes: int | None, mode: int, own: list[_Step]) -> _Plan:
         steps = [_Step("set qbytes", lambda handle: handle.change(qbytes=qbytes))]
     create = partial(MessageQueue.create, mode=mode)
     find = MessageQueue.find
-    return _Plan(Kind.QUEUE, "message queue", "Message queue id", create, find, 0, steps + own)
+    return _Plan(
+        Kind.QUEUE, "message queue", "Message queue id", create, find, qbytes or 0, steps + own
+    )
 
 
 def _set_plan(nsems: int, values: Sequence[int] | None, mode: int, own: list[_Step]) -> _Plan:
@@ -228,22 +236,16 @@ def _create_or_find(plan: _Plan, key: Target | None, *, exist_ok: bool) -> tuple
 
 
 def _set_up(plan: _Plan, handle: Handle) -> None:
+    from pyipcs.sysv.limits import explain_qbytes
+
     for what, apply in plan.steps:
         try:
             apply(handle)
         except IpcError as error:
-            raise CommandError(
-                f"{what} failed: {error.strerror}{_privilege(what, error)}"
-            ) from None
-
-
-def _privilege(what: str, error: IpcError) -> str:
-    """What the caller would have needed: owners may do all but raise qbytes (msgctl(2))."""
-    if what != "set qbytes" or not isinstance(error, DeniedError):
-        return ""
-    from pyipcs.sysv import libc
-
-    return f" (over msgmnb, which is {libc.limits(Kind.QUEUE)[2]}, it takes CAP_SYS_RESOURCE)"
+            # Owners may do all but raise qbytes.
+            denied = what == "set qbytes" and isinstance(error, DeniedError)
+            hint = f" ({explain_qbytes(plan.amount)})" if denied else ""
+            raise CommandError(f"{what} failed: {error.strerror}{hint}") from None
 
 
 def _why(plan: _Plan, key: Target | None, error: IpcError) -> str:

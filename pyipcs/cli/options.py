@@ -10,18 +10,22 @@ from pyipcs.cli.argv import Alias, Appendix, Grammar
 
 
 def subcommand(
-    *, peer_names: Sequence[str] = (), appendix: Appendix | None = None
+    *,
+    peer_names: Sequence[str] = (),
+    appendix: Appendix | None = None,
+    cls: type[Grammar] = Grammar,
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """A command named as its module, with the options of every command behind its own.
 
     Args:
         peer_names: the long options of the peer, which alone may be abbreviated.
         appendix: what gives the lists behind the options in its help, by their titles.
+        cls: how it reads its words.
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         name = function.__module__.rpartition(".")[2]
-        command = click.command(name, cls=Grammar, add_help_option=False)(function)
+        command = click.command(name, cls=cls, add_help_option=False)(function)
         command.peer_names = frozenset(f"--{peer}" for peer in peer_names)
         command.appendix = appendix
         command.params += common_options()
@@ -77,14 +81,18 @@ json_option = click.option(
 )
 
 
-def wait_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--timeout and --nowait, as one argument `timeout`: None for ever, 0 not at all."""
+def wait_options(each: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--timeout and --nowait, as one argument `timeout`: None for ever, 0 not at all.
+
+    Args:
+        each: " for each" of what, where there is one wait after the other.
+    """
     from pyipcs.cli.params import SECONDS
 
     timeout_option = click.option(
         "--timeout",
         type=SECONDS,
-        help="Wait at most so many seconds for each message, then end with status 3.",
+        help=f"Wait at most so many seconds{each}, then end with status 3.",
     )
     nowait_option = click.option(
         "--nowait",
@@ -92,7 +100,7 @@ def wait_options(function: Callable[..., Any]) -> Callable[..., Any]:
         stands_for=("--timeout", "0"),
         help="Do not wait; status 3 where one would have to.",
     )
-    return timeout_option(nowait_option(function))
+    return lambda function: timeout_option(nowait_option(function))
 
 
 def refuse(contradictions: Iterable[tuple[object, str]]) -> None:

@@ -8,7 +8,15 @@ import click
 
 from pyipcs.cli.argv import LEFT_OUT
 from pyipcs.model import LONG_MAX, SEMVMX, Kind
-from pyipcs.sysv.keys import By, Target, decimal, parse_id, parse_key, parse_target
+from pyipcs.sysv.keys import (
+    By,
+    Target,
+    decimal,
+    parse_id,
+    parse_key,
+    parse_project,
+    parse_target,
+)
 from pyipcs.sysv.users import parse_owner, parse_user
 
 _SIZE = (
@@ -112,6 +120,15 @@ def parse_values(text: str) -> tuple[int, ...]:
         raise ValueError(f"not values (0 to {SEMVMX}, with commas between)") from None
 
 
+def parse_value(text: str) -> tuple[int, int]:
+    """The number of a semaphore and its value, with = between."""
+    semnum, _, value = text.partition("=")
+    try:
+        return _parse_count(semnum, _INT_MAX), _parse_count(value, SEMVMX)
+    except ValueError:
+        raise ValueError(f"not NUM=V (V is 0 to {SEMVMX})") from None
+
+
 def parse_kinds(text: str) -> frozenset[Kind]:
     """A kind by ipcrm's word for it; all kinds where the word was left out."""
     if text == LEFT_OUT:
@@ -190,6 +207,18 @@ def parse_layout(text: str) -> Any:
     return Layout(text)
 
 
+def _parse_operation(text: str) -> Any:
+    """Operations on semaphores (semop(2))."""
+    from pyipcs.sysv.operations import parse_operation
+
+    return parse_operation(text)
+
+
+def parse_status(text: str) -> int:
+    """An exit status."""
+    return _parse_count(text, 255)
+
+
 ID_TARGET = Parsed("id", lambda text: Target(By.ID, parse_id(text), text))
 KEY_TARGET = Parsed("key", lambda text: Target(By.KEY, parse_key(text), text))
 KINDS = Parsed("kind", parse_kinds)
@@ -203,9 +232,14 @@ NSEMS = Parsed("nsems", parse_nsems)
 VALUES = Parsed("v,...", parse_values)
 QBYTES = Parsed("bytes", parse_qbytes)
 TARGET = Parsed("target", parse_target)
+OPERATION = Parsed("op", _parse_operation)
+STATUS = Parsed("status", parse_status)
+VALUE = Parsed("num=v", parse_value)
+PROJECT = Parsed("project", parse_project)
 TYPE = Parsed("type", parse_type)
 MESSAGE_TYPE = Parsed("type", parse_message_type)
 COUNT = Parsed("count", parse_count)
 SECONDS = Parsed("seconds", parse_seconds)
+BYTES = Parsed("bytes", parse_bytes)
 BODY_SIZE = Parsed("bytes", parse_body_size)
 LAYOUT = Parsed("format", parse_layout)

@@ -11,10 +11,10 @@ from pyipcs.cli.delivery import Delivery, ToCommand, ToOutput, to_tail
 from pyipcs.cli.options import json_option, refuse, subcommand, wait_options
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import BODY_SIZE, COUNT, LAYOUT, TARGET, TYPE
-from pyipcs.cli.queues import find_queue, queue_error, refusals
+from pyipcs.cli.targets import find, refusal, refusals
 from pyipcs.codec import FORMATS, Encoder, Layout, encoder
 from pyipcs.errors import BusyError, CommandError, ExpiredError, IpcError, Status, TooBigError
-from pyipcs.model import Message
+from pyipcs.model import Kind, Message
 from pyipcs.render.escape import visible
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue, Wanted
@@ -84,7 +84,7 @@ class _How(NamedTuple):
     help="Leave the messages on the queue, and do not wait. It is no snapshot: where others "
     "receive meanwhile, it may leave messages out.",
 )
-@wait_options
+@wait_options(" for each message")
 @click.option(
     "--max-size", type=BODY_SIZE, help="Take no larger message; without it, none is too large."
 )
@@ -147,12 +147,12 @@ def command(
 
 def _recv(output: Output, target: Target, how: _How) -> Status:
     _check(how)
-    queue = find_queue(target)
+    queue = find(MessageQueue, target)
     reader = output.descriptor() if how.command_line is None else None
     delivery = None
     try:
         with Watch(timeout=how.timeout or None, reader=reader) as watch:
-            with refusals(target):
+            with refusals(Kind.QUEUE, target):
                 delivery = _delivery(output, target, queue, how, watch)
             complete = _deliver(queue, target, delivery, watch, how)
     finally:
@@ -228,7 +228,7 @@ def _told(
             words = f"the message has more than {how.max_size} bytes, and stays"
             words += " (--truncate cuts it)"
         case IpcError():
-            return queue_error(target, error)
+            return refusal(Kind.QUEUE, target, error)
         case _:
             words = f"{error}; it went back to the tail" if delivery.returned else str(error)
     return CommandError(f"{target.typed}: {words}")

@@ -16,7 +16,7 @@ from pyipcs.errors import CommandError, IpcError, Status, counted, ipc_error
 from pyipcs.model import Kind, Record, Segment
 from pyipcs.sysv.handle import handle_class
 from pyipcs.sysv.keys import By, Target
-from pyipcs.sysv.permissions import may_remove, removable
+from pyipcs.sysv.permissions import may_control, removable
 
 # The options that name objects, by click's name for them.
 _NAMING = {
@@ -190,7 +190,7 @@ class _Removal:
         for kind, target in doomed:
             try:
                 record = handle_class(kind).reach(target).stat()
-                if not may_remove(record.uid, record.cuid):
+                if not may_control(record.uid, record.cuid):
                     raise ipc_error(errno.EPERM)
                 if (kind, record.id) in gone and not _stays(record, target):
                     raise ipc_error(errno.EINVAL)

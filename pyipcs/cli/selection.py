@@ -1,4 +1,4 @@
-"""Which objects are meant: the filters' options, read once into one value."""
+"""Which objects are meant: kinds, and the filters' options, read once into one value."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import wraps
@@ -61,6 +61,27 @@ def _parse_baseline(path: str) -> "Filter":
     except (ValueError, RecursionError):
         raise ValueError("not a listing of pyipcs (list -J)") from None
     return not_in(document)
+
+
+_KIND_OPTIONS = {
+    Kind.QUEUE: ("-q", "--queues"),
+    Kind.SEGMENT: ("-m", "--shmems"),
+    Kind.SEMAPHORE: ("-s", "--semaphores"),
+}
+
+
+def kind_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """-q, -m and -s, which say of what kinds a target is, as one argument `kinds`."""
+
+    @wraps(function)
+    def collected(*args: Any, **params: Any) -> Any:
+        kinds = [kind for kind in Kind if params.pop(kind.value)]
+        return function(*args, kinds=kinds, **params)
+
+    for kind, names in reversed(_KIND_OPTIONS.items()):
+        add = click.option(*names, kind.value, is_flag=True, help=f"The {kind.noun} of that name.")
+        collected = add(collected)
+    return collected
 
 
 _OPTIONS: dict[str, Any] = {

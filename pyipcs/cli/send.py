@@ -15,9 +15,10 @@ import click
 from pyipcs.cli.options import refuse, subcommand, wait_options
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import LAYOUT, MESSAGE_TYPE, TARGET
-from pyipcs.cli.queues import find_queue, queue_error, refusals
 from pyipcs.cli.stream import Stream, TooLongError
-from pyipcs.codec import Layout, from_hex, from_json
+from pyipcs.cli.targets import find, refusal, refusals
+from pyipcs.cli.words import decoded, packed
+from pyipcs.codec import Layout, decoder, from_json
 from pyipcs.errors import (
     BusyError,
     CommandError,
@@ -28,6 +29,7 @@ from pyipcs.errors import (
     counted,
     ipc_error,
 )
+from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue
 from pyipcs.sysv.wait import LAST_WORDS, Watch
@@ -87,7 +89,7 @@ class _How(NamedTuple):
     "stream, tabs are between the fields; -l makes each line a struct.",
 )
 @click.option("-z", "--nul", is_flag=True, help="Add a NUL to each message, as C strings have it.")
-@wait_options
+@wait_options(" for each message")
 @click.option("--progress", is_flag=True, help="Show on the terminal how far it is.")
 @click.argument("target", type=TARGET, metavar="QUEUE")
 @click.argument("messages", nargs=-1, metavar="[MESSAGE]...")
@@ -125,11 +127,11 @@ def _send(
     _check(words, how)
     decode = _decoder(how)
     arguments = _arguments(words, decode, how)
-    queue = find_queue(target)
+    queue = find(MessageQueue, target)
     # Opened while a signal still ends the program at once: a FIFO may wait for its writer.
     path = "-" if how.file is None else how.file
     source = nullcontext() if arguments else Stream(path, how.separator)
-    with refusals(target):
+    with refusals(Kind.QUEUE, target):
         sending = _Sending(output, target, queue, wait=timeout != 0)
     with source as stream, sending.told():
         if stream is None:
@@ -172,12 +174,10 @@ def _decoder(how: _How) -> _Decode:
 
 def _body_decoder(how: _How) -> Callable[[bytes], bytes] | None:
     """What makes a body of a record; None where it is the record itself."""
-    end = b"\0" if how.nul else b""
-    if how.hex_:
-        return lambda record: from_hex(record) + end
-    if layout := how.layout:
-        return lambda record: layout.pack(record.removesuffix(b"\n").split(b"\t"))
-    return (lambda record: record + end) if end else None
+    decode = decoder(hex_=how.hex_, layout=how.layout)
+    if not how.nul:
+        return decode
+    return lambda record: (decode(record) if decode else record) + b"\0"
 
 
 def _arguments(words: Sequence[str], decode: _Decode, how: _How) -> list[tuple[int, bytes]]:
@@ -185,18 +185,12 @@ def _arguments(words: Sequence[str], decode: _Decode, how: _How) -> list[tuple[i
     records = [os.fsencode(word) for word in words]
     layout = how.layout
     if layout is None or (layout.length and not records):
-        return list(chain.from_iterable(_argument(record, decode) for record in records))
-    try:
-        return [(how.type_, layout.pack(records))]
-    except ValueError as error:
-        raise click.UsageError(f"--pack {layout.notation}: {error}") from None
+        return list(chain.from_iterable(decoded(record, _list(decode)) for record in records))
+    return [(how.type_, packed(records, layout))]
 
 
-def _argument(record: bytes, decode: _Decode) -> list[tuple[int, bytes]]:
-    try:
-        return list(decode([record]))
-    except ValueError as error:
-        raise click.UsageError(f"'{os.fsdecode(record)}': {error}") from None
+def _list(decode: _Decode) -> Callable[[bytes], list[tuple[int, bytes]]]:
+    return lambda record: list(decode([record]))
 
 
 class _Sizes(NamedTuple):
@@ -286,9 +280,9 @@ class _Sending:
     def _words(self, error: Exception) -> str:
         match error:
             case ExpiredError():
-                return str(queue_error(self._target, ipc_error(errno.EAGAIN)))
+                return str(refusal(Kind.QUEUE, self._target, ipc_error(errno.EAGAIN)))
             case IpcError():
-                return str(queue_error(self._target, error))
+                return str(refusal(Kind.QUEUE, self._target, error))
             case TooLongError():
                 words = f"it has more than {error.size} bytes, and {self.sizes.limit(error.size)}"
                 return f"{self._record()}: {words}"

@@ -233,9 +233,9 @@ def listed(kinds: Iterable[Kind], records: Iterable[Record]) -> Found:
 
 
 def records(output: Output, found: Sequence[Record]) -> None:
-    """Show records as JSON, one of a kind."""
+    """Show what was made as JSON, one of a kind."""
     kinds = [record.kind for record in found]
-    listings(output, listed(kinds, found), Manner(Format.JSON), part="")
+    listings(output, listed(kinds, found), Manner(Format.JSON), part=" made")
 
 
 def figures(output: Output, name: str, kinds: Sequence[Kind], manner: Manner) -> None:

@@ -1,6 +1,6 @@
 """pyipcs stat: objects one by one, with all that is known of them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import click
 
@@ -9,22 +9,18 @@ from pyipcs.cli.manner import Format, Manner, columns_of, output_options
 from pyipcs.cli.options import subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import TARGET
-from pyipcs.cli.queues import find_queue, refusals
-from pyipcs.errors import CommandError, Status
+from pyipcs.cli.selection import kind_options
+from pyipcs.cli.targets import find_all, refusals
+from pyipcs.errors import CommandError, DeniedError, Status
 from pyipcs.model import Kind, Queue, Record, Unit
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line
+from pyipcs.sysv.handle import Handle
 from pyipcs.sysv.keys import Target
 
 
-@subcommand(appendix=columns_of(Kind.QUEUE))
-@click.option(
-    "-q",
-    "--queues",
-    is_flag=True,
-    expose_value=False,
-    help="Message queues (so far the only kind).",
-)
+@subcommand(appendix=columns_of(*Kind))
+@kind_options
 @output_options
 @watching.watch_option
 @click.argument("targets", type=TARGET, nargs=-1, required=True, metavar="TARGET...")
@@ -33,53 +29,71 @@ def command(
     ctx: click.Context,
     /,
     *,
+    kinds: Sequence[Kind],
     targets: Sequence[Target],
     manner: Manner,
     interval: float | None,
 ) -> Status:
-    """Show message queues, and who used them last.
+    """Show objects with all that is known of them.
 
-    TARGET is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
+    TARGET is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ]. Without -q, -m or -s, the
+    objects of all kinds that it names are shown.
     """
     output: Output = ctx.obj
+    kinds = kinds or [*Kind]
     if interval is not None:
         manner = watching.check(ctx, output, manner)
-        watching.watch(output, interval, _picture(targets, manner))
-    show.check(output, [Kind.QUEUE], manner)
-    found, errors = _find(targets)
+        watching.watch(output, interval, _picture(kinds, targets, manner))
+    show.check(output, kinds, manner)
+    found, errors = _find(kinds, targets)
     for error in errors:
         output.complain(str(error))
-    show.details(output, [Kind.QUEUE], found, manner, _plain(manner))
+    if manner.chosen(terminal=output.terminal) is not Format.JSON:  # which has all kinds' keys
+        kinds = [kind for kind in kinds if any(record.kind is kind for record in found)] or kinds
+    show.details(output, kinds, found, manner, _plain(manner))
     return Status.FAILED if errors else Status.DONE
 
 
-def _find(targets: Iterable[Target]) -> tuple[list[Queue], list[CommandError]]:
-    """The queues, and why there are not more of them."""
+def _find(
+    kinds: Collection[Kind], targets: Iterable[Target]
+) -> tuple[list[Record], list[CommandError]]:
+    """The objects, and why there are not more of them."""
     found, errors = [], []
     for target in targets:
         try:
-            queue = find_queue(target)
-            with refusals(target):
-                found.append(queue.stat())
+            for handle in find_all(kinds, target):
+                with refusals(handle.kind, target):
+                    found.append(_details(handle))
         except CommandError as error:
             errors.append(error)
     return found, errors
 
 
-def _picture(targets: Sequence[Target], manner: Manner) -> watching.Picture:
-    """What draws the queues; the last one that goes ends it."""
+def _details(handle: Handle) -> Record:
+    """All that the caller may know: the semaphores of a set ask for read permission."""
+    try:
+        return handle.details()
+    except DeniedError:
+        return handle.stat()
+
+
+def _picture(
+    kinds: Collection[Kind], targets: Sequence[Target], manner: Manner
+) -> watching.Picture:
+    """What draws the objects; the last one that goes ends it."""
     from pyipcs.render import panel
 
     style = manner.style(Format.TABLE)
     growth = watching.Growth()
 
     def draw(canvas: Canvas) -> Iterator[str]:
-        found, errors = _find(targets)
+        found, errors = _find(kinds, targets)
         if not found:
             raise errors[0]
-        rates = growth.of((queue.id, queue.qnum) for queue in found)
-        for queue in show.in_order([Kind.QUEUE], found, manner):
-            yield panel.details(queue, style, canvas, rates.get(queue.id))
+        rates = growth.of((queue.id, queue.qnum) for queue in found if isinstance(queue, Queue))
+        for record in show.in_order(kinds, found, manner):
+            rate = rates.get(record.id) if record.kind is Kind.QUEUE else None
+            yield panel.details(record, style, canvas, rate)
         for error in errors:
             yield f"{one_line(str(error))}\n"
 
@@ -87,12 +101,11 @@ def _picture(targets: Sequence[Target], manner: Manner) -> watching.Picture:
 
 
 def _plain(manner: Manner) -> Callable[[Record], Iterable[str]]:
-    """What gives showmsg's lines of a queue."""
+    """What gives showmsg's lines of an object."""
 
     def lines(record: Record) -> Iterable[str]:
         from pyipcs.render import showmsg
 
-        assert isinstance(record, Queue)
         style = manner.style(Format.TABLE)
         return showmsg.details(record, style._replace(human=manner.unit is Unit.HUMAN))
 

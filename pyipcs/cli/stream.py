@@ -1,6 +1,7 @@
 """Records of a stream: read in blocks, so that memory stays flat however long it is."""
 
 import os
+import select
 import sys
 from collections.abc import Callable, Iterator
 from typing import Self
@@ -99,6 +100,20 @@ class Stream:
                 raise TooLongError(most)
         if length or self._separator is None:
             yield [b"".join(parts)]
+
+    def fill(self, room: memoryview) -> int:
+        """Read into a part of the room, at least a byte; how many bytes came, 0 at the end.
+
+        Raises:
+            CommandError: the stream cannot be read.
+        """
+        while True:
+            try:
+                return os.readv(self.descriptor, [room])
+            except BlockingIOError:
+                select.select([self.descriptor], [], [])
+            except OSError as error:
+                raise CommandError(f"{self.name}: {error.strerror}") from None
 
     def _read(self, ready: Callable[[], object]) -> bytes:
         while True:

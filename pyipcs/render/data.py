@@ -54,8 +54,10 @@ def json_figures(name: str, found: Mapping[Kind, Limits | Usage], *, lines: bool
 def _json_objects(columns: Iterable[Column], listing: Listing, report: Report) -> Iterator[str]:
     """The objects of a listing, each in one line."""
     members = [_json_member(column, listing, report.style) for column in columns]
-    if report.details and listing.has("semaphores"):
-        members.append(('"semaphores": %s', map(_json_semaphores, listing.column("semaphores"))))
+    if report.details and listing.kind is Kind.SEMAPHORE:
+        there = listing.has("semaphores")
+        told = listing.column("semaphores") if there else [None] * listing.length
+        members.append(('"semaphores": %s', map(_json_semaphores, told)))
     template = "{" + ", ".join(text for text, _ in members) + "}"
     return map(template.__mod__, zip(*(values for _, values in members), strict=True))
 

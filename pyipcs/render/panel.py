@@ -13,7 +13,7 @@ from pyipcs.errors import counted
 from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line
-from pyipcs.render.showmsg import act, moment, names, process
+from pyipcs.render.showmsg import act, last_user, moment, names, process
 from pyipcs.render.table import Cell, Painter
 from pyipcs.render.text import flag_names, human, octal, symbolic
 from pyipcs.render.values import Style, rate
@@ -48,8 +48,7 @@ def details(record: Record, style: Style, canvas: Canvas, growth: float | None =
         grid.add_row(label, Text(one_line(text), style=look))
     parts: list[RenderableType] = [grid]
     if isinstance(record, SemaphoreSet) and record.semaphores:
-        used = max(record.otime, record.ctime)  # SETVAL moves ctime alone
-        parts += ["", _semaphores(record.semaphores, used, whole - _FRAME)]
+        parts += ["", _semaphores(record, record.semaphores, whole - _FRAME)]
     panel = Panel(
         Group(*parts),
         title=Text(title, style="bold"),
@@ -71,6 +70,8 @@ def _facts(
             yield from _segment_facts(record, style)
         case SemaphoreSet():
             yield "Semaphores", (str(record.nsems), "bold")
+            if record.semaphores is None:
+                yield "Values", ("you may not read them", "dim")
             yield "Last op", (moment(record.otime, style), "")
     yield "Last change", (moment(record.ctime, style), "")
     yield "Owner", (names(record.uid, record.gid), "")
@@ -113,7 +114,7 @@ def _size(size: int, style: Style) -> str:
     return exact if size < 1024 or not style.human else f"{human(size)} ({exact})"
 
 
-def _semaphores(semaphores: tuple[Semaphore, ...], when: int, room: int) -> Table:
+def _semaphores(record: SemaphoreSet, semaphores: tuple[Semaphore, ...], room: int) -> Table:
     counts = ("ncount", "zcount") if room >= _COUNTS_ROOM else ()
     fields = ("num", "value", *counts)
     table = Table(
@@ -123,7 +124,6 @@ def _semaphores(semaphores: tuple[Semaphore, ...], when: int, room: int) -> Tabl
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("PID", overflow="fold", min_width=7)
     for one in semaphores:
-        user = process(recorded(one.pid, when)) if one.pid else "-"
-        row = (*(getattr(one, field) for field in fields), one_line(user))
+        row = (*(getattr(one, field) for field in fields), one_line(last_user(one, record)))
         table.add_row(*(Text(str(cell)) for cell in row))
     return table

@@ -3,24 +3,70 @@
 from collections.abc import Iterator
 
 from pyipcs.errors import counted
-from pyipcs.model import Queue
-from pyipcs.render.text import human
+from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
+from pyipcs.render.text import flag_names, human
 from pyipcs.render.values import Style, TimeFormat, show_time
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.processes import Process, recorded
 from pyipcs.sysv.users import group_name, user_name
 
 
-def details(record: Queue, style: Style) -> Iterator[str]:
-    """The lines of a queue."""
-    yield f"Key {format_key(record.key)}, msqid {record.id}\n\n"
-    messages = counted(record.qnum, "message")
-    yield f"{messages} on queue, {_used(record.cbytes, record.qbytes or 0, style)}\n\n"
-    yield f"Last send {act(record.lspid, record.stime, style)}\n"
-    yield f"Last recv {act(record.lrpid, record.rtime, style)}\n"
+def details(record: Record, style: Style) -> Iterator[str]:
+    """The lines of an object."""
+    match record:
+        case Queue():
+            id_name, lines = "msqid", _queue(record, style)
+        case Segment():
+            id_name, lines = "shmid", _segment(record, style)
+        case SemaphoreSet():
+            id_name, lines = "semid", _set(record, style)
+    yield f"Key {format_key(record.key)}, {id_name} {record.id}\n\n"
+    yield from (f"{line}\n" for line in lines)
     yield f"Last change {moment(record.ctime, style)}\n\n"
     yield f"Owner {names(record.uid, record.gid)}, "
     yield f"created by {names(record.cuid, record.cgid)}, mode {record.mode & 0o777:04o}\n"
+
+
+def _queue(queue: Queue, style: Style) -> Iterator[str]:
+    messages = counted(queue.qnum, "message")
+    yield f"{messages} on queue, {_used(queue.cbytes, queue.qbytes or 0, style)}\n"
+    yield f"Last send {act(queue.lspid, queue.stime, style)}"
+    yield f"Last recv {act(queue.lrpid, queue.rtime, style)}"
+
+
+def _segment(segment: Segment, style: Style) -> Iterator[str]:
+    size = human(segment.segsz) if style.human else counted(segment.segsz, "byte")
+    flags = flag_names(f"{segment.mode:o}")
+    yield f"{size}, attached {counted(segment.nattch, 'time')}" + (f", {flags}" if flags else "")
+    yield f"{_held(segment.rss, style)} in memory, {_held(segment.swap, style)} in swap\n"
+    yield f"Created by proc {process(recorded(segment.cpid, segment.ctime))}"
+    yield f"Last use {act(segment.lpid, max(segment.atime, segment.dtime), style)}"
+    yield f"Last attach {moment(segment.atime, style)}"
+    yield f"Last detach {moment(segment.dtime, style)}"
+
+
+def _set(record: SemaphoreSet, style: Style) -> Iterator[str]:
+    yield f"{counted(record.nsems, 'semaphore')} in set" + ("" if record.semaphores else "\n")
+    for one in record.semaphores or ():
+        end = "\n" if one.num == record.nsems - 1 else ""
+        counts = f"value {one.value}, ncount {one.ncount}, zcount {one.zcount}"
+        yield f"Semaphore {one.num}: {counts}, last proc {last_user(one, record)}{end}"
+    if record.semaphores is None:
+        yield "Values: you may not read them\n"
+    yield f"Last op {moment(record.otime, style)}"
+
+
+def last_user(one: Semaphore, record: SemaphoreSet) -> str:
+    """The process that changed a semaphore last."""
+    if not one.pid:
+        return "-"
+    return process(recorded(one.pid, max(record.otime, record.ctime)))  # SETVAL moves ctime alone
+
+
+def _held(size: int | None, style: Style) -> str:
+    if size is None:
+        return "unknown"
+    return human(size) if style.human else counted(size, "byte")
 
 
 def _used(cbytes: int, qbytes: int, style: Style) -> str:

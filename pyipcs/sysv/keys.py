@@ -83,7 +83,7 @@ def parse_key(text: str) -> int:
     """
     scheme, colon, rest = text.partition(":")
     if colon and scheme == "ftok":
-        return ftok(rest)
+        return _parse_ftok(rest)
     try:
         number = parse_number(rest if colon and scheme == "key" else text)
     except ValueError:
@@ -111,18 +111,22 @@ def parse_target(text: str) -> Target:
     raise ValueError("not an id, a 0x key, id:N, key:N or ftok:PATH[:PROJ]")
 
 
-def ftok(text: str) -> int:
-    """The key that ftok(3) makes for `PATH[:PROJ]`, which is split at the last colon."""
+def _parse_ftok(text: str) -> int:
+    """The key of `PATH[:PROJ]`, which is split at the last colon."""
     path, project = _split_project(text)
     try:
-        key = _ftok(path, project)
+        return ftok(path, project)
     except OSError as error:
         hint = f" (ftok:{text}:1?)" if path != text and os.path.exists(text) else ""
         raise ValueError(f"{error.strerror}: '{path}'{hint}") from None
-    return _named_key(key)
 
 
-def _ftok(path: str, project: int) -> int:
+def ftok(path: str, project: int) -> int:
+    """The key that ftok(3) makes of a file and a project, as key_t has it.
+
+    Raises:
+        OSError: there is no such file, or it cannot be looked at.
+    """
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -131,7 +135,7 @@ def _ftok(path: str, project: int) -> int:
         return libc.ftok(os.fsencode(path), project)
     import sysv_ipc
 
-    return int(sysv_ipc.ftok(path, project, silence_warning=True))
+    return _named_key(int(sysv_ipc.ftok(path, project, silence_warning=True)))
 
 
 def _split_project(text: str) -> tuple[str, int]:

@@ -44,7 +44,9 @@ MSG_NOERROR = 0o10000
 MSG_EXCEPT = 0o20000
 MSG_COPY = 0o40000
 _IPC_SET, _IPC_STAT, _IPC_INFO = 1, 2, 3
-_GETPID, _GETALL, _GETNCNT, _GETZCNT, _SETALL = 11, 13, 14, 15, 17
+_GETPID, _GETALL, _GETNCNT, _GETZCNT, _SETVAL, _SETALL = 11, 13, 14, 15, 16, 17
+_SHM_LOCK, _SHM_UNLOCK = 11, 12
+SEM_UNDO = 0o10000
 # The *_STAT_ANY of Linux 4.17 ask for no read permission; the *_STAT of older kernels do.
 _STAT_ANY = {Kind.QUEUE: 13, Kind.SEGMENT: 15, Kind.SEMAPHORE: 20}
 _STAT = {Kind.QUEUE: 11, Kind.SEGMENT: 13, Kind.SEMAPHORE: 18}
@@ -139,6 +141,12 @@ _semget = _function("semget", c_int, c_int, c_int)
 _ftok = _function("ftok", c_char_p, c_int)
 _msgsnd = _function("msgsnd", c_int, c_char_p, c_size_t, c_int)
 _msgrcv = _function("msgrcv", c_int, c_void_p, c_size_t, c_long, c_int, restype=c_ssize_t)
+_semtimedop = _function("semtimedop", c_int, c_char_p, c_size_t, c_void_p)
+_madvise = _function("madvise", c_void_p, c_size_t, c_int)
+_mincore = _function("mincore", c_void_p, c_size_t, c_char_p)
+MADV_DONTNEED, MADV_POPULATE_READ, MADV_POPULATE_WRITE = 4, 22, 23
+_SEMBUF = struct.Struct("Hhh")  # struct sembuf
+_TIMESPEC = struct.Struct("qq")
 _LONG = struct.Struct("l")  # the type, before the body of a message (msgop(2))
 
 
@@ -354,3 +362,65 @@ def semaphores(semid: int, nsems: int) -> tuple[Semaphore, ...]:
 def set_values(semid: int, values: Sequence[int]) -> None:
     """Give every semaphore of a set its value at once (SETALL); sysv_ipc sets the first alone."""
     _semctl(semid, 0, _SETALL, (ctypes.c_ushort * len(values))(*values))
+
+
+def set_value(semid: int, semnum: int, value: int) -> None:
+    """Give one semaphore its value (SETVAL); sysv_ipc sets that of the first alone."""
+    _semctl(semid, semnum, _SETVAL, value)
+
+
+def semtimedop(
+    semid: int, operations: Iterable[tuple[int, int, int]], timeout: float | None
+) -> None:
+    """semtimedop(2), for sysv_ipc does one operation, on the first semaphore of a set with a key.
+
+    Args:
+        semid: the set.
+        operations: each as its semaphore, what is added (0 waits for zero), and its flags.
+        timeout: the seconds to wait; None is for ever.
+
+    Raises:
+        BusyError: the time is over, or IPC_NOWAIT is among the flags of what had to wait.
+        InterruptError: a signal came while the call waited.
+        NotFoundError: the set was removed meanwhile.
+        DeniedError: the caller may not alter the set, or, to wait for zero, not read it.
+        IpcError: EINVAL, there is no such set; EFBIG, it has no such semaphore; ERANGE, a value
+            would be over SEMVMX.
+        TooBigError: there are more than SEMOPM operations.
+    """
+    buffer = b"".join(_SEMBUF.pack(*operation) for operation in operations)
+    pause = None if timeout is None else _TIMESPEC.pack(int(timeout), int(timeout % 1 * 1e9))
+    _semtimedop(semid, buffer, len(buffer) // _SEMBUF.size, pause)
+
+
+def lock(shmid: int, *, locked: bool) -> None:
+    """Keep a segment out of swap, or no more (SHM_LOCK, SHM_UNLOCK), which sysv_ipc cannot.
+
+    Raises:
+        DeniedError: the caller neither owns nor created it, or its RLIMIT_MEMLOCK is 0.
+        IpcError: ENOMEM, the segment goes over RLIMIT_MEMLOCK.
+    """
+    _shmctl(shmid, _SHM_LOCK if locked else _SHM_UNLOCK, None)
+
+
+def madvise(address: int, size: int, advice: int) -> None:
+    """madvise(2) for attached pages.
+
+    Args:
+        address: where the first of them begins.
+        size: theirs, in bytes.
+        advice: MADV_DONTNEED lets go of them, though they stay in their segment: a process that
+            goes through a segment would in the end count all of it as its own. MADV_POPULATE_READ
+            and MADV_POPULATE_WRITE (Linux 5.14) fetch them at once, and not with a fault each.
+
+    Raises:
+        IpcError: EINVAL, the pages are locked, or parts of huge ones, or the kernel is older.
+    """
+    _madvise(address, size, advice)
+
+
+def resident(address: int, size: int) -> bytes:
+    """Which of these attached pages are in memory, a byte a page: 1 or 0 (mincore(2))."""
+    pages = ctypes.create_string_buffer(-(-size // os.sysconf("SC_PAGESIZE")))
+    _mincore(address, size, pages)
+    return pages.raw

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pyipcs.errors import IpcError, LimitError
-from pyipcs.model import Kind
+from pyipcs.model import Kind, Segment
 from pyipcs.sysv.proc import Listing
 
 
@@ -88,3 +88,28 @@ def explain(kind: Kind, error: IpcError, amount: int) -> str:
     name, used, *_ = objects if full else contents[0]
     unit = f" pages of {os.sysconf('SC_PAGESIZE')} bytes" if name == "shmall" else ""
     return f"limit {name}: {limits[name]}{unit}, in use: {usage[used]}"
+
+
+def explain_qbytes(qbytes: int) -> str:
+    """Why a queue's owner may not set its qbytes to this (msgctl(2)); empty if it is not that."""
+    from pyipcs.sysv import libc
+
+    msgmnb = libc.limits(Kind.QUEUE)._asdict()["msgmnb"]
+    if qbytes <= msgmnb:
+        return ""
+    return f"{qbytes} is over msgmnb, which is {msgmnb}: it takes CAP_SYS_RESOURCE"
+
+
+def explain_lock(segment: Segment, error: IpcError) -> str:
+    """Why the caller may not lock a segment, or unlock it (shmctl(2))."""
+    import resource
+
+    if error.errno == errno.EPERM and os.geteuid() not in {segment.uid, segment.cuid}:
+        return "it takes the owner, the creator or CAP_IPC_LOCK"
+    if error.errno not in {errno.EPERM, errno.ENOMEM}:
+        return ""
+    limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    return (
+        f"it has {segment.segsz} bytes, and RLIMIT_MEMLOCK lets its user lock {limit} in all: "
+        "more takes CAP_IPC_LOCK"
+    )

@@ -1,4 +1,4 @@
-"""Who may remove an object."""
+"""Who may change and remove an object."""
 
 import fcntl
 import os
@@ -12,8 +12,8 @@ _CAP_SYS_ADMIN = 1 << 21  # capabilities(7)
 _NS_GET_USERNS = 0xB701  # ioctl_ns(2)
 
 
-def may_remove(uid: int, cuid: int) -> bool:
-    """Whether IPC_RMID is open to the caller: to owner, creator, and CAP_SYS_ADMIN."""
+def may_control(uid: int, cuid: int) -> bool:
+    """Whether IPC_RMID and IPC_SET are open to the caller: owner, creator, CAP_SYS_ADMIN."""
     return os.geteuid() in {uid, cuid} or _administers()
 
 

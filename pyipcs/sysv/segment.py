@@ -1,13 +1,20 @@
 """Shared memory segments."""
 
 import errno
+import os
+from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import Self
 
 import sysv_ipc
 
+from pyipcs.errors import IpcError, ipc_error
 from pyipcs.model import Kind, Record
 from pyipcs.sysv import proc
 from pyipcs.sysv.handle import ENGINE_ERRORS, Handle, engine_error
+
+_PAGE = os.sysconf("SC_PAGESIZE")
+_PIECE = 1 << 20  # bytes: many pages, so that a call a piece costs nothing
 
 
 class SharedMemory(Handle):
@@ -48,8 +55,149 @@ class SharedMemory(Handle):
         except ENGINE_ERRORS as error:
             raise engine_error(error, errno.EINVAL) from None
 
+    def attach(self, *, read_only: bool) -> "Attachment":
+        """The segment in this process's memory."""
+        return Attachment(self.id, read_only=read_only)
+
+    def lock(self, *, locked: bool) -> None:
+        """Keep the segment in memory, or let it be swapped again (SHM_LOCK, SHM_UNLOCK).
+
+        Raises:
+            DeniedError: the caller neither owns nor created it, or may lock nothing at all.
+            IpcError: ENOMEM, it goes over RLIMIT_MEMLOCK.
+        """
+        from pyipcs.sysv import libc
+
+        libc.lock(self.id, locked=locked)
+
     def listed(self) -> Record:
         """The segment's record, with rss and swap, which only /proc/sysvipc tells."""
         record = self.stat()
         listed = (row for row in proc.records(self.kind) if row.id == self.id)
         return next(listed, record)
+
+
+class Attachment:
+    """A segment in the memory of this process (shmat(2)), of which pages stay only while in use.
+
+    Attributes:
+        size: the segment's, in bytes.
+    """
+
+    def __init__(self, shmid: int, *, read_only: bool) -> None:
+        """Attach a segment.
+
+        Args:
+            shmid: it.
+            read_only: ask for no right to write to it, and have none.
+
+        Raises:
+            DeniedError: its mode forbids it.
+            NotFoundError: there is no such segment any more.
+            IpcError: ENOMEM, there is no room for it among this process's addresses.
+        """
+        try:
+            self._memory = sysv_ipc.attach(shmid, None, sysv_ipc.SHM_RDONLY if read_only else 0)
+        except ValueError:
+            raise ipc_error(errno.EIDRM) from None
+        except ENGINE_ERRORS as error:
+            raise engine_error(error, errno.EIDRM) from None
+        self.size: int = self._memory.size
+        view = memoryview(self._memory)
+        # The engine's says that it can be written in any case, and doing so would be SIGSEGV.
+        self._view = view.toreadonly() if read_only else view
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._view.release()
+        self._memory.detach()
+
+    def read(self, start: int, end: int) -> Iterator[bytes | memoryview]:
+        """The bytes from one offset to another, piece by piece, each good until the next.
+
+        Pages that the segment has not got yet are zeros. To touch them would make them, so that a
+        segment larger than memory could not be read.
+        """
+        # Huge pages, which cannot be let go of one by one, would not be told by mincore(2).
+        has_holes = self._advise(_PAGE, 2 * _PAGE, "DONTNEED")
+        for begin, stop in _cut(start, end):
+            page = begin - begin % _PAGE
+            there = self._there(page, stop) if has_holes else b""
+            for is_there, from_, to in _runs(there, page, begin, stop):
+                if is_there:
+                    self._advise(from_, to, "POPULATE_READ")
+                yield self._view[from_:to] if is_there else bytes(to - from_)
+            self._advise(begin, stop, "DONTNEED")
+
+    def fill(self, start: int, source: Callable[[memoryview], int]) -> int:
+        """Let a source write from an offset on; the offset behind what it wrote.
+
+        Args:
+            start: where it begins.
+            source: writes into a part of what it is given, and tells how many bytes those are; 0
+                is the end.
+        """
+        for begin, stop in _cut(start, self.size):
+            if begin > start:  # much has come, and as much again is likely to
+                self._advise(begin, stop, "POPULATE_WRITE")
+            done = begin
+            while done < stop:
+                count = source(self._view[done:stop])
+                if not count:
+                    return done
+                done += count
+            self._advise(begin, stop, "DONTNEED")
+        return self.size
+
+    def _there(self, begin: int, end: int) -> bytes:
+        """Which pages the segment has, a byte a page; empty if all of them.
+
+        What is not in memory may be in swap. Then all pages count as there, which is slower, and
+        right.
+        """
+        from pyipcs.sysv import libc
+
+        if _is_swapped():
+            return b""
+        pages = libc.resident(self._memory.address + begin, end - begin)
+        return b"" if 0 not in pages or _is_swapped() else pages
+
+    def _advise(self, begin: int, end: int, advice: str) -> bool:
+        """Give an advice of madvise(2) for pages; whether it was taken."""
+        from pyipcs.sysv import libc
+
+        begin -= begin % _PAGE
+        try:
+            libc.madvise(self._memory.address + begin, end - begin, getattr(libc, f"MADV_{advice}"))
+        except IpcError:
+            return False
+        return True
+
+
+def _is_swapped() -> bool:
+    """Whether a part of any segment is in swap."""
+    from pyipcs.sysv import libc
+
+    return bool(libc.usage(Kind.SEGMENT)._asdict()["shm_swp"])
+
+
+def _cut(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """From one offset to another in pieces that end where pages end."""
+    while start < end:
+        stop = min(start - start % _PIECE + _PIECE, end)
+        yield start, stop
+        start = stop
+
+
+def _runs(pages: bytes, page: int, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Pages that are there, and those that are not, in turn: which, from where, and to where."""
+    if not pages:
+        yield 1, begin, end
+        return
+    for is_there, group in groupby(pages):
+        page += _PAGE * sum(1 for _ in group)
+        stop = min(page, end)
+        yield is_there, begin, stop
+        begin = stop

@@ -1,13 +1,17 @@
 """Semaphore sets."""
 
 import errno
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Self
 
 import sysv_ipc
 
+from pyipcs.errors import InterruptError, IpcError, ipc_error
 from pyipcs.model import Kind, SemaphoreSet
 from pyipcs.sysv.handle import ENGINE_ERRORS, Handle, engine_error
+from pyipcs.sysv.operations import Operation
 
 
 class SemaphoreArray(Handle):
@@ -61,8 +65,60 @@ class SemaphoreArray(Handle):
         assert isinstance(record, SemaphoreSet)
         return record._replace(semaphores=libc.semaphores(self.id, record.nsems))
 
+    def operate(self, operations: Iterable[Operation], timeout: float | None = None) -> None:
+        """Do all operations at once or none (semop(2)), waiting until they can be done.
+
+        Args:
+            operations: what is to be done.
+            timeout: the seconds to wait at most; None is for ever.
+
+        Raises:
+            BusyError: the time is over, or one that was not to wait would have had to.
+            NotFoundError: the set is gone.
+            DeniedError: the caller may not alter the set, or, to wait for zero, not read it.
+            TooBigError: there are more than SEMOPM operations.
+            IpcError: EFBIG, the set has no such semaphore; ERANGE, a value would be over SEMVMX.
+        """
+        from pyipcs.sysv import libc
+
+        whole = [
+            (
+                semnum,
+                change,
+                (libc.IPC_NOWAIT if nowait else 0) | (libc.SEM_UNDO if undo else 0),
+            )
+            for operation in operations
+            for semnum, change, nowait, undo in operation.each()
+        ]
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = None if deadline is None else max(deadline - time.monotonic(), 0)
+            # It is not begun again after a signal that stopped the process (signal(7)).
+            with suppress(InterruptError), _gone():
+                libc.semtimedop(self.id, whole, left)
+                return
+
+    def set_value(self, semnum: int, value: int) -> None:
+        """Give one semaphore its value (SETVAL)."""
+        from pyipcs.sysv import libc
+
+        with _gone():
+            libc.set_value(self.id, semnum, value)
+
     def set_values(self, values: Sequence[int]) -> None:
         """Give every semaphore its value, all at once (SETALL)."""
         from pyipcs.sysv import libc
 
-        libc.set_values(self.id, values)
+        with _gone():
+            libc.set_values(self.id, values)
+
+
+@contextmanager
+def _gone() -> Iterator[None]:
+    """EINVAL as what it means where the call itself is right: there is no such set any more."""
+    try:
+        yield
+    except IpcError as error:
+        if error.errno == errno.EINVAL:
+            raise ipc_error(errno.EIDRM) from None
+        raise

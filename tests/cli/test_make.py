@@ -236,7 +236,7 @@ def test_what_was_made_goes_when_a_later_step_fails(isolated: None) -> None:
         1,
         "",
         "pyipcs: set qbytes failed: Operation not permitted"
-        f" (over msgmnb, which is {msgmnb}, it takes CAP_SYS_RESOURCE)\n",
+        f" (99999999 is over msgmnb, which is {msgmnb}: it takes CAP_SYS_RESOURCE)\n",
     )
     assert everything() == before
 

@@ -1,3 +1,4 @@
+import ctypes
 import json
 import os
 import re
@@ -8,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind
-from tests.program import as_nobody, invoke, pyipcs, run
-from tests.support import Objects, receive, root_only, row, send
+from tests.program import PYIPCS, as_nobody, invoke, pyipcs, run
+from tests.support import Objects, attached, libc, lock, receive, root_only, row, send
 
 KEY = "0x00005eed"
 
@@ -88,7 +89,7 @@ def test_several_in_order(objects: Objects, msqid: int) -> None:
     assert (result.status, result.out) == (2, "")
     assert "message queues have no column NSEMS" in result.err
     for args in (["-o", "NSEMS"], ["-o", "ID", "-f", "openmetrics"], ["--sort", "SIZE"]):
-        result = invoke("stat", "2147483647", *args)
+        result = invoke("stat", "-q", "2147483647", *args)
         assert (result.status, result.out, result.err.count("\n")) == (2, "", 1), args
 
 
@@ -118,11 +119,12 @@ def test_json_is_that_of_a_listing(objects: Objects, msqid: int) -> None:
 def test_what_is_refused(objects: Objects) -> None:
     assert invoke("stat").err == "pyipcs: stat: TARGET is missing (see pyipcs stat --help)\n"
     shmid = objects.segment(0x5EED)
-    assert invoke("stat", KEY).err == (
+    assert invoke("stat", "-q", KEY).err == (
         f"pyipcs: {KEY}: no such message queue (but a segment of that key)\n"
     )
+    assert invoke("stat", "2147483647").err == "pyipcs: 2147483647: no object has that id\n"
     assert invoke("stat", "-f", "xml", str(shmid)).status == 2
-    assert "no column SIZE" in invoke("stat", "-o", "SIZE", KEY).err
+    assert "no column SIZE" in invoke("stat", "-q", "-o", "SIZE", KEY).err
 
 
 @root_only
@@ -151,4 +153,93 @@ def test_times_as_asked(objects: Objects, msqid: int) -> None:
     assert f"\nLast change at {words['ctime']}\n" in out
     assert re.search(
         r"\nLast change (now|\ds ago)\n", invoke("stat", KEY, "--time-format=relative").out
+    )
+
+
+def test_a_segment(objects: Objects) -> None:
+    shmid = objects.segment(0x5EED, mode=0o600, size=10_000)
+    words = row(Kind.SEGMENT, shmid)
+    made = time.ctime(int(words["ctime"]))
+    own = f"{os.getpid()} ({comm(os.getpid())})"
+    assert invoke("stat", KEY).out == (
+        f"Key {KEY}, shmid {shmid}\n\n"
+        "10000 bytes, attached 0 times\n"
+        "0 bytes in memory, 0 bytes in swap\n\n"
+        f"Created by proc {own}\n"
+        "Last use never\nLast attach never\nLast detach never\n"
+        f"Last change at {made}\n\n"
+        f"Owner {whoami()}, created by {whoami()}, mode 0600\n"
+    )
+    with attached(shmid) as address:
+        ctypes.memset(address, 1, 1)
+        out = invoke("stat", "-m", str(shmid), "--human").out
+        when = time.ctime(int(row(Kind.SEGMENT, shmid)["atime"]))
+    assert "\n9.8K, attached 1 time\n4K in memory, 0B in swap\n" in out
+    assert f"\nLast use by proc {own} at {when}\nLast attach at {when}\nLast detach never\n" in out
+
+
+def test_a_segment_that_is_to_go(objects: Objects) -> None:
+    shmid = objects.segment()
+    lock(shmid)
+    with attached(shmid):
+        libc.shmctl(shmid, 0, None)
+        assert ", attached 1 time, dest,locked\n" in invoke("stat", "-m", str(shmid)).out
+
+
+def test_a_set(objects: Objects) -> None:
+    semid = objects.semaphores(0x5EED, nsems=2)
+    made = time.ctime(int(row(Kind.SEMAPHORE, semid)["ctime"]))
+    head = f"Key {KEY}, semid {semid}\n\n2 semaphores in set\n"
+    tail = f"Last change at {made}\n\nOwner {whoami()}, created by {whoami()}, mode 0644\n"
+    assert invoke("stat", KEY).out == (
+        f"{head}Semaphore 0: value 0, ncount 0, zcount 0, last proc -\n"
+        "Semaphore 1: value 0, ncount 0, zcount 0, last proc -\n\n"
+        f"Last op never\n{tail}"
+    )
+    with subprocess.Popen([PYIPCS, "op", KEY, "1-1"]) as process:
+        end = time.monotonic() + 20
+        while "ncount 1" not in invoke("stat", KEY).out:
+            assert time.monotonic() < end
+        invoke("op", KEY, "0+3")
+        when = time.ctime(int(row(Kind.SEMAPHORE, semid)["otime"]))
+        own = f"{os.getpid()} ({comm(os.getpid())})"
+        assert invoke("stat", KEY).out == (
+            f"{head}Semaphore 0: value 3, ncount 0, zcount 0, last proc {own}\n"
+            "Semaphore 1: value 0, ncount 1, zcount 0, last proc -\n\n"
+            f"Last op at {when}\n{tail}"
+        )
+        values = invoke("list", "-s", "-o", "VALUES,NCOUNT,ZCOUNT", "-f", "csv").out
+        assert '"3,0","0,1","0,0"' in values
+        process.terminate()
+
+
+def test_every_format_of_every_kind(objects: Objects) -> None:
+    for kind in Kind:
+        made = objects.make(kind, 0x5EED)
+        flag = {"msg": "-q", "shm": "-m", "sem": "-s"}[kind.value]
+        record = json.loads(invoke("stat", flag, KEY, "-J").out)
+        assert record[kind.collection][0]["id"] == made
+        assert [*record] == ["taken", kind.collection]
+        assert json.loads(invoke("stat", flag, KEY, "-f", "jsonl").out)["kind"] == kind.value
+        assert invoke("stat", flag, KEY, "-f", "csv", "-o", "ID").out == f"ID\n{made}\n"
+        assert invoke("stat", flag, KEY, "-f", "export", "-o", "ID").out == f'ID="{made}"\n'
+        assert f'id="{made}"' in invoke("stat", flag, KEY, "-f", "openmetrics").out
+        assert invoke("stat", flag, KEY, "-f", "table").out == invoke("stat", flag, KEY).out
+    found = json.loads(invoke("stat", KEY, "-J").out)
+    assert [len(found[kind.collection]) for kind in Kind] == [1, 1, 1]
+    assert found["semaphores"][0]["semaphores"][0]["value"] == 0
+    assert invoke("stat", KEY).out.count(f"Key {KEY}, ") == 3
+    assert invoke("stat", KEY, "-qs").out.count(f"Key {KEY}, ") == 2
+    lines = invoke("stat", KEY, "-f", "csv", "-o", "KEY,MSGS,SIZE").out.splitlines()
+    assert lines == ["KIND,KEY,MSGS,SIZE", f"msg,{KEY},0,", f"shm,{KEY},,4096", f"sem,{KEY},,"]
+
+
+@root_only
+def test_a_set_whose_values_may_not_be_read(objects: Objects) -> None:
+    semid = objects.semaphores(mode=0o600)
+    result = as_nobody("stat", "-s", str(semid))
+    assert (result.status, result.err) == (0, "")
+    assert "\n1 semaphore in set\n\nValues: you may not read them\n\nLast op never\n" in result.out
+    assert (
+        json.loads(as_nobody("stat", "-sJ", str(semid)).out)["semaphores"][0]["semaphores"] is None
     )

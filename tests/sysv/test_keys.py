@@ -126,23 +126,23 @@ def test_ftok_is_that_of_c(tmp_path_factory: pytest.TempPathFactory, project: in
     path = tmp_path_factory.mktemp("ftok") / f"file:{project}"
     path.touch()
     expected = _libc.ftok(str(path).encode(), project)
-    assert ftok(f"{path}:{project}") == expected
+    assert ftok(str(path), project) == expected
     assert parse_target(f"ftok:{path}:{project}").number == expected
 
 
 def test_ftok_of_a_path_that_is_no_text(tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/\xff"
     Path(os.fsdecode(path)).touch()
-    assert ftok(os.fsdecode(path)) == _libc.ftok(path, 1)
+    assert parse_key(f"ftok:{os.fsdecode(path)}") == _libc.ftok(path, 1)
     with pytest.raises(ValueError, match="No such file"):
-        ftok(os.fsdecode(path) + "missing")
+        parse_key(f"ftok:{os.fsdecode(path)}missing")
 
 
 def test_ftok_of_a_path_with_a_colon(tmp_path: Path) -> None:
     path = tmp_path / "a:b"
     path.touch()
     with pytest.raises(ValueError, match=r"\(ftok:.*/a:b:1\?\)$"):
-        ftok(str(path))
+        parse_key(f"ftok:{path}")
 
 
 @pytest.mark.parametrize("zeros", [0, 1, 5000])
@@ -155,10 +155,9 @@ def test_numbers_of_any_length(zeros: int) -> None:
         with pytest.raises(ValueError, match="32 bits"):
             parse_key(text)
         with pytest.raises(ValueError, match="project"):
-            ftok(f"/:{text}")
+            parse_key(f"ftok:/:{text}")
 
 
 def test_ftok_projects() -> None:
-    path = str(Path("/"))
-    assert ftok(f"{path}:1") == ftok(path)
-    assert ftok(f"{path}:A") == ftok(f"{path}:65") == _libc.ftok(b"/", 65)
+    assert parse_key("ftok:/:1") == parse_key("ftok:/")
+    assert parse_key("ftok:/:A") == parse_key("ftok:/:65") == _libc.ftok(b"/", 65)

@@ -5,23 +5,25 @@ import sys
 import pytest
 
 from pyipcs.model import Kind
-from pyipcs.sysv.permissions import may_remove, removable
+from pyipcs.sysv.permissions import may_control, removable
 from tests.support import IS_ROOT, Objects, root_only
 
-SCRIPT = "from pyipcs.sysv.permissions import may_remove; print(may_remove(1, 2), may_remove(0, 9))"
+SCRIPT = (
+    "from pyipcs.sysv.permissions import may_control; print(may_control(1, 2), may_control(0, 9))"
+)
 
 
 @root_only
-def test_root_may_remove_what_is_others() -> None:
-    assert may_remove(12345, 12345)
+def test_root_may_control_what_is_others() -> None:
+    assert may_control(12345, 12345)
 
 
 @pytest.mark.skipif(IS_ROOT, reason="root may remove all")
-def test_an_ordinary_user_may_remove_what_it_owns_or_made() -> None:
+def test_an_ordinary_user_may_control_what_it_owns_or_made() -> None:
     me = os.geteuid()
-    assert may_remove(me, 12345)
-    assert may_remove(12345, me)
-    assert not may_remove(12345, 12345)
+    assert may_control(me, 12345)
+    assert may_control(12345, me)
+    assert not may_control(12345, 12345)
 
 
 def test_what_may_be_removed_is_listed(objects: Objects) -> None:

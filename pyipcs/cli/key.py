@@ -1,0 +1,34 @@
+"""pyipcs key: the key that ftok(3) makes of a file, and what has it."""
+
+import click
+
+from pyipcs.cli.options import subcommand
+from pyipcs.cli.output import Output
+from pyipcs.cli.params import PROJECT
+from pyipcs.cli.targets import find_named
+from pyipcs.errors import CommandError, Status
+from pyipcs.model import Kind
+from pyipcs.sysv.keys import By, Target, format_key, ftok
+
+
+@subcommand()
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Then say which objects have it now, one a line."
+)
+@click.argument("path")
+@click.argument("project", type=PROJECT, default="1", metavar="[PROJ]")
+@click.pass_obj
+def command(output: Output, /, *, path: str, project: int, verbose: bool) -> None:
+    """Show the key that ftok(3) makes of a file.
+
+    PROJ is a number from 1 to 255, or one character that is no digit; 1 if left out. Other
+    commands take the key as ftok:PATH[:PROJ], too.
+    """
+    try:
+        key = ftok(path, project)
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}", Status.USAGE) from None
+    output.write([f"{format_key(key)}\n"])
+    if verbose:
+        found = find_named(Kind, Target(By.KEY, key, path))
+        output.write(f"{handle.kind.noun} {handle.id}\n" for handle in found)

@@ -1,0 +1,97 @@
+"""The objects that commands work on, and what they say of them."""
+
+import errno
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from pyipcs.errors import CommandError, IpcError, NotFoundError, counted
+from pyipcs.model import Kind, SemaphoreSet
+from pyipcs.sysv.handle import Handle, handle_class
+from pyipcs.sysv.keys import By, Target
+
+_H = TypeVar("_H", bound=Handle)
+
+
+def find(handle: type[_H], target: Target) -> _H:
+    """The object of a handle's kind that a target names.
+
+    Raises:
+        CommandError: there is none.
+    """
+    with refusals(handle.kind, target):
+        try:
+            found = handle.reach(target)
+            if target.by is By.ID:
+                found.stat()
+        except NotFoundError:
+            raise _missing([handle.kind], target) from None
+    return found
+
+
+def find_all(kinds: Collection[Kind], target: Target) -> list[Handle]:
+    """The objects of these kinds, one of a kind, that a target names.
+
+    Raises:
+        CommandError: there is none.
+    """
+    found = find_named(kinds, target)
+    if not found:
+        raise _missing(kinds, target)
+    return found
+
+
+def find_named(kinds: Iterable[Kind], target: Target) -> list[Handle]:
+    """The objects of these kinds, one of a kind, that a target names, if there are any."""
+    return [handle for kind in kinds if (handle := _named(kind, target))]
+
+
+@contextmanager
+def refusals(kind: Kind, target: Target) -> Iterator[None]:
+    """Turn what the kernel refuses into what `refusal` says of it."""
+    try:
+        yield
+    except IpcError as error:
+        raise refusal(kind, target, error) from None
+
+
+def refusal(kind: Kind, target: Target, error: IpcError) -> CommandError:
+    """What the kernel refused, in the words for the user."""
+    words = error.strerror
+    if error.errno in {errno.ENOENT, errno.EIDRM}:
+        words = f"the {kind.noun} was removed"
+    elif error.errno == errno.EAGAIN and kind is Kind.QUEUE:
+        words = "the queue is full"
+    return CommandError(f"{target.typed}: {words}")
+
+
+def no_semaphore(semnum: int, record: SemaphoreSet) -> str:
+    """That a set has no semaphore of this number."""
+    count = counted(record.nsems, "semaphore")
+    return f"no semaphore {semnum}: the set has {count}, counted from 0"
+
+
+def past_end(target: Target, offset: int, size: int) -> CommandError:
+    """That a segment has nothing at an offset."""
+    has = counted(size, "byte")
+    return CommandError(f"{target.typed}: no offset {offset}: the segment has {has}")
+
+
+def _missing(kinds: Collection[Kind], target: Target) -> CommandError:
+    """That nothing is there, and of what other kinds there is something."""
+    if len(kinds) == len(Kind):
+        return CommandError(f"{target.typed}: no object has that {target.by.value}")
+    nouns = " or ".join(kind.noun for kind in kinds)
+    others = find_named((kind for kind in Kind if kind not in kinds), target)
+    named = " and a ".join(handle.kind.noun for handle in others)
+    hint = f" (but a {named} of that {target.by.value})" if others else ""
+    return CommandError(f"{target.typed}: no such {nouns}{hint}")
+
+
+def _named(kind: Kind, target: Target) -> Handle | None:
+    try:
+        handle = handle_class(kind).reach(target)
+        handle.stat()
+    except IpcError:
+        return None
+    return handle

@@ -1,0 +1,141 @@
+import ctypes
+import os
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pyipcs.errors import DeniedError, NotFoundError
+from pyipcs.model import Kind
+from pyipcs.sysv.segment import SharedMemory
+from tests.support import Objects, attached, root_only, row
+
+PAGE = os.sysconf("SC_PAGESIZE")
+MANY = 600 * PAGE + 5  # more than two pieces
+
+
+def content(shmid: int, size: int) -> bytes:
+    with attached(shmid) as address:
+        return ctypes.string_at(address, size)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    pages=st.sets(st.integers(0, 600), max_size=20),
+    start=st.integers(0, MANY),
+    length=st.integers(0, MANY),
+)
+def test_what_is_read_is_there_and_nothing_more(
+    objects: Objects, pages: set[int], start: int, length: int
+) -> None:
+    """Pages that nobody touched are zeros, and stay untouched."""
+    shmid = objects.segment(size=MANY)
+    expected = bytearray(MANY)
+    with attached(shmid) as address:
+        for page in pages:
+            place, byte = min(page * PAGE + page, MANY - 1), page % 255 + 1
+            ctypes.memset(address + place, byte, 1)
+            expected[place] = byte
+    held = row(Kind.SEGMENT, shmid)["rss"]
+    end = min(start + length, MANY)
+    with SharedMemory(shmid).attach(read_only=True) as memory:
+        found = b"".join(bytes(piece) for piece in memory.read(start, end))
+    assert found == expected[start:end]
+    assert row(Kind.SEGMENT, shmid)["rss"] == held
+    objects.remove_all()
+
+
+def test_what_is_written(objects: Objects) -> None:
+    shmid = objects.segment(size=MANY)
+    data = random.Random(5).randbytes(MANY)
+    for start, length in ((0, MANY), (7, 3 * 2**20), (MANY - 1, 1), (MANY, 0), (4095, 2)):
+        end = min(start + length, MANY)
+        rest = memoryview(data)[start:end]
+
+        def source(room: memoryview) -> int:
+            nonlocal rest
+            size = min(len(room), 50_000, len(rest))
+            room[:size] = rest[:size]
+            rest = rest[size:]
+            return size
+
+        before = content(shmid, MANY)
+        with SharedMemory(shmid).attach(read_only=False) as memory:
+            assert memory.fill(start, source) == end
+        assert content(shmid, MANY) == before[:start] + data[start:end] + before[end:]
+
+
+def test_a_few_bytes_touch_no_more_than_their_page(objects: Objects) -> None:
+    shmid = objects.segment(size=100 * 2**20)
+    parts = iter((b"abc", b""))
+
+    def source(room: memoryview) -> int:
+        part = next(parts)
+        room[: len(part)] = part
+        return len(part)
+
+    with SharedMemory(shmid).attach(read_only=False) as memory:
+        assert memory.fill(50 * 2**20, source) == 50 * 2**20 + 3
+    assert row(Kind.SEGMENT, shmid)["rss"] == str(PAGE)
+
+
+def test_memory_is_let_go(objects: Objects) -> None:
+    size = 64 * 2**20
+    shmid = objects.segment(size=size)
+    with attached(shmid) as address:
+        ctypes.memset(address, 1, size)
+    with SharedMemory(shmid).attach(read_only=True) as memory:
+        most = max(resident() for _ in memory.read(0, size))
+    assert most - resident() < 8 * 2**20
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
+
+
+def test_huge_pages_are_read(objects: Objects) -> None:
+    """They are not in what mincore(2) tells, so that all of them are looked at."""
+    try:
+        shmid = objects.segment(size=4 * 2**20, flags=0o4000)  # SHM_HUGETLB
+    except OSError as error:
+        pytest.skip(f"no huge pages: {error.strerror}")
+    with attached(shmid) as address:
+        ctypes.memset(address + 3 * 2**20, 7, 10)
+    with SharedMemory(shmid).attach(read_only=True) as memory:
+        found = b"".join(bytes(piece) for piece in memory.read(0, 4 * 2**20))
+    assert found.strip(b"\0") == b"\7" * 10
+
+
+def test_a_view_for_reading_cannot_be_written(objects: Objects) -> None:
+    with SharedMemory(objects.segment()).attach(read_only=True) as memory:
+        with pytest.raises(TypeError, match="read-only"):
+            memory.fill(0, _write)
+        with pytest.raises(NotFoundError):
+            SharedMemory(2**31 - 1).attach(read_only=True)
+
+
+def _write(room: memoryview) -> int:
+    room[:1] = b"a"
+    return 1
+
+
+@root_only
+def test_rights(objects: Objects) -> None:
+    shmid = objects.segment(mode=0o444)
+    child = os.fork()
+    if child == 0:
+        status = 9
+        try:
+            os.setgid(65534)
+            os.setuid(65534)
+            SharedMemory(shmid).attach(read_only=True)
+            SharedMemory(shmid).attach(read_only=False)
+        except DeniedError:
+            status = 5
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
