@@ -115,6 +115,7 @@ COMMANDS = {
     "stat -q {msqid} -f table": ("ctypes", "pyipcs.model"),
     "key /": ("pyipcs.model",),
     "key -v /": ("ctypes", "pyipcs.model"),
+    "op {semid} V": ("ctypes", "pyipcs.model"),
     "list --help": ("pyipcs.model",),
     "-V": (),
     "--help": (),

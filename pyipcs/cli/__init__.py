@@ -20,6 +20,7 @@ COMMANDS = {
     "send": "Put messages on a queue.",
     "recv": "Take messages from a queue, or look at them.",
     "stat": "Show objects with all that is known of them.",
+    "op": "Operate on semaphores, or hold them while a command runs.",
     "key": "Show the key that ftok(3) makes of a file.",
 }
 # The names under which pyipcs stands in for util-linux's programs.

@@ -1,0 +1,104 @@
+"""pyipcs op: operate on semaphores, or hold them while a command runs."""
+
+import errno
+from collections.abc import Sequence
+
+import click
+
+from pyipcs.cli.argv import Wrapper, behind
+from pyipcs.cli.launch import Program
+from pyipcs.cli.options import subcommand, wait_options
+from pyipcs.cli.params import OPERATION, STATUS, TARGET
+from pyipcs.cli.targets import find, no_semaphore, refusal
+from pyipcs.errors import BusyError, CommandError, IpcError, Status, counted
+from pyipcs.model import SEMVMX, Kind, SemaphoreSet
+from pyipcs.sysv.keys import Target
+from pyipcs.sysv.operations import Operation
+from pyipcs.sysv.semaphore import SemaphoreArray
+
+
+@subcommand(cls=Wrapper)
+@click.option(
+    "--undo", is_flag=True, help="The kernel takes all operations back when the process ends."
+)
+@wait_options()
+@click.option(
+    "-E",
+    "--conflict-exit-code",
+    "conflict",
+    type=STATUS,
+    default=str(int(Status.WAIT)),
+    metavar="STATUS",
+    help="The status in the place of 3, which may be CMD's own.",
+)
+@click.argument("target", type=TARGET, metavar="SEM")
+@click.argument("operations", type=OPERATION, nargs=-1, required=True, metavar="OP...")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    target: Target,
+    operations: Sequence[Operation],
+    undo: bool,
+    timeout: float | None,
+    conflict: int,
+) -> int:
+    """Operate on semaphores, or hold them while a command runs.
+
+    OP is NUM-N (wait and take), NUM+N (give) or NUM=0 (wait for zero); NUM may be a range LO:HI.
+    P, V and Z are 0-1, 0+1 and 0=0. Behind it, n does not wait, and u has the kernel undo it when
+    the process ends. All OPs are done at once or none.
+
+    With -- CMD all are done with undo, and CMD runs in the place of pyipcs: what was taken comes
+    back when CMD ends, however it ends, though others that it started may still run.
+
+    SEM is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
+    """
+    words = behind(ctx)
+    program = None if words is None else Program.find(words)
+    array = find(SemaphoreArray, target)
+    held = [
+        operation._replace(
+            undo=operation.undo or undo or program is not None,
+            nowait=operation.nowait or timeout == 0,
+        )
+        for operation in operations
+    ]
+    _check(held)
+    try:
+        array.operate(held, timeout or None)
+    except BusyError:
+        return conflict
+    except IpcError as error:
+        raise _told(target, array, held, error) from None
+    if program:
+        program.become()
+    return Status.DONE
+
+
+def _check(operations: Sequence[Operation]) -> None:
+    from pyipcs.sysv import libc
+
+    number = sum(operation.nsops for operation in operations)
+    most = libc.limits(Kind.SEMAPHORE)._asdict()["semopm"]
+    if number > most:
+        raise CommandError(
+            f"{counted(number, 'operation')} at once, and the most is {most} (semopm)"
+        )
+
+
+def _told(
+    target: Target, array: SemaphoreArray, operations: Sequence[Operation], error: IpcError
+) -> CommandError:
+    """Why nothing was done."""
+    match error.errno:
+        case errno.EFBIG:
+            record = array.stat()
+            assert isinstance(record, SemaphoreSet)
+            highest = max(operation.last for operation in operations)
+            return CommandError(f"{target.typed}: {no_semaphore(highest, record)}")
+        case errno.ERANGE:
+            return CommandError(f"{target.typed}: a value would go over {SEMVMX} (SEMVMX)")
+        case _:
+            return refusal(Kind.SEMAPHORE, target, error)
