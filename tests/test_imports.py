@@ -113,6 +113,7 @@ COMMANDS = {
     "stat {msqid}": ("ctypes", "pyipcs.model"),
     "stat {msqid} -J": ("ctypes", "json", "pyipcs.model", "fcntl"),
     "stat -q {msqid} -f table": ("ctypes", "pyipcs.model"),
+    "set {msqid} --mode 600": ("ctypes", "pyipcs.model", "fcntl"),
     "key /": ("pyipcs.model",),
     "key -v /": ("ctypes", "pyipcs.model"),
     "op {semid} V": ("ctypes", "pyipcs.model"),

@@ -20,6 +20,7 @@ COMMANDS = {
     "send": "Put messages on a queue.",
     "recv": "Take messages from a queue, or look at them.",
     "stat": "Show objects with all that is known of them.",
+    "set": "Change modes, owners, sizes of queues, values of semaphores, locking.",
     "op": "Operate on semaphores, or hold them while a command runs.",
     "key": "Show the key that ftok(3) makes of a file.",
 }

@@ -1,0 +1,217 @@
+"""pyipcs set: change what can be changed of an object that is there."""
+
+import errno
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import click
+
+from pyipcs.cli.options import refuse, subcommand
+from pyipcs.cli.params import MODE, OWNER, QBYTES, TARGET, VALUE, VALUES
+from pyipcs.cli.selection import kind_options
+from pyipcs.cli.targets import find_all, no_semaphore, refusal, refusals
+from pyipcs.errors import CommandError, DeniedError, IpcError, counted, ipc_error
+from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
+from pyipcs.sysv.handle import Handle
+from pyipcs.sysv.keys import Target
+
+
+class _Wanted(NamedTuple):
+    """What is to be changed, None or nothing where it stays."""
+
+    mode: int | None
+    owner: tuple[int, int | None] | None
+    qbytes: int | None
+    single: Sequence[tuple[int, int]]
+    values: Sequence[int] | None
+    locked: bool | None
+
+    @property
+    def control(self) -> dict[str, int | None]:
+        """What one IPC_SET changes."""
+        uid, gid = self.owner or (None, None)
+        fields = {"mode": self.mode, "uid": uid, "gid": gid, "qbytes": self.qbytes}
+        return {name: value for name, value in fields.items() if value is not None}
+
+    @property
+    def own_kinds(self) -> set[Kind]:
+        """The kinds that the options are made for."""
+        given = {
+            Kind.QUEUE: self.qbytes is not None,
+            Kind.SEMAPHORE: bool(self.single or self.values),
+            Kind.SEGMENT: self.locked is not None,
+        }
+        return {kind for kind, is_given in given.items() if is_given}
+
+
+# Options that can be of one kind only.
+_OF_ONE_KIND = {Kind.QUEUE: "--qbytes", Kind.SEGMENT: "--lock", Kind.SEMAPHORE: "--value"}
+
+
+class _Step(NamedTuple):
+    """One system call: what it sets, the call, and whether it is IPC_SET."""
+
+    what: str
+    apply: Callable[[Any], None]
+    control: bool = False
+
+
+@subcommand()
+@kind_options
+@click.option("--mode", type=MODE, help="Permissions, in octal.")
+@click.option("--owner", type=OWNER, help="The owner, by name or number.")
+@click.option(
+    "--qbytes",
+    type=QBYTES,
+    help="How many bytes a queue may hold; over msgmnb it takes CAP_SYS_RESOURCE.",
+)
+@click.option(
+    "--value",
+    "single",
+    type=VALUE,
+    multiple=True,
+    metavar="NUM=V",
+    help="The value of one semaphore of a set, 0 to 32767; may be given several times.",
+)
+@click.option("--values", type=VALUES, help="The values of all semaphores of a set, at once.")
+@click.option("--lock", "locked", flag_value="lock", help="Keep a segment in memory, out of swap.")
+@click.option("--unlock", "locked", flag_value="unlock", help="Let it be swapped again.")
+@click.argument("target", type=TARGET)
+def command(
+    *,
+    kinds: Sequence[Kind],
+    target: Target,
+    locked: str | None,
+    **rest: Any,
+) -> None:
+    """Change modes, owners, sizes of queues, values of semaphores, locking.
+
+    All is checked first. Mode, owner and qbytes change in one step, and so do --values; each
+    --value is a step of its own. Setting values takes back what processes were to undo.
+
+    TARGET is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ]. Where objects of several
+    kinds have that name, -q, -m or -s tells which, and so does an option that one kind alone has.
+    """
+    wanted = _Wanted(locked=None if locked is None else locked == "lock", **rest)
+    handle = _find(_kinds(kinds, wanted), target)
+    record = _checked(handle, target, wanted)
+    _apply(handle, target, record, wanted)
+
+
+def _kinds(kinds: Sequence[Kind], wanted: _Wanted) -> Sequence[Kind]:
+    """The kinds that can be meant."""
+    own = wanted.own_kinds
+    options = " and ".join(option for kind, option in _OF_ONE_KIND.items() if kind in own)
+    about, others = (" or ".join(each.plural for each in some) for some in (own, kinds))
+    refuse(
+        (
+            (not own and not wanted.control, "nothing to change (--mode, --owner, --value ...)"),
+            (wanted.single and wanted.values, "--value and --values are two ways to set values"),
+            (len(own) > 1, f"{options} are for objects of different kinds"),
+            (kinds and not own <= {*kinds}, f"{options} is for {about}, not {others}"),
+        )
+    )
+    return [*own] or kinds or [*Kind]
+
+
+def _find(kinds: Sequence[Kind], target: Target) -> Handle:
+    found = find_all(kinds, target)
+    if len(found) > 1:
+        nouns = " and a ".join(handle.kind.noun for handle in found)
+        raise click.UsageError(f"{target.typed} is a {nouns}: say which by -q, -m or -s")
+    return found[0]
+
+
+def _checked(handle: Handle, target: Target, wanted: _Wanted) -> Record:
+    """The object as it is, if all that is wanted can be done to it as far as can be seen.
+
+    Raises:
+        CommandError: it cannot.
+    """
+    from pyipcs.sysv.permissions import may_control
+
+    with refusals(handle.kind, target):
+        record = handle.stat()
+        if wanted.control and not may_control(record.uid, record.cuid):
+            raise _told(target, record, wanted, _control_step(wanted), ipc_error(errno.EPERM))
+    if isinstance(record, SemaphoreSet):
+        wrong = [semnum for semnum, _ in wanted.single if semnum >= record.nsems]
+        if wrong:
+            raise CommandError(f"{target.typed}: {no_semaphore(wrong[0], record)}")
+        if wanted.values and len(wanted.values) != record.nsems:
+            number = counted(len(wanted.values), "value")
+            has = counted(record.nsems, "semaphore")
+            raise CommandError(f"{target.typed}: {number}, and the set has {has}")
+    return record
+
+
+def _steps(wanted: _Wanted) -> Iterator[_Step]:
+    """The system calls, IPC_SET last: it may take away the right to the others."""
+    if wanted.values:
+        yield _Step("values", lambda array: array.set_values(wanted.values))
+    for semnum, value in wanted.single:
+        yield _Step(f"semaphore {semnum}", partial(_set_value, semnum=semnum, value=value))
+    if wanted.locked is not None:
+        yield _Step("locking", lambda segment: segment.lock(locked=wanted.locked))
+    if wanted.control:
+        yield _control_step(wanted)
+
+
+def _set_value(array: Any, semnum: int, value: int) -> None:
+    array.set_value(semnum, value)
+
+
+def _control_step(wanted: _Wanted) -> _Step:
+    names = {"mode": "mode", "uid": "owner", "gid": "owner", "qbytes": "qbytes"}
+    what = " and ".join(dict.fromkeys(names[name] for name in wanted.control))
+    return _Step(what, lambda handle: handle.change(**wanted.control), control=True)
+
+
+def _apply(handle: Handle, target: Target, record: Record, wanted: _Wanted) -> None:
+    steps = [*_steps(wanted)]
+    done: list[str] = []
+    while steps:
+        step = steps.pop(0)
+        try:
+            step.apply(handle)
+        except DeniedError as error:
+            if done or not (steps and steps[-1].control and (wanted.mode or 0) & 0o200):
+                raise _told(target, record, wanted, step, error, done) from None
+            steps = [steps.pop(), step, *steps]  # the new mode allows what the old one does not
+        except IpcError as error:
+            raise _told(target, record, wanted, step, error, done) from None
+        else:
+            done.append(step.what)
+
+
+def _told(
+    target: Target,
+    record: Record,
+    wanted: _Wanted,
+    step: _Step,
+    error: IpcError,
+    done: Sequence[str] = (),
+) -> CommandError:
+    """What the kernel refused and why, and what was done before."""
+    why = refusal(record.kind, target, error).args[0].removeprefix(f"{target.typed}: ")
+    reason = _reason(record, wanted, step, error)
+    hint = f" ({reason})" if reason else ""
+    rest = f"; done before: {', '.join(done)}" if done else ""
+    return CommandError(f"{target.typed}: set {step.what} failed: {why}{hint}{rest}")
+
+
+def _reason(record: Record, wanted: _Wanted, step: _Step, error: IpcError) -> str:
+    """What the kernel's words leave unsaid."""
+    from pyipcs.sysv import limits, permissions
+
+    if isinstance(record, Segment) and not step.control:
+        return limits.explain_lock(record, error)
+    if not step.control or not isinstance(error, DeniedError):
+        return ""
+    if not permissions.may_control(record.uid, record.cuid):
+        return "it takes the owner, the creator or CAP_SYS_ADMIN"
+    if isinstance(record, Queue):
+        # IPC_SET sets qbytes in any case, be it to what they are.
+        return limits.explain_qbytes(wanted.qbytes or record.qbytes or 0)
+    return ""
