@@ -22,6 +22,8 @@ COMMANDS = {
     "stat": "Show objects with all that is known of them.",
     "set": "Change modes, owners, sizes of queues, values of semaphores, locking.",
     "op": "Operate on semaphores, or hold them while a command runs.",
+    "read": "Read bytes out of a segment.",
+    "write": "Write bytes into a segment.",
     "key": "Show the key that ftok(3) makes of a file.",
 }
 # The names under which pyipcs stands in for util-linux's programs.

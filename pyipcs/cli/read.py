@@ -1,0 +1,117 @@
+"""pyipcs read: bytes out of a segment."""
+
+import codecs
+from collections.abc import Iterable, Iterator
+
+import click
+
+from pyipcs.cli.options import refuse, subcommand
+from pyipcs.cli.output import Output
+from pyipcs.cli.params import BYTES, LAYOUT, TARGET
+from pyipcs.cli.targets import find, past_end, refusals
+from pyipcs.codec import Layout, hex_lines
+from pyipcs.errors import CommandError, counted
+from pyipcs.model import Kind
+from pyipcs.sysv.keys import Target
+from pyipcs.sysv.segment import SharedMemory
+
+
+@subcommand()
+@click.option("--offset", type=BYTES, default="0", show_default=True, help="Where to begin.")
+@click.option(
+    "--length", type=BYTES, help="At most so many bytes; if left out, to the segment's end."
+)
+@click.option(
+    "-f",
+    "--format",
+    "format_",
+    type=click.Choice(["raw", "hex", "unpack"]),
+    help="raw: the bytes; hex: a dump, repeated rows folded; unpack: see --unpack. If left out: "
+    "hex on a terminal, else raw.",
+)
+@click.option(
+    "--unpack",
+    "layout",
+    type=LAYOUT,
+    metavar="FORMAT",
+    help="The fields of a C struct, in the notation of Python's module struct, with tabs between. "
+    "With --length it is an array of them, a line each.",
+)
+@click.argument("target", type=TARGET, metavar="SEG")
+@click.pass_obj
+def command(
+    output: Output,
+    /,
+    *,
+    target: Target,
+    offset: int,
+    length: int | None,
+    format_: str | None,
+    layout: Layout | None,
+) -> None:
+    """Read bytes out of a segment.
+
+    It need not be writable. What nobody has written to is zeros, and takes no memory. Offsets and
+    lengths are bytes, or with K, KiB, KB, M, MiB and so on.
+
+    SEG is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
+    """
+    format_ = format_ or ("unpack" if layout else "hex" if output.terminal else "raw")
+    _check(format_, layout, length)
+    segment = find(SharedMemory, target)
+    with refusals(Kind.SEGMENT, target):
+        memory = segment.attach(read_only=True)
+    with memory:
+        if offset > memory.size:
+            raise past_end(target, offset, memory.size)
+        most = memory.size - offset
+        if layout and length is None:
+            length = layout.size
+        end = offset + (most if length is None else min(length, most))
+        pieces = memory.read(offset, end)
+        if layout:
+            if end - offset < layout.size:
+                has = f"{layout.notation} has {counted(layout.size, 'byte')}"
+                raise CommandError(f"{target.typed}: {has}, and there are {most} from {offset} on")
+            output.write(_unpacked(pieces, layout))
+        elif format_ == "hex":
+            output.write(hex_lines(pieces, offset))
+        elif output.terminal:
+            output.write(_texts(pieces))
+        else:
+            output.pour(pieces)
+
+
+def _check(format_: str, layout: Layout | None, length: int | None) -> None:
+    size = layout.size if layout else 0
+    refuse(
+        (
+            (
+                (format_ == "unpack") != (layout is not None),
+                "-f unpack and --unpack FORMAT go together",
+            ),
+            (layout and not size, "--unpack: the struct has no bytes"),
+            (length == 0 and layout, "--length 0 has no struct"),
+            (layout and length and length % size, f"--length is no multiple of {size}"),
+        )
+    )
+
+
+def _unpacked(pieces: Iterable[bytes | memoryview], layout: Layout) -> Iterator[str]:
+    """The structs, a line each."""
+    rest = b""
+    for piece in pieces:
+        data = rest + piece
+        whole = len(data) // layout.size * layout.size
+        for start in range(0, whole, layout.size):
+            fields = layout.unpack(data[start : start + layout.size])
+            yield b"\t".join(fields).decode(errors="surrogateescape") + "\n"
+        rest = data[whole:]
+
+
+def _texts(pieces: Iterable[bytes | memoryview]) -> Iterator[str]:
+    """The bytes as text for a terminal, characters in two pieces included."""
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    for piece in pieces:
+        yield decoder.decode(piece)
+    yield decoder.decode(b"", final=True)

@@ -1,0 +1,131 @@
+"""pyipcs write: bytes into a segment."""
+
+import os
+from collections.abc import Callable, Sequence
+
+import click
+
+from pyipcs.cli.options import refuse, subcommand
+from pyipcs.cli.params import BYTES, LAYOUT, TARGET
+from pyipcs.cli.stream import Stream, TooLongError
+from pyipcs.cli.targets import find, past_end, refusals
+from pyipcs.cli.words import decoded, packed
+from pyipcs.codec import Layout, decoder
+from pyipcs.errors import CommandError, counted
+from pyipcs.model import Kind
+from pyipcs.sysv.keys import Target
+from pyipcs.sysv.segment import Attachment, SharedMemory
+
+_SPARE = 4  # characters for a byte in hex digits, white space included
+
+
+@subcommand()
+@click.option("--offset", type=BYTES, default="0", show_default=True, help="Where to begin.")
+@click.option("-F", "--file", metavar="FILE", help="Read FILE; - is standard input.")
+@click.option("--hex", "hex_", is_flag=True, help="The data are hex digits.")
+@click.option(
+    "--pack",
+    "layout",
+    type=LAYOUT,
+    metavar="FORMAT",
+    help="The DATA are the fields of a C struct, in the notation of Python's module struct: i is "
+    "an int, l a long, d a double, 8s a char[8]. In a stream, tabs are between them.",
+)
+@click.argument("target", type=TARGET, metavar="SEG")
+@click.argument("words", nargs=-1, metavar="[DATA]...")
+def command(
+    *,
+    target: Target,
+    words: Sequence[str],
+    offset: int,
+    file: str | None,
+    hex_: bool,
+    layout: Layout | None,
+) -> None:
+    """Write bytes into a segment.
+
+    They are DATA, or if there is none, standard input. Nothing is written past the segment's end.
+    Data of a known length that would go there are refused before a byte is written; a stream is
+    written as far as there is room, and then it is said how much went.
+
+    SEG is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
+    """
+    _check(words, file, hex_=hex_, layout=layout)
+    decode = decoder(hex_=hex_, layout=layout)
+    data = _argument([os.fsencode(word) for word in words], decode, layout)
+    segment = find(SharedMemory, target)
+    with refusals(Kind.SEGMENT, target):
+        memory = segment.attach(read_only=False)
+    with memory:
+        if offset > memory.size:
+            raise past_end(target, offset, memory.size)
+        if data is not None:
+            _put(memory, target, offset, data)
+            return
+        with Stream("-" if file is None else file, separator=None) as stream:
+            if decode is None:
+                _stream(memory, target, offset, stream)
+            else:
+                _put(memory, target, offset, _decoded(stream, decode, memory.size))
+
+
+def _check(words: Sequence[str], file: str | None, *, hex_: bool, layout: Layout | None) -> None:
+    refuse(
+        (
+            (words and file is not None, "-F FILE stands in the place of DATA"),
+            (hex_ and layout, "--hex and --pack are two ways to write data"),
+            (len(words) > 1 and not layout, f"unexpected operand '{words[1:] and words[1]}'"),
+        )
+    )
+
+
+def _argument(
+    words: Sequence[bytes], decode: Callable[[bytes], bytes] | None, layout: Layout | None
+) -> bytes | None:
+    """The data that are on the command line; None where there are none."""
+    if layout and (words or not layout.length):
+        return packed(words, layout)
+    if not words:
+        return None
+    return decoded(words[0], decode) if decode else words[0]
+
+
+def _decoded(stream: Stream, decode: Callable[[bytes], bytes], size: int) -> bytes:
+    """The data of a stream that is digits or fields, and short enough to be held."""
+    try:
+        (record,) = next(stream.batches(lambda: None, _SPARE * size + 2**16))
+        return decode(record)
+    except TooLongError:
+        raise CommandError(f"{stream.name}: far more than the segment's {size} bytes") from None
+    except ValueError as error:
+        raise CommandError(f"{stream.name}: {error}") from None
+
+
+def _put(memory: Attachment, target: Target, offset: int, data: bytes) -> None:
+    _check_room(memory, target, offset, len(data))
+    rest = memoryview(data)
+
+    def source(room: memoryview) -> int:
+        nonlocal rest
+        part = rest[: len(room)]
+        room[: len(part)] = part
+        rest = rest[len(part) :]
+        return len(part)
+
+    memory.fill(offset, source)
+
+
+def _check_room(memory: Attachment, target: Target, offset: int, length: int) -> None:
+    """Raise an error where so much does not fit in."""
+    if offset + length > memory.size:
+        what = f"{counted(length, 'byte')} from {offset} on"
+        raise CommandError(f"{target.typed}: {what}, and the segment ends at {memory.size}")
+
+
+def _stream(memory: Attachment, target: Target, offset: int, stream: Stream) -> None:
+    if stream.size is not None:
+        _check_room(memory, target, offset, stream.size)
+    end = memory.fill(offset, stream.fill)
+    if end == memory.size and stream.fill(memoryview(bytearray(1))):
+        went = counted(end - offset, "byte")
+        raise CommandError(f"{target.typed}: the segment ends; {went} went, and there is more")
