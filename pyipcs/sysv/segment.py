@@ -120,8 +120,9 @@ class Attachment:
         Pages that the segment has not got yet are zeros. To touch them would make them, so that a
         segment larger than memory could not be read.
         """
-        # Huge pages, which cannot be let go of one by one, would not be told by mincore(2).
-        has_holes = self._advise(_PAGE, 2 * _PAGE, "DONTNEED")
+        # Huge pages, which cannot be let go of one by one, would not be told by mincore(2). Of a
+        # segment of one page there is no second one: something else is mapped there.
+        has_holes = self.size > _PAGE and self._advise(_PAGE, 2 * _PAGE, "DONTNEED")
         for begin, stop in _cut(start, end):
             page = begin - begin % _PAGE
             there = self._there(page, stop) if has_holes else b""

@@ -40,6 +40,11 @@ START_UPS = {
     "recv 0x5eed": ["recv", "0x5eed"],
     "recv ID": ["recv", "{queue}"],
     "stat ID": ["stat", "{queue}"],
+    "set ID --mode": ["set", "{queue}", "-q", "--mode", "600"],
+    "op ID V": ["op", "{array}", "V"],
+    "read ID": ["read", "{segment}"],
+    "write ID": ["write", "{segment}", "hello"],
+    "key /": ["key", "/"],
     "--help": ["--help"],
     "--version": ["--version"],
 }
@@ -51,6 +56,8 @@ DRAWN_START_UPS = {
 START_UP_ROUNDS = 21
 # How many lines go through a queue, and how many rounds each way gets.
 LINES = {1_000: 5, 1_000_000: 3}
+# The bytes of the segment that is read and written.
+MEMORY, MEMORY_ROUNDS = 1 << 30, 7
 _SOURCE = Path(__file__).parent.parent / "c" / "lines.c"
 # How many objects, and how many rounds each of the commands gets with them.
 QUEUES = {10: 15, 1_000: 15, 31_900: 9}
@@ -70,6 +77,7 @@ def main() -> None:
     compileall.compile_dir(Path(pyipcs.__file__).parent, quiet=2)
     _start_up("start-up, into a pipe", START_UPS, "import click", CLICK)
     _start_up("start-up, on a terminal", DRAWN_START_UPS, "import click, rich", RICH, terminal=True)
+    _held()
     _streams("one core")
     for count, rounds in QUEUES.items():
         _fill("queues", count)
@@ -87,6 +95,7 @@ def main() -> None:
     _empty()
     os.sched_setaffinity(0, all_cores)
     _streams(f"{len(all_cores)} cores")
+    _memory()
 
 
 def _pyipcs(*args: str) -> Command:
@@ -132,9 +141,9 @@ def _start_up(
 ) -> None:
     """What pyipcs takes more than its imports; on a terminal, these run on one, too."""
     _head(title)
-    queue = str(libc.msgget(0x5EED, _EXCLUSIVE))
+    ids = _one_of_each()
     for label, words in commands.items():
-        args = [word.format(queue=queue) for word in words]
+        queue, args = ids["queue"], [word.format(**ids) for word in words]
         both = {"imports": imports, "pyipcs": _pyipcs(*args)}
         if words[0] == "recv":
             for _ in range(2 * START_UP_ROUNDS):
@@ -142,8 +151,51 @@ def _start_up(
         costs = in_turn(both, rounds=START_UP_ROUNDS, terminal=both if terminal else ())
         _row(label, peer, costs["pyipcs"], costs["imports"])
         if words[0] == "rm":
-            queue = str(libc.msgget(0x5EED, _EXCLUSIVE))
-        receive_all(int(queue))
+            ids = _one_of_each()
+        receive_all(int(ids["queue"]))
+    _empty()
+
+
+def _one_of_each() -> dict[str, str]:
+    """New objects' ids."""
+    return {
+        "queue": str(libc.msgget(0x5EED, _EXCLUSIVE)),
+        "array": str(libc.semget(0x5EED, 1, _EXCLUSIVE)),
+        "segment": str(libc.shmget(0x5EED, 4096, _EXCLUSIVE)),
+    }
+
+
+def _held() -> None:
+    """A command held by semaphores, and a file's key, which needs no more than its imports."""
+    array = libc.semget(0x5EED, 1, _EXCLUSIVE)
+    run(PYIPCS, "set", str(array), "--value", "0=1")
+    pair = (_pyipcs("op", "0x5eed", "P", "--", "true"), _pyipcs("key", "/"))
+    _compare("a command held", [pair], START_UP_ROUNDS)
+    _empty()
+
+
+def _memory() -> None:
+    """A segment read and written, and cat with a file in memory, through the same pipes."""
+    segment = libc.shmget(0x5EED, MEMORY, _EXCLUSIVE)
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        file, other = f"{folder}/file", f"{folder}/other"
+        with open(file, "wb") as written:  # noqa: PTH123 - as C does
+            written.writelines(os.urandom(1 << 20) for _ in range(MEMORY >> 20))
+        run(PYIPCS, "write", str(segment), "-F", file)
+        _head(f"{MEMORY >> 30} GiB, all cores")
+        for label, peer, ours, theirs in (
+            ("read | cat", "cat FILE | cat", f"{PYIPCS} read {segment}", f"cat {file}"),
+            (
+                "cat FILE | write",
+                "cat FILE | cat >FILE",
+                f"cat {file} | {PYIPCS} write {segment}",
+                f"cat {file} | cat >{other}",
+            ),
+        ):
+            sink = " | cat >/dev/null" if label.startswith("read") else ""
+            mine, others = ["sh", "-c", ours + sink], ["sh", "-c", theirs + sink]
+            costs = in_turn({"pyipcs": mine, "peer": others}, rounds=MEMORY_ROUNDS)
+            _row(label, peer, costs["pyipcs"], costs["peer"])
     _empty()
 
 

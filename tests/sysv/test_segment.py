@@ -1,6 +1,7 @@
 import ctypes
 import os
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pyipcs.errors import DeniedError, NotFoundError
 from pyipcs.model import Kind
 from pyipcs.sysv.segment import SharedMemory
+from tests.program import PYIPCS, need_tool, run
 from tests.support import Objects, attached, root_only, row
 
 PAGE = os.sysconf("SC_PAGESIZE")
@@ -95,6 +97,23 @@ def test_memory_is_let_go(objects: Objects) -> None:
 
 def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
+
+
+@pytest.mark.parametrize("size", [1, PAGE, PAGE + 1, 2**20, 2**20 + 1, MANY])
+def test_what_lies_behind_a_segment_is_left_alone(objects: Objects, size: int) -> None:
+    """Advice for pages there would be for somebody else's, and to let go of these loses them."""
+    strace = need_tool("strace")
+    shmid = str(objects.segment(size=size))
+    calls = [strace, "-e", "trace=shmat,madvise,mincore"]
+    for command in (["read", shmid], ["write", shmid, "x", "--offset", str(size - 1)]):
+        text = run(*calls, PYIPCS, *command).err
+        begin = int(re.findall(r"shmat\(.*\) = (0x\w+)", text)[0], 16)
+        end = begin + -(-size // PAGE) * PAGE
+        advised = re.findall(r"^m\w+\((0x\w+), (\d+),", text.partition("shmat")[2], re.MULTILINE)
+        assert advised
+        for address, length in advised:
+            assert begin <= int(address, 16)
+            assert int(address, 16) + -(-int(length) // PAGE) * PAGE <= end
 
 
 def test_huge_pages_are_read(objects: Objects) -> None:
