@@ -107,7 +107,7 @@ def test_what_lies_behind_a_segment_is_left_alone(objects: Objects, size: int) -
     calls = [strace, "-e", "trace=shmat,madvise,mincore"]
     for command in (["read", shmid], ["write", shmid, "x", "--offset", str(size - 1)]):
         text = run(*calls, PYIPCS, *command).err
-        begin = int(re.findall(r"shmat\(.*\) = (0x\w+)", text)[0], 16)
+        begin = int(re.findall(r"shmat\(.*\) += (0x\w+)", text)[0], 16)
         end = begin + -(-size // PAGE) * PAGE
         advised = re.findall(r"^m\w+\((0x\w+), (\d+),", text.partition("shmat")[2], re.MULTILINE)
         assert advised
