@@ -15,6 +15,7 @@ from tests.terminal import read_all, start, without_codes
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+SCRIPTS = re.findall(r"^```sh\n(#!.*?)^```$", README, re.MULTILINE | re.DOTALL)
 RECIPES = re.findall(r"^```console\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 # A user namespace makes an ordinary user root in it, as the recipes' outputs have it.
 FRESH = ["unshare", "--ipc"] if os.geteuid() == 0 else ["unshare", "--user", "-r", "--ipc"]
@@ -38,6 +39,33 @@ def test_a_recipe_prints_what_it_promises(recipe: str, tmp_path: Path, isolated:
     for (command, expected), output in zip(found, outputs, strict=True):
         pattern = re.escape(expected).replace(r"\.\.\.", ".*")
         assert re.fullmatch(pattern, output, re.DOTALL), f"{command}\n{output}"
+
+
+def scripted(script: str) -> list[str]:
+    """The lines of a script, which leaves nothing behind."""
+    path = f"{Path(PYIPCS).parent}:{os.environ['PATH']}"
+    counted = 'sh -euc "$1"; cat /proc/sysvipc/* | grep -c "^ *[-0-9]" >&2'
+    result = run(*FRESH, "sh", "-c", counted, "sh", script, env={"PATH": path})
+    assert result.err == "0\n"
+    return result.out.splitlines()
+
+
+def test_the_philosophers(isolated: None) -> None:
+    (script,) = (script for script in SCRIPTS if "forks" in script)
+    meals = [f"philosopher {n}, meal {meal}" for n in range(5) for meal in (1, 2, 3)]
+    assert sorted(scripted(script)) == meals
+
+
+def test_the_barrier(isolated: None) -> None:
+    (script,) = (script for script in SCRIPTS if "barrier" in script)
+    lines = scripted(script)
+    assert sorted(lines[:3]) == [f"{n} has come" for n in (1, 2, 3)]
+    assert sorted(lines[3:]) == [f"{n} goes on" for n in (1, 2, 3)]
+
+
+def test_the_producer_and_the_consumer(isolated: None) -> None:
+    (script,) = (script for script in SCRIPTS if "ring" in script)
+    assert scripted(script) == [str(n * n) for n in range(8)]
 
 
 def test_the_picture(isolated: None) -> None:
