@@ -20,6 +20,7 @@ Encoder: TypeAlias = Callable[[Message], bytes]
 FORMATS = ("text", "raw", "hex", "json", "unpack")
 _STRUCT_MAX = 1 << 26  # bytes: far more than a message has, and no burden to build
 _FLOAT = r"(?ai)\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)"
+_PASCAL_MAX = 255  # bytes, that fit in the byte which counts them
 _ROW = 16  # bytes of a row of a hex dump
 
 
@@ -69,7 +70,7 @@ class Layout:
         except (struct.error, OverflowError) as error:
             raise ValueError(str(error)) from None
 
-    def unpack(self, body: bytes) -> list[bytes]:
+    def unpack(self, body: bytes | bytearray) -> list[bytes]:
         """The fields of a struct, strings without the NULs at their end."""
         if len(body) != self.size:
             has = counted(len(body), "byte")
@@ -87,7 +88,7 @@ class Layout:
 def _value(word: bytes, field: tuple[int, str]) -> Any:
     size, code = field
     if code in "spc":
-        most = max(size - 1, 0) if code == "p" else size
+        most = min(max(size - 1, 0), _PASCAL_MAX) if code == "p" else size
         if len(word) > most:
             raise ValueError(f"'{os.fsdecode(word)}' has more than {counted(most, 'byte')}")
         return word or b"\0" if code == "c" else word

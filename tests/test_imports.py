@@ -118,7 +118,7 @@ COMMANDS = {
     "key -v /": ("ctypes", "pyipcs.model"),
     "op {semid} V": ("ctypes", "pyipcs.model"),
     "read {shmid} --length 4": ("ctypes", "pyipcs.model", "fcntl"),
-    "read {shmid} -f hex": ("ctypes", "pyipcs.model"),
+    "read {shmid} -f hex": ("ctypes", "pyipcs.model", "fcntl"),
     "write {shmid} a": ("ctypes", "pyipcs.model", "select"),
     "list --help": ("pyipcs.model",),
     "-V": (),

@@ -476,13 +476,13 @@ def test_an_error_leaves_the_terminal_as_it_was(objects: Objects, isolated: None
     process, terminal = on_terminal("stat", "0x5", "0x6", "--watch=0.1")
     text = read_until(terminal, "key 0x00000006")
     support.remove(Kind.QUEUE, first)
-    text += read_until(terminal, "0x5: no such message queue")
+    text += read_until(terminal, "0x5: no object has that key")
     support.remove(Kind.QUEUE, second)
     text += read_all(terminal)
     assert process.wait() == 1
     assert_left_as_it_was(text)
     assert without_codes(text[text.rindex(LEAVE) :]).split("\r\n")[-2:] == [
-        "pyipcs: 0x5: no such message queue",
+        "pyipcs: 0x5: no object has that key",
         "",
     ]
 

@@ -87,9 +87,10 @@ def run(argv: Sequence[str]) -> int:
 
 def _run(command: click.Command, name: str, args: Sequence[str], output: Output) -> int:
     try:
-        # No variable for completion: click's would take a stray _PYIPCS_COMPLETE for the command.
+        # No variable for completion, for none can have such a name: click's would take a stray
+        # _PYIPCS_COMPLETE for the command.
         status = command.main(
-            [*args], prog_name=name, complete_var="", standalone_mode=False, obj=output
+            [*args], prog_name=name, complete_var="=", standalone_mode=False, obj=output
         )
     except click.UsageError as error:
         output.complain(_usage_line(error))
@@ -128,7 +129,7 @@ def _usage_line(error: click.UsageError) -> str:
 def _source(param: click.Parameter, ctx: click.Context | None) -> str:
     """Where a value came from: the operand, the option by its names, or the variable."""
     if isinstance(param, click.Argument):
-        return str(param.metavar).removesuffix("...")
+        return str(param.metavar).removesuffix("...").strip("[]")
     source = ctx.get_parameter_source(param.name) if ctx and param.name else None
     if source is ParameterSource.ENVIRONMENT:
         return str(param.envvar)

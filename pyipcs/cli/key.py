@@ -15,7 +15,7 @@ from pyipcs.sysv.keys import By, Target, format_key, ftok
 @click.option(
     "-v", "--verbose", is_flag=True, help="Then say which objects have it now, one a line."
 )
-@click.argument("path")
+@click.argument("path", metavar="PATH")
 @click.argument("project", type=PROJECT, default="1", metavar="[PROJ]")
 @click.pass_obj
 def command(output: Output, /, *, path: str, project: int, verbose: bool) -> None:

@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple, NoReturn
@@ -25,15 +26,14 @@ class Program(NamedTuple):
         """
         name = words[0]
         folders = [""] if "/" in name else os.get_exec_path()
-        paths = [os.path.join(folder, name) for folder in folders] if name else []
-        there = [path for path in paths if os.path.exists(path)]
-        for path in there:
-            if os.path.isfile(path) and os.access(path, os.X_OK):
+        why = errno.ENOENT
+        for folder in folders if name else ():
+            path = os.path.join(folder, name)
+            number = _refused(path)
+            if not number:
                 return cls(path, words)
-        if there:
-            why = errno.EISDIR if os.path.isdir(there[0]) else errno.EACCES
-            raise CommandError(f"'{name}': {os.strerror(why)}", Status.CANNOT_RUN)
-        raise CommandError(f"'{name}': command not found", Status.NOT_FOUND)
+            why = why if number == errno.ENOENT else number
+        raise _cannot_run(name, why)
 
     def become(self) -> NoReturn:
         """Put the program in the place of this one (execve(2)).
@@ -53,8 +53,24 @@ class Program(NamedTuple):
                 # A script without #! is for sh, as in execvp(3).
                 os.execve("/bin/sh", ["sh", self.path, *self.words[1:]], environment())
         except OSError as error:
-            words = f"'{self.words[0]}': {error.strerror}"
-            raise CommandError(words, Status.CANNOT_RUN) from None
+            raise _cannot_run(self.words[0], error.errno or errno.ENOEXEC) from None
+
+
+def _refused(path: str) -> int:
+    """Why a path is no program (errno(3)); 0 if it is one."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        return error.errno or errno.ENOENT
+    if stat.S_ISDIR(mode):
+        return errno.EISDIR
+    return 0 if os.access(path, os.X_OK) else errno.EACCES
+
+
+def _cannot_run(name: str, number: int) -> CommandError:
+    if number == errno.ENOENT:
+        return CommandError(f"'{name}': command not found", Status.NOT_FOUND)
+    return CommandError(f"'{name}': {os.strerror(number)}", Status.CANNOT_RUN)
 
 
 def environment() -> dict[bytes, bytes]:
@@ -63,7 +79,7 @@ def environment() -> dict[bytes, bytes]:
     In the C locale Python sets LC_CTYPE to C.UTF-8 for itself (PEP 538), and with it for all its
     children, which could tell.
     """
-    given = dict(os.environb)
+    given = {name: value for name, value in os.environb.items() if name}  # or execve(2) refuses
     with suppress(OSError), open("/proc/self/environ", "rb") as file:
         start = dict(line.partition(b"=")[::2] for line in file.read().split(b"\0"))
         given.pop(b"LC_CTYPE", None)

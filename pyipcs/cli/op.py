@@ -48,10 +48,12 @@ def command(
 
     OP is NUM-N (wait and take), NUM+N (give) or NUM=0 (wait for zero); NUM may be a range LO:HI.
     P, V and Z are 0-1, 0+1 and 0=0. Behind it, n does not wait, and u has the kernel undo it when
-    the process ends. All OPs are done at once or none.
+    the process ends. All OPs are done at once or none, in their order: V P needs no wait, and P V
+    may. What would have to wait, or waited too long, is status 3, and nothing is said.
 
     With -- CMD all are done with undo, and CMD runs in the place of pyipcs: what was taken comes
-    back when CMD ends, however it ends, though others that it started may still run.
+    back when CMD ends, however it ends, though others that it started may still run. The status
+    is CMD's; 127 is that there is none, and 126 that it cannot be run.
 
     SEM is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
     """
@@ -98,7 +100,12 @@ def _told(
             assert isinstance(record, SemaphoreSet)
             highest = max(operation.last for operation in operations)
             return CommandError(f"{target.typed}: {no_semaphore(highest, record)}")
+        case errno.EACCES:
+            words = f"{error.strerror} (- and + take write permission, =0 read permission)"
+            return CommandError(f"{target.typed}: {words}")
         case errno.ERANGE:
-            return CommandError(f"{target.typed}: a value would go over {SEMVMX} (SEMVMX)")
+            return CommandError(
+                f"{target.typed}: a value, or what is to be undone, would go over {SEMVMX} (SEMVMX)"
+            )
         case _:
             return refusal(Kind.SEMAPHORE, target, error)

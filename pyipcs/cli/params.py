@@ -216,7 +216,10 @@ def _parse_operation(text: str) -> Any:
 
 def parse_status(text: str) -> int:
     """An exit status."""
-    return _parse_count(text, 255)
+    try:
+        return _parse_count(text, 255)
+    except ValueError:
+        raise ValueError("not a status (0 to 255)") from None
 
 
 ID_TARGET = Parsed("id", lambda text: Target(By.ID, parse_id(text), text))

@@ -2,6 +2,7 @@
 
 import codecs
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import click
 
@@ -15,11 +16,15 @@ from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.segment import SharedMemory
 
+_LINES = 512  # of a write(2): few calls, and no long wait for the first
+
 
 @subcommand()
 @click.option("--offset", type=BYTES, default="0", show_default=True, help="Where to begin.")
 @click.option(
-    "--length", type=BYTES, help="At most so many bytes; if left out, to the segment's end."
+    "--length",
+    type=BYTES,
+    help="At most so many bytes; if left out, to the segment's end, or of --unpack one struct.",
 )
 @click.option(
     "-f",
@@ -73,10 +78,10 @@ def command(
             if end - offset < layout.size:
                 has = f"{layout.notation} has {counted(layout.size, 'byte')}"
                 raise CommandError(f"{target.typed}: {has}, and there are {most} from {offset} on")
-            output.write(_unpacked(pieces, layout))
+            pieces = _blocks(_unpacked(pieces, layout))
         elif format_ == "hex":
-            output.write(hex_lines(pieces, offset))
-        elif output.terminal:
+            pieces = _blocks(line.encode() for line in hex_lines(pieces, offset))
+        if output.terminal:
             output.write(_texts(pieces))
         else:
             output.pour(pieces)
@@ -97,16 +102,22 @@ def _check(format_: str, layout: Layout | None, length: int | None) -> None:
     )
 
 
-def _unpacked(pieces: Iterable[bytes | memoryview], layout: Layout) -> Iterator[str]:
+def _unpacked(pieces: Iterable[bytes | memoryview], layout: Layout) -> Iterator[bytes]:
     """The structs, a line each."""
-    rest = b""
+    data = bytearray()
     for piece in pieces:
-        data = rest + piece
+        data += piece
         whole = len(data) // layout.size * layout.size
         for start in range(0, whole, layout.size):
-            fields = layout.unpack(data[start : start + layout.size])
-            yield b"\t".join(fields).decode(errors="surrogateescape") + "\n"
-        rest = data[whole:]
+            yield b"\t".join(layout.unpack(data[start : start + layout.size])) + b"\n"
+        del data[:whole]
+
+
+def _blocks(lines: Iterable[bytes]) -> Iterator[bytes | memoryview]:
+    """Many lines at once."""
+    remaining = iter(lines)
+    while block := b"".join(islice(remaining, _LINES)):
+        yield block
 
 
 def _texts(pieces: Iterable[bytes | memoryview]) -> Iterator[str]:

@@ -60,7 +60,9 @@ class _Step(NamedTuple):
 @subcommand()
 @kind_options
 @click.option("--mode", type=MODE, help="Permissions, in octal.")
-@click.option("--owner", type=OWNER, help="The owner, by name or number.")
+@click.option(
+    "--owner", type=OWNER, help="The owner, by name or number; USER alone leaves the group."
+)
 @click.option(
     "--qbytes",
     type=QBYTES,
@@ -75,14 +77,15 @@ class _Step(NamedTuple):
     help="The value of one semaphore of a set, 0 to 32767; may be given several times.",
 )
 @click.option("--values", type=VALUES, help="The values of all semaphores of a set, at once.")
-@click.option("--lock", "locked", flag_value="lock", help="Keep a segment in memory, out of swap.")
-@click.option("--unlock", "locked", flag_value="unlock", help="Let it be swapped again.")
-@click.argument("target", type=TARGET)
+@click.option("--lock", is_flag=True, help="Keep a segment in memory, out of swap.")
+@click.option("--unlock", is_flag=True, help="Let it be swapped again.")
+@click.argument("target", type=TARGET, metavar="TARGET")
 def command(
     *,
     kinds: Sequence[Kind],
     target: Target,
-    locked: str | None,
+    lock: bool,
+    unlock: bool,
     **rest: Any,
 ) -> None:
     """Change modes, owners, sizes of queues, values of semaphores, locking.
@@ -93,7 +96,8 @@ def command(
     TARGET is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ]. Where objects of several
     kinds have that name, -q, -m or -s tells which, and so does an option that one kind alone has.
     """
-    wanted = _Wanted(locked=None if locked is None else locked == "lock", **rest)
+    refuse([(lock and unlock, "--lock and --unlock contradict each other")])
+    wanted = _Wanted(locked=lock if lock or unlock else None, **rest)
     handle = _find(_kinds(kinds, wanted), target)
     record = _checked(handle, target, wanted)
     _apply(handle, target, record, wanted)
@@ -108,6 +112,10 @@ def _kinds(kinds: Sequence[Kind], wanted: _Wanted) -> Sequence[Kind]:
         (
             (not own and not wanted.control, "nothing to change (--mode, --owner, --value ...)"),
             (wanted.single and wanted.values, "--value and --values are two ways to set values"),
+            (
+                len({semnum for semnum, _ in wanted.single}) < len(wanted.single),
+                "--value is given twice for one semaphore",
+            ),
             (len(own) > 1, f"{options} are for objects of different kinds"),
             (kinds and not own <= {*kinds}, f"{options} is for {about}, not {others}"),
         )
@@ -130,19 +138,23 @@ def _checked(handle: Handle, target: Target, wanted: _Wanted) -> Record:
         CommandError: it cannot.
     """
     from pyipcs.sysv.permissions import may_control
+    from pyipcs.sysv.users import is_mapped
 
     with refusals(handle.kind, target):
         record = handle.stat()
         if wanted.control and not may_control(record.uid, record.cuid):
             raise _told(target, record, wanted, _control_step(wanted), ipc_error(errno.EPERM))
+        for which, number in zip(("uid", "gid"), wanted.owner or (), strict=False):
+            if number is not None and not is_mapped(number, which):
+                words = f"set owner failed: this user namespace has no {which} {number}"
+                raise CommandError(f"{target.typed}: {words}")
     if isinstance(record, SemaphoreSet):
         wrong = [semnum for semnum, _ in wanted.single if semnum >= record.nsems]
         if wrong:
             raise CommandError(f"{target.typed}: {no_semaphore(wrong[0], record)}")
         if wanted.values and len(wanted.values) != record.nsems:
-            number = counted(len(wanted.values), "value")
-            has = counted(record.nsems, "semaphore")
-            raise CommandError(f"{target.typed}: {number}, and the set has {has}")
+            values, has = counted(len(wanted.values), "value"), counted(record.nsems, "semaphore")
+            raise CommandError(f"{target.typed}: {values}, and the set has {has}")
     return record
 
 

@@ -48,10 +48,22 @@ def command(
     found, errors = _find(kinds, targets)
     for error in errors:
         output.complain(str(error))
-    if manner.chosen(terminal=output.terminal) is not Format.JSON:  # which has all kinds' keys
+    format_ = manner.chosen(terminal=output.terminal)
+    if format_ is not Format.JSON:  # which has all kinds' keys
         kinds = [kind for kind in kinds if any(record.kind is kind for record in found)] or kinds
+    if Kind.SEMAPHORE in kinds:
+        manner = _complete(manner, format_)
     show.details(output, kinds, found, manner, _plain(manner))
     return Status.FAILED if errors else Status.DONE
+
+
+def _complete(manner: Manner, format_: Format) -> Manner:
+    """With all that formats of columns can tell of a set; others have the semaphores anyway."""
+    if manner.choice or format_ not in {Format.CSV, Format.TSV, Format.EXPORT}:
+        return manner
+    from pyipcs.columns import parse_choice
+
+    return manner._replace(choice=parse_choice("+VALUES,NCOUNT,ZCOUNT"))
 
 
 def _find(

@@ -1,6 +1,7 @@
 """pyipcs write: bytes into a segment."""
 
 import os
+import select
 from collections.abc import Callable, Sequence
 
 import click
@@ -10,13 +11,13 @@ from pyipcs.cli.params import BYTES, LAYOUT, TARGET
 from pyipcs.cli.stream import Stream, TooLongError
 from pyipcs.cli.targets import find, past_end, refusals
 from pyipcs.cli.words import decoded, packed
-from pyipcs.codec import Layout, decoder
+from pyipcs.codec import Layout, decoder, from_hex
 from pyipcs.errors import CommandError, counted
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.segment import Attachment, SharedMemory
 
-_SPARE = 4  # characters for a byte in hex digits, white space included
+_EXPANSION, _SPARE = 32, 1 << 16  # characters for a byte at the most, a float of two bytes included
 
 
 @subcommand()
@@ -29,7 +30,8 @@ _SPARE = 4  # characters for a byte in hex digits, white space included
     type=LAYOUT,
     metavar="FORMAT",
     help="The DATA are the fields of a C struct, in the notation of Python's module struct: i is "
-    "an int, l a long, d a double, 8s a char[8]. In a stream, tabs are between them.",
+    "an int, l a long, d a double, 8s a char[8]; numbers may be 0x hexadecimal or 0 octal. In a "
+    "stream, tabs are between them, and each line is a struct.",
 )
 @click.argument("target", type=TARGET, metavar="SEG")
 @click.argument("words", nargs=-1, metavar="[DATA]...")
@@ -91,10 +93,16 @@ def _argument(
 
 
 def _decoded(stream: Stream, decode: Callable[[bytes], bytes], size: int) -> bytes:
-    """The data of a stream that is digits or fields, and short enough to be held."""
+    """The data of a stream that is digits, or a struct a line, and short enough to be held."""
+
+    def ready() -> None:
+        select.select([stream.descriptor], [], [])
+
     try:
-        (record,) = next(stream.batches(lambda: None, _SPARE * size + 2**16))
-        return decode(record)
+        (record,) = next(stream.batches(ready, _EXPANSION * size + _SPARE))
+        # Digits are one record, whose lines mean nothing.
+        lines = [record] if decode is from_hex else record.removesuffix(b"\n").split(b"\n")
+        return b"".join(map(decode, lines))
     except TooLongError:
         raise CommandError(f"{stream.name}: far more than the segment's {size} bytes") from None
     except ValueError as error:

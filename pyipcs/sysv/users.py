@@ -64,3 +64,18 @@ def _number(text: str, what: str) -> int:
     if text.isascii() and text.isdigit() and decimal(text) < 2**32 - 1:
         return decimal(text)
     raise ValueError(f"no such {what}")
+
+
+def is_mapped(number: int, which: str) -> bool:
+    """Whether a uid or a gid means anybody in the caller's user namespace (user_namespaces(7)).
+
+    Args:
+        number: it.
+        which: "uid" or "gid".
+    """
+    try:
+        with open(f"/proc/self/{which}_map") as file:
+            ranges = [[*map(int, line.split())] for line in file]
+    except OSError:
+        return True  # nobody says that it is not
+    return any(first <= number < first + count for first, _, count in ranges)

@@ -66,6 +66,10 @@ def test_a_path_that_is_none(path: str) -> None:
     assert (result.status, result.out, result.err.count("\n")) == (2, "", 1)
 
 
+def test_no_path() -> None:
+    assert invoke("key").err == "pyipcs: key: PATH is missing (see pyipcs key --help)\n"
+
+
 @root_only
 def test_of_a_folder_that_cannot_be_looked_into(tmp_path: Path) -> None:
     assert as_nobody("key", "/").out == invoke("key", "/").out

@@ -2,6 +2,7 @@ import ctypes
 import os
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def put(shmid: int, data: bytes, offset: int = 0) -> None:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.binary(max_size=SIZE), offset=st.integers(0, SIZE), length=st.integers(0, 2 * SIZE))
 def test_any_bytes_from_anywhere(shmid: int, data: bytes, offset: int, length: int) -> None:
@@ -70,12 +71,12 @@ def test_a_dump_is_that_of_hexdump(objects: Objects, tmp_path: Path) -> None:
 
 def test_structs(shmid: int) -> None:
     put(shmid, struct.pack("@id4s", -5, 1.5, b"ab\0\0"))
-    assert invoke("read", KEY, "--unpack", "id4s").out == "-5\t1.5\tab\n"
+    assert forked("read", KEY, "--unpack", "id4s").out == "-5\t1.5\tab\n"
     put(shmid, struct.pack("@6h", *range(6)), 50)
     args = ["--offset", "50", "--unpack", "hh"]
-    assert invoke("read", KEY, *args).out == "0\t1\n"
-    assert invoke("read", KEY, *args, "--length", "12").out == "0\t1\n2\t3\n4\t5\n"
-    assert invoke("read", KEY, "--offset=94", "--unpack=hh", "--length=8").out == "0\t0\n"
+    assert forked("read", KEY, *args).out == "0\t1\n"
+    assert forked("read", KEY, *args, "--length", "12").out == "0\t1\n2\t3\n4\t5\n"
+    assert forked("read", KEY, "--offset=94", "--unpack=hh", "--length=8").out == "0\t0\n"
 
 
 def test_many_structs_across_pieces(objects: Objects) -> None:
@@ -89,6 +90,22 @@ def test_many_structs_across_pieces(objects: Objects) -> None:
 def test_what_may_only_be_read(objects: Objects) -> None:
     shmid = objects.segment(mode=0o444)
     assert forked("read", str(shmid), "--length", "3") == (0, "\0\0\0", "")
+
+
+def test_a_struct_over_many_holes(objects: Objects) -> None:
+    size = 600 * 8192
+    shmid = objects.segment(size=size)
+    for place in range(0, size, 8192):
+        put(shmid, b"a", place)
+    out = pyipcs("read", str(shmid), "--unpack", f"{size}s").out
+    assert out == (("a" + "\0" * 8191) * 600).rstrip("\0") + "\n"
+
+
+def test_bytes_go_as_they_are_in_any_locale(shmid: int) -> None:
+    put(shmid, "hé".encode() + b"\xff")
+    plain = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    result = pyipcs("read", KEY, "--unpack", "4s", env=plain)
+    assert os.fsencode(result.out) == "hé".encode() + b"\xff\n"
 
 
 @root_only
@@ -130,17 +147,20 @@ def test_a_reader_that_leaves(objects: Objects) -> None:
     assert run("bash", "-c", script) == (0, "5\n141\n", "")
 
 
-def test_output_that_does_not_wait(objects: Objects) -> None:
+@pytest.mark.parametrize("args", [[], ["-f", "hex"], ["--unpack", "c", "--length", "99999"]])
+def test_output_that_does_not_wait(objects: Objects, args: list[str]) -> None:
     """A pipe with O_NONBLOCK gets all of it, too."""
-    size = 3 * 2**20
-    shmid = objects.segment(size=size)
-    put(shmid, b"end", size - 3)
+    shmid = objects.segment(size=10**5)
+    put(shmid, os.urandom(10**5))
+    command = [PYIPCS, "read", str(shmid), *args]
+    expected = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     read, write = os.pipe()
     os.set_blocking(write, False)
-    with subprocess.Popen([PYIPCS, "read", str(shmid)], stdout=write) as process:
+    with subprocess.Popen([PYIPCS, "read", str(shmid), *args], stdout=write) as process:
         os.close(write)
+        time.sleep(0.5)
         with open(read, "rb") as file:  # noqa: PTH123 - a descriptor
-            assert file.read() == content(shmid, size)
+            assert file.read() == expected.stdout
     assert process.returncode == 0
 
 
@@ -180,7 +200,7 @@ def write(*args: str, data: bytes = b"") -> tuple[int, str]:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.binary(max_size=2 * SIZE), offset=st.integers(0, SIZE), piped=st.booleans())
 def test_any_bytes_to_anywhere(shmid: int, data: bytes, offset: int, piped: bool) -> None:
@@ -213,11 +233,34 @@ def test_streams_of_digits_and_fields(shmid: int, tmp_path: Path) -> None:
     assert write("--hex", data=b"61 62\n63\n") == (0, "")
     assert write("--pack", "ii", "--offset", "8", data=b"1\t2\n") == (0, "")
     assert content(shmid)[:16] == b"abc".ljust(8, b"\0") + struct.pack("2i", 1, 2)
+    assert write("--pack", "b", "--offset", "90", data=b"-128\n127\n") == (0, "")
+    assert write("--pack", "100b", data=b"\t".join([b"-0x80"] * 100)) == (0, "")
+    assert content(shmid) == b"\x80" * 100
+    put(shmid, bytes(100))
+    assert write("abc") == (0, "")
     file = tmp_path / "file"
     file.write_text("64")
     assert write("-F", str(file), "--hex") == (0, "")
     assert write("-F", "-", "--offset", "1", data=b"e") == (0, "")
     assert content(shmid)[:4] == b"dec\0"
+
+
+def test_waiting_for_digits_takes_no_time(shmid: int) -> None:
+    read, pen = os.pipe()
+    with subprocess.Popen([PYIPCS, "write", KEY, "--hex"], stdin=read) as process:
+        time.sleep(0.5)
+        before = ticks(process.pid)
+        time.sleep(0.5)
+        assert ticks(process.pid) == before
+        os.write(pen, b"61")
+        os.close(pen)
+    os.close(read)
+    assert content(shmid, 2) == b"a\0"
+
+
+def ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def test_what_is_read_can_be_written(objects: Objects, shmid: int) -> None:

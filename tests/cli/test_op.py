@@ -163,7 +163,10 @@ def test_the_status_is_that_of_the_command(semid: int, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_text("#!/nosuch/interpreter\n")
     broken.chmod(0o755)
-    assert pyipcs("op", KEY, "P", "--", str(broken)).status == 126
+    assert pyipcs("op", KEY, "P", "--", str(broken)).status == 127
+    assert pyipcs("op", KEY, "P", "--", f"{broken}/x").err.endswith("': Not a directory\n")
+    assert pyipcs("op", KEY, "P", "--", f"{broken}/x").status == 126
+    assert run("env", "=x", PYIPCS, "op", KEY, "P", "--", "true").status == 0
     assert values(semid) == [1, 2, 0]
 
 
@@ -224,7 +227,7 @@ def test_four_at_a_time(objects: Objects, tmp_path: Path) -> None:
     [
         (["3-1"], "no semaphore 3: the set has 3 semaphores, counted from 0"),
         (["P", "0:7+1"], "no semaphore 7: the set has 3 semaphores, counted from 0"),
-        (["0+32767"], "a value would go over 32767 (SEMVMX)"),
+        (["0+32767"], "a value, or what is to be undone, would go over 32767 (SEMVMX)"),
     ],
 )
 def test_what_the_kernel_refuses(semid: int, args: list[str], why: str) -> None:
@@ -257,6 +260,7 @@ def test_what_is_no_set(objects: Objects) -> None:
 @root_only
 def test_a_set_of_others(objects: Objects) -> None:
     semid = objects.semaphores(mode=0o604)
-    words = f"pyipcs: {semid}: Permission denied\n"
+    why = "Permission denied (- and + take write permission, =0 read permission)"
+    words = f"pyipcs: {semid}: {why}\n"
     assert as_nobody("op", str(semid), "V") == (1, "", words)
     assert as_nobody("op", str(semid), "Z") == (0, "", "")

@@ -50,6 +50,14 @@ def test_an_owner(objects: Objects, kind: Kind) -> None:
     assert row(kind, made)["perms"] == "666"
 
 
+def test_a_user_that_the_namespace_lacks(objects: Objects) -> None:
+    inner = f"s=$({PYIPCS} make -S 1 -i); {PYIPCS} set -s $s --value 0=7 --owner 12345; "
+    inner += f"echo $?; {PYIPCS} list -s -o VALUES --noheadings"
+    result = run("unshare", "--user", "-r", "--ipc", "sh", "-c", inner)
+    words = "pyipcs: 0: set owner failed: this user namespace has no uid 12345\n"
+    assert result == (0, "1\n0\n", words)
+
+
 def test_qbytes(objects: Objects) -> None:
     msqid = objects.queue(0x5EED)
     assert invoke("set", KEY, "--qbytes", "4K", "--mode", "0660").status == 0
@@ -182,6 +190,8 @@ def test_a_set_that_is_smaller(semid: int, args: list[str], why: str) -> None:
         (["--qbytes", "2147483648"], "too large"),
         (["--value", "0=1", "--values", "1,2,3"], "two ways to set values"),
         (["--value", "0=1", "--qbytes", "1"], "--qbytes and --value are for objects of different"),
+        (["--lock", "--unlock"], "--lock and --unlock contradict each other"),
+        (["--value", "0=1", "--value", "0=2"], "--value is given twice for one semaphore"),
         (["--lock", "--values", "1"], "--lock and --value are for objects of different kinds"),
         (["-q", "--value", "0=1"], "--value is for semaphore sets, not message queues"),
         (["-s", "-m", "--qbytes", "1"], "--qbytes is for message queues, not segments or semaph"),
