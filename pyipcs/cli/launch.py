@@ -32,7 +32,9 @@ class Program(NamedTuple):
             number = _refused(path)
             if not number:
                 return cls(path, words)
-            why = why if number == errno.ENOENT else number
+            # Of PATH only what is there counts: a folder may be closed to the caller.
+            if "/" in name or os.path.exists(path):
+                why = number
         raise _cannot_run(name, why)
 
     def become(self) -> NoReturn:

@@ -174,6 +174,14 @@ def test_a_command_is_looked_for_before_anything_is_done(semid: int) -> None:
     assert invoke("op", KEY, "2-1", "--", "nosuch").status == 127  # and does not wait
 
 
+def test_folders_where_nothing_can_be_found(semid: int, tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    (tmp_path / "folder").mkdir()
+    path = f"{tmp_path}/nosuch:{tmp_path}/plain:{tmp_path}:{os.environ['PATH']}"
+    for name, status in (("nosuch", 127), ("plain", 126), ("folder", 126), ("true", 0)):
+        assert pyipcs("op", KEY, "P", "--", name, env={"PATH": path}).status == status
+
+
 def test_a_script_without_an_interpreter_is_for_sh(semid: int, tmp_path: Path) -> None:
     script = tmp_path / "script"
     script.write_text('echo "$0 $*"\n')
