@@ -6,15 +6,13 @@ from itertools import islice
 
 import click
 
+from pyipcs.cli.memory import attached
 from pyipcs.cli.options import refuse, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import BYTES, LAYOUT, TARGET
-from pyipcs.cli.targets import find, past_end, refusals
 from pyipcs.codec import Layout, hex_lines
 from pyipcs.errors import CommandError, counted
-from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
-from pyipcs.sysv.segment import SharedMemory
 
 _LINES = 512  # of a write(2): few calls, and no long wait for the first
 
@@ -63,12 +61,7 @@ def command(
     """
     format_ = format_ or ("unpack" if layout else "hex" if output.terminal else "raw")
     _check(format_, layout, length)
-    segment = find(SharedMemory, target)
-    with refusals(Kind.SEGMENT, target):
-        memory = segment.attach(read_only=True)
-    with memory:
-        if offset > memory.size:
-            raise past_end(target, offset, memory.size)
+    with attached(target, offset, read_only=True) as memory:
         most = memory.size - offset
         if layout and length is None:
             length = layout.size

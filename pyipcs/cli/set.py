@@ -91,7 +91,7 @@ def command(
     """Change modes, owners, sizes of queues, values of semaphores, locking.
 
     All is checked first. Mode, owner and qbytes change in one step, and so do --values; each
-    --value is a step of its own. Setting values takes back what processes were to undo.
+    --value is a step of its own. Setting a value cancels what processes were to undo on it.
 
     TARGET is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ]. Where objects of several
     kinds have that name, -q, -m or -s tells which, and so does an option that one kind alone has.

@@ -71,12 +71,6 @@ def no_semaphore(semnum: int, record: SemaphoreSet) -> str:
     return f"no semaphore {semnum}: the set has {count}, counted from 0"
 
 
-def past_end(target: Target, offset: int, size: int) -> CommandError:
-    """That a segment has nothing at an offset."""
-    has = counted(size, "byte")
-    return CommandError(f"{target.typed}: no offset {offset}: the segment has {has}")
-
-
 def _missing(kinds: Collection[Kind], target: Target) -> CommandError:
     """That nothing is there, and of what other kinds there is something."""
     if len(kinds) == len(Kind):

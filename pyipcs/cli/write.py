@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 
 import click
 
+from pyipcs.cli.memory import attached
 from pyipcs.cli.options import refuse, subcommand
 from pyipcs.cli.params import BYTES, LAYOUT, TARGET
 from pyipcs.cli.stream import Stream, TooLongError
-from pyipcs.cli.targets import find, past_end, refusals
 from pyipcs.cli.words import decoded, packed
 from pyipcs.codec import Layout, decoder, from_hex
 from pyipcs.errors import CommandError, counted
-from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
-from pyipcs.sysv.segment import Attachment, SharedMemory
+from pyipcs.sysv.segment import Attachment
 
 _EXPANSION, _SPARE = 32, 1 << 16  # characters for a byte at the most, a float of two bytes included
 
@@ -55,12 +54,7 @@ def command(
     _check(words, file, hex_=hex_, layout=layout)
     decode = decoder(hex_=hex_, layout=layout)
     data = _argument([os.fsencode(word) for word in words], decode, layout)
-    segment = find(SharedMemory, target)
-    with refusals(Kind.SEGMENT, target):
-        memory = segment.attach(read_only=False)
-    with memory:
-        if offset > memory.size:
-            raise past_end(target, offset, memory.size)
+    with attached(target, offset, read_only=False) as memory:
         if data is not None:
             _put(memory, target, offset, data)
             return

@@ -1,0 +1,27 @@
+"""The segment that read and write work on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyipcs.cli.targets import find, refusals
+from pyipcs.errors import CommandError, counted
+from pyipcs.model import Kind
+from pyipcs.sysv.keys import Target
+from pyipcs.sysv.segment import Attachment, SharedMemory
+
+
+@contextmanager
+def attached(target: Target, offset: int, *, read_only: bool) -> Iterator[Attachment]:
+    """The segment that a target names, attached for a while.
+
+    Raises:
+        CommandError: there is none, it may not be attached, or it ends before the offset.
+    """
+    segment = find(SharedMemory, target)
+    with refusals(Kind.SEGMENT, target):
+        memory = segment.attach(read_only=read_only)
+    with memory:
+        if offset > memory.size:
+            has = counted(memory.size, "byte")
+            raise CommandError(f"{target.typed}: no offset {offset}: the segment has {has}")
+        yield memory
