@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import groupby
 from typing import Self
 
@@ -160,10 +161,11 @@ class Attachment:
         """
         from pyipcs.sysv import libc
 
-        if _is_swapped():
+        ask = partial(libc.resident, self._memory.address + begin, end - begin)
+        if 0 not in ask() or _is_swapped():
             return b""
-        pages = libc.resident(self._memory.address + begin, end - begin)
-        return b"" if 0 not in pages or _is_swapped() else pages
+        pages = ask()  # again, for between the two something may have gone into swap
+        return b"" if _is_swapped() else pages
 
     def _advise(self, begin: int, end: int, advice: str) -> bool:
         """Give an advice of madvise(2) for pages; whether it was taken."""
