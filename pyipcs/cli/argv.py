@@ -14,6 +14,7 @@ import click
 
 # What stands for a value that was left out. No word of a command line can be this.
 LEFT_OUT = "\0"
+# Under what the words behind `--` are kept.
 _BEHIND = f"{__name__}.behind"
 # What gives lists of terms and what they mean, by their titles.
 Appendix: TypeAlias = Callable[[], Iterable[tuple[str, Iterable[tuple[str, str]]]]]

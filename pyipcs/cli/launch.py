@@ -85,5 +85,6 @@ def environment() -> dict[bytes, bytes]:
     with suppress(OSError), open("/proc/self/environ", "rb") as file:
         start = dict(line.partition(b"=")[::2] for line in file.read().split(b"\0"))
         given.pop(b"LC_CTYPE", None)
-        given |= {name: start[name] for name in [b"LC_CTYPE"] if name in start}
+        if b"LC_CTYPE" in start:
+            given[b"LC_CTYPE"] = start[b"LC_CTYPE"]
     return given

@@ -72,9 +72,9 @@ class _Plan(NamedTuple):
 @click.option(
     "--values",
     type=VALUES,
-    help="The values of the semaphores, 0 to 32767 each. Its id is told when it has them; but "
-    "System V cannot make a set with values in one step, and who finds it by its key in between "
-    "sees zeros.",
+    help="The values of the semaphores, 0 to 32767 each. The set's id is told when it has them; "
+    "but System V cannot make a set with values in one step, and who finds it by its key in "
+    "between sees zeros.",
 )
 @click.option("--owner", type=OWNER, help="The owner, by name or number.")
 @click.option(
