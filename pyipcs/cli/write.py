@@ -114,7 +114,7 @@ def _put(memory: Attachment, target: Target, offset: int, data: bytes) -> None:
         rest = rest[len(part) :]
         return len(part)
 
-    memory.fill(offset, source)
+    memory.fill(offset, source, len(data))
 
 
 def _check_room(memory: Attachment, target: Target, offset: int, length: int) -> None:
@@ -125,9 +125,10 @@ def _check_room(memory: Attachment, target: Target, offset: int, length: int) ->
 
 
 def _stream(memory: Attachment, target: Target, offset: int, stream: Stream) -> None:
-    if stream.size is not None:
-        _check_room(memory, target, offset, stream.size)
-    end = memory.fill(offset, stream.fill)
+    size = stream.size
+    if size is not None:
+        _check_room(memory, target, offset, size)
+    end = memory.fill(offset, stream.fill, size)
     if end == memory.size and stream.fill(memoryview(bytearray(1))):
         went = counted(end - offset, "byte")
         raise CommandError(f"{target.typed}: the segment ends; {went} went, and there is more")

@@ -133,17 +133,21 @@ class Attachment:
                 yield self._view[from_:to] if is_there else bytes(to - from_)
             self._advise(begin, stop, "DONTNEED")
 
-    def fill(self, start: int, source: Callable[[memoryview], int]) -> int:
+    def fill(
+        self, start: int, source: Callable[[memoryview], int], length: int | None = None
+    ) -> int:
         """Let a source write from an offset on; the offset behind what it wrote.
 
         Args:
             start: where it begins.
             source: writes into a part of what it is given, and tells how many bytes those are; 0
                 is the end.
+            length: how many bytes are to come, where that is known.
         """
+        expected = self.size if length is None else start + length
         for begin, stop in _cut(start, self.size):
-            if begin > start:  # much has come, and as much again is likely to
-                self._advise(begin, stop, "POPULATE_WRITE")
+            if start < begin < expected:  # much has come, and as much again is likely to
+                self._advise(begin, min(stop, expected), "POPULATE_WRITE")
             done = begin
             while done < stop:
                 count = source(self._view[done:stop])

@@ -229,6 +229,15 @@ def test_arguments(shmid: int) -> None:
     assert write("") == (0, "")
 
 
+def test_a_file_takes_no_more_than_its_pages(objects: Objects, tmp_path: Path) -> None:
+    shmid = objects.segment(size=8 * 2**20)
+    file = tmp_path / "file"
+    file.write_bytes(os.urandom(3 * 2**20))
+    assert invoke("write", str(shmid), "--offset", "1M", "-F", str(file)) == (0, "", "")
+    assert row(Kind.SEGMENT, shmid)["rss"] == str(3 * 2**20)
+    assert content(shmid, 4 * 2**20) == bytes(2**20) + file.read_bytes()
+
+
 def test_streams_of_digits_and_fields(shmid: int, tmp_path: Path) -> None:
     assert write("--hex", data=b"61 62\n63\n") == (0, "")
     assert write("--pack", "ii", "--offset", "8", data=b"1\t2\n") == (0, "")
