@@ -4,6 +4,18 @@ import os
 
 # ioctl_nsfs(2): NS_GET_ID, of Linux 6.18 and later.
 _NS_GET_ID = 0x8008B70D
+# The inodes of the namespaces that a machine starts with, fixed in the kernel.
+_INITIAL = {"ipc": 0xEFFFFFFF, "user": 0xEFFFFFFD, "pid": 0xEFFFFFFC}
+
+
+def current() -> int | None:
+    """The inode that names the caller's IPC namespace; None where /proc does not tell."""
+    return _inode("ipc")
+
+
+def is_initial(name: str) -> bool:
+    """Whether the caller's namespace of a type is the one that the machine started with."""
+    return _inode(name) == _INITIAL[name]
 
 
 def origin() -> dict[str, str | int | None]:

@@ -5,7 +5,7 @@ objects would be conversions that nobody needs (proc_sysvipc(5)).
 """
 
 import os
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, compress, repeat
 from typing import Any, NamedTuple
 
@@ -146,17 +146,18 @@ def records(kind: Kind, directory: str = SYSVIPC) -> Iterator[Record]:
 
 
 def completed(listings: Iterable[Listing], fields: Container[str]) -> Iterator[Listing]:
-    """Listings with those of the fields that /proc/sysvipc does not tell: qbytes, semaphores.
+    """Listings with those of the fields that /proc/sysvipc does not tell.
 
-    They are asked for object by object. Objects that go meanwhile are left out. What the kernel
-    does not tell the caller is None: the semaphores of a set that it may not read, and before
-    Linux 4.17 the qbytes of such a queue.
+    They are the qbytes of queues, the semaphores of sets, and the evidence of what all are used
+    for (`state.Evidence`), and are asked for object by object. Objects that go meanwhile are left
+    out. What the kernel does not tell the caller is None: the semaphores of a set that it may not
+    read, and before Linux 4.17 the qbytes of such a queue.
     """
-    wanted = {field: ask for field, ask in _ASKED.items() if field in fields}
     for listing in listings:
-        for field, ask in wanted.items():
-            if not listing.has(field) and ask[0] is listing.kind:
-                listing = _asked(listing, field, ask[1])  # noqa: PLW2901 - it grows
+        for field, (kinds, ask) in _ASKED.items():
+            wanted = field in fields or (field == "semaphores" and "evidence" in fields)
+            if wanted and listing.kind in kinds and not listing.has(field):
+                listing = _asked(listing, field, ask)  # noqa: PLW2901 - it grows
         yield listing
 
 
@@ -203,10 +204,18 @@ def _or_gone(ask: Callable[..., Any], *args: int) -> Any:
         return None
 
 
+def _ask_evidence(listing: Listing) -> list[Any]:
+    from pyipcs.sysv.state import evidence
+
+    return [*evidence(listing.records())]
+
+
 _GONE = object()
-_ASKED: dict[str, tuple[Kind, Callable[[Listing], list[Any]]]] = {
-    "qbytes": (Kind.QUEUE, _ask_qbytes),
-    "semaphores": (Kind.SEMAPHORE, _ask_semaphores),
+# Of what kinds, and how; the evidence comes last, since it asks for semaphores.
+_ASKED: dict[str, tuple[Collection[Kind], Callable[[Listing], list[Any]]]] = {
+    "qbytes": ({Kind.QUEUE}, _ask_qbytes),
+    "semaphores": ({Kind.SEMAPHORE}, _ask_semaphores),
+    "evidence": ({*Kind}, _ask_evidence),
 }
 
 

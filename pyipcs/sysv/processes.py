@@ -22,23 +22,43 @@ class Process(NamedTuple):
     alive: bool | None
     command: str | None = None
 
+    @property
+    def named(self) -> str:
+        """Its pid, and its name if that is known, on one line."""
+        return named(self.pid, self.command)
+
+
+def named(pid: int, command: str | None) -> str:
+    """A process by its pid and its name, with which it could write lines of its own."""
+    if command is None:
+        return str(pid)
+    name = command.replace("\n", "\\n")
+    return f"{pid} ({name})"
+
 
 def recorded(pid: int, when: int) -> Process:
     """The process that had this pid at this time, in seconds since the epoch.
 
-    A process that has begun since then got the number after it.
+    A process that has begun since then got the number after it. One that has ended and that its
+    parent has not yet asked about is gone: it uses nothing any more.
     """
     if pid == 0:
         return Process(pid, None)
-    if not _proc_is_ours():
+    if not proc_is_ours():
         return Process(pid, _exists(pid))
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             before, _, after = file.read().rpartition(b")")
     except OSError:
         return Process(pid, _exists(pid))
-    started = _boot_time() + int(after.split()[19]) / os.sysconf("SC_CLK_TCK")
-    if started > when + _MARGIN:
+    fields = after.split()  # from the third of proc_pid_stat(5) on
+    if fields[0] in {b"Z", b"X"} and fields[17] in {b"0", b"1"}:  # with no thread that goes on
+        return Process(pid, alive=False)
+    booted = boot_time()
+    started = booted + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    # What is on record from before the boot is so because the clock has been put forward since,
+    # and then nothing tells what came first.
+    if started > when + _MARGIN and when + _MARGIN > booted:
         return Process(pid, alive=False)
     return Process(pid, alive=True, command=os.fsdecode(before.partition(b"(")[2]))
 
@@ -61,7 +81,7 @@ def command_line(pid: int, when: int) -> str | None:
 
 
 @cache
-def _proc_is_ours() -> bool:
+def proc_is_ours() -> bool:
     """Whether /proc is that of the caller's PID namespace, or another, with other numbers."""
     try:
         return os.readlink("/proc/self") == str(os.getpid())
@@ -80,7 +100,7 @@ def _exists(pid: int) -> bool | None:
     return None
 
 
-def _boot_time() -> float:
+def boot_time() -> float:
     """When the machine started, in seconds since the epoch, by which processes are dated.
 
     By the clocks, which are those of the reader's own namespaces; /proc/stat may tell of others.

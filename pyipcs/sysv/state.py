@@ -1,0 +1,241 @@
+"""Whether an object is in use, or leaked, and what speaks for it.
+
+Only shared memory has a count of who has it, kept by the kernel. So a segment can be known to be
+orphaned, and a queue or a semaphore set only be suspected of it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import Enum
+from functools import cache
+from typing import NamedTuple, TypeAlias
+
+from pyipcs.errors import counted
+from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
+from pyipcs.sysv.namespace import is_initial
+from pyipcs.sysv.processes import Process, recorded
+from pyipcs.sysv.survey import Access, Survey, User, survey
+
+_NAMED = 4  # the processes that a sentence names; of others it tells how many there are
+_Life: TypeAlias = Callable[[int, int], Process]
+
+
+class State(Enum):
+    """What is to be said of an object."""
+
+    IN_USE = "in-use"
+    ORPHANED = "orphaned"
+    SUSPECT = "suspect"
+    UNKNOWN = "unknown"
+
+
+class Role(NamedTuple):
+    """What a process did to an object, by the object's record.
+
+    Attributes:
+        name: "creator", "last user", "last sender" or "last receiver".
+        process: the process; its pid is 0 where it was one of another PID namespace.
+    """
+
+    name: str
+    process: Process
+
+
+class Facts(NamedTuple):
+    """All that is known of the use of an object.
+
+    Attributes:
+        kind: its kind.
+        roles: the processes on its record.
+        used: whether anybody used it after it was made.
+        held: how many attachments, or waiting processes, the kernel counts; None where it tells
+            of none, as of queues.
+        users: the processes that are seen to use it now; None where none could be seen.
+        unseen: why somebody may wait on it unseen; else empty.
+    """
+
+    kind: Kind
+    roles: Sequence[Role] = ()
+    used: bool = True
+    held: int | None = None
+    users: Sequence[User] | None = ()
+    unseen: str = ""
+
+
+class Evidence(NamedTuple):
+    """A state and the sentence that says why; `users` are those of the facts."""
+
+    state: State
+    reason: str
+    users: Sequence[User] | None = ()
+
+
+def judge(facts: Facts) -> Evidence:
+    """The state that facts speak for; what is in doubt is not leaked."""
+    state, reason = State.IN_USE, _use(facts)
+    if not reason:
+        state, reason = State.UNKNOWN, _doubt(facts)
+    if not reason:
+        state = State.ORPHANED if facts.kind is Kind.SEGMENT else State.SUSPECT
+        reason = f"{_idle(facts)}; {_gone(facts)}"
+    return Evidence(state, reason, facts.users)
+
+
+def _use(facts: Facts) -> str:
+    """Why an object is in use; empty if nothing says so."""
+    if facts.held or facts.users:
+        return _attached(facts) if facts.kind is Kind.SEGMENT else _waiting(facts)
+    alive = [role for role in facts.roles if role.process.alive]
+    return f"{_these(alive)} {_verb(alive, 'lives', 'live')}" if alive else ""
+
+
+def _doubt(facts: Facts) -> str:
+    """Why nothing can be said of an object that nothing shows in use; empty if something can."""
+    segment = facts.kind is Kind.SEGMENT
+    doubtful = [role for role in facts.roles if role.process.alive is None]
+    if facts.users is None:
+        return facts.unseen
+    if doubtful:
+        return f"{_idle(facts)}, but {_not_known(doubtful)}"
+    if not facts.used:
+        return f"never attached; {_gone(facts)}" if segment else "never used"
+    if facts.unseen and not segment:
+        return f"{_gone(facts)}, but {facts.unseen}" if facts.roles else facts.unseen
+    return ""
+
+
+def _idle(facts: Facts) -> str:
+    return "not attached" if facts.kind is Kind.SEGMENT else "nobody waits"
+
+
+def _gone(facts: Facts) -> str:
+    return f"{_these(facts.roles)} {_verb(facts.roles, 'is', 'are')} gone"
+
+
+def _attached(facts: Facts) -> str:
+    times = f"attached {counted(facts.held or 0, 'time')}"
+    users = facts.users or ()
+    if not users:
+        return f"{times}, by processes that cannot be seen"
+    some = sum(user.times for user in users) < (facts.held or 0)
+    others = ", and by others that cannot be seen" if some else ""
+    return f"{times}, by {_listed([user.named for user in users])}{others}"
+
+
+def _waiting(facts: Facts) -> str:
+    if not facts.users:
+        held = facts.held or 0
+        waits = "waits" if held == 1 else "wait"
+        return f"{counted(held, 'thread')} {waits} on it, and cannot be seen"
+    names = _listed([user.named for user in facts.users])
+    return f"{names} {'waits' if len(facts.users) == 1 else 'wait'} on it"
+
+
+def _these(roles: Iterable[Role]) -> str:
+    """Processes by what they did: "its creator and last user, 5 (cat),", say."""
+    pids: dict[str, list[str]] = {}
+    for role in roles:
+        names = pids.setdefault(role.process.named, [])
+        if role.name not in names:
+            names.append(role.name)
+    groups: dict[str, list[str]] = {}
+    for process, names in pids.items():
+        groups.setdefault(" and ".join(names), []).append(process)
+    return " and ".join(
+        f"its {name}{'s' if len(some) > 1 else ''}, {_listed(some)},"
+        for name, some in groups.items()
+    )
+
+
+def _verb(roles: Iterable[Role], singular: str, plural: str) -> str:
+    return singular if len({role.process.pid for role in roles}) == 1 else plural
+
+
+def _not_known(roles: Sequence[Role]) -> str:
+    """What is not known of processes."""
+    foreign = [role.name for role in roles if role.process.pid == 0]
+    if foreign:
+        names = " and ".join(dict.fromkeys(foreign))
+        return f"its {names} was a process of another PID namespace"
+    return f"whether {_these(roles)} {_verb(roles, 'lives', 'live')} cannot be seen"
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Words, of which there may be too many for a sentence."""
+    shown = [*words[:_NAMED]]
+    if len(words) > _NAMED:
+        shown.append(f"{len(words) - _NAMED} more")
+    *first, last = shown
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def evidence(records: Iterable[Record]) -> Iterator[Evidence]:
+    """The state of objects, each with what speaks for it; a set's needs its semaphores."""
+    seen = survey()
+    life = cache(recorded)
+    unseen = cache(lambda access: _unseen(seen, access))
+    return (judge(gather(record, seen, life, unseen)) for record in records)
+
+
+def gather(record: Record, seen: Survey, life: _Life, unseen: Callable[[Access], str]) -> Facts:
+    """What is known of the use of an object.
+
+    Args:
+        record: the object's, a set's with its semaphores if they may be read.
+        seen: what a pass over /proc saw.
+        life: what tells of a process on record whether it lives (`recorded`).
+        unseen: why somebody may wait unseen on what may be used so.
+    """
+    users = seen.using(record) if seen.readable else None
+    match record:
+        case Segment():
+            return _segment(record, users, life, seen.blind)
+        case Queue():
+            roles = [
+                Role(name, life(pid, when))
+                for name, pid, when in (
+                    ("last sender", record.lspid, record.stime),
+                    ("last receiver", record.lrpid, record.rtime),
+                )
+                if pid or when
+            ]
+            hidden = unseen(Access.to(record))
+            return Facts(record.kind, roles, bool(roles), None, users, hidden)
+        case SemaphoreSet():
+            return _set(record, users, life, seen.blind)
+
+
+def _segment(segment: Segment, users: list[User] | None, life: _Life, blind: str) -> Facts:
+    used = bool(segment.lpid or segment.atime or segment.dtime)
+    # It was made before anything that was done to it; IPC_SET moves ctime.
+    made = min(filter(None, (segment.ctime, segment.atime, segment.dtime)), default=0)
+    roles = [Role("creator", life(segment.cpid, made))]
+    if used:
+        roles.append(Role("last user", life(segment.lpid, max(segment.atime, segment.dtime))))
+    # Whoever has one of this id and came from another IPC namespace may mean another one.
+    seen = users if users is None or segment.nattch else ()
+    return Facts(segment.kind, roles, used, segment.nattch, seen, blind)
+
+
+def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, blind: str) -> Facts:
+    if record.semaphores is None:
+        unread = "its semaphores may not be read"
+        return Facts(record.kind, (), bool(record.otime), None, users, unread)
+    when = max(record.otime, record.ctime)  # SETVAL moves ctime alone
+    pids = dict.fromkeys(semaphore.pid for semaphore in record.semaphores)
+    used = bool(record.otime or any(pids))
+    roles = [Role("last user", life(pid, when)) for pid in pids if pid]
+    if used and 0 in pids and not (roles and is_initial("pid")):
+        # All others see every process: there, 0 is a semaphore that nobody has used yet.
+        roles.append(Role("last user", Process(0, None)))
+    held = sum(semaphore.ncount + semaphore.zcount for semaphore in record.semaphores)
+    return Facts(record.kind, roles, used, held, users, blind if users is None else "")
+
+
+def _unseen(seen: Survey, access: Access) -> str:
+    """Why somebody may wait unseen on what may be used so; empty if all can be seen."""
+    if seen.blind:
+        return seen.blind
+    strangers = [one.named for one in seen.unseen(access)]
+    if not strangers:
+        return ""
+    return f"{_listed(strangers)} could not be looked at, and may wait on it"

@@ -1,0 +1,332 @@
+"""Who uses which object now: one pass over /proc, however many objects there are.
+
+Shared memory that is attached stands in a process's maps (proc_pid_maps(5)); who waits for a
+message or a semaphore is within a system call that tells its id (proc_pid_syscall(5)). Both ask
+for the rights of ptrace(2), so what could not be looked at is told too.
+"""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from typing import NamedTuple, TypeAlias
+
+from pyipcs.model import Kind, Record
+from pyipcs.sysv.namespace import current, is_initial
+from pyipcs.sysv.processes import named, proc_is_ours
+
+# The calls that wait, by their numbers: what of, and in which argument the id stands.
+_SEND, _RECEIVE = (Kind.QUEUE, "send"), (Kind.QUEUE, "receive")
+_OPERATE = (Kind.SEMAPHORE, "operation")
+_ATTACHED = "attached"
+_GENERIC = {189: _SEND, 188: _RECEIVE, 193: _OPERATE, 192: _OPERATE}
+# Those of a program of 32 bits have other numbers, which the machine's own programs do not use.
+_CALLS = {
+    "x86_64": {69: _SEND, 70: _RECEIVE, 65: _OPERATE, 220: _OPERATE},
+    "aarch64": _GENERIC | {301: _SEND, 302: _RECEIVE, 298: _OPERATE, 312: _OPERATE},
+}
+_NARROW_CALLS = {400: _SEND, 401: _RECEIVE, 420: _OPERATE}
+_NARROW_IPC = {"x86_64": 117}  # ipc(2), whose first argument says which call is meant
+_IPC_CALLS = {1: _OPERATE, 4: _OPERATE, 11: _SEND, 12: _RECEIVE}
+_SPARE = 2  # how often as long as a pass takes what it saw is good for
+_X32 = 0x40000000  # what x86-64 adds to the numbers of programs with short pointers
+# A mapping of a segment: the right to write, the device, the id as inode, and the name, which
+# alone would be no proof, for a file may have it too.
+_MAPPING = re.compile(
+    rb"^\S+ .(.).. \S+ (\S+) (\d+) +/SYSV[0-9a-f]{8}(?: \(deleted\))?$", re.MULTILINE
+)
+_MFD_HUGETLB, _MFD_HUGE_SHIFT = 0x0004, 26  # memfd_create(2)
+_CAP_IPC_OWNER, _CAP_SYS_PTRACE = 1 << 15, 1 << 19  # capabilities(7)
+
+Place: TypeAlias = tuple[int | None, Kind, int]  # an IPC namespace, a kind, and an id
+
+
+class User(NamedTuple):
+    """A process that uses an object now.
+
+    Attributes:
+        pid: its number.
+        command: its name (proc_pid_comm(5)), if that can be read.
+        does: that it has a segment `attached`, or what it waits for: to `send`, to `receive`,
+            or that an `operation` can be done.
+        times: how often it has a segment attached, or how many of its threads wait.
+        read_only: whether it may not write to any of the attachments.
+    """
+
+    pid: int
+    command: str | None
+    does: str
+    times: int = 1
+    read_only: bool = False
+
+    @property
+    def named(self) -> str:
+        """Its pid and name."""
+        return named(self.pid, self.command)
+
+    @property
+    def manner(self) -> str:
+        """How it uses the object, where there is more to say than that it does."""
+        if self.does != _ATTACHED:
+            return f"{self.times} threads" if self.times > 1 else ""
+        times = "" if self.times == 1 else f"{self.times} times"
+        return ", ".join(filter(None, (times, "read-only" if self.read_only else "")))
+
+
+class Stranger(NamedTuple):
+    """A process that may not be looked at, or not wholly.
+
+    Attributes:
+        pid: its number.
+        command: its name, if that can be read.
+        namespace: its IPC namespace, if that is known.
+        uid: its effective user; None where nothing is known of it.
+        gids: its effective group, and those beside it.
+        mighty: whether no mode keeps it from an object (CAP_IPC_OWNER).
+    """
+
+    pid: int
+    command: str | None = None
+    namespace: int | None = None
+    uid: int | None = None
+    gids: frozenset[int] = frozenset()
+    mighty: bool = False
+
+    @property
+    def named(self) -> str:
+        """Its pid and name."""
+        return named(self.pid, self.command)
+
+    def may_use(self, access: "Access", namespace: int | None) -> bool:
+        """Whether the kernel would let it wait on an object of a namespace (svipc(7))."""
+        if self.namespace not in {None, namespace}:
+            return False
+        if self.uid is None or self.mighty:
+            return True
+        shift = 0
+        if self.uid in {access.uid, access.cuid}:
+            shift = 6
+        elif self.gids & {access.gid, access.cgid}:
+            shift = 3
+        return bool(access.mode >> shift & 0o6)
+
+
+class Access(NamedTuple):
+    """What of an object's record says who may use it."""
+
+    mode: int
+    uid: int
+    gid: int
+    cuid: int
+    cgid: int
+
+    @classmethod
+    def to(cls, record: Record) -> "Access":
+        """That of a record."""
+        return cls(*(getattr(record, field) for field in cls._fields))
+
+
+class Survey(NamedTuple):
+    """What one pass over /proc saw.
+
+    Attributes:
+        users: of each object that is in use, by what processes.
+        members: the processes of each IPC namespace, by their pids.
+        strangers: those that could not be looked at.
+        blind: why there may be processes of which there was nothing to be seen; else empty.
+        readable: whether anything could be seen at all.
+        taken: when it ended, by the monotonic clock.
+        took: for how many seconds it lasted.
+    """
+
+    users: dict[Place, list[User]]
+    members: dict[int, list[int]]
+    strangers: list[Stranger]
+    blind: str
+    readable: bool = True
+    taken: float = 0.0
+    took: float = 0.0
+
+    def using(self, record: Record) -> list[User]:
+        """The processes that use an object of the caller's namespace."""
+        return self.users.get((current(), record.kind, record.id), [])
+
+    def unseen(self, access: Access) -> list[Stranger]:
+        """Those that could not be looked at and may use such an object of this namespace."""
+        here = current()
+        return [one for one in self.strangers if one.may_use(access, here)]
+
+
+@cache
+def survey() -> Survey:
+    """What can be seen now; the same until `survey.cache_clear()`."""
+    if not proc_is_ours():
+        return Survey({}, {}, [], "/proc cannot be read, or is of another PID namespace", False)
+    begun = time.monotonic()
+    found = Survey({}, {}, [], _blind())
+    devices = _devices()
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            _look_at(int(name), devices, found)
+    taken = time.monotonic()
+    return found._replace(taken=taken, took=taken - begun)
+
+
+def renew() -> None:
+    """Have what can be seen looked at again, but not all the time: for most of it at the most.
+
+    However many objects are looked at, each by what was seen a moment ago, the passes over /proc
+    take no longer than all the rest.
+    """
+    seen = survey()
+    if time.monotonic() - seen.taken > _SPARE * seen.took:
+        survey.cache_clear()
+
+
+def _look_at(pid: int, devices: frozenset[bytes], found: Survey) -> None:
+    """Add what one process does; one that has gone meanwhile does nothing."""
+    namespace = None
+    users: dict[tuple[Kind, int], User] = {}
+    try:
+        namespace = os.stat(f"/proc/{pid}/ns/ipc").st_ino
+        found.members.setdefault(namespace, []).append(pid)
+        users |= _attached(pid, devices)
+        users |= _waiting(pid)
+    except PermissionError:
+        with suppress(ProcessLookupError, FileNotFoundError):
+            found.strangers.extend(_stranger(pid, namespace))
+    except OSError:
+        return
+    if users:
+        name = command(pid)
+        for (kind, object_id), user in users.items():
+            place = namespace, kind, object_id
+            found.users.setdefault(place, []).append(user._replace(command=name))
+
+
+def _attached(pid: int, devices: frozenset[bytes]) -> dict[tuple[Kind, int], User]:
+    found: dict[tuple[Kind, int], User] = {}
+    for write, device, inode in _MAPPING.findall(_read(f"/proc/{pid}/maps")):
+        if device in devices:
+            place = Kind.SEGMENT, int(inode)
+            user = found.get(place, User(pid, None, _ATTACHED, 0, read_only=True))
+            read_only = user.read_only and write != b"w"
+            found[place] = user._replace(times=user.times + 1, read_only=read_only)
+    return found
+
+
+def _waiting(pid: int) -> dict[tuple[Kind, int], User]:
+    found: dict[tuple[Kind, int], User] = {}
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        try:
+            words = _read(f"/proc/{pid}/task/{thread}/syscall").split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # of several threads, one that has gone
+        if call := _call(words):
+            (kind, does), object_id = call
+            user = found.get((kind, object_id), User(pid, None, does, 0))
+            found[kind, object_id] = user._replace(times=user.times + 1)
+    return found
+
+
+def _call(words: list[bytes]) -> tuple[tuple[Kind, str], int] | None:
+    """The System V call that a thread is in, and the id that it was given."""
+    if len(words) < 3:  # running, or in none
+        return None
+    machine = os.uname().machine
+    number, *arguments = int(words[0]), *(int(word, 16) for word in words[1:3])
+    if number == _NARROW_IPC.get(machine):
+        call, object_id = _IPC_CALLS.get(arguments[0] & 0xFFFF), arguments[1]
+    else:
+        known = _CALLS.get(machine, _GENERIC) | _NARROW_CALLS
+        call, object_id = known.get(number & ~_X32), arguments[0]
+    return (call, object_id & 0xFFFFFFFF) if call else None
+
+
+def _stranger(pid: int, namespace: int | None) -> Iterator[Stranger]:
+    """A process by what everybody may know of it.
+
+    The kernel's own use no objects. Nor, it is taken, does the machine's init, which not every
+    root may look at (CAP_SYS_PTRACE).
+    """
+    if pid == 1 and is_initial("pid"):
+        return
+    try:
+        lines = _read(f"/proc/{pid}/status").splitlines()
+    except PermissionError:  # hidepid
+        yield Stranger(pid, namespace=namespace)
+        return
+    status = {name: value.split() for name, _, value in (line.partition(b":") for line in lines)}
+    if b"VmSize" not in status:
+        return  # of the kernel, or at its end
+    gids = [status[b"Gid"][1], *status[b"Groups"]]
+    yield Stranger(
+        pid,
+        command(pid),
+        namespace,
+        uid=int(status[b"Uid"][1]),
+        gids=frozenset(map(int, gids)),
+        mighty=bool(int(status[b"CapEff"][0], 16) & _CAP_IPC_OWNER),
+    )
+
+
+def _devices() -> frozenset[bytes]:
+    """The devices that segments are on, as maps has them: those of memory files too."""
+    flags = [0]
+    with suppress(OSError):
+        for name in os.listdir("/sys/kernel/mm/hugepages"):
+            size = int(name.removeprefix("hugepages-").removesuffix("kB")) * 1024
+            flags.append(_MFD_HUGETLB | size.bit_length() - 1 << _MFD_HUGE_SHIFT)
+    return frozenset(_device(flag) for flag in flags)
+
+
+def _device(flags: int) -> bytes:
+    try:
+        descriptor = os.memfd_create("pyipcs", flags | os.MFD_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        device = os.fstat(descriptor).st_dev
+    finally:
+        os.close(descriptor)
+    return b"%02x:%02x" % (os.major(device), os.minor(device))
+
+
+def _blind() -> str:
+    """Why processes may be using objects without a sign of them in /proc."""
+    if is_initial("ipc") and not is_initial("pid"):
+        return "processes outside of this PID namespace cannot be seen"
+    with suppress(OSError):
+        hidden = [
+            line.rpartition(b" - ")[2]
+            for line in _read("/proc/self/mountinfo").splitlines()
+            if line.split()[4] == b"/proc"
+        ]
+        if hidden and re.search(rb"hidepid=(?!0|off|1|noaccess)", hidden[-1]) and not _sees_all():
+            return "processes of other users are hidden (hidepid)"
+    return ""
+
+
+def _sees_all() -> bool:
+    """Whether the caller may look at every process (CAP_SYS_PTRACE, and not just in a part)."""
+    capabilities = _read("/proc/self/status").partition(b"CapEff:")[2].split()[0]
+    return is_initial("user") and bool(int(capabilities, 16) & _CAP_SYS_PTRACE)
+
+
+def command(pid: int) -> str | None:
+    """The name of a process, if it can be read."""
+    try:
+        return os.fsdecode(_read(f"/proc/{pid}/comm").removesuffix(b"\n"))
+    except OSError:
+        return None
+
+
+def _read(path: str) -> bytes:
+    """A file of /proc, which has to be read to its end before its size is known."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return b"".join(iter(lambda: os.read(descriptor, 1 << 16), b""))
+    finally:
+        os.close(descriptor)
