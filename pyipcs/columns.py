@@ -32,7 +32,7 @@ class Form(Enum):
     DURATION = "duration"  # seconds
     PERCENT = "percent"
     PID = "pid"  # 0 is none, or one of another PID namespace
-    NUMBERS = "numbers"  # a tuple of them, one a semaphore
+    NUMBERS = "numbers"  # a tuple of them
     RATE = "rate"  # by the second, with a sign
 
 
@@ -122,6 +122,22 @@ def _per_semaphore(name: str, field: str, help_: str, rank: int) -> Column:
     )
 
 
+def _states(listing: Listing) -> Iterator[str]:
+    return (one.state.value for one in listing.column("evidence"))
+
+
+def _reasons(listing: Listing) -> Iterator[str]:
+    return (one.reason for one in listing.column("evidence"))
+
+
+def _users(listing: Listing) -> Iterator[Any]:
+    """The processes that use an object now; None where none could be seen."""
+    return (
+        None if one.users is None else tuple(user.pid for user in one.users)
+        for one in listing.column("evidence")
+    )
+
+
 KIND = Column("KIND", Form.TEXT, "kind", "Kind of object: msg, shm or sem", 99, words=_kinds)
 _KEY = Column("KEY", Form.KEY, "key", "Key", 90)
 _ID = Column("ID", Form.NUMBER, "id", "Id", 100)
@@ -144,6 +160,36 @@ COMMON = (
     Column("GROUP", Form.TEXT, "group", "Owner's group", 25, words=_mapped(group_name, "gid")),
     _CTIME,
     Column("AGE", Form.DURATION, "age", "Time since the last change", 20, words=_ages),
+    Column(
+        "STATE",
+        Form.TEXT,
+        "state",
+        "in-use, orphaned, suspect or unknown",
+        84,
+        words=_states,
+        needs="evidence",
+    ),
+    Column(
+        "REASON",
+        Form.TEXT,
+        "reason",
+        "What speaks for STATE",
+        30,
+        words=_reasons,
+        needs="evidence",
+        long=True,
+    ),
+)
+# Who waits on an object, which both queues and semaphore sets have.
+_WAITERS = Column(
+    "WAITERS",
+    Form.NUMBERS,
+    "waiters",
+    "PIDs of processes that wait on it",
+    70,
+    words=_users,
+    needs="evidence",
+    long=True,
 )
 QUEUE = (
     Column("MSGS", Form.NUMBER, "qnum", "Messages on the queue", 85),
@@ -162,6 +208,7 @@ QUEUE = (
     Column("LRPID", Form.PID, "lrpid", "Process of the last receive", 50, when=("rtime",)),
     Column("SEND", Form.TIME, "stime", "Time of the last send", 55),
     Column("RECV", Form.TIME, "rtime", "Time of the last receive", 45),
+    _WAITERS,
 )
 SEGMENT = (
     Column("SIZE", Form.SIZE, "segsz", "Size", 85),
@@ -174,6 +221,16 @@ SEGMENT = (
     Column("ATTACH", Form.TIME, "atime", "Time of the last attachment", 50),
     Column("DETACH", Form.TIME, "dtime", "Time of the last detachment", 45),
     Column("COMMAND", Form.TEXT, "command", "Command line of CPID", 20, words=_commands, long=True),
+    Column(
+        "ATTACHED",
+        Form.NUMBERS,
+        "attached",
+        "PIDs of processes that have it attached",
+        70,
+        words=_users,
+        needs="evidence",
+        long=True,
+    ),
 )
 SEMAPHORE = (
     Column("NSEMS", Form.NUMBER, "nsems", "Semaphores", 85),
@@ -181,6 +238,7 @@ SEMAPHORE = (
     _per_semaphore("VALUES", "value", "Value of each semaphore", 80),
     _per_semaphore("NCOUNT", "ncount", "Processes that wait for it to grow", 75),
     _per_semaphore("ZCOUNT", "zcount", "Processes that wait for it to be zero", 74),
+    _WAITERS,
 )
 # Of the kernel's limits and what is in use of them (`limits.resources`).
 RESOURCE = (

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from pyipcs import cli
 from pyipcs.__main__ import main
 from pyipcs.sysv import permissions
+from pyipcs.sysv.survey import survey
 from tests.support import NOBODY
 
 PYIPCS = str(Path(sys.executable).with_name("pyipcs"))
@@ -61,6 +62,7 @@ class _Program:
 
 def invoke(*args: str, program: str = "pyipcs", env: Mapping[str, str] | None = None) -> Result:
     """Run pyipcs in this process."""
+    survey.cache_clear()  # for one program, /proc is looked at once
     runner = CliRunner(**_APART)
     result = runner.invoke(_Program, args, prog_name=program, env=env)  # type: ignore[arg-type] # has all that it calls
     if result.exception and not isinstance(result.exception, SystemExit):
@@ -171,6 +173,7 @@ def _run_as_nobody(args: Sequence[str], out: int, err: int) -> NoReturn:
         os.seteuid(NOBODY)
         ctypes.CDLL(None).setfsuid(0)
         permissions._administers.cache_clear()  # it is root's answer
+        survey.cache_clear()
         status = cli.run(["pyipcs", *args])
     except BaseException:
         traceback.print_exc()

@@ -97,7 +97,7 @@ def _check(
     live: bool,
     fail: bool,
 ) -> None:
-    names = ", ".join(filter_.option for filter_ in selection.filters)
+    names = selection.named
     refuse(
         (
             (target and len(named) != 1, "-i needs exactly one of -q, -m and -s"),
@@ -118,10 +118,12 @@ def _kinds(queues: bool, shmems: bool, semaphores: bool, all_kinds: bool) -> lis
 def _picture(kinds: Sequence[Kind], manner: Manner, selection: Selection, view: View) -> Picture:
     """What draws the objects there are, with how fast queues grow."""
     from pyipcs.render import table
+    from pyipcs.sysv.survey import survey
 
     growth = watching.Growth()
 
     def draw(canvas: Canvas) -> Iterator[str]:
+        survey.cache_clear()
         found = {kind: selection.of(proc.read(kind)) for kind in kinds}
         report = show.report(found, manner, Format.TABLE, view)
         shown = growth.shown(report)._replace(which=" match" if selection.filters else "")

@@ -179,10 +179,12 @@ def details(
     canvas = output.canvas() if format_ is Format.TABLE and not manner.choice else None
     if canvas:
         from pyipcs.render import panel
+        from pyipcs.sysv.state import evidence
 
         style = manner.style(format_)
-        shown = in_order(kinds, records, manner)
-        output.draw(panel.details(record, style, canvas) for record in shown)
+        shown = [*in_order(kinds, records, manner)]
+        found = zip(shown, evidence(shown), strict=True)
+        output.draw(panel.details(record, use, style, canvas) for record, use in found)
     elif plain and not manner.choice and format_ in {Format.PLAIN, Format.TABLE}:
         for number, record in enumerate(in_order(kinds, records, manner)):
             output.write(["\n"] if number else [])

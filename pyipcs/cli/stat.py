@@ -18,6 +18,15 @@ from pyipcs.render.escape import one_line
 from pyipcs.sysv.handle import Handle
 from pyipcs.sysv.keys import Target
 
+# What formats of columns tell here besides the usual ones, with STATE and REASON.
+_USERS = ("ATTACHED", "WAITERS")
+_MORE = {
+    **dict.fromkeys((Format.JSON, Format.JSONL), _USERS),
+    **dict.fromkeys(
+        (Format.CSV, Format.TSV, Format.EXPORT), (*_USERS, "VALUES", "NCOUNT", "ZCOUNT")
+    ),
+}
+
 
 @subcommand(appendix=columns_of(*Kind))
 @kind_options
@@ -51,19 +60,20 @@ def command(
     format_ = manner.chosen(terminal=output.terminal)
     if format_ is not Format.JSON:  # which has all kinds' keys
         kinds = [kind for kind in kinds if any(record.kind is kind for record in found)] or kinds
-    if Kind.SEMAPHORE in kinds:
-        manner = _complete(manner, format_)
+    manner = _complete(manner, format_, kinds)
     show.details(output, kinds, found, manner, _plain(manner))
     return Status.FAILED if errors else Status.DONE
 
 
-def _complete(manner: Manner, format_: Format) -> Manner:
-    """With all that formats of columns can tell of a set; others have the semaphores anyway."""
-    if manner.choice or format_ not in {Format.CSV, Format.TSV, Format.EXPORT}:
+def _complete(manner: Manner, format_: Format, kinds: Iterable[Kind]) -> Manner:
+    """With all that formats of columns can tell; JSON has the semaphores of a set anyway."""
+    if manner.choice or format_ not in _MORE:
         return manner
-    from pyipcs.columns import parse_choice
+    from pyipcs.columns import OWN, Choice
 
-    return manner._replace(choice=parse_choice("+VALUES,NCOUNT,ZCOUNT"))
+    there = {column.name for kind in kinds for column in OWN[kind]}
+    names = ("STATE", "REASON", *(name for name in _MORE[format_] if name in there))
+    return manner._replace(choice=Choice(names, more=True))
 
 
 def _find(
@@ -94,18 +104,22 @@ def _picture(
 ) -> watching.Picture:
     """What draws the objects; the last one that goes ends it."""
     from pyipcs.render import panel
+    from pyipcs.sysv.state import evidence
+    from pyipcs.sysv.survey import survey
 
     style = manner.style(Format.TABLE)
     growth = watching.Growth()
 
     def draw(canvas: Canvas) -> Iterator[str]:
+        survey.cache_clear()
         found, errors = _find(kinds, targets)
         if not found:
             raise errors[0]
         rates = growth.of((queue.id, queue.qnum) for queue in found if isinstance(queue, Queue))
         for record in show.in_order(kinds, found, manner):
             rate = rates.get(record.id) if record.kind is Kind.QUEUE else None
-            yield panel.details(record, style, canvas, rate)
+            (use,) = evidence([record])
+            yield panel.details(record, use, style, canvas, rate)
         for error in errors:
             yield f"{one_line(str(error))}\n"
 
@@ -117,8 +131,10 @@ def _plain(manner: Manner) -> Callable[[Record], Iterable[str]]:
 
     def lines(record: Record) -> Iterable[str]:
         from pyipcs.render import showmsg
+        from pyipcs.sysv.state import evidence
 
         style = manner.style(Format.TABLE)
-        return showmsg.details(record, style._replace(human=manner.unit is Unit.HUMAN))
+        (use,) = evidence([record])
+        return showmsg.details(record, use, style._replace(human=manner.unit is Unit.HUMAN))
 
     return lines

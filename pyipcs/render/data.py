@@ -58,12 +58,23 @@ def _json_objects(columns: Iterable[Column], listing: Listing, report: Report) -
         there = listing.has("semaphores")
         told = listing.column("semaphores") if there else [None] * listing.length
         members.append(('"semaphores": %s', map(_json_semaphores, told)))
+    if report.details and listing.has("evidence"):
+        members.append(('"processes": %s', map(_json_users, listing.column("evidence"))))
     template = "{" + ", ".join(text for text, _ in members) + "}"
     return map(template.__mod__, zip(*(values for _, values in members), strict=True))
 
 
 def _json_semaphores(semaphores: Any) -> str:
     return json.dumps(semaphores and [semaphore._asdict() for semaphore in semaphores])
+
+
+def _json_users(evidence: Any) -> str:
+    """The processes that use an object now; null where none could be seen."""
+    if evidence.users is None:
+        return "null"
+    return json.dumps(
+        [user._asdict() | {"command": whole_text(user.command or "")} for user in evidence.users]
+    )
 
 
 def _json_member(column: Column, listing: Listing, style: Style) -> tuple[str, Iterable[Any]]:

@@ -1,6 +1,7 @@
 """All there is to know of one object, in a panel for people, drawn by rich."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -14,22 +15,26 @@ from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line
 from pyipcs.render.showmsg import act, last_user, moment, names, process
-from pyipcs.render.table import Cell, Painter
+from pyipcs.render.table import STATE_LOOKS, Cell, Painter
 from pyipcs.render.text import flag_names, human, octal, symbolic
 from pyipcs.render.values import Style, rate
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.processes import recorded
+from pyipcs.sysv.state import Evidence
 
 _WIDEST = 100  # columns, beyond which the eye loses the line
 _FRAME = 4  # columns of it, that the frame takes
 _COUNTS_ROOM = 38  # columns that a table of semaphores takes with all of its own
 
 
-def details(record: Record, style: Style, canvas: Canvas, growth: float | None = None) -> str:
+def details(
+    record: Record, found: Evidence, style: Style, canvas: Canvas, growth: float | None = None
+) -> str:
     """The panel of an object.
 
     Args:
         record: the object; a set's semaphores are shown if they are there.
+        found: who uses it, whether it is leaked, and why.
         style: how values look.
         canvas: where.
         growth: in a live view, by how many messages a queue grows in a second.
@@ -44,7 +49,7 @@ def details(record: Record, style: Style, canvas: Canvas, growth: float | None =
         title += f", key {key}"
     else:  # rather than half of it
         grid.add_row("Key", key)
-    for label, (text, look) in _facts(record, style, painter, growth):
+    for label, (text, look) in chain(_facts(record, style, painter, growth), _use(found)):
         grid.add_row(label, Text(one_line(text), style=look))
     parts: list[RenderableType] = [grid]
     if isinstance(record, SemaphoreSet) and record.semaphores:
@@ -78,6 +83,24 @@ def _facts(
     yield "Creator", (names(record.cuid, record.cgid), "")
     mode = f"{record.mode:o}"
     yield "Mode", (f"{symbolic(mode)} ({octal(mode)})", "")
+
+
+def _use(found: Evidence) -> Iterator[tuple[str, Cell]]:
+    """Who uses it, whether it is leaked, and why."""
+    for user in found.users or ():
+        manner = f", {user.manner}" if user.manner else ""
+        yield _USES[user.does], (f"proc {user.named}{manner}", "")
+    yield "State", (found.state.value, STATE_LOOKS[found.state])
+    yield "Reason", (found.reason, "")
+
+
+# What stands before a process that uses an object, by what it does.
+_USES = {
+    "attached": "Attached by",
+    "send": "Waits to send",
+    "receive": "Waits to recv",
+    "operation": "Waits",
+}
 
 
 def _queue_facts(

@@ -8,11 +8,12 @@ from pyipcs.render.text import flag_names, human
 from pyipcs.render.values import Style, TimeFormat, show_time
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.processes import Process, recorded
+from pyipcs.sysv.state import Evidence
 from pyipcs.sysv.users import group_name, user_name
 
 
-def details(record: Record, style: Style) -> Iterator[str]:
-    """The lines of an object."""
+def details(record: Record, found: Evidence, style: Style) -> Iterator[str]:
+    """The lines of an object, with who uses it, whether it is leaked, and why."""
     match record:
         case Queue():
             id_name, lines = "msqid", _queue(record, style)
@@ -23,6 +24,8 @@ def details(record: Record, style: Style) -> Iterator[str]:
     yield f"Key {format_key(record.key)}, {id_name} {record.id}\n\n"
     yield from (f"{line}\n" for line in lines)
     yield f"Last change {moment(record.ctime, style)}\n\n"
+    yield from (f"{line}\n" for line in _uses(found))
+    yield f"State {found.state.value}: {found.reason}\n\n"
     yield f"Owner {names(record.uid, record.gid)}, "
     yield f"created by {names(record.cuid, record.cgid)}, mode {record.mode & 0o777:04o}\n"
 
@@ -54,6 +57,22 @@ def _set(record: SemaphoreSet, style: Style) -> Iterator[str]:
     if record.semaphores is None:
         yield "Values: you may not read them\n"
     yield f"Last op {moment(record.otime, style)}"
+
+
+def _uses(found: Evidence) -> Iterator[str]:
+    """Who uses an object now, a line a process."""
+    for user in found.users or ():
+        manner = f", {user.manner}" if user.manner else ""
+        yield f"{_USES[user.does]} proc {user.named}{manner}"
+
+
+# What stands before a process, by what it does.
+_USES = {
+    "attached": "Attached by",
+    "send": "Waiting to send:",
+    "receive": "Waiting to receive:",
+    "operation": "Waiting:",
+}
 
 
 def last_user(one: Semaphore, record: SemaphoreSet) -> str:
@@ -96,11 +115,7 @@ def process(found: Process) -> str:
         return "0 (of another PID namespace)"
     if found.alive is False:
         return f"{found.pid} (gone)"
-    if found.command is None:
-        return str(found.pid)
-    # A process calls itself what it likes, and is not to write lines of its own here.
-    name = found.command.replace("\n", "\\n")
-    return f"{found.pid} ({name})"
+    return found.named
 
 
 def names(uid: int, gid: int) -> str:

@@ -24,6 +24,7 @@ from pyipcs.render.text import flags, human
 from pyipcs.render.values import Style, converter
 from pyipcs.sysv.proc import Listing, merged
 from pyipcs.sysv.processes import recorded
+from pyipcs.sysv.state import State
 
 # A text, and how it looks in rich's words.
 Cell: TypeAlias = tuple[str, str]
@@ -301,12 +302,20 @@ def _mode_look(mode: Word) -> str:
     return "yellow" if int(str(mode), 8) & 0o002 else ""
 
 
+# How a state draws attention, or does not.
+STATE_LOOKS = {
+    State.IN_USE: "green",
+    State.ORPHANED: "red",
+    State.SUSPECT: "yellow",
+    State.UNKNOWN: "dim",
+}
 # How cells draw attention, or do not.
 _LOOKS: dict[str, Callable[[Word], str]] = {
     "ID": lambda _word: "bold",
     "KEY": _zero_dim,
     "PERMS": _mode_look,
     "STATUS": _flag_look,
+    "STATE": lambda word: STATE_LOOKS[State(word)],
     **dict.fromkeys(("MSGS", "NET/S", "USEDBYTES", "NATTCH", "RSS", "SWAP"), _zero_dim),
 }
 

@@ -61,8 +61,8 @@ def _key(word: Any) -> str:
     return format_key(int(word))
 
 
-def _commas(numbers: Any) -> str:
-    return ",".join(map(str, numbers))
+def _commas(numbers: Any) -> str | None:
+    return ",".join(map(str, numbers)) or None
 
 
 @cache

@@ -28,6 +28,7 @@ def test_a_queue_that_nobody_used(msqid: int) -> None:
         "Last send never\n"
         "Last recv never\n"
         f"Last change at {made}\n\n"
+        "State unknown: never used\n\n"
         f"Owner {whoami()}, created by {whoami()}, mode 0620\n"
     )
 
@@ -110,6 +111,9 @@ def test_json_is_that_of_a_listing(objects: Objects, msqid: int) -> None:
     listed = [
         json.loads(invoke("list", "-qJ", "-i", str(one)).out)["queues"][0] for one in (other, msqid)
     ]
+    state = [f"its last sender, {os.getpid()} ({comm(os.getpid())}), lives", "never used"]
+    for queue, words in zip(listed, ["unknown", "in-use"], strict=True):
+        queue |= {"state": words, "reason": state.pop(), "waiters": [], "processes": []}
     assert found["queues"] == listed
     nothing = invoke("stat", "-J", "2147483647")
     assert (nothing.status, json.loads(nothing.out)["queues"]) == (1, [])
@@ -168,11 +172,13 @@ def test_a_segment(objects: Objects) -> None:
         f"Created by proc {own}\n"
         "Last use never\nLast attach never\nLast detach never\n"
         f"Last change at {made}\n\n"
+        f"State in-use: its creator, {own}, lives\n\n"
         f"Owner {whoami()}, created by {whoami()}, mode 0600\n"
     )
     with attached(shmid) as address:
         ctypes.memset(address, 1, 1)
         out = invoke("stat", "-m", str(shmid), "--human").out
+        assert f"\nAttached by proc {own}\nState in-use: attached 1 time, by {own}\n" in out
         when = time.ctime(int(row(Kind.SEGMENT, shmid)["atime"]))
     assert "\n9.8K, attached 1 time\n4K in memory, 0B in swap\n" in out
     assert f"\nLast use by proc {own} at {when}\nLast attach at {when}\nLast detach never\n" in out
@@ -190,11 +196,12 @@ def test_a_set(objects: Objects) -> None:
     semid = objects.semaphores(0x5EED, nsems=2)
     made = time.ctime(int(row(Kind.SEMAPHORE, semid)["ctime"]))
     head = f"Key {KEY}, semid {semid}\n\n2 semaphores in set\n"
-    tail = f"Last change at {made}\n\nOwner {whoami()}, created by {whoami()}, mode 0644\n"
+    change = f"Last change at {made}\n\n"
+    tail = f"Owner {whoami()}, created by {whoami()}, mode 0644\n"
     assert invoke("stat", KEY).out == (
         f"{head}Semaphore 0: value 0, ncount 0, zcount 0, last proc -\n"
         "Semaphore 1: value 0, ncount 0, zcount 0, last proc -\n\n"
-        f"Last op never\n{tail}"
+        f"Last op never\n{change}State unknown: never used\n\n{tail}"
     )
     with subprocess.Popen([PYIPCS, "op", KEY, "1-1"]) as process:
         end = time.monotonic() + 20
@@ -206,7 +213,8 @@ def test_a_set(objects: Objects) -> None:
         assert invoke("stat", KEY).out == (
             f"{head}Semaphore 0: value 3, ncount 0, zcount 0, last proc {own}\n"
             "Semaphore 1: value 0, ncount 1, zcount 0, last proc -\n\n"
-            f"Last op at {when}\n{tail}"
+            f"Last op at {when}\n{change}Waiting: proc {process.pid} (pyipcs)\n"
+            f"State in-use: {process.pid} (pyipcs) waits on it\n\n{tail}"
         )
         values = invoke("list", "-s", "-o", "VALUES,NCOUNT,ZCOUNT", "-f", "csv").out
         assert '"3,0","0,1","0,0"' in values
@@ -243,3 +251,17 @@ def test_a_set_whose_values_may_not_be_read(objects: Objects) -> None:
     assert (
         json.loads(as_nobody("stat", "-sJ", str(semid)).out)["semaphores"][0]["semaphores"] is None
     )
+
+
+def test_the_processes_that_use_it_in_formats_for_programs(objects: Objects) -> None:
+    shmid = objects.segment(0x5EED)
+    with attached(shmid), attached(shmid):
+        (found,) = json.loads(invoke("stat", KEY, "-J").out)["shmems"]
+        assert (found["state"], found["attached"]) == ("in-use", [os.getpid()])
+        user = {"pid": os.getpid(), "command": comm(os.getpid()), "does": "attached", "times": 2}
+        assert found["processes"] == [user | {"read_only": False}]
+        head, row_ = invoke("stat", KEY, "-f", "csv").out.splitlines()
+        cells = dict(zip(head.split(","), row_.split(",")[:-1], strict=False))
+        assert cells["STATE"] == "in-use"
+        assert head.endswith("STATE,REASON,ATTACHED")
+        assert row_.endswith(f",{os.getpid()}")

@@ -14,6 +14,7 @@ from pyipcs.model import Kind
 from pyipcs.render import delimited
 from pyipcs.render.report import Report
 from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.state import Evidence, State
 from tests.program import need_tool
 from tests.render import samples
 
@@ -148,7 +149,12 @@ def test_the_names_are_no_variables_that_a_shell_obeys(shell: str) -> None:
     )
     report = samples.report(choice=everything)
     found = {
-        kind: [listing.with_added("semaphores", [()] * listing.length) for listing in listings]
+        kind: [
+            listing.with_added("semaphores", [()] * listing.length).with_added(
+                "evidence", [Evidence(State.UNKNOWN, "never used")] * listing.length
+            )
+            for listing in listings
+        ]
         for kind, listings in report.found.items()
     }
     lines = "".join(delimited.export(report._replace(found=found)))

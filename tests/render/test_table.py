@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,22 @@ from pyipcs.render import panel, table
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.report import Report
 from pyipcs.sysv.proc import Listing, listing_of
+from pyipcs.sysv.state import Evidence, State
+from pyipcs.sysv.survey import User
 from tests.render import samples
 from tests.render.samples import PEOPLE
 
+USED = Evidence(
+    State.IN_USE,
+    "attached 3 times, by 12 (cat) and 13 (a name)",
+    [
+        User(12, "cat", "attached", 2, read_only=True),
+        User(13, "a\nname", "send"),
+        User(14, None, "receive", 3),
+        User(15, "dog", "operation"),
+    ],
+)
+LEAKED = Evidence(State.SUSPECT, "nobody waits; its last sender, 4194305, is gone")
 PICTURES = Path(__file__).parent / "pictures"
 CODES = re.compile(r"\x1b\[[\d;]*m")
 pytestmark = pytest.mark.usefixtures("utc")
@@ -58,7 +72,9 @@ def test_the_picture_for_a_width(width: int) -> None:
 
 def test_panels() -> None:
     records = [one for records in samples.RECORDS.values() for one in records]
-    compare("stat-80", "".join(panel.details(one, PEOPLE, canvas(80)) for one in records))
+    found = zip(records, cycle([USED, LEAKED]), strict=False)
+    text = "".join(panel.details(one, use, PEOPLE, canvas(80)) for one, use in found)
+    compare("stat-80", text)
 
 
 def test_limits_and_usage() -> None:
@@ -69,8 +85,8 @@ def test_colour_adds_nothing_but_colour() -> None:
     colored = drawn(canvas(120, color=True))
     assert "\x1b[" in colored
     assert CODES.sub("", colored) == drawn(canvas(120))
-    one = panel.details(samples.QUEUES[1], PEOPLE, canvas(80, color=True))
-    assert CODES.sub("", one) == panel.details(samples.QUEUES[1], PEOPLE, canvas(80))
+    one = panel.details(samples.QUEUES[1], USED, PEOPLE, canvas(80, color=True))
+    assert CODES.sub("", one) == panel.details(samples.QUEUES[1], USED, PEOPLE, canvas(80))
 
 
 def test_what_draws_attention() -> None:
@@ -89,7 +105,7 @@ def test_a_terminal_that_knows_ascii_alone() -> None:
     for text in (
         drawn(canvas(120, unicode=False)),
         "".join(table.resources(limits(), canvas(80, unicode=False))),
-        *(panel.details(one, PEOPLE, canvas(80, unicode=False)) for one in samples.QUEUES),
+        *(panel.details(one, USED, PEOPLE, canvas(80, unicode=False)) for one in samples.QUEUES),
     ):
         assert text.isascii()
     assert "######## full" in drawn(canvas(120, unicode=False))
@@ -175,7 +191,7 @@ def test_a_little_is_not_nothing() -> None:
 
 def test_a_panel_has_the_whole_key_however_narrow_it_is() -> None:
     for width in range(30, 60):
-        text = panel.details(samples.SETS[0], PEOPLE, canvas(width))
+        text = panel.details(samples.SETS[0], USED, PEOPLE, canvas(width))
         assert re.search(r"0x00000007\b", text), width
 
 
@@ -186,7 +202,7 @@ def test_a_queue_that_is_full_of_messages_is_full() -> None:
         found={Kind.QUEUE: [listing_of(Kind.QUEUE, [full])]}
     )
     assert " full " in "".join(table.listings(report, canvas()))
-    assert " full " in panel.details(full, PEOPLE, canvas(80))
+    assert " full " in panel.details(full, USED, PEOPLE, canvas(80))
 
 
 def test_qbytes_that_are_not_known() -> None:
@@ -194,7 +210,7 @@ def test_qbytes_that_are_not_known() -> None:
     listing = listing_of(Kind.QUEUE, [unknown]).with_added("qbytes", [None])
     report = samples.report(Kind.QUEUE, style=PEOPLE)._replace(found={Kind.QUEUE: [listing]})
     assert " - " in "".join(table.listings(report, canvas()))
-    assert "6 of unknown bytes" in panel.details(unknown, PEOPLE, canvas(80))
+    assert "6 of unknown bytes" in panel.details(unknown, USED, PEOPLE, canvas(80))
 
 
 def test_the_columns_of_limits() -> None:
