@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.namespace import origin
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.proc import Listing, completed
 
 _Mask: TypeAlias = Iterable[bool]
 # The fields with the times of an object's use.
@@ -27,18 +27,23 @@ class Filter(NamedTuple):
         keep: what tells, for each object of a listing, whether it meets the condition.
         kinds: those that it can speak of; no object of another kind meets it.
         speaks: how it speaks of them.
+        needs: what listings do not have and has to be asked for first (`proc.completed`).
     """
 
     option: str
     keep: Callable[[Listing], _Mask]
     kinds: Collection[Kind] = tuple(Kind)
     speaks: str = "is about"
+    needs: str = ""
 
 
 def matching(listings: Iterable[Listing], filters: Iterable[Filter]) -> Iterator[Listing]:
-    """Of the objects those that meet every condition."""
+    """Of the objects those that meet every condition; what costs most is asked of the least."""
+    in_order = sorted(filters, key=lambda one: one.needs)
     for listing in listings:
-        for filter_ in filters:
+        for filter_ in in_order:
+            if filter_.needs:
+                listing = next(completed([listing], {filter_.needs}))  # noqa: PLW2901 - it grows
             listing = listing.where(filter_.keep(listing))  # noqa: PLW2901 - it shrinks
         yield listing
 
@@ -119,6 +124,23 @@ def empty() -> Filter:
     return Filter("--empty", _equal("qnum", 0), [Kind.QUEUE])
 
 
+def orphaned() -> Filter:
+    """Segments that nobody has any more."""
+    return _in_state("--orphaned", ["orphaned"], [Kind.SEGMENT])
+
+
+def suspect() -> Filter:
+    """Those, and queues and semaphore sets that nobody seems to have any more."""
+    return _in_state("--suspect", ["orphaned", "suspect"], [*Kind])
+
+
+def _in_state(option: str, states: Collection[str], kinds: Collection[Kind]) -> Filter:
+    def keep(listing: Listing) -> _Mask:
+        return (found.state.value in states for found in listing.column("evidence"))
+
+    return Filter(option, keep, kinds, needs="evidence")
+
+
 def _equal(field: str, number: int) -> Callable[[Listing], _Mask]:
     word = str(number)
     return lambda listing: map(word.__eq__, listing.column(field))
@@ -152,9 +174,7 @@ def not_in(document: Mapping[str, Any]) -> Filter:
         raise ValueError(_NO_LISTING)
 
     def keep(listing: Listing) -> _Mask:
-        fields = _identity_fields(listing.kind)
-        rows = zip(*(map(int, listing.column(field)) for field in fields), strict=True)
-        return (row not in known[listing.kind] for row in rows)
+        return (one not in known[listing.kind] for one in identities(listing))
 
     return Filter("--not-in", keep, tuple(known), "has a listing of")
 
@@ -173,6 +193,12 @@ def _check_origin(document: Any) -> None:
             raise ValueError(f"which {words} it is of cannot be told without /proc")
         if there[name] != here[name]:
             raise ValueError(f"the listing is of another {words}")
+
+
+def identities(listing: Listing) -> Iterator[tuple[int, ...]]:
+    """What each object is known again by."""
+    fields = _identity_fields(listing.kind)
+    return zip(*(map(int, listing.column(field)) for field in fields), strict=True)
 
 
 def _identity_fields(kind: Kind) -> tuple[str, ...]:

@@ -1,22 +1,24 @@
 """pyipcs rm: remove objects, as ipcrm(1) does."""
 
 import errno
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import click
 
 from pyipcs.cli import show
 from pyipcs.cli.argv import OptionalValue, in_order
 from pyipcs.cli.manner import Manner, columns_of, given, output_options
-from pyipcs.cli.options import subcommand
+from pyipcs.cli.options import refuse, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import ID_TARGET, KEY_TARGET, KINDS
-from pyipcs.errors import CommandError, IpcError, Status, counted, ipc_error
+from pyipcs.cli.selection import Selection, filter_options
+from pyipcs.errors import CommandError, IpcError, NotFoundError, Status, counted, ipc_error
 from pyipcs.model import Kind, Record, Segment
 from pyipcs.sysv.handle import handle_class
 from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.permissions import may_control, removable
+from pyipcs.sysv.proc import listing_of
 
 # The options that name objects, by click's name for them.
 _NAMING = {
@@ -42,6 +44,10 @@ _VERBOSE = {
     Kind.SEGMENT: "removing shared memory segment id `%d'\n",
     Kind.SEMAPHORE: "removing semaphore id `%d'\n",
 }
+
+
+# The ids of what a listing held, and, where each is to be looked at again, what it is known by.
+_Listed: TypeAlias = Mapping[int, tuple[int, ...] | None]
 
 
 class _Doomed(NamedTuple):
@@ -76,6 +82,7 @@ class _Doomed(NamedTuple):
     metavar="[=msg|shm|sem]",
     help="All that you may remove, or all of a kind.",
 )
+@filter_options
 @click.option(
     "-n", "--dry-run", is_flag=True, help="Show what would go, in any format, and remove nothing."
 )
@@ -84,39 +91,44 @@ class _Doomed(NamedTuple):
 @output_options
 @click.argument("operands", nargs=-1, metavar="[msg|shm|sem ID...]")
 @click.pass_context
-def command(
+def command(  # noqa: PLR0913 - the options are its arguments
     ctx: click.Context,
     /,
     *,
     operands: Sequence[str],
-    all_kinds: Container[Kind] | None,
+    all_kinds: Collection[Kind] | None,
+    selection: Selection,
     dry_run: bool,
     yes: bool,
     verbose: bool,
     manner: Manner,
     **_named: Any,
 ) -> Status:
-    """Remove System V IPC objects, by id, by key, or all."""
+    """Remove System V IPC objects, by id, by key, or all.
+
+    Of all, --owner and the options behind it leave those objects that meet each of them. Before
+    one of these is removed it is looked at again, and left if it has changed.
+    """
     doomed = [_Doomed(_NAMING[name], target) for name, target in in_order(ctx, _NAMING)]
     old_syntax = _old_syntax(operands)
-    if old_syntax and (doomed or all_kinds):
-        raise click.UsageError(f"{operands[0]} ID... goes with no option that names objects")
-    kinds = [kind for kind in _ALL_ORDER if all_kinds and kind in all_kinds]
+    named = bool(doomed or all_kinds)
+    word = " ".join(operands[:1])
+    format_options = [] if dry_run else [*given(ctx)]
+    refuse(
+        (
+            (old_syntax and named, f"{word} ID... goes with no option that names objects"),
+            (selection.filters and not all_kinds, f"{selection.named} is for --all"),
+            (not (named or old_syntax), "nothing to remove: name an object, or --all"),
+            (format_options, f"{' '.join(format_options[:1])} is for --dry-run"),
+        )
+    )
+    kinds = _kinds(all_kinds, selection) if all_kinds else []
     doomed += old_syntax
-    if not doomed and not kinds:
-        raise click.UsageError("nothing to remove: name an object, or --all")
-    if not dry_run and any(given(ctx)):
-        raise click.UsageError(f"{next(given(ctx))} is for --dry-run")
     output: Output = ctx.obj
-    removal = _Removal(output, verbose=verbose)
-    listed = {kind: removable(kind) for kind in kinds}
+    removal = _Removal(output, selection, verbose=verbose)
+    listed = {kind: _listed(kind, selection) for kind in kinds}
     if dry_run:
-        going = {
-            kind: set(listed.get(kind, ())) for kind in {*kinds, *(kind for kind, _ in doomed)}
-        }
-        for kind, object_id in removal.rehearse(doomed):
-            going[kind].add(object_id)
-        show.selected(output, going, manner, which=" to remove")
+        show.selected(output, removal.rehearse(doomed, listed), manner, which=" to remove")
         return removal.status
     if (
         any(listed.values())
@@ -130,6 +142,26 @@ def command(
     if old_syntax and not removal.failed:
         output.write(["resource(s) deleted\n"])
     return removal.status
+
+
+def _kinds(all_kinds: Collection[Kind], selection: Selection) -> list[Kind]:
+    """The kinds of --all, in ipcrm's order; filters may speak of fewer."""
+    meant = selection.kinds(() if len(all_kinds) == len(Kind) else all_kinds)
+    return [kind for kind in _ALL_ORDER if kind in meant]
+
+
+def _listed(kind: Kind, selection: Selection) -> _Listed:
+    """Of the objects that the caller may remove those that are meant."""
+    found: dict[int, tuple[int, ...] | None] = {}
+    for listing in selection.of(removable(kind)):
+        ids = map(int, listing.column("id"))
+        if selection.filters:
+            from pyipcs.filters import identities
+
+            found.update(zip(ids, identities(listing), strict=True))
+        else:
+            found.update(dict.fromkeys(ids))
+    return found
 
 
 def _old_syntax(operands: Sequence[str]) -> list[_Doomed]:
@@ -147,8 +179,9 @@ def _old_syntax(operands: Sequence[str]) -> list[_Doomed]:
 class _Removal:
     """Removals one by one, of which a failed one is told and does not stop the rest."""
 
-    def __init__(self, output: Output, *, verbose: bool) -> None:
+    def __init__(self, output: Output, selection: Selection, *, verbose: bool) -> None:
         self._output = output
+        self._selection = selection
         self._verbose = verbose
         self._removed: set[tuple[Kind, int]] = set()
         self.failed = False
@@ -170,22 +203,48 @@ class _Removal:
             else:
                 self._removed.add((kind, handle.id))
 
-    def remove_listed(self, listed: Mapping[Kind, Iterable[int]]) -> None:
+    def remove_listed(self, listed: Mapping[Kind, _Listed]) -> None:
         """Remove what a listing held; what has gone since is as it should be."""
+        self._selection.look_again()
         for kind, ids in listed.items():
             remove = handle_class(kind).remove_id
-            for object_id in ids:
+            for object_id, identity in ids.items():
                 if (kind, object_id) in self._removed:
                     continue
-                self._announce(kind, object_id)
                 try:
+                    if identity and not self._is_same(kind, object_id, identity):
+                        continue
+                    self._announce(kind, object_id)
                     remove(object_id)
                 except IpcError as error:
                     if error.errno not in {errno.EINVAL, errno.EIDRM}:
                         self._complain(Target(By.ID, object_id, str(object_id)), error)
 
-    def rehearse(self, doomed: Iterable[_Doomed]) -> Iterator[tuple[Kind, int]]:
-        """What of the objects that the user named would go; the rest is told as if it were real."""
+    def _is_same(self, kind: Kind, object_id: int, identity: tuple[int, ...]) -> bool:
+        """Whether an object is still what was listed; one that has changed is told."""
+        try:
+            listing = listing_of(kind, [handle_class(kind)(object_id).stat()])
+        except NotFoundError:
+            return False
+        from pyipcs.filters import identities
+
+        if [identity] == [*identities(listing)] and self._selection.still_meets(listing):
+            return True
+        self._output.complain(f"{kind.noun} {object_id} has changed since, and is left")
+        return False
+
+    def rehearse(
+        self, doomed: Sequence[_Doomed], listed: Mapping[Kind, _Listed]
+    ) -> dict[Kind, set[int]]:
+        """What would go; what would not is told as if it were real."""
+        going = {
+            kind: set(listed.get(kind, ())) for kind in {*listed, *(one.kind for one in doomed)}
+        }
+        for kind, object_id in self._rehearsed(doomed):
+            going[kind].add(object_id)
+        return going
+
+    def _rehearsed(self, doomed: Iterable[_Doomed]) -> Iterator[tuple[Kind, int]]:
         gone: set[tuple[Kind, int]] = set()
         for kind, target in doomed:
             try:
@@ -218,6 +277,6 @@ def _stays(record: Record, target: Target) -> bool:
     return isinstance(record, Segment) and record.nattch > 0 and target.by is By.ID
 
 
-def _question(listed: Mapping[Kind, Sequence[int]]) -> str:
+def _question(listed: Mapping[Kind, _Listed]) -> str:
     counts = [counted(len(ids), kind.noun) for kind, ids in listed.items() if ids]
     return f"Remove {', '.join(counts)}?"

@@ -35,6 +35,11 @@ class Selection(NamedTuple):
             kinds = meant
         return kinds
 
+    @property
+    def named(self) -> str:
+        """The options, as the user named them."""
+        return ", ".join(filter_.option for filter_ in self.filters)
+
     def of(self, listings: Iterable[Listing]) -> Iterable[Listing]:
         """Those of the objects that are meant."""
         if not self.filters:
@@ -42,6 +47,21 @@ class Selection(NamedTuple):
         from pyipcs.filters import matching
 
         return matching(listings, self.filters)
+
+    def look_again(self) -> None:
+        """See to it that what is asked from now on is not answered by what was seen before."""
+        if any(filter_.needs for filter_ in self.filters):
+            from pyipcs.sysv.survey import survey
+
+            survey.cache_clear()
+
+    def still_meets(self, listing: Listing) -> bool:
+        """Whether the one object of a listing is meant, by what can be seen now."""
+        if any(filter_.needs for filter_ in self.filters):
+            from pyipcs.sysv.survey import renew
+
+            renew()
+        return any(found.length for found in self.of([listing]))
 
 
 def _parse_baseline(path: str) -> "Filter":
@@ -107,6 +127,17 @@ _OPTIONS: dict[str, Any] = {
         "--unattached", is_flag=True, help="Segments that no process has attached."
     ),
     "empty": click.option("--empty", is_flag=True, help="Queues with no message."),
+    "orphaned": click.option(
+        "--orphaned",
+        is_flag=True,
+        help="Segments that nobody has attached, and whose creator and last user are gone.",
+    ),
+    "suspect": click.option(
+        "--suspect",
+        is_flag=True,
+        help="Those, and queues and semaphore sets on which nobody waits, and whose last users "
+        "are gone.",
+    ),
     "not_in": click.option(
         "--not-in",
         type=Parsed("file", _parse_baseline),
@@ -134,6 +165,8 @@ def _filters(*, not_in: "Filter | None", **given: Any) -> "Iterator[Filter]":
     """A filter for each option that was given; `given` are the functions of pyipcs.filters."""
     if not_in:
         yield not_in
+    if given["suspect"]:
+        given["orphaned"] = False  # which is within it
     # What is false may be a uid of 0.
     wanted = {
         name: value for name, value in given.items() if value is not None and value is not False

@@ -2,11 +2,12 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
 from functools import cache
-from itertools import compress
 
 from pyipcs.model import Kind
 from pyipcs.sysv import proc
+from pyipcs.sysv.proc import Listing
 
 _CAP_SYS_ADMIN = 1 << 21  # capabilities(7)
 _NS_GET_USERNS = 0xB701  # ioctl_ns(2)
@@ -17,17 +18,15 @@ def may_control(uid: int, cuid: int) -> bool:
     return os.geteuid() in {uid, cuid} or _administers()
 
 
-def removable(kind: Kind) -> list[int]:
-    """The ids of all objects that the caller may remove, also of those it may not read."""
+def removable(kind: Kind) -> Iterator[Listing]:
+    """All objects that the caller may remove, also those that it may not read."""
     user = str(os.geteuid())
-    ids: list[int] = []
     for listing in proc.read(kind):
-        column = listing.column("id")
-        if not _administers():
+        if _administers():
+            yield listing
+        else:
             owned = zip(listing.column("uid"), listing.column("cuid"), strict=True)
-            column = list(compress(column, (user in pair for pair in owned)))
-        ids += map(int, column)
-    return ids
+            yield listing.where(user in pair for pair in owned)
 
 
 @cache

@@ -1,12 +1,19 @@
 import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
 from tests import support
-from tests.program import as_nobody, invoke
+from tests.program import PYIPCS, as_nobody, invoke, run
 from tests.support import NOBODY, Objects, attached, everything, ids, root_only
+from tests.terminal import end, on_terminal, read_all, read_until, without_codes
 
 NOWHERE = "2147483647"
 
@@ -242,3 +249,178 @@ def test_messages_of_a_queue_go_with_it(objects: Objects) -> None:
     support.send(msqid)
     assert invoke("rm", "-q", str(msqid)).status == 0
     assert msqid not in ids(Kind.QUEUE)
+
+
+# -- Filters.
+
+
+def orphan(objects: Objects, key: int = 0) -> int:
+    """A segment whose only process is gone."""
+    script = (
+        "import ctypes; l = ctypes.CDLL(None);"
+        f"i = l.shmget({key}, 4096, 0o1600); l.shmat(i, None, 0); print(i)"
+    )
+    return objects.adopt(Kind.SEGMENT, int(run(sys.executable, "-c", script).out))
+
+
+def suspect(objects: Objects, key: int = 0) -> int:
+    """A semaphore set whose only process is gone."""
+    script = (
+        "import ctypes; l = ctypes.CDLL(None);"
+        f"i = l.semget({key}, 1, 0o1600); l.semctl(i, 0, 16, 1); print(i)"
+    )
+    return objects.adopt(Kind.SEMAPHORE, int(run(sys.executable, "-c", script).out))
+
+
+def going(*args: str) -> set[tuple[Kind, int]]:
+    """What a dry run says."""
+    document = json.loads(invoke("rm", "-n", "-J", *args).out)
+    return {(kind, one["id"]) for kind in Kind for one in document.get(kind.collection, [])}
+
+
+@pytest.mark.parametrize("filter_", ["--orphaned", "--suspect", "--orphaned --suspect"])
+def test_what_is_leaked_goes_and_what_is_used_stays(
+    objects: Objects, isolated: None, filter_: str
+) -> None:
+    leaked, doubtful = (Kind.SEGMENT, orphan(objects)), (Kind.SEMAPHORE, suspect(objects))
+    used = objects.segment()
+    for kind in Kind:
+        objects.make(kind)
+    before = everything()
+    expected = {leaked} if filter_ == "--orphaned" else {leaked, doubtful}
+    with attached(used):
+        assert going("-a", *filter_.split()) == expected
+        assert everything() == before
+        assert invoke("rm", "-a", *filter_.split()) == (0, "", "")
+    assert everything() == before - expected
+
+
+def test_filters_of_all_kinds(objects: Objects, isolated: None) -> None:
+    keyed, full = objects.queue(0x77), objects.queue()
+    support.send(full)
+    for kind in Kind:
+        objects.make(kind)
+    before = everything()
+    assert going("-a", "--key", "0x77") == {(Kind.QUEUE, keyed)}
+    assert (Kind.QUEUE, full) not in going("-a", "--empty")
+    assert {kind for kind, _ in going("-a", "--empty")} == {Kind.QUEUE}
+    assert {kind for kind, _ in going("-ashm", "--mine")} == {Kind.SEGMENT}
+    assert going("-a", "--older-than", "1h") == set()
+    assert going("-a", "--mine") == before
+    assert invoke("rm", "-va", "--empty", "--key", "0x77") == (
+        0,
+        f"removing message queue id `{keyed}'\n",
+        "",
+    )
+    assert everything() == before - {(Kind.QUEUE, keyed)}
+
+
+def test_what_has_come_since_a_listing(objects: Objects, isolated: None, tmp_path: Path) -> None:
+    """The baseline of a CI job."""
+    for kind in Kind:
+        objects.make(kind)
+    baseline = tmp_path / "before.json"
+    baseline.write_text(invoke("list", "-J").out)
+    before = everything()
+    new = {(kind, objects.make(kind)) for kind in Kind}
+    args = ("-a", "--mine", "--not-in", str(baseline))
+    assert going(*args) == new
+    assert invoke("rm", *args) == (0, "", "")
+    assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        ("--mine", "--mine is for --all"),
+        ("--orphaned -m 5", "--orphaned is for --all"),
+        ("--suspect --empty msg 5", "--empty, --suspect is for --all"),
+        ("-amsg --orphaned", "--orphaned is about segments, not message queues"),
+        ("-ashm --empty", "--empty is about message queues, not segments"),
+        ("-a --empty --orphaned", "--orphaned is about segments, not message queues"),
+        ("-a --not-in /dev/null", "'/dev/null': not a listing of pyipcs (list -J)"),
+        ("-a --not-in /no/such/file", "'/no/such/file': No such file or directory"),
+        ("-a --owner no-such-user", "'no-such-user': no such user"),
+        ("-a --idle x", "'x': not a duration"),
+        ("-a --orphaned=5", "option --orphaned takes no value"),
+    ],
+)
+def test_filters_that_are_refused(objects: Objects, isolated: None, args: str, why: str) -> None:
+    orphan(objects)
+    objects.queue()
+    before = everything()
+    result = invoke("rm", *args.split())
+    assert (result.status, result.out) == (2, "")
+    assert why in result.err
+    assert result.err.count("\n") == 1
+    assert everything() == before
+
+
+def test_one_that_changed_since_is_left_and_said(objects: Objects, isolated: None) -> None:
+    """While the question waits for its answer, one is attached, one goes, one comes anew."""
+    used, gone, same = orphan(objects), orphan(objects), orphan(objects)
+    reborn = orphan(objects, 0x99)
+    process, terminal = on_terminal("rm", "--all", "--orphaned", "-v")
+    try:
+        assert read_until(terminal, r"\[y/N\] ").endswith("Remove 4 segments? [y/N] ")
+        support.remove(Kind.SEGMENT, gone)
+        libc.change(Kind.SEGMENT, reborn, mode=0o644)  # which is no other segment
+        with attached(used):
+            os.write(terminal, b"y\n")
+            text = without_codes(read_all(terminal))
+            process.wait()
+    finally:
+        end(process, terminal)
+    assert f"pyipcs: segment {used} has changed since, and is left\r\n" in text
+    assert str(gone) not in re.findall(r"segment id `(\d+)'", text)
+    assert process.returncode == 0
+    assert ids(Kind.SEGMENT) == {used}
+    assert same not in ids(Kind.SEGMENT)
+
+
+def test_nobody_answers_yes(objects: Objects, isolated: None) -> None:
+    shmid = orphan(objects)
+    process, terminal = on_terminal("rm", "--all", "--orphaned")
+    try:
+        read_until(terminal, r"\[y/N\] ")
+        os.write(terminal, b"n\n")
+        assert "pyipcs: nothing was removed" in without_codes(read_all(terminal))
+        assert process.wait() == 1
+    finally:
+        end(process, terminal)
+    assert shmid in ids(Kind.SEGMENT)
+    process, terminal = on_terminal("rm", "--all", "--unattached", "--key", "0x4242")
+    try:
+        assert read_all(terminal) == "", "nothing to ask about"
+        assert process.wait() == 0
+    finally:
+        end(process, terminal)
+
+
+def test_a_receiver_that_comes_while_others_go(objects: Objects, isolated: None) -> None:
+    """What is suspect of queues and sets is looked at again too."""
+    semid = suspect(objects)
+    process, terminal = on_terminal("rm", "--all", "--suspect")
+    try:
+        read_until(terminal, r"\[y/N\] ")
+        with subprocess.Popen([PYIPCS, "op", f"id:{semid}", "0-9"]) as waiting:
+            while not libc.semaphores(semid, 1)[0].ncount:
+                time.sleep(0.01)
+            os.write(terminal, b"y\n")
+            text = without_codes(read_all(terminal))
+            waiting.terminate()
+    finally:
+        end(process, terminal)
+    assert f"pyipcs: semaphore set {semid} has changed since, and is left\r\n" in text
+    assert semid in ids(Kind.SEMAPHORE)
+
+
+@root_only
+def test_filters_leave_what_others_own(objects: Objects, isolated: None) -> None:
+    theirs = {(kind, objects.make(kind)) for kind in Kind}
+    made = objects.queue()
+    libc.change(Kind.QUEUE, made, uid=NOBODY)
+    assert as_nobody("rm", "-a", "--older-than", "0", "--empty") == (0, "", "")
+    time.sleep(2.1)  # whole seconds on record, of which the first may have just begun
+    assert as_nobody("rm", "-a", "--older-than", "0", "--empty") == (0, "", "")
+    assert everything() == theirs
