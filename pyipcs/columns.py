@@ -12,6 +12,7 @@ from itertools import chain, repeat
 from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.model import Kind, View
+from pyipcs.sysv.namespace import current
 from pyipcs.sysv.proc import Listing, completed, merged
 from pyipcs.sysv.users import group_name, user_name
 
@@ -86,6 +87,12 @@ def _kinds(listing: Listing) -> Iterable[str]:
     return repeat(listing.kind.value, listing.length)
 
 
+def _namespaces(listing: Listing) -> Iterable[Word]:
+    if listing.has("ipc_namespace"):
+        return listing.column("ipc_namespace")
+    return repeat(current(), listing.length)
+
+
 def _ages(listing: Listing) -> Iterator[int]:
     now = int(time.time())
     return (max(now - int(word), 0) for word in listing.column("ctime"))
@@ -139,6 +146,7 @@ def _users(listing: Listing) -> Iterator[Any]:
 
 
 KIND = Column("KIND", Form.TEXT, "kind", "Kind of object: msg, shm or sem", 99, words=_kinds)
+NAMESPACE = Column("NS", Form.NUMBER, "ipc_namespace", "IPC namespace", 98, words=_namespaces)
 _KEY = Column("KEY", Form.KEY, "key", "Key", 90)
 _ID = Column("ID", Form.NUMBER, "id", "Id", 100)
 _OWNER = Column("OWNER", Form.TEXT, "owner", "Owner's name", 70, words=_mapped(user_name, "uid"))
@@ -179,6 +187,7 @@ COMMON = (
         needs="evidence",
         long=True,
     ),
+    NAMESPACE,
 )
 # Who waits on an object, which both queues and semaphore sets have.
 _WAITERS = Column(

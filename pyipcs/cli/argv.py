@@ -176,10 +176,16 @@ def _is_option(word: str) -> bool:
     return word == "-0" or not (word[1].isdigit() or word[1] == ".")
 
 
+def given_names(ctx: click.Context) -> list[str]:
+    """Click's names of the options that were given."""
+    names: list[str] = ctx.meta[__name__]
+    return names
+
+
 def in_order(ctx: click.Context, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
     """The values of repeatable options, each with its option's name, as the user ordered them."""
     values = {name: iter(ctx.params[name]) for name in names}
-    for name in ctx.meta[__name__]:
+    for name in given_names(ctx):
         if name in values:
             yield name, next(values[name])
 

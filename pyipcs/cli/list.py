@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import click
 
 from pyipcs.cli import show, watching
+from pyipcs.cli.argv import given_names
 from pyipcs.cli.manner import Format, Manner, columns_of, output_options
 from pyipcs.cli.options import refuse, subcommand
 from pyipcs.cli.output import Output
@@ -37,11 +38,17 @@ from pyipcs.sysv.proc import Listing
 @click.option("-l", "--limits", "view", flag_value="limits", help="The kernel's limits.")
 @click.option("-u", "--summary", "view", flag_value="usage", help="What is in use.")
 @filter_options
+@click.option(
+    "--all-ns",
+    "everywhere",
+    is_flag=True,
+    help="The objects of every IPC namespace that a process lives in which you may look at.",
+)
 @click.option("--fail-if-any", is_flag=True, help="End with status 23 if there is an object.")
 @output_options
 @watch_option
 @click.pass_context
-def command(
+def command(  # noqa: PLR0913 - the options are its arguments
     ctx: click.Context,
     /,
     *,
@@ -49,6 +56,7 @@ def command(
     view: str | None,
     manner: Manner,
     selection: Selection,
+    everywhere: bool,
     fail_if_any: bool,
     interval: float | None,
     **kind_flags: bool,
@@ -57,30 +65,44 @@ def command(
     output: Output = ctx.obj
     named = _kinds(**kind_flags)
     figures = view in {"limits", "usage"}
-    _check(named, target, selection, figures=figures, live=interval is not None, fail=fail_if_any)
+    names = selection.named
+    alone = "shows the objects of one namespace, so no --all-ns"
+    refuse(
+        (
+            (target and len(named) != 1, "-i needs exactly one of -q, -m and -s"),
+            (target and names, f"-i names an object, so no {names}"),
+            (target and interval, "-i shows an object once, so no --watch"),
+            (figures and names, f"-l and -u are not about single objects, so no {names}"),
+            (figures and fail_if_any, "-l and -u are about no objects, so no --fail-if-any"),
+            (interval and fail_if_any, "--watch does not end, so no --fail-if-any"),
+            (everywhere and target, f"-i {alone}"),
+            (everywhere and figures, f"-l or -u {alone}"),
+            (everywhere and interval, f"--watch {alone}"),
+            (everywhere and "--not-in" in names, f"--not-in {alone}"),
+            (everywhere and "ns" in given_names(ctx), f"--ns {alone}"),
+        )
+    )
     kinds = selection.kinds(named)
+    shown = View.STATUS if figures else View(view or "status")
     if interval is not None:
         manner = watching.check(ctx, output, manner)
-        picture = (
-            _limits_picture(kinds, manner)
-            if figures
-            else _picture(kinds, manner, selection, View(view or "status"))
+        live = (
+            _limits_picture(kinds, manner) if figures else _picture(kinds, manner, selection, shown)
         )
-        watching.watch(output, interval, picture)
+        watching.watch(output, interval, live)
     if target:
-        show.check(output, named, manner)
-        record = _details(named[0], target)
-        show.details(output, named, [record], manner, None if manner.columnar else _plain(manner))
-        return Status.FOUND if fail_if_any else Status.DONE
+        return _one(output, named[0], target, manner, fail=fail_if_any)
     if view and figures:
         show.figures(output, view, kinds, manner)
         return Status.DONE
+    if everywhere:
+        return _everywhere(output, kinds, selection, manner, shown, fail=fail_if_any)
     count = _Count()
     show.listings(
         output,
         {kind: count.passing(selection.of(proc.read(kind))) for kind in kinds},
         manner,
-        view=View(view or "status"),
+        view=shown,
         part=" match" if selection.filters else None,
         totals=[] if selection.filters else kinds,
         each=bool(named or selection.filters or fail_if_any),
@@ -88,26 +110,34 @@ def command(
     return Status.FOUND if fail_if_any and count.total() else Status.DONE
 
 
-def _check(
-    named: Sequence[Kind],
-    target: Target | None,
+def _one(output: Output, kind: Kind, target: Target, manner: Manner, *, fail: bool) -> Status:
+    """One object by its id."""
+    show.check(output, [kind], manner)
+    record = _details(kind, target)
+    show.details(output, [kind], [record], manner, None if manner.columnar else _plain(manner))
+    return Status.FOUND if fail else Status.DONE
+
+
+def _everywhere(
+    output: Output,
+    kinds: Sequence[Kind],
     selection: Selection,
+    manner: Manner,
+    view: View,
     *,
-    figures: bool,
-    live: bool,
     fail: bool,
-) -> None:
-    names = selection.named
-    refuse(
-        (
-            (target and len(named) != 1, "-i needs exactly one of -q, -m and -s"),
-            (target and names, f"-i names an object, so no {names}"),
-            (target and live, "-i shows an object once, so no --watch"),
-            (figures and names, f"-l and -u are not about single objects, so no {names}"),
-            (figures and fail, "-l and -u are not about single objects, so no --fail-if-any"),
-            (live and fail, "--watch does not end, so no --fail-if-any"),
-        )
-    )
+) -> Status:
+    """The objects of all namespaces."""
+    from pyipcs.cli.everywhere import look
+
+    if manner.chosen(terminal=output.terminal) is Format.OPENMETRICS:
+        raise click.UsageError("--all-ns is not for openmetrics")
+    show.check(output, kinds, manner)
+    groups, closed = look(output, kinds, selection, manner, view)
+    show.namespaces(output, groups, manner, view=view, part=" match" if selection.filters else None)
+    if closed:
+        return Status.FAILED
+    return Status.FOUND if fail and any(group.length for group in groups) else Status.DONE
 
 
 def _kinds(queues: bool, shmems: bool, semaphores: bool, all_kinds: bool) -> list[Kind]:

@@ -1,12 +1,15 @@
 """Options that commands share."""
 
+import errno
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
 
 from pyipcs import __version__
-from pyipcs.cli.argv import Alias, Appendix, Grammar
+from pyipcs.cli.argv import Alias, Appendix, Grammar, given_names
+from pyipcs.errors import CommandError
 
 
 def subcommand(
@@ -14,6 +17,7 @@ def subcommand(
     peer_names: Sequence[str] = (),
     appendix: Appendix | None = None,
     cls: type[Grammar] = Grammar,
+    enters: bool = True,
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """A command named as its module, with the options of every command behind its own.
 
@@ -21,6 +25,7 @@ def subcommand(
         peer_names: the long options of the peer, which alone may be abbreviated.
         appendix: what gives the lists behind the options in its help, by their titles.
         cls: how it reads its words.
+        enters: whether it can work in another IPC namespace.
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
@@ -28,7 +33,7 @@ def subcommand(
         command = click.command(name, cls=cls, add_help_option=False)(function)
         command.peer_names = frozenset(f"--{peer}" for peer in peer_names)
         command.appendix = appendix
-        command.params += common_options()
+        command.params += [*([_namespace_option()] if enters else []), *common_options()]
         return command
 
     return decorate
@@ -56,6 +61,42 @@ def common_options() -> list[click.Option]:
             ["-h", "--help"], is_flag=True, callback=_show_help, help="Show this help.", **eager
         ),
     ]
+
+
+def _namespace_option() -> click.Option:
+    from pyipcs.cli.params import NAMESPACE
+
+    return click.Option(
+        ["--ns"],
+        type=NAMESPACE,
+        metavar="PID|PATH",
+        callback=_enter,
+        help="Work in the IPC namespace of a process, or of a namespace's file.",
+        is_eager=True,  # before what depends on it is read
+        expose_value=False,
+    )
+
+
+def _enter(ctx: click.Context, _param: click.Parameter, path: str | None) -> None:
+    if path is None or ctx.resilient_parsing or {"help", "version"} & {*given_names(ctx)}:
+        return
+    from pyipcs.sysv.namespace import enter
+
+    try:
+        enter(path)
+    except OSError as error:
+        raise CommandError(f"--ns: {_why(path, error)}") from None
+
+
+def _why(path: str, error: OSError) -> str:
+    """Why a namespace cannot be entered, by the process or the file that the user named."""
+    process = re.fullmatch("/proc/([0-9]+)/ns/ipc", path)
+    named = f"process {process[1]}" if process else path
+    if error.errno == errno.ENOENT and process:
+        return f"{named}: no such process"
+    if error.errno == errno.EINVAL:
+        return f"{named}: not an IPC namespace"
+    return f"{named}: {error.strerror}"
 
 
 def _show_help(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:

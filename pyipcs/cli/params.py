@@ -222,6 +222,13 @@ def parse_status(text: str) -> int:
         raise ValueError("not a status (0 to 255)") from None
 
 
+def parse_namespace(text: str) -> str:
+    """The file of an IPC namespace, also by the pid of a process in it."""
+    if not text:
+        raise ValueError("neither a pid nor a path")
+    return f"/proc/{text}/ns/ipc" if text.isascii() and text.isdigit() else text
+
+
 ID_TARGET = Parsed("id", lambda text: Target(By.ID, parse_id(text), text))
 KEY_TARGET = Parsed("key", lambda text: Target(By.KEY, parse_key(text), text))
 KINDS = Parsed("kind", parse_kinds)
@@ -244,5 +251,6 @@ MESSAGE_TYPE = Parsed("type", parse_message_type)
 COUNT = Parsed("count", parse_count)
 SECONDS = Parsed("seconds", parse_seconds)
 BYTES = Parsed("bytes", parse_bytes)
+NAMESPACE = Parsed("pid|path", parse_namespace)
 BODY_SIZE = Parsed("bytes", parse_body_size)
 LAYOUT = Parsed("format", parse_layout)

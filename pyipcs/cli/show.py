@@ -10,6 +10,7 @@ from pyipcs.sysv import proc
 from pyipcs.sysv.proc import Listing
 
 if TYPE_CHECKING:
+    from pyipcs.cli.everywhere import Group
     from pyipcs.columns import Column
     from pyipcs.render.report import Report
 
@@ -144,6 +145,56 @@ def _draw(output: Output, shown: "Report", table: str) -> None:
         from pyipcs.render import aligned
 
         output.write(aligned.blocks(shown))
+
+
+def namespaces(
+    output: Output,
+    groups: "Sequence[Group]",
+    manner: Manner,
+    *,
+    view: View = View.STATUS,
+    part: str | None = None,
+) -> None:
+    """Show the objects of IPC namespaces, one after the other or all with NS before them."""
+    format_ = manner.chosen(terminal=output.terminal)
+    match format_:
+        case Format.JSON:
+            from pyipcs.render import data
+
+            documents = ((one.facts, report(one.found, manner, format_, view)) for one in groups)
+            output.write(data.json_namespaces(documents, _taken(filtered=True)))
+        case Format.TABLE | Format.PLAIN:
+            for number, group in enumerate(groups):
+                output.write(["\n"] if number else [])
+                output.write([group.heading])
+                listings(output, group.found, manner, view=view, part=part)
+        case _:
+            shown = report(_together(groups), manner, format_, view)
+            _render(output, _with_namespaces(shown), format_)
+
+
+def _together(groups: "Iterable[Group]") -> dict[Kind, list[Listing]]:
+    """The objects of namespaces, each with the one that it is in."""
+    found: dict[Kind, list[Listing]] = {}
+    for group in groups:
+        for kind, some in group.found.items():
+            found.setdefault(kind, []).extend(
+                listing.with_added("ipc_namespace", [group.inode] * listing.length)
+                for listing in some
+            )
+    return found
+
+
+def _with_namespaces(shown: "Report") -> "Report":
+    """A report whose first column is the namespace."""
+    from pyipcs.columns import NAMESPACE
+
+    columns = {
+        kind: (NAMESPACE, *(one for one in each if one is not NAMESPACE))
+        for kind, each in shown.columns.items()
+    }
+    order = (NAMESPACE.name, *shown.order) if shown.order else ()
+    return shown._replace(columns=columns, order=order)
 
 
 def selected(

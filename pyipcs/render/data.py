@@ -21,6 +21,26 @@ def json_document(report: Report, taken: Mapping[str, Any]) -> Iterator[str]:
         taken: when and where the listing was taken.
     """
     yield '{"taken": ' + json.dumps(taken)
+    yield from _collections(report)
+    yield "}\n"
+
+
+def json_namespaces(
+    groups: Iterable[tuple[Mapping[str, Any], Report]], taken: Mapping[str, Any]
+) -> Iterator[str]:
+    """The document of listings of several IPC namespaces, each with what else is known of it."""
+    yield '{"taken": ' + json.dumps(taken) + ',\n"namespaces": ['
+    separator = "\n"
+    for facts, report in groups:
+        yield separator + json.dumps(facts)[:-1]
+        yield from _collections(report)
+        yield "}"
+        separator = ",\n"
+    yield "]}\n"
+
+
+def _collections(report: Report) -> Iterator[str]:
+    """The members with the objects of each kind."""
     for kind, listings in report.found.items():
         yield f',\n"{kind.collection}": ['
         separator = "\n"
@@ -29,7 +49,6 @@ def json_document(report: Report, taken: Mapping[str, Any]) -> Iterator[str]:
                 yield separator + ",\n".join(_json_objects(report.columns[kind], listing, report))
                 separator = ",\n"
         yield "]"
-    yield "}\n"
 
 
 def json_lines(report: Report) -> Iterator[str]:

@@ -142,6 +142,9 @@ _ftok = _function("ftok", c_char_p, c_int)
 _msgsnd = _function("msgsnd", c_int, c_char_p, c_size_t, c_int)
 _msgrcv = _function("msgrcv", c_int, c_void_p, c_size_t, c_long, c_int, restype=c_ssize_t)
 _semtimedop = _function("semtimedop", c_int, c_char_p, c_size_t, c_void_p)
+_unshare = _function("unshare", c_int)
+_setns = _function("setns", c_int, c_int)
+CLONE_NEWIPC, CLONE_NEWUSER = 0x08000000, 0x10000000
 _madvise = _function("madvise", c_void_p, c_size_t, c_int)
 _mincore = _function("mincore", c_void_p, c_size_t, c_char_p)
 MADV_DONTNEED, MADV_POPULATE_READ, MADV_POPULATE_WRITE = 4, 22, 23
@@ -401,6 +404,26 @@ def lock(shmid: int, *, locked: bool) -> None:
         IpcError: ENOMEM, the segment goes over RLIMIT_MEMLOCK.
     """
     _shmctl(shmid, _SHM_LOCK if locked else _SHM_UNLOCK, None)
+
+
+def unshare(types: int) -> None:
+    """unshare(2), which Python has from 3.12 on.
+
+    Raises:
+        DeniedError: the caller has not CAP_SYS_ADMIN, or may make no user namespace.
+        LimitError: there are too many.
+    """
+    _unshare(types)
+
+
+def setns(descriptor: int, type_: int) -> None:
+    """setns(2), which Python has from 3.12 on.
+
+    Raises:
+        DeniedError: the caller has not CAP_SYS_ADMIN over it.
+        IpcError: EINVAL, it is no namespace of this type, or the caller is in this user namespace.
+    """
+    _setns(descriptor, type_)
 
 
 def madvise(address: int, size: int, advice: int) -> None:

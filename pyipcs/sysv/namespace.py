@@ -1,9 +1,17 @@
 """Which System V objects these are: the boot and the namespaces that they are seen from."""
 
+import errno
 import os
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from pyipcs.errors import DeniedError, ipc_error
 
 # ioctl_nsfs(2): NS_GET_ID, of Linux 6.18 and later.
 _NS_GET_ID = 0x8008B70D
+_NS_GET_USERNS = 0xB701
+_OWN = "/proc/self/ns/ipc"
+_T = TypeVar("_T")
 # The inodes of the namespaces that a machine starts with, fixed in the kernel.
 _INITIAL = {"ipc": 0xEFFFFFFF, "user": 0xEFFFFFFD, "pid": 0xEFFFFFFC}
 
@@ -16,6 +24,95 @@ def current() -> int | None:
 def is_initial(name: str) -> bool:
     """Whether the caller's namespace of a type is the one that the machine started with."""
     return _inode(name) == _INITIAL[name]
+
+
+def enter(path: str) -> None:
+    """Go on in another IPC namespace (setns(2)).
+
+    Where that takes it, the caller also enters the user namespace that the other one belongs to:
+    one that it made as an ordinary user.
+
+    Args:
+        path: the file of a namespace, as /proc/PID/ns/ipc.
+
+    Raises:
+        OSError: it is not there, may not be looked at or entered, or (EINVAL) is no IPC namespace.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if not os.path.samestat(os.fstat(descriptor), os.stat(_OWN)):
+            _enter(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _enter(descriptor: int) -> None:
+    from pyipcs.sysv import libc
+
+    try:
+        libc.setns(descriptor, libc.CLONE_NEWIPC)
+    except DeniedError:
+        around = owner(descriptor)
+        try:
+            libc.setns(around, libc.CLONE_NEWUSER)
+        finally:
+            os.close(around)
+        libc.setns(descriptor, libc.CLONE_NEWIPC)
+
+
+def within(path: str, ask: Callable[[], _T]) -> _T:
+    """What a function returns in another IPC namespace.
+
+    It is asked in a child of this process: from a user namespace there is no way back.
+
+    Args:
+        path: the file of the namespace.
+        ask: the function; what it returns, and what it raises, has to be fit for pickle.
+
+    Raises:
+        OSError: as `enter`.
+    """
+    import pickle
+
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    child = os.fork()
+    if child == 0:
+        try:
+            answer = _answer(path, ask)
+            with open(writing, "wb") as file:
+                pickle.dump(answer, file)
+        finally:
+            os._exit(1)  # which nobody asks about
+    os.close(writing)
+    try:
+        with open(reading, "rb") as file:
+            returned, raised = pickle.load(file)
+    except EOFError:
+        returned, raised = None, ipc_error(errno.ECHILD)
+    finally:
+        os.waitpid(child, 0)
+    if raised:
+        raise raised
+    return cast(_T, returned)
+
+
+def _answer(path: str, ask: Callable[[], _T]) -> tuple[_T | None, Exception | None]:
+    try:
+        enter(path)
+        return ask(), None
+    except Exception as error:
+        return None, error
+
+
+def owner(descriptor: int) -> int:
+    """A descriptor of the user namespace that an IPC namespace belongs to (ioctl_ns(2)).
+
+    Raises:
+        PermissionError: it is in none of the caller's, nor below it.
+    """
+    import fcntl
+
+    return fcntl.ioctl(descriptor, _NS_GET_USERNS)
 
 
 def origin() -> dict[str, str | int | None]:

@@ -1,16 +1,15 @@
 """Who may change and remove an object."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from functools import cache
 
 from pyipcs.model import Kind
 from pyipcs.sysv import proc
+from pyipcs.sysv.namespace import owner
 from pyipcs.sysv.proc import Listing
 
 _CAP_SYS_ADMIN = 1 << 21  # capabilities(7)
-_NS_GET_USERNS = 0xB701  # ioctl_ns(2)
 
 
 def may_control(uid: int, cuid: int) -> bool:
@@ -42,7 +41,7 @@ def _administers() -> bool:
         if not capabilities & _CAP_SYS_ADMIN:
             return False
         with open("/proc/self/ns/ipc", "rb", buffering=0) as namespace:
-            os.close(fcntl.ioctl(namespace, _NS_GET_USERNS))
+            os.close(owner(namespace.fileno()))
     except PermissionError:
         return False
     except (OSError, IndexError):

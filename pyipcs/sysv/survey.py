@@ -191,8 +191,11 @@ def _look_at(pid: int, devices: frozenset[bytes], found: Survey) -> None:
     users: dict[tuple[Kind, int], User] = {}
     try:
         namespace = os.stat(f"/proc/{pid}/ns/ipc").st_ino
+        maps = _read(f"/proc/{pid}/maps")
+        if not maps:
+            return  # one of the kernel's own, or one at its end, which use nothing
         found.members.setdefault(namespace, []).append(pid)
-        users |= _attached(pid, devices)
+        users |= _attached(pid, maps, devices)
         users |= _waiting(pid)
     except PermissionError:
         with suppress(ProcessLookupError, FileNotFoundError):
@@ -206,9 +209,9 @@ def _look_at(pid: int, devices: frozenset[bytes], found: Survey) -> None:
             found.users.setdefault(place, []).append(user._replace(command=name))
 
 
-def _attached(pid: int, devices: frozenset[bytes]) -> dict[tuple[Kind, int], User]:
+def _attached(pid: int, maps: bytes, devices: frozenset[bytes]) -> dict[tuple[Kind, int], User]:
     found: dict[tuple[Kind, int], User] = {}
-    for write, device, inode in _MAPPING.findall(_read(f"/proc/{pid}/maps")):
+    for write, device, inode in _MAPPING.findall(maps):
         if device in devices:
             place = Kind.SEGMENT, int(inode)
             user = found.get(place, User(pid, None, _ATTACHED, 0, read_only=True))

@@ -1,0 +1,102 @@
+"""The objects of every IPC namespace that a visible process lives in (list --all-ns)."""
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any, NamedTuple, TypeAlias
+
+from pyipcs.cli import show
+from pyipcs.cli.manner import Format, Manner
+from pyipcs.cli.output import Output
+from pyipcs.cli.selection import Selection
+from pyipcs.errors import ipc_error
+from pyipcs.model import Kind, View
+from pyipcs.sysv import namespace, proc
+from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.processes import named
+from pyipcs.sysv.survey import command, survey
+
+_NAMED = 4  # the processes of a namespace that its heading names; of others, how many there are
+_Found: TypeAlias = Mapping[Kind, Sequence[Listing]]
+
+
+class Group(NamedTuple):
+    """An IPC namespace.
+
+    Attributes:
+        inode: what names it.
+        own: whether it is the caller's.
+        pids: the processes that live in it, but for this one.
+        found: its objects.
+    """
+
+    inode: int
+    own: bool
+    pids: Sequence[int]
+    found: _Found
+
+    @property
+    def heading(self) -> str:
+        """Its name, and the processes that hold it."""
+        names = [named(pid, command(pid)) for pid in self.pids[:_NAMED]]
+        if len(self.pids) > _NAMED:
+            names.append(f"{len(self.pids) - _NAMED} more")
+        own = " (this one)" if self.own else ""
+        return f"IPC namespace {self.inode}{own}: {', '.join(names) or 'no other process'}\n"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What JSON has of it besides the objects."""
+        processes = [{"pid": pid, "command": command(pid)} for pid in self.pids]
+        return {"ipc_namespace": self.inode, "own": self.own, "processes": processes}
+
+    @property
+    def length(self) -> int:
+        """How many objects there are."""
+        return sum(listing.length for listing in chain.from_iterable(self.found.values()))
+
+
+def look(
+    output: Output, kinds: Sequence[Kind], selection: Selection, manner: Manner, view: View
+) -> tuple[list[Group], bool]:
+    """Every namespace, the caller's own first, and whether there were some that are closed.
+
+    Those are said.
+    """
+    here = namespace.current()
+    ask = partial(_gather, kinds, selection, manner, manner.chosen(terminal=output.terminal), view)
+    groups, closed = [], False
+    for inode, pids in sorted(survey().members.items(), key=lambda one: (one[0] != here, one)):
+        others = [pid for pid in pids if pid != os.getpid()]
+        try:
+            found = ask() if inode == here else _entered(others, ask)
+        except OSError as error:
+            output.complain(f"IPC namespace {inode}: {error.strerror}")
+            closed = True
+        else:
+            groups.append(Group(inode, inode == here, others, found))
+    return groups, closed
+
+
+def _gather(
+    kinds: Sequence[Kind], selection: Selection, manner: Manner, format_: Format, view: View
+) -> _Found:
+    """The objects of the caller's namespace, with all that is asked of them."""
+    found = {kind: [*selection.of(proc.read(kind))] for kind in kinds}
+    if format_ is Format.PLAIN and not manner.columnar:
+        return found
+    report = show.report(found, manner, format_, view)
+    return found | {kind: [*listings] for kind, listings in report.found.items()}
+
+
+def _entered(pids: Iterable[int], ask: Callable[[], _Found]) -> _Found:
+    """What is said in the namespace of processes, of which some may have gone."""
+    failure: OSError = ipc_error(errno.ESRCH)
+    for pid in pids:
+        try:
+            return namespace.within(f"/proc/{pid}/ns/ipc", ask)
+        except OSError as error:
+            failure = error
+    raise failure
