@@ -1,0 +1,152 @@
+"""Removals one by one: of what the user named, and of what a listing held."""
+
+import errno
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+from pyipcs.cli.output import Output
+from pyipcs.cli.selection import Selection
+from pyipcs.errors import IpcError, NotFoundError, Status, ipc_error
+from pyipcs.model import Kind, Record, Segment
+from pyipcs.sysv.handle import handle_class
+from pyipcs.sysv.keys import By, Target
+from pyipcs.sysv.permissions import may_control
+from pyipcs.sysv.proc import Listing, listing_of
+
+# Of how a removal fails, what ipcrm says of it.
+_REASONS = {
+    errno.EACCES: "permission denied for",
+    errno.EPERM: "permission denied for",
+    errno.EIDRM: "already removed",
+    errno.EINVAL: "invalid",
+    errno.ENOENT: "invalid",
+}
+_VERBOSE = {
+    Kind.QUEUE: "removing message queue id `%d'\n",
+    Kind.SEGMENT: "removing shared memory segment id `%d'\n",
+    Kind.SEMAPHORE: "removing semaphore id `%d'\n",
+}
+# The ids of what a listing held, and, where each is to be looked at again, what it is known by.
+Listed: TypeAlias = Mapping[int, tuple[int, ...] | None]
+
+
+class Doomed(NamedTuple):
+    """An object to remove, as the user named it."""
+
+    kind: Kind
+    target: Target
+
+
+def found(listings: Iterable[Listing], selection: Selection) -> Listed:
+    """Those of the objects that are meant."""
+    listed: dict[int, tuple[int, ...] | None] = {}
+    for listing in selection.of(listings):
+        ids = map(int, listing.column("id"))
+        if selection.filters:
+            from pyipcs.filters import identities
+
+            listed.update(zip(ids, identities(listing), strict=True))
+        else:
+            listed.update(dict.fromkeys(ids))
+    return listed
+
+
+class Removal:
+    """Removals one by one, of which a failed one is told and does not stop the rest."""
+
+    def __init__(self, output: Output, selection: Selection, *, verbose: bool) -> None:
+        self._output = output
+        self._selection = selection
+        self._verbose = verbose
+        self._removed: set[tuple[Kind, int]] = set()
+        self.failed = False
+
+    @property
+    def status(self) -> Status:
+        """The exit status that tells how it went."""
+        return Status.FAILED if self.failed else Status.DONE
+
+    def remove(self, doomed: Iterable[Doomed]) -> None:
+        """Remove what the user named."""
+        for kind, target in doomed:
+            try:
+                handle = handle_class(kind).reach(target)
+                self._announce(kind, handle.id)
+                handle.remove()
+            except IpcError as error:
+                self._complain(target, error)
+            else:
+                self._removed.add((kind, handle.id))
+
+    def remove_listed(self, listed: Mapping[Kind, Listed]) -> None:
+        """Remove what a listing held; what has gone since is as it should be."""
+        self._selection.look_again()
+        for kind, ids in listed.items():
+            remove = handle_class(kind).remove_id
+            for object_id, identity in ids.items():
+                if (kind, object_id) in self._removed:
+                    continue
+                try:
+                    if identity and not self._is_same(kind, object_id, identity):
+                        continue
+                    self._announce(kind, object_id)
+                    remove(object_id)
+                except IpcError as error:
+                    if error.errno not in {errno.EINVAL, errno.EIDRM}:
+                        self._complain(Target(By.ID, object_id, str(object_id)), error)
+
+    def _is_same(self, kind: Kind, object_id: int, identity: tuple[int, ...]) -> bool:
+        """Whether an object is still what was listed; one that has changed is told."""
+        try:
+            listing = listing_of(kind, [handle_class(kind)(object_id).stat()])
+        except NotFoundError:
+            return False
+        from pyipcs.filters import identities
+
+        if [identity] == [*identities(listing)] and self._selection.still_meets(listing):
+            return True
+        self._output.complain(f"{kind.noun} {object_id} has changed since, and is left")
+        return False
+
+    def rehearse(
+        self, doomed: Sequence[Doomed], listed: Mapping[Kind, Listed]
+    ) -> dict[Kind, set[int]]:
+        """What would go; what would not is told as if it were real."""
+        going = {
+            kind: set(listed.get(kind, ())) for kind in {*listed, *(one.kind for one in doomed)}
+        }
+        for kind, object_id in self._rehearsed(doomed):
+            going[kind].add(object_id)
+        return going
+
+    def _rehearsed(self, doomed: Iterable[Doomed]) -> Iterator[tuple[Kind, int]]:
+        gone: set[tuple[Kind, int]] = set()
+        for kind, target in doomed:
+            try:
+                record = handle_class(kind).reach(target).stat()
+                if not may_control(record.uid, record.cuid):
+                    raise ipc_error(errno.EPERM)
+                if (kind, record.id) in gone and not _stays(record, target):
+                    raise ipc_error(errno.EINVAL)
+            except IpcError as error:
+                self._complain(target, error)
+            else:
+                gone.add((kind, record.id))
+                yield kind, record.id
+
+    def _announce(self, kind: Kind, object_id: int) -> None:
+        if self._verbose:
+            self._output.write([_VERBOSE[kind] % object_id])
+
+    def _complain(self, target: Target, error: IpcError) -> None:
+        self.failed = True
+        name = target.by.value
+        if reason := _REASONS.get(error.errno):
+            self._output.complain(f"{reason} {name} ({target.typed})")
+        else:
+            self._output.complain(f"{name} failed ({target.typed}): {error.strerror}")
+
+
+def _stays(record: Record, target: Target) -> bool:
+    """Whether an object can be named once more when it is removed: a segment in use, by its id."""
+    return isinstance(record, Segment) and record.nattch > 0 and target.by is By.ID
