@@ -134,6 +134,11 @@ def suspect() -> Filter:
     return _in_state("--suspect", ["orphaned", "suspect"], [*Kind])
 
 
+def unused() -> Filter:
+    """All that is not known to be in use."""
+    return _in_state("--rm", ["orphaned", "suspect", "unknown"], [*Kind])
+
+
 def _in_state(option: str, states: Collection[str], kinds: Collection[Kind]) -> Filter:
     def keep(listing: Listing) -> _Mask:
         return (found.state.value in states for found in listing.column("evidence"))
@@ -172,6 +177,11 @@ def not_in(document: Mapping[str, Any]) -> Filter:
     known = _known(document)
     if not known:
         raise ValueError(_NO_LISTING)
+    return new_since(known)
+
+
+def new_since(known: Mapping[Kind, Collection[tuple[int, ...]]]) -> Filter:
+    """Objects of these kinds that were not there when these were (`identities`)."""
 
     def keep(listing: Listing) -> _Mask:
         return (one not in known[listing.kind] for one in identities(listing))

@@ -35,8 +35,12 @@ def start(
     env: Mapping[str, str] | None = None,
     stderr: int | None = None,
     nonblocking: bool = False,
+    controlling: bool = False,
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """Start a command with a terminal as its standard streams; also returns its other end."""
+    """Start a command with a terminal as its standard streams; also returns its other end.
+
+    With `controlling` it is that of a session of the command's own, from which Ctrl-C signals.
+    """
     ours, theirs = pty.openpty()
     resize(ours, width, height)
     inherited = {name: value for name, value in os.environ.items() if name not in _TOLD}
@@ -48,10 +52,17 @@ def start(
         stdout=theirs,
         stderr=theirs if stderr is None else stderr,
         env=environment,
-        process_group=0,  # whoever runs the tests: Ctrl-Z stops no group that nobody could wake
+        # Whoever runs the tests: Ctrl-Z stops no group that nobody could wake.
+        process_group=None if controlling else 0,
+        start_new_session=controlling,
+        preexec_fn=_take_terminal if controlling else None,  # noqa: PLW1509 - there are none
     )
     os.close(theirs)
     return process, ours
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def end(process: subprocess.Popen[bytes], terminal: int) -> None:

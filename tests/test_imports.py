@@ -1,6 +1,7 @@
 """The layers, and what start-up costs: which module may import which, and when."""
 
 import ast
+import os
 import sys
 from pathlib import Path
 
@@ -94,6 +95,14 @@ COMMANDS = {
     "list -m -o KEY,SIZE --sort SIZE": ("pyipcs.model",),
     "list --mine --empty": ("pyipcs.model",),
     "list -f plain --color always": ("pyipcs.model",),
+    "list -m -o +STATE,ATTACHED": ("pyipcs.model",),
+    "list -o +STATE": ("ctypes", "pyipcs.model"),
+    "list -m --orphaned": ("pyipcs.model",),
+    "list --all-ns": ("ctypes", "pyipcs.model"),
+    "list --ns {pid}": ("pyipcs.model",),
+    "rm -a --orphaned": ("ctypes", "pyipcs.model", "fcntl"),
+    "run true": ("ctypes", "pyipcs.model"),
+    "run --private never true": ("pyipcs.model",),
     "rm -n -a -f csv": ("ctypes", "pyipcs.model", "fcntl"),
     "stat {msqid} -f table": ("ctypes", "pyipcs.model"),
     "list -u": ("ctypes", "pyipcs.model"),
@@ -144,7 +153,7 @@ main()
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_loads_what_it_needs(line: str, objects: Objects, isolated: None) -> None:
     made = {"msqid": objects.queue(0x321), "shmid": objects.segment()}
-    args = line.format(key="0x321", semid=objects.semaphores(), **made).split()
+    args = line.format(key="0x321", semid=objects.semaphores(), pid=os.getpid(), **made).split()
     result = run(sys.executable, "-c", SHOW.format(watched=WATCHED, args=args))
     heavy, modules = result.err.splitlines()[-2:]
     # sysv_ipc itself is an extension and loads nothing; rm -a reads a namespace's owner by ioctl.

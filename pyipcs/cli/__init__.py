@@ -25,6 +25,7 @@ COMMANDS = {
     "read": "Read bytes out of a segment.",
     "write": "Write bytes into a segment.",
     "key": "Show the key that ftok(3) makes of a file.",
+    "run": "Run a command, and tell which objects it leaves behind.",
 }
 # The names under which pyipcs stands in for util-linux's programs.
 PEERS = {"ipcs": "list", "ipcmk": "make", "ipcrm": "rm"}

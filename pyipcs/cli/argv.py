@@ -58,6 +58,8 @@ class Scan:
         args: Sequence[str],
         peer_names: frozenset[str],
         ctx: click.Context,
+        *,
+        stops: bool = False,
     ) -> None:
         self._options = {
             name: param
@@ -68,6 +70,7 @@ class Scan:
         self._peer_names = peer_names
         self._ctx = ctx
         self._rest = deque(args)
+        self._stops = stops  # whether the first operand ends the options
         self.given: list[str] = []
         self.operands: list[str] = []
         self.order: list[str] = []
@@ -94,6 +97,9 @@ class Scan:
                     self._short(word)
                 else:
                     self.operands.append(word)
+                    if self._stops:
+                        self.operands.extend(self._rest)
+                        return
             except click.UsageError as error:
                 self.error = self.error or error
 
@@ -214,6 +220,7 @@ class Grammar(click.Command):
 
     peer_names: frozenset[str] = frozenset()
     appendix: Appendix | None = None
+    stops_at_operand = False
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The lists that the help ends with."""
@@ -225,7 +232,7 @@ class Grammar(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take the words apart, then let click convert and check them."""
         params = self.get_params(ctx)
-        scan = Scan(params, args, self.peer_names, ctx)
+        scan = Scan(params, args, self.peer_names, ctx, stops=self.stops_at_operand)
         error = scan.error
         most = _operands_max(params)
         if most is not None and len(scan.operands) > most:
@@ -238,6 +245,12 @@ class Grammar(click.Command):
         for option, value in scan.overridden:  # which click does not look at
             option.type.convert(value, option, ctx)
         return rest
+
+
+class Prefix(Grammar):
+    """A command that stands before another one, whose first word ends the options."""
+
+    stops_at_operand = True
 
 
 class Wrapper(Grammar):

@@ -16,7 +16,7 @@ from pyipcs.model import Kind, View
 from pyipcs.sysv import namespace, proc
 from pyipcs.sysv.proc import Listing
 from pyipcs.sysv.processes import named
-from pyipcs.sysv.survey import command, survey
+from pyipcs.sysv.survey import command_of, survey
 
 _NAMED = 4  # the processes of a namespace that its heading names; of others, how many there are
 _Found: TypeAlias = Mapping[Kind, Sequence[Listing]]
@@ -40,7 +40,7 @@ class Group(NamedTuple):
     @property
     def heading(self) -> str:
         """Its name, and the processes that hold it."""
-        names = [named(pid, command(pid)) for pid in self.pids[:_NAMED]]
+        names = [named(pid, command_of(pid)) for pid in self.pids[:_NAMED]]
         if len(self.pids) > _NAMED:
             names.append(f"{len(self.pids) - _NAMED} more")
         own = " (this one)" if self.own else ""
@@ -49,7 +49,7 @@ class Group(NamedTuple):
     @property
     def facts(self) -> dict[str, Any]:
         """What JSON has of it besides the objects."""
-        processes = [{"pid": pid, "command": command(pid)} for pid in self.pids]
+        processes = [{"pid": pid, "command": command_of(pid)} for pid in self.pids]
         return {"ipc_namespace": self.inode, "own": self.own, "processes": processes}
 
     @property

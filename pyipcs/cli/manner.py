@@ -63,6 +63,13 @@ class Manner(NamedTuple):
         """Whether something was asked for that util-linux's layout has not."""
         return bool(self.choice or not self.headings or self.time_format or self.numeric_perms)
 
+    def with_columns(self, kinds: Iterable[Kind], names: Iterable[str], *, more: bool) -> "Manner":
+        """With those of these columns that the kinds have; `more` adds them to the usual ones."""
+        from pyipcs.columns import OF_KIND, Choice
+
+        there = {column.name for kind in kinds for column in OF_KIND[kind]}
+        return self._replace(choice=Choice(tuple(n for n in names if n in there), more=more))
+
     def style(self, format_: Format) -> "Style":
         """How values look in a format."""
         from pyipcs.render.values import Style, TimeFormat

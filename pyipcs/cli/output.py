@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from copy import copy
 from typing import TextIO
 
 from pyipcs.errors import CommandError
@@ -72,6 +73,13 @@ class Output:
                 _write_bytes(descriptor, piece)
         except OSError as error:
             self._broken = error.strerror or str(error)
+
+    def aside(self) -> "Output":
+        """The same with standard error in the place of standard output, for data that go there."""
+        other = copy(self)
+        other._stdout = self._stderr
+        other.terminal = self.screen is not None
+        return other
 
     @property
     def encoding(self) -> str:

@@ -55,6 +55,12 @@ def listings(
         _render(output, shown, format_, filtered=part is not None)
 
 
+def left(output: Output, found: Found, manner: Manner, facts: Mapping[str, Any]) -> None:
+    """Show what a command left, by columns of choice; JSON has also how it ran."""
+    format_ = manner.chosen(terminal=output.terminal)
+    _render(output, report(found, manner, format_), format_, filtered=True, facts={"run": facts})
+
+
 def report(found: Found, manner: Manner, format_: Format, view: View = View.STATUS) -> "Report":
     """Objects with the columns of a format, completed and in order.
 
@@ -111,8 +117,18 @@ def _render(
     *,
     filtered: bool = False,
     table: str = "listings",
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a report; `table` is what of render.table draws it."""
+    """Write a report.
+
+    Args:
+        output: where.
+        shown: the report.
+        format_: its format.
+        filtered: whether there are more objects of these kinds.
+        table: what of render.table draws it.
+        facts: what else the document of JSON has.
+    """
     match format_:
         case Format.TABLE:
             _draw(output, shown, table)
@@ -123,7 +139,8 @@ def _render(
         case Format.JSON:
             from pyipcs.render import data
 
-            output.write(data.json_document(shown, _taken(filtered=filtered)))
+            taken = {"taken": _taken(filtered=filtered), **(facts or {})}
+            output.write(data.json_document(shown, taken))
         case Format.JSONL:
             from pyipcs.render import data
 
@@ -162,7 +179,7 @@ def namespaces(
             from pyipcs.render import data
 
             documents = ((one.facts, report(one.found, manner, format_, view)) for one in groups)
-            output.write(data.json_namespaces(documents, _taken(filtered=True)))
+            output.write(data.json_namespaces(documents, {"taken": _taken(filtered=True)}))
         case Format.TABLE | Format.PLAIN:
             for number, group in enumerate(groups):
                 output.write(["\n"] if number else [])

@@ -18,8 +18,8 @@ from pyipcs.render.escape import one_line
 from pyipcs.sysv.handle import Handle
 from pyipcs.sysv.keys import Target
 
-# What formats of columns tell here besides the usual ones, with STATE and REASON.
-_USERS = ("ATTACHED", "WAITERS")
+# What formats of columns tell here besides the usual ones.
+_USERS = ("STATE", "REASON", "ATTACHED", "WAITERS")
 _MORE = {
     **dict.fromkeys((Format.JSON, Format.JSONL), _USERS),
     **dict.fromkeys(
@@ -69,11 +69,7 @@ def _complete(manner: Manner, format_: Format, kinds: Iterable[Kind]) -> Manner:
     """With all that formats of columns can tell; JSON has the semaphores of a set anyway."""
     if manner.choice or format_ not in _MORE:
         return manner
-    from pyipcs.columns import OWN, Choice
-
-    there = {column.name for kind in kinds for column in OWN[kind]}
-    names = ("STATE", "REASON", *(name for name in _MORE[format_] if name in there))
-    return manner._replace(choice=Choice(names, more=True))
+    return manner.with_columns(kinds, _MORE[format_], more=True)
 
 
 def _find(

@@ -13,28 +13,26 @@ from pyipcs.render.values import Style, TimeFormat, converter
 from pyipcs.sysv.proc import Listing
 
 
-def json_document(report: Report, taken: Mapping[str, Any]) -> Iterator[str]:
+def json_document(report: Report, facts: Mapping[str, Any]) -> Iterator[str]:
     """The document of a listing, an object a line; memory stays flat however many there are.
 
     Args:
         report: what to show.
-        taken: when and where the listing was taken.
+        facts: its first members: when and where the listing was taken, and what else there is.
     """
-    yield '{"taken": ' + json.dumps(taken)
+    yield json.dumps(facts)[:-1]
     yield from _collections(report)
     yield "}\n"
 
 
 def json_namespaces(
-    groups: Iterable[tuple[Mapping[str, Any], Report]], taken: Mapping[str, Any]
+    groups: Iterable[tuple[Mapping[str, Any], Report]], facts: Mapping[str, Any]
 ) -> Iterator[str]:
-    """The document of listings of several IPC namespaces, each with what else is known of it."""
-    yield '{"taken": ' + json.dumps(taken) + ',\n"namespaces": ['
+    """The document of the listings of several IPC namespaces, each with facts of its own."""
+    yield json.dumps(facts)[:-1] + ',\n"namespaces": ['
     separator = "\n"
-    for facts, report in groups:
-        yield separator + json.dumps(facts)[:-1]
-        yield from _collections(report)
-        yield "}"
+    for own, report in groups:
+        yield separator + "".join(json_document(report, own)).rstrip()
         separator = ",\n"
     yield "]}\n"
 

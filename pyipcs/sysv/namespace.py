@@ -3,15 +3,21 @@
 import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar, cast
 
-from pyipcs.errors import DeniedError, ipc_error
+from pyipcs.errors import DeniedError, IpcError, ipc_error
 
 # ioctl_nsfs(2): NS_GET_ID, of Linux 6.18 and later.
 _NS_GET_ID = 0x8008B70D
 _NS_GET_USERNS = 0xB701
 _OWN = "/proc/self/ns/ipc"
 _T = TypeVar("_T")
+_LIMIT = "/proc/sys/kernel/%s"
+_LIMITS = (
+    *("shmmax", "shmall", "shmmni", "shm_rmid_forced"),
+    *("msgmax", "msgmnb", "msgmni", "sem"),
+)
 # The inodes of the namespaces that a machine starts with, fixed in the kernel.
 _INITIAL = {"ipc": 0xEFFFFFFF, "user": 0xEFFFFFFD, "pid": 0xEFFFFFFC}
 
@@ -24,6 +30,74 @@ def current() -> int | None:
 def is_initial(name: str) -> bool:
     """Whether the caller's namespace of a type is the one that the machine started with."""
     return _inode(name) == _INITIAL[name]
+
+
+def leave() -> None:
+    """Go on in an IPC namespace of one's own, with the limits of the one before.
+
+    Who may not do so alone gets a user namespace around it, in which but its own user and group
+    are known.
+
+    Raises:
+        IpcError: the kernel refuses it; nothing has changed.
+    """
+    from pyipcs.sysv import libc
+
+    limits = {name: _limit(name) for name in _LIMITS}
+    try:
+        libc.unshare(libc.CLONE_NEWIPC)
+    except DeniedError:
+        _try(_leave_with_user)
+        _leave_with_user()
+    for name, value in limits.items():
+        if value != _limit(name):
+            with suppress(OSError), open(_LIMIT % name, "w") as file:
+                file.write(value)
+
+
+def _leave_with_user() -> None:
+    from pyipcs.sysv import libc
+
+    uid, gid = os.geteuid(), os.getegid()
+    libc.unshare(libc.CLONE_NEWUSER | libc.CLONE_NEWIPC)
+    try:
+        for name, text in (
+            ("setgroups", "deny"),
+            ("uid_map", f"{uid} {uid} 1"),
+            ("gid_map", f"{gid} {gid} 1"),
+        ):
+            with open(f"/proc/self/{name}", "w") as file:
+                file.write(text)
+    except OSError as error:
+        raise ipc_error(error.errno or errno.EPERM) from None
+
+
+def _try(act: Callable[[], None]) -> None:
+    """Do something in a child first, for it may be refused half-way.
+
+    Raises:
+        IpcError: it was.
+    """
+    child = os.fork()
+    if child == 0:
+        number = errno.EPERM
+        try:
+            act()
+            number = 0
+        except IpcError as error:
+            number = error.errno
+        finally:
+            os._exit(number)
+    number = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if number:
+        raise ipc_error(max(number, errno.EPERM))
+
+
+def _limit(name: str) -> str:
+    """A limit of the IPC namespace (sysctl(8)); empty where it cannot be read."""
+    with suppress(OSError), open(_LIMIT % name) as file:
+        return file.read()
+    return ""
 
 
 def enter(path: str) -> None:

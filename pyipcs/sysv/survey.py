@@ -203,10 +203,19 @@ def _look_at(pid: int, devices: frozenset[bytes], found: Survey) -> None:
     except OSError:
         return
     if users:
-        name = command(pid)
+        name = command_of(pid)
         for (kind, object_id), user in users.items():
             place = namespace, kind, object_id
             found.users.setdefault(place, []).append(user._replace(command=name))
+
+
+def members(inode: int) -> Iterator[int]:
+    """The processes of an IPC namespace, by their pids, but for this one."""
+    for name in os.listdir("/proc"):
+        with suppress(OSError):
+            other = name.isdigit() and int(name) != os.getpid()
+            if other and os.stat(f"/proc/{name}/ns/ipc").st_ino == inode:
+                yield int(name)
 
 
 def _attached(pid: int, maps: bytes, devices: frozenset[bytes]) -> dict[tuple[Kind, int], User]:
@@ -267,7 +276,7 @@ def _stranger(pid: int, namespace: int | None) -> Iterator[Stranger]:
     gids = [status[b"Gid"][1], *status[b"Groups"]]
     yield Stranger(
         pid,
-        command(pid),
+        command_of(pid),
         namespace,
         uid=int(status[b"Uid"][1]),
         gids=frozenset(map(int, gids)),
@@ -318,7 +327,7 @@ def _sees_all() -> bool:
     return is_initial("user") and bool(int(capabilities, 16) & _CAP_SYS_PTRACE)
 
 
-def command(pid: int) -> str | None:
+def command_of(pid: int) -> str | None:
     """The name of a process, if it can be read."""
     try:
         return os.fsdecode(_read(f"/proc/{pid}/comm").removesuffix(b"\n"))

@@ -1,0 +1,85 @@
+"""A command run as a child that a shell takes for this program: signals, stops, terminals."""
+
+import os
+import signal
+from collections.abc import Collection
+from contextlib import suppress
+from typing import NamedTuple
+
+from pyipcs.cli.launch import Program
+
+# Faults of this program itself, which are not for the command.
+_FAULTS = {
+    *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS),
+    *(signal.SIGKILL, signal.SIGSTOP),
+}
+# What the terminal's driver has given to the command too, where that is a job of this program's.
+_OWN = {signal.SIGCHLD, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCONT}
+
+
+class Ended(NamedTuple):
+    """How a command ended.
+
+    Attributes:
+        status: the exit status that a shell would see.
+        signal: the signal that ended it, or 0.
+        told: whether this program got that signal too.
+    """
+
+    status: int
+    signal: int
+    told: bool
+
+
+def supervise(program: Program) -> Ended:
+    """Run a program to its end.
+
+    It is in the process group of this program, so that it has the terminal as a job of the shell,
+    and gets what is typed. A signal that is sent to this program alone is passed on. When it is
+    stopped, this program stops too, so that the shell sees it.
+    """
+    watched = signal.valid_signals() - _FAULTS
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+    former = signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would leave no status
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGCHLD, former)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        program.become()
+    try:
+        return _watch(child, watched)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _watch(child: int, watched: Collection[int]) -> Ended:
+    told = set()
+    while True:
+        found = signal.sigwaitinfo(watched)
+        number = found.si_signo
+        if number not in _OWN:
+            told.add(number)
+            # What the kernel sent, it sent to all that are on the terminal.
+            if found.si_code <= 0:
+                os.kill(child, number)
+        pid, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED)
+        if pid and os.WIFSTOPPED(status):
+            _stop(child)
+        elif pid:
+            code = os.waitstatus_to_exitcode(status)
+            return Ended(code if code >= 0 else 128 - code, max(-code, 0), -code in told)
+
+
+def _stop(child: int) -> None:
+    """Stop as the command did, and when this program goes on, have the command go on.
+
+    A shell in the place of the command has made the terminal its own; it gets that back.
+    """
+    terminal = next(filter(os.isatty, range(3)), None)
+    group = os.getpgid(child)
+    owns = terminal is not None and os.tcgetpgrp(terminal) == group != os.getpgrp()
+    os.kill(os.getpid(), signal.SIGSTOP)
+    if terminal is not None and owns:
+        with suppress(OSError):  # it has gone
+            os.tcsetpgrp(terminal, group)
+    os.kill(child, signal.SIGCONT)
