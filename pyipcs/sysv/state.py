@@ -190,21 +190,29 @@ def gather(record: Record, seen: Survey, life: _Life, unseen: Callable[[Access],
         case Segment():
             return _segment(record, users, life, seen.blind)
         case Queue():
-            roles = [
-                Role(name, life(pid, when))
-                for name, pid, when in (
-                    ("last sender", record.lspid, record.stime),
-                    ("last receiver", record.lrpid, record.rtime),
-                )
-                if pid or when
-            ]
-            hidden = unseen(Access.to(record))
-            return Facts(record.kind, roles, bool(roles), None, users, hidden)
+            hidden = "" if users else unseen(Access.to(record))
+            return _queue(record, users, life, hidden)
         case SemaphoreSet():
             return _set(record, users, life, seen.blind)
 
 
+def _queue(queue: Queue, users: list[User] | None, life: _Life, hidden: str) -> Facts:
+    acts = [
+        (name, pid, when)
+        for name, pid, when in (
+            ("last sender", queue.lspid, queue.stime),
+            ("last receiver", queue.lrpid, queue.rtime),
+        )
+        if pid or when
+    ]
+    # Of what is in use nobody asks who used it before; of thousands that would take its time.
+    roles = [] if users else [Role(name, life(pid, when)) for name, pid, when in acts]
+    return Facts(queue.kind, roles, bool(acts), None, users, hidden)
+
+
 def _segment(segment: Segment, users: list[User] | None, life: _Life, blind: str) -> Facts:
+    if segment.nattch:
+        return Facts(segment.kind, (), True, segment.nattch, users, blind)
     used = bool(segment.lpid or segment.atime or segment.dtime)
     # It was made before anything that was done to it; IPC_SET moves ctime.
     made = min(filter(None, (segment.ctime, segment.atime, segment.dtime)), default=0)
@@ -212,14 +220,16 @@ def _segment(segment: Segment, users: list[User] | None, life: _Life, blind: str
     if used:
         roles.append(Role("last user", life(segment.lpid, max(segment.atime, segment.dtime))))
     # Whoever has one of this id and came from another IPC namespace may mean another one.
-    seen = users if users is None or segment.nattch else ()
-    return Facts(segment.kind, roles, used, segment.nattch, seen, blind)
+    return Facts(segment.kind, roles, used, 0, None if users is None else (), blind)
 
 
 def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, blind: str) -> Facts:
     if record.semaphores is None:
         unread = "its semaphores may not be read"
         return Facts(record.kind, (), bool(record.otime), None, users, unread)
+    held = sum(semaphore.ncount + semaphore.zcount for semaphore in record.semaphores)
+    if held or users:
+        return Facts(record.kind, (), True, held, users, blind)
     when = max(record.otime, record.ctime)  # SETVAL moves ctime alone
     pids = dict.fromkeys(semaphore.pid for semaphore in record.semaphores)
     used = bool(record.otime or any(pids))
@@ -227,8 +237,7 @@ def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, blind: str
     if used and 0 in pids and not (roles and is_initial("pid")):
         # All others see every process: there, 0 is a semaphore that nobody has used yet.
         roles.append(Role("last user", Process(0, None)))
-    held = sum(semaphore.ncount + semaphore.zcount for semaphore in record.semaphores)
-    return Facts(record.kind, roles, used, held, users, blind if users is None else "")
+    return Facts(record.kind, roles, used, 0, users, blind if users is None else "")
 
 
 def _unseen(seen: Survey, access: Access) -> str:

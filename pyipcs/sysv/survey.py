@@ -32,11 +32,10 @@ _NARROW_IPC = {"x86_64": 117}  # ipc(2), whose first argument says which call is
 _IPC_CALLS = {1: _OPERATE, 4: _OPERATE, 11: _SEND, 12: _RECEIVE}
 _SPARE = 2  # how often as long as a pass takes what it saw is good for
 _X32 = 0x40000000  # what x86-64 adds to the numbers of programs with short pointers
-# A mapping of a segment: the right to write, the device, the id as inode, and the name, which
-# alone would be no proof, for a file may have it too.
-_MAPPING = re.compile(
-    rb"^\S+ .(.).. \S+ (\S+) (\d+) +/SYSV[0-9a-f]{8}(?: \(deleted\))?$", re.MULTILINE
-)
+_NAME = b"/SYSV"  # what the names of mapped segments begin with
+# A mapping of one: the right to write, the device, the id as inode, and the name, which alone
+# would be no proof, for a file may have it too.
+_MAPPING = re.compile(rb"\S+ .(.).. \S+ (\S+) (\d+) +/SYSV[0-9a-f]{8}(?: \(deleted\))?")
 _MFD_HUGETLB, _MFD_HUGE_SHIFT = 0x0004, 26  # memfd_create(2)
 _CAP_IPC_OWNER, _CAP_SYS_PTRACE = 1 << 15, 1 << 19  # capabilities(7)
 
@@ -220,13 +219,23 @@ def members(inode: int) -> Iterator[int]:
 
 def _attached(pid: int, maps: bytes, devices: frozenset[bytes]) -> dict[tuple[Kind, int], User]:
     found: dict[tuple[Kind, int], User] = {}
-    for write, device, inode in _MAPPING.findall(maps):
-        if device in devices:
+    for match in map(_MAPPING.fullmatch, _naming_segments(maps)):
+        if match and match[2] in devices:
+            write, inode = match[1], match[3]
             place = Kind.SEGMENT, int(inode)
             user = found.get(place, User(pid, None, _ATTACHED, 0, read_only=True))
             read_only = user.read_only and write != b"w"
             found[place] = user._replace(times=user.times + 1, read_only=read_only)
     return found
+
+
+def _naming_segments(maps: bytes) -> Iterator[bytes]:
+    """The lines with the name of a segment in them, of which most maps have none."""
+    place = maps.find(_NAME)
+    while place >= 0:
+        end = maps.find(b"\n", place)
+        yield maps[maps.rfind(b"\n", 0, place) + 1 : end]
+        place = maps.find(_NAME, end)
 
 
 def _waiting(pid: int) -> dict[tuple[Kind, int], User]:
