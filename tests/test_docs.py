@@ -69,6 +69,31 @@ def test_the_producer_and_the_consumer(isolated: None) -> None:
     assert scripted(script) == [str(n * n) for n in range(8)]
 
 
+PAGES = re.findall(r"^```(?:yaml|groovy|cron)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+PASTED = [
+    line.strip().strip("'")
+    for page in PAGES
+    for line in re.findall(r"(?:^ *- |^ *- run: |sh '|bin/)(pyipcs [^']*?)'?$", page, re.MULTILINE)
+]
+
+
+def test_what_is_to_be_pasted(isolated: None, tmp_path: Path) -> None:
+    """In their order, in one namespace, with a job that makes and leaves objects."""
+    assert len(PAGES) == 4
+    assert len(PASTED) == 7
+    make = tmp_path / "make"
+    make.write_text("#!/bin/sh\npyipcs make -M 4K >/dev/null; pyipcs make -Q >/dev/null\n")
+    make.chmod(0o755)
+    path = f"{tmp_path}:{Path(PYIPCS).parent}:{os.environ['PATH']}"
+    statuses = {"run": 23, "list --mine": 23}
+    for line in PASTED:
+        expected = next((statuses[name] for name in statuses if f"pyipcs {name}" in line), 0)
+        job = "make test; " if "--not-in" in line else ""
+        script = f"cd {tmp_path}; pyipcs list -J >before.json; {job}{line}"
+        result = run(*FRESH, "sh", "-c", script, env={"PATH": path})
+        assert result.status == expected, f"{line}\n{result.err}"
+
+
 def test_the_picture(isolated: None) -> None:
     """The table is one of the program's, with other ids, pids and times."""
     (shown,) = re.findall(r"^```text\n\$ pyipcs list\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
