@@ -130,7 +130,9 @@ def _per_semaphore(name: str, field: str, help_: str, rank: int) -> Column:
 
 
 def _states(listing: Listing) -> Iterator[str]:
-    return (one.state.value for one in listing.column("evidence"))
+    if listing.has("evidence"):
+        return (one.state.value for one in listing.column("evidence"))
+    return (state.value for state in listing.column("state"))
 
 
 def _reasons(listing: Listing) -> Iterator[str]:
@@ -175,7 +177,7 @@ COMMON = (
         "in-use, orphaned, suspect or unknown",
         84,
         words=_states,
-        needs="evidence",
+        needs="state",
     ),
     Column(
         "REASON",
@@ -369,6 +371,8 @@ def arranged(
     """
     by = next((column for column in known if sort and column.name == sort[0]), None)
     needs = {column.needs for column in (*columns, *([by] if by else ()))} - {""}
+    if "evidence" in needs:
+        needs.discard("state")  # which is within it
     whole = completed(listings, needs) if needs else listings
     if not by or not sort:
         return whole

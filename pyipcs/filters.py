@@ -141,9 +141,9 @@ def unused() -> Filter:
 
 def _in_state(option: str, states: Collection[str], kinds: Collection[Kind]) -> Filter:
     def keep(listing: Listing) -> _Mask:
-        return (found.state.value in states for found in listing.column("evidence"))
+        return (state.value in states for state in listing.column("state"))
 
-    return Filter(option, keep, kinds, needs="evidence")
+    return Filter(option, keep, kinds, needs="state")
 
 
 def _equal(field: str, number: int) -> Callable[[Listing], _Mask]:

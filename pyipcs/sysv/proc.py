@@ -145,17 +145,17 @@ def records(kind: Kind, directory: str = SYSVIPC) -> Iterator[Record]:
     return chain.from_iterable(listing.records() for listing in read(kind, directory))
 
 
-def completed(listings: Iterable[Listing], fields: Container[str]) -> Iterator[Listing]:
+def completed(listings: Iterable[Listing], fields: Collection[str]) -> Iterator[Listing]:
     """Listings with those of the fields that /proc/sysvipc does not tell.
 
-    They are the qbytes of queues, the semaphores of sets, and the evidence of what all are used
-    for (`state.Evidence`), and are asked for object by object. Objects that go meanwhile are left
-    out. What the kernel does not tell the caller is None: the semaphores of a set that it may not
-    read, and before Linux 4.17 the qbytes of such a queue.
+    They are the qbytes of queues, the semaphores of sets, and whether all are in use, as `state`
+    alone or as `evidence` (state.py), and are asked for object by object. Objects that go
+    meanwhile are left out. What the kernel does not tell the caller is None: the semaphores of a
+    set that it may not read, and before Linux 4.17 the qbytes of such a queue.
     """
     for listing in listings:
         for field, (kinds, ask) in _ASKED.items():
-            wanted = field in fields or (field == "semaphores" and "evidence" in fields)
+            wanted = field in fields or (field == "semaphores" and not _JUDGED.isdisjoint(fields))
             if wanted and listing.kind in kinds and not listing.has(field):
                 listing = _asked(listing, field, ask)  # noqa: PLW2901 - it grows
         yield listing
@@ -204,6 +204,12 @@ def _or_gone(ask: Callable[..., Any], *args: int) -> Any:
         return None
 
 
+def _ask_state(listing: Listing) -> list[Any]:
+    from pyipcs.sysv.state import states
+
+    return [*states(listing.kind, listing.records())]
+
+
 def _ask_evidence(listing: Listing) -> list[Any]:
     from pyipcs.sysv.state import evidence
 
@@ -211,10 +217,12 @@ def _ask_evidence(listing: Listing) -> list[Any]:
 
 
 _GONE = object()
-# Of what kinds, and how; the evidence comes last, since it asks for semaphores.
+_JUDGED = {"state", "evidence"}  # what asks for the semaphores of sets
+# Of what kinds, and how; those that ask for semaphores come behind these.
 _ASKED: dict[str, tuple[Collection[Kind], Callable[[Listing], list[Any]]]] = {
     "qbytes": ({Kind.QUEUE}, _ask_qbytes),
     "semaphores": ({Kind.SEMAPHORE}, _ask_semaphores),
+    "state": ({*Kind}, _ask_state),
     "evidence": ({*Kind}, _ask_evidence),
 }
 

@@ -13,7 +13,7 @@ from pyipcs.errors import counted
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
 from pyipcs.sysv.namespace import is_initial
 from pyipcs.sysv.processes import Process, recorded
-from pyipcs.sysv.survey import Access, Survey, User, survey
+from pyipcs.sysv.survey import Access, Survey, User, nothing, survey
 
 _NAMED = 4  # the processes that a sentence names; of others it tells how many there are
 _Life: TypeAlias = Callable[[int, int], Process]
@@ -168,9 +168,18 @@ def _listed(words: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def states(kind: Kind, records: Iterable[Record]) -> Iterator[State]:
+    """The state alone of objects of a kind, for which nobody need know who has segments."""
+    seen = nothing() if kind is Kind.SEGMENT else survey(attached=False)
+    return (found.state for found in _judged(records, seen))
+
+
 def evidence(records: Iterable[Record]) -> Iterator[Evidence]:
     """The state of objects, each with what speaks for it; a set's needs its semaphores."""
-    seen = survey()
+    return _judged(records, survey())
+
+
+def _judged(records: Iterable[Record], seen: Survey) -> Iterator[Evidence]:
     life = cache(recorded)
     unseen = cache(lambda access: _unseen(seen, access))
     return (judge(gather(record, seen, life, unseen)) for record in records)

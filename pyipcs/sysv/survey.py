@@ -158,15 +158,24 @@ class Survey(NamedTuple):
         return [one for one in self.strangers if one.may_use(access, here)]
 
 
+def nothing() -> Survey:
+    """What is seen without a look: whether anything could be."""
+    if proc_is_ours():
+        return Survey({}, {}, [], _blind())
+    return Survey({}, {}, [], "/proc cannot be read, or is of another PID namespace", False)
+
+
 @cache
-def survey() -> Survey:
-    """What can be seen now; the same until `survey.cache_clear()`."""
-    if not proc_is_ours():
-        return Survey({}, {}, [], "/proc cannot be read, or is of another PID namespace", False)
+def survey(*, attached: bool = True) -> Survey:
+    """What can be seen now; the same until `survey.cache_clear()`.
+
+    Args:
+        attached: whether to look for who has segments attached, which takes most of the time.
+    """
     begun = time.monotonic()
-    found = Survey({}, {}, [], _blind())
-    devices = _devices()
-    for name in os.listdir("/proc"):
+    found = nothing()
+    devices = _devices() if attached else frozenset()
+    for name in os.listdir("/proc") if found.readable else ():
         if name.isdigit():
             _look_at(int(name), devices, found)
     taken = time.monotonic()
@@ -177,9 +186,11 @@ def renew() -> None:
     """Have what can be seen looked at again, but not all the time: for most of it at the most.
 
     However many objects are looked at, each by what was seen a moment ago, the passes over /proc
-    take no longer than all the rest.
+    take no longer than all the rest. Who has segments attached, the kernel itself counts.
     """
-    seen = survey()
+    if not survey.cache_info().currsize:
+        return
+    seen = survey(attached=False)
     if time.monotonic() - seen.taken > _SPARE * seen.took:
         survey.cache_clear()
 
@@ -190,11 +201,12 @@ def _look_at(pid: int, devices: frozenset[bytes], found: Survey) -> None:
     users: dict[tuple[Kind, int], User] = {}
     try:
         namespace = os.stat(f"/proc/{pid}/ns/ipc").st_ino
-        maps = _read(f"/proc/{pid}/maps")
-        if not maps:
-            return  # one of the kernel's own, or one at its end, which use nothing
+        if devices:
+            maps = _read(f"/proc/{pid}/maps")
+            if not maps:
+                return  # one of the kernel's own, or one at its end, which use nothing
+            users |= _attached(pid, maps, devices)
         found.members.setdefault(namespace, []).append(pid)
-        users |= _attached(pid, maps, devices)
         users |= _waiting(pid)
     except PermissionError:
         with suppress(ProcessLookupError, FileNotFoundError):

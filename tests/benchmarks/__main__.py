@@ -6,6 +6,7 @@ All of it happens in an IPC namespace of its own.
 import compileall
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,7 @@ START_UPS = {
     "read ID": ["read", "{segment}"],
     "write ID": ["write", "{segment}", "hello"],
     "key /": ["key", "/"],
+    "run true": ["run", "true"],
     "--help": ["--help"],
     "--version": ["--version"],
 }
@@ -62,6 +64,8 @@ _SOURCE = Path(__file__).parent.parent / "c" / "lines.c"
 # How many objects, and how many rounds each of the commands gets with them.
 QUEUES = {10: 15, 1_000: 15, 31_900: 9}
 SEGMENTS, SETS, ROUNDS = 4_096, 10_000, 9
+# How many processes have the segments attached, each of them some.
+PROCESSES = 2_000
 _EXCLUSIVE = IPC_CREAT | IPC_EXCL | 0o644
 _WIDTHS = (34, 13, 13, 9, 9, 9)
 
@@ -90,6 +94,7 @@ def main() -> None:
     _compare(f"{SEGMENTS:,} segments", _LISTS["segments"], ROUNDS)
     _compare("the same on a terminal", _DRAWN["segments"], ROUNDS, terminal=True)
     _empty()
+    _states()
     _fill("sets", SETS)
     _compare(f"{SETS:,} sets", _LISTS["sets"], ROUNDS)
     _empty()
@@ -172,6 +177,36 @@ def _held() -> None:
     pair = (_pyipcs("op", "0x5eed", "P", "--", "true"), _pyipcs("key", "/"))
     _compare("a command held", [pair], START_UP_ROUNDS)
     _empty()
+
+
+def _states() -> None:
+    """Segments with processes that have them attached: with what is known of these, and without."""
+    _fill("segments", SEGMENTS)
+    shmids = [libc.shmget(key, 0, 0) for key in range(1, SEGMENTS + 1)]
+    children = [_attaching(shmids[number::PROCESSES]) for number in range(PROCESSES)]
+    plain = _pyipcs("list", "-m", "-o", "+LPID")
+    pairs = [
+        (_pyipcs("list", "-m", "-o", "+STATE"), plain),
+        (_pyipcs("list", "-m", "-o", "+REASON"), plain),
+        (_pyipcs("list", "-o", "+STATE"), plain),
+        (_pyipcs("rm", "-a", "-n", "--suspect"), plain),
+    ]
+    _compare(f"{SEGMENTS:,} segments, {PROCESSES:,} processes", pairs, ROUNDS)
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    _empty()
+
+
+def _attaching(shmids: list[int]) -> int:
+    """A process that has segments attached."""
+    child = os.fork()
+    if child == 0:
+        for shmid in shmids:
+            libc.shmat(shmid, None, 0)
+        signal.pause()
+        os._exit(0)
+    return child
 
 
 def _memory() -> None:
