@@ -13,6 +13,7 @@ _NS_GET_ID = 0x8008B70D
 _NS_GET_USERNS = 0xB701
 _OWN = "/proc/self/ns/ipc"
 _T = TypeVar("_T")
+_made: set[int | None] = set()  # the namespaces that this process made for itself
 _LIMIT = "/proc/sys/kernel/%s"
 _LIMITS = (
     *("shmmax", "shmall", "shmmni", "shm_rmid_forced"),
@@ -25,6 +26,14 @@ _INITIAL = {"ipc": 0xEFFFFFFF, "user": 0xEFFFFFFD, "pid": 0xEFFFFFFC}
 def current() -> int | None:
     """The inode that names the caller's IPC namespace; None where /proc does not tell."""
     return _inode("ipc")
+
+
+def is_own() -> bool:
+    """Whether this process made its IPC namespace, in which are but its descendants.
+
+    Nobody else gets into it without all rights over it.
+    """
+    return current() in _made
 
 
 def is_initial(name: str) -> bool:
@@ -49,6 +58,7 @@ def leave() -> None:
     except DeniedError:
         _try(_leave_with_user)
         _leave_with_user()
+    _made.add(current())
     for name, value in limits.items():
         if value != _limit(name):
             with suppress(OSError), open(_LIMIT % name, "w") as file:

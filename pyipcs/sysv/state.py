@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import counted
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
-from pyipcs.sysv.namespace import is_initial
+from pyipcs.sysv.namespace import is_initial, is_own
 from pyipcs.sysv.processes import Process, recorded
 from pyipcs.sysv.survey import Access, Survey, User, nothing, survey
 
@@ -251,6 +251,8 @@ def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, blind: str
 
 def _unseen(seen: Survey, access: Access) -> str:
     """Why somebody may wait unseen on what may be used so; empty if all can be seen."""
+    if is_own():
+        return ""
     if seen.blind:
         return seen.blind
     strangers = [one.named for one in seen.unseen(access)]
