@@ -154,6 +154,7 @@ def test_the_namespace_is_a_column(other: int, objects: Objects, isolated: None)
     found = [json.loads(line) for line in run(PYIPCS, *args, "-f", "jsonl").out.splitlines()]
     assert sum(one["ipc_namespace"] == theirs for one in found) == 3
     assert f'KIND="msg" NS="{theirs}" KEY' in run(PYIPCS, *args, "-f", "export").out
+    assert f"0x00000099 {theirs}\n" in run(PYIPCS, "list", "--all-ns", "-q", "-o", "KEY,NS").out
     assert run(PYIPCS, "list", "-q", "-o", "NS").out.splitlines()[1].strip() == str(ours)
     text = run(PYIPCS, *args, "-q").out
     assert f"IPC namespace {theirs}: " in text

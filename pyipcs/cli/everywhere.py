@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
@@ -68,16 +68,32 @@ def look(
     here = namespace.current()
     ask = partial(_gather, kinds, selection, manner, manner.chosen(terminal=output.terminal), view)
     groups, closed = [], False
-    for inode, pids in sorted(survey().members.items(), key=lambda one: (one[0] != here, one)):
+    for inode, pids in sorted(_namespaces(), key=lambda one: (one[0] != here, one)):
         others = [pid for pid in pids if pid != os.getpid()]
         try:
             found = ask() if inode == here else _entered(others, ask)
         except OSError as error:
-            output.complain(f"IPC namespace {inode}: {error.strerror}")
-            closed = True
+            if error.errno not in {errno.ENOENT, errno.ESRCH}:  # else it has gone meanwhile
+                output.complain(f"IPC namespace {inode}: {error.strerror}")
+                closed = True
         else:
-            groups.append(Group(inode, inode == here, others, found))
+            groups.append(Group(inode, inode == here, others, _marked(found, inode)))
     return groups, closed
+
+
+def _marked(found: _Found, inode: int) -> _Found:
+    """Objects that tell of their namespace, wherever they are shown."""
+    return {
+        kind: [one.with_added("ipc_namespace", [inode] * one.length) for one in listings]
+        for kind, listings in found.items()
+    }
+
+
+def _namespaces() -> Iterator[tuple[int, list[int]]]:
+    """Those that can be told apart, with their processes."""
+    for inode, pids in survey().members.items():
+        if inode is not None:
+            yield inode, pids
 
 
 def _gather(

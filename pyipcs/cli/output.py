@@ -81,6 +81,12 @@ class Output:
         other.terminal = self.screen is not None
         return other
 
+    def muted(self) -> "Output":
+        """The same that says nothing at all."""
+        other = copy(self)
+        other._stdout = other._stderr = None
+        return other
+
     @property
     def encoding(self) -> str:
         """Standard output's."""

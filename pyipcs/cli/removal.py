@@ -58,7 +58,7 @@ class Removal:
         self._output = output
         self._selection = selection
         self._verbose = verbose
-        self._removed: set[tuple[Kind, int]] = set()
+        self.removed: list[tuple[Kind, int]] = []
         self.failed = False
 
     @property
@@ -76,7 +76,7 @@ class Removal:
             except IpcError as error:
                 self._complain(target, error)
             else:
-                self._removed.add((kind, handle.id))
+                self.removed.append((kind, handle.id))
 
     def remove_listed(self, listed: Mapping[Kind, Listed]) -> None:
         """Remove what a listing held; what has gone since is as it should be."""
@@ -84,13 +84,14 @@ class Removal:
         for kind, ids in listed.items():
             remove = handle_class(kind).remove_id
             for object_id, identity in ids.items():
-                if (kind, object_id) in self._removed:
+                if (kind, object_id) in self.removed:
                     continue
                 try:
                     if identity and not self._is_same(kind, object_id, identity):
                         continue
                     self._announce(kind, object_id)
                     remove(object_id)
+                    self.removed.append((kind, object_id))
                 except IpcError as error:
                     if error.errno not in {errno.EINVAL, errno.EIDRM}:
                         self._complain(Target(By.ID, object_id, str(object_id)), error)

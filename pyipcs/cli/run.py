@@ -1,9 +1,8 @@
 """pyipcs run: run a command, and tell what it leaves behind."""
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import click
@@ -31,6 +30,7 @@ _COLUMNS = (
     *("CPID", "LPID", "LSPID", "LRPID", "STATE", "REASON"),
 )
 _MORE = ("STATE", "REASON", "ATTACHED", "WAITERS")
+_NEVER = "--private never"
 # By these somebody asked this program itself to end.
 _ENDING = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
 
@@ -85,19 +85,11 @@ def command(
     place = _Place.found(private)
     ended = supervise(program)
     left = place.left()
-    report = {
-        "command": words,
-        "status": ended.status,
-        "private": place.own,
-        "why": place.why or None,
-        "processes": [{"pid": pid, "command": name} for pid, name in place.processes()],
-    }
-    _tell(output.aside(), Format(format_) if format_ else None, place, left, report)
-    if remove and not place.own:
-        _remove(output.aside(), place, left)
+    aftermath = _Aftermath(words, ended.status, place, left, remove=remove and not place.own)
+    aftermath.tell(output.aside(), Format(format_) if format_ else None)
     if ended.told and ended.signal in _ENDING:
         raise StoppedError(ended.signal)
-    return ended.status or (Status.FOUND if _total(left) else Status.DONE)
+    return ended.status or (Status.FOUND if aftermath.total else Status.DONE)
 
 
 class _Place(NamedTuple):
@@ -120,7 +112,7 @@ class _Place(NamedTuple):
         Raises:
             CommandError: that is in a namespace of its own, and the kernel does not let it.
         """
-        why = "--private never"
+        why = _NEVER
         if private != "never":
             try:
                 namespace.leave()
@@ -139,74 +131,122 @@ class _Place(NamedTuple):
         return cls(own=False, why=why, filters=(mine(), new_since(known)))
 
     def left(self) -> _Left:
-        """The objects that are the command's, as far as can be known."""
-        return {kind: [*Selection(self.filters).of(proc.read(kind))] for kind in Kind}
+        """The objects that are the command's, as far as can be known, with all that is of them."""
+        wanted = {"qbytes", "evidence"}
+        return {
+            kind: [*proc.completed(Selection(self.filters).of(proc.read(kind)), wanted)]
+            for kind in Kind
+        }
 
-    def processes(self) -> list[tuple[int, str | None]]:
+    def processes(self) -> list[dict[str, Any]]:
         """Those that still run in the command's own namespace, by pid and name."""
         from pyipcs.sysv.survey import command_of, members
 
         inode = namespace.current() if self.own else None
-        return [] if inode is None else [(pid, command_of(pid)) for pid in members(inode)]
+        pids = () if inode is None else members(inode)
+        return [{"pid": pid, "command": command_of(pid)} for pid in pids]
 
 
-def _total(left: _Left) -> int:
-    return sum(listing.length for listing in chain.from_iterable(left.values()))
+class _Aftermath:
+    """What a command left."""
+
+    def __init__(
+        self, words: Sequence[str], status: int, place: _Place, left: _Left, *, remove: bool
+    ) -> None:
+        """All of it.
+
+        Args:
+            words: the command.
+            status: its exit status.
+            place: where it ran.
+            left: the objects.
+            remove: whether to remove them.
+        """
+        self._words = words
+        self._status = status
+        self._place = place
+        self._left = left
+        self._remove = remove
+        self._processes = place.processes()
+        self._counts = {
+            kind: sum(listing.length for listing in some) for kind, some in left.items()
+        }
+        self.total = sum(self._counts.values())
+
+    def tell(self, output: Output, format_: Format | None) -> None:
+        """Tell of it, and remove it if that was asked for.
+
+        JSON is one document, without a word beside it.
+        """
+        from pyipcs.cli import show
+
+        manner = Manner(format_)
+        chosen = manner.chosen(terminal=output.terminal)
+        if chosen is Format.JSON:
+            removed = self._removed(output.muted())
+            columns = manner.with_columns(self._left, _MORE, more=True)
+            show.left(output, self._left, columns, self._facts(removed))
+        elif chosen not in {Format.TABLE, Format.PLAIN}:
+            show.left(output, self._left, manner.with_columns(self._left, _MORE, more=True), {})
+        elif self.total:
+            output.complain(f"'{self._words[0]}' left {self._counted()}")
+            there = {kind: some for kind, some in self._left.items() if self._counts[kind]}
+            names = _COLUMNS if chosen is Format.TABLE else ("KIND", *_COLUMNS)
+            show.left(output, there, manner.with_columns(there, names, more=False), {})
+        _flush(output)
+        if chosen is not Format.JSON:
+            self._explain(output)
+            self._removed(output)
+
+    def _facts(self, removed: Iterable[tuple[Kind, int]]) -> dict[str, Any]:
+        return {
+            "command": self._words,
+            "status": self._status,
+            "private": self._place.own,
+            "why": self._place.why or None,
+            "processes": self._processes,
+            "removed": [{"kind": kind.value, "id": object_id} for kind, object_id in removed],
+        }
+
+    def _counted(self) -> str:
+        """How many objects of each kind, in words."""
+        *first, last = [
+            counted(number, kind.noun) for kind, number in self._counts.items() if number
+        ]
+        return f"{', '.join(first)} and {last}" if first else last
+
+    def _explain(self, output: Output) -> None:
+        """Tell how sure it is, and what may still come."""
+        why = self._place.why
+        if self.total and why:
+            output.complain(
+                "they are new since, and yours; in this namespace, which was not its own "
+                f"({why}), other programs of yours may have made them"
+            )
+        elif why and why != _NEVER:
+            output.complain(f"it left nothing, but had no IPC namespace of its own: {why}")
+        if self._processes:
+            names = ", ".join(named(one["pid"], one["command"]) for one in self._processes)
+            output.complain(f"still running in its namespace: {names}")
+
+    def _removed(self, output: Output) -> Collection[tuple[Kind, int]]:
+        """Remove it, but for what somebody uses, or what has changed since; what went."""
+        if not self._remove or not self.total:
+            return ()
+        from pyipcs.cli.removal import Removal, found
+        from pyipcs.filters import unused
+
+        selection = Selection((*self._place.filters, unused()))
+        listed = {kind: found(some, selection) for kind, some in self._left.items()}
+        removal = Removal(output, selection, verbose=True)
+        removal.remove_listed(listed)
+        _flush(output)
+        used = self.total - sum(map(len, listed.values()))
+        if used:
+            output.complain(f"{counted(used, 'object')} in use, and left")
+        return removal.removed
 
 
-def _counts(left: _Left) -> str:
-    """How many objects of each kind, in words."""
-    counts = {kind: sum(listing.length for listing in some) for kind, some in left.items()}
-    *first, last = [counted(number, kind.noun) for kind, number in counts.items() if number]
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _tell(
-    output: Output, format_: Format | None, place: _Place, left: _Left, report: Mapping[str, Any]
-) -> None:
-    """Tell what a command left; to a program, also that it is nothing."""
-    from pyipcs.cli import show
-
-    manner = Manner(format_)
-    chosen = manner.chosen(terminal=output.terminal)
-    for_people = chosen in {Format.TABLE, Format.PLAIN}
-    if not for_people:
-        show.left(output, left, manner.with_columns(left, _MORE, more=True), report)
-    elif _total(left):
-        output.complain(f"'{report['command'][0]}' left {_counts(left)}")
-        there = {kind: some for kind, some in left.items() if any(one.length for one in some)}
-        columns = _COLUMNS if chosen is Format.TABLE else ("KIND", *_COLUMNS)
-        show.left(output, there, manner.with_columns(there, columns, more=False), report)
+def _flush(output: Output) -> None:
     with suppress(WriteError):  # nobody is left who could be told
         output.flush()
-    if for_people:
-        _explain(output, place, left, report["processes"])
-
-
-def _explain(
-    output: Output, place: _Place, left: _Left, processes: Sequence[Mapping[str, Any]]
-) -> None:
-    """Tell people how sure it is, and what may still come."""
-    if _total(left) and not place.own:
-        output.complain(
-            "they are new since, and yours; in this namespace, which was not its own "
-            f"({place.why}), other programs of yours may have made them"
-        )
-    if processes:
-        names = ", ".join(named(one["pid"], one["command"]) for one in processes)
-        output.complain(f"still running in its namespace: {names}")
-
-
-def _remove(output: Output, place: _Place, left: _Left) -> None:
-    """Remove what a command left, but for what somebody uses, or may have changed since."""
-    from pyipcs.cli.removal import Removal, found
-    from pyipcs.filters import unused
-
-    selection = Selection((*place.filters, unused()))
-    listed = {kind: found(some, selection) for kind, some in left.items()}
-    going = sum(map(len, listed.values()))
-    Removal(output, selection, verbose=True).remove_listed(listed)
-    with suppress(WriteError):
-        output.flush()
-    if going < _total(left):
-        output.complain(f"{counted(_total(left) - going, 'object')} in use, and left")

@@ -191,14 +191,11 @@ def namespaces(
 
 
 def _together(groups: "Iterable[Group]") -> dict[Kind, list[Listing]]:
-    """The objects of namespaces, each with the one that it is in."""
+    """The objects of all namespaces."""
     found: dict[Kind, list[Listing]] = {}
     for group in groups:
         for kind, some in group.found.items():
-            found.setdefault(kind, []).extend(
-                listing.with_added("ipc_namespace", [group.inode] * listing.length)
-                for listing in some
-            )
+            found.setdefault(kind, []).extend(some)
     return found
 
 

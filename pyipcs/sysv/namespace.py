@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar, cast
 
-from pyipcs.errors import DeniedError, IpcError, ipc_error
+from pyipcs.errors import DeniedError, IpcError, LimitError, ipc_error
 
 # ioctl_nsfs(2): NS_GET_ID, of Linux 6.18 and later.
 _NS_GET_ID = 0x8008B70D
@@ -14,11 +14,12 @@ _NS_GET_USERNS = 0xB701
 _OWN = "/proc/self/ns/ipc"
 _T = TypeVar("_T")
 _made: set[int | None] = set()  # the namespaces that this process made for itself
-_LIMIT = "/proc/sys/kernel/%s"
+# The limits of an IPC namespace, and of how many namespaces there may be (sysctl(8)).
 _LIMITS = (
-    *("shmmax", "shmall", "shmmni", "shm_rmid_forced"),
-    *("msgmax", "msgmnb", "msgmni", "sem"),
+    *("kernel.shmmax", "kernel.shmall", "kernel.shmmni", "kernel.shm_rmid_forced"),
+    *("kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem"),
 )
+_MOST = ("user.max_ipc_namespaces", "user.max_user_namespaces")
 # The inodes of the namespaces that a machine starts with, fixed in the kernel.
 _INITIAL = {"ipc": 0xEFFFFFFF, "user": 0xEFFFFFFD, "pid": 0xEFFFFFFC}
 
@@ -50,19 +51,27 @@ def leave() -> None:
     Raises:
         IpcError: the kernel refuses it; nothing has changed.
     """
+    limits = {name: _limit(name) for name in _LIMITS}
+    try:
+        _leave_alone()
+    except LimitError as error:
+        most = (f"{name} is {_limit(name).strip() or 'unknown'}" for name in _MOST)
+        raise LimitError(error.errno, f"{error.strerror} ({', '.join(most)})") from None
+    _made.add(current())
+    for name, value in limits.items():
+        if value != _limit(name):
+            with suppress(OSError), open(_limit_file(name), "w") as file:
+                file.write(value)
+
+
+def _leave_alone() -> None:
     from pyipcs.sysv import libc
 
-    limits = {name: _limit(name) for name in _LIMITS}
     try:
         libc.unshare(libc.CLONE_NEWIPC)
     except DeniedError:
         _try(_leave_with_user)
         _leave_with_user()
-    _made.add(current())
-    for name, value in limits.items():
-        if value != _limit(name):
-            with suppress(OSError), open(_LIMIT % name, "w") as file:
-                file.write(value)
 
 
 def _leave_with_user() -> None:
@@ -104,10 +113,14 @@ def _try(act: Callable[[], None]) -> None:
 
 
 def _limit(name: str) -> str:
-    """A limit of the IPC namespace (sysctl(8)); empty where it cannot be read."""
-    with suppress(OSError), open(_LIMIT % name) as file:
+    """A limit (sysctl(8)); empty where it cannot be read."""
+    with suppress(OSError), open(_limit_file(name)) as file:
         return file.read()
     return ""
+
+
+def _limit_file(name: str) -> str:
+    return f"/proc/sys/{name.replace('.', '/')}"
 
 
 def enter(path: str) -> None:

@@ -62,7 +62,13 @@ class Facts(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """A state and the sentence that says why; `users` are those of the facts."""
+    """What is to be said of an object.
+
+    Attributes:
+        state: its state.
+        reason: the sentence that says why.
+        users: who uses it; None if nobody was seen though somebody does, or may.
+    """
 
     state: State
     reason: str
@@ -77,7 +83,8 @@ def judge(facts: Facts) -> Evidence:
     if not reason:
         state = State.ORPHANED if facts.kind is Kind.SEGMENT else State.SUSPECT
         reason = f"{_idle(facts)}; {_gone(facts)}"
-    return Evidence(state, reason, facts.users)
+    in_doubt = facts.held or (facts.unseen and facts.kind is not Kind.SEGMENT)
+    return Evidence(state, reason, facts.users or (None if in_doubt else facts.users))
 
 
 def _use(facts: Facts) -> str:
@@ -97,7 +104,8 @@ def _doubt(facts: Facts) -> str:
     if doubtful:
         return f"{_idle(facts)}, but {_not_known(doubtful)}"
     if not facts.used:
-        return f"never attached; {_gone(facts)}" if segment else "never used"
+        first = f"never attached; {_gone(facts)}" if segment else "never used"
+        return first if segment or not facts.unseen else f"{first}, but {facts.unseen}"
     if facts.unseen and not segment:
         return f"{_gone(facts)}, but {facts.unseen}" if facts.roles else facts.unseen
     return ""
@@ -115,17 +123,17 @@ def _attached(facts: Facts) -> str:
     times = f"attached {counted(facts.held or 0, 'time')}"
     users = facts.users or ()
     if not users:
-        return f"{times}, by processes that cannot be seen"
+        return f"{times}, by processes that were not seen"
     some = sum(user.times for user in users) < (facts.held or 0)
-    others = ", and by others that cannot be seen" if some else ""
+    others = ", and by others that were not seen" if some else ""
     return f"{times}, by {_listed([user.named for user in users])}{others}"
 
 
 def _waiting(facts: Facts) -> str:
     if not facts.users:
         held = facts.held or 0
-        waits = "waits" if held == 1 else "wait"
-        return f"{counted(held, 'thread')} {waits} on it, and cannot be seen"
+        waits, was = ("waits", "was") if held == 1 else ("wait", "were")
+        return f"{counted(held, 'thread')} {waits} on it, and {was} not seen"
     names = _listed([user.named for user in facts.users])
     return f"{names} {'waits' if len(facts.users) == 1 else 'wait'} on it"
 

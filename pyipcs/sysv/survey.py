@@ -5,12 +5,14 @@ message or a semaphore is within a system call that tells its id (proc_pid_sysca
 for the rights of ptrace(2), so what could not be looked at is told too.
 """
 
+import errno
 import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
+from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.model import Kind, Record
@@ -30,6 +32,7 @@ _CALLS = {
 _NARROW_CALLS = {400: _SEND, 401: _RECEIVE, 420: _OPERATE}
 _NARROW_IPC = {"x86_64": 117}  # ipc(2), whose first argument says which call is meant
 _IPC_CALLS = {1: _OPERATE, 4: _OPERATE, 11: _SEND, 12: _RECEIVE}
+_GONE = (FileNotFoundError, ProcessLookupError)  # what tells that a process is no more
 _SPARE = 2  # how often as long as a pass takes what it saw is good for
 _X32 = 0x40000000  # what x86-64 adds to the numbers of programs with short pointers
 _NAME = b"/SYSV"  # what the names of mapped segments begin with
@@ -141,7 +144,7 @@ class Survey(NamedTuple):
     """
 
     users: dict[Place, list[User]]
-    members: dict[int, list[int]]
+    members: dict[int | None, list[int]]
     strangers: list[Stranger]
     blind: str
     readable: bool = True
@@ -197,27 +200,51 @@ def renew() -> None:
 
 def _look_at(pid: int, devices: frozenset[bytes], found: Survey) -> None:
     """Add what one process does; one that has gone meanwhile does nothing."""
+    users: dict[Place, User] = {}
     namespace = None
-    users: dict[tuple[Kind, int], User] = {}
     try:
-        namespace = os.stat(f"/proc/{pid}/ns/ipc").st_ino
+        thread = _living_thread(pid)
+        namespace = _namespace(thread)
         if devices:
-            maps = _read(f"/proc/{pid}/maps")
+            maps = _read(f"{thread}/maps")
             if not maps:
                 return  # one of the kernel's own, or one at its end, which use nothing
-            users |= _attached(pid, maps, devices)
+            users |= _attached(pid, namespace, maps, devices)
         found.members.setdefault(namespace, []).append(pid)
         users |= _waiting(pid)
-    except PermissionError:
-        with suppress(ProcessLookupError, FileNotFoundError):
-            found.strangers.extend(_stranger(pid, namespace))
-    except OSError:
+    except _GONE:
         return
+    except OSError:  # it may not be looked at, or there is no descriptor left to do it with
+        found.strangers.extend(_stranger(pid, namespace))
     if users:
         name = command_of(pid)
-        for (kind, object_id), user in users.items():
-            place = namespace, kind, object_id
+        for place, user in users.items():
             found.users.setdefault(place, []).append(user._replace(command=name))
+
+
+def _living_thread(pid: int) -> str:
+    """The folder of a process, or of a thread of it that has outlived the first.
+
+    Raises:
+        FileNotFoundError: it is at its end.
+    """
+    folder = f"/proc/{pid}"
+    for thread in chain([folder], _threads(pid)):
+        with suppress(*_GONE):
+            _namespace(thread)
+            return thread
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
+
+
+def _threads(pid: int) -> Iterator[str]:
+    folder = f"/proc/{pid}/task"
+    for thread in os.listdir(folder):
+        yield f"{folder}/{thread}"
+
+
+def _namespace(thread: str) -> int | None:
+    """The IPC namespace of a process or a thread; None where the kernel knows of but one."""
+    return None if current() is None else os.stat(f"{thread}/ns/ipc").st_ino
 
 
 def members(inode: int) -> Iterator[int]:
@@ -229,12 +256,14 @@ def members(inode: int) -> Iterator[int]:
                 yield int(name)
 
 
-def _attached(pid: int, maps: bytes, devices: frozenset[bytes]) -> dict[tuple[Kind, int], User]:
-    found: dict[tuple[Kind, int], User] = {}
+def _attached(
+    pid: int, namespace: int | None, maps: bytes, devices: frozenset[bytes]
+) -> dict[Place, User]:
+    found: dict[Place, User] = {}
     for match in map(_MAPPING.fullmatch, _naming_segments(maps)):
         if match and match[2] in devices:
             write, inode = match[1], match[3]
-            place = Kind.SEGMENT, int(inode)
+            place = namespace, Kind.SEGMENT, int(inode)
             user = found.get(place, User(pid, None, _ATTACHED, 0, read_only=True))
             read_only = user.read_only and write != b"w"
             found[place] = user._replace(times=user.times + 1, read_only=read_only)
@@ -250,17 +279,16 @@ def _naming_segments(maps: bytes) -> Iterator[bytes]:
         place = maps.find(_NAME, end)
 
 
-def _waiting(pid: int) -> dict[tuple[Kind, int], User]:
-    found: dict[tuple[Kind, int], User] = {}
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        try:
-            words = _read(f"/proc/{pid}/task/{thread}/syscall").split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # of several threads, one that has gone
-        if call := _call(words):
-            (kind, does), object_id = call
-            user = found.get((kind, object_id), User(pid, None, does, 0))
-            found[kind, object_id] = user._replace(times=user.times + 1)
+def _waiting(pid: int) -> dict[Place, User]:
+    """What the threads wait on, each in a namespace that may be its own."""
+    found: dict[Place, User] = {}
+    for thread in _threads(pid):
+        with suppress(*_GONE):  # of several threads, one that has gone
+            if call := _call(_read(f"{thread}/syscall").split()):
+                (kind, does), object_id = call
+                place = _namespace(thread), kind, object_id
+                user = found.get(place, User(pid, None, does, 0))
+                found[place] = user._replace(times=user.times + 1)
     return found
 
 
@@ -288,7 +316,9 @@ def _stranger(pid: int, namespace: int | None) -> Iterator[Stranger]:
         return
     try:
         lines = _read(f"/proc/{pid}/status").splitlines()
-    except PermissionError:  # hidepid
+    except _GONE:
+        return
+    except OSError:  # hidepid
         yield Stranger(pid, namespace=namespace)
         return
     status = {name: value.split() for name, _, value in (line.partition(b":") for line in lines)}
@@ -329,7 +359,9 @@ def _device(flags: int) -> bytes:
 
 def _blind() -> str:
     """Why processes may be using objects without a sign of them in /proc."""
-    if is_initial("ipc") and not is_initial("pid"):
+    if not os.path.exists("/proc/self/syscall"):
+        return "this kernel does not tell who waits (/proc/PID/syscall)"
+    if not is_initial("pid"):  # others may share the IPC namespace, as in a pod
         return "processes outside of this PID namespace cannot be seen"
     with suppress(OSError):
         hidden = [

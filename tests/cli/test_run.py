@@ -183,6 +183,7 @@ def test_a_report_for_programs(isolated: None) -> None:
             "private": True,
             "why": None,
             "processes": [],
+            "removed": [],
         },
     )
     assert [len(report[kind.collection]) for kind in Kind] == [1, 1, 1]
@@ -230,6 +231,11 @@ def test_where_the_kernel_refuses(objects: Objects, isolated: None) -> None:
     assert "other programs of yours may have made them" in result.err
     assert "0x00000088" not in result.err
     assert theirs in ids(Kind.QUEUE)
+    assert refused("true") == (
+        0,
+        "",
+        "pyipcs: it left nothing, but had no IPC namespace of its own: Operation not permitted\n",
+    )
     result = refused("--private", "always", "sh", "-c", "echo ran")
     assert (result.status, result.out) == (1, "")
     assert result.err == (
@@ -267,6 +273,29 @@ def test_what_is_used_stays_though_asked(objects: Objects, isolated: None) -> No
     ((kind, msqid),) = everything()
     assert kind is Kind.QUEUE
     support.remove(kind, msqid)  # which ends the receiver
+
+
+def test_a_report_for_programs_is_one_document(objects: Objects, isolated: None) -> None:
+    script = f"{ALL_KINDS}; {{ {PYIPCS} recv 0x99 & }} >/dev/null 2>&1; sleep 1.5"
+    result = run_run(*SHARED, "--rm", "-J", "sh", "-c", script)
+    report = json.loads(result.err)
+    assert [one["kind"] for one in report["run"]["removed"]] == ["shm", "sem"]
+    assert report["queues"][0]["state"] == "in-use"
+    ((kind, msqid),) = everything()
+    assert report["queues"][0]["id"] == msqid
+    support.remove(kind, msqid)
+    result = run_run(*SHARED, "--rm", "-f", "csv", "sh", "-c", ALL_KINDS)
+    lines = result.err.splitlines()
+    assert [line.split(",")[0] for line in lines[:4]] == ["KIND", "msg", "shm", "sem"]
+    assert lines[4].startswith("pyipcs: they are new since, and yours")
+    assert [line.split()[0] for line in lines[5:]] == ["removing"] * 3
+
+
+def test_a_limit_is_named() -> None:
+    script = f"echo 0 > /proc/sys/user/max_ipc_namespaces; exec {PYIPCS} run --private always true"
+    result = run(need_tool("unshare"), "--user", "-r", "sh", "-c", script)
+    assert result.status == 1
+    assert "No space left on device (user.max_ipc_namespaces is 0, " in result.err
 
 
 def test_a_namespace_is_no_matter_of_rm(isolated: None) -> None:
