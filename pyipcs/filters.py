@@ -135,8 +135,20 @@ def suspect() -> Filter:
 
 
 def unused() -> Filter:
-    """All that is not known to be in use."""
-    return _in_state("--rm", ["orphaned", "suspect", "unknown"], [*Kind])
+    """The caller's own objects that none of its processes uses, as far as these can be seen."""
+
+    def keep(listing: Listing) -> _Mask:
+        from pyipcs.sysv.survey import survey
+
+        seen = survey()
+        own = [one for one in seen.strangers if one.uid in {None, os.geteuid()}]
+        sure = seen.readable and not own
+        return (
+            found.state.value != "in-use" and (sure or found.users is not None)
+            for found in listing.column("evidence")
+        )
+
+    return Filter("--rm", keep, needs="evidence")
 
 
 def _in_state(option: str, states: Collection[str], kinds: Collection[Kind]) -> Filter:
@@ -231,8 +243,10 @@ def _known(document: Mapping[str, Any]) -> dict[Kind, set[tuple[int, ...]]]:
 
 def _identity(kind: Kind, found: Mapping[str, Any]) -> tuple[int, ...]:
     key, *numbers = (found[field] for field in _identity_fields(kind))
-    if not all(isinstance(number, int) for number in numbers):
+    if not all(type(number) is int for number in numbers):  # a bool is one for isinstance
         raise TypeError
+    if len(key) != len("0x00000000"):
+        raise ValueError(key)
     unsigned = int(key, 16)
     signed = unsigned - 2**32 if unsigned >= 2**31 else unsigned
     return signed, *numbers

@@ -73,7 +73,7 @@ PAGES = re.findall(r"^```(?:yaml|groovy|cron)\n(.*?)^```$", README, re.MULTILINE
 PASTED = [
     line.strip().strip("'")
     for page in PAGES
-    for line in re.findall(r"(?:^ *- |^ *- run: |sh '|bin/)(pyipcs [^']*?)'?$", page, re.MULTILINE)
+    for line in re.findall(r"(?:^ *- |^ *- run: |bin/)(pyipcs [^']*?)'?$", page, re.MULTILINE)
 ]
 
 

@@ -100,6 +100,13 @@ def test_what_cannot_be_entered(where: str, status: int, why: str) -> None:
     assert run(PYIPCS, "list", "--ns", where) == (status, "", f"pyipcs: {why}\n")
 
 
+def test_a_fifo_is_no_namespace(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    result = run(PYIPCS, "list", "--ns", str(fifo))
+    assert result == (1, "", f"pyipcs: --ns: {fifo}: not an IPC namespace\n")
+
+
 def test_nothing_is_removed_where_it_cannot_be_entered(objects: Objects, isolated: None) -> None:
     objects.queue()
     before = everything()

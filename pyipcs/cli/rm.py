@@ -7,7 +7,7 @@ import click
 
 from pyipcs.cli import show
 from pyipcs.cli.argv import OptionalValue, in_order
-from pyipcs.cli.manner import Manner, columns_of, given, output_options
+from pyipcs.cli.manner import Format, Manner, columns_of, given, output_options
 from pyipcs.cli.options import refuse, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import ID_TARGET, KEY_TARGET, KINDS
@@ -27,6 +27,8 @@ _NAMING = {
     "semaphore_key": Kind.SEMAPHORE,
 }
 _WORDS = tuple(kind.value for kind in Kind)
+# What a dry run of --orphaned and --suspect tells people.
+_WHY = ("KEY", "ID", "OWNER", "MSGS", "SIZE", "NSEMS", "STATE", "REASON")
 _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
 
 
@@ -101,7 +103,11 @@ def command(  # noqa: PLR0913 - the options are its arguments
     removal = Removal(output, selection, verbose=verbose)
     listed = {kind: found(removable(kind), selection) for kind in kinds}
     if dry_run:
-        show.selected(output, removal.rehearse(doomed, listed), manner, which=" to remove")
+        going = removal.rehearse(doomed, listed)
+        for_people = manner.chosen(terminal=output.terminal) is Format.TABLE
+        if for_people and selection.judges and not manner.choice:
+            manner = manner.with_columns(going, _WHY, more=False)
+        show.selected(output, going, manner, which=" to remove")
         return removal.status
     if (
         any(listed.values())

@@ -84,6 +84,10 @@ def command(
     program = Program.find(words)
     place = _Place.found(private)
     ended = supervise(program)
+    # The status is the command's, whether anybody reads the report or not. SIGTTOU would stop it
+    # where the command had the terminal and did not give it back.
+    for number in (signal.SIGPIPE, signal.SIGTTOU):
+        signal.signal(number, signal.SIG_IGN)
     left = place.left()
     aftermath = _Aftermath(words, ended.status, place, left, remove=remove and not place.own)
     aftermath.tell(output.aside(), Format(format_) if format_ else None)
@@ -243,7 +247,7 @@ class _Aftermath:
         _flush(output)
         used = self.total - sum(map(len, listed.values()))
         if used:
-            output.complain(f"{counted(used, 'object')} in use, and left")
+            output.complain(f"{counted(used, 'object')} in use, or perhaps so, and left")
         return removal.removed
 
 

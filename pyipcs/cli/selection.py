@@ -48,20 +48,28 @@ class Selection(NamedTuple):
 
         return matching(listings, self.filters)
 
+    @property
+    def judges(self) -> bool:
+        """Whether it asks if objects are in use."""
+        return any(filter_.needs for filter_ in self.filters)
+
     def look_again(self) -> None:
         """See to it that what is asked from now on is not answered by what was seen before."""
-        if any(filter_.needs for filter_ in self.filters):
+        if self.judges:
             from pyipcs.sysv.survey import survey
 
             survey.cache_clear()
 
     def still_meets(self, listing: Listing) -> bool:
         """Whether the one object of a listing is meant, by what can be seen now."""
-        if any(filter_.needs for filter_ in self.filters):
+        if self.judges:
             from pyipcs.sysv.survey import renew
 
             renew()
         return any(found.length for found in self.of([listing]))
+
+
+_BEGINNING = 1 << 16  # bytes of a file that show whether it can be a listing
 
 
 def _parse_baseline(path: str) -> "Filter":
@@ -75,10 +83,12 @@ def _parse_baseline(path: str) -> "Filter":
         raise ValueError("standard input is closed")
     try:
         with open(path, "rb") if path != "-" else open(0, "rb", closefd=False) as file:
-            document = json.load(file)
+            text = file.read(_BEGINNING)
+            begins_well = text.lstrip().startswith(b"{")  # what does not may have no end
+            document = json.loads(text + file.read()) if begins_well else {}
     except OSError as error:
         raise ValueError(error.strerror) from None
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, MemoryError):
         raise ValueError("not a listing of pyipcs (list -J)") from None
     return not_in(document)
 

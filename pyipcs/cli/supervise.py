@@ -13,8 +13,8 @@ _FAULTS = {
     *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS),
     *(signal.SIGKILL, signal.SIGSTOP),
 }
-# What the terminal's driver has given to the command too, where that is a job of this program's.
-_OWN = {signal.SIGCHLD, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCONT}
+# What stops a job, and has it go on.
+_JOB = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCONT}
 
 
 class Ended(NamedTuple):
@@ -53,12 +53,12 @@ def supervise(program: Program) -> Ended:
 
 
 def _watch(child: int, watched: Collection[int]) -> Ended:
-    told = set()
+    told: set[int] = set()
     while True:
         found = signal.sigwaitinfo(watched)
         number = found.si_signo
-        if number not in _OWN:
-            told.add(number)
+        if number != signal.SIGCHLD:
+            told |= {number} - _JOB
             # What the kernel sent, it sent to all that are on the terminal.
             if found.si_code <= 0:
                 os.kill(child, number)
@@ -77,9 +77,16 @@ def _stop(child: int) -> None:
     """
     terminal = next(filter(os.isatty, range(3)), None)
     group = os.getpgid(child)
-    owns = terminal is not None and os.tcgetpgrp(terminal) == group != os.getpgrp()
+    owns = terminal is not None and _foreground(terminal) == group != os.getpgrp()
     os.kill(os.getpid(), signal.SIGSTOP)
     if terminal is not None and owns:
         with suppress(OSError):  # it has gone
             os.tcsetpgrp(terminal, group)
     os.kill(child, signal.SIGCONT)
+
+
+def _foreground(terminal: int) -> int:
+    """The process group that has a terminal; 0 where it is not that of this session."""
+    with suppress(OSError):
+        return os.tcgetpgrp(terminal)
+    return 0

@@ -135,7 +135,8 @@ def enter(path: str) -> None:
     Raises:
         OSError: it is not there, may not be looked at or entered, or (EINVAL) is no IPC namespace.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    # Of a FIFO, which is no namespace, nobody waits for the other end.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if not os.path.samestat(os.fstat(descriptor), os.stat(_OWN)):
             _enter(descriptor)

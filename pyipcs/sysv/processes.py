@@ -56,9 +56,10 @@ def recorded(pid: int, when: int) -> Process:
         return Process(pid, alive=False)
     booted = boot_time()
     started = booted + int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    # What is on record from before the boot is so because the clock has been put forward since,
-    # and then nothing tells what came first.
-    if started > when + _MARGIN and when + _MARGIN > booted:
+    # A time on record from before the boot has seen the clock put forward since, and a process
+    # that has yet to start comes of a time namespace: then nothing tells what was first.
+    dated = when + _MARGIN > booted and started < time.time() + _MARGIN
+    if dated and started > when + _MARGIN:
         return Process(pid, alive=False)
     return Process(pid, alive=True, command=os.fsdecode(before.partition(b"(")[2]))
 

@@ -252,7 +252,7 @@ def members(inode: int) -> Iterator[int]:
     for name in os.listdir("/proc"):
         with suppress(OSError):
             other = name.isdigit() and int(name) != os.getpid()
-            if other and os.stat(f"/proc/{name}/ns/ipc").st_ino == inode:
+            if other and _namespace(_living_thread(int(name))) == inode:
                 yield int(name)
 
 
@@ -284,7 +284,10 @@ def _waiting(pid: int) -> dict[Place, User]:
     found: dict[Place, User] = {}
     for thread in _threads(pid):
         with suppress(*_GONE):  # of several threads, one that has gone
-            if call := _call(_read(f"{thread}/syscall").split()):
+            words = _read(f"{thread}/syscall").split()
+            if not words:
+                raise OSError(errno.EIO, os.strerror(errno.EIO), thread)  # something covers it
+            if call := _call(words):
                 (kind, does), object_id = call
                 place = _namespace(thread), kind, object_id
                 user = found.get(place, User(pid, None, does, 0))
@@ -322,7 +325,7 @@ def _stranger(pid: int, namespace: int | None) -> Iterator[Stranger]:
         yield Stranger(pid, namespace=namespace)
         return
     status = {name: value.split() for name, _, value in (line.partition(b":") for line in lines)}
-    if b"VmSize" not in status:
+    if b"VmSize" not in status and status[b"Threads"] == [b"1"]:
         return  # of the kernel, or at its end
     gids = [status[b"Gid"][1], *status[b"Groups"]]
     yield Stranger(

@@ -13,7 +13,7 @@ from pyipcs.sysv import libc
 from tests import support
 from tests.program import PYIPCS, as_nobody, invoke, run
 from tests.support import NOBODY, Objects, attached, everything, ids, root_only
-from tests.terminal import end, on_terminal, read_all, read_until, without_codes
+from tests.terminal import end, on_terminal, read_all, read_until, whole_run, without_codes
 
 NOWHERE = "2147483647"
 
@@ -424,3 +424,14 @@ def test_filters_leave_what_others_own(objects: Objects, isolated: None) -> None
     time.sleep(2.1)  # whole seconds on record, of which the first may have just begun
     assert as_nobody("rm", "-a", "--older-than", "0", "--empty") == (0, "", "")
     assert everything() == theirs
+
+
+def test_a_dry_run_on_a_terminal_tells_why(objects: Objects, isolated: None) -> None:
+    shmid = orphan(objects)
+    status, text = whole_run("rm", "-n", "-a", "--orphaned")
+    assert status == 0
+    lines = without_codes(text).splitlines()
+    assert [line.split() for line in lines if line.startswith("KEY")] == [
+        ["KEY", "ID", "OWNER", "SIZE", "STATE", "REASON"]
+    ]
+    assert any(f" {shmid} " in line and "not attached; its creator" in line for line in lines)

@@ -4,6 +4,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from pyipcs.sysv.processes import Process, recorded
 from tests.program import need_tool, run
 from tests.support import IS_ROOT, root_only
@@ -42,6 +44,21 @@ def test_a_number_that_is_used_again() -> None:
     assert recorded(process.pid, now - 10) == Process(process.pid, False)
     process.kill()
     process.wait()
+
+
+@root_only
+@pytest.mark.parametrize("ahead", [100_000, -1])
+def test_a_time_namespace(ahead: int) -> None:
+    """One in which the processes around have yet to start tells nothing of who was first."""
+    if not Path("/proc/self/ns/time").exists():
+        pytest.skip("this kernel has no time namespaces")
+    offset = ahead if ahead > 0 else -int(time.clock_gettime(time.CLOCK_BOOTTIME)) + 1
+    script = (
+        "from pyipcs.sysv.processes import recorded; import os, time;"
+        f"print(recorded({os.getpid()}, int(time.time())).alive)"
+    )
+    unshare = [need_tool("unshare"), "--time", "--boottime", str(offset), "--fork"]
+    assert run(*unshare, sys.executable, "-c", script).out == "True\n"
 
 
 def test_none_and_those_of_another_namespace() -> None:
