@@ -16,11 +16,11 @@ def main() -> None:
         _heed_interrupt()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
-    from pyipcs.cli import run
+    from pyipcs import cli
 
     # All is flushed. Taking the interpreter apart would take an eighth of the time of a short
     # command, and would complain once more about a stream that could not be written.
-    os._exit(run(sys.argv))
+    os._exit(cli.main(sys.argv))
 
 
 def _heed_interrupt() -> None:

@@ -57,7 +57,7 @@ class _Program:
 
     @staticmethod
     def main(args: Sequence[str], prog_name: str, **_extra: Any) -> NoReturn:
-        sys.exit(cli.run([prog_name, *args]))
+        sys.exit(cli.main([prog_name, *args]))
 
 
 def invoke(*args: str, program: str = "pyipcs", env: Mapping[str, str] | None = None) -> Result:
@@ -174,7 +174,7 @@ def _run_as_nobody(args: Sequence[str], out: int, err: int) -> NoReturn:
         ctypes.CDLL(None).setfsuid(0)
         permissions._administers.cache_clear()  # it is root's answer
         survey.cache_clear()
-        status = cli.run(["pyipcs", *args])
+        status = cli.main(["pyipcs", *args])
     except BaseException:
         traceback.print_exc()
     finally:

@@ -70,7 +70,7 @@ def app(ctx: click.Context) -> None:
 app.params += common_options()
 
 
-def run(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run a command line whose first word is the program's name; return the exit status."""
     output = Output()
     name = os.path.basename(argv[0])

@@ -22,7 +22,7 @@ def msqid(objects: Objects) -> int:
 
 def test_a_queue_that_nobody_used(msqid: int) -> None:
     made = time.ctime(int(row(Kind.QUEUE, msqid)["ctime"]))
-    assert pyipcs("stat", KEY).out == (
+    assert certain(pyipcs("stat", KEY).out) == (
         f"Key {KEY}, msqid {msqid}\n\n"
         "0 messages on queue, 0 of 16384 bytes\n\n"
         "Last send never\n"
@@ -31,6 +31,11 @@ def test_a_queue_that_nobody_used(msqid: int) -> None:
         "State unknown: never used\n\n"
         f"Owner {whoami()}, created by {whoami()}, mode 0620\n"
     )
+
+
+def certain(text: str) -> str:
+    """What is said, without the doubts of those who may not look at every process."""
+    return re.sub(", but .*(may wait on it|cannot be seen)", "", text)
 
 
 def whoami() -> str:
@@ -113,7 +118,11 @@ def test_json_is_that_of_a_listing(objects: Objects, msqid: int) -> None:
     ]
     state = [f"its last sender, {os.getpid()} ({comm(os.getpid())}), lives", "never used"]
     for queue, words in zip(listed, ["unknown", "in-use"], strict=True):
-        queue |= {"state": words, "reason": state.pop(), "waiters": [], "processes": []}
+        queue |= {"state": words, "reason": state.pop()}
+    for queue in found["queues"]:
+        queue["reason"] = certain(queue["reason"])
+        assert queue.pop("waiters") in ([], None)
+        assert queue.pop("processes") in ([], None)
     assert found["queues"] == listed
     nothing = invoke("stat", "-J", "2147483647")
     assert (nothing.status, json.loads(nothing.out)["queues"]) == (1, [])
@@ -134,7 +143,7 @@ def test_what_is_refused(objects: Objects) -> None:
 @root_only
 def test_a_queue_of_others(objects: Objects) -> None:
     msqid = objects.queue(mode=0)
-    assert as_nobody("stat", str(msqid)).out == invoke("stat", str(msqid)).out
+    assert certain(as_nobody("stat", str(msqid)).out) == certain(invoke("stat", str(msqid)).out)
     assert as_nobody("send", str(msqid), "a").err == (
         f"pyipcs: {msqid}: Permission denied; nothing was sent\n"
     )
