@@ -162,7 +162,7 @@ def completed(listings: Iterable[Listing], fields: Collection[str]) -> Iterator[
 
 
 def _asked(listing: Listing, field: str, ask: Callable[[Listing], list[Any]]) -> Listing:
-    values = ask(listing)
+    values = ask(listing) if listing.length else []
     kept = [row for row, value in enumerate(values) if value is not _GONE]
     grown = listing.with_added(field, values)
     return grown if len(kept) == len(values) else grown.take(kept)

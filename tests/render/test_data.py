@@ -47,7 +47,7 @@ GOLDEN = """\
 
 
 def document(report: Report) -> str:
-    return "".join(data.json_document(report, {"filtered": False}))
+    return "".join(data.json_document(report, {"taken": {"filtered": False}}))
 
 
 def one(kind: Kind, *records: object, choice: str = "", details: bool = False) -> Report:
