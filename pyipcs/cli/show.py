@@ -244,12 +244,13 @@ def details(
     canvas = output.canvas() if format_ is Format.TABLE and not manner.choice else None
     if canvas:
         from pyipcs.render import panel
-        from pyipcs.sysv.state import evidence
+        from pyipcs.sysv.state import evidence_of
 
         style = manner.style(format_)
-        shown = [*in_order(kinds, records, manner)]
-        found = zip(shown, evidence(shown), strict=True)
-        output.draw(panel.details(record, use, style, canvas) for record, use in found)
+        output.draw(
+            panel.details(record, evidence_of(record), style, canvas)
+            for record in in_order(kinds, records, manner)
+        )
     elif plain and not manner.choice and format_ in {Format.PLAIN, Format.TABLE}:
         for number, record in enumerate(in_order(kinds, records, manner)):
             output.write(["\n"] if number else [])

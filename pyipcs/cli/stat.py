@@ -100,7 +100,7 @@ def _picture(
 ) -> watching.Picture:
     """What draws the objects; the last one that goes ends it."""
     from pyipcs.render import panel
-    from pyipcs.sysv.state import evidence
+    from pyipcs.sysv.state import evidence_of
     from pyipcs.sysv.survey import survey
 
     style = manner.style(Format.TABLE)
@@ -114,8 +114,7 @@ def _picture(
         rates = growth.of((queue.id, queue.qnum) for queue in found if isinstance(queue, Queue))
         for record in show.in_order(kinds, found, manner):
             rate = rates.get(record.id) if record.kind is Kind.QUEUE else None
-            (use,) = evidence([record])
-            yield panel.details(record, use, style, canvas, rate)
+            yield panel.details(record, evidence_of(record), style, canvas, rate)
         for error in errors:
             yield f"{one_line(str(error))}\n"
 
@@ -127,10 +126,10 @@ def _plain(manner: Manner) -> Callable[[Record], Iterable[str]]:
 
     def lines(record: Record) -> Iterable[str]:
         from pyipcs.render import showmsg
-        from pyipcs.sysv.state import evidence
+        from pyipcs.sysv.state import evidence_of
 
         style = manner.style(Format.TABLE)
-        (use,) = evidence([record])
-        return showmsg.details(record, use, style._replace(human=manner.unit is Unit.HUMAN))
+        style = style._replace(human=manner.unit is Unit.HUMAN)
+        return showmsg.details(record, evidence_of(record), style)
 
     return lines

@@ -187,6 +187,15 @@ def evidence(records: Iterable[Record]) -> Iterator[Evidence]:
     return _judged(records, survey())
 
 
+def evidence_of(record: Record) -> Evidence:
+    """The state of one object, for which no more is looked at than tells of its kind."""
+    if isinstance(record, Segment):
+        seen = survey() if record.nattch else nothing()
+    else:
+        seen = survey(attached=False)
+    return next(_judged([record], seen))
+
+
 def _judged(records: Iterable[Record], seen: Survey) -> Iterator[Evidence]:
     life = cache(recorded)
     unseen = cache(lambda access: _unseen(seen, access))
