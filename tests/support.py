@@ -126,8 +126,9 @@ class Objects:
 
     def remove_all(self) -> None:
         """Remove what is left of what was made."""
-        for kind, object_id in self._made:
-            if object_id in ids(kind):
+        there = {kind: ids(kind) for kind in Kind}  # once, for there may be thousands
+        for kind, object_id in dict.fromkeys(self._made):
+            if object_id in there[kind]:
                 remove(kind, object_id)
         self._made.clear()
 
