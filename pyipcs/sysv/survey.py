@@ -284,15 +284,28 @@ def _waiting(pid: int) -> dict[Place, User]:
     found: dict[Place, User] = {}
     for thread in _threads(pid):
         with suppress(*_GONE):  # of several threads, one that has gone
-            words = _read(f"{thread}/syscall").split()
-            if not words:
-                raise OSError(errno.EIO, os.strerror(errno.EIO), thread)  # something covers it
-            if call := _call(words):
+            if call := _call(_words(thread)):
                 (kind, does), object_id = call
                 place = _namespace(thread), kind, object_id
                 user = found.get(place, User(pid, None, does, 0))
                 found[place] = user._replace(times=user.times + 1)
     return found
+
+
+def _words(thread: str) -> list[bytes]:
+    """What /proc tells of the system call that a thread is in.
+
+    Raises:
+        FileNotFoundError: it is at its end.
+    """
+    try:
+        words = _read(f"{thread}/syscall").split()
+    except PermissionError:
+        _namespace(thread)  # of one at its end there is none, though this file is still closed
+        raise
+    if not words:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), thread)  # something covers it
+    return words
 
 
 def _call(words: list[bytes]) -> tuple[tuple[Kind, str], int] | None:
