@@ -81,8 +81,8 @@ def command(  # noqa: PLR0913 - the options are its arguments
 ) -> Status:
     """Remove System V IPC objects, by id, by key, or all.
 
-    Of all, --owner and the options behind it leave those objects that meet each of them. Before
-    one of these is removed it is looked at again, and left if it has changed.
+    --owner and the options behind it narrow --all to the objects that meet every one of them.
+    Each is looked at again right before it is removed, and stays if it has changed.
     """
     doomed = [Doomed(_NAMING[name], target) for name, target in in_order(ctx, _NAMING)]
     old_syntax = _old_syntax(operands)

@@ -20,7 +20,7 @@ def json_document(report: Report, facts: Mapping[str, Any]) -> Iterator[str]:
         report: what to show.
         facts: its first members: when and where the listing was taken, and what else there is.
     """
-    yield json.dumps(facts)[:-1]
+    yield _json_facts(facts)[:-1]
     yield from _collections(report)
     yield "}\n"
 
@@ -29,12 +29,26 @@ def json_namespaces(
     groups: Iterable[tuple[Mapping[str, Any], Report]], facts: Mapping[str, Any]
 ) -> Iterator[str]:
     """The document of the listings of several IPC namespaces, each with facts of its own."""
-    yield json.dumps(facts)[:-1] + ',\n"namespaces": ['
+    yield _json_facts(facts)[:-1] + ',\n"namespaces": ['
     separator = "\n"
     for own, report in groups:
         yield separator + "".join(json_document(report, own)).rstrip()
         separator = ",\n"
     yield "]}\n"
+
+
+def _json_facts(facts: Any) -> str:
+    """Facts with all texts of strangers, which may be no UTF-8, made whole."""
+    match facts:
+        case str():
+            return json.dumps(whole_text(facts))
+        case dict():
+            members = (f"{json.dumps(key)}: {_json_facts(value)}" for key, value in facts.items())
+            return f"{{{', '.join(members)}}}"
+        case list() | tuple():
+            return f"[{', '.join(map(_json_facts, facts))}]"
+        case _:
+            return json.dumps(facts)
 
 
 def _collections(report: Report) -> Iterator[str]:
@@ -89,9 +103,7 @@ def _json_users(evidence: Any) -> str:
     """The processes that use an object now; null where none could be seen."""
     if evidence.users is None:
         return "null"
-    return json.dumps(
-        [user._asdict() | {"command": whole_text(user.command or "")} for user in evidence.users]
-    )
+    return _json_facts([user._asdict() for user in evidence.users])
 
 
 def _json_member(column: Column, listing: Listing, style: Style) -> tuple[str, Iterable[Any]]:

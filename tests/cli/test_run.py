@@ -199,6 +199,14 @@ def test_a_report_for_programs(isolated: None) -> None:
     assert json.loads(in_variable.err)["shmems"] == []
 
 
+def test_words_that_are_no_utf_8(isolated: None) -> None:
+    done = subprocess.run(
+        [PYIPCS, "run", "-J", "printf", b"%s\xff"], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, b"\xff")
+    assert json.loads(done.stderr)["run"]["command"] == ["printf", "%s\ufffd"]
+
+
 def test_who_still_runs_there(isolated: None, tmp_path: Path) -> None:
     """A daemon keeps its namespace, and what it has in use there."""
     attach = (
