@@ -239,7 +239,10 @@ class Grammar(click.Command):
             error = error or click.UsageError(_unexpected(scan, scan.operands[most]), ctx)
             del scan.operands[most:]
         ctx.meta[__name__] = scan.order
-        rest = super().parse_args(ctx, scan.words)  # which ends here for --help
+        try:
+            rest = super().parse_args(ctx, scan.words)  # which ends here for --help
+        except click.MissingParameter as missing:
+            raise error or missing from None
         if error:
             raise error
         for option, value in scan.overridden:  # which click does not look at

@@ -66,6 +66,7 @@ def test_the_status(script: str, status: int, isolated: None) -> None:
         (["/"], 126, "'/': Is a directory"),
         ([], 2, "run: CMD is missing (see pyipcs run --help)"),
         (["--rm"], 2, "run: CMD is missing (see pyipcs run --help)"),
+        (["--private"], 2, "run: option --private needs a value (see pyipcs run --help)"),
         (["-x", "true"], 2, "run: no such option -x (see pyipcs run --help)"),
         (
             ["--private", "x", "true"],
