@@ -58,7 +58,7 @@ class Removal:
         self._output = output
         self._selection = selection
         self._verbose = verbose
-        self.removed: list[tuple[Kind, int]] = []
+        self.removed: dict[tuple[Kind, int], None] = {}  # in their order; there may be thousands
         self.failed = False
 
     @property
@@ -76,7 +76,7 @@ class Removal:
             except IpcError as error:
                 self._complain(target, error)
             else:
-                self.removed.append((kind, handle.id))
+                self.removed[kind, handle.id] = None
 
     def remove_listed(self, listed: Mapping[Kind, Listed]) -> None:
         """Remove what a listing held; what has gone since is as it should be."""
@@ -91,7 +91,7 @@ class Removal:
                         continue
                     self._announce(kind, object_id)
                     remove(object_id)
-                    self.removed.append((kind, object_id))
+                    self.removed[kind, object_id] = None
                 except IpcError as error:
                     if error.errno not in {errno.EINVAL, errno.EIDRM}:
                         self._complain(Target(By.ID, object_id, str(object_id)), error)

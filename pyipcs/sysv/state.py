@@ -252,7 +252,7 @@ def _segment(segment: Segment, users: list[User] | None, life: _Life, blind: str
 def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, blind: str) -> Facts:
     if record.semaphores is None:
         unread = "its semaphores may not be read"
-        return Facts(record.kind, (), bool(record.otime), None, users, unread)
+        return Facts(record.kind, (), True, None, users, unread)  # SETALL leaves otime at 0
     held = sum(semaphore.ncount + semaphore.zcount for semaphore in record.semaphores)
     if held or users:
         return Facts(record.kind, (), True, held, users, blind)

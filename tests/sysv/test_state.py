@@ -260,6 +260,7 @@ def test_what_a_set_tells() -> None:
     assert roles(gathered(semaphores(0, otime=5))) == [(USER, 0, None)]
     facts = gathered(semaphores()._replace(semaphores=None))
     assert (facts.held, facts.unseen) == (None, "its semaphores may not be read")
+    assert judge(facts).reason == "its semaphores may not be read"
 
 
 # On real objects.
