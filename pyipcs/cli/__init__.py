@@ -11,22 +11,31 @@ from pyipcs.cli.options import common_options
 from pyipcs.cli.output import Output, WriteError
 from pyipcs.errors import CommandError, Status, StoppedError
 
-# The commands, each with what its help begins with: here, so that the help of pyipcs itself need
-# not load them all.
-COMMANDS = {
-    "list": "Show System V IPC objects, limits and usage.",
-    "make": "Create System V IPC objects.",
-    "rm": "Remove System V IPC objects, by id, by key, or all.",
-    "send": "Put messages on a queue.",
-    "recv": "Take messages from a queue, or look at them.",
-    "stat": "Show objects with all that is known of them.",
-    "set": "Change modes, owners, sizes of queues, values of semaphores, locking.",
-    "op": "Operate on semaphores, or hold them while a command runs.",
-    "read": "Read bytes out of a segment.",
-    "write": "Write bytes into a segment.",
-    "key": "Show the key that ftok(3) makes of a file.",
-    "run": "Run a command, and tell which objects it leaves behind.",
+# The commands by purpose, each with what its help begins with: here, so that the help of pyipcs
+# itself need not load them all.
+PURPOSES = {
+    "Look": {
+        "list": "Show System V IPC objects, limits and usage.",
+        "stat": "Show objects with all that is known of them.",
+        "key": "Show the key that ftok(3) makes of a file.",
+    },
+    "Create, change, remove": {
+        "make": "Create System V IPC objects.",
+        "set": "Change modes, owners, sizes of queues, values of semaphores, locking.",
+        "rm": "Remove System V IPC objects, by id, by key, or all.",
+    },
+    "Messages, semaphores, memory": {
+        "send": "Put messages on a queue.",
+        "recv": "Take messages from a queue, or look at them.",
+        "op": "Operate on semaphores, or hold them while a command runs.",
+        "read": "Read bytes out of a segment.",
+        "write": "Write bytes into a segment.",
+    },
+    "Find leaks": {
+        "run": "Run a command, and tell which objects it leaves behind.",
+    },
 }
+COMMANDS = {name: words for group in PURPOSES.values() for name, words in group.items()}
 # The names under which pyipcs stands in for util-linux's programs.
 PEERS = {"ipcs": "list", "ipcmk": "make", "ipcrm": "rm"}
 
@@ -42,10 +51,12 @@ class App(click.Group):
         """The command of a name, its module loaded now."""
         return load(cmd_name) if cmd_name in COMMANDS else None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The commands in the help, none of them loaded."""
-        with formatter.section("Commands"):
-            formatter.write_dl([*COMMANDS.items()])
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands in the help, none of them loaded, then the options."""
+        for title, commands in PURPOSES.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:5}", words) for name, words in commands.items()])
+        click.Command.format_options(self, ctx, formatter)
 
 
 def load(name: str) -> click.Command:
@@ -59,6 +70,8 @@ def load(name: str) -> click.Command:
     invoke_without_command=True,
     subcommand_metavar="COMMAND [ARGS]...",
     add_help_option=False,
+    epilog="`pyipcs COMMAND --help` tells the options of a command, with examples; `man pyipcs` "
+    "all of it.",
 )
 @click.pass_context
 def app(ctx: click.Context) -> None:

@@ -7,7 +7,8 @@ by its own name, its value behind it, then `--` and the operands.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from functools import partial
+from itertools import groupby, pairwise
 from typing import Any, TypeAlias
 
 import click
@@ -20,7 +21,20 @@ _BEHIND = f"{__name__}.behind"
 Appendix: TypeAlias = Callable[[], Iterable[tuple[str, Iterable[tuple[str, str]]]]]
 
 
-class OptionalValue(click.Option):
+class Option(click.Option):
+    """An option that stands under a title in the help."""
+
+    def __init__(self, *args: Any, group: str = "Options", **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.group = group
+
+
+def options_titled(title: str) -> Callable[..., Callable[[Any], Any]]:
+    """What `click.option` is, for options under a title."""
+    return partial(click.option, cls=Option, group=title)
+
+
+class OptionalValue(Option):
     """An option whose value may be left out, and then is LEFT_OUT.
 
     The value is attached (`--all=shm`, `-ashm`, `-a=shm`), or it is the word that follows, where
@@ -32,7 +46,7 @@ class OptionalValue(click.Option):
         self.words = frozenset(words)
 
 
-class Alias(click.Option):
+class Alias(Option):
     """A flag that is short for an option with a value, and takes part as that."""
 
     def __init__(self, *args: Any, stands_for: tuple[str, str], **attributes: Any) -> None:
@@ -220,11 +234,27 @@ class Grammar(click.Command):
 
     peer_names: frozenset[str] = frozenset()
     appendix: Appendix | None = None
+    examples: Sequence[tuple[str, str]] = ()
     stops_at_operand = False
 
+    def grouped(self) -> Iterator[tuple[str, list[Option]]]:
+        """The options by their titles."""
+        options = (param for param in self.params if isinstance(param, Option))
+        for title, group in groupby(options, lambda option: option.group):
+            yield title, [*group]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options in the help, by their titles."""
+        for title, options in self.grouped():
+            with formatter.section(title):
+                formatter.write_dl([row for one in options if (row := one.get_help_record(ctx))])
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The lists that the help ends with."""
+        """The examples and the lists that the help ends with."""
         super().format_epilog(ctx, formatter)
+        with formatter.section("Examples"):
+            for line, words in self.examples:
+                formatter.write(f"  $ {line}\n      {words}\n")
         for title, rows in self.appendix() if self.appendix else ():
             with formatter.section(title):
                 formatter.write_dl([*rows])

@@ -2,7 +2,7 @@
 
 import click
 
-from pyipcs.cli.options import subcommand
+from pyipcs.cli.options import showing, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import PROJECT
 from pyipcs.cli.targets import find_named
@@ -11,10 +11,14 @@ from pyipcs.model import Kind
 from pyipcs.sysv.keys import By, Target, format_key, ftok
 
 
-@subcommand()
-@click.option(
-    "-v", "--verbose", is_flag=True, help="Then say which objects have it now, one a line."
+@subcommand(
+    examples=(
+        ("pyipcs key /etc 7", 'As ftok("/etc", 7) gives it.'),
+        ("pyipcs key -v /etc", "With the objects that have it."),
+        ('pyipcs make -Q -k "$(pyipcs key /etc 7)"', "A queue with that key."),
+    ),
 )
+@showing("-v", "--verbose", is_flag=True, help="Then say which objects have it now, one a line.")
 @click.argument("path", metavar="PATH")
 @click.argument("project", type=PROJECT, default="1", metavar="[PROJ]")
 @click.pass_obj

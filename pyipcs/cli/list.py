@@ -7,7 +7,7 @@ import click
 from pyipcs.cli import show, watching
 from pyipcs.cli.argv import given_names
 from pyipcs.cli.manner import Format, Manner, columns_of, output_options
-from pyipcs.cli.options import refuse, subcommand
+from pyipcs.cli.options import refuse, selecting, showing, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import ID_TARGET
 from pyipcs.cli.selection import Selection, filter_options
@@ -26,27 +26,35 @@ from pyipcs.sysv.proc import Listing
         *("limits", "summary", "human", "bytes", "version", "help"),
     ),
     appendix=columns_of(*Kind, limits=True),
+    examples=(
+        ("pyipcs list -q -o KEY,MSGS,USE% --sort -MSGS", "The fullest queues first."),
+        (
+            "pyipcs list --mine --unattached --older-than 1d",
+            "Your segments that nobody has attached, unchanged for a day.",
+        ),
+        ("pyipcs list -J > before.json", "All objects, for --not-in to compare with later."),
+    ),
 )
-@click.option("-q", "--queues", is_flag=True, help="Message queues.")
-@click.option("-m", "--shmems", is_flag=True, help="Shared memory segments.")
-@click.option("-s", "--semaphores", is_flag=True, help="Semaphore sets.")
-@click.option("-a", "--all", "all_kinds", is_flag=True, help="All kinds (the default).")
-@click.option("-i", "--id", "target", type=ID_TARGET, help="One object, with one of -q -m -s.")
-@click.option("-t", "--time", "view", flag_value="time", help="Times of last use and change.")
-@click.option("-p", "--pid", "view", flag_value="pid", help="PIDs of creator and last users.")
-@click.option("-c", "--creator", "view", flag_value="creator", help="Creators and owners.")
-@click.option("-l", "--limits", "view", flag_value="limits", help="The kernel's limits.")
-@click.option("-u", "--summary", "view", flag_value="usage", help="What is in use.")
+@selecting("-q", "--queues", is_flag=True, help="Message queues.")
+@selecting("-m", "--shmems", is_flag=True, help="Shared memory segments.")
+@selecting("-s", "--semaphores", is_flag=True, help="Semaphore sets.")
+@selecting("-a", "--all", "all_kinds", is_flag=True, help="All kinds (the default).")
+@selecting("-i", "--id", "target", type=ID_TARGET, help="One object, with one of -q -m -s.")
 @filter_options
-@click.option(
+@selecting(
     "--all-ns",
     "everywhere",
     is_flag=True,
     help="The objects of every IPC namespace that a process lives in which you may look at.",
 )
-@click.option("--fail-if-any", is_flag=True, help="End with status 23 if there is an object.")
+@showing("-t", "--time", "view", flag_value="time", help="Times of last use and change.")
+@showing("-p", "--pid", "view", flag_value="pid", help="PIDs of creator and last users.")
+@showing("-c", "--creator", "view", flag_value="creator", help="Creators and owners.")
+@showing("-l", "--limits", "view", flag_value="limits", help="The kernel's limits.")
+@showing("-u", "--summary", "view", flag_value="usage", help="What is in use.")
 @output_options
 @watch_option
+@showing("--fail-if-any", is_flag=True, help="End with status 23 if there is an object.")
 @click.pass_context
 def command(  # noqa: PLR0913 - the options are its arguments
     ctx: click.Context,

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import click
 
 from pyipcs.cli import show
+from pyipcs.cli.argv import options_titled
 from pyipcs.cli.attempt import Attempt
-from pyipcs.cli.options import refuse, subcommand
+from pyipcs.cli.options import refuse, showing, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import KEY_TARGET, MODE, NSEMS, OWNER, QBYTES, SIZE, VALUES
 from pyipcs.errors import CommandError, DeniedError, ExistsError, IpcError, NotFoundError
@@ -17,6 +18,8 @@ from pyipcs.model import Kind, Record
 from pyipcs.sysv.handle import Handle, with_free_key
 from pyipcs.sysv.keys import By, Target
 
+_what = options_titled("What to make")
+_how = options_titled("With what")
 _PRIVATE = Target(By.KEY, 0, "IPC_PRIVATE")
 
 
@@ -39,8 +42,18 @@ class _Plan(NamedTuple):
     steps: Sequence[_Step]
 
 
-@subcommand(peer_names=("shmem", "semaphore", "queue", "mode", "version", "help"))
-@click.option(
+@subcommand(
+    peer_names=("shmem", "semaphore", "queue", "mode", "version", "help"),
+    examples=(
+        ("id=$(pyipcs make -M 10MiB -i)", "A segment, and its bare id in a variable."),
+        ("pyipcs make -S 3 --values 1,0,4 -k 0x51", "A set of three semaphores with their values."),
+        (
+            "pyipcs make -Q -k ftok:/etc:1 --exist-ok",
+            "A queue with the key of a file, if there is none yet.",
+        ),
+    ),
+)
+@_what(
     "-M",
     "--shmem",
     "size",
@@ -48,39 +61,35 @@ class _Plan(NamedTuple):
     metavar="SIZE",
     help="A segment of SIZE bytes; K and KiB are 1024, KB is 1000, and so on up to Y.",
 )
-@click.option(
-    "-S", "--semaphore", "nsems", type=NSEMS, metavar="NSEMS", help="A set of NSEMS semaphores."
-)
-@click.option("-Q", "--queue", is_flag=True, help="A message queue.")
-@click.option(
-    "-p", "--mode", type=MODE, default="0644", show_default=True, help="Permissions, in octal."
-)
-@click.option(
+@_what("-S", "--semaphore", "nsems", type=NSEMS, metavar="NSEMS", help="A set of NSEMS semaphores.")
+@_what("-Q", "--queue", is_flag=True, help="A message queue.")
+@_how("-p", "--mode", type=MODE, default="0644", show_default=True, help="Permissions, in octal.")
+@_how(
     "-k",
     "--key",
     type=KEY_TARGET,
     help="The key: decimal, 0x hexadecimal, 0 octal, or ftok:PATH[:PROJ]. If left out, a random "
     "one that is free.",
 )
-@click.option("--private", is_flag=True, help="No key (IPC_PRIVATE).")
-@click.option(
+@_how("--private", is_flag=True, help="No key (IPC_PRIVATE).")
+@_how(
     "--exist-ok",
     is_flag=True,
     help="Take what has the key already, and leave it as it is, whatever else is asked for.",
 )
-@click.option("--qbytes", type=QBYTES, help="How many bytes the queue may hold.")
-@click.option(
+@_how("--qbytes", type=QBYTES, help="How many bytes the queue may hold.")
+@_how(
     "--values",
     type=VALUES,
     help="The values of the semaphores, 0 to 32767 each. The set's id is told when it has them; "
     "but System V cannot make a set with values in one step, and who finds it by its key in "
     "between sees zeros.",
 )
-@click.option("--owner", type=OWNER, help="The owner, by name or number.")
-@click.option(
+@_how("--owner", type=OWNER, help="The owner, by name or number.")
+@showing(
     "-i", "--id-only", is_flag=True, help="Print bare ids: the segment's, the queue's, the set's."
 )
-@click.option("-J", "--json", is_flag=True, help="Print the objects as JSON.")
+@showing("-J", "--json", is_flag=True, help="Print the objects as JSON.")
 @click.pass_obj
 def command(
     output: Output,

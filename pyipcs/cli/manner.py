@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from pyipcs.cli.argv import Appendix
-from pyipcs.cli.options import json_option
+from pyipcs.cli.options import json_option, showing
 from pyipcs.cli.params import Parsed
 from pyipcs.model import Kind, Unit
 
@@ -124,7 +124,7 @@ def _parse_sort(text: str) -> tuple[str, bool]:
 
 
 _OPTIONS = (
-    click.option(
+    showing(
         "-f",
         "--format",
         "format_",
@@ -134,7 +134,7 @@ _OPTIONS = (
         "a terminal, and elsewhere plain, which is util-linux's own.",
     ),
     json_option,
-    click.option(
+    showing(
         "-o",
         "--output",
         "choice",
@@ -142,25 +142,23 @@ _OPTIONS = (
         metavar="COL,...",
         help="Which columns (see below); +COL,... adds to the usual ones.",
     ),
-    click.option(
+    showing(
         "--noheadings", is_flag=True, help="No headings; and all columns, however wide they are."
     ),
-    click.option(
+    showing(
         "--sort",
         type=Parsed("col", _parse_sort),
         metavar="[-]COL",
         help="Sort by a column; -COL reverses.",
     ),
-    click.option(
+    showing(
         "--time-format",
         type=click.Choice(_TIME_FORMATS),
         help="How times look. If left out, full in a table, and elsewhere iso.",
     ),
-    click.option("-P", "--numeric-perms", is_flag=True, help="Permissions as 0644, not rw-r--r--."),
-    click.option(
-        "-b", "--bytes", "unit", flag_value="bytes", help="Sizes in bytes; a table has 64K."
-    ),
-    click.option("--human", "unit", flag_value="human", help="Sizes as 64K; JSON has bytes."),
+    showing("-P", "--numeric-perms", is_flag=True, help="Permissions as 0644, not rw-r--r--."),
+    showing("-b", "--bytes", "unit", flag_value="bytes", help="Sizes in bytes; a table has 64K."),
+    showing("--human", "unit", flag_value="human", help="Sizes as 64K; JSON has bytes."),
 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from pyipcs.cli.argv import Wrapper, behind
+from pyipcs.cli.argv import Wrapper, behind, options_titled
 from pyipcs.cli.launch import Program
 from pyipcs.cli.options import subcommand, wait_options
 from pyipcs.cli.params import OPERATION, STATUS, TARGET
@@ -16,13 +16,19 @@ from pyipcs.sysv.keys import Target
 from pyipcs.sysv.operations import Operation
 from pyipcs.sysv.semaphore import SemaphoreArray
 
+_how = options_titled("How to operate")
 
-@subcommand(cls=Wrapper)
-@click.option(
-    "--undo", is_flag=True, help="The kernel takes all operations back when the process ends."
+
+@subcommand(
+    cls=Wrapper,
+    examples=(
+        ("pyipcs op 0x10c P -- sleep 0.1", "A command that runs while it holds a semaphore."),
+        ("pyipcs op 0x10c 0-1 1-1 --nowait || echo busy", "Two semaphores at once, or none."),
+        ("pyipcs op 0x10c V", "One given back."),
+    ),
 )
-@wait_options()
-@click.option(
+@_how("--undo", is_flag=True, help="The kernel takes all operations back when the process ends.")
+@_how(
     "-E",
     "--conflict-exit-code",
     "conflict",
@@ -31,6 +37,7 @@ from pyipcs.sysv.semaphore import SemaphoreArray
     metavar="STATUS",
     help="The status in the place of 3, which may be CMD's own.",
 )
+@wait_options()
 @click.argument("target", type=TARGET, metavar="SEM")
 @click.argument("operations", type=OPERATION, nargs=-1, required=True, metavar="OP...")
 @click.pass_context

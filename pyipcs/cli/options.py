@@ -8,13 +8,20 @@ from typing import Any
 import click
 
 from pyipcs import __version__
-from pyipcs.cli.argv import Alias, Appendix, Grammar, given_names
+from pyipcs.cli.argv import Alias, Appendix, Grammar, Option, given_names, options_titled
 from pyipcs.errors import CommandError
+
+# The titles of options that several commands have.
+_GENERAL = "General"
+selecting = options_titled("Which objects")
+showing = options_titled("What to show")
+_waiting = options_titled("How long to wait")
 
 
 def subcommand(
     *,
     peer_names: Sequence[str] = (),
+    examples: Sequence[tuple[str, str]] = (),
     appendix: Appendix | None = None,
     cls: type[Grammar] = Grammar,
     enters: bool = True,
@@ -23,6 +30,7 @@ def subcommand(
 
     Args:
         peer_names: the long options of the peer, which alone may be abbreviated.
+        examples: command lines, each with what it does.
         appendix: what gives the lists behind the options in its help, by their titles.
         cls: how it reads its words.
         enters: whether it can work in another IPC namespace.
@@ -32,6 +40,7 @@ def subcommand(
         name = function.__module__.rpartition(".")[2]
         command = click.command(name, cls=cls, add_help_option=False)(function)
         command.peer_names = frozenset(f"--{peer}" for peer in peer_names)
+        command.examples = examples
         command.appendix = appendix
         command.params += [*([_namespace_option()] if enters else []), *common_options()]
         return command
@@ -41,23 +50,23 @@ def subcommand(
 
 def common_options() -> list[click.Option]:
     """The options of every command and of pyipcs itself; they act before all others."""
-    eager: dict[str, Any] = {"is_eager": True, "expose_value": False}
+    eager: dict[str, Any] = {"is_eager": True, "expose_value": False, "group": _GENERAL}
     return [
-        click.Option(
+        Option(
             ["--color"],
             type=click.Choice(["auto", "always", "never"]),
             callback=_set_color,
             help="When there is colour; auto: on a terminal.",
             **eager,
         ),
-        click.Option(
+        Option(
             ["-V", "--version"],
             is_flag=True,
             callback=_show_version,
             help="Show the version.",
             **eager,
         ),
-        click.Option(
+        Option(
             ["-h", "--help"], is_flag=True, callback=_show_help, help="Show this help.", **eager
         ),
     ]
@@ -66,8 +75,9 @@ def common_options() -> list[click.Option]:
 def _namespace_option() -> click.Option:
     from pyipcs.cli.params import NAMESPACE
 
-    return click.Option(
+    return Option(
         ["--ns"],
+        group=_GENERAL,
         type=NAMESPACE,
         metavar="PID|PATH",
         callback=_enter,
@@ -117,7 +127,7 @@ def _set_color(ctx: click.Context, _param: click.Parameter, when: str | None) ->
 
 
 # Short for the format that programs read, wherever there is a choice.
-json_option = click.option(
+json_option = showing(
     "-J", "--json", cls=Alias, stands_for=("--format", "json"), help="Short for --format json."
 )
 
@@ -130,12 +140,12 @@ def wait_options(each: str = "") -> Callable[[Callable[..., Any]], Callable[...,
     """
     from pyipcs.cli.params import SECONDS
 
-    timeout_option = click.option(
+    timeout_option = _waiting(
         "--timeout",
         type=SECONDS,
         help=f"Wait at most so many seconds{each}, then end with status 3.",
     )
-    nowait_option = click.option(
+    nowait_option = _waiting(
         "--nowait",
         cls=Alias,
         stands_for=("--timeout", "0"),

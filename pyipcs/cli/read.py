@@ -6,25 +6,36 @@ from itertools import islice
 
 import click
 
+from pyipcs.cli.argv import options_titled
 from pyipcs.cli.memory import attached
-from pyipcs.cli.options import refuse, subcommand
+from pyipcs.cli.options import refuse, showing, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import BYTES, LAYOUT, TARGET
 from pyipcs.codec import Layout, hex_lines
 from pyipcs.errors import CommandError, counted
 from pyipcs.sysv.keys import Target
 
+_which = options_titled("Which bytes")
 _LINES = 512  # of a write(2): few calls, and no long wait for the first
 
 
-@subcommand()
-@click.option("--offset", type=BYTES, default="0", show_default=True, help="Where to begin.")
-@click.option(
+@subcommand(
+    examples=(
+        ("pyipcs read 0x5e9 --length 64 -f hex", "A dump of the first bytes."),
+        ("pyipcs read 0x5e9 > copy", "The whole of it."),
+        (
+            "pyipcs read 0x5e9 --offset 32 --unpack id",
+            "The fields of a C struct: an int and a double.",
+        ),
+    ),
+)
+@_which("--offset", type=BYTES, default="0", show_default=True, help="Where to begin.")
+@_which(
     "--length",
     type=BYTES,
     help="At most so many bytes; if left out, to the segment's end, or of --unpack one struct.",
 )
-@click.option(
+@showing(
     "-f",
     "--format",
     "format_",
@@ -32,7 +43,7 @@ _LINES = 512  # of a write(2): few calls, and no long wait for the first
     help="raw: the bytes; hex: a dump, repeated rows folded; unpack: see --unpack. If left out: "
     "hex on a terminal, else raw.",
 )
-@click.option(
+@showing(
     "--unpack",
     "layout",
     type=LAYOUT,

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import click
 
+from pyipcs.cli.argv import options_titled
 from pyipcs.cli.delivery import Delivery, ToCommand, ToOutput, to_tail
-from pyipcs.cli.options import json_option, refuse, subcommand, wait_options
+from pyipcs.cli.options import json_option, refuse, showing, subcommand, wait_options
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import BODY_SIZE, COUNT, LAYOUT, TARGET, TYPE
 from pyipcs.cli.targets import find, refusal, refusals
@@ -19,6 +20,8 @@ from pyipcs.render.escape import visible
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue, Wanted
 from pyipcs.sysv.wait import LAST_WORDS, Watch
+
+_which = options_titled("Which messages")
 
 
 class _How(NamedTuple):
@@ -58,8 +61,14 @@ class _How(NamedTuple):
         return Wanted(self.type_, self.others, max_size, self.truncate)
 
 
-@subcommand()
-@click.option(
+@subcommand(
+    examples=(
+        ("pyipcs recv 0x1234 --timeout 5", "One message, waited for five seconds at most."),
+        ("pyipcs recv 0x1234 --peek --all", "All that are on the queue, and stay there."),
+        ("pyipcs recv 0x1234 -n 2 --exec 'wc -c'", "Two messages, each as a command's input."),
+    ),
+)
+@_which(
     "-t",
     "--type",
     "type_",
@@ -68,29 +77,27 @@ class _How(NamedTuple):
     show_default=True,
     help="0: the first; N: the first of type N; -N: the first of the lowest type up to N.",
 )
-@click.option("-x", "--except", "others", is_flag=True, help="Any type but that of -t.")
-@click.option("-n", "--count", "number", type=COUNT, help="How many; 1 if left out.")
-@click.option(
+@_which("-x", "--except", "others", is_flag=True, help="Any type but that of -t.")
+@_which("-n", "--count", "number", type=COUNT, help="How many; 1 if left out.")
+@_which(
     "-a",
     "--all",
     "all_",
     is_flag=True,
     help="Until the queue is empty; status 0 also if it was so at once.",
 )
-@click.option("-F", "--follow", is_flag=True, help="Until it is stopped.")
-@click.option(
+@_which("-F", "--follow", is_flag=True, help="Until it is stopped.")
+@_which(
     "--peek",
     is_flag=True,
     help="Leave the messages on the queue, and do not wait. It is no snapshot: where others "
     "receive meanwhile, it may leave messages out.",
 )
+@_which("--max-size", type=BODY_SIZE, help="Take no larger message; without it, none is too large.")
+@_which("--truncate", is_flag=True, help="Cut what is larger than --max-size; it is lost.")
 @wait_options(" for each message")
-@click.option(
-    "--max-size", type=BODY_SIZE, help="Take no larger message; without it, none is too large."
-)
-@click.option("--truncate", is_flag=True, help="Cut what is larger than --max-size; it is lost.")
 @json_option
-@click.option(
+@showing(
     "-f",
     "--format",
     "format_",
@@ -98,7 +105,7 @@ class _How(NamedTuple):
     help="text: without trailing NULs, with a newline; raw: as it is; hex: a dump; "
     "json: one object a line; unpack: see --unpack. If left out: text, and raw for --exec.",
 )
-@click.option(
+@showing(
     "--unpack",
     "layout",
     type=LAYOUT,
@@ -107,9 +114,9 @@ class _How(NamedTuple):
     "A larger message stays where it is, a smaller one goes back to the tail. C pads the end of a "
     "struct, as `0l` does.",
 )
-@click.option("-0", "--null", is_flag=True, help="End each message with a NUL, not a newline.")
-@click.option("--with-type", is_flag=True, help="Put the type and a tab first.")
-@click.option(
+@showing("-0", "--null", is_flag=True, help="End each message with a NUL, not a newline.")
+@showing("--with-type", is_flag=True, help="Put the type and a tab first.")
+@showing(
     "--exec",
     "command_line",
     metavar="CMD",

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from pyipcs.cli import show
-from pyipcs.cli.argv import OptionalValue, in_order
+from pyipcs.cli.argv import OptionalValue, in_order, options_titled
 from pyipcs.cli.manner import Format, Manner, columns_of, given, output_options
-from pyipcs.cli.options import refuse, subcommand
+from pyipcs.cli.options import refuse, selecting, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import ID_TARGET, KEY_TARGET, KINDS
 from pyipcs.cli.removal import Doomed, Listed, Removal, found
@@ -29,6 +29,8 @@ _NAMING = {
 _WORDS = tuple(kind.value for kind in Kind)
 # What a dry run of --orphaned and --suspect tells people.
 _WHY = ("KEY", "ID", "OWNER", "MSGS", "SIZE", "NSEMS", "STATE", "REASON")
+_named = options_titled("Single objects")
+_how = options_titled("How to remove")
 _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
 
 
@@ -38,16 +40,25 @@ _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
         *("all", "verbose", "version", "help"),
     ),
     appendix=columns_of(*Kind),
+    examples=(
+        ("pyipcs rm -q 0 -M 0x5e9", "A queue by its id, and a segment by its key."),
+        (
+            "pyipcs rm --all --orphaned -n",
+            "Which segments would go, for nobody can use them any more.",
+        ),
+        (
+            "pyipcs rm --all --mine --not-in before.json",
+            "What is yours, and came since that listing.",
+        ),
+    ),
 )
-@click.option("-q", "--queue-id", type=ID_TARGET, multiple=True, help="A message queue by id.")
-@click.option("-Q", "--queue-key", type=KEY_TARGET, multiple=True, help="A message queue by key.")
-@click.option("-m", "--shmem-id", type=ID_TARGET, multiple=True, help="A segment by id.")
-@click.option("-M", "--shmem-key", type=KEY_TARGET, multiple=True, help="A segment by key.")
-@click.option("-s", "--semaphore-id", type=ID_TARGET, multiple=True, help="A semaphore set by id.")
-@click.option(
-    "-S", "--semaphore-key", type=KEY_TARGET, multiple=True, help="A semaphore set by key."
-)
-@click.option(
+@_named("-q", "--queue-id", type=ID_TARGET, multiple=True, help="A message queue by id.")
+@_named("-Q", "--queue-key", type=KEY_TARGET, multiple=True, help="A message queue by key.")
+@_named("-m", "--shmem-id", type=ID_TARGET, multiple=True, help="A segment by id.")
+@_named("-M", "--shmem-key", type=KEY_TARGET, multiple=True, help="A segment by key.")
+@_named("-s", "--semaphore-id", type=ID_TARGET, multiple=True, help="A semaphore set by id.")
+@_named("-S", "--semaphore-key", type=KEY_TARGET, multiple=True, help="A semaphore set by key.")
+@selecting(
     "-a",
     "--all",
     "all_kinds",
@@ -58,11 +69,11 @@ _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
     help="All that you may remove, or all of a kind.",
 )
 @filter_options
-@click.option(
+@_how(
     "-n", "--dry-run", is_flag=True, help="Show what would go, in any format, and remove nothing."
 )
-@click.option("-y", "--yes", is_flag=True, help="Do not ask before --all.")
-@click.option("-v", "--verbose", is_flag=True, help="Say what is removed.")
+@_how("-y", "--yes", is_flag=True, help="Do not ask before --all.")
+@_how("-v", "--verbose", is_flag=True, help="Say what is removed.")
 @output_options
 @click.argument("operands", nargs=-1, metavar="[msg|shm|sem ID...]")
 @click.pass_context

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import click
 
-from pyipcs.cli.argv import Prefix
+from pyipcs.cli.argv import Prefix, options_titled
 from pyipcs.cli.launch import Program
 from pyipcs.cli.manner import Format, Manner
-from pyipcs.cli.options import json_option, subcommand
+from pyipcs.cli.options import json_option, showing, subcommand
 from pyipcs.cli.output import Output, WriteError
 from pyipcs.cli.selection import Selection
 from pyipcs.cli.supervise import supervise
@@ -23,6 +23,7 @@ from pyipcs.sysv.processes import named
 if TYPE_CHECKING:
     from pyipcs.filters import Filter
 
+_where = options_titled("Where CMD runs")
 _Left: TypeAlias = Mapping[Kind, Sequence[Listing]]
 # What people are told of an object: what it is, who made and used it, and what speaks for that.
 _COLUMNS = (
@@ -35,20 +36,28 @@ _NEVER = "--private never"
 _ENDING = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
 
 
-@subcommand(cls=Prefix, enters=False)
-@click.option(
+@subcommand(
+    cls=Prefix,
+    enters=False,
+    examples=(
+        ("pyipcs run make test", "Status 23 if the tests leave an object behind."),
+        ("pyipcs run --rm make test", "Also without a namespace of its own, nothing stays."),
+        ("pyipcs run -J make test 2> report.json", "The report as JSON."),
+    ),
+)
+@_where(
     "--private",
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
     help="Whether CMD gets an IPC namespace of its own; auto: where the kernel lets it.",
 )
-@click.option(
+@_where(
     "--rm",
     "remove",
     is_flag=True,
     help="Without a namespace of its own, remove what CMD left and nobody uses.",
 )
-@click.option(
+@showing(
     "-f",
     "--format",
     "format_",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from pyipcs.cli.options import selecting
 from pyipcs.cli.params import DURATION, KEY_TARGET, USER, Parsed
 from pyipcs.model import Kind
 from pyipcs.sysv.proc import Listing
@@ -109,46 +110,46 @@ def kind_options(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args, kinds=kinds, **params)
 
     for kind, names in reversed(_KIND_OPTIONS.items()):
-        add = click.option(*names, kind.value, is_flag=True, help=f"The {kind.noun} of that name.")
+        add = selecting(*names, kind.value, is_flag=True, help=f"The {kind.noun} of that name.")
         collected = add(collected)
     return collected
 
 
 _OPTIONS: dict[str, Any] = {
-    "owner": click.option("--owner", type=USER, metavar="USER", help="Of this owner."),
-    "creator": click.option(
+    "owner": selecting("--owner", type=USER, metavar="USER", help="Of this owner."),
+    "creator": selecting(
         "--created-by", "creator", type=USER, metavar="USER", help="Created by this user."
     ),
-    "mine": click.option("--mine", is_flag=True, help="Created or owned by you."),
-    "key": click.option("--key", type=KEY_TARGET, metavar="KEY", help="With this key."),
-    "older_than": click.option(
+    "mine": selecting("--mine", is_flag=True, help="Created or owned by you."),
+    "key": selecting("--key", type=KEY_TARGET, metavar="KEY", help="With this key."),
+    "older_than": selecting(
         "--older-than",
         type=DURATION,
         metavar="DURATION",
         help="Last changed longer ago: 30s, 10m, 2h, 7d.",
     ),
-    "idle": click.option(
+    "idle": selecting(
         "--idle",
         type=DURATION,
         metavar="DURATION",
         help="Last used longer ago (if ever; else, last changed). An attached segment is in use.",
     ),
-    "unattached": click.option(
+    "unattached": selecting(
         "--unattached", is_flag=True, help="Segments that no process has attached."
     ),
-    "empty": click.option("--empty", is_flag=True, help="Queues with no message."),
-    "orphaned": click.option(
+    "empty": selecting("--empty", is_flag=True, help="Queues with no message."),
+    "orphaned": selecting(
         "--orphaned",
         is_flag=True,
         help="Segments that nobody has attached, and whose creator and last user are gone.",
     ),
-    "suspect": click.option(
+    "suspect": selecting(
         "--suspect",
         is_flag=True,
         help="Those, and queues and semaphore sets on which nobody waits, and whose last users "
         "are gone.",
     ),
-    "not_in": click.option(
+    "not_in": selecting(
         "--not-in",
         type=Parsed("file", _parse_baseline),
         metavar="FILE",

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import click
 
-from pyipcs.cli.options import refuse, subcommand, wait_options
+from pyipcs.cli.argv import options_titled
+from pyipcs.cli.options import refuse, showing, subcommand, wait_options
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import LAYOUT, MESSAGE_TYPE, TARGET
 from pyipcs.cli.stream import Stream, TooLongError
@@ -34,6 +35,7 @@ from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue
 from pyipcs.sysv.wait import LAST_WORDS, Watch
 
+_which = options_titled("Which messages")
 # What makes messages of records, each as its type and its body; it raises ValueError.
 _Decode: TypeAlias = Callable[[Iterable[bytes]], Iterator[tuple[int, bytes]]]
 _Batches: TypeAlias = Iterator[list[bytes]]
@@ -64,8 +66,17 @@ class _How(NamedTuple):
         return b"\n" if self.lines or self.json else None
 
 
-@subcommand()
-@click.option(
+@subcommand(
+    examples=(
+        ("pyipcs send 0x1234 hello", "One message."),
+        ("seq 100 | pyipcs send 0x1234 --lines", "A message a line."),
+        (
+            "pyipcs send 0x1234 -t 7 --pack id 42 1.5",
+            "A C struct of an int and a double, as type 7.",
+        ),
+    ),
+)
+@_which(
     "-t",
     "--type",
     "type_",
@@ -74,12 +85,12 @@ class _How(NamedTuple):
     show_default=True,
     help="The messages' type, a positive long; with --json, of those without one.",
 )
-@click.option("-l", "--lines", is_flag=True, help="Each line is a message, without its newline.")
-@click.option("-0", "--null", is_flag=True, help="Each record that a NUL ends is a message.")
-@click.option("-F", "--file", metavar="FILE", help="Read FILE; - is standard input.")
-@click.option("--hex", "hex_", is_flag=True, help="Messages are written in hex digits.")
-@click.option("--json", is_flag=True, help="Messages are lines as `recv -J` writes them.")
-@click.option(
+@_which("-l", "--lines", is_flag=True, help="Each line is a message, without its newline.")
+@_which("-0", "--null", is_flag=True, help="Each record that a NUL ends is a message.")
+@_which("-F", "--file", metavar="FILE", help="Read FILE; - is standard input.")
+@_which("--hex", "hex_", is_flag=True, help="Messages are written in hex digits.")
+@_which("--json", is_flag=True, help="Messages are lines as `recv -J` writes them.")
+@_which(
     "--pack",
     "layout",
     type=LAYOUT,
@@ -88,9 +99,9 @@ class _How(NamedTuple):
     "struct: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does. In a "
     "stream, tabs are between the fields; -l makes each line a struct.",
 )
-@click.option("-z", "--nul", is_flag=True, help="Add a NUL to each message, as C strings have it.")
+@_which("-z", "--nul", is_flag=True, help="Add a NUL to each message, as C strings have it.")
 @wait_options(" for each message")
-@click.option("--progress", is_flag=True, help="Show on the terminal how far it is.")
+@showing("--progress", is_flag=True, help="Show on the terminal how far it is.")
 @click.argument("target", type=TARGET, metavar="QUEUE")
 @click.argument("messages", nargs=-1, metavar="[MESSAGE]...")
 @click.pass_obj

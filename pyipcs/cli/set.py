@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from pyipcs.cli.argv import options_titled
 from pyipcs.cli.options import refuse, subcommand
 from pyipcs.cli.params import MODE, OWNER, QBYTES, TARGET, VALUE, VALUES
 from pyipcs.cli.selection import kind_options
@@ -15,6 +16,8 @@ from pyipcs.errors import CommandError, DeniedError, IpcError, counted, ipc_erro
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
 from pyipcs.sysv.handle import Handle
 from pyipcs.sysv.keys import Target
+
+_what = options_titled("What to change")
 
 
 class _Wanted(NamedTuple):
@@ -57,18 +60,22 @@ class _Step(NamedTuple):
     control: bool = False
 
 
-@subcommand()
-@kind_options
-@click.option("--mode", type=MODE, help="Permissions, in octal.")
-@click.option(
-    "--owner", type=OWNER, help="The owner, by name or number; USER alone leaves the group."
+@subcommand(
+    examples=(
+        ("pyipcs set 0x1234 --mode 660 --qbytes 8K", "Who may use a queue, and how much it holds."),
+        ("pyipcs set 0x10c --value 0=1 --value 2=5", "The values of two semaphores."),
+        ("pyipcs set -m 0x5e9 --owner root:root", "A segment's owner and group."),
+    ),
 )
-@click.option(
+@kind_options
+@_what("--mode", type=MODE, help="Permissions, in octal.")
+@_what("--owner", type=OWNER, help="The owner, by name or number; USER alone leaves the group.")
+@_what(
     "--qbytes",
     type=QBYTES,
     help="How many bytes a queue may hold; over msgmnb it takes CAP_SYS_RESOURCE.",
 )
-@click.option(
+@_what(
     "--value",
     "single",
     type=VALUE,
@@ -76,9 +83,9 @@ class _Step(NamedTuple):
     metavar="NUM=V",
     help="The value of one semaphore of a set, 0 to 32767; may be given several times.",
 )
-@click.option("--values", type=VALUES, help="The values of all semaphores of a set, at once.")
-@click.option("--lock", is_flag=True, help="Keep a segment in memory, out of swap.")
-@click.option("--unlock", is_flag=True, help="Let it be swapped again.")
+@_what("--values", type=VALUES, help="The values of all semaphores of a set, at once.")
+@_what("--lock", is_flag=True, help="Keep a segment in memory, out of swap.")
+@_what("--unlock", is_flag=True, help="Let it be swapped again.")
 @click.argument("target", type=TARGET, metavar="TARGET")
 def command(
     *,

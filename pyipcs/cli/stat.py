@@ -28,7 +28,14 @@ _MORE = {
 }
 
 
-@subcommand(appendix=columns_of(*Kind))
+@subcommand(
+    appendix=columns_of(*Kind),
+    examples=(
+        ("pyipcs stat 0x1234", "Whatever has this key."),
+        ("pyipcs stat -m 0x5e9 -J", "A segment, and who has it attached, as JSON."),
+        ("pyipcs stat -s 0x10c -f csv -o VALUES,WAITERS", "A set's values, and who waits on it."),
+    ),
+)
 @kind_options
 @output_options
 @watching.watch_option

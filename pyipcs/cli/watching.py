@@ -11,6 +11,7 @@ import click
 
 from pyipcs.cli.argv import OptionalValue
 from pyipcs.cli.manner import Format, Manner, given
+from pyipcs.cli.options import showing
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import INTERVAL
 from pyipcs.model import Kind
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _HEAD = 6  # lines, below which the head would take room from what it stands above
 Picture: TypeAlias = Callable[[Canvas], Iterable[str]]
 
-watch_option = click.option(
+watch_option = showing(
     "--watch",
     "interval",
     cls=OptionalValue,

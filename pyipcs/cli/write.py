@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import click
 
+from pyipcs.cli.argv import options_titled
 from pyipcs.cli.memory import attached
 from pyipcs.cli.options import refuse, subcommand
 from pyipcs.cli.params import BYTES, LAYOUT, TARGET
@@ -16,14 +17,21 @@ from pyipcs.errors import CommandError, counted
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.segment import Attachment
 
+_what = options_titled("Which bytes")
 _EXPANSION, _SPARE = 32, 1 << 16  # characters for a byte at the most, a float of two bytes included
 
 
-@subcommand()
-@click.option("--offset", type=BYTES, default="0", show_default=True, help="Where to begin.")
-@click.option("-F", "--file", metavar="FILE", help="Read FILE; - is standard input.")
-@click.option("--hex", "hex_", is_flag=True, help="The data are hex digits.")
-@click.option(
+@subcommand(
+    examples=(
+        ("echo hello | pyipcs write 0x5e9", "Standard input, from the segment's start."),
+        ("pyipcs write 0x5e9 -F copy", "A file."),
+        ("pyipcs write 0x5e9 --offset 32 --pack id 42 1.5", "A C struct: an int and a double."),
+    ),
+)
+@_what("--offset", type=BYTES, default="0", show_default=True, help="Where to begin.")
+@_what("-F", "--file", metavar="FILE", help="Read FILE; - is standard input.")
+@_what("--hex", "hex_", is_flag=True, help="The data are hex digits.")
+@_what(
     "--pack",
     "layout",
     type=LAYOUT,
