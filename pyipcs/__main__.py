@@ -15,12 +15,25 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         _heed_interrupt()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if sys.argv[1:2] == ["--complete"]:
+        os._exit(_complete(sys.argv[2:]))
 
     from pyipcs import cli
 
     # All is flushed. Taking the interpreter apart would take an eighth of the time of a short
     # command, and would complain once more about a stream that could not be written.
     os._exit(cli.main(sys.argv))
+
+
+def _complete(args: list[str]) -> int:
+    """Tell a shell what it may offer; never an error, for nobody asked a question."""
+    from pyipcs.completion import main as complete
+
+    try:
+        complete(args)
+    except Exception:
+        return 1
+    return 0
 
 
 def _heed_interrupt() -> None:

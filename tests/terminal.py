@@ -17,7 +17,7 @@ from tests.program import PYIPCS
 
 # What would tell of another terminal.
 _TOLD = {"NO_COLOR", "COLUMNS", "LINES", "TERM"}
-_CODES = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
+_CODES = re.compile(r"\x1b(\[[\d;?<>=]*[A-Za-z]|\(.|\].*?(\x07|\x1b\\)|[=>])|[\x0e\x0f]")
 
 
 def on_terminal(

@@ -15,10 +15,11 @@ from tests.support import Objects
 
 PACKAGE = Path(pyipcs.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-# What each layer may import of the package; `cli` is imported by the entry point alone.
+# What each layer may import of the package; `cli` is imported by the entry point alone, and by
+# what describes it.
 LAYERS = {
     "__init__": set(),
-    "__main__": {"cli"},
+    "__main__": {"cli", "completion"},
     "errors": set(),
     "model": set(),
     "sysv": {"errors", "model", "sysv"},
@@ -26,10 +27,12 @@ LAYERS = {
     "columns": {"model", "sysv"},
     "filters": {"model", "sysv"},
     "render": {"errors", "model", "columns", "sysv", "render"},
+    "completion": {"errors", "model", "sysv", "render"},
+    "describe": {"__init__", "cli", "describe"},
     "cli": {"__init__", "errors", "model", "columns", "filters", "sysv", "codec", "render", "cli"},
 }
 # Which layers may import a package from outside the standard library.
-THIRD_PARTY = {"click": {"cli"}, "sysv_ipc": {"sysv"}, "rich": {"render"}}
+THIRD_PARTY = {"click": {"cli", "describe"}, "sysv_ipc": {"sysv"}, "rich": {"render"}}
 # What may only be imported where and when it is used.
 LATE = {"rich", "json", "subprocess", "pwd", "grp", "datetime", "difflib", "pathlib"}
 # Modules that are themselves imported late, and what they are for.
@@ -39,6 +42,7 @@ MAY = {
     "render/table.py": {"rich"},
     "render/panel.py": {"rich"},
     "render/live.py": {"rich"},
+    "describe/__main__.py": {"pathlib"},
 }
 NEVER = {"asyncio", "importlib.metadata", "logging", "argparse"}
 

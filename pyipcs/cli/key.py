@@ -4,7 +4,7 @@ import click
 
 from pyipcs.cli.options import showing, subcommand
 from pyipcs.cli.output import Output
-from pyipcs.cli.params import PROJECT
+from pyipcs.cli.params import FILE, PROJECT
 from pyipcs.cli.targets import find_named
 from pyipcs.errors import CommandError, Status
 from pyipcs.model import Kind
@@ -19,7 +19,7 @@ from pyipcs.sysv.keys import By, Target, format_key, ftok
     ),
 )
 @showing("-v", "--verbose", is_flag=True, help="Then say which objects have it now, one a line.")
-@click.argument("path", metavar="PATH")
+@click.argument("path", type=FILE, metavar="PATH")
 @click.argument("project", type=PROJECT, default="1", metavar="[PROJ]")
 @click.pass_obj
 def command(output: Output, /, *, path: str, project: int, verbose: bool) -> None:

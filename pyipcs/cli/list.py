@@ -9,7 +9,7 @@ from pyipcs.cli.argv import given_names
 from pyipcs.cli.manner import Format, Manner, columns_of, output_options
 from pyipcs.cli.options import refuse, selecting, showing, subcommand
 from pyipcs.cli.output import Output
-from pyipcs.cli.params import ID_TARGET
+from pyipcs.cli.params import an_id
 from pyipcs.cli.selection import Selection, filter_options
 from pyipcs.cli.watching import Picture, watch_option
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status
@@ -39,7 +39,7 @@ from pyipcs.sysv.proc import Listing
 @selecting("-m", "--shmems", is_flag=True, help="Shared memory segments.")
 @selecting("-s", "--semaphores", is_flag=True, help="Semaphore sets.")
 @selecting("-a", "--all", "all_kinds", is_flag=True, help="All kinds (the default).")
-@selecting("-i", "--id", "target", type=ID_TARGET, help="One object, with one of -q -m -s.")
+@selecting("-i", "--id", "target", type=an_id(), help="One object, with one of -q -m -s.")
 @filter_options
 @selecting(
     "--all-ns",

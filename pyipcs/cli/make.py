@@ -12,7 +12,7 @@ from pyipcs.cli.argv import options_titled
 from pyipcs.cli.attempt import Attempt
 from pyipcs.cli.options import refuse, showing, subcommand
 from pyipcs.cli.output import Output
-from pyipcs.cli.params import KEY_TARGET, MODE, NSEMS, OWNER, QBYTES, SIZE, VALUES
+from pyipcs.cli.params import MODE, NEW_KEY, NSEMS, OWNER, QBYTES, SIZE, VALUES
 from pyipcs.errors import CommandError, DeniedError, ExistsError, IpcError, NotFoundError
 from pyipcs.model import Kind, Record
 from pyipcs.sysv.handle import Handle, with_free_key
@@ -59,7 +59,7 @@ class _Plan(NamedTuple):
     "size",
     type=SIZE,
     metavar="SIZE",
-    help="A segment of SIZE bytes; K and KiB are 1024, KB is 1000, and so on up to Y.",
+    help="A segment of SIZE bytes. K and KiB are 1024, KB is 1000, and so on up to Y.",
 )
 @_what("-S", "--semaphore", "nsems", type=NSEMS, metavar="NSEMS", help="A set of NSEMS semaphores.")
 @_what("-Q", "--queue", is_flag=True, help="A message queue.")
@@ -67,7 +67,7 @@ class _Plan(NamedTuple):
 @_how(
     "-k",
     "--key",
-    type=KEY_TARGET,
+    type=NEW_KEY,
     help="The key: decimal, 0x hexadecimal, 0 octal, or ftok:PATH[:PROJ]. If left out, a random "
     "one that is free.",
 )

@@ -138,16 +138,16 @@ _OPTIONS = (
         "-o",
         "--output",
         "choice",
-        type=Parsed("col,...", _parse_choice),
+        type=Parsed("col,...", _parse_choice, "columns"),
         metavar="COL,...",
-        help="Which columns (see below); +COL,... adds to the usual ones.",
+        help="Which columns; +COL,... adds to the usual ones. They are listed below.",
     ),
     showing(
         "--noheadings", is_flag=True, help="No headings; and all columns, however wide they are."
     ),
     showing(
         "--sort",
-        type=Parsed("col", _parse_sort),
+        type=Parsed("col", _parse_sort, "column"),
         metavar="[-]COL",
         help="Sort by a column; -COL reverses.",
     ),

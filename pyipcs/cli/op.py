@@ -8,7 +8,7 @@ import click
 from pyipcs.cli.argv import Wrapper, behind, options_titled
 from pyipcs.cli.launch import Program
 from pyipcs.cli.options import subcommand, wait_options
-from pyipcs.cli.params import OPERATION, STATUS, TARGET
+from pyipcs.cli.params import OPERATION, STATUS, a_target
 from pyipcs.cli.targets import find, no_semaphore, refusal
 from pyipcs.errors import BusyError, CommandError, IpcError, Status, counted
 from pyipcs.model import SEMVMX, Kind, SemaphoreSet
@@ -38,7 +38,7 @@ _how = options_titled("How to operate")
     help="The status in the place of 3, which may be CMD's own.",
 )
 @wait_options()
-@click.argument("target", type=TARGET, metavar="SEM")
+@click.argument("target", type=a_target(Kind.SEMAPHORE), metavar="SEM")
 @click.argument("operations", type=OPERATION, nargs=-1, required=True, metavar="OP...")
 @click.pass_context
 def command(

@@ -1,8 +1,8 @@
 """What the words of a command line may be: click's types over the library's parsers."""
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import click
 
@@ -17,6 +17,7 @@ from pyipcs.sysv.keys import (
     parse_project,
     parse_target,
 )
+from pyipcs.sysv.namespace import path_of
 from pyipcs.sysv.users import parse_owner, parse_user
 
 _SIZE = (
@@ -32,14 +33,18 @@ _DURATION = r"(?a)(?:\d+(?:\.\d+)?[smhdw])+|\d+(?:\.\d+)?"
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _INTERVAL, _INTERVAL_MIN = 2.0, 0.1  # seconds
 _SECONDS_MAX = 1e9  # thirty years: longer than anybody waits, and no clock overflows
+# What a shell offers for a value: words with what they mean, or the name of what it looks up.
+# That is of files, users and commands the shell's own business; `completion.py` tells objects.
+Offers: TypeAlias = str | Mapping[str, str]
 
 
 class Parsed(click.ParamType):  # type: ignore[type-arg] # generic in newer clicks only
     """A word that a function reads; the text of its ValueError says what is wrong."""
 
-    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+    def __init__(self, name: str, parse: Callable[[str], Any], offers: Offers = "") -> None:
         self.name = name
         self._parse = parse
+        self.offers = offers
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read the word."""
@@ -222,27 +227,70 @@ def parse_status(text: str) -> int:
         raise ValueError("not a status (0 to 255)") from None
 
 
-def parse_namespace(text: str) -> str:
-    """The file of an IPC namespace, also by the pid of a process in it."""
-    if not text:
-        raise ValueError("neither a pid nor a path")
-    return f"/proc/{text}/ns/ipc" if text.isascii() and text.isdigit() else text
+def an_id(kind: Kind | None = None) -> Parsed:
+    """The id of an object of a kind; None is the kind that the command line tells otherwise."""
+    return Parsed("id", lambda text: Target(By.ID, parse_id(text), text), _there("id", kind))
 
 
-ID_TARGET = Parsed("id", lambda text: Target(By.ID, parse_id(text), text))
-KEY_TARGET = Parsed("key", lambda text: Target(By.KEY, parse_key(text), text))
-KINDS = Parsed("kind", parse_kinds)
-SIZE = Parsed("size", parse_size)
-MODE = Parsed("mode", parse_mode)
-USER = Parsed("user", parse_user)
-DURATION = Parsed("duration", parse_duration)
-INTERVAL = Parsed("seconds", parse_interval)
-OWNER = Parsed("user[:group]", parse_owner)
+def a_key(kind: Kind | None = None) -> Parsed:
+    """The key of an object of a kind."""
+    return Parsed("key", _parse_key_target, _there("key", kind))
+
+
+def a_target(kind: Kind | None = None) -> Parsed:
+    """An object of a kind, by its id or its key."""
+    return Parsed("target", parse_target, _there("target", kind))
+
+
+def _there(what: str, kind: Kind | None) -> str:
+    return f"{what}:{kind.value}" if kind else what
+
+
+def _parse_key_target(text: str) -> Target:
+    return Target(By.KEY, parse_key(text), text)
+
+
+_SIZES = {"4K": "4096", "64K": "65536", "1M": "1048576", "1G": "1073741824"}
+_STRUCTS = {
+    "b": "signed char",
+    "h": "short",
+    "i": "int",
+    "I": "unsigned int",
+    "l": "long",
+    "q": "long long",
+    "f": "float",
+    "d": "double",
+    "8s": "char[8]",
+    "0l": "padding of the end, as C does it for a long",
+}
+_OPERATIONS = {
+    "P": "wait for the first and take it",
+    "V": "give the first back",
+    "Z": "wait until the first is zero",
+    "0-1": "wait and take",
+    "0+1": "give",
+    "0=0": "wait for zero",
+}
+NEW_KEY = Parsed("key", _parse_key_target, "ftok")
+KINDS = Parsed("kind", parse_kinds, {kind.value: kind.plural for kind in Kind})
+SIZE = Parsed("size", parse_size, _SIZES)
+MODE = Parsed(
+    "mode",
+    parse_mode,
+    {"600": "the owner's", "660": "and its group's", "644": "others read", "666": "everybody's"},
+)
+USER = Parsed("user", parse_user, "user")
+DURATION = Parsed(
+    "duration",
+    parse_duration,
+    {"30s": "seconds", "10m": "minutes", "2h": "hours", "7d": "days"},
+)
+INTERVAL = Parsed("seconds", parse_interval, {"0.5": "", "1": "", "5": ""})
+OWNER = Parsed("user[:group]", parse_owner, "owner")
 NSEMS = Parsed("nsems", parse_nsems)
 VALUES = Parsed("v,...", parse_values)
-QBYTES = Parsed("bytes", parse_qbytes)
-TARGET = Parsed("target", parse_target)
-OPERATION = Parsed("op", _parse_operation)
+QBYTES = Parsed("bytes", parse_qbytes, {"4K": "4096", "16K": "16384", "64K": "65536"})
+OPERATION = Parsed("op", _parse_operation, _OPERATIONS)
 STATUS = Parsed("status", parse_status)
 VALUE = Parsed("num=v", parse_value)
 PROJECT = Parsed("project", parse_project)
@@ -250,7 +298,9 @@ TYPE = Parsed("type", parse_type)
 MESSAGE_TYPE = Parsed("type", parse_message_type)
 COUNT = Parsed("count", parse_count)
 SECONDS = Parsed("seconds", parse_seconds)
-BYTES = Parsed("bytes", parse_bytes)
-NAMESPACE = Parsed("pid|path", parse_namespace)
-BODY_SIZE = Parsed("bytes", parse_body_size)
-LAYOUT = Parsed("format", parse_layout)
+BYTES = Parsed("bytes", parse_bytes, _SIZES)
+NAMESPACE = Parsed("pid|path", path_of, "namespace")
+BODY_SIZE = Parsed("bytes", parse_body_size, _SIZES)
+LAYOUT = Parsed("format", parse_layout, _STRUCTS)
+FILE = Parsed("file", str, "file")
+COMMAND_LINE = Parsed("cmd", str, "command")

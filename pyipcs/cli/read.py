@@ -10,9 +10,10 @@ from pyipcs.cli.argv import options_titled
 from pyipcs.cli.memory import attached
 from pyipcs.cli.options import refuse, showing, subcommand
 from pyipcs.cli.output import Output
-from pyipcs.cli.params import BYTES, LAYOUT, TARGET
+from pyipcs.cli.params import BYTES, LAYOUT, a_target
 from pyipcs.codec import Layout, hex_lines
 from pyipcs.errors import CommandError, counted
+from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
 
 _which = options_titled("Which bytes")
@@ -40,8 +41,8 @@ _LINES = 512  # of a write(2): few calls, and no long wait for the first
     "--format",
     "format_",
     type=click.Choice(["raw", "hex", "unpack"]),
-    help="raw: the bytes; hex: a dump, repeated rows folded; unpack: see --unpack. If left out: "
-    "hex on a terminal, else raw.",
+    help="How bytes are written. raw: as they are; hex: a dump, repeated rows folded; unpack: see "
+    "--unpack. If left out: hex on a terminal, else raw.",
 )
 @showing(
     "--unpack",
@@ -51,7 +52,7 @@ _LINES = 512  # of a write(2): few calls, and no long wait for the first
     help="The fields of a C struct, in the notation of Python's module struct, with tabs between. "
     "With --length it is an array of them, a line each.",
 )
-@click.argument("target", type=TARGET, metavar="SEG")
+@click.argument("target", type=a_target(Kind.SEGMENT), metavar="SEG")
 @click.pass_obj
 def command(
     output: Output,

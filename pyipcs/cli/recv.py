@@ -11,7 +11,7 @@ from pyipcs.cli.argv import options_titled
 from pyipcs.cli.delivery import Delivery, ToCommand, ToOutput, to_tail
 from pyipcs.cli.options import json_option, refuse, showing, subcommand, wait_options
 from pyipcs.cli.output import Output
-from pyipcs.cli.params import BODY_SIZE, COUNT, LAYOUT, TARGET, TYPE
+from pyipcs.cli.params import BODY_SIZE, COMMAND_LINE, COUNT, LAYOUT, TYPE, a_target
 from pyipcs.cli.targets import find, refusal, refusals
 from pyipcs.codec import FORMATS, Encoder, Layout, encoder
 from pyipcs.errors import BusyError, CommandError, ExpiredError, IpcError, Status, TooBigError
@@ -75,7 +75,8 @@ class _How(NamedTuple):
     type=TYPE,
     default="0",
     show_default=True,
-    help="0: the first; N: the first of type N; -N: the first of the lowest type up to N.",
+    help="Of which type. 0: the first; N: the first of type N; -N: the first of the lowest type "
+    "up to N.",
 )
 @_which("-x", "--except", "others", is_flag=True, help="Any type but that of -t.")
 @_which("-n", "--count", "number", type=COUNT, help="How many; 1 if left out.")
@@ -102,8 +103,9 @@ class _How(NamedTuple):
     "--format",
     "format_",
     type=click.Choice(FORMATS),
-    help="text: without trailing NULs, with a newline; raw: as it is; hex: a dump; "
-    "json: one object a line; unpack: see --unpack. If left out: text, and raw for --exec.",
+    help="How messages are written. text: without trailing NULs, with a newline; raw: as it is; "
+    "hex: a dump; json: one object a line; unpack: see --unpack. If left out: text, and raw for "
+    "--exec.",
 )
 @showing(
     "--unpack",
@@ -119,12 +121,12 @@ class _How(NamedTuple):
 @showing(
     "--exec",
     "command_line",
-    metavar="CMD",
-    help="Run CMD by sh for each message, which is its standard input; PYIPCS_TYPE and PYIPCS_ID "
+    type=COMMAND_LINE,
+    help="Run CMD by sh for each message, which is its standard input. PYIPCS_TYPE and PYIPCS_ID "
     "are its type and its queue. The first CMD that fails ends it; its message goes back. A signal "
     "lets CMD end, a second one is passed on to it.",
 )
-@click.argument("target", type=TARGET, metavar="QUEUE")
+@click.argument("target", type=a_target(Kind.QUEUE), metavar="QUEUE")
 @click.pass_obj
 def command(
     output: Output,

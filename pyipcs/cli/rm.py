@@ -10,7 +10,7 @@ from pyipcs.cli.argv import OptionalValue, in_order, options_titled
 from pyipcs.cli.manner import Format, Manner, columns_of, given, output_options
 from pyipcs.cli.options import refuse, selecting, subcommand
 from pyipcs.cli.output import Output
-from pyipcs.cli.params import ID_TARGET, KEY_TARGET, KINDS
+from pyipcs.cli.params import KINDS, Parsed, a_key, an_id
 from pyipcs.cli.removal import Doomed, Listed, Removal, found
 from pyipcs.cli.selection import Selection, filter_options
 from pyipcs.errors import CommandError, Status, counted
@@ -52,12 +52,20 @@ _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
         ),
     ),
 )
-@_named("-q", "--queue-id", type=ID_TARGET, multiple=True, help="A message queue by id.")
-@_named("-Q", "--queue-key", type=KEY_TARGET, multiple=True, help="A message queue by key.")
-@_named("-m", "--shmem-id", type=ID_TARGET, multiple=True, help="A segment by id.")
-@_named("-M", "--shmem-key", type=KEY_TARGET, multiple=True, help="A segment by key.")
-@_named("-s", "--semaphore-id", type=ID_TARGET, multiple=True, help="A semaphore set by id.")
-@_named("-S", "--semaphore-key", type=KEY_TARGET, multiple=True, help="A semaphore set by key.")
+@_named("-q", "--queue-id", type=an_id(Kind.QUEUE), multiple=True, help="A message queue by id.")
+@_named("-Q", "--queue-key", type=a_key(Kind.QUEUE), multiple=True, help="A message queue by key.")
+@_named("-m", "--shmem-id", type=an_id(Kind.SEGMENT), multiple=True, help="A segment by id.")
+@_named("-M", "--shmem-key", type=a_key(Kind.SEGMENT), multiple=True, help="A segment by key.")
+@_named(
+    "-s", "--semaphore-id", type=an_id(Kind.SEMAPHORE), multiple=True, help="A semaphore set by id."
+)
+@_named(
+    "-S",
+    "--semaphore-key",
+    type=a_key(Kind.SEMAPHORE),
+    multiple=True,
+    help="A semaphore set by key.",
+)
 @selecting(
     "-a",
     "--all",
@@ -75,7 +83,9 @@ _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
 @_how("-y", "--yes", is_flag=True, help="Do not ask before --all.")
 @_how("-v", "--verbose", is_flag=True, help="Say what is removed.")
 @output_options
-@click.argument("operands", nargs=-1, metavar="[msg|shm|sem ID...]")
+@click.argument(
+    "operands", nargs=-1, type=Parsed("operand", str, "kind and ids"), metavar="[msg|shm|sem ID...]"
+)
 @click.pass_context
 def command(  # noqa: PLR0913 - the options are its arguments
     ctx: click.Context,
@@ -149,7 +159,7 @@ def _old_syntax(operands: Sequence[str]) -> list[Doomed]:
         raise click.UsageError(f"unknown argument '{word}'")
     if not ids:
         raise click.UsageError(f"not enough arguments: {word} ID...")
-    return [Doomed(Kind(word), ID_TARGET(text)) for text in ids]
+    return [Doomed(Kind(word), an_id()(text)) for text in ids]
 
 
 def _question(listed: Mapping[Kind, Listed]) -> str:

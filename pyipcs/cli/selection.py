@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from pyipcs.cli.options import selecting
-from pyipcs.cli.params import DURATION, KEY_TARGET, USER, Parsed
+from pyipcs.cli.params import DURATION, USER, Parsed, a_key
 from pyipcs.model import Kind
 from pyipcs.sysv.proc import Listing
 
@@ -121,7 +121,7 @@ _OPTIONS: dict[str, Any] = {
         "--created-by", "creator", type=USER, metavar="USER", help="Created by this user."
     ),
     "mine": selecting("--mine", is_flag=True, help="Created or owned by you."),
-    "key": selecting("--key", type=KEY_TARGET, metavar="KEY", help="With this key."),
+    "key": selecting("--key", type=a_key(), metavar="KEY", help="With this key."),
     "older_than": selecting(
         "--older-than",
         type=DURATION,
@@ -146,14 +146,14 @@ _OPTIONS: dict[str, Any] = {
     "suspect": selecting(
         "--suspect",
         is_flag=True,
-        help="Those, and queues and semaphore sets on which nobody waits, and whose last users "
-        "are gone.",
+        help="These, and queues and semaphore sets whose last users are gone, and on which "
+        "nobody waits.",
     ),
     "not_in": selecting(
         "--not-in",
-        type=Parsed("file", _parse_baseline),
+        type=Parsed("file", _parse_baseline, "file"),
         metavar="FILE",
-        help="Not in an earlier listing of all objects (list -J > FILE); kinds that this lacks "
+        help="Not in an earlier listing of all objects (list -J > FILE). Kinds that this lacks "
         "are left out.",
     ),
 }

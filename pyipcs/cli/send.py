@@ -15,7 +15,7 @@ import click
 from pyipcs.cli.argv import options_titled
 from pyipcs.cli.options import refuse, showing, subcommand, wait_options
 from pyipcs.cli.output import Output
-from pyipcs.cli.params import LAYOUT, MESSAGE_TYPE, TARGET
+from pyipcs.cli.params import FILE, LAYOUT, MESSAGE_TYPE, a_target
 from pyipcs.cli.stream import Stream, TooLongError
 from pyipcs.cli.targets import find, refusal, refusals
 from pyipcs.cli.words import decoded, packed
@@ -87,7 +87,7 @@ class _How(NamedTuple):
 )
 @_which("-l", "--lines", is_flag=True, help="Each line is a message, without its newline.")
 @_which("-0", "--null", is_flag=True, help="Each record that a NUL ends is a message.")
-@_which("-F", "--file", metavar="FILE", help="Read FILE; - is standard input.")
+@_which("-F", "--file", type=FILE, help="Read FILE; - is standard input.")
 @_which("--hex", "hex_", is_flag=True, help="Messages are written in hex digits.")
 @_which("--json", is_flag=True, help="Messages are lines as `recv -J` writes them.")
 @_which(
@@ -95,14 +95,14 @@ class _How(NamedTuple):
     "layout",
     type=LAYOUT,
     metavar="FORMAT",
-    help="The arguments are the fields of one C struct, in the notation of Python's module "
+    help="The arguments are the fields of one C struct. Its notation is that of Python's module "
     "struct: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does. In a "
     "stream, tabs are between the fields; -l makes each line a struct.",
 )
 @_which("-z", "--nul", is_flag=True, help="Add a NUL to each message, as C strings have it.")
 @wait_options(" for each message")
 @showing("--progress", is_flag=True, help="Show on the terminal how far it is.")
-@click.argument("target", type=TARGET, metavar="QUEUE")
+@click.argument("target", type=a_target(Kind.QUEUE), metavar="QUEUE")
 @click.argument("messages", nargs=-1, metavar="[MESSAGE]...")
 @click.pass_obj
 def command(

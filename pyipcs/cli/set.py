@@ -9,7 +9,7 @@ import click
 
 from pyipcs.cli.argv import options_titled
 from pyipcs.cli.options import refuse, subcommand
-from pyipcs.cli.params import MODE, OWNER, QBYTES, TARGET, VALUE, VALUES
+from pyipcs.cli.params import MODE, OWNER, QBYTES, VALUE, VALUES, a_target
 from pyipcs.cli.selection import kind_options
 from pyipcs.cli.targets import find_all, no_semaphore, refusal, refusals
 from pyipcs.errors import CommandError, DeniedError, IpcError, counted, ipc_error
@@ -86,7 +86,7 @@ class _Step(NamedTuple):
 @_what("--values", type=VALUES, help="The values of all semaphores of a set, at once.")
 @_what("--lock", is_flag=True, help="Keep a segment in memory, out of swap.")
 @_what("--unlock", is_flag=True, help="Let it be swapped again.")
-@click.argument("target", type=TARGET, metavar="TARGET")
+@click.argument("target", type=a_target(), metavar="TARGET")
 def command(
     *,
     kinds: Sequence[Kind],

@@ -8,7 +8,7 @@ from pyipcs.cli import show, watching
 from pyipcs.cli.manner import Format, Manner, columns_of, output_options
 from pyipcs.cli.options import subcommand
 from pyipcs.cli.output import Output
-from pyipcs.cli.params import TARGET
+from pyipcs.cli.params import a_target
 from pyipcs.cli.selection import kind_options
 from pyipcs.cli.targets import find_all, refusals
 from pyipcs.errors import CommandError, DeniedError, Status
@@ -39,7 +39,7 @@ _MORE = {
 @kind_options
 @output_options
 @watching.watch_option
-@click.argument("targets", type=TARGET, nargs=-1, required=True, metavar="TARGET...")
+@click.argument("targets", type=a_target(), nargs=-1, required=True, metavar="TARGET...")
 @click.pass_context
 def command(
     ctx: click.Context,

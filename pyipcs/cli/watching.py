@@ -30,8 +30,8 @@ watch_option = showing(
     cls=OptionalValue,
     type=INTERVAL,
     metavar="[=SECONDS]",
-    help="A live view on the terminal until Ctrl-C, drawn anew every 2 seconds or so many, with "
-    "NET/S: the messages that came, less those that went, in a second.",
+    help="A live view on the terminal until Ctrl-C. It is drawn anew every 2 seconds or so many, "
+    "with NET/S: the messages that came, less those that went, in a second.",
 )
 
 

@@ -9,11 +9,12 @@ import click
 from pyipcs.cli.argv import options_titled
 from pyipcs.cli.memory import attached
 from pyipcs.cli.options import refuse, subcommand
-from pyipcs.cli.params import BYTES, LAYOUT, TARGET
+from pyipcs.cli.params import BYTES, FILE, LAYOUT, a_target
 from pyipcs.cli.stream import Stream, TooLongError
 from pyipcs.cli.words import decoded, packed
 from pyipcs.codec import Layout, decoder, from_hex
 from pyipcs.errors import CommandError, counted
+from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.segment import Attachment
 
@@ -29,18 +30,18 @@ _EXPANSION, _SPARE = 32, 1 << 16  # characters for a byte at the most, a float o
     ),
 )
 @_what("--offset", type=BYTES, default="0", show_default=True, help="Where to begin.")
-@_what("-F", "--file", metavar="FILE", help="Read FILE; - is standard input.")
+@_what("-F", "--file", type=FILE, help="Read FILE; - is standard input.")
 @_what("--hex", "hex_", is_flag=True, help="The data are hex digits.")
 @_what(
     "--pack",
     "layout",
     type=LAYOUT,
     metavar="FORMAT",
-    help="The DATA are the fields of a C struct, in the notation of Python's module struct: i is "
-    "an int, l a long, d a double, 8s a char[8]; numbers may be 0x hexadecimal or 0 octal. In a "
+    help="The DATA are the fields of a C struct. Its notation is that of Python's module struct: i "
+    "is an int, l a long, d a double, 8s a char[8]; numbers may be 0x hexadecimal or 0 octal. In a "
     "stream, tabs are between them, and each line is a struct.",
 )
-@click.argument("target", type=TARGET, metavar="SEG")
+@click.argument("target", type=a_target(Kind.SEGMENT), metavar="SEG")
 @click.argument("words", nargs=-1, metavar="[DATA]...")
 def command(
     *,

@@ -29,6 +29,17 @@ def current() -> int | None:
     return _inode("ipc")
 
 
+def path_of(text: str) -> str:
+    """The file of an IPC namespace, also by the pid of a process in it.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if not text:
+        raise ValueError("neither a pid nor a path")
+    return f"/proc/{text}/ns/ipc" if text.isascii() and text.isdigit() else text
+
+
 def is_own() -> bool:
     """Whether this process made its IPC namespace, in which are but its descendants.
 

@@ -117,6 +117,8 @@ _LISTS: dict[str, list[tuple[Command, Command]]] = {
             (_pyipcs("list", "-q", "-f", format_), ["lsipc", "-q", "-J"])
             for format_ in ("json", *FORMATS)
         ),
+        # What Tab asks: its own cost, beside Python's alone.
+        (_pyipcs("--complete", "target:msg", ""), [sys.executable, "-c", "pass"]),
     ],
     "segments": [
         (_pyipcs("list", "-m"), ["ipcs", "-m"]),

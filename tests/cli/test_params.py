@@ -113,7 +113,7 @@ def test_what_is_no_mode(text: str) -> None:
         (params.NSEMS, " +5", 5),
         (params.VALUES, "1,0,32767", (1, 0, 32767)),
         (params.QBYTES, "0", 0),
-        (params.ID_TARGET, "007", (By.ID, 7, "007")),
+        (params.an_id(), "007", (By.ID, 7, "007")),
     ],
 )
 def test_numbers(param: Callable[[str], object], text: str, value: object) -> None:
@@ -132,8 +132,8 @@ def test_numbers(param: Callable[[str], object], text: str, value: object) -> No
         (params.VALUES, "32768"),
         (params.VALUES, "-1"),
         (params.QBYTES, "18446744073709551616"),
-        (params.ID_TARGET, "0x5"),
-        (params.KEY_TARGET, "zero"),
+        (params.an_id(), "0x5"),
+        (params.a_key(), "zero"),
         (params.OWNER, "nobody-has-this-name"),
     ],
 )

@@ -1,0 +1,716 @@
+# Made by `python -m pyipcs.describe`; do not edit.
+
+# The options, values and operands of a command, for _pyipcs.
+_pyipcs_grammar() {
+  case $1 in
+    '')
+      options=(
+        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      value=(
+        [--color]=$'words \'auto\' \'always\' \'never\''
+      )
+      operands=(
+        $'list\tShow System V IPC objects, limits and usage'
+        $'stat\tShow objects with all that is known of them'
+        $'key\tShow the key that ftok(3) makes of a file'
+        $'make\tCreate System V IPC objects'
+        $'set\tChange modes, owners, sizes of queues, values of semaphores, locking'
+        $'rm\tRemove System V IPC objects, by id, by key, or all'
+        $'send\tPut messages on a queue'
+        $'recv\tTake messages from a queue, or look at them'
+        $'op\tOperate on semaphores, or hold them while a command runs'
+        $'read\tRead bytes out of a segment'
+        $'write\tWrite bytes into a segment'
+        $'run\tRun a command, and tell which objects it leaves behind'
+      )
+      many= wraps=
+      ;;
+    list)
+      options=(
+        $'-q\tMessage queues'
+        $'--queues\tMessage queues'
+        $'-m\tShared memory segments'
+        $'--shmems\tShared memory segments'
+        $'-s\tSemaphore sets'
+        $'--semaphores\tSemaphore sets'
+        $'-a\tAll kinds (the default)'
+        $'--all\tAll kinds (the default)'
+        $'-i\tOne object, with one of -q -m -s'
+        $'--id\tOne object, with one of -q -m -s'
+        $'--owner\tOf this owner'
+        $'--created-by\tCreated by this user'
+        $'--mine\tCreated or owned by you'
+        $'--key\tWith this key'
+        $'--older-than\tLast changed longer ago: 30s, 10m, 2h, 7d'
+        $'--idle\tLast used longer ago (if ever; else, last changed)'
+        $'--unattached\tSegments that no process has attached'
+        $'--empty\tQueues with no message'
+        $'--orphaned\tSegments that nobody has attached, and whose creator and last user are gone'
+        $'--suspect\tThese, and queues and semaphore sets whose last users are gone, and on which nobody waits'
+        $'--not-in\tNot in an earlier listing of all objects (list -J > FILE)'
+        $'--all-ns\tThe objects of every IPC namespace that a process lives in which you may look at'
+        $'-t\tTimes of last use and change'
+        $'--time\tTimes of last use and change'
+        $'-p\tPIDs of creator and last users'
+        $'--pid\tPIDs of creator and last users'
+        $'-c\tCreators and owners'
+        $'--creator\tCreators and owners'
+        $'-l\tThe kernel\'s limits'
+        $'--limits\tThe kernel\'s limits'
+        $'-u\tWhat is in use'
+        $'--summary\tWhat is in use'
+        $'-f\tThe format'
+        $'--format\tThe format'
+        $'-J\tShort for --format json'
+        $'--json\tShort for --format json'
+        $'-o\tWhich columns; +COL,... adds to the usual ones'
+        $'--output\tWhich columns; +COL,... adds to the usual ones'
+        $'--noheadings\tNo headings; and all columns, however wide they are'
+        $'--sort\tSort by a column; -COL reverses'
+        $'--time-format\tHow times look'
+        $'-P\tPermissions as 0644, not rw-r--r--'
+        $'--numeric-perms\tPermissions as 0644, not rw-r--r--'
+        $'-b\tSizes in bytes; a table has 64K'
+        $'--bytes\tSizes in bytes; a table has 64K'
+        $'--human\tSizes as 64K; JSON has bytes'
+        $'--watch\tA live view on the terminal until Ctrl-C'
+        $'--fail-if-any\tEnd with status 23 if there is an object'
+        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
+        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      value=(
+        [-i]='id'
+        [--id]='id'
+        [--owner]='user'
+        [--created-by]='user'
+        [--key]='key'
+        [--older-than]=$'words $\'30s\\tseconds\' $\'10m\\tminutes\' $\'2h\\thours\' $\'7d\\tdays\''
+        [--idle]=$'words $\'30s\\tseconds\' $\'10m\\tminutes\' $\'2h\\thours\' $\'7d\\tdays\''
+        [--not-in]='file'
+        [-f]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\' \'openmetrics\''
+        [--format]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\' \'openmetrics\''
+        [-o]=$'columns $\'USE%\\tUSEDBYTES in QBYTES\' $\'USED\\tHow many there are\' $\'LIMIT\\tThe most there can be\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'DESCRIPTION\\tWhat it is\' $\'RESOURCE\\tResource\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
+        [--output]=$'columns $\'USE%\\tUSEDBYTES in QBYTES\' $\'USED\\tHow many there are\' $\'LIMIT\\tThe most there can be\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'DESCRIPTION\\tWhat it is\' $\'RESOURCE\\tResource\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
+        [--sort]=$'column $\'USE%\\tUSEDBYTES in QBYTES\' $\'USED\\tHow many there are\' $\'LIMIT\\tThe most there can be\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'DESCRIPTION\\tWhat it is\' $\'RESOURCE\\tResource\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
+        [--time-format]=$'words \'short\' \'full\' \'iso\' \'relative\' \'epoch\''
+        [--ns]='namespace'
+        [--color]=$'words \'auto\' \'always\' \'never\''
+      )
+      attached=(
+        [--watch]=$'words \'0.5\' \'1\' \'5\''
+      )
+      many= wraps=
+      ;;
+    stat)
+      options=(
+        $'-q\tThe message queue of that name'
+        $'--queues\tThe message queue of that name'
+        $'-m\tThe segment of that name'
+        $'--shmems\tThe segment of that name'
+        $'-s\tThe semaphore set of that name'
+        $'--semaphores\tThe semaphore set of that name'
+        $'-f\tThe format'
+        $'--format\tThe format'
+        $'-J\tShort for --format json'
+        $'--json\tShort for --format json'
+        $'-o\tWhich columns; +COL,... adds to the usual ones'
+        $'--output\tWhich columns; +COL,... adds to the usual ones'
+        $'--noheadings\tNo headings; and all columns, however wide they are'
+        $'--sort\tSort by a column; -COL reverses'
+        $'--time-format\tHow times look'
+        $'-P\tPermissions as 0644, not rw-r--r--'
+        $'--numeric-perms\tPermissions as 0644, not rw-r--r--'
+        $'-b\tSizes in bytes; a table has 64K'
+        $'--bytes\tSizes in bytes; a table has 64K'
+        $'--human\tSizes as 64K; JSON has bytes'
+        $'--watch\tA live view on the terminal until Ctrl-C'
+        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
+        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      value=(
+        [-f]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\' \'openmetrics\''
+        [--format]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\' \'openmetrics\''
+        [-o]=$'columns $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
+        [--output]=$'columns $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
+        [--sort]=$'column $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
+        [--time-format]=$'words \'short\' \'full\' \'iso\' \'relative\' \'epoch\''
+        [--ns]='namespace'
+        [--color]=$'words \'auto\' \'always\' \'never\''
+      )
+      attached=(
+        [--watch]=$'words \'0.5\' \'1\' \'5\''
+      )
+      operands=(
+        'target'
+      )
+      many=yes wraps=
+      ;;
+    key)
+      options=(
+        $'-v\tThen say which objects have it now, one a line'
+        $'--verbose\tThen say which objects have it now, one a line'
+        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
+        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      value=(
+        [--ns]='namespace'
+        [--color]=$'words \'auto\' \'always\' \'never\''
+      )
+      operands=(
+        'file'
+        ''
+      )
+      many= wraps=
+      ;;
+    make)
+      options=(
+        $'-M\tA segment of SIZE bytes'
+        $'--shmem\tA segment of SIZE bytes'
+        $'-S\tA set of NSEMS semaphores'
+        $'--semaphore\tA set of NSEMS semaphores'
+        $'-Q\tA message queue'
+        $'--queue\tA message queue'
+        $'-p\tPermissions, in octal'
+        $'--mode\tPermissions, in octal'
+        $'-k\tThe key: decimal, 0x hexadecimal, 0 octal, or ftok:PATH[:PROJ]'
+        $'--key\tThe key: decimal, 0x hexadecimal, 0 octal, or ftok:PATH[:PROJ]'
+        $'--private\tNo key (IPC_PRIVATE)'
+        $'--exist-ok\tTake what has the key already, and leave it as it is, whatever else is asked for'
+        $'--qbytes\tHow many bytes the queue may hold'
+        $'--values\tThe values of the semaphores, 0 to 32767 each'
+        $'--owner\tThe owner, by name or number'
+        $'-i\tPrint bare ids: the segment\'s, the queue\'s, the set\'s'
+        $'--id-only\tPrint bare ids: the segment\'s, the queue\'s, the set\'s'
+        $'-J\tPrint the objects as JSON'
+        $'--json\tPrint the objects as JSON'
+        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
+        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      value=(
+        [-M]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
+        [--shmem]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
+        [-S]=''
+        [--semaphore]=''
+        [-p]=$'words $\'600\\tthe owner\\\'s\' $\'660\\tand its group\\\'s\' $\'644\\tothers read\' $\'666\\teverybody\\\'s\''
+        [--mode]=$'words $\'600\\tthe owner\\\'s\' $\'660\\tand its group\\\'s\' $\'644\\tothers read\' $\'666\\teverybody\\\'s\''
+        [-k]='ftok'
+        [--key]='ftok'
+        [--qbytes]=$'words $\'4K\\t4096\' $\'16K\\t16384\' $\'64K\\t65536\''
+        [--values]=''
+        [--owner]='owner'
+        [--ns]='namespace'
+        [--color]=$'words \'auto\' \'always\' \'never\''
+      )
+      many= wraps=
+      ;;
+    set)
+      options=(
+        $'-q\tThe message queue of that name'
+        $'--queues\tThe message queue of that name'
+        $'-m\tThe segment of that name'
+        $'--shmems\tThe segment of that name'
+        $'-s\tThe semaphore set of that name'
+        $'--semaphores\tThe semaphore set of that name'
+        $'--mode\tPermissions, in octal'
+        $'--owner\tThe owner, by name or number; USER alone leaves the group'
+        $'--qbytes\tHow many bytes a queue may hold; over msgmnb it takes CAP_SYS_RESOURCE'
+        $'--value\tThe value of one semaphore of a set, 0 to 32767; may be given several times'
+        $'--values\tThe values of all semaphores of a set, at once'
+        $'--lock\tKeep a segment in memory, out of swap'
+        $'--unlock\tLet it be swapped again'
+        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
+        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      value=(
+        [--mode]=$'words $\'600\\tthe owner\\\'s\' $\'660\\tand its group\\\'s\' $\'644\\tothers read\' $\'666\\teverybody\\\'s\''
+        [--owner]='owner'
+        [--qbytes]=$'words $\'4K\\t4096\' $\'16K\\t16384\' $\'64K\\t65536\''
+        [--value]=''
+        [--values]=''
+        [--ns]='namespace'
+        [--color]=$'words \'auto\' \'always\' \'never\''
+      )
+      operands=(
+        'target'
+      )
+      many= wraps=
+      ;;
+    rm)
+      options=(
+        $'-q\tA message queue by id'
+        $'--queue-id\tA message queue by id'
+        $'-Q\tA message queue by key'
+        $'--queue-key\tA message queue by key'
+        $'-m\tA segment by id'
+        $'--shmem-id\tA segment by id'
+        $'-M\tA segment by key'
+        $'--shmem-key\tA segment by key'
+        $'-s\tA semaphore set by id'
+        $'--semaphore-id\tA semaphore set by id'
+        $'-S\tA semaphore set by key'
+        $'--semaphore-key\tA semaphore set by key'
+        $'-a\tAll that you may remove, or all of a kind'
+        $'--all\tAll that you may remove, or all of a kind'
+        $'--owner\tOf this owner'
+        $'--created-by\tCreated by this user'
+        $'--mine\tCreated or owned by you'
+        $'--key\tWith this key'
+        $'--older-than\tLast changed longer ago: 30s, 10m, 2h, 7d'
+        $'--idle\tLast used longer ago (if ever; else, last changed)'
+        $'--unattached\tSegments that no process has attached'
+        $'--empty\tQueues with no message'
+        $'--orphaned\tSegments that nobody has attached, and whose creator and last user are gone'
+        $'--suspect\tThese, and queues and semaphore sets whose last users are gone, and on which nobody waits'
+        $'--not-in\tNot in an earlier listing of all objects (list -J > FILE)'
+        $'-n\tShow what would go, in any format, and remove nothing'
+        $'--dry-run\tShow what would go, in any format, and remove nothing'
+        $'-y\tDo not ask before --all'
+        $'--yes\tDo not ask before --all'
+        $'-v\tSay what is removed'
+        $'--verbose\tSay what is removed'
+        $'-f\tThe format'
+        $'--format\tThe format'
+        $'-J\tShort for --format json'
+        $'--json\tShort for --format json'
+        $'-o\tWhich columns; +COL,... adds to the usual ones'
+        $'--output\tWhich columns; +COL,... adds to the usual ones'
+        $'--noheadings\tNo headings; and all columns, however wide they are'
+        $'--sort\tSort by a column; -COL reverses'
+        $'--time-format\tHow times look'
+        $'-P\tPermissions as 0644, not rw-r--r--'
+        $'--numeric-perms\tPermissions as 0644, not rw-r--r--'
+        $'-b\tSizes in bytes; a table has 64K'
+        $'--bytes\tSizes in bytes; a table has 64K'
+        $'--human\tSizes as 64K; JSON has bytes'
+        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
+        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      value=(
+        [-q]='id:msg'
+        [--queue-id]='id:msg'
+        [-Q]='key:msg'
+        [--queue-key]='key:msg'
+        [-m]='id:shm'
+        [--shmem-id]='id:shm'
+        [-M]='key:shm'
+        [--shmem-key]='key:shm'
+        [-s]='id:sem'
+        [--semaphore-id]='id:sem'
+        [-S]='key:sem'
+        [--semaphore-key]='key:sem'
+        [--owner]='user'
+        [--created-by]='user'
+        [--key]='key'
+        [--older-than]=$'words $\'30s\\tseconds\' $\'10m\\tminutes\' $\'2h\\thours\' $\'7d\\tdays\''
+        [--idle]=$'words $\'30s\\tseconds\' $\'10m\\tminutes\' $\'2h\\thours\' $\'7d\\tdays\''
+        [--not-in]='file'
+        [-f]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\' \'openmetrics\''
+        [--format]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\' \'openmetrics\''
+        [-o]=$'columns $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
+        [--output]=$'columns $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
+        [--sort]=$'column $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
+        [--time-format]=$'words \'short\' \'full\' \'iso\' \'relative\' \'epoch\''
+        [--ns]='namespace'
+        [--color]=$'words \'auto\' \'always\' \'never\''
+      )
+      attached=(
+        [-a]=$'words $\'msg\\tmessage queues\' $\'shm\\tsegments\' $\'sem\\tsemaphore sets\''
+        [--all]=$'words $\'msg\\tmessage queues\' $\'shm\\tsegments\' $\'sem\\tsemaphore sets\''
+      )
+      operands=(
+        'kind'
+      )
+      many=yes wraps=
+      ;;
+    send)
+      options=(
+        $'-t\tThe messages\' type, a positive long; with --json, of those without one'
+        $'--type\tThe messages\' type, a positive long; with --json, of those without one'
+        $'-l\tEach line is a message, without its newline'
+        $'--lines\tEach line is a message, without its newline'
+        $'-0\tEach record that a NUL ends is a message'
+        $'--null\tEach record that a NUL ends is a message'
+        $'-F\tRead FILE; - is standard input'
+        $'--file\tRead FILE; - is standard input'
+        $'--hex\tMessages are written in hex digits'
+        $'--json\tMessages are lines as `recv -J` writes them'
+        $'--pack\tThe arguments are the fields of one C struct'
+        $'-z\tAdd a NUL to each message, as C strings have it'
+        $'--nul\tAdd a NUL to each message, as C strings have it'
+        $'--timeout\tWait at most so many seconds for each message, then end with status 3'
+        $'--nowait\tDo not wait; status 3 where one would have to'
+        $'--progress\tShow on the terminal how far it is'
+        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
+        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      value=(
+        [-t]=''
+        [--type]=''
+        [-F]='file'
+        [--file]='file'
+        [--pack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
+        [--timeout]=''
+        [--ns]='namespace'
+        [--color]=$'words \'auto\' \'always\' \'never\''
+      )
+      operands=(
+        'target:msg'
+        ''
+      )
+      many=yes wraps=
+      ;;
+    recv)
+      options=(
+        $'-t\tOf which type'
+        $'--type\tOf which type'
+        $'-x\tAny type but that of -t'
+        $'--except\tAny type but that of -t'
+        $'-n\tHow many; 1 if left out'
+        $'--count\tHow many; 1 if left out'
+        $'-a\tUntil the queue is empty; status 0 also if it was so at once'
+        $'--all\tUntil the queue is empty; status 0 also if it was so at once'
+        $'-F\tUntil it is stopped'
+        $'--follow\tUntil it is stopped'
+        $'--peek\tLeave the messages on the queue, and do not wait'
+        $'--max-size\tTake no larger message; without it, none is too large'
+        $'--truncate\tCut what is larger than --max-size; it is lost'
+        $'--timeout\tWait at most so many seconds for each message, then end with status 3'
+        $'--nowait\tDo not wait; status 3 where one would have to'
+        $'-J\tShort for --format json'
+        $'--json\tShort for --format json'
+        $'-f\tHow messages are written'
+        $'--format\tHow messages are written'
+        $'--unpack\tMessages are C structs, in the notation of Python\'s module struct; tabs between fields'
+        $'-0\tEnd each message with a NUL, not a newline'
+        $'--null\tEnd each message with a NUL, not a newline'
+        $'--with-type\tPut the type and a tab first'
+        $'--exec\tRun CMD by sh for each message, which is its standard input'
+        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
+        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      value=(
+        [-t]=''
+        [--type]=''
+        [-n]=''
+        [--count]=''
+        [--max-size]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
+        [--timeout]=''
+        [-f]=$'words \'text\' \'raw\' \'hex\' \'json\' \'unpack\''
+        [--format]=$'words \'text\' \'raw\' \'hex\' \'json\' \'unpack\''
+        [--unpack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
+        [--exec]='command'
+        [--ns]='namespace'
+        [--color]=$'words \'auto\' \'always\' \'never\''
+      )
+      operands=(
+        'target:msg'
+      )
+      many= wraps=
+      ;;
+    op)
+      options=(
+        $'--undo\tThe kernel takes all operations back when the process ends'
+        $'-E\tThe status in the place of 3, which may be CMD\'s own'
+        $'--conflict-exit-code\tThe status in the place of 3, which may be CMD\'s own'
+        $'--timeout\tWait at most so many seconds, then end with status 3'
+        $'--nowait\tDo not wait; status 3 where one would have to'
+        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
+        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      value=(
+        [-E]=''
+        [--conflict-exit-code]=''
+        [--timeout]=''
+        [--ns]='namespace'
+        [--color]=$'words \'auto\' \'always\' \'never\''
+      )
+      operands=(
+        'target:sem'
+        $'words $\'P\\twait for the first and take it\' $\'V\\tgive the first back\' $\'Z\\twait until the first is zero\' $\'0-1\\twait and take\' $\'0+1\\tgive\' $\'0=0\\twait for zero\''
+      )
+      many=yes wraps=--
+      ;;
+    read)
+      options=(
+        $'--offset\tWhere to begin'
+        $'--length\tAt most so many bytes; if left out, to the segment\'s end, or of --unpack one struct'
+        $'-f\tHow bytes are written'
+        $'--format\tHow bytes are written'
+        $'--unpack\tThe fields of a C struct, in the notation of Python\'s module struct, with tabs between'
+        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
+        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      value=(
+        [--offset]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
+        [--length]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
+        [-f]=$'words \'raw\' \'hex\' \'unpack\''
+        [--format]=$'words \'raw\' \'hex\' \'unpack\''
+        [--unpack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
+        [--ns]='namespace'
+        [--color]=$'words \'auto\' \'always\' \'never\''
+      )
+      operands=(
+        'target:shm'
+      )
+      many= wraps=
+      ;;
+    write)
+      options=(
+        $'--offset\tWhere to begin'
+        $'-F\tRead FILE; - is standard input'
+        $'--file\tRead FILE; - is standard input'
+        $'--hex\tThe data are hex digits'
+        $'--pack\tThe DATA are the fields of a C struct'
+        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
+        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      value=(
+        [--offset]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
+        [-F]='file'
+        [--file]='file'
+        [--pack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
+        [--ns]='namespace'
+        [--color]=$'words \'auto\' \'always\' \'never\''
+      )
+      operands=(
+        'target:shm'
+        ''
+      )
+      many=yes wraps=
+      ;;
+    run)
+      options=(
+        $'--private\tWhether CMD gets an IPC namespace of its own; auto: where the kernel lets it'
+        $'--rm\tWithout a namespace of its own, remove what CMD left and nobody uses'
+        $'-f\tThe format of the report; table on a terminal, and elsewhere plain'
+        $'--format\tThe format of the report; table on a terminal, and elsewhere plain'
+        $'-J\tShort for --format json'
+        $'--json\tShort for --format json'
+        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      value=(
+        [--private]=$'words \'auto\' \'always\' \'never\''
+        [-f]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\''
+        [--format]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\''
+        [--color]=$'words \'auto\' \'always\' \'never\''
+      )
+      many=yes wraps=first
+      ;;
+  esac
+}
+
+# Offer those lines of words that fit, each perhaps with a tab and what it is, which a list shows.
+_pyipcs_offer() {
+  local - line word width=0 several=
+  local -a found=() told=()
+  set -f
+  for line in $1; do
+    [[ $line = "$cur"* ]] || continue
+    word=${line%%$'\t'*}
+    found+=("$word") told+=("$line")
+    [[ $word = "${found[0]}" ]] || several=yes
+    (( ${#word} > width )) && width=${#word}
+  done
+  # 63, 33 and 64 are the sorts of completion that list what there is.
+  if [[ -n $several && ${told[0]} = *$'\t'* && $COMP_TYPE = @(63|33|64) ]]; then
+    local IFS=$'\t'
+    printf -v line "%-${width}s  (%s)\n" ${told[*]}
+    IFS=$'\n'
+    COMPREPLY+=($line)
+  else
+    COMPREPLY+=("${found[@]/#/$before}")
+  fi
+}
+
+_pyipcs_there() {
+  _pyipcs_offer "$("$program" --complete "$1" "$cur" "${words[@]:1:cword-1}" 2>/dev/null)"
+}
+
+_pyipcs_files() {
+  compopt -o filenames 2>/dev/null
+  COMPREPLY+=($(compgen -f -- "$cur"))
+}
+
+# Another command with its words, of which the first stands at this place.
+_pyipcs_wrapped() {
+  local IFS=$' \t\n'
+  if declare -F _command_offset >/dev/null; then
+    _command_offset "$1"
+  elif (( cword == $1 )); then
+    COMPREPLY+=($(compgen -c -- "$cur"))
+  else
+    _pyipcs_files
+  fi
+}
+
+# Offer what may stand as a value.
+_pyipcs_value() {
+  local kind=$1
+  shift
+  case $kind in
+    words) _pyipcs_offer "$*" ;;
+    columns | column)
+      compopt -o nospace
+      [[ $kind = column ]] && before=${cur%%[^-]*} || before=${cur%"${cur##*[+,]}"}
+      cur=${cur#"$before"}
+      _pyipcs_offer "$*"
+      ;;
+    target* | id* | key*)
+      _pyipcs_there "$kind"
+      [[ $kind = target* && -z ${COMPREPLY[*]} ]] && _pyipcs_value ftok
+      ;;
+    ftok)
+      if [[ $cur = ftok:* ]]; then
+        cur=${cur#ftok:}
+        _pyipcs_files
+      elif [[ -n $cur && ftok: = "$cur"* ]]; then
+        compopt -o nospace
+        COMPREPLY+=(ftok:)
+      fi
+      ;;
+    file) _pyipcs_files ;;
+    user) COMPREPLY+=($(compgen -u -- "$cur")) ;;
+    owner)
+      if [[ $cur = *:* ]]; then
+        COMPREPLY+=($(compgen -g -P "${cur%:*}:" -- "${cur#*:}"))
+      else
+        COMPREPLY+=($(compgen -u -- "$cur"))
+      fi
+      ;;
+    namespace)
+      [[ $cur = /* ]] && _pyipcs_files || COMPREPLY+=($(cd /proc && compgen -G "$cur*[0-9]"))
+      ;;
+    command) COMPREPLY+=($(compgen -c -- "$cur")) ;;
+    kind)
+      case ${given[0]-} in
+        '') _pyipcs_value words msg shm sem ;;
+        msg | shm | sem) _pyipcs_there "id:${given[0]}" ;;
+      esac
+      ;;
+  esac
+}
+
+_pyipcs() {
+  local program=${1/#\~/$HOME} before= command= wraps= many= awaited= ended=
+  local IFS=$'\n' cur word letter apart rest=${COMP_LINE:0:COMP_POINT} i cword letters
+  local -a words=() options=() operands=() given=()
+  local -A value=() attached=()
+  # The words as the program gets them, which to bash also end at = and : (COMP_WORDBREAKS).
+  for (( i = 0; i <= COMP_CWORD; i++ )); do
+    apart=${rest%%[![:space:]]*} rest=${rest#"${rest%%[![:space:]]*}"} word=${COMP_WORDS[i]}
+    (( i == COMP_CWORD )) && word=$rest
+    rest=${rest#"$word"}
+    if [[ $i = 0 || -n $apart ]]; then words+=("$word"); else words[-1]+=$word; fi
+  done
+  cword=$(( ${#words[@]} - 1 )) cur=${words[-1]}
+  _pyipcs_grammar ''
+  for (( i = 1; i < cword; i++ )); do
+    word=${words[i]}
+    awaited=
+    if [[ -z $ended && $word = -- ]]; then
+      ended=yes
+      if [[ $wraps = -- ]]; then
+        _pyipcs_wrapped $(( i + 1 ))
+        return
+      fi
+    elif [[ -z $ended && $word = --?* ]]; then
+      [[ -n ${value[$word]+taken} ]] && awaited=$word
+    elif [[ -z $ended && $word = -[a-zA-Z0]* ]]; then
+      for (( letters = 1; letters < ${#word}; letters++ )); do
+        letter=-${word:letters:1}
+        [[ -n ${attached[$letter]+taken} ]] && break
+        [[ -n ${value[$letter]+taken} ]] || continue
+        (( letters == ${#word} - 1 )) && awaited=$letter
+        break
+      done
+    elif [[ -z $command ]]; then
+      command=$word options=() value=()
+      _pyipcs_grammar "$command"
+    elif [[ $wraps = first ]]; then
+      _pyipcs_wrapped "$i"
+      return
+    else
+      given+=("$word")
+    fi
+    [[ -n $awaited ]] && (( i + 1 < cword )) && (( i++ )) && awaited=
+  done
+
+  local place=${#given[@]}
+  (( place >= ${#operands[@]} )) && [[ -n $many ]] && place=$(( ${#operands[@]} - 1 ))
+  if [[ -n $awaited ]]; then
+    eval "_pyipcs_value ${value[$awaited]}"
+  elif [[ -z $ended && $cur = --*=* ]]; then
+    word=${cur%%=*} cur=${cur#*=}
+    [[ $COMP_WORDBREAKS = *=* ]] || before=$word=
+    eval "_pyipcs_value ${value[$word]-${attached[$word]-}}"
+  elif [[ -z $ended && $cur = -[a-zA-Z]?* && -n ${value[${cur:0:2}]+taken} ]]; then
+    before=${cur:0:2} cur=${cur:2}
+    eval "_pyipcs_value ${value[$before]}"
+  elif [[ -z $ended && $cur = -* && ! $cur = -[1-9.]* ]]; then
+    _pyipcs_offer "${options[*]}"
+  elif [[ -z $command ]]; then
+    _pyipcs_offer "${operands[*]}"
+  elif [[ $wraps = first ]]; then
+    _pyipcs_wrapped "$cword"
+  else
+    eval "_pyipcs_value ${operands[place]-}"
+  fi
+  # What stands before a colon is to bash another word.
+  if [[ $cur = *:* && $COMP_WORDBREAKS = *:* ]]; then
+    word=${cur%"${cur##*:}"}
+    COMPREPLY=("${COMPREPLY[@]#"$word"}")
+  fi
+} 2>/dev/null && complete -F _pyipcs pyipcs

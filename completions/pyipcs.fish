@@ -1,0 +1,318 @@
+# Made by `python -m pyipcs.describe`; do not edit.
+
+# What stands before the cursor: the command, then its operands. For one that wraps another
+# command, the words of that.
+function __pyipcs_words
+    set -l words (commandline -opc)[2..]
+    argparse -s h/help V/version color= -- $words 2>/dev/null
+    set -l command $argv[1]
+    set -l options __pyipcs_options_$command
+    string match -qr '^[a-z]+$' -- "$command" && set -q $options || return
+    set -l words $argv[2..]
+    if test $command = op && set -l place (contains -i -- -- $words)
+        printf '%s\n' op behind $words[(math $place + 1)..]
+        return
+    end
+    argparse -i $$options -- $words 2>/dev/null
+    printf '%s\n' $command $argv
+end
+
+# Whether this is the command, and this many operands stand before the cursor, or at least so many.
+function __pyipcs_in -a command number least
+    set -l words (__pyipcs_words)
+    test "$words[1]" = "$command" || return
+    test "$words[2]" = behind && return 1
+    test -z "$number" || test (math (count $words) - 1) -eq $number && return
+    test -n "$least" && test (count $words) -gt $number
+end
+
+function __pyipcs_behind -a command
+    set -l words (__pyipcs_words)
+    test "$words[1]" = "$command" && test "$words[2]" = behind
+end
+
+# The word at the cursor, without the option that it is the value of.
+function __pyipcs_current
+    commandline -ct | string replace -r '^(--[a-z-]+=|-[a-zA-Z](?=[^-]))' ''
+end
+
+function __pyipcs_there -a what
+    set -l words (commandline -opc)
+    set -l program (string replace -r '^~' $HOME -- $words[1])
+    command -q $program || return
+    command $program --complete $what (__pyipcs_current) $words[2..] 2>/dev/null
+end
+
+# Columns, with commas between, behind what sets them off.
+function __pyipcs_columns -a before
+    string match -rq "^(?<prefix>$before)" -- (__pyipcs_current)
+    printf "$prefix%s\n" $argv[2..]
+end
+
+function __pyipcs_owner
+    set -l current (__pyipcs_current)
+    if string match -q '*:*' -- $current
+        printf (string split -f1 : -- $current):%s\n (__fish_print_groups)
+    else
+        __fish_complete_users
+    end
+end
+
+function __pyipcs_ftok
+    set -l current (__pyipcs_current)
+    if string match -q 'ftok:*' -- $current
+        printf 'ftok:%s\n' (__fish_complete_path (string sub -s 6 -- $current))
+    else if test -n "$current"
+        printf 'ftok:\tthe key that ftok(3) makes of a file\n'
+    end
+end
+
+function __pyipcs_kind_and_ids
+    set -l words (__pyipcs_words)
+    if test (count $words) -eq 1
+        printf 'msg\tmessage queues\nshm\tsegments\nsem\tsemaphore sets\n'
+    else if contains -- $words[2] msg shm sem
+        __pyipcs_there id:$words[2]
+    end
+end
+
+# The words of another command.
+function __pyipcs_wrapped
+    set -l words (__pyipcs_words)[2..]
+    test "$words[1]" = behind && set -e words[1]
+    complete -C (string join ' ' -- (string escape -- $words) (commandline -ct))
+end
+
+complete -c pyipcs -e
+complete -c pyipcs -f
+set -g __pyipcs_options_list 'q/queues' 'm/shmems' 's/semaphores' 'a/all' 'i/id=+' 'owner=+' 'created-by=+' 'mine' 'key=+' 'older-than=+' 'idle=+' 'unattached' 'empty' 'orphaned' 'suspect' 'not-in=+' 'all-ns' 't/time' 'p/pid' 'c/creator' 'l/limits' 'u/summary' 'f/format=+' 'J/json' 'o/output=+' 'noheadings' 'sort=+' 'time-format=+' 'P/numeric-perms' 'b/bytes' 'human' 'watch=?' 'fail-if-any' 'ns=+' 'color=+' 'V/version' 'h/help'
+set -g __pyipcs_options_stat 'q/queues' 'm/shmems' 's/semaphores' 'f/format=+' 'J/json' 'o/output=+' 'noheadings' 'sort=+' 'time-format=+' 'P/numeric-perms' 'b/bytes' 'human' 'watch=?' 'ns=+' 'color=+' 'V/version' 'h/help'
+set -g __pyipcs_options_key 'v/verbose' 'ns=+' 'color=+' 'V/version' 'h/help'
+set -g __pyipcs_options_make 'M/shmem=+' 'S/semaphore=+' 'Q/queue' 'p/mode=+' 'k/key=+' 'private' 'exist-ok' 'qbytes=+' 'values=+' 'owner=+' 'i/id-only' 'J/json' 'ns=+' 'color=+' 'V/version' 'h/help'
+set -g __pyipcs_options_set 'q/queues' 'm/shmems' 's/semaphores' 'mode=+' 'owner=+' 'qbytes=+' 'value=+' 'values=+' 'lock' 'unlock' 'ns=+' 'color=+' 'V/version' 'h/help'
+set -g __pyipcs_options_rm 'q/queue-id=+' 'Q/queue-key=+' 'm/shmem-id=+' 'M/shmem-key=+' 's/semaphore-id=+' 'S/semaphore-key=+' 'a/all=?' 'owner=+' 'created-by=+' 'mine' 'key=+' 'older-than=+' 'idle=+' 'unattached' 'empty' 'orphaned' 'suspect' 'not-in=+' 'n/dry-run' 'y/yes' 'v/verbose' 'f/format=+' 'J/json' 'o/output=+' 'noheadings' 'sort=+' 'time-format=+' 'P/numeric-perms' 'b/bytes' 'human' 'ns=+' 'color=+' 'V/version' 'h/help'
+set -g __pyipcs_options_send 't/type=+' 'l/lines' '0/null' 'F/file=+' 'hex' 'json' 'pack=+' 'z/nul' 'timeout=+' 'nowait' 'progress' 'ns=+' 'color=+' 'V/version' 'h/help'
+set -g __pyipcs_options_recv 't/type=+' 'x/except' 'n/count=+' 'a/all' 'F/follow' 'peek' 'max-size=+' 'truncate' 'timeout=+' 'nowait' 'J/json' 'f/format=+' 'unpack=+' '0/null' 'with-type' 'exec=+' 'ns=+' 'color=+' 'V/version' 'h/help'
+set -g __pyipcs_options_op 'undo' 'E/conflict-exit-code=+' 'timeout=+' 'nowait' 'ns=+' 'color=+' 'V/version' 'h/help'
+set -g __pyipcs_options_read 'offset=+' 'length=+' 'f/format=+' 'unpack=+' 'ns=+' 'color=+' 'V/version' 'h/help'
+set -g __pyipcs_options_write 'offset=+' 'F/file=+' 'hex' 'pack=+' 'ns=+' 'color=+' 'V/version' 'h/help'
+set -g __pyipcs_options_run 'private=+' 'rm' 'f/format=+' 'J/json' 'color=+' 'V/version' 'h/help'
+complete -c pyipcs -n '__pyipcs_in' -a list -d 'Show System V IPC objects, limits and usage'
+complete -c pyipcs -n '__pyipcs_in' -a stat -d 'Show objects with all that is known of them'
+complete -c pyipcs -n '__pyipcs_in' -a key -d 'Show the key that ftok(3) makes of a file'
+complete -c pyipcs -n '__pyipcs_in' -a make -d 'Create System V IPC objects'
+complete -c pyipcs -n '__pyipcs_in' -a set -d 'Change modes, owners, sizes of queues, values of semaphores, locking'
+complete -c pyipcs -n '__pyipcs_in' -a rm -d 'Remove System V IPC objects, by id, by key, or all'
+complete -c pyipcs -n '__pyipcs_in' -a send -d 'Put messages on a queue'
+complete -c pyipcs -n '__pyipcs_in' -a recv -d 'Take messages from a queue, or look at them'
+complete -c pyipcs -n '__pyipcs_in' -a op -d 'Operate on semaphores, or hold them while a command runs'
+complete -c pyipcs -n '__pyipcs_in' -a read -d 'Read bytes out of a segment'
+complete -c pyipcs -n '__pyipcs_in' -a write -d 'Write bytes into a segment'
+complete -c pyipcs -n '__pyipcs_in' -a run -d 'Run a command, and tell which objects it leaves behind'
+complete -c pyipcs -n '__pyipcs_in \'\'' -l color -x -k -a 'auto always never' -d 'When there is colour; auto: on a terminal'
+complete -c pyipcs -n '__pyipcs_in \'\'' -s V -l version -d 'Show the version'
+complete -c pyipcs -n '__pyipcs_in \'\'' -s h -l help -d 'Show this help'
+complete -c pyipcs -n '__pyipcs_in list' -s q -l queues -d 'Message queues'
+complete -c pyipcs -n '__pyipcs_in list' -s m -l shmems -d 'Shared memory segments'
+complete -c pyipcs -n '__pyipcs_in list' -s s -l semaphores -d 'Semaphore sets'
+complete -c pyipcs -n '__pyipcs_in list' -s a -l all -d 'All kinds (the default)'
+complete -c pyipcs -n '__pyipcs_in list' -s i -l id -x -k -a '(__pyipcs_there id)' -d 'One object, with one of -q -m -s'
+complete -c pyipcs -n '__pyipcs_in list' -l owner -x -a '(__fish_complete_users)' -d 'Of this owner'
+complete -c pyipcs -n '__pyipcs_in list' -l created-by -x -a '(__fish_complete_users)' -d 'Created by this user'
+complete -c pyipcs -n '__pyipcs_in list' -l mine -d 'Created or owned by you'
+complete -c pyipcs -n '__pyipcs_in list' -l key -x -k -a '(__pyipcs_there key)' -d 'With this key'
+complete -c pyipcs -n '__pyipcs_in list' -l older-than -x -k -a '30s\\t\'seconds\' 10m\\t\'minutes\' 2h\\t\'hours\' 7d\\t\'days\'' -d 'Last changed longer ago: 30s, 10m, 2h, 7d'
+complete -c pyipcs -n '__pyipcs_in list' -l idle -x -k -a '30s\\t\'seconds\' 10m\\t\'minutes\' 2h\\t\'hours\' 7d\\t\'days\'' -d 'Last used longer ago (if ever; else, last changed)'
+complete -c pyipcs -n '__pyipcs_in list' -l unattached -d 'Segments that no process has attached'
+complete -c pyipcs -n '__pyipcs_in list' -l empty -d 'Queues with no message'
+complete -c pyipcs -n '__pyipcs_in list' -l orphaned -d 'Segments that nobody has attached, and whose creator and last user are gone'
+complete -c pyipcs -n '__pyipcs_in list' -l suspect -d 'These, and queues and semaphore sets whose last users are gone, and on which nobody waits'
+complete -c pyipcs -n '__pyipcs_in list' -l not-in -r -F -d 'Not in an earlier listing of all objects (list -J > FILE)'
+complete -c pyipcs -n '__pyipcs_in list' -l all-ns -d 'The objects of every IPC namespace that a process lives in which you may look at'
+complete -c pyipcs -n '__pyipcs_in list' -s t -l time -d 'Times of last use and change'
+complete -c pyipcs -n '__pyipcs_in list' -s p -l pid -d 'PIDs of creator and last users'
+complete -c pyipcs -n '__pyipcs_in list' -s c -l creator -d 'Creators and owners'
+complete -c pyipcs -n '__pyipcs_in list' -s l -l limits -d 'The kernel\'s limits'
+complete -c pyipcs -n '__pyipcs_in list' -s u -l summary -d 'What is in use'
+complete -c pyipcs -n '__pyipcs_in list' -s f -l format -x -k -a 'table plain json jsonl csv tsv export openmetrics' -d 'The format'
+complete -c pyipcs -n '__pyipcs_in list' -s J -l json -d 'Short for --format json'
+complete -c pyipcs -n '__pyipcs_in list' -s o -l output -x -k -a '(__pyipcs_columns \'(?:.*,|\\\\+)?\' USE%\\t\'USEDBYTES in QBYTES\' USED\\t\'How many there are\' LIMIT\\t\'The most there can be\' UNIT\\t\'What LIMIT and USED are counted in: bytes or pages\' DESCRIPTION\\t\'What it is\' RESOURCE\\t\'Resource\' WAITERS\\t\'PIDs of processes that wait on it\' ZCOUNT\\t\'Processes that wait for it to be zero\' NCOUNT\\t\'Processes that wait for it to grow\' VALUES\\t\'Value of each semaphore\' OTIME\\t\'Time of the last operation\' NSEMS\\t\'Semaphores\' ATTACHED\\t\'PIDs of processes that have it attached\' COMMAND\\t\'Command line of CPID\' DETACH\\t\'Time of the last detachment\' ATTACH\\t\'Time of the last attachment\' LPID\\t\'Process of the last use\' CPID\\t\'Process that created it\' STATUS\\t\'dest: goes with the last one; locked: not swapped\' NATTCH\\t\'Attachments\' SWAP\\t\'Bytes of it in swap\' RSS\\t\'Bytes of it in memory\' SIZE\\t\'Size\' RECV\\t\'Time of the last receive\' SEND\\t\'Time of the last send\' LRPID\\t\'Process of the last receive\' LSPID\\t\'Process of the last send\' QBYTES\\t\'Bytes that the queue may hold\' USEDBYTES\\t\'Bytes in them\' MSGS\\t\'Messages on the queue\' NS\\t\'IPC namespace\' REASON\\t\'What speaks for STATE\' STATE\\t\'in-use, orphaned, suspect or unknown\' AGE\\t\'Time since the last change\' CTIME\\t\'Time of the last change\' GROUP\\t\'Owner\\\'s group\' GID\\t\'Owner\\\'s gid\' USER\\t\'Owner\\\'s name\' UID\\t\'Owner\\\'s uid\' CGROUP\\t\'Creator\\\'s group\' CGID\\t\'Creator\\\'s gid\' CUSER\\t\'Creator\\\'s name\' CUID\\t\'Creator\\\'s uid\' PERMS\\t\'Permissions\' OWNER\\t\'Owner\\\'s name\' ID\\t\'Id\' KEY\\t\'Key\' KIND\\t\'Kind of object: msg, shm or sem\')' -d 'Which columns; +COL,... adds to the usual ones'
+complete -c pyipcs -n '__pyipcs_in list' -l noheadings -d 'No headings; and all columns, however wide they are'
+complete -c pyipcs -n '__pyipcs_in list' -l sort -x -k -a '(__pyipcs_columns \'-?\' USE%\\t\'USEDBYTES in QBYTES\' USED\\t\'How many there are\' LIMIT\\t\'The most there can be\' UNIT\\t\'What LIMIT and USED are counted in: bytes or pages\' DESCRIPTION\\t\'What it is\' RESOURCE\\t\'Resource\' WAITERS\\t\'PIDs of processes that wait on it\' ZCOUNT\\t\'Processes that wait for it to be zero\' NCOUNT\\t\'Processes that wait for it to grow\' VALUES\\t\'Value of each semaphore\' OTIME\\t\'Time of the last operation\' NSEMS\\t\'Semaphores\' ATTACHED\\t\'PIDs of processes that have it attached\' COMMAND\\t\'Command line of CPID\' DETACH\\t\'Time of the last detachment\' ATTACH\\t\'Time of the last attachment\' LPID\\t\'Process of the last use\' CPID\\t\'Process that created it\' STATUS\\t\'dest: goes with the last one; locked: not swapped\' NATTCH\\t\'Attachments\' SWAP\\t\'Bytes of it in swap\' RSS\\t\'Bytes of it in memory\' SIZE\\t\'Size\' RECV\\t\'Time of the last receive\' SEND\\t\'Time of the last send\' LRPID\\t\'Process of the last receive\' LSPID\\t\'Process of the last send\' QBYTES\\t\'Bytes that the queue may hold\' USEDBYTES\\t\'Bytes in them\' MSGS\\t\'Messages on the queue\' NS\\t\'IPC namespace\' REASON\\t\'What speaks for STATE\' STATE\\t\'in-use, orphaned, suspect or unknown\' AGE\\t\'Time since the last change\' CTIME\\t\'Time of the last change\' GROUP\\t\'Owner\\\'s group\' GID\\t\'Owner\\\'s gid\' USER\\t\'Owner\\\'s name\' UID\\t\'Owner\\\'s uid\' CGROUP\\t\'Creator\\\'s group\' CGID\\t\'Creator\\\'s gid\' CUSER\\t\'Creator\\\'s name\' CUID\\t\'Creator\\\'s uid\' PERMS\\t\'Permissions\' OWNER\\t\'Owner\\\'s name\' ID\\t\'Id\' KEY\\t\'Key\' KIND\\t\'Kind of object: msg, shm or sem\')' -d 'Sort by a column; -COL reverses'
+complete -c pyipcs -n '__pyipcs_in list' -l time-format -x -k -a 'short full iso relative epoch' -d 'How times look'
+complete -c pyipcs -n '__pyipcs_in list' -s P -l numeric-perms -d 'Permissions as 0644, not rw-r--r--'
+complete -c pyipcs -n '__pyipcs_in list' -s b -l bytes -d 'Sizes in bytes; a table has 64K'
+complete -c pyipcs -n '__pyipcs_in list' -l human -d 'Sizes as 64K; JSON has bytes'
+complete -c pyipcs -n '__pyipcs_in list' -l watch -k -a '0.5 1 5' -d 'A live view on the terminal until Ctrl-C'
+complete -c pyipcs -n '__pyipcs_in list' -l fail-if-any -d 'End with status 23 if there is an object'
+complete -c pyipcs -n '__pyipcs_in list' -l ns -r -F -a '(__fish_complete_pids)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in list' -l color -x -k -a 'auto always never' -d 'When there is colour; auto: on a terminal'
+complete -c pyipcs -n '__pyipcs_in list' -s V -l version -d 'Show the version'
+complete -c pyipcs -n '__pyipcs_in list' -s h -l help -d 'Show this help'
+complete -c pyipcs -n '__pyipcs_in stat' -s q -l queues -d 'The message queue of that name'
+complete -c pyipcs -n '__pyipcs_in stat' -s m -l shmems -d 'The segment of that name'
+complete -c pyipcs -n '__pyipcs_in stat' -s s -l semaphores -d 'The semaphore set of that name'
+complete -c pyipcs -n '__pyipcs_in stat' -s f -l format -x -k -a 'table plain json jsonl csv tsv export openmetrics' -d 'The format'
+complete -c pyipcs -n '__pyipcs_in stat' -s J -l json -d 'Short for --format json'
+complete -c pyipcs -n '__pyipcs_in stat' -s o -l output -x -k -a '(__pyipcs_columns \'(?:.*,|\\\\+)?\' WAITERS\\t\'PIDs of processes that wait on it\' ZCOUNT\\t\'Processes that wait for it to be zero\' NCOUNT\\t\'Processes that wait for it to grow\' VALUES\\t\'Value of each semaphore\' OTIME\\t\'Time of the last operation\' NSEMS\\t\'Semaphores\' ATTACHED\\t\'PIDs of processes that have it attached\' COMMAND\\t\'Command line of CPID\' DETACH\\t\'Time of the last detachment\' ATTACH\\t\'Time of the last attachment\' LPID\\t\'Process of the last use\' CPID\\t\'Process that created it\' STATUS\\t\'dest: goes with the last one; locked: not swapped\' NATTCH\\t\'Attachments\' SWAP\\t\'Bytes of it in swap\' RSS\\t\'Bytes of it in memory\' SIZE\\t\'Size\' RECV\\t\'Time of the last receive\' SEND\\t\'Time of the last send\' LRPID\\t\'Process of the last receive\' LSPID\\t\'Process of the last send\' USE%\\t\'USEDBYTES in QBYTES\' QBYTES\\t\'Bytes that the queue may hold\' USEDBYTES\\t\'Bytes in them\' MSGS\\t\'Messages on the queue\' NS\\t\'IPC namespace\' REASON\\t\'What speaks for STATE\' STATE\\t\'in-use, orphaned, suspect or unknown\' AGE\\t\'Time since the last change\' CTIME\\t\'Time of the last change\' GROUP\\t\'Owner\\\'s group\' GID\\t\'Owner\\\'s gid\' USER\\t\'Owner\\\'s name\' UID\\t\'Owner\\\'s uid\' CGROUP\\t\'Creator\\\'s group\' CGID\\t\'Creator\\\'s gid\' CUSER\\t\'Creator\\\'s name\' CUID\\t\'Creator\\\'s uid\' PERMS\\t\'Permissions\' OWNER\\t\'Owner\\\'s name\' ID\\t\'Id\' KEY\\t\'Key\' KIND\\t\'Kind of object: msg, shm or sem\')' -d 'Which columns; +COL,... adds to the usual ones'
+complete -c pyipcs -n '__pyipcs_in stat' -l noheadings -d 'No headings; and all columns, however wide they are'
+complete -c pyipcs -n '__pyipcs_in stat' -l sort -x -k -a '(__pyipcs_columns \'-?\' WAITERS\\t\'PIDs of processes that wait on it\' ZCOUNT\\t\'Processes that wait for it to be zero\' NCOUNT\\t\'Processes that wait for it to grow\' VALUES\\t\'Value of each semaphore\' OTIME\\t\'Time of the last operation\' NSEMS\\t\'Semaphores\' ATTACHED\\t\'PIDs of processes that have it attached\' COMMAND\\t\'Command line of CPID\' DETACH\\t\'Time of the last detachment\' ATTACH\\t\'Time of the last attachment\' LPID\\t\'Process of the last use\' CPID\\t\'Process that created it\' STATUS\\t\'dest: goes with the last one; locked: not swapped\' NATTCH\\t\'Attachments\' SWAP\\t\'Bytes of it in swap\' RSS\\t\'Bytes of it in memory\' SIZE\\t\'Size\' RECV\\t\'Time of the last receive\' SEND\\t\'Time of the last send\' LRPID\\t\'Process of the last receive\' LSPID\\t\'Process of the last send\' USE%\\t\'USEDBYTES in QBYTES\' QBYTES\\t\'Bytes that the queue may hold\' USEDBYTES\\t\'Bytes in them\' MSGS\\t\'Messages on the queue\' NS\\t\'IPC namespace\' REASON\\t\'What speaks for STATE\' STATE\\t\'in-use, orphaned, suspect or unknown\' AGE\\t\'Time since the last change\' CTIME\\t\'Time of the last change\' GROUP\\t\'Owner\\\'s group\' GID\\t\'Owner\\\'s gid\' USER\\t\'Owner\\\'s name\' UID\\t\'Owner\\\'s uid\' CGROUP\\t\'Creator\\\'s group\' CGID\\t\'Creator\\\'s gid\' CUSER\\t\'Creator\\\'s name\' CUID\\t\'Creator\\\'s uid\' PERMS\\t\'Permissions\' OWNER\\t\'Owner\\\'s name\' ID\\t\'Id\' KEY\\t\'Key\' KIND\\t\'Kind of object: msg, shm or sem\')' -d 'Sort by a column; -COL reverses'
+complete -c pyipcs -n '__pyipcs_in stat' -l time-format -x -k -a 'short full iso relative epoch' -d 'How times look'
+complete -c pyipcs -n '__pyipcs_in stat' -s P -l numeric-perms -d 'Permissions as 0644, not rw-r--r--'
+complete -c pyipcs -n '__pyipcs_in stat' -s b -l bytes -d 'Sizes in bytes; a table has 64K'
+complete -c pyipcs -n '__pyipcs_in stat' -l human -d 'Sizes as 64K; JSON has bytes'
+complete -c pyipcs -n '__pyipcs_in stat' -l watch -k -a '0.5 1 5' -d 'A live view on the terminal until Ctrl-C'
+complete -c pyipcs -n '__pyipcs_in stat' -l ns -r -F -a '(__fish_complete_pids)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in stat' -l color -x -k -a 'auto always never' -d 'When there is colour; auto: on a terminal'
+complete -c pyipcs -n '__pyipcs_in stat' -s V -l version -d 'Show the version'
+complete -c pyipcs -n '__pyipcs_in stat' -s h -l help -d 'Show this help'
+complete -c pyipcs -n '__pyipcs_in stat 0 or-more' -x -k -a '(__pyipcs_there target) (__pyipcs_ftok)'
+complete -c pyipcs -n '__pyipcs_in key' -s v -l verbose -d 'Then say which objects have it now, one a line'
+complete -c pyipcs -n '__pyipcs_in key' -l ns -r -F -a '(__fish_complete_pids)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in key' -l color -x -k -a 'auto always never' -d 'When there is colour; auto: on a terminal'
+complete -c pyipcs -n '__pyipcs_in key' -s V -l version -d 'Show the version'
+complete -c pyipcs -n '__pyipcs_in key' -s h -l help -d 'Show this help'
+complete -c pyipcs -n '__pyipcs_in key 0' -r -F
+complete -c pyipcs -n '__pyipcs_in key 1' -x
+complete -c pyipcs -n '__pyipcs_in make' -s M -l shmem -x -k -a '4K\\t\'4096\' 64K\\t\'65536\' 1M\\t\'1048576\' 1G\\t\'1073741824\'' -d 'A segment of SIZE bytes'
+complete -c pyipcs -n '__pyipcs_in make' -s S -l semaphore -x -d 'A set of NSEMS semaphores'
+complete -c pyipcs -n '__pyipcs_in make' -s Q -l queue -d 'A message queue'
+complete -c pyipcs -n '__pyipcs_in make' -s p -l mode -x -k -a '600\\t\'the owner\\\'s\' 660\\t\'and its group\\\'s\' 644\\t\'others read\' 666\\t\'everybody\\\'s\'' -d 'Permissions, in octal'
+complete -c pyipcs -n '__pyipcs_in make' -s k -l key -x -a '(__pyipcs_ftok)' -d 'The key: decimal, 0x hexadecimal, 0 octal, or ftok:PATH[:PROJ]'
+complete -c pyipcs -n '__pyipcs_in make' -l private -d 'No key (IPC_PRIVATE)'
+complete -c pyipcs -n '__pyipcs_in make' -l exist-ok -d 'Take what has the key already, and leave it as it is, whatever else is asked for'
+complete -c pyipcs -n '__pyipcs_in make' -l qbytes -x -k -a '4K\\t\'4096\' 16K\\t\'16384\' 64K\\t\'65536\'' -d 'How many bytes the queue may hold'
+complete -c pyipcs -n '__pyipcs_in make' -l values -x -d 'The values of the semaphores, 0 to 32767 each'
+complete -c pyipcs -n '__pyipcs_in make' -l owner -x -a '(__pyipcs_owner)' -d 'The owner, by name or number'
+complete -c pyipcs -n '__pyipcs_in make' -s i -l id-only -d 'Print bare ids: the segment\'s, the queue\'s, the set\'s'
+complete -c pyipcs -n '__pyipcs_in make' -s J -l json -d 'Print the objects as JSON'
+complete -c pyipcs -n '__pyipcs_in make' -l ns -r -F -a '(__fish_complete_pids)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in make' -l color -x -k -a 'auto always never' -d 'When there is colour; auto: on a terminal'
+complete -c pyipcs -n '__pyipcs_in make' -s V -l version -d 'Show the version'
+complete -c pyipcs -n '__pyipcs_in make' -s h -l help -d 'Show this help'
+complete -c pyipcs -n '__pyipcs_in set' -s q -l queues -d 'The message queue of that name'
+complete -c pyipcs -n '__pyipcs_in set' -s m -l shmems -d 'The segment of that name'
+complete -c pyipcs -n '__pyipcs_in set' -s s -l semaphores -d 'The semaphore set of that name'
+complete -c pyipcs -n '__pyipcs_in set' -l mode -x -k -a '600\\t\'the owner\\\'s\' 660\\t\'and its group\\\'s\' 644\\t\'others read\' 666\\t\'everybody\\\'s\'' -d 'Permissions, in octal'
+complete -c pyipcs -n '__pyipcs_in set' -l owner -x -a '(__pyipcs_owner)' -d 'The owner, by name or number; USER alone leaves the group'
+complete -c pyipcs -n '__pyipcs_in set' -l qbytes -x -k -a '4K\\t\'4096\' 16K\\t\'16384\' 64K\\t\'65536\'' -d 'How many bytes a queue may hold; over msgmnb it takes CAP_SYS_RESOURCE'
+complete -c pyipcs -n '__pyipcs_in set' -l value -x -d 'The value of one semaphore of a set, 0 to 32767; may be given several times'
+complete -c pyipcs -n '__pyipcs_in set' -l values -x -d 'The values of all semaphores of a set, at once'
+complete -c pyipcs -n '__pyipcs_in set' -l lock -d 'Keep a segment in memory, out of swap'
+complete -c pyipcs -n '__pyipcs_in set' -l unlock -d 'Let it be swapped again'
+complete -c pyipcs -n '__pyipcs_in set' -l ns -r -F -a '(__fish_complete_pids)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in set' -l color -x -k -a 'auto always never' -d 'When there is colour; auto: on a terminal'
+complete -c pyipcs -n '__pyipcs_in set' -s V -l version -d 'Show the version'
+complete -c pyipcs -n '__pyipcs_in set' -s h -l help -d 'Show this help'
+complete -c pyipcs -n '__pyipcs_in set 0' -x -k -a '(__pyipcs_there target) (__pyipcs_ftok)'
+complete -c pyipcs -n '__pyipcs_in rm' -s q -l queue-id -x -k -a '(__pyipcs_there id:msg)' -d 'A message queue by id'
+complete -c pyipcs -n '__pyipcs_in rm' -s Q -l queue-key -x -k -a '(__pyipcs_there key:msg)' -d 'A message queue by key'
+complete -c pyipcs -n '__pyipcs_in rm' -s m -l shmem-id -x -k -a '(__pyipcs_there id:shm)' -d 'A segment by id'
+complete -c pyipcs -n '__pyipcs_in rm' -s M -l shmem-key -x -k -a '(__pyipcs_there key:shm)' -d 'A segment by key'
+complete -c pyipcs -n '__pyipcs_in rm' -s s -l semaphore-id -x -k -a '(__pyipcs_there id:sem)' -d 'A semaphore set by id'
+complete -c pyipcs -n '__pyipcs_in rm' -s S -l semaphore-key -x -k -a '(__pyipcs_there key:sem)' -d 'A semaphore set by key'
+complete -c pyipcs -n '__pyipcs_in rm' -s a -l all -k -a 'msg\\t\'message queues\' shm\\t\'segments\' sem\\t\'semaphore sets\'' -d 'All that you may remove, or all of a kind'
+complete -c pyipcs -n '__pyipcs_in rm' -l owner -x -a '(__fish_complete_users)' -d 'Of this owner'
+complete -c pyipcs -n '__pyipcs_in rm' -l created-by -x -a '(__fish_complete_users)' -d 'Created by this user'
+complete -c pyipcs -n '__pyipcs_in rm' -l mine -d 'Created or owned by you'
+complete -c pyipcs -n '__pyipcs_in rm' -l key -x -k -a '(__pyipcs_there key)' -d 'With this key'
+complete -c pyipcs -n '__pyipcs_in rm' -l older-than -x -k -a '30s\\t\'seconds\' 10m\\t\'minutes\' 2h\\t\'hours\' 7d\\t\'days\'' -d 'Last changed longer ago: 30s, 10m, 2h, 7d'
+complete -c pyipcs -n '__pyipcs_in rm' -l idle -x -k -a '30s\\t\'seconds\' 10m\\t\'minutes\' 2h\\t\'hours\' 7d\\t\'days\'' -d 'Last used longer ago (if ever; else, last changed)'
+complete -c pyipcs -n '__pyipcs_in rm' -l unattached -d 'Segments that no process has attached'
+complete -c pyipcs -n '__pyipcs_in rm' -l empty -d 'Queues with no message'
+complete -c pyipcs -n '__pyipcs_in rm' -l orphaned -d 'Segments that nobody has attached, and whose creator and last user are gone'
+complete -c pyipcs -n '__pyipcs_in rm' -l suspect -d 'These, and queues and semaphore sets whose last users are gone, and on which nobody waits'
+complete -c pyipcs -n '__pyipcs_in rm' -l not-in -r -F -d 'Not in an earlier listing of all objects (list -J > FILE)'
+complete -c pyipcs -n '__pyipcs_in rm' -s n -l dry-run -d 'Show what would go, in any format, and remove nothing'
+complete -c pyipcs -n '__pyipcs_in rm' -s y -l yes -d 'Do not ask before --all'
+complete -c pyipcs -n '__pyipcs_in rm' -s v -l verbose -d 'Say what is removed'
+complete -c pyipcs -n '__pyipcs_in rm' -s f -l format -x -k -a 'table plain json jsonl csv tsv export openmetrics' -d 'The format'
+complete -c pyipcs -n '__pyipcs_in rm' -s J -l json -d 'Short for --format json'
+complete -c pyipcs -n '__pyipcs_in rm' -s o -l output -x -k -a '(__pyipcs_columns \'(?:.*,|\\\\+)?\' WAITERS\\t\'PIDs of processes that wait on it\' ZCOUNT\\t\'Processes that wait for it to be zero\' NCOUNT\\t\'Processes that wait for it to grow\' VALUES\\t\'Value of each semaphore\' OTIME\\t\'Time of the last operation\' NSEMS\\t\'Semaphores\' ATTACHED\\t\'PIDs of processes that have it attached\' COMMAND\\t\'Command line of CPID\' DETACH\\t\'Time of the last detachment\' ATTACH\\t\'Time of the last attachment\' LPID\\t\'Process of the last use\' CPID\\t\'Process that created it\' STATUS\\t\'dest: goes with the last one; locked: not swapped\' NATTCH\\t\'Attachments\' SWAP\\t\'Bytes of it in swap\' RSS\\t\'Bytes of it in memory\' SIZE\\t\'Size\' RECV\\t\'Time of the last receive\' SEND\\t\'Time of the last send\' LRPID\\t\'Process of the last receive\' LSPID\\t\'Process of the last send\' USE%\\t\'USEDBYTES in QBYTES\' QBYTES\\t\'Bytes that the queue may hold\' USEDBYTES\\t\'Bytes in them\' MSGS\\t\'Messages on the queue\' NS\\t\'IPC namespace\' REASON\\t\'What speaks for STATE\' STATE\\t\'in-use, orphaned, suspect or unknown\' AGE\\t\'Time since the last change\' CTIME\\t\'Time of the last change\' GROUP\\t\'Owner\\\'s group\' GID\\t\'Owner\\\'s gid\' USER\\t\'Owner\\\'s name\' UID\\t\'Owner\\\'s uid\' CGROUP\\t\'Creator\\\'s group\' CGID\\t\'Creator\\\'s gid\' CUSER\\t\'Creator\\\'s name\' CUID\\t\'Creator\\\'s uid\' PERMS\\t\'Permissions\' OWNER\\t\'Owner\\\'s name\' ID\\t\'Id\' KEY\\t\'Key\' KIND\\t\'Kind of object: msg, shm or sem\')' -d 'Which columns; +COL,... adds to the usual ones'
+complete -c pyipcs -n '__pyipcs_in rm' -l noheadings -d 'No headings; and all columns, however wide they are'
+complete -c pyipcs -n '__pyipcs_in rm' -l sort -x -k -a '(__pyipcs_columns \'-?\' WAITERS\\t\'PIDs of processes that wait on it\' ZCOUNT\\t\'Processes that wait for it to be zero\' NCOUNT\\t\'Processes that wait for it to grow\' VALUES\\t\'Value of each semaphore\' OTIME\\t\'Time of the last operation\' NSEMS\\t\'Semaphores\' ATTACHED\\t\'PIDs of processes that have it attached\' COMMAND\\t\'Command line of CPID\' DETACH\\t\'Time of the last detachment\' ATTACH\\t\'Time of the last attachment\' LPID\\t\'Process of the last use\' CPID\\t\'Process that created it\' STATUS\\t\'dest: goes with the last one; locked: not swapped\' NATTCH\\t\'Attachments\' SWAP\\t\'Bytes of it in swap\' RSS\\t\'Bytes of it in memory\' SIZE\\t\'Size\' RECV\\t\'Time of the last receive\' SEND\\t\'Time of the last send\' LRPID\\t\'Process of the last receive\' LSPID\\t\'Process of the last send\' USE%\\t\'USEDBYTES in QBYTES\' QBYTES\\t\'Bytes that the queue may hold\' USEDBYTES\\t\'Bytes in them\' MSGS\\t\'Messages on the queue\' NS\\t\'IPC namespace\' REASON\\t\'What speaks for STATE\' STATE\\t\'in-use, orphaned, suspect or unknown\' AGE\\t\'Time since the last change\' CTIME\\t\'Time of the last change\' GROUP\\t\'Owner\\\'s group\' GID\\t\'Owner\\\'s gid\' USER\\t\'Owner\\\'s name\' UID\\t\'Owner\\\'s uid\' CGROUP\\t\'Creator\\\'s group\' CGID\\t\'Creator\\\'s gid\' CUSER\\t\'Creator\\\'s name\' CUID\\t\'Creator\\\'s uid\' PERMS\\t\'Permissions\' OWNER\\t\'Owner\\\'s name\' ID\\t\'Id\' KEY\\t\'Key\' KIND\\t\'Kind of object: msg, shm or sem\')' -d 'Sort by a column; -COL reverses'
+complete -c pyipcs -n '__pyipcs_in rm' -l time-format -x -k -a 'short full iso relative epoch' -d 'How times look'
+complete -c pyipcs -n '__pyipcs_in rm' -s P -l numeric-perms -d 'Permissions as 0644, not rw-r--r--'
+complete -c pyipcs -n '__pyipcs_in rm' -s b -l bytes -d 'Sizes in bytes; a table has 64K'
+complete -c pyipcs -n '__pyipcs_in rm' -l human -d 'Sizes as 64K; JSON has bytes'
+complete -c pyipcs -n '__pyipcs_in rm' -l ns -r -F -a '(__fish_complete_pids)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in rm' -l color -x -k -a 'auto always never' -d 'When there is colour; auto: on a terminal'
+complete -c pyipcs -n '__pyipcs_in rm' -s V -l version -d 'Show the version'
+complete -c pyipcs -n '__pyipcs_in rm' -s h -l help -d 'Show this help'
+complete -c pyipcs -n '__pyipcs_in rm 0 or-more' -x -k -a '(__pyipcs_kind_and_ids)'
+complete -c pyipcs -n '__pyipcs_in send' -s t -l type -x -d 'The messages\' type, a positive long; with --json, of those without one'
+complete -c pyipcs -n '__pyipcs_in send' -s l -l lines -d 'Each line is a message, without its newline'
+complete -c pyipcs -n '__pyipcs_in send' -s 0 -l null -d 'Each record that a NUL ends is a message'
+complete -c pyipcs -n '__pyipcs_in send' -s F -l file -r -F -d 'Read FILE; - is standard input'
+complete -c pyipcs -n '__pyipcs_in send' -l hex -d 'Messages are written in hex digits'
+complete -c pyipcs -n '__pyipcs_in send' -l json -d 'Messages are lines as `recv -J` writes them'
+complete -c pyipcs -n '__pyipcs_in send' -l pack -x -k -a 'b\\t\'signed char\' h\\t\'short\' i\\t\'int\' I\\t\'unsigned int\' l\\t\'long\' q\\t\'long long\' f\\t\'float\' d\\t\'double\' 8s\\t\'char[8]\' 0l\\t\'padding of the end, as C does it for a long\'' -d 'The arguments are the fields of one C struct'
+complete -c pyipcs -n '__pyipcs_in send' -s z -l nul -d 'Add a NUL to each message, as C strings have it'
+complete -c pyipcs -n '__pyipcs_in send' -l timeout -x -d 'Wait at most so many seconds for each message, then end with status 3'
+complete -c pyipcs -n '__pyipcs_in send' -l nowait -d 'Do not wait; status 3 where one would have to'
+complete -c pyipcs -n '__pyipcs_in send' -l progress -d 'Show on the terminal how far it is'
+complete -c pyipcs -n '__pyipcs_in send' -l ns -r -F -a '(__fish_complete_pids)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in send' -l color -x -k -a 'auto always never' -d 'When there is colour; auto: on a terminal'
+complete -c pyipcs -n '__pyipcs_in send' -s V -l version -d 'Show the version'
+complete -c pyipcs -n '__pyipcs_in send' -s h -l help -d 'Show this help'
+complete -c pyipcs -n '__pyipcs_in send 0' -x -k -a '(__pyipcs_there target:msg) (__pyipcs_ftok)'
+complete -c pyipcs -n '__pyipcs_in send 1 or-more' -x
+complete -c pyipcs -n '__pyipcs_in recv' -s t -l type -x -d 'Of which type'
+complete -c pyipcs -n '__pyipcs_in recv' -s x -l except -d 'Any type but that of -t'
+complete -c pyipcs -n '__pyipcs_in recv' -s n -l count -x -d 'How many; 1 if left out'
+complete -c pyipcs -n '__pyipcs_in recv' -s a -l all -d 'Until the queue is empty; status 0 also if it was so at once'
+complete -c pyipcs -n '__pyipcs_in recv' -s F -l follow -d 'Until it is stopped'
+complete -c pyipcs -n '__pyipcs_in recv' -l peek -d 'Leave the messages on the queue, and do not wait'
+complete -c pyipcs -n '__pyipcs_in recv' -l max-size -x -k -a '4K\\t\'4096\' 64K\\t\'65536\' 1M\\t\'1048576\' 1G\\t\'1073741824\'' -d 'Take no larger message; without it, none is too large'
+complete -c pyipcs -n '__pyipcs_in recv' -l truncate -d 'Cut what is larger than --max-size; it is lost'
+complete -c pyipcs -n '__pyipcs_in recv' -l timeout -x -d 'Wait at most so many seconds for each message, then end with status 3'
+complete -c pyipcs -n '__pyipcs_in recv' -l nowait -d 'Do not wait; status 3 where one would have to'
+complete -c pyipcs -n '__pyipcs_in recv' -s J -l json -d 'Short for --format json'
+complete -c pyipcs -n '__pyipcs_in recv' -s f -l format -x -k -a 'text raw hex json unpack' -d 'How messages are written'
+complete -c pyipcs -n '__pyipcs_in recv' -l unpack -x -k -a 'b\\t\'signed char\' h\\t\'short\' i\\t\'int\' I\\t\'unsigned int\' l\\t\'long\' q\\t\'long long\' f\\t\'float\' d\\t\'double\' 8s\\t\'char[8]\' 0l\\t\'padding of the end, as C does it for a long\'' -d 'Messages are C structs, in the notation of Python\'s module struct; tabs between fields'
+complete -c pyipcs -n '__pyipcs_in recv' -s 0 -l null -d 'End each message with a NUL, not a newline'
+complete -c pyipcs -n '__pyipcs_in recv' -l with-type -d 'Put the type and a tab first'
+complete -c pyipcs -n '__pyipcs_in recv' -l exec -x -a '(__fish_complete_command)' -d 'Run CMD by sh for each message, which is its standard input'
+complete -c pyipcs -n '__pyipcs_in recv' -l ns -r -F -a '(__fish_complete_pids)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in recv' -l color -x -k -a 'auto always never' -d 'When there is colour; auto: on a terminal'
+complete -c pyipcs -n '__pyipcs_in recv' -s V -l version -d 'Show the version'
+complete -c pyipcs -n '__pyipcs_in recv' -s h -l help -d 'Show this help'
+complete -c pyipcs -n '__pyipcs_in recv 0' -x -k -a '(__pyipcs_there target:msg) (__pyipcs_ftok)'
+complete -c pyipcs -n '__pyipcs_in op' -l undo -d 'The kernel takes all operations back when the process ends'
+complete -c pyipcs -n '__pyipcs_in op' -s E -l conflict-exit-code -x -d 'The status in the place of 3, which may be CMD\'s own'
+complete -c pyipcs -n '__pyipcs_in op' -l timeout -x -d 'Wait at most so many seconds, then end with status 3'
+complete -c pyipcs -n '__pyipcs_in op' -l nowait -d 'Do not wait; status 3 where one would have to'
+complete -c pyipcs -n '__pyipcs_in op' -l ns -r -F -a '(__fish_complete_pids)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in op' -l color -x -k -a 'auto always never' -d 'When there is colour; auto: on a terminal'
+complete -c pyipcs -n '__pyipcs_in op' -s V -l version -d 'Show the version'
+complete -c pyipcs -n '__pyipcs_in op' -s h -l help -d 'Show this help'
+complete -c pyipcs -n '__pyipcs_behind op' -a '(__pyipcs_wrapped)'
+complete -c pyipcs -n '__pyipcs_in op 0' -x -k -a '(__pyipcs_there target:sem) (__pyipcs_ftok)'
+complete -c pyipcs -n '__pyipcs_in op 1 or-more' -x -k -a 'P\\t\'wait for the first and take it\' V\\t\'give the first back\' Z\\t\'wait until the first is zero\' 0-1\\t\'wait and take\' 0+1\\t\'give\' 0=0\\t\'wait for zero\''
+complete -c pyipcs -n '__pyipcs_in read' -l offset -x -k -a '4K\\t\'4096\' 64K\\t\'65536\' 1M\\t\'1048576\' 1G\\t\'1073741824\'' -d 'Where to begin'
+complete -c pyipcs -n '__pyipcs_in read' -l length -x -k -a '4K\\t\'4096\' 64K\\t\'65536\' 1M\\t\'1048576\' 1G\\t\'1073741824\'' -d 'At most so many bytes; if left out, to the segment\'s end, or of --unpack one struct'
+complete -c pyipcs -n '__pyipcs_in read' -s f -l format -x -k -a 'raw hex unpack' -d 'How bytes are written'
+complete -c pyipcs -n '__pyipcs_in read' -l unpack -x -k -a 'b\\t\'signed char\' h\\t\'short\' i\\t\'int\' I\\t\'unsigned int\' l\\t\'long\' q\\t\'long long\' f\\t\'float\' d\\t\'double\' 8s\\t\'char[8]\' 0l\\t\'padding of the end, as C does it for a long\'' -d 'The fields of a C struct, in the notation of Python\'s module struct, with tabs between'
+complete -c pyipcs -n '__pyipcs_in read' -l ns -r -F -a '(__fish_complete_pids)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in read' -l color -x -k -a 'auto always never' -d 'When there is colour; auto: on a terminal'
+complete -c pyipcs -n '__pyipcs_in read' -s V -l version -d 'Show the version'
+complete -c pyipcs -n '__pyipcs_in read' -s h -l help -d 'Show this help'
+complete -c pyipcs -n '__pyipcs_in read 0' -x -k -a '(__pyipcs_there target:shm) (__pyipcs_ftok)'
+complete -c pyipcs -n '__pyipcs_in write' -l offset -x -k -a '4K\\t\'4096\' 64K\\t\'65536\' 1M\\t\'1048576\' 1G\\t\'1073741824\'' -d 'Where to begin'
+complete -c pyipcs -n '__pyipcs_in write' -s F -l file -r -F -d 'Read FILE; - is standard input'
+complete -c pyipcs -n '__pyipcs_in write' -l hex -d 'The data are hex digits'
+complete -c pyipcs -n '__pyipcs_in write' -l pack -x -k -a 'b\\t\'signed char\' h\\t\'short\' i\\t\'int\' I\\t\'unsigned int\' l\\t\'long\' q\\t\'long long\' f\\t\'float\' d\\t\'double\' 8s\\t\'char[8]\' 0l\\t\'padding of the end, as C does it for a long\'' -d 'The DATA are the fields of a C struct'
+complete -c pyipcs -n '__pyipcs_in write' -l ns -r -F -a '(__fish_complete_pids)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in write' -l color -x -k -a 'auto always never' -d 'When there is colour; auto: on a terminal'
+complete -c pyipcs -n '__pyipcs_in write' -s V -l version -d 'Show the version'
+complete -c pyipcs -n '__pyipcs_in write' -s h -l help -d 'Show this help'
+complete -c pyipcs -n '__pyipcs_in write 0' -x -k -a '(__pyipcs_there target:shm) (__pyipcs_ftok)'
+complete -c pyipcs -n '__pyipcs_in write 1 or-more' -x
+complete -c pyipcs -n '__pyipcs_in run' -l private -x -k -a 'auto always never' -d 'Whether CMD gets an IPC namespace of its own; auto: where the kernel lets it'
+complete -c pyipcs -n '__pyipcs_in run' -l rm -d 'Without a namespace of its own, remove what CMD left and nobody uses'
+complete -c pyipcs -n '__pyipcs_in run' -s f -l format -x -k -a 'table plain json jsonl csv tsv export' -d 'The format of the report; table on a terminal, and elsewhere plain'
+complete -c pyipcs -n '__pyipcs_in run' -s J -l json -d 'Short for --format json'
+complete -c pyipcs -n '__pyipcs_in run' -l color -x -k -a 'auto always never' -d 'When there is colour; auto: on a terminal'
+complete -c pyipcs -n '__pyipcs_in run' -s V -l version -d 'Show the version'
+complete -c pyipcs -n '__pyipcs_in run' -s h -l help -d 'Show this help'
+complete -c pyipcs -n '__pyipcs_in run' -a '(__pyipcs_wrapped)'

@@ -1,0 +1,124 @@
+"""What shells offer where an object is to be named: `pyipcs --complete WHAT CURRENT [WORD]...`.
+
+The files in completions/ call this. It stands beside the command line proper, and loads no click,
+so that Tab is answered in half the time that a command takes.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from pyipcs.errors import counted
+from pyipcs.model import Kind
+from pyipcs.render.escape import one_line
+from pyipcs.render.text import human
+from pyipcs.sysv import proc
+from pyipcs.sysv.keys import format_key
+from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.users import user_name
+
+_FLAGS = {"q": Kind.QUEUE, "m": Kind.SEGMENT, "s": Kind.SEMAPHORE}
+_VALUES = "[fio]"  # the short options with a value, behind which no flag can stand
+# What else there is to tell of an object: a field, and its words.
+_FACTS: dict[Kind, dict[str, Callable[[str], str]]] = {
+    Kind.QUEUE: {
+        "qnum": lambda word: counted(int(word), "message"),
+        "cbytes": lambda word: counted(int(word), "byte"),
+    },
+    Kind.SEGMENT: {"segsz": lambda word: human(int(word)), "nattch": "{} attached".format},
+    Kind.SEMAPHORE: {"nsems": lambda word: counted(int(word), "semaphore")},
+}
+
+
+class _Named(NamedTuple):
+    """An object by its names, and what is told of it."""
+
+    kind: Kind
+    id: str
+    key: str  # empty for one that has none
+    facts: str
+
+
+def main(args: Sequence[str]) -> None:
+    """Write what may stand in the place of a word, a line each, with a tab and what it is.
+
+    Args:
+        args: what is to be named ("id", "key" or "target", perhaps with ":" and a kind), what
+            stands there so far, and the words of the command line, which may tell the kind and
+            the namespace.
+    """
+    what, current, *words = args
+    what, _, kind = what.partition(":")
+    _enter(words)
+    kinds = [Kind(kind)] if kind else _told(words)
+    found = (row for each in kinds for row in _rows(each))
+    offered = _offered(what, current, found, several=len(kinds) > 1)
+    lines = (f"{word}\t{told}\n" for word, told in offered if word.startswith(current))
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # it is no stub
+    sys.stdout.writelines(lines)
+    sys.stdout.flush()
+
+
+def _enter(words: Sequence[str]) -> None:
+    """Go where --ns, if there is one, has the command work."""
+    line = "\0".join(words)
+    if found := re.search("(?:^|\\0)--ns[=\\0]([^\\0]+)", line):
+        from pyipcs.sysv import namespace
+
+        namespace.enter(namespace.path_of(os.path.expanduser(found[1])))
+
+
+def _told(words: Iterable[str]) -> list[Kind]:
+    """The kinds that -q, -m and -s tell, or their long names, abbreviated or not; else all."""
+    told = set()
+    for word in words:
+        if re.match("--[qms]", word):
+            told |= {kind for letter, kind in _FLAGS.items() if _long(kind).startswith(word)}
+        elif re.match("-[a-zA-Z]", word):
+            flags = re.split(_VALUES, word)[0]
+            told |= {kind for letter, kind in _FLAGS.items() if letter in flags}
+    return [kind for kind in Kind if kind in told] or [*Kind]
+
+
+def _long(kind: Kind) -> str:
+    return f"--{kind.collection}"
+
+
+def _rows(kind: Kind) -> Iterator[_Named]:
+    for listing in proc.read(kind):
+        keys = (format_key(int(word)) if word != "0" else "" for word in listing.column("key"))
+        yield from map(_Named, [kind] * listing.length, listing.column("id"), keys, _facts(listing))
+
+
+def _facts(listing: Listing) -> Iterator[str]:
+    facts = {**_FACTS[listing.kind], "uid": lambda uid: one_line(user_name(uid))}
+    columns = [map(cache(words), listing.column(name)) for name, words in facts.items()]
+    return map(", ".join, zip(*columns, strict=True))
+
+
+def _offered(
+    what: str, current: str, found: Iterable[_Named], *, several: bool
+) -> Iterator[tuple[str, str]]:
+    """Words that name the objects, each with what it is.
+
+    A target is offered by its key, if it has one, and by its id once that is begun: two names for
+    each would hinder who wants the only one there is.
+    """
+    prefix = ""
+    if what == "target":
+        typed, colon, _ = current.partition(":")
+        if colon:
+            what, prefix = typed, typed + colon
+        elif current.isdigit() and current != "0":
+            what = "id"
+    for kind, object_id, key, facts in found:
+        noun = kind.noun if several else "id"
+        if key and what in {"key", "target"}:
+            whole = prefix + key
+            short = f"{prefix}{int(key, 16):#x}"
+            yield whole if whole.startswith(current) else short, f"{noun} {object_id}: {facts}"
+        if what == "id" or (what == "target" and (not key or current == "0")):
+            yield prefix + object_id, f"{kind.noun} {key or 'without a key'}: {facts}"

@@ -1,0 +1,17 @@
+"""The program described, for shells and for man(1), from what its commands declare.
+
+`python -m pyipcs.describe` writes the files anew.
+"""
+
+from pyipcs import cli
+from pyipcs.describe import bash, fish, grammar, zsh
+
+
+def files() -> dict[str, str]:
+    """The texts of all files, by their places in the project."""
+    program, commands = grammar.described(cli.app), [*grammar.commands()]
+    return {
+        "completions/pyipcs.bash": bash.script(program, commands),
+        "completions/_pyipcs": zsh.script(program, commands),
+        "completions/pyipcs.fish": fish.script(program, commands),
+    }

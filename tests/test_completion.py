@@ -1,0 +1,281 @@
+"""Tab in real shells, and what they ask the program for."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from pwd import getpwuid
+from select import select
+
+import pytest
+
+from pyipcs import describe
+from tests.program import PYIPCS, Result, need_tool, run
+from tests.support import Objects
+from tests.terminal import end, start, without_codes
+
+ROOT = Path(__file__).parent.parent
+# Where an installed wheel has these files, and where the shells look for them.
+PLACES = {
+    "pyipcs.bash": "share/bash-completion/completions/pyipcs",
+    "_pyipcs": "share/zsh/site-functions/_pyipcs",
+    "pyipcs.fish": "share/fish/vendor_completions.d/pyipcs.fish",
+}
+BASH_COMPLETION = "/usr/share/bash-completion/bash_completion"
+
+
+def test_the_files_are_current() -> None:
+    """`python -m pyipcs.describe` writes them anew."""
+    for name, text in describe.files().items():
+        assert (ROOT / name).read_text() == text, f"{name} is out of date"
+
+
+def test_the_files_are_written_anew(tmp_path: Path) -> None:
+    assert run(sys.executable, "-m", "pyipcs.describe", str(tmp_path)).status == 0
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == {
+        tmp_path / name for name in describe.files()
+    }
+
+
+# What the shells ask for.
+
+
+def offered(what: str, *words: str) -> list[tuple[str, str]]:
+    """What is offered, each with what it is."""
+    result = run(PYIPCS, "--complete", what, *words)
+    assert (result.status, result.err) == (0, "")
+    rows = [line.split("\t") for line in result.out.splitlines()]
+    return [(word, told) for word, told in rows]
+
+
+@pytest.fixture
+def user() -> str:
+    """Who makes the objects."""
+    return getpwuid(os.geteuid()).pw_name
+
+
+@pytest.fixture
+def there(objects: Objects, isolated: None) -> dict[str, int]:
+    """One of each kind that have a key, and a queue that has none."""
+    queue = objects.queue(0x1234, mode=0o600)
+    assert run(PYIPCS, "send", str(queue), "one", "seven").status == 0
+    return {
+        "queue": queue,
+        "private": objects.queue(0),
+        "segment": objects.segment(0x1235, size=65536),
+        "set": objects.semaphores(0x1236, nsems=3),
+    }
+
+
+def test_targets_are_offered_by_their_keys(there: dict[str, int], user: str) -> None:
+    queue = ("0x00001234", f"id {there['queue']}: 2 messages, 8 bytes, {user}")
+    private = (
+        str(there["private"]),
+        f"message queue without a key: 0 messages, 0 bytes, {user}",
+    )
+    segment = ("0x00001235", f"id {there['segment']}: 64K, 0 attached, {user}")
+    array = ("0x00001236", f"id {there['set']}: 3 semaphores, {user}")
+    assert offered("target:msg", "") == [queue, private]
+    assert offered("target:shm", "") == [segment]
+    assert offered("target:sem", "0x") == [array]
+    assert [name for name, _ in offered("target", "")] == [
+        queue[0],
+        private[0],
+        segment[0],
+        array[0],
+    ]
+    for flag in ("-m", "-om", "--shm", "--shmems"):
+        kinds = [segment] if flag != "-om" else [queue, private, segment, array]
+        assert len(offered("target", "", "stat", flag)) == len(kinds)
+    assert offered("target", "", "stat", "-qs", "-f", "json")[0][1].startswith("message queue ")
+
+
+def test_ids_and_short_keys_are_offered_once_they_are_begun(there: dict[str, int]) -> None:
+    key, object_id = "0x00001234", str(there["queue"])
+    names = [name for name, _ in offered("target:msg", object_id)]
+    assert object_id in names
+    assert (key in names) == (object_id == "0")
+    assert [name for name, _ in offered("target:msg", "0x12")] == ["0x1234"]
+    assert [name for name, _ in offered("target:msg", "key:")] == [f"key:{key}"]
+    assert f"id:{object_id}" in [name for name, _ in offered("target:msg", "id:")]
+    assert offered("target:msg", "ftok:") == []
+    assert [name for name, _ in offered("key:msg", "")] == [key]
+    assert object_id in [name for name, _ in offered("id:msg", "")]
+    assert offered("target:msg", "9x") == []
+
+
+def test_another_namespace_is_looked_at(there: dict[str, int]) -> None:
+    assert offered("target", "", "list", "--ns", f"{os.getpid()}") == offered("target", "")
+    for words in (("--ns", "/dev/null"), ("--ns=/nowhere",), ("--ns", ".")):
+        assert run(PYIPCS, "--complete", "target", "", *words) == Result(1, "", "")
+
+
+@pytest.mark.parametrize("args", [(), ("what",), ("target:none", ""), ("id:", "\x1b")])
+def test_nothing_is_said_where_nothing_can_be_told(args: tuple[str, ...]) -> None:
+    result = run(PYIPCS, "--complete", *args)
+    assert (result.out, result.err) == ("", "")
+
+
+def test_click_is_not_loaded() -> None:
+    script = "import sys; from pyipcs import completion; print('click' in sys.modules)"
+    assert run(sys.executable, "-c", script).out == "False\n"
+
+
+# The shells themselves.
+
+
+class Shell:
+    """A shell on a terminal, of which the program's files are completions."""
+
+    def __init__(self, name: str, home: Path, prefix: Path) -> None:
+        self.name = name
+        command, files = _SHELLS[name](prefix)
+        for path, text in files.items():
+            (home / path).parent.mkdir(parents=True, exist_ok=True)
+            (home / path).write_text(text)
+        env = {
+            "HOME": str(home),
+            "ZDOTDIR": str(home),
+            "PATH": f"{prefix / 'bin'}:{os.environ['PATH']}",
+            "XDG_DATA_DIRS": f"{prefix / 'share'}:/usr/local/share:/usr/share",
+            "XDG_CONFIG_HOME": str(home / ".config"),
+            "LC_ALL": "C.UTF-8",
+        }
+        command = ["env", "-C", str(home), *(word.replace("~", str(home)) for word in command)]
+        self._process, self._terminal = start(
+            command, width=150, height=60, env=env, controlling=True
+        )
+        assert "ready" in self._read("ready(?s:.*)> ")
+
+    def type(self, keys: str, pattern: str = "") -> str:
+        """All that is seen of these keys, if need be until a pattern is seen; they are rubbed."""
+        os.write(self._terminal, keys.encode())
+        text = self._read(pattern) if pattern else ""
+        # The shell reads on once it has done with the keys before.
+        os.write(self._terminal, b"\x1b\x15" if self.name == "fish" else b"\x15")
+        os.write(self._terminal, b"echo do''ne\r")
+        return text + self._read("\ndone\n")
+
+    def _read(self, pattern: str) -> str:
+        """What is written until there is the pattern, or nothing more for seconds."""
+        text = ""
+        while not re.search(pattern, _seen(text)) and select([self._terminal], [], [], 5)[0]:
+            text += os.read(self._terminal, 65536).decode(errors="replace")
+        return _seen(text)
+
+    def end(self) -> None:
+        end(self._process, self._terminal)
+
+
+def _seen(text: str) -> str:
+    return without_codes(text).replace("\r", "")
+
+
+_Files = tuple[list[str], dict[str, str]]
+_PROMPT = "PS1='> '\n"
+
+
+def _bash(prefix: Path) -> _Files:
+    rc = f"{_PROMPT}BASH_COMPLETION_USER_DIR={prefix}/share/bash-completion\n"
+    rc += f". {BASH_COMPLETION}\necho ready\n"
+    return ["bash", "--noprofile", "--rcfile", "~/rc", "-i"], {"rc": rc}
+
+
+def _bare_bash(prefix: Path) -> _Files:
+    rc = f"{_PROMPT}. {prefix}/{PLACES['pyipcs.bash']}\necho ready\n"
+    return ["bash", "--noprofile", "--rcfile", "~/rc", "-i"], {"rc": rc}
+
+
+def _zsh(prefix: Path) -> _Files:
+    rc = f"{_PROMPT}fpath=({prefix}/share/zsh/site-functions $fpath)\n"
+    return ["zsh", "-i"], {".zshrc": f"{rc}autoload -U compinit; compinit -u -D\necho ready\n"}
+
+
+def _fish(prefix: Path) -> _Files:
+    rc = "set -g fish_greeting ready\nfunction fish_prompt; echo -n '> '; end\n"
+    return ["fish", "-i"], {".config/fish/config.fish": rc}
+
+
+_SHELLS: dict[str, Callable[[Path], _Files]] = {
+    "bash": _bash,
+    "bash alone": _bare_bash,
+    "zsh": _zsh,
+    "fish": _fish,
+}
+
+
+@pytest.fixture(params=_SHELLS)
+def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
+    """A shell with the files of an installed wheel, or with those here, as if installed."""
+    name: str = request.param
+    need_tool(name.split(maxsplit=1)[0])
+    if name == "bash" and not Path(BASH_COMPLETION).exists():
+        need_tool("bash-completion")
+    prefix = Path(os.environ.get("PYIPCS_TEST_PREFIX", tmp_path / "prefix"))
+    if not prefix.exists():
+        for file, place in {**PLACES, PYIPCS: "bin/pyipcs"}.items():
+            (prefix / place).parent.mkdir(parents=True, exist_ok=True)
+            (prefix / place).symlink_to(ROOT / "completions" / file)
+    (tmp_path / "home").mkdir()
+    started = Shell(name, tmp_path / "home", prefix)
+    yield started
+    started.end()
+
+
+# What is typed, and what is seen then; two tabs list what there is in bash.
+SEEN = {
+    "pyipcs rec\t": r"recv ",
+    "pyipcs r\t\t": r"recv.*\n?.*Take messages from a queue, or look at them",
+    "pyipcs recv \t\t": r"0x00001234\b.* 2 messages, 8 bytes, (?s:.*)queue without a key",
+    "pyipcs stat -m 0x12\t": r"0x1235 ",
+    "pyipcs op \t": r"0x00001236 ",
+    "pyipcs op 0x1236 \t\t": r"wait for the first and take it",
+    "pyipcs rm msg \t\t": r"message queue 0x00001234: 2 messages",
+    "pyipcs rm --all=se\t": r"--all=sem",
+    "pyipcs list -q -o KEY,MS\t": r"KEY,MSGS",
+    "pyipcs list --output=+USE\t\t": r"USE%(?s:.*)Owner's name",
+    "pyipcs list --sort=-NA\t": r"--sort=-NATTCH",
+    "pyipcs list --format=ope\t": r"--format=openmetrics",
+    "pyipcs list --owner roo\t": r"--owner root",
+    "pyipcs set 0x1234 --owner root:daem\t": r"root:daemon",
+    "pyipcs recv 0x1234 --unpack \t\t": r"char\[8\]",
+    "pyipcs recv 0x1234 --pe\t": r"--peek ",
+    "pyipcs make -k ftok:/usr/shar\t": r"ftok:/usr/share/",
+    "pyipcs key /usr/shar\t": r"key /usr/share/",
+    "pyipcs make -p 6\t\t": r"everybody's",
+}
+# Those of another command.
+OTHERS = {
+    "pyipcs op 0x1236 P -- ls --si\t\t": r"--size",
+    "pyipcs run ls --si\t\t": r"--size",
+}
+
+
+def test_tab(shell: Shell, there: dict[str, int]) -> None:
+    others = {} if shell.name == "bash alone" else OTHERS  # it has but its own completions
+    for keys, pattern in {**SEEN, **others}.items():
+        text = shell.type(keys, pattern)
+        assert re.search(pattern, text), f"{keys!r}: {text}"
+        assert not WRONG.search(text), f"{keys!r}: {text}"
+
+
+WRONG = re.compile(r"(?i)error|pyipcs:|not found|unknown command|\\bbad\\b|line \\d")
+# Whatever stands there, Tab is neither an error nor obeys it.
+ODD = (
+    "pyipcs recv 0x1234 \t\t",
+    "pyipcs recv -- 0x99\t\t",
+    "pyipcs nothing -\t\t",
+    "pyipcs stat --ns /nowhere \t\t",
+    "pyipcs read '0x\t\t",
+    "pyipcs recv --$(touch evil) \t\t",
+    "pyipcs list -o 'a[$(touch evil)]\t\t",
+    "nowhere/pyipcs recv \t\t",
+)
+
+
+def test_tab_among_odd_words(shell: Shell, there: dict[str, int], tmp_path: Path) -> None:
+    for keys in ODD:
+        text = shell.type(keys)
+        assert not WRONG.search(text), f"{keys!r}: {text}"
+    assert not [*tmp_path.rglob("evil")]
