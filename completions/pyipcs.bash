@@ -12,7 +12,7 @@ _pyipcs_grammar() {
         $'--help\tShow this help'
       )
       value=(
-        [--color]=$'words \'auto\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
       )
       operands=(
         $'list\tShow System V IPC objects, limits and usage'
@@ -96,14 +96,14 @@ _pyipcs_grammar() {
         [--older-than]=$'words $\'30s\\tseconds\' $\'10m\\tminutes\' $\'2h\\thours\' $\'7d\\tdays\''
         [--idle]=$'words $\'30s\\tseconds\' $\'10m\\tminutes\' $\'2h\\thours\' $\'7d\\tdays\''
         [--not-in]='file'
-        [-f]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\' \'openmetrics\''
-        [--format]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\' \'openmetrics\''
+        [-f]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
+        [--format]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
         [-o]=$'columns $\'USE%\\tUSEDBYTES in QBYTES\' $\'USED\\tHow many there are\' $\'LIMIT\\tThe most there can be\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'DESCRIPTION\\tWhat it is\' $\'RESOURCE\\tResource\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
         [--output]=$'columns $\'USE%\\tUSEDBYTES in QBYTES\' $\'USED\\tHow many there are\' $\'LIMIT\\tThe most there can be\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'DESCRIPTION\\tWhat it is\' $\'RESOURCE\\tResource\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
         [--sort]=$'column $\'USE%\\tUSEDBYTES in QBYTES\' $\'USED\\tHow many there are\' $\'LIMIT\\tThe most there can be\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'DESCRIPTION\\tWhat it is\' $\'RESOURCE\\tResource\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
-        [--time-format]=$'words \'short\' \'full\' \'iso\' \'relative\' \'epoch\''
+        [--time-format]=$'words $\'short\\tthe time of today, or the day, as lsipc has it\' $\'full\\tas ctime(3) has it\' $\'iso\\tISO 8601, with the offset of the local zone\' $\'relative\\thow long ago\' $\'epoch\\tseconds since 1970\''
         [--ns]='namespace'
-        [--color]=$'words \'auto\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
       )
       attached=(
         [--watch]=$'words \'0.5\' \'1\' \'5\''
@@ -141,14 +141,14 @@ _pyipcs_grammar() {
         $'--help\tShow this help'
       )
       value=(
-        [-f]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\' \'openmetrics\''
-        [--format]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\' \'openmetrics\''
+        [-f]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
+        [--format]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
         [-o]=$'columns $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
         [--output]=$'columns $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
         [--sort]=$'column $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
-        [--time-format]=$'words \'short\' \'full\' \'iso\' \'relative\' \'epoch\''
+        [--time-format]=$'words $\'short\\tthe time of today, or the day, as lsipc has it\' $\'full\\tas ctime(3) has it\' $\'iso\\tISO 8601, with the offset of the local zone\' $\'relative\\thow long ago\' $\'epoch\\tseconds since 1970\''
         [--ns]='namespace'
-        [--color]=$'words \'auto\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
       )
       attached=(
         [--watch]=$'words \'0.5\' \'1\' \'5\''
@@ -171,7 +171,7 @@ _pyipcs_grammar() {
       )
       value=(
         [--ns]='namespace'
-        [--color]=$'words \'auto\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
       )
       operands=(
         'file'
@@ -220,7 +220,7 @@ _pyipcs_grammar() {
         [--values]=''
         [--owner]='owner'
         [--ns]='namespace'
-        [--color]=$'words \'auto\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
       )
       many= wraps=
       ;;
@@ -253,7 +253,7 @@ _pyipcs_grammar() {
         [--value]=''
         [--values]=''
         [--ns]='namespace'
-        [--color]=$'words \'auto\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
       )
       operands=(
         'target'
@@ -333,14 +333,14 @@ _pyipcs_grammar() {
         [--older-than]=$'words $\'30s\\tseconds\' $\'10m\\tminutes\' $\'2h\\thours\' $\'7d\\tdays\''
         [--idle]=$'words $\'30s\\tseconds\' $\'10m\\tminutes\' $\'2h\\thours\' $\'7d\\tdays\''
         [--not-in]='file'
-        [-f]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\' \'openmetrics\''
-        [--format]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\' \'openmetrics\''
+        [-f]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
+        [--format]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
         [-o]=$'columns $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
         [--output]=$'columns $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
         [--sort]=$'column $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
-        [--time-format]=$'words \'short\' \'full\' \'iso\' \'relative\' \'epoch\''
+        [--time-format]=$'words $\'short\\tthe time of today, or the day, as lsipc has it\' $\'full\\tas ctime(3) has it\' $\'iso\\tISO 8601, with the offset of the local zone\' $\'relative\\thow long ago\' $\'epoch\\tseconds since 1970\''
         [--ns]='namespace'
-        [--color]=$'words \'auto\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
       )
       attached=(
         [-a]=$'words $\'msg\\tmessage queues\' $\'shm\\tsegments\' $\'sem\\tsemaphore sets\''
@@ -384,7 +384,7 @@ _pyipcs_grammar() {
         [--pack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
         [--timeout]=''
         [--ns]='namespace'
-        [--color]=$'words \'auto\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
       )
       operands=(
         'target:msg'
@@ -432,12 +432,12 @@ _pyipcs_grammar() {
         [--count]=''
         [--max-size]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
         [--timeout]=''
-        [-f]=$'words \'text\' \'raw\' \'hex\' \'json\' \'unpack\''
-        [--format]=$'words \'text\' \'raw\' \'hex\' \'json\' \'unpack\''
+        [-f]=$'words $\'text\\twithout trailing NULs, with a newline at the end\' $\'raw\\tas it is\' $\'hex\\ta dump\' $\'json\\tan object a line\' $\'unpack\\tthe fields of a C struct, with tabs between\''
+        [--format]=$'words $\'text\\twithout trailing NULs, with a newline at the end\' $\'raw\\tas it is\' $\'hex\\ta dump\' $\'json\\tan object a line\' $\'unpack\\tthe fields of a C struct, with tabs between\''
         [--unpack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
         [--exec]='command'
         [--ns]='namespace'
-        [--color]=$'words \'auto\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
       )
       operands=(
         'target:msg'
@@ -463,7 +463,7 @@ _pyipcs_grammar() {
         [--conflict-exit-code]=''
         [--timeout]=''
         [--ns]='namespace'
-        [--color]=$'words \'auto\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
       )
       operands=(
         'target:sem'
@@ -488,11 +488,11 @@ _pyipcs_grammar() {
       value=(
         [--offset]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
         [--length]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
-        [-f]=$'words \'raw\' \'hex\' \'unpack\''
-        [--format]=$'words \'raw\' \'hex\' \'unpack\''
+        [-f]=$'words $\'raw\\tas they are\' $\'hex\\ta dump, with repeated rows folded\' $\'unpack\\tthe fields of a C struct, see --unpack\''
+        [--format]=$'words $\'raw\\tas they are\' $\'hex\\ta dump, with repeated rows folded\' $\'unpack\\tthe fields of a C struct, see --unpack\''
         [--unpack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
         [--ns]='namespace'
-        [--color]=$'words \'auto\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
       )
       operands=(
         'target:shm'
@@ -519,7 +519,7 @@ _pyipcs_grammar() {
         [--file]='file'
         [--pack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
         [--ns]='namespace'
-        [--color]=$'words \'auto\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
       )
       operands=(
         'target:shm'
@@ -529,7 +529,7 @@ _pyipcs_grammar() {
       ;;
     run)
       options=(
-        $'--private\tWhether CMD gets an IPC namespace of its own; auto: where the kernel lets it'
+        $'--private\tWhether CMD gets an IPC namespace of its own; auto if left out'
         $'--rm\tWithout a namespace of its own, remove what CMD left and nobody uses'
         $'-f\tThe format of the report; table on a terminal, and elsewhere plain'
         $'--format\tThe format of the report; table on a terminal, and elsewhere plain'
@@ -542,10 +542,10 @@ _pyipcs_grammar() {
         $'--help\tShow this help'
       )
       value=(
-        [--private]=$'words \'auto\' \'always\' \'never\''
-        [-f]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\''
-        [--format]=$'words \'table\' \'plain\' \'json\' \'jsonl\' \'csv\' \'tsv\' \'export\''
-        [--color]=$'words \'auto\' \'always\' \'never\''
+        [--private]=$'words $\'auto\\twhere the kernel lets it\' $\'always\\tand else CMD does not run\' $\'never\\tCMD runs in this one\''
+        [-f]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\''
+        [--format]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\''
+        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
       )
       many=yes wraps=first
       ;;

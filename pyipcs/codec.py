@@ -17,7 +17,13 @@ from pyipcs.sysv.keys import parse_number
 
 Encoder: TypeAlias = Callable[[Message], bytes]
 
-FORMATS = ("text", "raw", "hex", "json", "unpack")
+FORMATS = {
+    "text": "without trailing NULs, with a newline at the end",
+    "raw": "as it is",
+    "hex": "a dump",
+    "json": "an object a line",
+    "unpack": "the fields of a C struct, with tabs between",
+}
 _STRUCT_MAX = 1 << 26  # bytes: far more than a message has, and no burden to build
 _FLOAT = r"(?ai)\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)"
 _PASCAL_MAX = 255  # bytes, that fit in the byte which counts them

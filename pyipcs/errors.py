@@ -6,15 +6,29 @@ from enum import IntEnum
 
 
 class Status(IntEnum):
-    """What the program's exit status means."""
+    """What the program's exit status means: see MEANINGS."""
 
     DONE = 0
-    FAILED = 1  # at least one target failed; the others were still done
-    USAGE = 2  # the command line alone shows that it is wrong; nothing was done
-    CANNOT_RUN = 126  # the command is there, and cannot be run
-    NOT_FOUND = 127  # there is no such command
-    FOUND = 23  # `list --fail-if-any` found objects
-    WAIT = 3  # --nowait would have had to wait, or --timeout ran out
+    FAILED = 1
+    USAGE = 2
+    WAIT = 3
+    FOUND = 23
+    CANNOT_RUN = 126
+    NOT_FOUND = 127
+
+
+# In the words of the manual.
+MEANINGS = {
+    Status.DONE: "Done.",
+    Status.FAILED: "At least one target failed; the others were still done.",
+    Status.USAGE: "The command line alone shows that it is wrong; nothing was done.",
+    Status.WAIT: "`--nowait` would have had to wait, or `--timeout` ran out, also with part of "
+    "the work done.",
+    Status.FOUND: "`list --fail-if-any` found an object; the command of `run` left one, and its "
+    "own status was 0.",
+    Status.CANNOT_RUN: "The command of `op ... -- CMD` or of `run` is there, and cannot be run.",
+    Status.NOT_FOUND: "There is no such command.",
+}
 
 
 class IpcError(OSError):

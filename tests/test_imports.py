@@ -28,7 +28,7 @@ LAYERS = {
     "filters": {"model", "sysv"},
     "render": {"errors", "model", "columns", "sysv", "render"},
     "completion": {"errors", "model", "sysv", "render"},
-    "describe": {"__init__", "cli", "describe"},
+    "describe": {"__init__", "errors", "cli", "describe"},
     "cli": {"__init__", "errors", "model", "columns", "filters", "sysv", "codec", "render", "cli"},
 }
 # Which layers may import a package from outside the standard library.

@@ -6,7 +6,7 @@ by its own name, its value behind it, then `--` and the operands.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby, pairwise
 from typing import Any, TypeAlias
@@ -32,6 +32,14 @@ class Option(click.Option):
 def options_titled(title: str) -> Callable[..., Callable[[Any], Any]]:
     """What `click.option` is, for options under a title."""
     return partial(click.option, cls=Option, group=title)
+
+
+class OneOf(click.Choice):  # type: ignore[type-arg] # generic in newer clicks only
+    """One of some words, each with what it means."""
+
+    def __init__(self, offers: Mapping[str, str]) -> None:
+        super().__init__([*offers])
+        self.offers = offers
 
 
 class OptionalValue(Option):
@@ -255,9 +263,17 @@ class Grammar(click.Command):
         with formatter.section("Examples"):
             for line, words in self.examples:
                 formatter.write(f"  $ {line}\n      {words}\n")
-        for title, rows in self.appendix() if self.appendix else ():
+        for title, rows in self.lists():
             with formatter.section(title):
                 formatter.write_dl([*rows])
+
+    def lists(self) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
+        """Words with what they mean, by titles: those of options, and the appendix."""
+        for option in self.params:
+            if isinstance(option.type, OneOf) and all(option.type.offers.values()):
+                yield option.opts[-1], option.type.offers.items()
+        if self.appendix:
+            yield from self.appendix()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take the words apart, then let click convert and check them."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from pyipcs.cli.argv import Appendix
+from pyipcs.cli.argv import Appendix, OneOf
 from pyipcs.cli.options import json_option, showing
 from pyipcs.cli.params import Parsed
 from pyipcs.model import Kind, Unit
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from pyipcs.columns import Choice, Column
     from pyipcs.render.values import Style
 
-_TIME_FORMATS = ("short", "full", "iso", "relative", "epoch")
+_TIME_FORMATS = {
+    "short": "the time of today, or the day, as lsipc has it",
+    "full": "as ctime(3) has it",
+    "iso": "ISO 8601, with the offset of the local zone",
+    "relative": "how long ago",
+    "epoch": "seconds since 1970",
+}
 
 
 class Format(Enum):
@@ -31,6 +37,18 @@ class Format(Enum):
     TSV = "tsv"
     EXPORT = "export"
     OPENMETRICS = "openmetrics"
+
+
+FORMATS = {
+    Format.TABLE.value: "tables, for people",
+    Format.PLAIN.value: "as util-linux prints it, for scripts; with -o, columns of text",
+    Format.JSON.value: "one document",
+    Format.JSONL.value: "a JSON object a line",
+    Format.CSV.value: "comma-separated, with a line of headings",
+    Format.TSV.value: "the same with tabs",
+    Format.EXPORT.value: "assignments for a shell, a line an object",
+    Format.OPENMETRICS.value: "gauges for Prometheus and its like",
+}
 
 
 class Manner(NamedTuple):
@@ -128,7 +146,8 @@ _OPTIONS = (
         "-f",
         "--format",
         "format_",
-        type=click.Choice([format_.value for format_ in Format]),
+        type=OneOf(FORMATS),
+        metavar="FORMAT",
         envvar="PYIPCS_FORMAT",
         help="The format. If left out, what the variable PYIPCS_FORMAT says; without it, table on "
         "a terminal, and elsewhere plain, which is util-linux's own.",
@@ -153,7 +172,8 @@ _OPTIONS = (
     ),
     showing(
         "--time-format",
-        type=click.Choice(_TIME_FORMATS),
+        type=OneOf(_TIME_FORMATS),
+        metavar="FORMAT",
         help="How times look. If left out, full in a table, and elsewhere iso.",
     ),
     showing("-P", "--numeric-perms", is_flag=True, help="Permissions as 0644, not rw-r--r--."),

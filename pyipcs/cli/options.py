@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pyipcs import __version__
-from pyipcs.cli.argv import Alias, Appendix, Grammar, Option, given_names, options_titled
+from pyipcs.cli.argv import Alias, Appendix, Grammar, OneOf, Option, given_names, options_titled
 from pyipcs.errors import CommandError
 
 # The titles of options that several commands have.
@@ -54,7 +54,7 @@ def common_options() -> list[click.Option]:
     return [
         Option(
             ["--color"],
-            type=click.Choice(["auto", "always", "never"]),
+            type=OneOf({"auto": "on a terminal", "always": "", "never": ""}),
             callback=_set_color,
             help="When there is colour; auto: on a terminal.",
             **eager,

@@ -6,7 +6,7 @@ from itertools import islice
 
 import click
 
-from pyipcs.cli.argv import options_titled
+from pyipcs.cli.argv import OneOf, options_titled
 from pyipcs.cli.memory import attached
 from pyipcs.cli.options import refuse, showing, subcommand
 from pyipcs.cli.output import Output
@@ -40,9 +40,15 @@ _LINES = 512  # of a write(2): few calls, and no long wait for the first
     "-f",
     "--format",
     "format_",
-    type=click.Choice(["raw", "hex", "unpack"]),
-    help="How bytes are written. raw: as they are; hex: a dump, repeated rows folded; unpack: see "
-    "--unpack. If left out: hex on a terminal, else raw.",
+    type=OneOf(
+        {
+            "raw": "as they are",
+            "hex": "a dump, with repeated rows folded",
+            "unpack": "the fields of a C struct, see --unpack",
+        }
+    ),
+    metavar="FORMAT",
+    help="How bytes are written. If left out: hex on a terminal, else raw.",
 )
 @showing(
     "--unpack",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from pyipcs.cli.argv import options_titled
+from pyipcs.cli.argv import OneOf, options_titled
 from pyipcs.cli.delivery import Delivery, ToCommand, ToOutput, to_tail
 from pyipcs.cli.options import json_option, refuse, showing, subcommand, wait_options
 from pyipcs.cli.output import Output
@@ -102,10 +102,9 @@ class _How(NamedTuple):
     "-f",
     "--format",
     "format_",
-    type=click.Choice(FORMATS),
-    help="How messages are written. text: without trailing NULs, with a newline; raw: as it is; "
-    "hex: a dump; json: one object a line; unpack: see --unpack. If left out: text, and raw for "
-    "--exec.",
+    type=OneOf(FORMATS),
+    metavar="FORMAT",
+    help="How messages are written. If left out: text, and raw for --exec.",
 )
 @showing(
     "--unpack",

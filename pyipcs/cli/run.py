@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import click
 
-from pyipcs.cli.argv import Prefix, options_titled
+from pyipcs.cli.argv import OneOf, Prefix, options_titled
 from pyipcs.cli.launch import Program
-from pyipcs.cli.manner import Format, Manner
+from pyipcs.cli.manner import FORMATS, Format, Manner
 from pyipcs.cli.options import json_option, showing, subcommand
 from pyipcs.cli.output import Output, WriteError
 from pyipcs.cli.selection import Selection
@@ -47,9 +47,16 @@ _ENDING = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
 )
 @_where(
     "--private",
-    type=click.Choice(["auto", "always", "never"]),
+    type=OneOf(
+        {
+            "auto": "where the kernel lets it",
+            "always": "and else CMD does not run",
+            "never": "CMD runs in this one",
+        }
+    ),
     default="auto",
-    help="Whether CMD gets an IPC namespace of its own; auto: where the kernel lets it.",
+    metavar="WHEN",
+    help="Whether CMD gets an IPC namespace of its own; auto if left out.",
 )
 @_where(
     "--rm",
@@ -61,7 +68,8 @@ _ENDING = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
     "-f",
     "--format",
     "format_",
-    type=click.Choice([format_.value for format_ in Format if format_ is not Format.OPENMETRICS]),
+    type=OneOf({word: what for word, what in FORMATS.items() if word != Format.OPENMETRICS.value}),
+    metavar="FORMAT",
     envvar="PYIPCS_FORMAT",
     help="The format of the report; table on a terminal, and elsewhere plain.",
 )

@@ -4,7 +4,7 @@
 """
 
 from pyipcs import cli
-from pyipcs.describe import bash, fish, grammar, zsh
+from pyipcs.describe import bash, fish, grammar, man, zsh
 
 
 def files() -> dict[str, str]:
@@ -14,4 +14,5 @@ def files() -> dict[str, str]:
         "completions/pyipcs.bash": bash.script(program, commands),
         "completions/_pyipcs": zsh.script(program, commands),
         "completions/pyipcs.fish": fish.script(program, commands),
+        **{f"pyipcs/man/{name}": page for name, page in man.pages().items()},
     }

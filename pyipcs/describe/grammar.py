@@ -8,7 +8,7 @@ import click
 
 from pyipcs import cli
 from pyipcs.cli.argv import Grammar, OptionalValue, Prefix, Wrapper
-from pyipcs.cli.params import Offers
+from pyipcs.cli.params import Offers, Parsed
 
 
 class Value(NamedTuple):
@@ -99,9 +99,7 @@ def _option(option: click.Option, columns: Mapping[str, str]) -> Option:
 
 
 def _value(param: click.Parameter, columns: Mapping[str, str]) -> Value:
-    metavar = param.metavar or param.type.name
-    if isinstance(param.type, click.Choice):
-        metavar = str(param.name).strip("_")
+    metavar = param.metavar or (param.type.name if isinstance(param.type, Parsed) else "when")
     return Value(
         metavar=re.sub(r"\[-\]|[][=]|,?\.\.\.", "", metavar).lower(),
         offers=_offers(param, columns),
@@ -111,8 +109,6 @@ def _value(param: click.Parameter, columns: Mapping[str, str]) -> Value:
 
 
 def _offers(param: click.Parameter, columns: Mapping[str, str]) -> Offers:
-    if isinstance(param.type, click.Choice):
-        return dict.fromkeys(param.type.choices, "")
     offers: Offers = getattr(param.type, "offers", "")
     return columns if offers in _COLUMNS else offers
 

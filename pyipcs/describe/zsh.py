@@ -24,9 +24,10 @@ _HEAD = """\
 
 # The objects there are, as the program tells them.
 _pyipcs_there() {
-  local line
+  local line lines
   local -a there
-  for line in "${(@f)$($pyipcs --complete "$1" "${(Q)PREFIX}" "${(@Q)line_so_far}" 2>/dev/null)}"; do
+  lines=$($pyipcs --complete "$1" "${(Q)PREFIX}" "${(@Q)line_so_far}" 2>/dev/null)
+  for line in "${(@f)lines}"; do
     [[ -n $line ]] && there+=("${${line%%$'\\t'*}//:/\\:}:${line#*$'\\t'}")
   done
   _describe -V -t objects 'object' there
