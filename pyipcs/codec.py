@@ -69,12 +69,22 @@ class Layout:
         """The struct of these fields."""
         if len(words) != self.length:
             has = counted(self.length, "field")
-            raise ValueError(f"{self.notation} has {has}, not {len(words)}")
-        values = map(_value, words, self._fields())
+            raise ValueError(f"the struct has {has}, not {len(words)}")
+        values = [*map(_value, words, self._fields())]
         try:
             return self._struct.pack(*values)
-        except (struct.error, OverflowError) as error:
-            raise ValueError(str(error)) from None
+        except (struct.error, OverflowError):
+            raise ValueError(self._misfit(words, values)) from None
+
+    def _misfit(self, words: Sequence[bytes], values: Sequence[Any]) -> str:
+        """Which word is too large for its field, where one is."""
+        order = self.notation[0] if self.notation[0] in "@=<>!" else "@"
+        fields = zip(words, values, self._fields(), strict=True)
+        return next(
+            f"'{os.fsdecode(word)}' does not fit in {code}"
+            for word, value, (_, code) in fields
+            if not _fits(order + code, value)
+        )
 
     def unpack(self, body: bytes | bytearray) -> list[bytes]:
         """The fields of a struct, strings without the NULs at their end."""
@@ -103,8 +113,10 @@ def _value(word: bytes, field: tuple[int, str]) -> Any:
         number = _float(text) if code in "efd" else parse_number(text)
     except ValueError:
         raise ValueError(f"'{text}' is not a number") from None
-    if code in "ef":
-        struct.pack(f"<{code}", number)  # which notices what is too large, as native floats do not
+    if math.isinf(number) and text[-1].isdigit():
+        raise ValueError(f"'{text}' does not fit in {code}")
+    if code in "ef" and not _fits(f"<{code}", number):  # native floats do not notice
+        raise ValueError(f"'{text}' does not fit in {code}")
     if code == "?" and number not in {0, 1}:
         raise ValueError(f"'{text}' is neither 0 nor 1")
     return number
@@ -113,10 +125,15 @@ def _value(word: bytes, field: tuple[int, str]) -> Any:
 def _float(text: str) -> float:
     if not re.fullmatch(_FLOAT, text):
         raise ValueError
-    number = float(text)
-    if math.isinf(number) and text[-1].isdigit():
-        raise OverflowError(f"{text} is too large for a double")
-    return number
+    return float(text)
+
+
+def _fits(notation: str, value: Any) -> bool:
+    try:
+        struct.pack(notation, value)
+    except (struct.error, OverflowError):
+        return False
+    return True
 
 
 def _word(value: Any) -> bytes:

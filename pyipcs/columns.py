@@ -313,6 +313,8 @@ def parse_sort(text: str) -> tuple[str, bool]:
 
 def _known(name: str) -> str:
     upper = name.strip().upper()
+    if not upper:
+        raise ValueError("a column's name is missing")
     everywhere = [column.name for column in chain(*OF_KIND.values(), RESOURCE)]
     if upper not in everywhere:
         raise ValueError(f"no column '{name}' (there are {', '.join(dict.fromkeys(everywhere))})")

@@ -85,6 +85,10 @@ class InterruptError(IpcError):
     """A signal came while the call waited (EINTR); nothing was sent or taken."""
 
 
+class UnsupportedError(IpcError):
+    """The kernel was built without System V IPC, or a sandbox hides it (ENOSYS)."""
+
+
 class TooBigError(IpcError):
     """The message is larger than the room for it, and stays where it is (E2BIG)."""
 
@@ -100,7 +104,10 @@ _FAMILY: dict[int, type[IpcError]] = {
     errno.ENOMSG: BusyError,
     errno.EINTR: InterruptError,
     errno.E2BIG: TooBigError,
+    errno.ENOSYS: UnsupportedError,
 }
+# What the C library's words leave unclear.
+_WORDS = {errno.ENOSYS: "System V IPC is not in this kernel, or a sandbox hides it"}
 
 
 def ipc_error(number: int) -> IpcError:
@@ -109,7 +116,8 @@ def ipc_error(number: int) -> IpcError:
     EINVAL has no class of its own: it is "no such id" from *ctl(2) and "no such size" from
     *get(2), and only the caller knows which call it made.
     """
-    return _FAMILY.get(number, IpcError)(number, os.strerror(number))
+    words = _WORDS.get(number) or os.strerror(number)
+    return _FAMILY.get(number, IpcError)(number, words)
 
 
 def counted(number: int, noun: str) -> str:

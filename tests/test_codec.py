@@ -189,20 +189,20 @@ class TestStructs:
     @pytest.mark.parametrize(
         ("notation", "words", "why"),
         [
-            ("i", [], "i has 1 field, not 0"),
-            ("2i", [b"1"], "2i has 2 fields, not 1"),
+            ("i", [], "the struct has 1 field, not 0"),
+            ("2i", [b"1"], "the struct has 2 fields, not 1"),
             ("i", [b"x"], "'x' is not a number"),
-            ("i", [b"2147483648"], "format requires"),
-            ("I", [b"-1"], "required|requires|positive|range|negative"),
+            ("i", [b"2147483648"], "'2147483648' does not fit in i"),
+            ("I", [b"-1"], "'-1' does not fit in I"),
             ("2s", [b"abc"], "more than 2 bytes"),
             ("4p", [b"abcd"], "more than 3 bytes"),
             ("c", [b"ab"], "more than 1 byte$"),
             ("?", [b"2"], "neither 0 nor 1"),
-            ("f", [b"1e300"], "too large"),
+            ("f", [b"1e300"], "'1e300' does not fit in f"),
             ("d", [b"one"], "not a number"),
             ("d", [b"1_0"], "not a number"),
             ("d", ["٣".encode()], "not a number"),
-            ("d", [b"1e309"], "too large"),
+            ("d", [b"1e309"], "'1e309' does not fit in d"),
         ],
     )
     def test_words_that_do_not_fit(self, notation: str, words: list[bytes], why: str) -> None:

@@ -227,11 +227,11 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
 SEEN = {
     "pyipcs rec\t": r"recv ",
     "pyipcs r\t\t": r"recv.*\n?.*Take messages from a queue, or look at them",
-    "pyipcs recv \t\t": r"0x00001234\b.* 2 messages, 8 bytes, (?s:.*)queue without a key",
+    "pyipcs recv \t\t\t": r"0x00001234\b.* 2 messages, 8 bytes, (?s:.*)queue without a key",
     "pyipcs stat -m 0x12\t": r"0x1235 ",
     "pyipcs op \t": r"0x00001236 ",
     "pyipcs op 0x1236 \t\t": r"wait for the first and take it",
-    "pyipcs rm msg \t\t": r"message queue 0x00001234: 2 messages",
+    "pyipcs rm msg \t\t\t": r"message queue 0x00001234: 2 messages",
     "pyipcs rm --all=se\t": r"--all=sem",
     "pyipcs list -q -o KEY,MS\t": r"KEY,MSGS",
     "pyipcs list --output=+USE\t\t": r"USE%(?s:.*)Owner's name",

@@ -186,7 +186,7 @@ def test_what_does_not_go_with_all_of_them(args: str) -> None:
 
 def test_one_of_them_does_not_go_with_all() -> None:
     result = invoke("list", "--all-ns", "--ns", str(os.getpid()))
-    assert (result.status, "--ns shows the objects of one namespace" in result.err) == (2, True)
+    assert (result.status, "--ns is about one namespace" in result.err) == (2, True)
 
 
 def test_members_that_have_gone(objects: Objects) -> None:

@@ -153,16 +153,20 @@ def test_a_listing_that_may_not_be_opened_is_asked_for(error: str, objects: Obje
 @pytest.mark.parametrize(
     ("inject", "args", "why"),
     [
-        ("read:error=EIO", "list", "System V IPC: Input/output error"),
-        ("read:error=EIO", "list -J", "System V IPC: Input/output error"),
-        ("read:error=EIO", "rm -a", "System V IPC: Input/output error"),
-        ("msgctl:error=ENOSYS", "list -u", "System V IPC: Function not implemented"),
-        ("msgctl:error=EPERM", "list -l", "System V IPC: Operation not permitted"),
-        ("msgctl:error=ENOSYS", "rm -q 5", "id failed (5): Function not implemented"),
+        ("read:error=EIO", "list", "/proc/sysvipc/msg: Input/output error"),
+        ("read:error=EIO", "list -J", "/proc/sysvipc/msg: Input/output error"),
+        ("read:error=EIO", "rm -a", "/proc/sysvipc/msg: Input/output error"),
         (
-            "msgget:error=ENOSYS",
+            "msgctl:error=ENOSYS",
+            "list -u",
+            "System V IPC is not in this kernel, or a sandbox hides it",
+        ),
+        ("msgctl:error=EPERM", "list -l", "System V IPC: Operation not permitted"),
+        ("msgctl:error=EIO", "rm -q 5", "id failed (5): Input/output error"),
+        (
+            "msgget:error=ENOMEM",
             "make -Q",
-            "create message queue failed: Function not implemented",
+            "create message queue failed: Cannot allocate memory",
         ),
     ],
 )

@@ -497,7 +497,7 @@ def test_a_failing_call_leaves_the_terminal_as_it_was(objects: Objects, isolated
     text = read_all(terminal)
     assert process.wait() == 1
     assert_left_as_it_was(text)
-    assert text.endswith("System V IPC: Input/output error\r\n")
+    assert text.endswith("/proc/sysvipc/msg: Input/output error\r\n")
 
 
 def test_a_signal_ends_it_while_the_terminal_takes_nothing(

@@ -7,9 +7,10 @@ from importlib import import_module
 import click
 from click.core import ParameterSource
 
+from pyipcs.cli.argv import Prefix
 from pyipcs.cli.options import common_options
 from pyipcs.cli.output import Output, WriteError
-from pyipcs.errors import CommandError, Status, StoppedError
+from pyipcs.errors import CommandError, IpcError, Status, StoppedError, UnsupportedError
 
 # The commands by purpose, each with what its help begins with: here, so that the help of pyipcs
 # itself need not load them all.
@@ -40,7 +41,7 @@ COMMANDS = {name: words for group in PURPOSES.values() for name, words in group.
 PEERS = {"ipcs": "list", "ipcmk": "make", "ipcrm": "rm"}
 
 
-class App(click.Group):
+class App(Prefix, click.Group):
     """The group, which loads only the command that is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
@@ -56,7 +57,20 @@ class App(click.Group):
         for title, commands in PURPOSES.items():
             with formatter.section(title):
                 formatter.write_dl([(f"{name:5}", words) for name, words in commands.items()])
-        click.Command.format_options(self, ctx, formatter)
+        super().format_options(ctx, formatter)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names."""
+        name, *_ = args
+        if name not in COMMANDS:
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, COMMANDS, n=1, cutoff=0.75)
+            hint = f", did you mean {close[0]}?" if close else ""
+            raise click.UsageError(f"no such command '{name}'{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
 
 def load(name: str) -> click.Command:
@@ -118,11 +132,18 @@ def _run(command: click.Command, name: str, args: Sequence[str], output: Output)
         end_by(error.number)
         return 128 + error.number
     except OSError as error:
-        output.complain(f"{error.filename or 'System V IPC'}: {error.strerror}")
+        output.complain(_refusal(error))
         return Status.FAILED
     except WriteError:
         return Status.FAILED  # which the last flush tells
     return status or Status.DONE
+
+
+def _refusal(error: OSError) -> str:
+    """What the kernel refused, where no command knows more."""
+    known = isinstance(error, UnsupportedError)  # whose words say it all
+    what = "System V IPC" if isinstance(error, IpcError) else error.filename
+    return f"{what}: {error.strerror}" if what and not known else str(error.strerror)
 
 
 def _usage_line(error: click.UsageError) -> str:

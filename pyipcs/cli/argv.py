@@ -280,7 +280,7 @@ class Grammar(click.Command):
         params = self.get_params(ctx)
         scan = Scan(params, args, self.peer_names, ctx, stops=self.stops_at_operand)
         error = scan.error
-        most = _operands_max(params)
+        most = None if self.stops_at_operand else _operands_max(params)
         if most is not None and len(scan.operands) > most:
             error = error or click.UsageError(_unexpected(scan, scan.operands[most]), ctx)
             del scan.operands[most:]

@@ -1,5 +1,6 @@
 """Making objects all or none, whatever fails and whatever signal comes."""
 
+import errno
 import os
 import signal
 from types import FrameType
@@ -65,5 +66,7 @@ class Attempt:
             try:
                 handle.remove()
             except IpcError as error:
+                if error.errno in {errno.EINVAL, errno.EIDRM}:  # somebody removed it meanwhile
+                    continue
                 left = f"{handle.kind.noun} {handle.id} was made and is left"
                 self._output.complain(f"{left}: {error.strerror}")

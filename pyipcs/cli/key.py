@@ -6,7 +6,6 @@ from pyipcs.cli.options import showing, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import FILE, PROJECT
 from pyipcs.cli.targets import find_named
-from pyipcs.errors import CommandError, Status
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import By, Target, format_key, ftok
 
@@ -31,7 +30,7 @@ def command(output: Output, /, *, path: str, project: int, verbose: bool) -> Non
     try:
         key = ftok(path, project)
     except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}", Status.USAGE) from None
+        raise click.UsageError(f"PATH: '{path}': {error.strerror}") from None
     output.write([f"{format_key(key)}\n"])
     if verbose:
         found = find_named(Kind, Target(By.KEY, key, path))

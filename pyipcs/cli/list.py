@@ -74,7 +74,7 @@ def command(  # noqa: PLR0913 - the options are its arguments
     named = _kinds(**kind_flags)
     figures = view in {"limits", "usage"}
     names = selection.named
-    alone = "shows the objects of one namespace, so no --all-ns"
+    alone = "is about one namespace, so no --all-ns"
     refuse(
         (
             (target and len(named) != 1, "-i needs exactly one of -q, -m and -s"),
@@ -84,7 +84,7 @@ def command(  # noqa: PLR0913 - the options are its arguments
             (figures and fail_if_any, "-l and -u are about no objects, so no --fail-if-any"),
             (interval and fail_if_any, "--watch does not end, so no --fail-if-any"),
             (everywhere and target, f"-i {alone}"),
-            (everywhere and figures, f"-l or -u {alone}"),
+            (everywhere and figures, "-l and -u are about one namespace, so no --all-ns"),
             (everywhere and interval, f"--watch {alone}"),
             (everywhere and "--not-in" in names, f"--not-in {alone}"),
             (everywhere and "ns" in given_names(ctx), f"--ns {alone}"),

@@ -13,10 +13,18 @@ from pyipcs.cli.attempt import Attempt
 from pyipcs.cli.options import refuse, showing, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import MODE, NEW_KEY, NSEMS, OWNER, QBYTES, SIZE, VALUES
-from pyipcs.errors import CommandError, DeniedError, ExistsError, IpcError, NotFoundError
+from pyipcs.errors import (
+    CommandError,
+    DeniedError,
+    ExistsError,
+    IpcError,
+    NotFoundError,
+    counted,
+)
 from pyipcs.model import Kind, Record
 from pyipcs.sysv.handle import Handle, with_free_key
 from pyipcs.sysv.keys import By, Target
+from pyipcs.sysv.users import unmapped
 
 _what = options_titled("What to make")
 _how = options_titled("With what")
@@ -104,6 +112,8 @@ def command(
 ) -> None:
     """Create System V IPC objects."""
     _check(key=key, private=private, exist_ok=exist_ok, id_only=id_only, json=json, **wanted)
+    if nobody := unmapped(wanted["owner"]):
+        raise CommandError(f"set owner failed: {nobody}")
     plans = _plans(**wanted)
     with Attempt(output) as attempt:
         handles = [
@@ -125,8 +135,9 @@ def command(
 def _listed(handle: Handle) -> Record:
     try:
         return handle.listed()
-    except IpcError as error:  # somebody removed it at once
-        raise CommandError(f"{handle.kind.noun} {handle.id}: {error.strerror}") from None
+    except IpcError:
+        words = f"{handle.kind.noun} {handle.id}: somebody removed it at once"
+        raise CommandError(words) from None
 
 
 def _check(**given: Any) -> None:
@@ -239,9 +250,9 @@ def _create_or_find(plan: _Plan, key: Target | None, *, exist_ok: bool) -> tuple
         except IpcError as error:
             if error.errno != errno.EINVAL:
                 raise
-            raise CommandError(
-                f"create {plan.noun} failed: what has key {key.typed} is smaller"
-            ) from None
+            what = counted(plan.amount, "byte" if plan.kind is Kind.SEGMENT else "semaphore")
+            words = f"the {plan.kind.noun} with key {key.typed} has less than {what}"
+            raise CommandError(f"create {plan.noun} failed: {words}") from None
 
 
 def _set_up(plan: _Plan, handle: Handle) -> None:

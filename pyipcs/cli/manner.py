@@ -233,4 +233,4 @@ def given(ctx: click.Context) -> Iterator[str]:
     for param in ctx.command.params:
         source = ctx.get_parameter_source(param.name or "")
         if param.name in names and source is ParameterSource.COMMANDLINE:
-            yield param.opts[-1]
+            yield param.opts[0]

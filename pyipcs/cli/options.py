@@ -2,7 +2,9 @@
 
 import errno
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from typing import Any
 
 import click
@@ -37,8 +39,14 @@ def subcommand(
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
+        @wraps(function)
+        def on_linux(*args: Any, **values: Any) -> Any:
+            if sys.platform != "linux":
+                raise CommandError(f"it needs Linux (this is {sys.platform})")
+            return function(*args, **values)
+
         name = function.__module__.rpartition(".")[2]
-        command = click.command(name, cls=cls, add_help_option=False)(function)
+        command = click.command(name, cls=cls, add_help_option=False)(on_linux)
         command.peer_names = frozenset(f"--{peer}" for peer in peer_names)
         command.examples = examples
         command.appendix = appendix

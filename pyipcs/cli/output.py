@@ -143,14 +143,13 @@ class Output:
         Raises:
             CommandError: the caller has closed it, or it is for reading only.
         """
-        import errno
         import fcntl
 
         if self._stdout is None:
             raise CommandError("standard output is closed")
         descriptor = self._stdout.fileno()
         if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
-            raise CommandError(f"standard output: {os.strerror(errno.EBADF)}")
+            raise CommandError("standard output is not open for writing")
         return descriptor
 
     def complain(self, message: str, patience: float | None = None) -> None:

@@ -102,7 +102,7 @@ def parse_mode(text: str) -> int:
 def _parse_count(text: str, most: int) -> int:
     word = text.strip()
     if not (word.isascii() and word.removeprefix("+").isdigit()):
-        raise ValueError("not a positive number")
+        raise ValueError("not a decimal number")
     number = decimal(word.removeprefix("+"))
     if number > most:
         raise ValueError(f"too large (the most is {most})")

@@ -88,7 +88,8 @@ def command(
         if layout:
             if end - offset < layout.size:
                 has = f"{layout.notation} has {counted(layout.size, 'byte')}"
-                raise CommandError(f"{target.typed}: {has}, and there are {most} from {offset} on")
+                there = f"from {offset} on there are {most}"
+                raise CommandError(f"{target.typed}: {has}, and {there}")
             pieces = _blocks(_unpacked(pieces, layout))
         elif format_ == "hex":
             pieces = _blocks(line.encode() for line in hex_lines(pieces, offset))

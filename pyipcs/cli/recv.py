@@ -14,7 +14,15 @@ from pyipcs.cli.output import Output
 from pyipcs.cli.params import BODY_SIZE, COMMAND_LINE, COUNT, LAYOUT, TYPE, a_target
 from pyipcs.cli.targets import find, refusal, refusals
 from pyipcs.codec import FORMATS, Encoder, Layout, encoder
-from pyipcs.errors import BusyError, CommandError, ExpiredError, IpcError, Status, TooBigError
+from pyipcs.errors import (
+    BusyError,
+    CommandError,
+    ExpiredError,
+    IpcError,
+    Status,
+    TooBigError,
+    counted,
+)
 from pyipcs.model import Kind, Message
 from pyipcs.render.escape import visible
 from pyipcs.sysv.keys import Target
@@ -187,8 +195,9 @@ def _check(how: _How) -> None:
     refuse(
         (
             (sum(numbers) > 1, "-n, -a and -F are three ways to say how many"),
-            (how.peek and how.follow, "--peek does not wait, and -F does"),
-            (how.timeout and (how.peek or how.all_), "--peek and -a do not wait"),
+            (how.peek and how.follow, "--peek does not wait, so no -F"),
+            (how.timeout and how.peek, "--peek does not wait, so no --timeout"),
+            (how.timeout and how.all_, "-a does not wait, so no --timeout"),
             (how.others and how.type_ <= 0, "-x needs -t TYPE with a positive type"),
             (how.truncate and how.max_size is None, "--truncate needs --max-size"),
             (
@@ -230,8 +239,8 @@ def _told(
     """Why a message was not delivered, and where it is."""
     match error:
         case TooBigError() if how.max_size is None and how.layout:
-            fits = f"{how.layout.notation}, {how.layout.size}"
-            words = f"the message has more bytes than {fits}, and stays"
+            fits = f"{counted(how.layout.size, 'byte')} of {how.layout.notation}"
+            words = f"the message has more than the {fits}, and stays"
         case TooBigError():
             words = f"the message has more than {how.max_size} bytes, and stays"
             words += " (--truncate cuts it)"

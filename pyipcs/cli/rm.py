@@ -15,6 +15,7 @@ from pyipcs.cli.removal import Doomed, Listed, Removal, found
 from pyipcs.cli.selection import Selection, filter_options
 from pyipcs.errors import CommandError, Status, counted
 from pyipcs.model import Kind
+from pyipcs.sysv.keys import By, Target, parse_id
 from pyipcs.sysv.permissions import removable
 
 # The options that name objects, by click's name for them.
@@ -156,10 +157,17 @@ def _old_syntax(operands: Sequence[str]) -> list[Doomed]:
         return []
     word, *ids = operands
     if word not in _WORDS:
-        raise click.UsageError(f"unknown argument '{word}'")
+        raise click.UsageError(f"unknown argument '{word}' (msg, shm or sem, then ids)")
     if not ids:
         raise click.UsageError(f"not enough arguments: {word} ID...")
-    return [Doomed(Kind(word), an_id()(text)) for text in ids]
+    return [Doomed(Kind(word), _read_id(text)) for text in ids]
+
+
+def _read_id(text: str) -> Target:
+    try:
+        return Target(By.ID, parse_id(text), text)
+    except ValueError as error:
+        raise click.UsageError(f"ID: '{text}': {error}") from None
 
 
 def _question(listed: Mapping[Kind, Listed]) -> str:

@@ -32,7 +32,8 @@ class Selection(NamedTuple):
             if not meant or (named and len(meant) < len(kinds)):
                 about = ", ".join(kind.plural for kind in Kind if kind in filter_.kinds)
                 others = ", ".join(kind.plural for kind in kinds if kind not in meant)
-                raise click.UsageError(f"{filter_.option} {filter_.speaks} {about}, not {others}")
+                rest = f"not {others}" if named else f"and another filter about {others}"
+                raise click.UsageError(f"{filter_.option} {filter_.speaks} {about}, {rest}")
             kinds = meant
         return kinds
 

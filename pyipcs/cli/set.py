@@ -38,18 +38,16 @@ class _Wanted(NamedTuple):
         return {name: value for name, value in fields.items() if value is not None}
 
     @property
-    def own_kinds(self) -> set[Kind]:
-        """The kinds that the options are made for."""
+    def own_kinds(self) -> dict[Kind, str]:
+        """The kinds that the options are made for, each with its option."""
         given = {
-            Kind.QUEUE: self.qbytes is not None,
-            Kind.SEMAPHORE: bool(self.single or self.values),
-            Kind.SEGMENT: self.locked is not None,
+            "--qbytes": (Kind.QUEUE, self.qbytes is not None),
+            "--lock": (Kind.SEGMENT, self.locked is True),
+            "--unlock": (Kind.SEGMENT, self.locked is False),
+            "--values": (Kind.SEMAPHORE, self.values is not None),
+            "--value": (Kind.SEMAPHORE, bool(self.single)),
         }
-        return {kind for kind, is_given in given.items() if is_given}
-
-
-# Options that can be of one kind only.
-_OF_ONE_KIND = {Kind.QUEUE: "--qbytes", Kind.SEGMENT: "--lock", Kind.SEMAPHORE: "--value"}
+        return {kind: option for option, (kind, is_given) in given.items() if is_given}
 
 
 class _Step(NamedTuple):
@@ -113,7 +111,7 @@ def command(
 def _kinds(kinds: Sequence[Kind], wanted: _Wanted) -> Sequence[Kind]:
     """The kinds that can be meant."""
     own = wanted.own_kinds
-    options = " and ".join(option for kind, option in _OF_ONE_KIND.items() if kind in own)
+    options = " and ".join(own.values())
     about, others = (" or ".join(each.plural for each in some) for some in (own, kinds))
     refuse(
         (
@@ -124,7 +122,7 @@ def _kinds(kinds: Sequence[Kind], wanted: _Wanted) -> Sequence[Kind]:
                 "--value is given twice for one semaphore",
             ),
             (len(own) > 1, f"{options} are for objects of different kinds"),
-            (kinds and not own <= {*kinds}, f"{options} is for {about}, not {others}"),
+            (kinds and not own.keys() <= {*kinds}, f"{options} is for {about}, not {others}"),
         )
     )
     return [*own] or kinds or [*Kind]
@@ -145,16 +143,14 @@ def _checked(handle: Handle, target: Target, wanted: _Wanted) -> Record:
         CommandError: it cannot.
     """
     from pyipcs.sysv.permissions import may_control
-    from pyipcs.sysv.users import is_mapped
+    from pyipcs.sysv.users import unmapped
 
     with refusals(handle.kind, target):
         record = handle.stat()
         if wanted.control and not may_control(record.uid, record.cuid):
             raise _told(target, record, wanted, _control_step(wanted), ipc_error(errno.EPERM))
-        for which, number in zip(("uid", "gid"), wanted.owner or (), strict=False):
-            if number is not None and not is_mapped(number, which):
-                words = f"set owner failed: this user namespace has no {which} {number}"
-                raise CommandError(f"{target.typed}: {words}")
+        if nobody := unmapped(wanted.owner):
+            raise CommandError(f"{target.typed}: set owner failed: {nobody}")
     if isinstance(record, SemaphoreSet):
         wrong = [semnum for semnum, _ in wanted.single if semnum >= record.nsems]
         if wrong:

@@ -37,7 +37,7 @@ class Stream:
         """
         self._separator = separator
         self._own = path != "-"
-        self.name = path if self._own else "standard input"
+        self.name = (path or "''") if self._own else "standard input"
         try:
             self.descriptor = _opened(path) if self._own else _standard_input()
             self._source = Unwaiting(self.descriptor, os.O_RDONLY)
@@ -131,6 +131,11 @@ def _opened(path: str) -> int:
 
 
 def _standard_input() -> int:
+    import fcntl
+
     if sys.stdin is None:
         raise CommandError("standard input is closed")
-    return sys.stdin.fileno()
+    descriptor = sys.stdin.fileno()
+    if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:
+        raise CommandError("standard input is not open for reading")
+    return descriptor

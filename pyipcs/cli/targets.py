@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from pyipcs.errors import CommandError, IpcError, NotFoundError, counted
+from pyipcs.errors import CommandError, IpcError, NotFoundError, UnsupportedError, counted
 from pyipcs.model import Kind, SemaphoreSet
 from pyipcs.sysv.handle import Handle, handle_class
 from pyipcs.sysv.keys import By, Target
@@ -86,6 +86,8 @@ def _named(kind: Kind, target: Target) -> Handle | None:
     try:
         handle = handle_class(kind).reach(target)
         handle.stat()
+    except UnsupportedError:
+        raise
     except IpcError:
         return None
     return handle

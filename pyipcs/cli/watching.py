@@ -41,7 +41,7 @@ def check(ctx: click.Context, output: Output, manner: Manner) -> Manner:
     Raises:
         click.UsageError: it cannot.
     """
-    if manner.format_ is not Format.TABLE and "--format" in given(ctx):
+    if manner.format_ is not Format.TABLE and "-f" in given(ctx):
         raise click.UsageError("--watch draws tables, so no other format")
     if not output.terminal or output.dumb:
         raise click.UsageError("--watch needs a terminal that can be drawn on")

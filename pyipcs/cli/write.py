@@ -104,12 +104,21 @@ def _decoded(stream: Stream, decode: Callable[[bytes], bytes], size: int) -> byt
     try:
         (record,) = next(stream.batches(ready, _EXPANSION * size + _SPARE))
         # Digits are one record, whose lines mean nothing.
-        lines = [record] if decode is from_hex else record.removesuffix(b"\n").split(b"\n")
-        return b"".join(map(decode, lines))
+        if decode is from_hex:
+            return decode(record)
+        lines = enumerate(record.removesuffix(b"\n").split(b"\n"), start=1)
+        return b"".join(_line(decode, line, number) for number, line in lines)
     except TooLongError:
         raise CommandError(f"{stream.name}: far more than the segment's {size} bytes") from None
     except ValueError as error:
         raise CommandError(f"{stream.name}: {error}") from None
+
+
+def _line(decode: Callable[[bytes], bytes], line: bytes, number: int) -> bytes:
+    try:
+        return decode(line)
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from None
 
 
 def _put(memory: Attachment, target: Target, offset: int, data: bytes) -> None:

@@ -14,7 +14,7 @@ from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_void_p
 from operator import itemgetter
 from typing import Any, TypeAlias, cast
 
-from pyipcs.errors import IpcError, NotFoundError, ipc_error
+from pyipcs.errors import IpcError, ipc_error
 from pyipcs.model import (
     RECORDS,
     Kind,
@@ -235,7 +235,7 @@ def _invalid_is_missing() -> Iterator[None]:
         yield
     except IpcError as error:
         if error.errno == errno.EINVAL:
-            raise NotFoundError(errno.ENOENT, "no such id") from None
+            raise ipc_error(errno.ENOENT) from None
         raise
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar, cast
@@ -35,7 +36,7 @@ def path_of(text: str) -> str:
     Raises:
         ValueError: it is neither.
     """
-    if not text:
+    if not text or re.fullmatch("-[0-9]+", text):
         raise ValueError("neither a pid nor a path")
     return f"/proc/{text}/ns/ipc" if text.isascii() and text.isdigit() else text
 
@@ -160,10 +161,12 @@ def _enter(descriptor: int) -> None:
 
     try:
         libc.setns(descriptor, libc.CLONE_NEWIPC)
-    except DeniedError:
+    except DeniedError as refused:
         around = owner(descriptor)
         try:
             libc.setns(around, libc.CLONE_NEWUSER)
+        except IpcError:  # also where it is in that user namespace already
+            raise refused from None
         finally:
             os.close(around)
         libc.setns(descriptor, libc.CLONE_NEWIPC)

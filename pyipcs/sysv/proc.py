@@ -6,6 +6,7 @@ objects would be conversions that nobody needs (proc_sysvipc(5)).
 
 import os
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from io import FileIO
 from itertools import chain, compress, repeat
 from typing import Any, NamedTuple
 
@@ -129,15 +130,17 @@ def read(kind: Kind, directory: str = SYSVIPC) -> Iterator[Listing]:
     Raises:
         IpcError: the kernel has no System V IPC.
     """
+    path = f"{directory}/{kind.value}"
+    # Asked at once: that there is no System V IPC comes before all else.
+    return _parse(kind, path) if _is_readable(path) else iter([_ask(kind)])
+
+
+def _is_readable(path: str) -> bool:
     try:
-        descriptor = os.open(f"{directory}/{kind.value}", os.O_RDONLY | os.O_CLOEXEC)
+        os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
     except OSError:
-        yield _ask(kind)
-        return
-    try:
-        yield from _parse(kind, descriptor)
-    finally:
-        os.close(descriptor)
+        return False
+    return True
 
 
 def records(kind: Kind, directory: str = SYSVIPC) -> Iterator[Record]:
@@ -227,18 +230,19 @@ _ASKED: dict[str, tuple[Collection[Kind], Callable[[Listing], list[Any]]]] = {
 }
 
 
-def _parse(kind: Kind, descriptor: int) -> Iterator[Listing]:
+def _parse(kind: Kind, path: str) -> Iterator[Listing]:
     header: tuple[str, ...] = ()
-    for text in _whole_lines(descriptor):
-        if header:
-            yield Listing(kind, header, text.split())
-        else:
-            first, _, rest = text.partition("\n")
-            header = tuple(first.split())
-            if not _is_header(kind, header):  # masked by another file, as in some containers
-                yield _ask(kind)
-                return
-            yield Listing(kind, header, rest.split())
+    with open(path, "rb", buffering=0) as file:
+        for text in _whole_lines(file):
+            if header:
+                yield Listing(kind, header, text.split())
+            else:
+                first, _, rest = text.partition("\n")
+                header = tuple(first.split())
+                if not _is_header(kind, header):  # masked by another file, as in some containers
+                    yield _ask(kind)
+                    return
+                yield Listing(kind, header, rest.split())
 
 
 def _listed_fields(kind: Kind) -> list[str]:
@@ -250,11 +254,11 @@ def _is_header(kind: Kind, words: Container[str]) -> bool:
     return all(_proc_name(kind, field) in words for field in _listed_fields(kind))
 
 
-def _whole_lines(descriptor: int) -> Iterator[str]:
+def _whole_lines(file: FileIO) -> Iterator[str]:
     """The file in chunks that end where a line ends (the kernel gives a page a read)."""
     pending: list[bytes] = []
     size = 0
-    while block := os.read(descriptor, _CHUNK):
+    while block := _block(file):
         pending.append(block)
         size += len(block)
         if size >= _CHUNK:
@@ -262,6 +266,13 @@ def _whole_lines(descriptor: int) -> Iterator[str]:
             yield (lines + newline).decode(errors="replace")
             pending, size = [rest], len(rest)
     yield b"".join(pending).decode(errors="replace")
+
+
+def _block(file: FileIO) -> bytes:
+    try:
+        return file.read(_CHUNK) or b""
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, file.name) from None
 
 
 def _ask(kind: Kind) -> Listing:

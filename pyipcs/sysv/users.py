@@ -50,6 +50,8 @@ def parse_owner(text: str) -> tuple[int, int | None]:
     import grp
 
     user, colon, group = text.partition(":")
+    if not user:
+        raise ValueError("not USER or USER:GROUP")
     uid = parse_user(user)
     if not colon:
         return uid, None
@@ -64,6 +66,14 @@ def _number(text: str, what: str) -> int:
     if text.isascii() and text.isdigit() and decimal(text) < 2**32 - 1:
         return decimal(text)
     raise ValueError(f"no such {what}")
+
+
+def unmapped(owner: tuple[int, int | None] | None) -> str:
+    """Which part of an owner means nobody in the caller's user namespace; empty if none does."""
+    for which, number in zip(("uid", "gid"), owner or (), strict=False):
+        if number is not None and not is_mapped(number, which):
+            return f"this user namespace has no {which} {number}"
+    return ""
 
 
 def is_mapped(number: int, which: str) -> bool:

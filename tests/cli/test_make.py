@@ -95,7 +95,7 @@ def test_exist_ok_with_something_smaller(objects: Objects) -> None:
     assert result == (
         1,
         "",
-        "pyipcs: create share memory failed: what has key 0x5eed is smaller\n",
+        "pyipcs: create share memory failed: the segment with key 0x5eed has less than 101 bytes\n",
     )
 
 
@@ -151,7 +151,7 @@ def test_other_ways_to_print(objects: Objects) -> None:
         ("-M 0", "1 byte"),
         ("-M 99999999Y", "too large (the most is 18446744073709551615)"),
         ("-S 0", "1 semaphore"),
-        ("-S x", "'x': not a positive number"),
+        ("-S x", "'x': not a decimal number"),
         ("-S 99999999999", "too large (the most is 2147483647)"),
         ("-Q --qbytes 4294967296", "too large (the most is 2147483647)"),
         ("-Q -p 9", "not a mode"),

@@ -168,7 +168,7 @@ def test_output_that_does_not_wait(objects: Objects, args: list[str]) -> None:
     ("args", "status", "why"),
     [
         (["--offset", "101"], 1, "no offset 101: the segment has 100 bytes"),
-        (["--offset", "97", "--unpack", "i"], 1, "i has 4 bytes, and there are 3 from 97 on"),
+        (["--offset", "97", "--unpack", "i"], 1, "i has 4 bytes, and from 97 on there are 3"),
         (["--unpack", "i", "--length", "6"], 2, "--length is no multiple of 4"),
         (["--unpack", "0i"], 2, "the struct has no bytes"),
         (["--unpack", "i", "--length", "0"], 2, "--length 0 has no struct"),
@@ -306,7 +306,7 @@ def test_too_much(shmid: int, tmp_path: Path) -> None:
         (["--hex", "a"], 2, "not pairs of hex digits"),
         (["--hex"], 1, "standard input: not pairs of hex digits"),
         (["--pack", "i", "x"], 2, "'x' is not a number"),
-        (["--pack", "i", "1", "2"], 2, "i has 1 field, not 2"),
+        (["--pack", "i", "1", "2"], 2, "the struct has 1 field, not 2"),
         (["--pack", "i", "--hex", "1"], 2, "two ways"),
         (["-F", "x", "y"], 2, "-F FILE stands in the place of DATA"),
         (["-F", "/nosuch"], 1, "/nosuch: No such file or directory"),

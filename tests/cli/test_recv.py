@@ -106,13 +106,13 @@ class TestWhatIsRefused:
             ("", "QUEUE is missing"),
             ("1 2", "unexpected operand '2'"),
             ("1 -n 0", "-n/--count: '0': the least is 1"),
-            ("1 -n x", "-n/--count: 'x': not a positive number (see"),
-            ("1 -n -1", "-n/--count: '-1': not a positive number (see"),
+            ("1 -n x", "-n/--count: 'x': not a decimal number (see"),
+            ("1 -n -1", "-n/--count: '-1': not a decimal number (see"),
             ("1 -n 1 -a", "-n, -a and -F are three ways to say how many"),
             ("1 -aF", "-n, -a and -F are three ways to say how many"),
-            ("1 --peek -F", "--peek does not wait, and -F does"),
-            ("1 --peek --timeout 3", "--peek and -a do not wait"),
-            ("1 -a --timeout 3", "--peek and -a do not wait"),
+            ("1 --peek -F", "--peek does not wait, so no -F"),
+            ("1 --peek --timeout 3", "--peek does not wait, so no --timeout"),
+            ("1 -a --timeout 3", "-a does not wait, so no --timeout"),
             ("1 -x", "-x needs -t TYPE with a positive type"),
             ("1 -x -t -3", "-x needs -t TYPE with a positive type"),
             ("1 -t -9223372036854775809", "-t/--type: '-9223372036854775809': not a type (a long"),
@@ -160,7 +160,7 @@ class TestWhatIsRefused:
         assert forked("recv", KEY, "--unpack", "i") == (
             1,
             "",
-            "pyipcs: 0x5eed: the message has more bytes than i, 4, and stays\n",
+            "pyipcs: 0x5eed: the message has more than the 4 bytes of i, and stays\n",
         )
         assert receive_all(msqid) == [(1, b"12345"), (3, b"12")]
 
@@ -187,7 +187,7 @@ class TestWhatIsRefused:
             inject = ["-o", "/dev/null", "-e", f"inject={call}:error=ENOSYS"]
             result = run(strace, *inject, PYIPCS, command, KEY, *["a"][: command == "send"])
             assert result.status == 1
-            assert result.err.startswith("pyipcs: 0x5eed: Function not implemented")
+            assert result.err.startswith("pyipcs: 0x5eed: System V IPC is not in this kernel")
 
 
 class TestWaiting:

@@ -139,7 +139,7 @@ class TestWhatIsRefused:
             ),
             ("1 --pack y 1", "--pack: 'y': not a struct (bad char in struct format)"),
             ("1 --pack i x", "--pack i: 'x' is not a number"),
-            ("1 --pack i 1 2", "--pack i: i has 1 field, not 2"),
+            ("1 --pack i 1 2", "--pack i: the struct has 1 field, not 2"),
             ("1 --hex 0", "'0': not pairs of hex digits"),
             ("1 --json {}", "'{}': it needs exactly one of data and base64"),
             ("1 a -l", "-l and -0 split standard input or a file, not MESSAGE"),

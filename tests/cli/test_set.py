@@ -192,7 +192,7 @@ def test_a_set_that_is_smaller(semid: int, args: list[str], why: str) -> None:
         (["--value", "0=1", "--qbytes", "1"], "--qbytes and --value are for objects of different"),
         (["--lock", "--unlock"], "--lock and --unlock contradict each other"),
         (["--value", "0=1", "--value", "0=2"], "--value is given twice for one semaphore"),
-        (["--lock", "--values", "1"], "--lock and --value are for objects of different kinds"),
+        (["--lock", "--values", "1"], "--lock and --values are for objects of different kinds"),
         (["-q", "--value", "0=1"], "--value is for semaphore sets, not message queues"),
         (["-s", "-m", "--qbytes", "1"], "--qbytes is for message queues, not segments or semaph"),
     ],

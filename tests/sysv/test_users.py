@@ -28,7 +28,13 @@ def test_the_sessions_own_users(accounts: None) -> None:
     assert parse_owner(LONG_USER)[0] == pwd.getpwnam(LONG_USER).pw_uid
 
 
-@pytest.mark.parametrize("text", ["", "no-such-user", "root:", "root:no-such", "-1", "4294967295"])
-def test_what_is_no_owner(text: str) -> None:
+@pytest.mark.parametrize("text", ["no-such-user", "root:", "root:no-such", "-1", "4294967295"])
+def test_who_is_no_owner(text: str) -> None:
     with pytest.raises(ValueError, match=r"no such (user|group)"):
+        parse_owner(text)
+
+
+@pytest.mark.parametrize("text", ["", ":root"])
+def test_what_names_no_owner(text: str) -> None:
+    with pytest.raises(ValueError, match="not USER or USER:GROUP"):
         parse_owner(text)
