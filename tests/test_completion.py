@@ -14,14 +14,9 @@ from pyipcs import describe
 from tests.program import PYIPCS, Result, need_tool, run
 from tests.support import Objects
 from tests.terminal import end, start, without_codes
+from tests.test_docs import shared_files
 
 ROOT = Path(__file__).parent.parent
-# Where an installed wheel has these files, and where the shells look for them.
-PLACES = {
-    "pyipcs.bash": "share/bash-completion/completions/pyipcs",
-    "_pyipcs": "share/zsh/site-functions/_pyipcs",
-    "pyipcs.fish": "share/fish/vendor_completions.d/pyipcs.fish",
-}
 BASH_COMPLETION = "/usr/share/bash-completion/bash_completion"
 
 
@@ -183,7 +178,7 @@ def _bash(prefix: Path) -> _Files:
 
 
 def _bare_bash(prefix: Path) -> _Files:
-    rc = f"{_PROMPT}. {prefix}/{PLACES['pyipcs.bash']}\necho ready\n"
+    rc = f"{_PROMPT}. {prefix}/share/bash-completion/completions/pyipcs\necho ready\n"
     return ["bash", "--noprofile", "--rcfile", "~/rc", "-i"], {"rc": rc}
 
 
@@ -214,9 +209,9 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
         need_tool("bash-completion")
     prefix = Path(os.environ.get("PYIPCS_TEST_PREFIX", tmp_path / "prefix"))
     if not prefix.exists():
-        for file, place in {**PLACES, PYIPCS: "bin/pyipcs"}.items():
+        for file, place in {**shared_files(), PYIPCS: "bin/pyipcs"}.items():
             (prefix / place).parent.mkdir(parents=True, exist_ok=True)
-            (prefix / place).symlink_to(ROOT / "completions" / file)
+            (prefix / place).symlink_to(ROOT / file)
     (tmp_path / "home").mkdir()
     started = Shell(name, tmp_path / "home", prefix)
     yield started

@@ -153,3 +153,25 @@ def test_the_json_keys_are_documented(objects: Objects) -> None:
 
 def _keys(text: str) -> set[str]:
     return set(re.findall(r'"(\w+)": ', text))
+
+
+def shared_files() -> dict[str, str]:
+    """What the wheel puts into share, file by file: where it is here, and where there."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    shared = build["targets"]["wheel"]["shared-data"]
+    return {
+        str(file.relative_to(ROOT)): f"{there}/{file.name}" if (ROOT / here).is_dir() else there
+        for here, there in shared.items()
+        for file in ([*(ROOT / here).iterdir()] if (ROOT / here).is_dir() else [ROOT / here])
+    }
+
+
+def test_the_lines_that_link_what_a_virtual_environment_has(tmp_path: Path) -> None:
+    (script,) = re.findall(r"^```sh\n([^`]*cp -rs.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    for here, there in shared_files().items():
+        (tmp_path / ".venv" / there).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / ".venv" / there).symlink_to(ROOT / here)
+    home = tmp_path / "home"
+    assert run("bash", "-euc", script, env={"HOME": str(home)}, cwd=tmp_path) == (0, "", "")
+    for here, there in shared_files().items():
+        assert (home / ".local" / there).read_bytes() == (ROOT / here).read_bytes()

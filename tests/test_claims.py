@@ -1,0 +1,120 @@
+"""README's table against the peers, line by line: what each of them says that it can."""
+
+import re
+from functools import cache
+
+import pytest
+
+from pyipcs import cli
+from pyipcs.model import Kind
+from tests.program import invoke, run
+from tests.support import IS_ROOT, Objects, ids
+from tests.test_docs import README
+
+_TABLE = README[README.index("| | pyipcs | ipcs, ipcmk, ipcrm |") :].split("\n\n")[0]
+ROWS = {
+    name: cells
+    for name, *cells in (
+        [cell.strip() for cell in line.strip("|").split("|")] for line in _TABLE.splitlines()[2:]
+    )
+}
+# What the help of a program that can do it has in it, and of one that cannot has not.
+SIGNS = {
+    "ipcs's output, byte for byte": r"as util-linux prints it|show status summary",
+    "tables for a terminal, which lose whole columns where it is narrow": r"however wide",
+    "used of qbytes, limits and usage side by side, with bars": r"USED in LIMIT",
+    "columns of your choice": r"--output",
+    "sorting by any column": r"--sort",
+    "JSON with numbers as numbers, times with their offset": r"--json",
+    "JSON lines, CSV, TSV, OpenMetrics": r"jsonl|csv|tsv|openmetrics",
+    "assignments for a shell": r"--export|assignments for a shell",
+    "memory in which a segment is held, and swap": r"RSS|SWAP",
+    "filters, by owner, age, use and an earlier listing": r"--older-than|--idle|--owner USER",
+    "a status that says whether there is any object": r"--fail-if-any",
+    "a live view": r"--watch",
+    "qbytes of every queue, also of those that you may not read": r"QBYTES",
+    "objects with a key of your choice, or without one": r"--private|-k, --key",
+    "values, size and owner set in the call that creates": r"--values|--qbytes",
+    "all is checked before anything is removed": r"--dry-run",  # see below
+    "dry run": r"--dry-run",
+    'which limit stands behind "No space left on device"': r"RESOURCE",  # see below
+    "messages sent and received, with a timeout": r"--timeout",
+    "messages looked at and left": r"--peek",
+    "semaphore operations, several at once, with a timeout": r"--undo",
+    "semaphores held while a command runs, given back however it ends": r"-- CMD",
+    "bytes of a segment read and written": r"--offset",
+    "mode, owner, qbytes, values and locking of what is there changed": r"--lock",
+    "the key of a file": r"ftok",
+    "values, waiting processes and last user of each semaphore": r"NCOUNT",
+    "who sent and received last, and whether that process lives": r"LSPID",
+    "which processes have a segment attached, or wait on a queue or a set": r"ATTACHED|WAITERS",
+    "whether an object is in use or leaked, and why": r"REASON",
+    "removal by filters, each object looked at again right before": r"--orphaned|--older-than",
+    "a command in a namespace of its own, and what it left": r"--private",
+    "the objects of another IPC namespace, or of all": r"--all-ns|--ns",
+}
+
+
+@cache
+def said(program: str) -> str:
+    """All that the help of one of the columns says."""
+    match program:
+        case "pyipcs":
+            return "".join(invoke(name, "--help").out for name in cli.COMMANDS)
+        case "lsipc":
+            return run("lsipc", "--help").out
+        case _:
+            return "".join(run(name, "--help").out for name in ("ipcs", "ipcmk", "ipcrm"))
+
+
+def test_each_line_has_its_sign() -> None:
+    assert [*SIGNS] == [*ROWS]
+    assert {len(cells) for cells in ROWS.values()} == {6}
+
+
+@pytest.mark.parametrize("name", SIGNS)
+def test_a_line_says_what_the_help_says(name: str) -> None:
+    columns = zip(("pyipcs", "util-linux", "lsipc"), ROWS[name], strict=False)
+    for program, cell in columns:
+        if cell in {"yes", "no"}:
+            can = bool(re.search(SIGNS[name], said(program)))
+            assert can == (cell == "yes"), f"{program}: {cell}"
+
+
+# What no help tells, and the cells that say more than yes or no.
+
+
+def test_ipcrm_removes_before_it_has_read_all(objects: Objects) -> None:
+    msqid = objects.queue()
+    run("ipcrm", "-q", str(msqid), "-q", "wrong")
+    assert msqid not in ids(Kind.QUEUE)
+    msqid = objects.queue()
+    assert invoke("rm", "-q", str(msqid), "-q", "wrong").status == 2
+    assert msqid in ids(Kind.QUEUE)
+
+
+def test_ipcmk_names_no_limit(isolated: None) -> None:
+    if not IS_ROOT:
+        pytest.skip("only root can lower a limit")
+    script = "echo 0 > /proc/sys/kernel/msgmni; ipcmk -Q"
+    result = run("unshare", "--ipc", "sh", "-c", script)
+    assert "No space left on device" in result.err
+    assert "msgmni" not in result.err
+
+
+def test_the_json_of_lsipc_has_strings(objects: Objects, isolated: None) -> None:
+    objects.queue()
+    assert re.search(r'"(msgs|usedbytes)": *"0"', run("lsipc", "-q", "-J").out)
+
+
+def test_ipcs_tells_the_qbytes_and_the_values_of_one(objects: Objects) -> None:
+    msqid, semid = objects.queue(), objects.semaphores()
+    assert "qbytes=" in run("ipcs", "-q", "-i", str(msqid)).out
+    assert "ncount" in run("ipcs", "-s", "-i", str(semid)).out
+
+
+def test_the_peers_tell_pids_of_the_past_and_how_many_have_a_segment() -> None:
+    assert "PIDs of creator and last operator" in said("util-linux")
+    assert re.search("LSPID|LRPID|LPID", said("lsipc"))
+    assert "Number of attached processes" in said("lsipc")
+    assert "system-wide usage" in said("lsipc")
