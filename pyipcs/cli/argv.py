@@ -260,9 +260,10 @@ class Grammar(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples and the lists that the help ends with."""
         super().format_epilog(ctx, formatter)
-        with formatter.section("Examples"):
-            for line, words in self.examples:
-                formatter.write(f"  $ {line}\n      {words}\n")
+        if self.examples:
+            with formatter.section("Examples"):
+                for line, words in self.examples:
+                    formatter.write(f"  $ {line}\n      {words}\n")
         for title, rows in self.lists():
             with formatter.section(title):
                 formatter.write_dl([*rows])

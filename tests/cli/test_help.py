@@ -1,6 +1,7 @@
 """What --help teaches: commands by purpose, options by what they are for, examples that work."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def test_the_commands_stand_by_purpose() -> None:
     for name, words in cli.COMMANDS.items():
         assert f"  {name:5}  {words}\n" in out
     assert sum(map(len, cli.PURPOSES.values())) == len(cli.COMMANDS)
+    assert re.findall("^(.*):$", out, re.MULTILINE) == [*cli.PURPOSES, "General"]
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
