@@ -11,8 +11,8 @@ _pyipcs_grammar() {
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
-      value=(
-        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
+      values=(
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       operands=(
         $'list\tShow System V IPC objects, limits and usage'
@@ -38,11 +38,11 @@ _pyipcs_grammar() {
         $'--shmems\tShared memory segments'
         $'-s\tSemaphore sets'
         $'--semaphores\tSemaphore sets'
-        $'-a\tAll kinds (the default)'
-        $'--all\tAll kinds (the default)'
+        $'-a\tAll kinds, as without -q, -m and -s'
+        $'--all\tAll kinds, as without -q, -m and -s'
         $'-i\tOne object, with one of -q -m -s'
         $'--id\tOne object, with one of -q -m -s'
-        $'--owner\tOf this owner'
+        $'--owner\tOwned by this user'
         $'--created-by\tCreated by this user'
         $'--mine\tCreated or owned by you'
         $'--key\tWith this key'
@@ -51,7 +51,7 @@ _pyipcs_grammar() {
         $'--unattached\tSegments that no process has attached'
         $'--empty\tQueues with no message'
         $'--orphaned\tSegments that nobody has attached, and whose creator and last user are gone'
-        $'--suspect\tThese, and queues and semaphore sets whose last users are gone, and on which nobody waits'
+        $'--suspect\tOrphaned segments, and queues and semaphore sets whose last users are gone, and on which nobody waits'
         $'--not-in\tNot in an earlier listing of all objects (list -J > FILE)'
         $'--all-ns\tThe objects of every IPC namespace that a process lives in which you may look at'
         $'-t\tTimes of last use and change'
@@ -71,7 +71,7 @@ _pyipcs_grammar() {
         $'-o\tWhich columns; +COL,... adds to the usual ones'
         $'--output\tWhich columns; +COL,... adds to the usual ones'
         $'--noheadings\tNo headings; and all columns, however wide they are'
-        $'--sort\tSort by a column; -COL reverses'
+        $'--sort\tSort by one column; -COL reverses'
         $'--time-format\tHow times look'
         $'-P\tPermissions as 0644, not rw-r--r--'
         $'--numeric-perms\tPermissions as 0644, not rw-r--r--'
@@ -87,7 +87,7 @@ _pyipcs_grammar() {
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
-      value=(
+      values=(
         [-i]='id'
         [--id]='id'
         [--owner]='user'
@@ -98,12 +98,12 @@ _pyipcs_grammar() {
         [--not-in]='file'
         [-f]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
         [--format]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
-        [-o]=$'columns $\'USE%\\tUSEDBYTES in QBYTES\' $\'USED\\tHow many there are\' $\'LIMIT\\tThe most there can be\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'DESCRIPTION\\tWhat it is\' $\'RESOURCE\\tResource\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
-        [--output]=$'columns $\'USE%\\tUSEDBYTES in QBYTES\' $\'USED\\tHow many there are\' $\'LIMIT\\tThe most there can be\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'DESCRIPTION\\tWhat it is\' $\'RESOURCE\\tResource\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
-        [--sort]=$'column $\'USE%\\tUSEDBYTES in QBYTES\' $\'USED\\tHow many there are\' $\'LIMIT\\tThe most there can be\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'DESCRIPTION\\tWhat it is\' $\'RESOURCE\\tResource\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
+        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes that the queue may hold\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tWhat it is\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'LIMIT\\tThe most there can be\' $\'USED\\tHow many there are\''
+        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes that the queue may hold\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tWhat it is\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'LIMIT\\tThe most there can be\' $\'USED\\tHow many there are\''
+        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes that the queue may hold\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tWhat it is\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'LIMIT\\tThe most there can be\' $\'USED\\tHow many there are\''
         [--time-format]=$'words $\'short\\tthe time of today, or the day, as lsipc has it\' $\'full\\tas ctime(3) has it\' $\'iso\\tISO 8601, with the offset of the local zone\' $\'relative\\thow long ago\' $\'epoch\\tseconds since 1970\''
         [--ns]='namespace'
-        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       attached=(
         [--watch]=$'words \'0.5\' \'1\' \'5\''
@@ -125,7 +125,7 @@ _pyipcs_grammar() {
         $'-o\tWhich columns; +COL,... adds to the usual ones'
         $'--output\tWhich columns; +COL,... adds to the usual ones'
         $'--noheadings\tNo headings; and all columns, however wide they are'
-        $'--sort\tSort by a column; -COL reverses'
+        $'--sort\tSort by one column; -COL reverses'
         $'--time-format\tHow times look'
         $'-P\tPermissions as 0644, not rw-r--r--'
         $'--numeric-perms\tPermissions as 0644, not rw-r--r--'
@@ -140,15 +140,15 @@ _pyipcs_grammar() {
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
-      value=(
+      values=(
         [-f]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
         [--format]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
-        [-o]=$'columns $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
-        [--output]=$'columns $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
-        [--sort]=$'column $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
+        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes that the queue may hold\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
+        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes that the queue may hold\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
+        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes that the queue may hold\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
         [--time-format]=$'words $\'short\\tthe time of today, or the day, as lsipc has it\' $\'full\\tas ctime(3) has it\' $\'iso\\tISO 8601, with the offset of the local zone\' $\'relative\\thow long ago\' $\'epoch\\tseconds since 1970\''
         [--ns]='namespace'
-        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       attached=(
         [--watch]=$'words \'0.5\' \'1\' \'5\''
@@ -169,9 +169,9 @@ _pyipcs_grammar() {
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
-      value=(
+      values=(
         [--ns]='namespace'
-        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       operands=(
         'file'
@@ -192,7 +192,7 @@ _pyipcs_grammar() {
         $'-k\tThe key: decimal, 0x hexadecimal, 0 octal, or ftok:PATH[:PROJ]'
         $'--key\tThe key: decimal, 0x hexadecimal, 0 octal, or ftok:PATH[:PROJ]'
         $'--private\tNo key (IPC_PRIVATE)'
-        $'--exist-ok\tTake what has the key already, and leave it as it is, whatever else is asked for'
+        $'--exist-ok\tTake what has the key already, and leave it as it is; less than what is asked for is an error'
         $'--qbytes\tHow many bytes the queue may hold'
         $'--values\tThe values of the semaphores, 0 to 32767 each'
         $'--owner\tThe owner, by name or number'
@@ -207,7 +207,7 @@ _pyipcs_grammar() {
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
-      value=(
+      values=(
         [-M]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
         [--shmem]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
         [-S]=''
@@ -220,7 +220,7 @@ _pyipcs_grammar() {
         [--values]=''
         [--owner]='owner'
         [--ns]='namespace'
-        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       many= wraps=
       ;;
@@ -246,14 +246,14 @@ _pyipcs_grammar() {
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
-      value=(
+      values=(
         [--mode]=$'words $\'600\\tthe owner\\\'s\' $\'660\\tand its group\\\'s\' $\'644\\tothers read\' $\'666\\teverybody\\\'s\''
         [--owner]='owner'
         [--qbytes]=$'words $\'4K\\t4096\' $\'16K\\t16384\' $\'64K\\t65536\''
         [--value]=''
         [--values]=''
         [--ns]='namespace'
-        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       operands=(
         'target'
@@ -276,7 +276,7 @@ _pyipcs_grammar() {
         $'--semaphore-key\tA semaphore set by key'
         $'-a\tAll that you may remove, or all of a kind'
         $'--all\tAll that you may remove, or all of a kind'
-        $'--owner\tOf this owner'
+        $'--owner\tOwned by this user'
         $'--created-by\tCreated by this user'
         $'--mine\tCreated or owned by you'
         $'--key\tWith this key'
@@ -285,7 +285,7 @@ _pyipcs_grammar() {
         $'--unattached\tSegments that no process has attached'
         $'--empty\tQueues with no message'
         $'--orphaned\tSegments that nobody has attached, and whose creator and last user are gone'
-        $'--suspect\tThese, and queues and semaphore sets whose last users are gone, and on which nobody waits'
+        $'--suspect\tOrphaned segments, and queues and semaphore sets whose last users are gone, and on which nobody waits'
         $'--not-in\tNot in an earlier listing of all objects (list -J > FILE)'
         $'-n\tShow what would go, in any format, and remove nothing'
         $'--dry-run\tShow what would go, in any format, and remove nothing'
@@ -300,7 +300,7 @@ _pyipcs_grammar() {
         $'-o\tWhich columns; +COL,... adds to the usual ones'
         $'--output\tWhich columns; +COL,... adds to the usual ones'
         $'--noheadings\tNo headings; and all columns, however wide they are'
-        $'--sort\tSort by a column; -COL reverses'
+        $'--sort\tSort by one column; -COL reverses'
         $'--time-format\tHow times look'
         $'-P\tPermissions as 0644, not rw-r--r--'
         $'--numeric-perms\tPermissions as 0644, not rw-r--r--'
@@ -314,7 +314,7 @@ _pyipcs_grammar() {
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
-      value=(
+      values=(
         [-q]='id:msg'
         [--queue-id]='id:msg'
         [-Q]='key:msg'
@@ -335,12 +335,12 @@ _pyipcs_grammar() {
         [--not-in]='file'
         [-f]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
         [--format]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
-        [-o]=$'columns $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
-        [--output]=$'columns $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
-        [--sort]=$'column $\'WAITERS\\tPIDs of processes that wait on it\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'VALUES\\tValue of each semaphore\' $\'OTIME\\tTime of the last operation\' $\'NSEMS\\tSemaphores\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'COMMAND\\tCommand line of CPID\' $\'DETACH\\tTime of the last detachment\' $\'ATTACH\\tTime of the last attachment\' $\'LPID\\tProcess of the last use\' $\'CPID\\tProcess that created it\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'NATTCH\\tAttachments\' $\'SWAP\\tBytes of it in swap\' $\'RSS\\tBytes of it in memory\' $\'SIZE\\tSize\' $\'RECV\\tTime of the last receive\' $\'SEND\\tTime of the last send\' $\'LRPID\\tProcess of the last receive\' $\'LSPID\\tProcess of the last send\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'QBYTES\\tBytes that the queue may hold\' $\'USEDBYTES\\tBytes in them\' $\'MSGS\\tMessages on the queue\' $\'NS\\tIPC namespace\' $\'REASON\\tWhat speaks for STATE\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'AGE\\tTime since the last change\' $\'CTIME\\tTime of the last change\' $\'GROUP\\tOwner\\\'s group\' $\'GID\\tOwner\\\'s gid\' $\'USER\\tOwner\\\'s name\' $\'UID\\tOwner\\\'s uid\' $\'CGROUP\\tCreator\\\'s group\' $\'CGID\\tCreator\\\'s gid\' $\'CUSER\\tCreator\\\'s name\' $\'CUID\\tCreator\\\'s uid\' $\'PERMS\\tPermissions\' $\'OWNER\\tOwner\\\'s name\' $\'ID\\tId\' $\'KEY\\tKey\' $\'KIND\\tKind of object: msg, shm or sem\''
+        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes that the queue may hold\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
+        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes that the queue may hold\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
+        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes that the queue may hold\' $\'USE%\\tUSEDBYTES in QBYTES\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
         [--time-format]=$'words $\'short\\tthe time of today, or the day, as lsipc has it\' $\'full\\tas ctime(3) has it\' $\'iso\\tISO 8601, with the offset of the local zone\' $\'relative\\thow long ago\' $\'epoch\\tseconds since 1970\''
         [--ns]='namespace'
-        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       attached=(
         [-a]=$'words $\'msg\\tmessage queues\' $\'shm\\tsegments\' $\'sem\\tsemaphore sets\''
@@ -376,7 +376,7 @@ _pyipcs_grammar() {
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
-      value=(
+      values=(
         [-t]=''
         [--type]=''
         [-F]='file'
@@ -384,7 +384,7 @@ _pyipcs_grammar() {
         [--pack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
         [--timeout]=''
         [--ns]='namespace'
-        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       operands=(
         'target:msg'
@@ -398,12 +398,12 @@ _pyipcs_grammar() {
         $'--type\tOf which type'
         $'-x\tAny type but that of -t'
         $'--except\tAny type but that of -t'
-        $'-n\tHow many; 1 if left out'
-        $'--count\tHow many; 1 if left out'
-        $'-a\tUntil the queue is empty; status 0 also if it was so at once'
-        $'--all\tUntil the queue is empty; status 0 also if it was so at once'
-        $'-F\tUntil it is stopped'
-        $'--follow\tUntil it is stopped'
+        $'-n\tSo many; 1 if left out'
+        $'--count\tSo many; 1 if left out'
+        $'-a\tAll that are there, without waiting; status 0 also if none is'
+        $'--all\tAll that are there, without waiting; status 0 also if none is'
+        $'-F\tAll that come, until it is stopped'
+        $'--follow\tAll that come, until it is stopped'
         $'--peek\tLeave the messages on the queue, and do not wait'
         $'--max-size\tTake no larger message; without it, none is too large'
         $'--truncate\tCut what is larger than --max-size; it is lost'
@@ -425,7 +425,7 @@ _pyipcs_grammar() {
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
-      value=(
+      values=(
         [-t]=''
         [--type]=''
         [-n]=''
@@ -437,7 +437,7 @@ _pyipcs_grammar() {
         [--unpack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
         [--exec]='command'
         [--ns]='namespace'
-        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       operands=(
         'target:msg'
@@ -458,12 +458,12 @@ _pyipcs_grammar() {
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
-      value=(
+      values=(
         [-E]=''
         [--conflict-exit-code]=''
         [--timeout]=''
         [--ns]='namespace'
-        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       operands=(
         'target:sem'
@@ -485,14 +485,14 @@ _pyipcs_grammar() {
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
-      value=(
+      values=(
         [--offset]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
         [--length]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
         [-f]=$'words $\'raw\\tas they are\' $\'hex\\ta dump, with repeated rows folded\' $\'unpack\\tthe fields of a C struct, see --unpack\''
         [--format]=$'words $\'raw\\tas they are\' $\'hex\\ta dump, with repeated rows folded\' $\'unpack\\tthe fields of a C struct, see --unpack\''
         [--unpack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
         [--ns]='namespace'
-        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       operands=(
         'target:shm'
@@ -513,13 +513,13 @@ _pyipcs_grammar() {
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
-      value=(
+      values=(
         [--offset]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
         [-F]='file'
         [--file]='file'
         [--pack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
         [--ns]='namespace'
-        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       operands=(
         'target:shm'
@@ -541,11 +541,11 @@ _pyipcs_grammar() {
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
-      value=(
+      values=(
         [--private]=$'words $\'auto\\twhere the kernel lets it\' $\'always\\tand else CMD does not run\' $\'never\\tCMD runs in this one\''
-        [-f]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\''
-        [--format]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\''
-        [--color]=$'words $\'auto\\ton a terminal\' \'always\' \'never\''
+        [-f]=$'words $\'table\\ttables, for people\' $\'plain\\tcolumns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\''
+        [--format]=$'words $\'table\\ttables, for people\' $\'plain\\tcolumns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\''
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       many=yes wraps=first
       ;;
@@ -554,24 +554,24 @@ _pyipcs_grammar() {
 
 # Offer those lines of words that fit, each perhaps with a tab and what it is, which a list shows.
 _pyipcs_offer() {
-  local - line word width=0 several=
+  local line word width=0 several= untold=
   local -a found=() told=()
-  set -f
   for line in $1; do
     [[ $line = "$cur"* ]] || continue
     word=${line%%$'\t'*}
-    found+=("$word") told+=("$line")
-    [[ $word = "${found[0]}" ]] || several=yes
+    found+=("$before$word") told+=("$before$line")
+    [[ $line = *$'\t'* ]] || untold=yes
+    [[ $before$word = "${found[0]}" ]] || several=yes
     (( ${#word} > width )) && width=${#word}
   done
   # 63, 33 and 64 are the sorts of completion that list what there is.
-  if [[ -n $several && ${told[0]} = *$'\t'* && $COMP_TYPE = @(63|33|64) ]]; then
+  if [[ -n $several && -z $untold && $COMP_TYPE = @(63|33|64) ]]; then
     local IFS=$'\t'
-    printf -v line "%-${width}s  (%s)\n" ${told[*]}
+    printf -v line "%-$(( ${#before} + width ))s  (%s)\n" ${told[*]}
     IFS=$'\n'
     COMPREPLY+=($line)
   else
-    COMPREPLY+=("${found[@]/#/$before}")
+    COMPREPLY+=("${found[@]}")
   fi
 }
 
@@ -579,18 +579,31 @@ _pyipcs_there() {
   _pyipcs_offer "$("$program" --complete "$1" "$cur" "${words[@]:1:cword-1}" 2>/dev/null)"
 }
 
+# Offer what bash itself knows: files, users, commands and so on, by the options of compgen.
+_pyipcs_own() {
+  local word
+  for word in $(compgen "$@" -- "$cur"); do COMPREPLY+=("$before$word"); done
+}
+
 _pyipcs_files() {
-  compopt -o filenames 2>/dev/null
-  COMPREPLY+=($(compgen -f -- "$cur"))
+  local i
+  compopt -o filenames
+  _pyipcs_own -f
+  # Behind what is no part of a file's name, bash does not see that it is a folder.
+  [[ -n ${before#"$stays"} ]] || return
+  for i in "${!COMPREPLY[@]}"; do
+    [[ -d ${COMPREPLY[i]#"$before"} ]] && COMPREPLY[i]+=/ && compopt -o nospace
+  done
 }
 
 # Another command with its words, of which the first stands at this place.
 _pyipcs_wrapped() {
-  local IFS=$' \t\n'
   if declare -F _command_offset >/dev/null; then
+    local IFS=$' \t\n'
+    set +f
     _command_offset "$1"
   elif (( cword == $1 )); then
-    COMPREPLY+=($(compgen -c -- "$cur"))
+    _pyipcs_own -c
   else
     _pyipcs_files
   fi
@@ -598,42 +611,40 @@ _pyipcs_wrapped() {
 
 # Offer what may stand as a value.
 _pyipcs_value() {
-  local kind=$1
+  local kind=$1 text=$cur
   shift
   case $kind in
     words) _pyipcs_offer "$*" ;;
     columns | column)
       compopt -o nospace
-      [[ $kind = column ]] && before=${cur%%[^-]*} || before=${cur%"${cur##*[+,]}"}
-      cur=${cur#"$before"}
+      [[ $kind = column ]] && cur=${cur#-} || cur=${cur##*[+,]}
+      before+=${text%"$cur"} cur=${cur^^}
       _pyipcs_offer "$*"
       ;;
     target* | id* | key*)
       _pyipcs_there "$kind"
-      [[ $kind = target* && -z ${COMPREPLY[*]} ]] && _pyipcs_value ftok
+      [[ $kind != id* && ${#COMPREPLY[@]} = 0 ]] && _pyipcs_value ftok
       ;;
     ftok)
       if [[ $cur = ftok:* ]]; then
-        cur=${cur#ftok:}
+        before+=ftok: cur=${cur#ftok:}
         _pyipcs_files
       elif [[ -n $cur && ftok: = "$cur"* ]]; then
         compopt -o nospace
-        COMPREPLY+=(ftok:)
+        COMPREPLY+=("${before}ftok:")
       fi
       ;;
     file) _pyipcs_files ;;
-    user) COMPREPLY+=($(compgen -u -- "$cur")) ;;
+    user) _pyipcs_own -u ;;
     owner)
-      if [[ $cur = *:* ]]; then
-        COMPREPLY+=($(compgen -g -P "${cur%:*}:" -- "${cur#*:}"))
-      else
-        COMPREPLY+=($(compgen -u -- "$cur"))
-      fi
+      [[ $cur = *:* ]] || { _pyipcs_own -u; return; }
+      before+=${cur%%:*}: cur=${cur#*:}
+      _pyipcs_own -g
       ;;
     namespace)
-      [[ $cur = /* ]] && _pyipcs_files || COMPREPLY+=($(cd /proc && compgen -G "$cur*[0-9]"))
+      if [[ $cur = [0-9]* || -z $cur ]]; then _pyipcs_there namespace; else _pyipcs_files; fi
       ;;
-    command) COMPREPLY+=($(compgen -c -- "$cur")) ;;
+    command) _pyipcs_own -c ;;
     kind)
       case ${given[0]-} in
         '') _pyipcs_value words msg shm sem ;;
@@ -643,74 +654,92 @@ _pyipcs_value() {
   esac
 }
 
+# Find the first of bundled short options that takes a value: its name, and what is attached.
+_pyipcs_bundle() {
+  local i
+  name= value=
+  for (( i = 1; i < ${#1}; i++ )); do
+    name=-${1:i:1} value=${1:i+1}
+    [[ -n ${values[$name]+taken}${attached[$name]+taken} ]] && return
+  done
+  return 1
+}
+
+# Set `redirected` to the target of a redirection that a word is, or begins.
+_pyipcs_redirects() {
+  local pattern='^[0-9]*&?[<>]+[&|]?(.*)$'
+  [[ $1 =~ $pattern ]] && redirected=${BASH_REMATCH[1]}
+}
+
 _pyipcs() {
-  local program=${1/#\~/$HOME} before= command= wraps= many= awaited= ended=
-  local IFS=$'\n' cur word letter apart rest=${COMP_LINE:0:COMP_POINT} i cword letters
+  local -
+  set +eu -f
+  local IFS=$'\n' program before= command= wraps= many= awaited= ended= redirected=
+  local cur word apart piece rest=${COMP_LINE:0:COMP_POINT} name value i cword place stays
   local -a words=() options=() operands=() given=()
-  local -A value=() attached=()
+  local -A values=() attached=()
+  program=${1//[\"\'\\]/} program=${program/#\~\//$HOME/}
   # The words as the program gets them, which to bash also end at = and : (COMP_WORDBREAKS).
   for (( i = 0; i <= COMP_CWORD; i++ )); do
-    apart=${rest%%[![:space:]]*} rest=${rest#"${rest%%[![:space:]]*}"} word=${COMP_WORDS[i]}
-    (( i == COMP_CWORD )) && word=$rest
-    rest=${rest#"$word"}
-    if [[ $i = 0 || -n $apart ]]; then words+=("$word"); else words[-1]+=$word; fi
+    apart=${rest%%[![:space:]]*} rest=${rest#"${rest%%[![:space:]]*}"} piece=${COMP_WORDS[i]}
+    (( i == COMP_CWORD )) && piece=${rest#[\"\']}
+    rest=${rest#"${COMP_WORDS[i]}"}
+    if [[ $i = 0 || -n $apart ]]; then words+=("$piece"); else words[-1]+=$piece; fi
   done
   cword=$(( ${#words[@]} - 1 )) cur=${words[-1]}
+  # What is offered takes the place of the last piece of the word only.
+  [[ $piece = +([:=@]) ]] && piece=
+  stays=${cur%"$piece"}
   _pyipcs_grammar ''
   for (( i = 1; i < cword; i++ )); do
     word=${words[i]}
     awaited=
-    if [[ -z $ended && $word = -- ]]; then
+    if _pyipcs_redirects "$word"; then
+      [[ -n $redirected ]] || awaited=redirection
+    elif [[ -z $ended && $word = -- ]]; then
       ended=yes
-      if [[ $wraps = -- ]]; then
-        _pyipcs_wrapped $(( i + 1 ))
-        return
-      fi
+      [[ $wraps = -- ]] && { _pyipcs_wrapped $(( i + 1 )); return 0; }
     elif [[ -z $ended && $word = --?* ]]; then
-      [[ -n ${value[$word]+taken} ]] && awaited=$word
+      [[ -n ${values[$word]+taken} ]] && awaited=$word
     elif [[ -z $ended && $word = -[a-zA-Z0]* ]]; then
-      for (( letters = 1; letters < ${#word}; letters++ )); do
-        letter=-${word:letters:1}
-        [[ -n ${attached[$letter]+taken} ]] && break
-        [[ -n ${value[$letter]+taken} ]] || continue
-        (( letters == ${#word} - 1 )) && awaited=$letter
-        break
-      done
+      _pyipcs_bundle "$word" && [[ -z $value && -n ${values[$name]+taken} ]] && awaited=$name
     elif [[ -z $command ]]; then
-      command=$word options=() value=()
+      command=$word options=() values=()
       _pyipcs_grammar "$command"
     elif [[ $wraps = first ]]; then
       _pyipcs_wrapped "$i"
-      return
+      return 0
     else
       given+=("$word")
     fi
     [[ -n $awaited ]] && (( i + 1 < cword )) && (( i++ )) && awaited=
   done
 
-  local place=${#given[@]}
+  place=${#given[@]}
   (( place >= ${#operands[@]} )) && [[ -n $many ]] && place=$(( ${#operands[@]} - 1 ))
-  if [[ -n $awaited ]]; then
-    eval "_pyipcs_value ${value[$awaited]}"
+  if [[ $awaited = redirection ]]; then
+    _pyipcs_files
+  elif _pyipcs_redirects "$cur"; then
+    before=${cur%"$redirected"} cur=$redirected
+    _pyipcs_files
+  elif [[ -n $awaited ]]; then
+    eval "_pyipcs_value ${values[$awaited]}"
   elif [[ -z $ended && $cur = --*=* ]]; then
-    word=${cur%%=*} cur=${cur#*=}
-    [[ $COMP_WORDBREAKS = *=* ]] || before=$word=
-    eval "_pyipcs_value ${value[$word]-${attached[$word]-}}"
-  elif [[ -z $ended && $cur = -[a-zA-Z]?* && -n ${value[${cur:0:2}]+taken} ]]; then
-    before=${cur:0:2} cur=${cur:2}
-    eval "_pyipcs_value ${value[$before]}"
+    name=${cur%%=*} before=${cur%%=*}= cur=${cur#*=}
+    eval "_pyipcs_value ${values[$name]-${attached[$name]-}}"
+  elif [[ -z $ended && $cur = -[a-zA-Z0]?* ]] && _pyipcs_bundle "$cur"; then
+    before=${cur%"$value"} cur=$value
+    eval "_pyipcs_value ${values[$name]-${attached[$name]-}}"
   elif [[ -z $ended && $cur = -* && ! $cur = -[1-9.]* ]]; then
     _pyipcs_offer "${options[*]}"
   elif [[ -z $command ]]; then
     _pyipcs_offer "${operands[*]}"
   elif [[ $wraps = first ]]; then
     _pyipcs_wrapped "$cword"
+    return 0
   else
     eval "_pyipcs_value ${operands[place]-}"
   fi
-  # What stands before a colon is to bash another word.
-  if [[ $cur = *:* && $COMP_WORDBREAKS = *:* ]]; then
-    word=${cur%"${cur##*:}"}
-    COMPREPLY=("${COMPREPLY[@]#"$word"}")
-  fi
+
+  for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"$stays"}; done
 } 2>/dev/null && complete -F _pyipcs pyipcs

@@ -18,7 +18,11 @@ def main() -> None:
     if sys.argv[1:2] == ["--complete"]:
         os._exit(_complete(sys.argv[2:]))
 
-    from pyipcs import cli
+    try:
+        from pyipcs import cli
+    except (ImportError, MemoryError, OSError) as error:
+        os.write(2, f"pyipcs: cannot start: {error}\n".encode(errors="backslashreplace"))
+        os._exit(1)
 
     # All is flushed. Taking the interpreter apart would take an eighth of the time of a short
     # command, and would complain once more about a stream that could not be written.

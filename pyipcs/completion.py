@@ -46,20 +46,43 @@ def main(args: Sequence[str]) -> None:
     """Write what may stand in the place of a word, a line each, with a tab and what it is.
 
     Args:
-        args: what is to be named ("id", "key" or "target", perhaps with ":" and a kind), what
-            stands there so far, and the words of the command line, which may tell the kind and
-            the namespace.
+        args: what is to be named ("id", "key" or "target", perhaps with ":" and a kind, or
+            "namespace"), what stands there so far, and the words of the command line, which may
+            tell the kind and the namespace.
     """
     what, current, *words = args
+    del words[words.index("--") if "--" in words else len(words) :]
+    told: dict[str, list[str]] = {}
+    for word, about in _namespaces() if what == "namespace" else _objects(what, current, words):
+        if word.startswith(current):
+            told.setdefault(word, []).append(about)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # it is no stub
+    sys.stdout.writelines(f"{word}\t{'; '.join(about)}\n" for word, about in told.items())
+    sys.stdout.flush()
+
+
+def _namespaces() -> Iterator[tuple[str, str]]:
+    """A process of each other IPC namespace whose processes may be looked at."""
+    from pyipcs.sysv import namespace
+    from pyipcs.sysv.survey import command_of
+
+    seen = {namespace.current()}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            inode = os.stat(f"/proc/{pid}/ns/ipc").st_ino
+        except OSError:
+            continue
+        if inode not in seen:
+            seen.add(inode)
+            yield pid, one_line(f"{command_of(int(pid))}, in IPC namespace {inode}")
+
+
+def _objects(what: str, current: str, words: Sequence[str]) -> Iterator[tuple[str, str]]:
     what, _, kind = what.partition(":")
     _enter(words)
     kinds = [Kind(kind)] if kind else _told(words)
     found = (row for each in kinds for row in _rows(each))
-    offered = _offered(what, current, found, several=len(kinds) > 1)
-    lines = (f"{word}\t{told}\n" for word, told in offered if word.startswith(current))
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # it is no stub
-    sys.stdout.writelines(lines)
-    sys.stdout.flush()
+    return _offered(what, current, found, several=len(kinds) > 1)
 
 
 def _enter(words: Sequence[str]) -> None:
@@ -121,4 +144,4 @@ def _offered(
             short = f"{prefix}{int(key, 16):#x}"
             yield whole if whole.startswith(current) else short, f"{noun} {object_id}: {facts}"
         if what == "id" or (what == "target" and (not key or current == "0")):
-            yield prefix + object_id, f"{kind.noun} {key or 'without a key'}: {facts}"
+            yield prefix + object_id, f"{kind.noun} {object_id}, {key or 'no key'}: {facts}"

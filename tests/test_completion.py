@@ -67,7 +67,7 @@ def test_targets_are_offered_by_their_keys(there: dict[str, int], user: str) -> 
     queue = ("0x00001234", f"id {there['queue']}: 2 messages, 8 bytes, {user}")
     private = (
         str(there["private"]),
-        f"message queue without a key: 0 messages, 0 bytes, {user}",
+        f"message queue {there['private']}, no key: 0 messages, 0 bytes, {user}",
     )
     segment = ("0x00001235", f"id {there['segment']}: 64K, 0 attached, {user}")
     array = ("0x00001236", f"id {there['set']}: 3 semaphores, {user}")
@@ -182,6 +182,13 @@ def _bare_bash(prefix: Path) -> _Files:
     return ["bash", "--noprofile", "--rcfile", "~/rc", "-i"], {"rc": rc}
 
 
+def _strict_bash(prefix: Path) -> _Files:
+    """In which nothing may go wrong, and a word ends at blanks alone."""
+    command, files = _bare_bash(prefix)
+    strict = "set -eu; shopt -s failglob nullglob; COMP_WORDBREAKS=$' \\t\\n'\n"
+    return command, {"rc": files["rc"].replace("echo ready", strict + "echo ready")}
+
+
 def _zsh(prefix: Path) -> _Files:
     rc = f"{_PROMPT}fpath=({prefix}/share/zsh/site-functions $fpath)\n"
     return ["zsh", "-i"], {".zshrc": f"{rc}autoload -U compinit; compinit -u -D\necho ready\n"}
@@ -195,6 +202,7 @@ def _fish(prefix: Path) -> _Files:
 _SHELLS: dict[str, Callable[[Path], _Files]] = {
     "bash": _bash,
     "bash alone": _bare_bash,
+    "bash strict": _strict_bash,
     "zsh": _zsh,
     "fish": _fish,
 }
@@ -222,11 +230,11 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
 SEEN = {
     "pyipcs rec\t": r"recv ",
     "pyipcs r\t\t": r"recv.*\n?.*Take messages from a queue, or look at them",
-    "pyipcs recv \t\t\t": r"0x00001234\b.* 2 messages, 8 bytes, (?s:.*)queue without a key",
+    "pyipcs recv \t\t\t": r"0x00001234\b.* 2 messages, 8 bytes, (?s:.*), no key: 0 messages",
     "pyipcs stat -m 0x12\t": r"0x1235 ",
     "pyipcs op \t": r"0x00001236 ",
     "pyipcs op 0x1236 \t\t": r"wait for the first and take it",
-    "pyipcs rm msg \t\t\t": r"message queue 0x00001234: 2 messages",
+    "pyipcs rm msg \t\t\t": r"message queue \d+, 0x00001234: 2 messages",
     "pyipcs rm --all=se\t": r"--all=sem",
     "pyipcs list -q -o KEY,MS\t": r"KEY,MSGS",
     "pyipcs list --output=+USE\t\t": r"USE%(?s:.*)Owner's name",
@@ -239,6 +247,22 @@ SEEN = {
     "pyipcs make -k ftok:/usr/shar\t": r"ftok:/usr/share/",
     "pyipcs key /usr/shar\t": r"key /usr/share/",
     "pyipcs make -p 6\t\t": r"everybody's",
+    # What is attached, quoted, or stands apart.
+    "pyipcs list --not-in=/usr/shar\t": r"--not-in=/usr/share/",
+    "pyipcs list --owner=roo\t": r"--owner=root",
+    "pyipcs list -f 'openm\t": r"'openmetrics'",
+    'pyipcs op "0x1\t': r"\"0x1236\"",
+    "pyipcs rm -Q ftok:/usr/shar\t": r"ftok:/usr/share/",
+    "pyipcs list -J > /usr/shar\t": r"/usr/share/",
+    "pyipcs list --color=n\t": r"--color=never",
+    "pyipcs stat key:0x00001235\t": r"key:0x00001235 ",
+}
+# fish does not look for files behind an attached option, nor for values behind bundled ones.
+ATTACHED = {
+    "pyipcs send 1 -F/usr/shar\t": r"-F/usr/share/",
+    "pyipcs send 1 -lF/usr/shar\t": r"-lF/usr/share/",
+    "pyipcs list -oKEY,MS\t": r"-oKEY,MSGS",
+    "pyipcs list -qo KEY,MS\t": r"-qo KEY,MSGS",
 }
 # Those of another command.
 OTHERS = {
@@ -248,8 +272,10 @@ OTHERS = {
 
 
 def test_tab(shell: Shell, there: dict[str, int]) -> None:
-    others = {} if shell.name == "bash alone" else OTHERS  # it has but its own completions
-    for keys, pattern in {**SEEN, **others}.items():
+    # Without the package bash-completion there are no others' completions.
+    others = {} if shell.name in {"bash alone", "bash strict"} else OTHERS
+    attached = {} if shell.name == "fish" else ATTACHED
+    for keys, pattern in {**SEEN, **attached, **others}.items():
         text = shell.type(keys, pattern)
         assert re.search(pattern, text), f"{keys!r}: {text}"
         assert not WRONG.search(text), f"{keys!r}: {text}"

@@ -241,6 +241,11 @@ class Things:
             self.objects.make(kind, KEY)
         return f"{KEY:#x}"
 
+    def digits_of_key(self) -> str:
+        """The key of a queue without its 0x."""
+        self.objects.queue(0x77777777)
+        return "77777777"
+
     def file(self, text: str, name: str = "file") -> str:
         """The path of a file."""
         (self.folder / name).write_text(text)
@@ -277,6 +282,7 @@ MAKERS: dict[str, Callable[[Things], str]] = {
     "key-of-segment": lambda things: things.of_key(Kind.SEGMENT),
     "key-of-set": lambda things: things.of_key(Kind.SEMAPHORE),
     "key-of-two": lambda things: things.of_key(Kind.QUEUE, Kind.SEGMENT),
+    "digits-of-key": Things.digits_of_key,
     "folder": lambda things: str(things.folder),
     "file": lambda things: things.file("hello"),
     "file-with-colon": lambda things: things.file("", "file:1"),
@@ -371,6 +377,10 @@ TABLE = [
         ("--help=x", "option --help takes no value"),
         ("lst", "no such command 'lst', did you mean list?"),
         ("nope", "no such command 'nope'"),
+        ("ls", "no such command 'ls', did you mean list?"),
+        ("peek", "no such command 'peek', did you mean recv --peek?"),
+        ("watch", "no such command 'watch', did you mean list --watch?"),
+        ("limits", "no such command 'limits', did you mean list --limits?"),
     ),
     # -- list
     *says(
@@ -713,7 +723,7 @@ TABLE = [
         # How messages are written.
         ("-t 0 <queue> a", "-t/--type: '0': not a message's type (1 to 9223372036854775807)"),
         ("-t x <queue> a", "-t/--type: 'x': not a message's type (1 to 9223372036854775807)"),
-        ("--timeout x <queue> a", "--timeout: 'x': not a number of seconds"),
+        ("--timeout x <queue> a", "--timeout: 'x': not a number of seconds, nor 10m or 2h"),
         ("-F <file> <queue> a", "-F FILE stands in the place of MESSAGE"),
         ("-l <queue> a", "-l and -0 split standard input or a file, not MESSAGE"),
         ("-l -0 <queue>", "-l and -0 are two ways to split"),
@@ -863,7 +873,7 @@ TABLE = [
         ("--peek -F <queue>", "--peek does not wait, so no -F"),
         ("--peek --timeout 1 <queue>", "--peek does not wait, so no --timeout"),
         ("-a --timeout 1 <queue>", "-a does not wait, so no --timeout"),
-        ("--timeout -1 <queue>", "--timeout: '-1': not a number of seconds"),
+        ("--timeout -1 <queue>", "--timeout: '-1': not a number of seconds, nor 10m or 2h"),
         (
             "--max-size x <queue>",
             "--max-size: 'x': not a size (bytes, or with K, KiB, KB, M, MiB, MB and so on)",
@@ -960,6 +970,7 @@ TABLE = [
         "stat",
         1,
         ("2147483647", "2147483647: no object has that id"),
+        ("<digits-of-key>", "<digits-of-key>: no object has that id (0x<digits-of-key> is a key)"),
         ("5", "it needs Linux (this is darwin)", elsewhere),
         (
             "2147483647",
@@ -1067,10 +1078,15 @@ TABLE = [
         "op",
         2,
         ("5", "OP is missing"),
-        ("5 x", "OP: 'x': not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; with n or u behind)"),
+        (
+            "5 x",
+            "OP: 'x': not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; with n or u behind; "
+            "a command stands behind --)",
+        ),
         (
             "5 Pnn",
-            "OP: 'Pnn': not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; with n or u behind)",
+            "OP: 'Pnn': not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; with n or u behind; "
+            "a command stands behind --)",
         ),
         ("5 3:1-1", "OP: '3:1-1': the range ends before it begins"),
         ("5 65536-1", "OP: '65536-1': no set has so many semaphores (the last is 65535)"),
@@ -1078,7 +1094,7 @@ TABLE = [
         ("5 0=1", "OP: '0=1': not an operation (= waits for zero)"),
         ("5 0-0", "OP: '0-0': not an operation (to wait for zero is =0)"),
         ("5 P -E 256", "-E/--conflict-exit-code: '256': not a status (0 to 255)"),
-        ("5 P --timeout x", "--timeout: 'x': not a number of seconds"),
+        ("5 P --timeout x", "--timeout: 'x': not a number of seconds, nor 10m or 2h"),
         ("5 P --", "a command is missing behind --"),
     ),
     *says(
@@ -1138,7 +1154,7 @@ TABLE = [
         "write",
         2,
         ("", "SEG is missing"),
-        ("5 a b", "unexpected operand 'b'"),
+        ("5 a b", "unexpected operand 'b' (DATA is one word; quote it)"),
         ("5 -F <file> a", "-F FILE stands in the place of DATA"),
         ("5 --hex --pack i", "--hex and --pack are two ways to write data"),
         ("5 --hex x", "'x': not pairs of hex digits"),

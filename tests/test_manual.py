@@ -9,7 +9,8 @@ import pytest
 from pyipcs import cli, describe
 from pyipcs.columns import COMMON, OWN, RESOURCE
 from pyipcs.errors import MEANINGS, Status
-from tests.program import invoke, need_tool, run
+from tests.program import PYIPCS, invoke, need_tool, run
+from tests.test_docs import FRESH
 
 FOLDER = Path(__file__).parent.parent / "pyipcs" / "man"
 PAGES = sorted(FOLDER.glob("*.1"))
@@ -62,8 +63,8 @@ def test_the_page_of_all_has_its_sections() -> None:
     sections = re.findall(r"^([A-Z][A-Z ]+)$", text, re.MULTILINE)
     assert sections == [
         *("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS OF ALL COMMANDS"),
-        *("NAMES OF OBJECTS", "FORMATS AND COLUMNS", "EXIT STATUS", "ENVIRONMENT", "FILES"),
-        *("EXAMPLES", "SEE ALSO"),
+        *("NAMES OF OBJECTS", "FORMATS AND COLUMNS", "EXIT STATUS", "SIGNALS", "STATES"),
+        *("COMPATIBILITY", "ENVIRONMENT", "FILES", "EXAMPLES", "SEE ALSO"),
     ]
     commands = text[text.index("\nCOMMANDS") : text.index("\nOPTIONS OF ALL")]
     assert re.findall(r"^   (\w+)$", commands, re.MULTILINE) == [*cli.COMMANDS]
@@ -72,11 +73,29 @@ def test_the_page_of_all_has_its_sections() -> None:
         assert re.search(
             rf"^ +{re.escape(column.name)}\s+{re.escape(column.help)}$", lists, re.MULTILINE
         )
-    statuses = text[text.index("\nEXIT STATUS") : text.index("\nENVIRONMENT")]
+    statuses = text[text.index("\nEXIT STATUS") : text.index("\nSIGNALS")]
     assert [int(number) for number in re.findall(r"^ {7}(\d+) ", statuses, re.MULTILINE)] == [
         *Status
     ]
     assert MEANINGS.keys() == {*Status}
+
+
+def test_the_examples_work_one_after_the_other(tmp_path: Path, isolated: None) -> None:
+    """As they stand on the page of all, in an empty namespace."""
+    text = shown(FOLDER / "pyipcs.1")
+    examples = text[text.index("\nEXAMPLES") : text.index("\nSEE ALSO")]
+    lines = re.findall(r"^ {11}(\S.*)$", examples, re.MULTILINE)
+    assert len(lines) == 3 * len(cli.COMMANDS)
+    (tmp_path / "tests.sh").write_text("#!/bin/sh\n")
+    (tmp_path / "tests.sh").chmod(0o755)
+    env = {"PATH": f"{Path(PYIPCS).parent}:{os.environ['PATH']}"}
+    result = run(*FRESH, "bash", "-euc", "\n".join(lines), env=env, cwd=tmp_path)
+    assert (result.status, result.err) == (0, "")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_line_has_what_the_source_was_indented_by(page: Path) -> None:
+    assert not re.findall(r"^ .*|\S {2,}\S", page.read_text(), re.MULTILINE)
 
 
 def test_each_variable_that_is_asked_for_is_documented() -> None:

@@ -37,6 +37,19 @@ PURPOSES = {
     },
 }
 COMMANDS = {name: words for group in PURPOSES.values() for name, words in group.items()}
+# What other programs call them.
+_MEANT = {
+    **dict.fromkeys(("ls", "ipcs", "lsipc", "show"), "list"),
+    **dict.fromkeys(("create", "new", "add", "ipcmk"), "make"),
+    **dict.fromkeys(("remove", "delete", "del", "ipcrm"), "rm"),
+    **dict.fromkeys(("receive", "get"), "recv"),
+    **dict.fromkeys(("info", "inspect"), "stat"),
+    "put": "send",
+    "peek": "recv --peek",
+    "watch": "list --watch",
+    "limits": "list --limits",
+    "help": "--help",
+}
 # The names under which pyipcs stands in for util-linux's programs.
 PEERS = {"ipcs": "list", "ipcmk": "make", "ipcrm": "rm"}
 
@@ -68,7 +81,8 @@ class App(Prefix, click.Group):
             from difflib import get_close_matches
 
             close = get_close_matches(name, COMMANDS, n=1, cutoff=0.75)
-            hint = f", did you mean {close[0]}?" if close else ""
+            meant = _MEANT.get(name) or "".join(close)
+            hint = f", did you mean {meant}?" if meant else ""
             raise click.UsageError(f"no such command '{name}'{hint}", ctx)
         return super().resolve_command(ctx, args)
 

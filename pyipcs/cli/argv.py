@@ -271,7 +271,7 @@ class Grammar(click.Command):
     def lists(self) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
         """Words with what they mean, by titles: those of options, and the appendix."""
         for option in self.params:
-            if isinstance(option.type, OneOf) and all(option.type.offers.values()):
+            if isinstance(option.type, OneOf) and option.metavar:  # else they stand in its place
                 yield option.opts[-1], option.type.offers.items()
         if self.appendix:
             yield from self.appendix()

@@ -38,7 +38,7 @@ from pyipcs.sysv.proc import Listing
 @selecting("-q", "--queues", is_flag=True, help="Message queues.")
 @selecting("-m", "--shmems", is_flag=True, help="Shared memory segments.")
 @selecting("-s", "--semaphores", is_flag=True, help="Semaphore sets.")
-@selecting("-a", "--all", "all_kinds", is_flag=True, help="All kinds (the default).")
+@selecting("-a", "--all", "all_kinds", is_flag=True, help="All kinds, as without -q, -m and -s.")
 @selecting("-i", "--id", "target", type=an_id(), help="One object, with one of -q -m -s.")
 @filter_options
 @selecting(

@@ -53,12 +53,9 @@ class _Plan(NamedTuple):
 @subcommand(
     peer_names=("shmem", "semaphore", "queue", "mode", "version", "help"),
     examples=(
-        ("id=$(pyipcs make -M 10MiB -i)", "A segment, and its bare id in a variable."),
-        ("pyipcs make -S 3 --values 1,0,4 -k 0x51", "A set of three semaphores with their values."),
-        (
-            "pyipcs make -Q -k ftok:/etc:1 --exist-ok",
-            "A queue with the key of a file, if there is none yet.",
-        ),
+        ("pyipcs make -Q -k 0x1234 --exist-ok", "A queue with a key, if there is none yet."),
+        ("id=$(pyipcs make -M 64K -k 0x5e9 -i)", "A segment, and its bare id in a variable."),
+        ("pyipcs make -S 3 --values 1,0,4 -k 0x10c", "A set of semaphores with their values."),
     ),
 )
 @_what(
@@ -83,7 +80,8 @@ class _Plan(NamedTuple):
 @_how(
     "--exist-ok",
     is_flag=True,
-    help="Take what has the key already, and leave it as it is, whatever else is asked for.",
+    help="Take what has the key already, and leave it as it is; less than what is asked for is an "
+    "error.",
 )
 @_how("--qbytes", type=QBYTES, help="How many bytes the queue may hold.")
 @_how(

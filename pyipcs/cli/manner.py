@@ -168,7 +168,7 @@ _OPTIONS = (
         "--sort",
         type=Parsed("col", _parse_sort, "column"),
         metavar="[-]COL",
-        help="Sort by a column; -COL reverses.",
+        help="Sort by one column; -COL reverses.",
     ),
     showing(
         "--time-format",

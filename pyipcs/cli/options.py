@@ -62,7 +62,7 @@ def common_options() -> list[click.Option]:
     return [
         Option(
             ["--color"],
-            type=OneOf({"auto": "on a terminal", "always": "", "never": ""}),
+            type=OneOf({"auto": "on a terminal", "always": "anywhere", "never": "nowhere"}),
             callback=_set_color,
             help="When there is colour; auto: on a terminal.",
             **eager,

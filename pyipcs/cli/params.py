@@ -176,10 +176,13 @@ def parse_count(text: str) -> int:
 
 
 def parse_seconds(text: str) -> float:
-    """Seconds, also parts of one."""
-    if not re.fullmatch(r"(?a)\s*\+?(\d+\.?\d*|\.\d+)", text):
-        raise ValueError("not a number of seconds")
-    return min(float(text), _SECONDS_MAX)
+    """Seconds, also parts of one, or a duration."""
+    if re.fullmatch(r"(?a)\s*\+?(\d+\.?\d*|\.\d+)", text):
+        return min(float(text), _SECONDS_MAX)
+    try:
+        return parse_duration(text)
+    except ValueError:
+        raise ValueError("not a number of seconds, nor 10m or 2h") from None
 
 
 def parse_interval(text: str) -> float:

@@ -87,15 +87,15 @@ class _How(NamedTuple):
     "up to N.",
 )
 @_which("-x", "--except", "others", is_flag=True, help="Any type but that of -t.")
-@_which("-n", "--count", "number", type=COUNT, help="How many; 1 if left out.")
+@_which("-n", "--count", "number", type=COUNT, help="So many; 1 if left out.")
 @_which(
     "-a",
     "--all",
     "all_",
     is_flag=True,
-    help="Until the queue is empty; status 0 also if it was so at once.",
+    help="All that are there, without waiting; status 0 also if none is.",
 )
-@_which("-F", "--follow", is_flag=True, help="Until it is stopped.")
+@_which("-F", "--follow", is_flag=True, help="All that come, until it is stopped.")
 @_which(
     "--peek",
     is_flag=True,

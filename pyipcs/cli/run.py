@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pyipcs.filters import Filter
 
 _where = options_titled("Where CMD runs")
+_FORMATS = FORMATS | {Format.PLAIN.value: "columns of text"}
+del _FORMATS[Format.OPENMETRICS.value]
 _Left: TypeAlias = Mapping[Kind, Sequence[Listing]]
 # What people are told of an object: what it is, who made and used it, and what speaks for that.
 _COLUMNS = (
@@ -40,9 +42,9 @@ _ENDING = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
     cls=Prefix,
     enters=False,
     examples=(
-        ("pyipcs run make test", "Status 23 if the tests leave an object behind."),
-        ("pyipcs run --rm make test", "Also without a namespace of its own, nothing stays."),
-        ("pyipcs run -J make test 2> report.json", "The report as JSON."),
+        ("pyipcs run ./tests.sh", "Status 23 if the tests leave an object behind."),
+        ("pyipcs run --rm ./tests.sh", "Also without a namespace of its own, nothing stays."),
+        ("pyipcs run -J ./tests.sh 2> report.json", "The report as JSON."),
     ),
 )
 @_where(
@@ -68,7 +70,7 @@ _ENDING = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
     "-f",
     "--format",
     "format_",
-    type=OneOf({word: what for word, what in FORMATS.items() if word != Format.OPENMETRICS.value}),
+    type=OneOf(_FORMATS),
     metavar="FORMAT",
     envvar="PYIPCS_FORMAT",
     help="The format of the report; table on a terminal, and elsewhere plain.",
@@ -88,8 +90,8 @@ def command(
     """Run a command, and tell which objects it leaves behind.
 
     CMD runs in an IPC namespace of its own, so that nothing it makes touches others or outlives
-    it. What it left is told on standard error, with the processes that still run there. Who is
-    not root gets a user namespace too, in which sudo, su and ping do not work. POSIX message
+    it. What it left is told on standard error, with the processes that still run there. Unless you
+    are root it gets a user namespace too, in which sudo, su and ping do not work. POSIX message
     queues are CMD's own as well.
 
     Where the kernel refuses that, CMD runs in this namespace. Then what is new since, and yours,

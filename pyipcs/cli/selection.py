@@ -117,7 +117,7 @@ def kind_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _OPTIONS: dict[str, Any] = {
-    "owner": selecting("--owner", type=USER, metavar="USER", help="Of this owner."),
+    "owner": selecting("--owner", type=USER, metavar="USER", help="Owned by this user."),
     "creator": selecting(
         "--created-by", "creator", type=USER, metavar="USER", help="Created by this user."
     ),
@@ -147,15 +147,15 @@ _OPTIONS: dict[str, Any] = {
     "suspect": selecting(
         "--suspect",
         is_flag=True,
-        help="These, and queues and semaphore sets whose last users are gone, and on which "
-        "nobody waits.",
+        help="Orphaned segments, and queues and semaphore sets whose last users are gone, and on "
+        "which nobody waits.",
     ),
     "not_in": selecting(
         "--not-in",
         type=Parsed("file", _parse_baseline, "file"),
         metavar="FILE",
-        help="Not in an earlier listing of all objects (list -J > FILE). Kinds that this lacks "
-        "are left out.",
+        help="Not in an earlier listing of all objects (list -J > FILE). Of kinds that FILE lacks, "
+        "none is meant.",
     ),
 }
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from pyipcs.errors import CommandError, IpcError, NotFoundError, UnsupportedError, counted
 from pyipcs.model import Kind, SemaphoreSet
 from pyipcs.sysv.handle import Handle, handle_class
-from pyipcs.sysv.keys import By, Target
+from pyipcs.sysv.keys import By, Target, parse_target
 
 _H = TypeVar("_H", bound=Handle)
 
@@ -51,6 +51,8 @@ def refusals(kind: Kind, target: Target) -> Iterator[None]:
     """Turn what the kernel refuses into what `refusal` says of it."""
     try:
         yield
+    except UnsupportedError:
+        raise
     except IpcError as error:
         raise refusal(kind, target, error) from None
 
@@ -73,6 +75,9 @@ def no_semaphore(semnum: int, record: SemaphoreSet) -> str:
 
 def _missing(kinds: Collection[Kind], target: Target) -> CommandError:
     """That nothing is there, and of what other kinds there is something."""
+    key = f"0x{target.typed}"
+    if target.by is By.ID and _is_key(key):  # as ipcs shows it, but for the 0x
+        return CommandError(f"{target.typed}: no object has that id ({key} is a key)")
     if len(kinds) == len(Kind):
         return CommandError(f"{target.typed}: no object has that {target.by.value}")
     nouns = " or ".join(kind.noun for kind in kinds)
@@ -82,12 +87,19 @@ def _missing(kinds: Collection[Kind], target: Target) -> CommandError:
     return CommandError(f"{target.typed}: no such {nouns}{hint}")
 
 
-def _named(kind: Kind, target: Target) -> Handle | None:
+def _is_key(text: str) -> bool:
+    """Whether something has this key."""
     try:
-        handle = handle_class(kind).reach(target)
-        handle.stat()
-    except UnsupportedError:
-        raise
-    except IpcError:
-        return None
+        return bool(find_named(Kind, parse_target(text)))
+    except (ValueError, CommandError):
+        return False
+
+
+def _named(kind: Kind, target: Target) -> Handle | None:
+    with refusals(kind, target):
+        try:
+            handle = handle_class(kind).reach(target)
+            handle.stat()
+        except NotFoundError:
+            return None
     return handle

@@ -79,7 +79,10 @@ def _check(words: Sequence[str], file: str | None, *, hex_: bool, layout: Layout
         (
             (words and file is not None, "-F FILE stands in the place of DATA"),
             (hex_ and layout, "--hex and --pack are two ways to write data"),
-            (len(words) > 1 and not layout, f"unexpected operand '{words[1:] and words[1]}'"),
+            (
+                len(words) > 1 and not layout,
+                f"unexpected operand '{words[1:] and words[1]}' (DATA is one word; quote it)",
+            ),
         )
     )
 

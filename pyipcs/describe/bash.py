@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from pyipcs.describe.grammar import Command, Value
 
-_SCRIPT = """\
+_SCRIPT = r"""
 # Made by `python -m pyipcs.describe`; do not edit.
 
 # The options, values and operands of a command, for _pyipcs.
@@ -16,24 +16,24 @@ _pyipcs_grammar() {
 
 # Offer those lines of words that fit, each perhaps with a tab and what it is, which a list shows.
 _pyipcs_offer() {
-  local - line word width=0 several=
+  local line word width=0 several= untold=
   local -a found=() told=()
-  set -f
   for line in $1; do
     [[ $line = "$cur"* ]] || continue
-    word=${line%%%%$'\\t'*}
-    found+=("$word") told+=("$line")
-    [[ $word = "${found[0]}" ]] || several=yes
+    word=${line%%%%$'\t'*}
+    found+=("$before$word") told+=("$before$line")
+    [[ $line = *$'\t'* ]] || untold=yes
+    [[ $before$word = "${found[0]}" ]] || several=yes
     (( ${#word} > width )) && width=${#word}
   done
   # 63, 33 and 64 are the sorts of completion that list what there is.
-  if [[ -n $several && ${told[0]} = *$'\\t'* && $COMP_TYPE = @(63|33|64) ]]; then
-    local IFS=$'\\t'
-    printf -v line "%%-${width}s  (%%s)\\n" ${told[*]}
-    IFS=$'\\n'
+  if [[ -n $several && -z $untold && $COMP_TYPE = @(63|33|64) ]]; then
+    local IFS=$'\t'
+    printf -v line "%%-$(( ${#before} + width ))s  (%%s)\n" ${told[*]}
+    IFS=$'\n'
     COMPREPLY+=($line)
   else
-    COMPREPLY+=("${found[@]/#/$before}")
+    COMPREPLY+=("${found[@]}")
   fi
 }
 
@@ -41,18 +41,31 @@ _pyipcs_there() {
   _pyipcs_offer "$("$program" --complete "$1" "$cur" "${words[@]:1:cword-1}" 2>/dev/null)"
 }
 
+# Offer what bash itself knows: files, users, commands and so on, by the options of compgen.
+_pyipcs_own() {
+  local word
+  for word in $(compgen "$@" -- "$cur"); do COMPREPLY+=("$before$word"); done
+}
+
 _pyipcs_files() {
-  compopt -o filenames 2>/dev/null
-  COMPREPLY+=($(compgen -f -- "$cur"))
+  local i
+  compopt -o filenames
+  _pyipcs_own -f
+  # Behind what is no part of a file's name, bash does not see that it is a folder.
+  [[ -n ${before#"$stays"} ]] || return
+  for i in "${!COMPREPLY[@]}"; do
+    [[ -d ${COMPREPLY[i]#"$before"} ]] && COMPREPLY[i]+=/ && compopt -o nospace
+  done
 }
 
 # Another command with its words, of which the first stands at this place.
 _pyipcs_wrapped() {
-  local IFS=$' \\t\\n'
   if declare -F _command_offset >/dev/null; then
+    local IFS=$' \t\n'
+    set +f
     _command_offset "$1"
   elif (( cword == $1 )); then
-    COMPREPLY+=($(compgen -c -- "$cur"))
+    _pyipcs_own -c
   else
     _pyipcs_files
   fi
@@ -60,42 +73,40 @@ _pyipcs_wrapped() {
 
 # Offer what may stand as a value.
 _pyipcs_value() {
-  local kind=$1
+  local kind=$1 text=$cur
   shift
   case $kind in
     words) _pyipcs_offer "$*" ;;
     columns | column)
       compopt -o nospace
-      [[ $kind = column ]] && before=${cur%%%%[^-]*} || before=${cur%%"${cur##*[+,]}"}
-      cur=${cur#"$before"}
+      [[ $kind = column ]] && cur=${cur#-} || cur=${cur##*[+,]}
+      before+=${text%%"$cur"} cur=${cur^^}
       _pyipcs_offer "$*"
       ;;
     target* | id* | key*)
       _pyipcs_there "$kind"
-      [[ $kind = target* && -z ${COMPREPLY[*]} ]] && _pyipcs_value ftok
+      [[ $kind != id* && ${#COMPREPLY[@]} = 0 ]] && _pyipcs_value ftok
       ;;
     ftok)
       if [[ $cur = ftok:* ]]; then
-        cur=${cur#ftok:}
+        before+=ftok: cur=${cur#ftok:}
         _pyipcs_files
       elif [[ -n $cur && ftok: = "$cur"* ]]; then
         compopt -o nospace
-        COMPREPLY+=(ftok:)
+        COMPREPLY+=("${before}ftok:")
       fi
       ;;
     file) _pyipcs_files ;;
-    user) COMPREPLY+=($(compgen -u -- "$cur")) ;;
+    user) _pyipcs_own -u ;;
     owner)
-      if [[ $cur = *:* ]]; then
-        COMPREPLY+=($(compgen -g -P "${cur%%:*}:" -- "${cur#*:}"))
-      else
-        COMPREPLY+=($(compgen -u -- "$cur"))
-      fi
+      [[ $cur = *:* ]] || { _pyipcs_own -u; return; }
+      before+=${cur%%%%:*}: cur=${cur#*:}
+      _pyipcs_own -g
       ;;
     namespace)
-      [[ $cur = /* ]] && _pyipcs_files || COMPREPLY+=($(cd /proc && compgen -G "$cur*[0-9]"))
+      if [[ $cur = [0-9]* || -z $cur ]]; then _pyipcs_there namespace; else _pyipcs_files; fi
       ;;
-    command) COMPREPLY+=($(compgen -c -- "$cur")) ;;
+    command) _pyipcs_own -c ;;
     kind)
       case ${given[0]-} in
         '') _pyipcs_value words msg shm sem ;;
@@ -105,76 +116,94 @@ _pyipcs_value() {
   esac
 }
 
+# Find the first of bundled short options that takes a value: its name, and what is attached.
+_pyipcs_bundle() {
+  local i
+  name= value=
+  for (( i = 1; i < ${#1}; i++ )); do
+    name=-${1:i:1} value=${1:i+1}
+    [[ -n ${values[$name]+taken}${attached[$name]+taken} ]] && return
+  done
+  return 1
+}
+
+# Set `redirected` to the target of a redirection that a word is, or begins.
+_pyipcs_redirects() {
+  local pattern='^[0-9]*&?[<>]+[&|]?(.*)$'
+  [[ $1 =~ $pattern ]] && redirected=${BASH_REMATCH[1]}
+}
+
 _pyipcs() {
-  local program=${1/#\\~/$HOME} before= command= wraps= many= awaited= ended=
-  local IFS=$'\\n' cur word letter apart rest=${COMP_LINE:0:COMP_POINT} i cword letters
+  local -
+  set +eu -f
+  local IFS=$'\n' program before= command= wraps= many= awaited= ended= redirected=
+  local cur word apart piece rest=${COMP_LINE:0:COMP_POINT} name value i cword place stays
   local -a words=() options=() operands=() given=()
-  local -A value=() attached=()
+  local -A values=() attached=()
+  program=${1//[\"\'\\]/} program=${program/#\~\//$HOME/}
   # The words as the program gets them, which to bash also end at = and : (COMP_WORDBREAKS).
   for (( i = 0; i <= COMP_CWORD; i++ )); do
-    apart=${rest%%%%[![:space:]]*} rest=${rest#"${rest%%%%[![:space:]]*}"} word=${COMP_WORDS[i]}
-    (( i == COMP_CWORD )) && word=$rest
-    rest=${rest#"$word"}
-    if [[ $i = 0 || -n $apart ]]; then words+=("$word"); else words[-1]+=$word; fi
+    apart=${rest%%%%[![:space:]]*} rest=${rest#"${rest%%%%[![:space:]]*}"} piece=${COMP_WORDS[i]}
+    (( i == COMP_CWORD )) && piece=${rest#[\"\']}
+    rest=${rest#"${COMP_WORDS[i]}"}
+    if [[ $i = 0 || -n $apart ]]; then words+=("$piece"); else words[-1]+=$piece; fi
   done
   cword=$(( ${#words[@]} - 1 )) cur=${words[-1]}
+  # What is offered takes the place of the last piece of the word only.
+  [[ $piece = +([:=@]) ]] && piece=
+  stays=${cur%%"$piece"}
   _pyipcs_grammar ''
   for (( i = 1; i < cword; i++ )); do
     word=${words[i]}
     awaited=
-    if [[ -z $ended && $word = -- ]]; then
+    if _pyipcs_redirects "$word"; then
+      [[ -n $redirected ]] || awaited=redirection
+    elif [[ -z $ended && $word = -- ]]; then
       ended=yes
-      if [[ $wraps = -- ]]; then
-        _pyipcs_wrapped $(( i + 1 ))
-        return
-      fi
+      [[ $wraps = -- ]] && { _pyipcs_wrapped $(( i + 1 )); return 0; }
     elif [[ -z $ended && $word = --?* ]]; then
-      [[ -n ${value[$word]+taken} ]] && awaited=$word
+      [[ -n ${values[$word]+taken} ]] && awaited=$word
     elif [[ -z $ended && $word = -[a-zA-Z0]* ]]; then
-      for (( letters = 1; letters < ${#word}; letters++ )); do
-        letter=-${word:letters:1}
-        [[ -n ${attached[$letter]+taken} ]] && break
-        [[ -n ${value[$letter]+taken} ]] || continue
-        (( letters == ${#word} - 1 )) && awaited=$letter
-        break
-      done
+      _pyipcs_bundle "$word" && [[ -z $value && -n ${values[$name]+taken} ]] && awaited=$name
     elif [[ -z $command ]]; then
-      command=$word options=() value=()
+      command=$word options=() values=()
       _pyipcs_grammar "$command"
     elif [[ $wraps = first ]]; then
       _pyipcs_wrapped "$i"
-      return
+      return 0
     else
       given+=("$word")
     fi
     [[ -n $awaited ]] && (( i + 1 < cword )) && (( i++ )) && awaited=
   done
 
-  local place=${#given[@]}
+  place=${#given[@]}
   (( place >= ${#operands[@]} )) && [[ -n $many ]] && place=$(( ${#operands[@]} - 1 ))
-  if [[ -n $awaited ]]; then
-    eval "_pyipcs_value ${value[$awaited]}"
+  if [[ $awaited = redirection ]]; then
+    _pyipcs_files
+  elif _pyipcs_redirects "$cur"; then
+    before=${cur%%"$redirected"} cur=$redirected
+    _pyipcs_files
+  elif [[ -n $awaited ]]; then
+    eval "_pyipcs_value ${values[$awaited]}"
   elif [[ -z $ended && $cur = --*=* ]]; then
-    word=${cur%%%%=*} cur=${cur#*=}
-    [[ $COMP_WORDBREAKS = *=* ]] || before=$word=
-    eval "_pyipcs_value ${value[$word]-${attached[$word]-}}"
-  elif [[ -z $ended && $cur = -[a-zA-Z]?* && -n ${value[${cur:0:2}]+taken} ]]; then
-    before=${cur:0:2} cur=${cur:2}
-    eval "_pyipcs_value ${value[$before]}"
+    name=${cur%%%%=*} before=${cur%%%%=*}= cur=${cur#*=}
+    eval "_pyipcs_value ${values[$name]-${attached[$name]-}}"
+  elif [[ -z $ended && $cur = -[a-zA-Z0]?* ]] && _pyipcs_bundle "$cur"; then
+    before=${cur%%"$value"} cur=$value
+    eval "_pyipcs_value ${values[$name]-${attached[$name]-}}"
   elif [[ -z $ended && $cur = -* && ! $cur = -[1-9.]* ]]; then
     _pyipcs_offer "${options[*]}"
   elif [[ -z $command ]]; then
     _pyipcs_offer "${operands[*]}"
   elif [[ $wraps = first ]]; then
     _pyipcs_wrapped "$cword"
+    return 0
   else
     eval "_pyipcs_value ${operands[place]-}"
   fi
-  # What stands before a colon is to bash another word.
-  if [[ $cur = *:* && $COMP_WORDBREAKS = *:* ]]; then
-    word=${cur%%"${cur##*:}"}
-    COMPREPLY=("${COMPREPLY[@]#"$word"}")
-  fi
+
+  for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"$stays"}; done
 } 2>/dev/null && complete -F _pyipcs pyipcs
 """
 _NAMES = {"kind and ids": "kind"}
@@ -188,7 +217,7 @@ def script(program: Command, commands: Iterable[Command]) -> str:
         _case(program._replace(name="''"), words),
         *(_case(one, _operands(one)) for one in listed),
     ]
-    return _SCRIPT % "\n".join(cases)
+    return _SCRIPT.lstrip() % "\n".join(cases)
 
 
 def _case(command: Command, operands: Iterable[str]) -> str:
@@ -200,7 +229,7 @@ def _case(command: Command, operands: Iterable[str]) -> str:
     wraps = {"": "first", None: ""}.get(command.wraps, command.wraps)
     lines = [
         _array("options", map(_quoted, options)),
-        _array("value", (f"[{name}]={_quoted(action)}" for name, action in taken.items())),
+        _array("values", (f"[{name}]={_quoted(action)}" for name, action in taken.items())),
         _array("attached", (f"[{name}]={_quoted(action)}" for name, action in attached.items())),
         _array("operands", map(_quoted, operands)),
         f"      many={'yes' if command.many else ''} wraps={wraps}\n",

@@ -40,7 +40,7 @@ end
 
 # The word at the cursor, without the option that it is the value of.
 function __pyipcs_current
-    commandline -ct | string replace -r '^(--[a-z-]+=|-[a-zA-Z](?=[^-]))' ''
+    commandline -ct | string replace -r '^(--[a-z-]+=|-[a-zA-Z](?=[^-]))?["\\']?' ''
 end
 
 function __pyipcs_there -a what
@@ -53,13 +53,13 @@ end
 # Columns, with commas between, behind what sets them off.
 function __pyipcs_columns -a before
     string match -rq "^(?<prefix>$before)" -- (__pyipcs_current)
-    printf "$prefix%s\\n" $argv[2..]
+    printf '%s\\n' "$prefix"$argv[2..]
 end
 
 function __pyipcs_owner
     set -l current (__pyipcs_current)
     if string match -q '*:*' -- $current
-        printf (string split -f1 : -- $current):%s\\n (__fish_print_groups)
+        printf '%s\\n' (string split -f1 : -- $current):(__fish_print_groups)
     else
         __fish_complete_users
     end
@@ -69,7 +69,7 @@ function __pyipcs_ftok
     set -l current (__pyipcs_current)
     if string match -q 'ftok:*' -- $current
         printf 'ftok:%s\\n' (__fish_complete_path (string sub -s 6 -- $current))
-    else if test -n "$current"
+    else if test -n "$current" && string match -q -- "$current*" ftok:
         printf 'ftok:\\tthe key that ftok(3) makes of a file\\n'
     end
 end
@@ -97,7 +97,7 @@ complete -c pyipcs -f
 _OWN = {
     "": "-x",
     "file": "-r -F",
-    "namespace": "-r -F -a '(__fish_complete_pids)'",
+    "namespace": "-r -F -k -a '(__pyipcs_there namespace)'",
     "user": "-x -a '(__fish_complete_users)'",
     "owner": "-x -a '(__pyipcs_owner)'",
     "command": "-x -a '(__fish_complete_command)'",
@@ -155,7 +155,7 @@ def _value(value: Value) -> str:
     if isinstance(offers, str):
         if offers in _OWN:
             return _OWN[offers]
-        ftok = " (__pyipcs_ftok)" if offers.startswith("target") else ""
+        ftok = "" if offers.startswith("id") else " (__pyipcs_ftok)"
         return f"-x -k -a '(__pyipcs_there {offers}){ftok}'"
     words = " ".join(f"{word}\\t{_quoted(what)}" if what else word for word, what in offers.items())
     if value.columns:

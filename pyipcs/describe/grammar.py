@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from inspect import cleandoc
 from typing import NamedTuple
 
 import click
@@ -82,7 +83,7 @@ def described(command: click.Command) -> Command:
     wraps = _WRAPS.get(type(command))
     return Command(
         name=command.name or "",
-        summary=_line(command.help or ""),
+        summary=_line(cleandoc(command.help or "")),
         options=tuple(
             _option(one, columns) for one in command.params if isinstance(one, click.Option)
         ),
@@ -117,8 +118,11 @@ def _columns(command: click.Command) -> dict[str, str]:
     """The columns that a command has, each with what it tells."""
     if not isinstance(command, Grammar) or not command.appendix:
         return {}
-    rows = [row for _, rows in command.appendix() for row in rows]
-    return dict(reversed(rows))  # of those that several kinds have, the first
+    columns: dict[str, str] = {}
+    for _, rows in command.appendix():
+        for name, words in rows:
+            columns.setdefault(name, words)
+    return columns
 
 
 def _line(text: str) -> str:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from inspect import cleandoc
 from textwrap import wrap
 
 import click
 
 from pyipcs import __version__, cli
 from pyipcs.cli.argv import Grammar
-from pyipcs.errors import MEANINGS
+from pyipcs.errors import MEANINGS, Status
 
 _DATE = "2026-11-25"  # of the version
 _ABOUT = """\
@@ -52,6 +53,41 @@ _FILES = (
     ("/proc/PID/ns/ipc", "The IPC namespaces."),
     ("/proc/sys/kernel/msgmni, msgmnb, sem, shmmni, shmall", "Limits that a message tells of."),
 )  # fmt: skip
+# The commands that end with a status; one that is not named here, all can end with.
+_ENDS = {
+    Status.WAIT: {"send", "recv", "op"},
+    Status.FOUND: {"list", "run"},
+    Status.CANNOT_RUN: {"op", "run"},
+    Status.NOT_FOUND: {"op", "run"},
+}
+_OWN = "N, 128+N"
+_OWN_STATUSES = {
+    "recv": "With `--exec`, the status of the first command that fails, 128+N if by signal N.",
+    "op": "With `-- CMD`, what CMD ends with, for it takes the place of `pyipcs`.",
+    "run": "The status of CMD, if that is not 0; 128+N if signal N ended it.",
+}
+_SIGNALS = """\
+SIGINT, SIGTERM and a reader that goes away end `pyipcs` by the signal, as they end C programs. \
+`recv` delivers or puts back what it has taken first; only SIGKILL can lose the one message in \
+hand. `send` says how many messages went. `run` passes signals on."""
+_STATES = (
+    ("in-use", "Attached, waited on, or a process on its record lives."),
+    ("orphaned", "A segment that nobody has attached, and whose creator and last user are gone."),
+    (
+        "suspect",
+        "A queue or a set on which nobody waits, and all processes on whose record are gone. "
+        "Others may still use it, for the record names the last ones only.",
+    ),
+    ("unknown", "Never used, or there is a doubt; REASON names it."),
+)
+_STATES_MORE = """\
+REASON tells the evidence. Processes of other users can be looked at by root alone."""
+_COMPATIBILITY = """\
+Other than ipcs(1), ipcmk(1) and ipcrm(1): a usage error is status 2 (1 there), and nothing was \
+done; messages on standard error begin with `pyipcs:`; a wrong operand is an error; `rm` removes \
+nothing if a later argument is wrong, `rm -a shm` means `--all=shm`, and `rm --all` leaves what \
+belongs to others without a word; `make` refuses modes over 0777; `list -i` of what is not there \
+is status 1 (0 there)."""
 _SEE = "ipcs(1), ipcmk(1), ipcrm(1), lsipc(1), flock(1), ftok(3), sysvipc(7), ipc_namespaces(7)"
 
 
@@ -74,12 +110,15 @@ def _page_of_all(commands: Iterable[click.Command]) -> str:
     ]
     for one in listed:
         parts += [f".SS {_text(one.name or '')}\n", _usage(one), ".PP\n"]
-        parts += [_paragraphs(one.help or ""), _options(one, general=False)]
+        parts += [_about(one), _options(one, general=False)]
     parts += [_section("OPTIONS OF ALL COMMANDS"), _general(listed)]
     parts += [_section("NAMES OF OBJECTS"), _terms(_NAMES), ".PP\n", _paragraphs(_NAMES_MORE)]
     parts += [_lists(listed), _section("EXIT STATUS"), _statuses()]
+    parts += [_section("SIGNALS"), _paragraphs(_SIGNALS), _section("STATES"), _terms(_STATES)]
+    parts += [".PP\n", _paragraphs(_STATES_MORE)]
+    parts += [_section("COMPATIBILITY"), _paragraphs(_COMPATIBILITY)]
     parts += [_section("ENVIRONMENT"), _terms(_VARIABLES), _section("FILES"), _terms(_FILES)]
-    parts += [_section("EXAMPLES"), _examples(listed), _section("SEE ALSO")]
+    parts += [_section("EXAMPLES"), _examples(_in_sequence(listed)), _section("SEE ALSO")]
     pages = [f"pyipcs-{one.name}(1)" for one in listed]
     return _joined([*parts, _lines(", ".join([*pages, _SEE]))])
 
@@ -91,14 +130,14 @@ def _page_of(name: str, command: click.Command) -> str:
         _section("SYNOPSIS"),
         _usage(command),
         _section("DESCRIPTION"),
-        _paragraphs(command.help or ""),
+        _about(command),
         _section("OPTIONS"),
         _options(command, general=True),
     ]
     parts += [
         _lists([command]),
         _section("EXIT STATUS"),
-        _statuses(),
+        _statuses(name),
         _section("EXAMPLES"),
         _examples([command]),
     ]
@@ -119,8 +158,11 @@ def _joined(parts: Iterable[str]) -> str:
     return re.sub(r"(?m)^(\.S[HS] .*\n)\.PP\n", r"\1", "".join(parts))
 
 
-def _statuses() -> str:
-    return _terms((str(int(status)), words) for status, words in MEANINGS.items())
+def _statuses(name: str = "") -> str:
+    """The exit statuses, of all commands or of one."""
+    meant = [one for one in MEANINGS if not name or name in _ENDS.get(one, {name})]
+    own = [(_OWN, words) for command, words in _OWN_STATUSES.items() if name in {"", command}]
+    return _terms([*((str(int(one)), MEANINGS[one]) for one in meant), *own])
 
 
 def _section(title: str) -> str:
@@ -172,11 +214,20 @@ def _lists(commands: Sequence[click.Command]) -> str:
     return _section("FORMATS AND COLUMNS") + "".join(parts) if parts else ""
 
 
+def _in_sequence(commands: Iterable[click.Command]) -> list[click.Command]:
+    """The commands in an order in which their examples work, one after the other."""
+    return sorted(commands, key=lambda one: (one.name != "make", one.name == "rm"))
+
+
 def _examples(commands: Iterable[click.Command]) -> str:
     examples = [one for each in commands if isinstance(each, Grammar) for one in each.examples]
     return "".join(
         f".PP\n{_lines(words)}.RS 4\n.EX\n{_text(line)}\n.EE\n.RE\n" for line, words in examples
     )
+
+
+def _about(command: click.Command) -> str:
+    return _paragraphs(cleandoc(command.help or ""))
 
 
 def _paragraphs(text: str) -> str:
@@ -203,7 +254,7 @@ def _metavars(text: str) -> str:
 def _lines(text: str) -> str:
     """Text in lines that an editor shows whole."""
     # A word that stands between backquotes with others would be torn from them.
-    whole = re.sub("`[^`]+`", lambda match: match[0].replace(" ", "\0"), text)
+    whole = re.sub("`[^`]+`", lambda match: match[0].replace(" ", "\0"), " ".join(text.split()))
     lines = wrap(_text(whole), 78, break_long_words=False, break_on_hyphens=False)
     return "".join(f"{_guarded(line)}\n" for line in lines).replace("\0", " ")
 

@@ -44,7 +44,9 @@ _pyipcs_owner() {
   if compset -P '*:'; then _groups; else _users -qS:; fi
 }
 
-_pyipcs_namespace() { _alternative 'processes:process:_pids' 'files:file:_files' }
+_pyipcs_namespace() {
+  if [[ $PREFIX = [0-9]* || -z $PREFIX ]]; then _pyipcs_there namespace; else _files; fi
+}
 
 _pyipcs_kind_and_ids() {
   local kind=$words[(r)(msg|shm|sem)]
@@ -65,10 +67,10 @@ _pyipcs_column() {
 
 _MAIN = """
 _pyipcs() {
-  local curcontext=$curcontext state state_descr line pyipcs=$words[1]
+  local curcontext=$curcontext state state_descr line pyipcs=${(Q)words[1]}
   local -a line_so_far=("${(@)words[1,CURRENT-1]}")
   typeset -A opt_args
-  [[ $pyipcs = '~'* ]] && pyipcs=${~pyipcs}
+  [[ $pyipcs = '~/'* ]] && pyipcs=$HOME${pyipcs#\\~}
   _arguments -C -s -S : \\
 %s \\
     ': :->command' '*:: :->words' && return
@@ -154,8 +156,8 @@ def _action(value: Value) -> str:
     if isinstance(offers, str):
         if offers in _OWN:
             return _OWN[offers]
-        target = offers.startswith("target")
-        return f" _pyipcs_{'target' if target else 'there'} {_escaped(offers)}"
+        function = "_pyipcs_there" if offers.startswith("id") else "_pyipcs_target"
+        return f" {function} {_escaped(offers)}"
     if value.columns:
         listed = " ".join(_quoted(f"{name}[{_escaped(what)}]") for name, what in offers.items())
         return f" _pyipcs_{value.columns} {listed}"

@@ -51,7 +51,10 @@ def parse_operation(text: str) -> Operation:
     flags = text[len(word) :]
     match = re.fullmatch(_OPERATION, _WORDS.get(word, word))
     if not match or len(set(flags)) < len(flags):
-        raise ValueError("not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; with n or u behind)")
+        raise ValueError(
+            "not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; with n or u behind; "
+            "a command stands behind --)"
+        )
     low, high, sign, amount = match.groups()
     first, last, number = decimal(low), decimal(high or low), decimal(amount)
     if last < first:
