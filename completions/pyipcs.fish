@@ -1,10 +1,18 @@
 # Made by `python -m pyipcs.describe`; do not edit.
 
 # What stands before the cursor: the command, then its operands. For one that wraps another
-# command, the words of that.
+# command, the words of that. fish asks for each condition anew, so it is kept.
 function __pyipcs_words
     set -l words (commandline -opc)[2..]
-    argparse -s h/help V/version color= -- $words 2>/dev/null
+    if test "$words" != "$__pyipcs_asked" || not set -q __pyipcs_answer
+        set -g __pyipcs_asked $words
+        set -g __pyipcs_answer (__pyipcs_parse $words)
+    end
+    printf '%s\n' $__pyipcs_answer
+end
+
+function __pyipcs_parse
+    argparse -s h/help V/version color= -- $argv 2>/dev/null
     set -l command $argv[1]
     set -l options __pyipcs_options_$command
     string match -qr '^[a-z]+$' -- "$command" && set -q $options || return

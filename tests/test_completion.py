@@ -3,21 +3,17 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from pwd import getpwuid
-from select import select
 
 import pytest
 
 from pyipcs import describe
 from tests.program import PYIPCS, Result, need_tool, run
+from tests.shells import BASH_COMPLETION, SHELLS, Shell, link
 from tests.support import Objects
-from tests.terminal import end, start, without_codes
-from tests.test_docs import shared_files
-
-ROOT = Path(__file__).parent.parent
-BASH_COMPLETION = "/usr/share/bash-completion/bash_completion"
+from tests.test_docs import ROOT
 
 
 def test_the_files_are_current() -> None:
@@ -120,108 +116,17 @@ def test_click_is_not_loaded() -> None:
 # The shells themselves.
 
 
-class Shell:
-    """A shell on a terminal, of which the program's files are completions."""
-
-    def __init__(self, name: str, home: Path, prefix: Path) -> None:
-        self.name = name
-        command, files = _SHELLS[name](prefix)
-        for path, text in files.items():
-            (home / path).parent.mkdir(parents=True, exist_ok=True)
-            (home / path).write_text(text)
-        env = {
-            "HOME": str(home),
-            "ZDOTDIR": str(home),
-            "PATH": f"{prefix / 'bin'}:{os.environ['PATH']}",
-            "XDG_DATA_DIRS": f"{prefix / 'share'}:/usr/local/share:/usr/share",
-            "XDG_CONFIG_HOME": str(home / ".config"),
-            "LC_ALL": "C.UTF-8",
-        }
-        command = ["env", "-C", str(home), *(word.replace("~", str(home)) for word in command)]
-        self._process, self._terminal = start(
-            command, width=150, height=60, env=env, controlling=True
-        )
-        assert "ready" in self._read("ready(?s:.*)> ")
-
-    def type(self, keys: str, pattern: str = "") -> str:
-        """All that is seen of these keys, if need be until a pattern is seen; they are rubbed."""
-        os.write(self._terminal, keys.encode())
-        text = self._read(pattern) if pattern else ""
-        # The shell reads on once it has done with the keys before.
-        os.write(self._terminal, b"\x1b\x15" if self.name == "fish" else b"\x15")
-        os.write(self._terminal, b"echo do''ne\r")
-        return text + self._read("\ndone\n")
-
-    def _read(self, pattern: str) -> str:
-        """What is written until there is the pattern, or nothing more for seconds."""
-        text = ""
-        while not re.search(pattern, _seen(text)) and select([self._terminal], [], [], 5)[0]:
-            text += os.read(self._terminal, 65536).decode(errors="replace")
-        return _seen(text)
-
-    def end(self) -> None:
-        end(self._process, self._terminal)
-
-
-def _seen(text: str) -> str:
-    return without_codes(text).replace("\r", "")
-
-
-_Files = tuple[list[str], dict[str, str]]
-_PROMPT = "PS1='> '\n"
-
-
-def _bash(prefix: Path) -> _Files:
-    rc = f"{_PROMPT}BASH_COMPLETION_USER_DIR={prefix}/share/bash-completion\n"
-    rc += f". {BASH_COMPLETION}\necho ready\n"
-    return ["bash", "--noprofile", "--rcfile", "~/rc", "-i"], {"rc": rc}
-
-
-def _bare_bash(prefix: Path) -> _Files:
-    rc = f"{_PROMPT}. {prefix}/share/bash-completion/completions/pyipcs\necho ready\n"
-    return ["bash", "--noprofile", "--rcfile", "~/rc", "-i"], {"rc": rc}
-
-
-def _strict_bash(prefix: Path) -> _Files:
-    """In which nothing may go wrong, and a word ends at blanks alone."""
-    command, files = _bare_bash(prefix)
-    strict = "set -eu; shopt -s failglob nullglob; COMP_WORDBREAKS=$' \\t\\n'\n"
-    return command, {"rc": files["rc"].replace("echo ready", strict + "echo ready")}
-
-
-def _zsh(prefix: Path) -> _Files:
-    rc = f"{_PROMPT}fpath=({prefix}/share/zsh/site-functions $fpath)\n"
-    return ["zsh", "-i"], {".zshrc": f"{rc}autoload -U compinit; compinit -u -D\necho ready\n"}
-
-
-def _fish(prefix: Path) -> _Files:
-    rc = "set -g fish_greeting ready\nfunction fish_prompt; echo -n '> '; end\n"
-    return ["fish", "-i"], {".config/fish/config.fish": rc}
-
-
-_SHELLS: dict[str, Callable[[Path], _Files]] = {
-    "bash": _bash,
-    "bash alone": _bare_bash,
-    "bash strict": _strict_bash,
-    "zsh": _zsh,
-    "fish": _fish,
-}
-
-
-@pytest.fixture(params=_SHELLS)
+@pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
     """A shell with the files of an installed wheel, or with those here, as if installed."""
     name: str = request.param
     need_tool(name.split(maxsplit=1)[0])
     if name == "bash" and not Path(BASH_COMPLETION).exists():
         need_tool("bash-completion")
-    prefix = Path(os.environ.get("PYIPCS_TEST_PREFIX", tmp_path / "prefix"))
-    if not prefix.exists():
-        for file, place in {**shared_files(), PYIPCS: "bin/pyipcs"}.items():
-            (prefix / place).parent.mkdir(parents=True, exist_ok=True)
-            (prefix / place).symlink_to(ROOT / file)
+    prefix = os.environ.get("PYIPCS_TEST_PREFIX")
     (tmp_path / "home").mkdir()
-    started = Shell(name, tmp_path / "home", prefix)
+    installed = Path(prefix) if prefix else link(tmp_path / "prefix")
+    started = Shell(name, tmp_path / "home", installed)
     yield started
     started.end()
 

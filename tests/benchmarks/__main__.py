@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 from tests import isolation
@@ -19,6 +20,7 @@ _ISOLATION = isolation.enter()
 import pyipcs  # noqa: E402 - after the namespace
 from tests.benchmarks.measure import Command, Cost, in_turn  # noqa: E402
 from tests.program import PYIPCS, run  # noqa: E402
+from tests.shells import Shell, link  # noqa: E402
 from tests.support import IPC_CREAT, IPC_EXCL, libc, receive_all, send  # noqa: E402
 
 CLICK = [sys.executable, "-c", "import click"]
@@ -66,6 +68,8 @@ QUEUES = {10: 15, 1_000: 15, 31_900: 9}
 SEGMENTS, SETS, ROUNDS = 4_096, 10_000, 9
 # How many processes have the segments attached, each of them some.
 PROCESSES = 2_000
+# With how many queues shells complete, and how often.
+_TAB_QUEUES, _TABS = 1_000, 9
 _EXCLUSIVE = IPC_CREAT | IPC_EXCL | 0o644
 _WIDTHS = (34, 13, 13, 9, 9, 9)
 
@@ -88,6 +92,8 @@ def main() -> None:
         _compare(f"{count:,} queues", _LISTS["queues"], rounds)
         _remove_queues(count, rounds)
         _fill("queues", count)
+        if count == _TAB_QUEUES:
+            _tab(count)
         _compare("the same on a terminal", _DRAWN["queues"], rounds, terminal=True)
         _empty()
     _fill("segments", SEGMENTS)
@@ -265,6 +271,20 @@ def _streams(cores: str) -> None:
     _empty()
 
 
+def _tab(count: int) -> None:
+    """How long shells take from Tab until they have looked at many queues, on all cores."""
+    one_core = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    print(f"\n{f'Tab, {count:,} queues':>{_WIDTHS[0]}} {'ms':>{_WIDTHS[1]}}")
+    for name, told in {"bash": "\a", "zsh": "do you wish", "fish": "rows"}.items():
+        with TemporaryDirectory() as folder:
+            shell = Shell(name, Path(folder), link(Path(folder, "prefix")))
+            took = [shell.timed("pyipcs recv 0x00000", "\t", told) for _ in range(_TABS)]
+            shell.end()
+        print(f"{name:>{_WIDTHS[0]}} {1000 * median(took):>{_WIDTHS[1]}.1f}", flush=True)
+    os.sched_setaffinity(0, one_core)
+
+
 def _compare(
     title: str, pairs: list[tuple[Command, Command]], rounds: int, *, terminal: bool = False
 ) -> None:
@@ -280,7 +300,8 @@ def _compare(
 
 
 def _shown(command: Command) -> str:
-    return " ".join(command[1:] if command[0] == PYIPCS else command)
+    program, *words = command
+    return " ".join([*([] if program == PYIPCS else [Path(program).name]), *filter(None, words)])
 
 
 def _remove_queues(count: int, rounds: int) -> None:
