@@ -667,28 +667,36 @@ _pyipcs_bundle() {
 
 # Set `redirected` to the target of a redirection that a word is, or begins.
 _pyipcs_redirects() {
-  local pattern='^[0-9]*&?[<>]+[&|]?(.*)$'
-  [[ $1 =~ $pattern ]] && redirected=${BASH_REMATCH[1]}
+  [[ $1 = *[\<\>]* && ${1%[<>]*} = *([0-9&]) ]] || return
+  redirected=${1##*[<>]} redirected=${redirected#[&|]}
 }
 
 _pyipcs() {
   local -
   set +eu -f
   local IFS=$'\n' program before= command= wraps= many= awaited= ended= redirected=
-  local cur word apart piece rest=${COMP_LINE:0:COMP_POINT} name value i cword place stays
+  local cur word apart piece rest=${COMP_LINE:0:COMP_POINT} name value i cword place
+  local stays head= quotes
   local -a words=() options=() operands=() given=()
   local -A values=() attached=()
   program=${1//[\"\'\\]/} program=${program/#\~\//$HOME/}
   # The words as the program gets them, which to bash also end at = and : (COMP_WORDBREAKS).
   for (( i = 0; i <= COMP_CWORD; i++ )); do
     apart=${rest%%[![:space:]]*} rest=${rest#"${rest%%[![:space:]]*}"} piece=${COMP_WORDS[i]}
-    (( i == COMP_CWORD )) && piece=${rest#[\"\']}
+    if (( i == COMP_CWORD )); then
+      piece=$rest quotes=${rest//[^\"\']/}
+      # What follows a quote that is open is a piece of its own.
+      if (( ${#quotes} % 2 )); then
+        head=${rest%[\"\']*} piece=${rest##*[\"\']}
+        [[ $quotes = *\" && $piece = *\$* ]] && return 0 # which nobody but bash can expand
+      fi
+    fi
     rest=${rest#"${COMP_WORDS[i]}"}
-    if [[ $i = 0 || -n $apart ]]; then words+=("$piece"); else words[-1]+=$piece; fi
+    if [[ $i = 0 || -n $apart ]]; then words+=("$head$piece"); else words[-1]+=$head$piece; fi
   done
   cword=$(( ${#words[@]} - 1 )) cur=${words[-1]}
   # What is offered takes the place of the last piece of the word only.
-  [[ $piece = +([:=@]) ]] && piece=
+  [[ $piece = [:=@] && $COMP_WORDBREAKS = *"$piece"* ]] && piece=
   stays=${cur%"$piece"}
   _pyipcs_grammar ''
   for (( i = 1; i < cword; i++ )); do

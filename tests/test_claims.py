@@ -113,6 +113,10 @@ def test_ipcs_tells_the_qbytes_and_the_values_of_one(objects: Objects) -> None:
     assert "ncount" in run("ipcs", "-s", "-i", str(semid)).out
 
 
+def test_lsipc_tells_the_values_of_one(objects: Objects) -> None:
+    assert "NCOUNT" in run("lsipc", "-s", "-i", str(objects.semaphores())).out
+
+
 def test_the_peers_tell_pids_of_the_past_and_how_many_have_a_segment() -> None:
     assert "PIDs of creator and last operator" in said("util-linux")
     assert re.search("LSPID|LRPID|LPID", said("lsipc"))

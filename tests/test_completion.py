@@ -159,6 +159,7 @@ SEEN = {
     'pyipcs op "0x1\t': r"\"0x1236\"",
     "pyipcs rm -Q ftok:/usr/shar\t": r"ftok:/usr/share/",
     "pyipcs list -J > /usr/shar\t": r"/usr/share/",
+    "pyipcs list --not-in '/usr/shar\t": r"'/usr/share/",
     "pyipcs list --color=n\t": r"--color=never",
     "pyipcs stat key:0x00001235\t": r"key:0x00001235 ",
 }
@@ -167,6 +168,8 @@ ATTACHED = {
     "pyipcs send 1 -F/usr/shar\t": r"-F/usr/share/",
     "pyipcs send 1 -lF/usr/shar\t": r"-lF/usr/share/",
     "pyipcs list -oKEY,MS\t": r"-oKEY,MSGS",
+    'pyipcs list -o"KEY,MS\t': r'list -o"(KEY,MS[\b]*)?KEY,MSGS',  # zsh writes it anew
+    "pyipcs send 1 -F'/usr/shar\t": r" -F'/usr/share/",
     "pyipcs list -qo KEY,MS\t": r"-qo KEY,MSGS",
 }
 # Those of another command.
