@@ -349,8 +349,9 @@ def test_what_may_be_used_stays_though_asked(objects: Objects, isolated: None) -
 def started(script: str, *options: str) -> Iterator[subprocess.Popen[str]]:
     """A shell that runs, and has said so."""
     command = [PYIPCS, "run", *options, "sh", "-c", f"echo ready; {script}"]
+    # A group of its own, beside that of the tests: one whose shell has gone does not stop.
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
     ) as one:
         assert one.stdout
         assert one.stdout.readline() == "ready\n"
