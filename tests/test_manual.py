@@ -9,8 +9,7 @@ import pytest
 from pyipcs import cli, describe
 from pyipcs.columns import COMMON, OWN, RESOURCE
 from pyipcs.errors import MEANINGS, Status
-from tests.program import PYIPCS, invoke, need_tool, run
-from tests.test_docs import FRESH
+from tests.program import invoke, need_tool, run
 
 FOLDER = Path(__file__).parent.parent / "pyipcs" / "man"
 PAGES = sorted(FOLDER.glob("*.1"))
@@ -78,19 +77,6 @@ def test_the_page_of_all_has_its_sections() -> None:
         *Status
     ]
     assert MEANINGS.keys() == {*Status}
-
-
-def test_the_examples_work_one_after_the_other(tmp_path: Path, isolated: None) -> None:
-    """As they stand on the page of all, in an empty namespace."""
-    text = shown(FOLDER / "pyipcs.1")
-    examples = text[text.index("\nEXAMPLES") : text.index("\nSEE ALSO")]
-    lines = re.findall(r"^ {11}(\S.*)$", examples, re.MULTILINE)
-    assert len(lines) == 3 * len(cli.COMMANDS)
-    (tmp_path / "tests.sh").write_text("#!/bin/sh\n")
-    (tmp_path / "tests.sh").chmod(0o755)
-    env = {"PATH": f"{Path(PYIPCS).parent}:{os.environ['PATH']}"}
-    result = run(*FRESH, "bash", "-euc", "\n".join(lines), env=env, cwd=tmp_path)
-    assert (result.status, result.err) == (0, "")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

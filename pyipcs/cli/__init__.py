@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 from click.core import ParameterSource
 
-from pyipcs.cli.argv import Prefix
+from pyipcs.cli.argv import Grammar, Prefix
 from pyipcs.cli.options import common_options
 from pyipcs.cli.output import Output, WriteError
 from pyipcs.errors import CommandError, IpcError, Status, StoppedError, UnsupportedError
@@ -87,9 +87,9 @@ class App(Prefix, click.Group):
         return super().resolve_command(ctx, args)
 
 
-def load(name: str) -> click.Command:
+def load(name: str) -> Grammar:
     """The command of a name."""
-    command: click.Command = import_module(f"pyipcs.cli.{name}").command
+    command: Grammar = import_module(f"pyipcs.cli.{name}").command
     return command
 
 

@@ -98,7 +98,7 @@ def pages() -> dict[str, str]:
     return {"pyipcs.1": _page_of_all(commands.values()), **alone}
 
 
-def _page_of_all(commands: Iterable[click.Command]) -> str:
+def _page_of_all(commands: Iterable[Grammar]) -> str:
     listed = [*commands]
     parts = [
         _title("pyipcs", "System V IPC from the shell"),
@@ -118,12 +118,12 @@ def _page_of_all(commands: Iterable[click.Command]) -> str:
     parts += [".PP\n", _paragraphs(_STATES_MORE)]
     parts += [_section("COMPATIBILITY"), _paragraphs(_COMPATIBILITY)]
     parts += [_section("ENVIRONMENT"), _terms(_VARIABLES), _section("FILES"), _terms(_FILES)]
-    parts += [_section("EXAMPLES"), _examples(_in_sequence(listed)), _section("SEE ALSO")]
+    parts += [_section("EXAMPLES"), _examples(in_sequence(listed)), _section("SEE ALSO")]
     pages = [f"pyipcs-{one.name}(1)" for one in listed]
     return _joined([*parts, _lines(", ".join([*pages, _SEE]))])
 
 
-def _page_of(name: str, command: click.Command) -> str:
+def _page_of(name: str, command: Grammar) -> str:
     summary = cli.COMMANDS[name].removesuffix(".")
     parts = [
         _title(f"pyipcs-{name}", summary[:1].lower() + summary[1:]),
@@ -169,15 +169,14 @@ def _section(title: str) -> str:
     return f".SH {title}\n"
 
 
-def _usage(command: click.Command) -> str:
+def _usage(command: Grammar) -> str:
     context = click.Context(command, info_name=f"pyipcs {command.name}")
     pieces = " ".join(command.collect_usage_pieces(context))
     return f".HP\n\\fBpyipcs {command.name}\\fR {_metavars(pieces)}\n"
 
 
-def _options(command: click.Command, *, general: bool) -> str:
+def _options(command: Grammar, *, general: bool) -> str:
     """The options by their titles; without those that all commands have, if so wanted."""
-    assert isinstance(command, Grammar)
     groups = [*command.grouped()]
     return "".join(
         f".PP\n\\fI{_text(title)}\\fR\n{_terms(_records(command, group))}"
@@ -185,26 +184,25 @@ def _options(command: click.Command, *, general: bool) -> str:
     )
 
 
-def _general(commands: list[click.Command]) -> str:
+def _general(commands: list[Grammar]) -> str:
     """The options that all commands have; --ns not quite all."""
     first = commands[0]
-    assert isinstance(first, Grammar)
     *_, (_, options) = first.grouped()
     return _terms(_records(first, options))
 
 
-def _records(command: click.Command, options: Iterable[click.Option]) -> Iterator[tuple[str, str]]:
+def _records(command: Grammar, options: Iterable[click.Option]) -> Iterator[tuple[str, str]]:
     context = click.Context(command, info_name=command.name)
     for option in options:
         if record := option.get_help_record(context):
             yield record
 
 
-def _lists(commands: Sequence[click.Command]) -> str:
+def _lists(commands: Sequence[Grammar]) -> str:
     """Words with what they mean, such as formats and columns, each list once."""
     of: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
     for command in commands:
-        for title, rows in command.lists() if isinstance(command, Grammar) else ():
+        for title, rows in command.lists():
             of.setdefault((title, tuple(rows)), []).append(str(command.name))
     parts = []
     for (title, rows), names in of.items():
@@ -214,19 +212,19 @@ def _lists(commands: Sequence[click.Command]) -> str:
     return _section("FORMATS AND COLUMNS") + "".join(parts) if parts else ""
 
 
-def _in_sequence(commands: Iterable[click.Command]) -> list[click.Command]:
+def in_sequence(commands: Iterable[Grammar]) -> list[Grammar]:
     """The commands in an order in which their examples work, one after the other."""
     return sorted(commands, key=lambda one: (one.name != "make", one.name == "rm"))
 
 
-def _examples(commands: Iterable[click.Command]) -> str:
-    examples = [one for each in commands if isinstance(each, Grammar) for one in each.examples]
+def _examples(commands: Iterable[Grammar]) -> str:
+    examples = [one for each in commands for one in each.examples]
     return "".join(
         f".PP\n{_lines(words)}.RS 4\n.EX\n{_text(line)}\n.EE\n.RE\n" for line, words in examples
     )
 
 
-def _about(command: click.Command) -> str:
+def _about(command: Grammar) -> str:
     return _paragraphs(cleandoc(command.help or ""))
 
 
