@@ -766,6 +766,10 @@ TABLE = [
         ("<key> a", "<key>: no such message queue"),
         ("2147483647 a", "2147483647: no such message queue"),
         (
+            "<digits-of-key> a",
+            "<digits-of-key>: no such message queue (0x<digits-of-key> is a key)",
+        ),
+        (
             "<key-of-segment> a",
             "<key-of-segment>: no such message queue (but a segment of that key)",
         ),

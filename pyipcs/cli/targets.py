@@ -75,24 +75,25 @@ def no_semaphore(semnum: int, record: SemaphoreSet) -> str:
 
 def _missing(kinds: Collection[Kind], target: Target) -> CommandError:
     """That nothing is there, and of what other kinds there is something."""
-    key = f"0x{target.typed}"
-    if target.by is By.ID and _is_key(key):  # as ipcs shows it, but for the 0x
-        return CommandError(f"{target.typed}: no object has that id ({key} is a key)")
-    if len(kinds) == len(Kind):
-        return CommandError(f"{target.typed}: no object has that {target.by.value}")
     nouns = " or ".join(kind.noun for kind in kinds)
+    words = (
+        f"no object has that {target.by.value}" if len(kinds) == len(Kind) else f"no such {nouns}"
+    )
     others = find_named((kind for kind in Kind if kind not in kinds), target)
-    named = " and a ".join(handle.kind.noun for handle in others)
-    hint = f" (but a {named} of that {target.by.value})" if others else ""
-    return CommandError(f"{target.typed}: no such {nouns}{hint}")
+    if others:
+        named = " and a ".join(handle.kind.noun for handle in others)
+        words += f" (but a {named} of that {target.by.value})"
+    elif target.by is By.ID and _of_key(kinds, f"0x{target.typed}"):
+        words += f" (0x{target.typed} is a key)"  # as ipcs shows it, but for the 0x
+    return CommandError(f"{target.typed}: {words}")
 
 
-def _is_key(text: str) -> bool:
-    """Whether something has this key."""
+def _of_key(kinds: Collection[Kind], text: str) -> list[Handle]:
+    """The objects of these kinds that have a key, if it is one."""
     try:
-        return bool(find_named(Kind, parse_target(text)))
+        return find_named(kinds, parse_target(text))
     except (ValueError, CommandError):
-        return False
+        return []
 
 
 def _named(kind: Kind, target: Target) -> Handle | None:
