@@ -99,15 +99,11 @@ def _told(words: Iterable[str]) -> list[Kind]:
     told = set()
     for word in words:
         if re.match("--[qms]", word):
-            told |= {kind for letter, kind in _FLAGS.items() if _long(kind).startswith(word)}
+            told |= {kind for kind in Kind if f"--{kind.collection}".startswith(word)}
         elif re.match("-[a-zA-Z]", word):
             flags = re.split(_VALUES, word)[0]
             told |= {kind for letter, kind in _FLAGS.items() if letter in flags}
     return [kind for kind in Kind if kind in told] or [*Kind]
-
-
-def _long(kind: Kind) -> str:
-    return f"--{kind.collection}"
 
 
 def _rows(kind: Kind) -> Iterator[_Named]:

@@ -111,7 +111,8 @@ def _page_of_all(commands: Iterable[Grammar]) -> str:
     for one in listed:
         parts += [f".SS {_text(one.name or '')}\n", _usage(one), ".PP\n"]
         parts += [_about(one), _options(one, general=False)]
-    parts += [_section("OPTIONS OF ALL COMMANDS"), _general(listed)]
+    parts += [_section("OPTIONS OF ALL COMMANDS"), _general(listed), ".PP\n"]
+    parts += [_lines("`run`, which has a namespace of its own made, has no `--ns`.")]
     parts += [_section("NAMES OF OBJECTS"), _terms(_NAMES), ".PP\n", _paragraphs(_NAMES_MORE)]
     parts += [_lists(listed), _section("EXIT STATUS"), _statuses()]
     parts += [_section("SIGNALS"), _paragraphs(_SIGNALS), _section("STATES"), _terms(_STATES)]
@@ -185,7 +186,7 @@ def _options(command: Grammar, *, general: bool) -> str:
 
 
 def _general(commands: list[Grammar]) -> str:
-    """The options that all commands have; --ns not quite all."""
+    """The options that all commands have, but for --ns of `run`."""
     first = commands[0]
     *_, (_, options) = first.grouped()
     return _terms(_records(first, options))
