@@ -1,7 +1,6 @@
 """The streams: looked at once, written to here only."""
 
 import codecs
-import io
 import os
 import sys
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line, visible
 
 _ESCAPE = "pyipcs"  # the name of how bytes are given back
+_BLOCK = 1 << 16  # characters that are written at once
 _MUCH = 1 << 20  # bytes: the most that a pipe of an ordinary user holds
 _WIDEST = 10_000  # columns, more than anybody sees
 
@@ -26,13 +26,10 @@ class Output:
     """Where data and messages go, and what these places can show."""
 
     def __init__(self) -> None:
-        self._stdout = _prepared(sys.stdout)
-        self._stderr = _prepared(sys.stderr)
-        # Back where they came from, to outlive this: a dropped stream flushes, and fails, again.
-        if self._stdout is not None:
-            sys.stdout = self._stdout
-        if self._stderr is not None:
-            sys.stderr = self._stderr
+        self._stdout = sys.stdout  # None where the caller closed it
+        self._stderr = sys.stderr
+        # As the names were read, which are given back byte for byte.
+        self.encoding = sys.getfilesystemencoding()
         self.terminal = _is_terminal(self._stdout)
         # Where messages go, if somebody looks at it.
         self.screen = self._stderr if _is_terminal(self._stderr) else None
@@ -41,6 +38,8 @@ class Output:
         # Whether standard output can be written to line by line only.
         self.dumb = os.environ.get("TERM", "").lower() in {"dumb", "unknown"}
         self.color = "auto"
+        self._waiting: list[str] = []  # what is to be written, of so many characters:
+        self._size = 0
         self._broken: str | None = None
 
     def write(self, chunks: Iterable[str]) -> None:
@@ -50,14 +49,22 @@ class Output:
     def draw(self, chunks: Iterable[str]) -> None:
         """Write what is to be obeyed by a terminal; strangers' text in it is safe already."""
         for chunk in chunks:
-            if self._stdout is None:  # closed by the caller; what is made is counted all the same
-                continue
+            self._waiting.append(chunk)
+            self._size += len(chunk)
+            if self._size >= _BLOCK:
+                self._hand_on()
             if self._broken:
                 return
-            try:
-                self._stdout.write(chunk)
-            except OSError as error:
-                self._broken = error.strerror or str(error)
+        if self.terminal:  # where somebody waits, and what is said stands in its order
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        text, self._waiting, self._size = "".join(self._waiting), [], 0
+        try:
+            if self._stdout is not None and not self._broken:
+                _write_all(self._stdout, text.encode(self.encoding, _ESCAPE))
+        except OSError as error:
+            self._broken = error.strerror or str(error)
 
     def pour(self, pieces: Iterable[bytes | memoryview]) -> None:
         """Write bytes as they come, and as they are; `flush` tells whether all were taken.
@@ -66,18 +73,19 @@ class Output:
             CommandError: standard output is closed, or for reading only.
         """
         descriptor = self.descriptor()
-        try:
-            for piece in pieces:
-                if len(piece) >= _MUCH:
-                    _widen(descriptor)
+        for piece in pieces:
+            if len(piece) >= _MUCH:
+                _widen(descriptor)
+            try:
                 _write_bytes(descriptor, piece)
-        except OSError as error:
-            self._broken = error.strerror or str(error)
+            except OSError as error:
+                self._broken = error.strerror or str(error)
+                return
 
     def aside(self) -> "Output":
         """The same with standard error in the place of standard output, for data that go there."""
         other = copy(self)
-        other._stdout = self._stderr
+        other._stdout, other._waiting, other._size = self._stderr, [], 0
         other.terminal = self.screen is not None
         return other
 
@@ -86,11 +94,6 @@ class Output:
         other = copy(self)
         other._stdout = other._stderr = None
         return other
-
-    @property
-    def encoding(self) -> str:
-        """Standard output's."""
-        return (self._stdout and self._stdout.encoding) or "utf-8"
 
     @property
     def has_color(self) -> bool:
@@ -129,11 +132,7 @@ class Output:
         Raises:
             WriteError: the stream took no more.
         """
-        try:
-            if self._stdout is not None and not self._broken:
-                self._stdout.flush()
-        except OSError as error:
-            self._broken = error.strerror or str(error)
+        self._hand_on()
         if self._broken:
             raise WriteError(self._broken)
 
@@ -177,15 +176,11 @@ class Output:
         """Text on standard error as it is, and all of it, also where O_NONBLOCK is set."""
         if self._stderr is not None:
             with suppress(OSError):  # nobody is left who could be told
-                _write_all(self._stderr, text)
+                _write_all(self._stderr, text.encode(self.encoding, _ESCAPE))
 
     def _heard(self, patience: float) -> bool:
         """Whether standard error takes something within some seconds."""
-        import select
-
-        if self._stderr is None:
-            return False
-        return bool(select.select([], [self._stderr], [], patience)[1])
+        return self._stderr is not None and _is_writable(self._stderr.fileno(), patience)
 
     def _styled(self, text: str) -> str:
         return f"\x1b[1;31m{text}\x1b[0m" if self.colored else text
@@ -203,18 +198,6 @@ class Output:
         return terminal
 
 
-def _prepared(stream: TextIO | None) -> TextIO | None:
-    """The stream, giving names back byte for byte as they were read."""
-    if not isinstance(stream, io.TextIOWrapper):
-        return stream
-    encoding = sys.getfilesystemencoding()
-    if isinstance(stream.buffer, io.RawIOBase):
-        # PYTHONUNBUFFERED leaves out what would notice that a write(2) took but a part.
-        return open(stream.fileno(), "w", encoding=encoding, errors=_ESCAPE, closefd=False)
-    stream.reconfigure(encoding=encoding, errors=_ESCAPE)
-    return stream
-
-
 def _escaped(error: UnicodeError) -> tuple[str | bytes, int]:
     """The bytes that a name was read from; what the encoding has not, as an escape sequence."""
     try:
@@ -226,12 +209,13 @@ def _escaped(error: UnicodeError) -> tuple[str | bytes, int]:
 codecs.register_error(_ESCAPE, _escaped)
 
 
-def _write_all(stream: TextIO, text: str) -> None:
-    if not isinstance(stream, io.TextIOWrapper) or isinstance(stream.buffer, io.BytesIO):
-        stream.write(text)
-        stream.flush()
-        return
-    _write_bytes(stream.fileno(), text.encode(stream.encoding, stream.errors or "strict"))
+def _write_all(stream: TextIO, data: bytes) -> None:
+    try:
+        descriptor = stream.fileno()
+    except OSError:  # it is no file, but in the memory of who calls this
+        stream.buffer.write(data)
+    else:
+        _write_bytes(descriptor, data)
 
 
 def _widen(descriptor: int) -> None:
@@ -249,9 +233,16 @@ def _write_bytes(descriptor: int, data: bytes | memoryview) -> None:
         try:
             rest = rest[os.write(descriptor, rest) :]
         except BlockingIOError:
-            import select
+            _is_writable(descriptor)
 
-            select.select([], [descriptor], [])
+
+def _is_writable(descriptor: int, patience: float | None = None) -> bool:
+    """Whether a descriptor takes something within some seconds, or at some time."""
+    import select
+
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(None if patience is None else patience * 1000))
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -1,12 +1,16 @@
 """The program as a whole: help, version, what it says and how it ends."""
 
+import errno
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from pyipcs import __version__
 from pyipcs.cli import COMMANDS
+from pyipcs.cli.output import Output
 from pyipcs.columns import OF_KIND
+from pyipcs.errors import IpcError
 from pyipcs.model import Kind
 from tests.program import invoke
 from tests.support import Objects
@@ -79,6 +83,17 @@ def test_what_was_typed_is_told_on_one_line_and_cannot_reach_the_terminal() -> N
     assert result.err.count("\n") == 1
     assert "'\\x1b[31m\\n5'" in result.err
     assert "'\\xff'" in invoke("rm", "-q", b"\xff".decode(errors="surrogateescape")).err
+
+
+def test_what_is_read_and_fails_is_no_write_error() -> None:
+    """Bytes come from somewhere, and that may be what fails."""
+
+    def pieces() -> Iterator[bytes]:
+        yield b""
+        raise IpcError(errno.EIO, "no page")
+
+    with pytest.raises(IpcError, match="no page"):
+        Output().pour(pieces())
 
 
 def test_names_pass_a_pipe_byte_for_byte(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
