@@ -1,5 +1,6 @@
 """The program's entry point."""
 
+import errno
 import os
 import signal
 import sys
@@ -18,15 +19,21 @@ def main() -> None:
     if sys.argv[1:2] == ["--complete"]:
         os._exit(_complete(sys.argv[2:]))
 
-    try:
-        from pyipcs import cli
-    except (ImportError, MemoryError, OSError) as error:
-        os.write(2, f"pyipcs: cannot start: {error}\n".encode(errors="backslashreplace"))
-        os._exit(1)
-
     # All is flushed. Taking the interpreter apart would take an eighth of the time of a short
     # command, and would complain once more about a stream that could not be written.
-    os._exit(cli.main(sys.argv))
+    os._exit(_run())
+
+
+def _run() -> int:
+    """Run a command line; what Python itself could not do is told in one line, too."""
+    try:
+        from pyipcs.cli import main as run
+
+        return run(sys.argv)
+    except (ImportError, MemoryError, OSError) as error:
+        why = getattr(error, "strerror", None) or str(error) or os.strerror(errno.ENOMEM)
+        os.write(2, f"pyipcs: cannot go on: {why}\n".encode(errors="backslashreplace"))
+        return 1
 
 
 def _complete(args: list[str]) -> int:

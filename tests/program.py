@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -98,8 +98,13 @@ def pyipcs(*args: str, **options: Any) -> Result:
     return run(PYIPCS, *args, **options)
 
 
-def fork(*args: str, stdin: int, stdout: int, stderr: int) -> int:
-    """Start pyipcs from its entry point in a forked process, which starts in no time; its pid."""
+def fork(
+    *args: str, stdin: int, stdout: int, stderr: int, first: Callable[[], object] = bool
+) -> int:
+    """Start pyipcs from its entry point in a forked process, which starts in no time; its pid.
+
+    The process calls `first` before all else.
+    """
     # No signal comes before the entry point can see to it.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     child = os.fork()
@@ -113,6 +118,7 @@ def fork(*args: str, stdin: int, stdout: int, stderr: int) -> int:
             sys.stdin = open(0, closefd=False)  # noqa: SIM115
             sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
             sys.argv = ["pyipcs", *args]
+            first()
             main()
         except BaseException:
             traceback.print_exc()

@@ -1327,7 +1327,7 @@ SILENT = {
 }
 # And so it is with these functions, classes and constants.
 SILENT_NAMES = {
-    "cli/__init__.py": {"PURPOSES"},  # the help
+    "cli/__init__.py": {"PURPOSES", "_IMPORTER"},  # the help, and no text at all
     "cli/argv.py": {"collect_usage_pieces"},  # the help
     "cli/everywhere.py": {"heading"},
     # Names of what is made, and of what is done to it, which stand within other words.

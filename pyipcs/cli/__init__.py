@@ -50,6 +50,7 @@ _MEANT = {
     "limits": "list --limits",
     "help": "--help",
 }
+_IMPORTER = "<frozen importlib"  # the file of what loads modules
 # The names under which pyipcs stands in for util-linux's programs.
 PEERS = {"ipcs": "list", "ipcmk": "make", "ipcrm": "rm"}
 
@@ -146,11 +147,22 @@ def _run(command: click.Command, name: str, args: Sequence[str], output: Output)
         end_by(error.number)
         return 128 + error.number
     except OSError as error:
+        if _of_import(error):
+            raise
         output.complain(_refusal(error))
         return Status.FAILED
     except WriteError:
         return Status.FAILED  # which the last flush tells
     return status or Status.DONE
+
+
+def _of_import(error: OSError) -> bool:
+    """Whether it is a module that could not be read, whose path says nothing to a user."""
+    trace = error.__traceback__
+    innermost = ""
+    while trace:
+        innermost, trace = trace.tb_frame.f_code.co_filename, trace.tb_next
+    return innermost.startswith(_IMPORTER)
 
 
 def _refusal(error: OSError) -> str:

@@ -242,7 +242,7 @@ def origin() -> dict[str, str | int | None]:
 
 def _boot_id() -> str | None:
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip()
     except OSError:
         return None
