@@ -1,0 +1,1 @@
+"""Trials that take minutes, each run by `python -m`."""
