@@ -23,7 +23,7 @@ from typing import NamedTuple
 from pyipcs.errors import Status
 from pyipcs.model import Kind
 from tests import isolation
-from tests.program import fork, pyipcs
+from tests.program import fork, forked
 from tests.support import Objects, receive_all, row
 
 _KEY = 0x5EED
@@ -34,7 +34,8 @@ _ACCOUNT = re.compile(rb"; (?:nothing|(\d+) messages?) w(?:as|ere) sent\n")
 _BLOCK = 1 << 16
 _TICK = 0.01  # seconds in which the pipes fill, so that reading them costs little
 _PATIENCE = 60  # seconds without a message or an end, after which nothing will come any more
-_STRIKES = 8  # for each process that runs at a time, spread over the messages
+_STRIKES = 16  # for each process that runs at a time; spread over the messages,
+_APART = 800  # and so many of these apart, at the least, on the average
 
 
 class Tally(NamedTuple):
@@ -272,7 +273,7 @@ class _Trial:
         self._receivers = [self._receiver() for _ in range(receivers)]
         for sender in self._senders:
             sender.start()
-        strikes = min(_STRIKES * (senders + receivers), messages)
+        strikes = min(_STRIKES * (senders + receivers), messages // _APART)
         self._moments = sorted(self._random.sample(range(messages), strikes), reverse=True)
         self._seen = bytearray(messages)  # how often each number was
         self._received = self._told = self._left = 0
@@ -306,7 +307,7 @@ class _Trial:
         for run in runs:
             run.halt()
         self._left = int(row(Kind.QUEUE, self._msqid)["qnum"])
-        result = pyipcs("rm", "-q", str(self._msqid))
+        result = forked("rm", "-q", str(self._msqid))
         assert result.status == Status.DONE, result.err
         self._removed = True
         for run in runs:
@@ -347,7 +348,7 @@ class _Trial:
 
     def _receiver(self) -> _Receiver:
         """A receiver of a random kind."""
-        some = str(self._random.randrange(1, 2 + self._messages // 64))
+        some = str(self._random.randrange(1, 2 + self._messages // 16))
         ways = (
             ("-F",),
             ("-F", "--json"),
