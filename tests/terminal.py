@@ -126,3 +126,28 @@ def picture(*args: str, **options: Any) -> str:
 def without_codes(text: str) -> str:
     """Text as it is seen."""
     return _CODES.sub("", text)
+
+
+def frames(text: str) -> list[str]:
+    """What was shown, one after the other."""
+    return [without_codes(frame) for frame in text.split("\x1b[H")[1:]]
+
+
+def table_of(text: str, title: str) -> list[dict[str, str]]:
+    """The rows of the table that has this title, by the names of the columns."""
+    lines = iter(text.splitlines())
+    for line in lines:
+        if line.startswith(title):
+            break
+    head = next(lines)
+    assert set(next(lines)) == {"─"}
+    starts = [found.start() for found in re.finditer(r"\S+", head)]
+    names = head.split()
+    rows = []
+    for line in lines:
+        if not line or line.startswith("No room"):
+            break
+        cells = re.split(r"\s{2,}", re.sub(r"([█░])\s+", r"\1 ", line.strip()))
+        assert len(cells) == len(names) == len(starts), line
+        rows.append(dict(zip(names, cells, strict=True)))
+    return rows

@@ -19,11 +19,13 @@ from tests.program import PYIPCS, need_tool, pyipcs, run
 from tests.support import Objects, root_only, row
 from tests.terminal import (
     end,
+    frames,
     on_terminal,
     picture,
     read_all,
     read_until,
     resize,
+    table_of,
     whole_run,
     without_codes,
 )
@@ -44,26 +46,6 @@ def population(objects: Objects, isolated: None) -> Objects:
     objects.segment(0xCAFE, 0o666, 2**20)
     objects.semaphores(7, nsems=3)
     return objects
-
-
-def table_of(text: str, title: str) -> list[dict[str, str]]:
-    """The rows of the table that has this title, by the names of the columns."""
-    lines = iter(text.splitlines())
-    for line in lines:
-        if line.startswith(title):
-            break
-    head = next(lines)
-    assert set(next(lines)) == {"─"}
-    starts = [found.start() for found in re.finditer(r"\S+", head)]
-    names = head.split()
-    rows = []
-    for line in lines:
-        if not line or line.startswith("No room"):
-            break
-        cells = re.split(r"\s{2,}", re.sub(r"([█░])\s+", r"\1 ", line.strip()))
-        assert len(cells) == len(names) == len(starts), line
-        rows.append(dict(zip(names, cells, strict=True)))
-    return rows
 
 
 def test_a_table_holds_what_the_kernel_says(population: Objects) -> None:
@@ -344,11 +326,6 @@ def test_what_a_user_is_called(objects: Objects, accounts: None, isolated: None)
 
 
 # Live views
-
-
-def frames(text: str) -> list[str]:
-    """What was shown, one after the other."""
-    return [without_codes(frame) for frame in text.split("\x1b[H")[1:]]
 
 
 def assert_left_as_it_was(text: str) -> None:

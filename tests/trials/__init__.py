@@ -1,1 +1,1 @@
-"""Trials that take minutes, each run by `python -m`."""
+"""Long trials, each of which a test of the suite runs in short: python -m tests.trials.NAME."""

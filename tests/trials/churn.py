@@ -1,0 +1,158 @@
+"""Objects that come, are used and go, as chance has it, in a process of its own.
+
+`python -m tests.trials.churn SEED PAUSE` does so until SIGTERM, with objects of its own alone.
+"""
+
+import ctypes
+import errno
+import os
+import random
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pyipcs.model import Kind
+from tests.support import (
+    IPC_CREAT,
+    IPC_EXCL,
+    IPC_NOWAIT,
+    IS_ROOT,
+    libc,
+    receive,
+    remove,
+    send,
+)
+
+OWNERS = (0, 1, 7777, 61001) if IS_ROOT else (os.geteuid(),)
+_MOST = 12  # objects of a kind at a time
+_KEYS = 2**31 - 1
+_ROOT = Path(__file__).parents[2]
+# A queue is full, one is empty, a semaphore is 0, a key is taken, a mode refuses who is not root.
+_EXPECTED = {errno.EAGAIN, errno.ENOMSG, errno.EEXIST, errno.EACCES}
+
+
+@contextmanager
+def churning(seed: int, pause: float = 0.002) -> Iterator[int]:
+    """A churner for a while; its pid."""
+    command = [sys.executable, "-m", "tests.trials.churn", str(seed), str(pause)]
+    process = subprocess.Popen(command, cwd=_ROOT)
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        status = process.wait()
+    if status != 0:
+        raise ChildProcessError(f"the churner ended with {status}")
+
+
+class Churn:
+    """Objects, and what is done to them one act after the other."""
+
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(seed)
+        self._there: dict[Kind, list[int]] = {kind: [] for kind in Kind}
+        self._addresses: list[int] = []
+        self._acts = (
+            *(self._make, self._make, self._remove, self._send, self._receive),
+            *(self._attach, self._detach, self._operate),
+        )
+
+    def act(self) -> None:
+        """Do something, or what turns out to be nothing."""
+        try:
+            self._chance.choice(self._acts)()
+        except OSError as error:
+            if error.errno not in _EXPECTED:
+                raise
+
+    def end(self) -> None:
+        """Remove all there is."""
+        for kind, ids in self._there.items():
+            for object_id in ids:
+                remove(kind, object_id)
+        for address in self._addresses:
+            libc.shmdt(address)
+
+    def _make(self) -> None:
+        kind = self._chance.choice([*Kind])
+        if len(self._there[kind]) >= _MOST:
+            return
+        key = self._chance.choice((0, self._chance.randint(1, _KEYS)))
+        flags = IPC_CREAT | IPC_EXCL | self._chance.randint(0, 0o777)
+        os.seteuid(self._chance.choice(OWNERS))
+        try:
+            self._there[kind].append(self._new(kind, key, flags))
+        finally:
+            os.seteuid(os.getuid())
+
+    def _new(self, kind: Kind, key: int, flags: int) -> int:
+        match kind:
+            case Kind.QUEUE:
+                return int(libc.msgget(key, flags))
+            case Kind.SEGMENT:
+                return int(libc.shmget(key, self._chance.randint(1, 1 << 20), flags))
+            case Kind.SEMAPHORE:
+                return int(libc.semget(key, self._chance.randint(1, 20), flags))
+
+    def _one(self, kind: Kind) -> int | None:
+        ids = self._there[kind]
+        return self._chance.choice(ids) if ids else None
+
+    def _remove(self) -> None:
+        """An attached segment is but marked, and goes with its last attachment."""
+        kind = self._chance.choice([*Kind])
+        object_id = self._one(kind)
+        if object_id is not None:
+            self._there[kind].remove(object_id)
+            remove(kind, object_id)
+
+    def _send(self) -> None:
+        msqid = self._one(Kind.QUEUE)
+        if msqid is not None:
+            send(msqid, bytes(self._chance.randint(0, 3000)), self._chance.randint(1, 9))
+
+    def _receive(self) -> None:
+        msqid = self._one(Kind.QUEUE)
+        if msqid is not None:
+            receive(msqid)
+
+    def _attach(self) -> None:
+        shmid = self._one(Kind.SEGMENT)
+        if shmid is not None:
+            self._addresses.append(libc.shmat(shmid, None, 0))
+
+    def _detach(self) -> None:
+        if self._addresses:
+            place = self._chance.randrange(len(self._addresses))
+            libc.shmdt(self._addresses.pop(place))
+
+    def _operate(self) -> None:
+        semid = self._one(Kind.SEMAPHORE)
+        if semid is not None:
+            operate(semid, self._chance.choice((-1, 1)), IPC_NOWAIT)
+
+
+def operate(semid: int, change: int, flags: int = 0) -> None:
+    """Change the first semaphore of a set."""
+    operation = ctypes.create_string_buffer(struct.pack("Hhh", 0, change, flags))
+    libc.semop(semid, operation, ctypes.c_size_t(1))
+
+
+def _main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    churn = Churn(int(sys.argv[1]))
+    try:
+        while True:
+            churn.act()
+            time.sleep(float(sys.argv[2]))
+    finally:
+        churn.end()
+
+
+if __name__ == "__main__":
+    _main()
