@@ -53,12 +53,14 @@ def send(msqid: int, body: bytes = b"hello", type_: int = 1) -> None:
     libc.msgsnd(msqid, message, ctypes.c_size_t(len(body)), IPC_NOWAIT)
 
 
-def receive(msqid: int, type_: int = 0, flags: int = 0) -> tuple[int, bytes]:
+def receive(
+    msqid: int, type_: int = 0, flags: int = 0, *, blocking: bool = False
+) -> tuple[int, bytes]:
     """Take a message from a queue: its type and its body."""
     room = ctypes.create_string_buffer(8 + 65536)
-    size = libc.msgrcv(
-        msqid, room, ctypes.c_size_t(65536), ctypes.c_long(type_), flags | IPC_NOWAIT
-    )
+    if not blocking:
+        flags |= IPC_NOWAIT
+    size = libc.msgrcv(msqid, room, ctypes.c_size_t(65536), ctypes.c_long(type_), flags)
     return struct.unpack_from("l", room)[0], room.raw[8 : 8 + size]
 
 

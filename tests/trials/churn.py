@@ -29,7 +29,7 @@ from tests.support import (
 )
 
 OWNERS = (0, 1, 7777, 61001) if IS_ROOT else (os.geteuid(),)
-_MOST = 12  # objects of a kind at a time
+_MOST = 8  # objects of a kind at a time
 _KEYS = 2**31 - 1
 _ROOT = Path(__file__).parents[2]
 # A queue is full, one is empty, a semaphore is 0, a key is taken, a mode refuses who is not root.
@@ -48,6 +48,16 @@ def churning(seed: int, pause: float = 0.002) -> Iterator[int]:
         status = process.wait()
     if status != 0:
         raise ChildProcessError(f"the churner ended with {status}")
+
+
+@contextmanager
+def acting_as(uid: int) -> Iterator[None]:
+    """Be another user for a while."""
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(os.getuid())
 
 
 class Churn:
@@ -84,11 +94,8 @@ class Churn:
             return
         key = self._chance.choice((0, self._chance.randint(1, _KEYS)))
         flags = IPC_CREAT | IPC_EXCL | self._chance.randint(0, 0o777)
-        os.seteuid(self._chance.choice(OWNERS))
-        try:
+        with acting_as(self._chance.choice(OWNERS)):
             self._there[kind].append(self._new(kind, key, flags))
-        finally:
-            os.seteuid(os.getuid())
 
     def _new(self, kind: Kind, key: int, flags: int) -> int:
         match kind:
