@@ -1,5 +1,6 @@
 """pyipcs on a terminal: the other end of a pty, of any size."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -100,12 +101,13 @@ def read_all(terminal: int) -> str:
 def read_until(terminal: int, pattern: str, seconds: float = 10) -> str:
     """All that the program writes until there is something in it."""
     text = ""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a read may end within a character
     deadline = time.monotonic() + seconds
     while not re.search(pattern, text):
         left = deadline - time.monotonic()
         if left < 0 or not select.select([terminal], [], [], left)[0]:
             raise TimeoutError(f"no {pattern!r} in {text[-2000:]!r}")
-        text += os.read(terminal, 65536).decode(errors="replace")
+        text += decoder.decode(os.read(terminal, 65536))
     return text
 
 

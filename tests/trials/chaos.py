@@ -31,6 +31,7 @@ from tests.trials.listings import (
     check_figures,
     check_metrics,
     check_rows,
+    known,
     rows_of,
 )
 
@@ -188,13 +189,14 @@ class _Storm:
     def _one(self) -> None:
         kind, object_id = self._picked()
         done = self._run("list", _FLAGS[kind], "-i", object_id, "-J", statuses=(0, 1))
-        self._check_one(kind, object_id, done, f"id {object_id} not found")
+        self._check_one(kind, object_id, done, f"id {object_id} not found", "json")
 
     def _details(self) -> None:
         kind, object_id = self._picked()
         format_ = self._chance.choice(("json", "csv", "tsv", "export", "plain"))
         done = self._run("stat", _FLAGS[kind], object_id, "-P", "-f", format_, statuses=(0, 1))
-        why = f"{object_id}: no {kind.noun} has that id"
+        missing = rf"no such {kind.noun}( \(but a [a-z ]+ of that id\))?"
+        why = rf"{object_id}: ({missing}|the {kind.noun} was removed)"
         if format_ == "plain" and done.status == 0:
             if not re.match(rf"Key 0x[0-9a-f]{{8}}, \w+id {object_id}\n\n", done.out):
                 raise WrongError(done.out)
@@ -208,13 +210,12 @@ class _Storm:
         time.sleep(self._chance.uniform(0, 0.2))
         return kind, str(object_id)
 
-    def _check_one(
-        self, kind: Kind, object_id: str, done: Result, why: str, format_: str = "json"
-    ) -> None:
+    def _check_one(self, kind: Kind, object_id: str, done: Result, why: str, format_: str) -> None:
         """See to it that an object is shown, or in one line is told to have gone."""
         if done.status == 1:
             self.gone += 1
-            if done.err != f"pyipcs: {why}\n" or object_id in re.findall(r"\w+", done.out):
+            said = re.fullmatch(f"pyipcs: {why}\n", done.err)
+            if not said or object_id in re.findall(r"\w+", done.out):
                 raise WrongError(f"{done}")
             return
         rows = rows_of(format_, done.out, [kind])
@@ -260,8 +261,9 @@ class _Storm:
             if fits and (fitting := fitting + 1) > 1:
                 return
             if fitting and not fits:
-                raise WrongError(f"not of {width} x {height} again: {lines}")
-        raise WrongError(f"not of {width} x {height}: {lines}")
+                break
+        size = f"{max(map(len, lines))} x {len(lines)}"
+        raise WrongError(f"a frame of {size} where there is room for {width} x {height}: {lines}")
 
     def _complete(self) -> None:
         kinds, flags = self._kinds()
@@ -299,13 +301,8 @@ class _Storm:
 
     def _remove_by_key(self) -> None:
         msqid = cast.abandoned_queue(self._objects)
-        doomed = {(Kind.QUEUE, msqid)}
-        key = next(
-            found["key"]
-            for found in rows_of("json", self._run("list", "-qJ").out, [Kind.QUEUE])
-            if found["id"] == str(msqid)
-        )
-        self._remove(doomed, "-a", "--key", key)
+        key = known(Kind.QUEUE, msqid, "suspect").facts["key"]
+        self._remove({(Kind.QUEUE, msqid)}, "-a", "--key", key)
 
     def _spare_the_young(self) -> None:
         self._remove(set(), "-a", "--older-than", "1d")
