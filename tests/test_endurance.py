@@ -4,7 +4,7 @@ import pytest
 
 from tests.trials.endurance import endure
 
-_KIB = 6000  # more than any cache takes to fill, and less than a leak a frame would show
+_KIB = 3000  # more than caches take in that time, and less than what is kept of each frame
 
 
 @pytest.mark.usefixtures("isolated")

@@ -51,7 +51,7 @@ _NOUNS = {
     "shared memory segment": Kind.SEGMENT,
     "semaphore": Kind.SEMAPHORE,
 }
-_OFFER = re.compile(r"(0x[0-9a-f]{8}|0|[1-9]\d*)\t\S.*")
+_OFFER = re.compile(r"(0x[0-9a-f]{1,8}|0|[1-9]\d*)\t\S.*")
 _LATE_FRAMES = 60  # those that may still have the size that a terminal had before
 _PATIENCE = 30  # seconds
 _EXCERPT = 1000  # characters of what is wrong

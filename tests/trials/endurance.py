@@ -31,7 +31,7 @@ _BLOCK = 4096  # bytes that a pipe takes whole or not at all (PIPE_BUF)
 _LONGEST = 80  # bytes of a line
 _BURST = 40  # messages at once
 _SAMPLES = 120
-_PATIENCE = 30  # seconds
+_PATIENCE = 60  # seconds
 
 
 class Sample(NamedTuple):
@@ -88,7 +88,7 @@ class _Subject:
     @property
     def ready(self) -> bool:
         """Whether it is past its start; of one that writes nothing nobody knows."""
-        return self.passed > 10 or not self.mark
+        return self.passed > 3 or not self.mark
 
     def read(self, wrong: bytes = b"pyipcs: ") -> None:
         """Count what it has written, in which there is to be nothing that is wrong."""
