@@ -18,4 +18,4 @@ def test_nothing_grows_under_load() -> None:
         assert course.samples[-1].rss < course.samples[0].rss + _KIB, course.label
     passed = {course.label: course.passed for course in courses}
     assert passed["recv -F"] == passed["send -l"] > 1000
-    assert all(passed[label] > 10 for label in passed if "--watch" in label)
+    assert all(passed[label] > 3 for label in passed if "--watch" in label)

@@ -245,8 +245,8 @@ class _Storm:
                 process.send_signal(signal.SIGWINCH)
                 self._await_size(terminal, width, height)
             process.send_signal(signal.SIGINT)
-            text = read_all(terminal)
-            if process.wait() != -signal.SIGINT or "Traceback" in text or "\x1b[?1049l" not in text:
+            text = read_until(terminal, r"\x1b\[\?1049l", _PATIENCE)
+            if process.wait(_PATIENCE) != -signal.SIGINT or "Traceback" in text:
                 raise WrongError(f"{process.returncode}: {text}")
 
     def _await_size(self, terminal: int, width: int, height: int) -> None:
