@@ -54,6 +54,8 @@ class Layout:
             for count, code in re.findall(r"(\d*)([a-zA-Z?])", notation)
             if code != "x"
         ]
+        if (0, "p") in self._parts:  # which struct writes, and does not read
+            raise ValueError("not a struct (p has at least the byte which counts the others)")
 
     @property
     def size(self) -> int:

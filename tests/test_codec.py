@@ -180,6 +180,8 @@ class TestStructs:
             ("i5", "repeat count"),
             ("9999999999999s", "large"),
             ("ä", "ASCII|ascii|bad char"),
+            ("i0p", "byte which counts"),
+            ("00p4s", "byte which counts"),
         ],
     )
     def test_what_is_no_notation(self, notation: str, why: str) -> None:
