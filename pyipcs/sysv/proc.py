@@ -4,6 +4,7 @@ A listing stays text until a value of it is asked for: most of the cost of listi
 objects would be conversions that nobody needs (proc_sysvipc(5)).
 """
 
+import errno
 import os
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from io import FileIO
@@ -14,6 +15,7 @@ from pyipcs.errors import IpcError, NotFoundError
 from pyipcs.model import RECORDS, Kind, Queue, Record
 
 SYSVIPC = "/proc/sysvipc"
+_NUMBERS = b"-0123456789 \n"  # all that its rows are written with
 _CHUNK = 1 << 17  # bytes: large enough to be fast, small enough to keep memory flat
 # What not every listing has: some is a matter of `completed`, and rss of newer kernels.
 _NOT_LISTED = frozenset({"qbytes", "rss", "swap", "semaphores"})
@@ -129,6 +131,7 @@ def read(kind: Kind, directory: str = SYSVIPC) -> Iterator[Listing]:
 
     Raises:
         IpcError: the kernel has no System V IPC.
+        OSError: (EIO) the rows are not the kernel's.
     """
     path = f"{directory}/{kind.value}"
     # Asked at once: that there is no System V IPC comes before all else.
@@ -235,14 +238,21 @@ def _parse(kind: Kind, path: str) -> Iterator[Listing]:
     with open(path, "rb", buffering=0) as file:
         for text in _whole_lines(file):
             if header:
-                yield Listing(kind, header, text.split())
+                yield _rows(kind, header, text, path)
             else:
                 first, _, rest = text.partition("\n")
                 header = tuple(first.split())
                 if not _is_header(kind, header):  # masked by another file, as in some containers
                     yield _ask(kind)
                     return
-                yield Listing(kind, header, rest.split())
+                yield _rows(kind, header, rest, path)
+
+
+def _rows(kind: Kind, header: tuple[str, ...], text: str, path: str) -> Listing:
+    words = text.split()
+    if len(words) % len(header) or text.encode().translate(None, _NUMBERS):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), path)  # something covers it
+    return Listing(kind, header, words)
 
 
 def _listed_fields(kind: Kind) -> list[str]:

@@ -60,6 +60,16 @@ def test_another_file_is_no_list(objects: Objects, tmp_path: Path, content: byte
         assert object_id in {record.id for record in proc.records(kind, str(tmp_path))}
 
 
+@pytest.mark.parametrize(
+    "row", ["1 2 644", "x" + " 0" * 13, " 0" * 13 + " \xff", " 0" * 13 + " \0"]
+)
+def test_rows_that_are_not_the_kernels(tmp_path: Path, row: str) -> None:
+    """What of them could be read would be told as if it were all."""
+    (tmp_path / "msg").write_text(f"{MSG_HEADER}{' 0' * 14}\n{row}\n", encoding="latin-1")
+    with pytest.raises(OSError, match=r"Input/output error: .*/msg"):
+        list(proc.read(Kind.QUEUE, str(tmp_path)))
+
+
 def test_a_folder_is_no_list(tmp_path: Path) -> None:
     (tmp_path / "msg").mkdir()
     with pytest.raises(IsADirectoryError):
