@@ -39,6 +39,8 @@ _NAME = b"/SYSV"  # what the names of mapped segments begin with
 # A mapping of one: the right to write, the device, the id as inode, and the name, which alone
 # would be no proof, for a file may have it too.
 _MAPPING = re.compile(rb"\S+ .(.).. \S+ (\S+) (\d+) +/SYSV[0-9a-f]{8}(?: \(deleted\))?")
+# What a thread is in: none, or a call by its number, with its arguments and two places in memory.
+_SYSCALL = re.compile(rb"running\n|-?[0-9]{1,10}(?: 0x[0-9a-f]{1,16})+\n")
 _MFD_HUGETLB, _MFD_HUGE_SHIFT = 0x0004, 26  # memfd_create(2)
 _CAP_IPC_OWNER, _CAP_SYS_PTRACE = 1 << 15, 1 << 19  # capabilities(7)
 
@@ -299,13 +301,13 @@ def _words(thread: str) -> list[bytes]:
         FileNotFoundError: it is at its end.
     """
     try:
-        words = _read(f"{thread}/syscall").split()
+        text = _read(f"{thread}/syscall")
     except PermissionError:
         _namespace(thread)  # of one at its end there is none, though this file is still closed
         raise
-    if not words:
+    if not _SYSCALL.fullmatch(text):
         raise OSError(errno.EIO, os.strerror(errno.EIO), thread)  # something covers it
-    return words
+    return text.split()
 
 
 def _call(words: list[bytes]) -> tuple[tuple[Kind, str], int] | None:

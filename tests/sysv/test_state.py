@@ -17,7 +17,7 @@ from pyipcs.sysv import libc, proc
 from pyipcs.sysv.namespace import is_initial
 from pyipcs.sysv.processes import Process
 from pyipcs.sysv.state import Evidence, Facts, Role, State, evidence, gather, judge
-from pyipcs.sysv.survey import Survey, User, survey
+from pyipcs.sysv.survey import Survey, User, _words, survey
 from tests import support
 from tests.program import need_tool, run
 from tests.support import IS_ROOT, Objects, root_only
@@ -361,6 +361,13 @@ def test_a_segment_whose_processes_are_gone(objects: Objects) -> None:
 def test_a_segment_that_was_only_made(objects: Objects) -> None:
     shmid = objects.adopt(Kind.SEGMENT, by_another("print(l.shmget(0, 4096, 0o1600))"))
     assert state(Kind.SEGMENT, shmid) == "unknown"
+
+
+@pytest.mark.parametrize("text", [b"", b"\n", b"what is this?\n", b"7 0x1", b"- 0x1 0x2\n"])
+def test_what_covers_a_system_call_is_none(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "syscall").write_bytes(text)
+    with pytest.raises(OSError, match="Input/output error"):
+        _words(str(tmp_path))
 
 
 def test_who_has_a_segment_attached(objects: Objects) -> None:
