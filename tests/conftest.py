@@ -1,14 +1,20 @@
 """The session's own namespace, and objects that no test leaves behind."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests import isolation
 
 ISOLATION = isolation.enter()
 
 from tests.support import Objects, everything, remove  # noqa: E402 - after the namespace
+
+# How many examples hypothesis makes of what has no number of its own: many, where there is time.
+settings.register_profile("asked", max_examples=int(os.environ.get("PYIPCS_TEST_EXAMPLES", "100")))
+settings.load_profile("asked")
 
 NO_NAMESPACE = (
     f"NO IPC NAMESPACE OF ITS OWN ({ISOLATION.why}): the tests work among the machine's objects, "

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -99,7 +100,12 @@ def pyipcs(*args: str, **options: Any) -> Result:
 
 
 def fork(
-    *args: str, stdin: int, stdout: int, stderr: int, first: Callable[[], object] = bool
+    *args: str,
+    stdin: int,
+    stdout: int,
+    stderr: int,
+    program: str = "pyipcs",
+    first: Callable[[], object] = bool,
 ) -> int:
     """Start pyipcs from its entry point in a forked process, which starts in no time; its pid.
 
@@ -117,7 +123,7 @@ def fork(
             os.closerange(3, 256)
             sys.stdin = open(0, closefd=False)  # noqa: SIM115
             sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
-            sys.argv = ["pyipcs", *args]
+            sys.argv = [program, *args]
             first()
             main()
         except BaseException:
@@ -129,18 +135,33 @@ def fork(
     return child
 
 
-def forked(*args: str, data: bytes | None = None) -> Result:
-    """Run pyipcs in a forked process, with these data in a file that is its standard input."""
+def forked(
+    *args: str, data: bytes | None = None, program: str = "pyipcs", patience: float | None = None
+) -> Result:
+    """Run pyipcs in a forked process, with these data in a file that is its standard input.
+
+    One that takes more than `patience` seconds is killed.
+    """
     with TemporaryFile() as source, TemporaryFile() as out, TemporaryFile() as err:
         source.write(data or b"")
         source.seek(0)
-        child = fork(*args, stdin=source.fileno(), stdout=out.fileno(), stderr=err.fileno())
+        streams = {"stdin": source.fileno(), "stdout": out.fileno(), "stderr": err.fileno()}
+        child = fork(*args, **streams, program=program)
+        if patience is not None:
+            _kill_after(patience, child)
         _, status = os.waitpid(child, 0)
         texts = []
         for file in (out, err):
             file.seek(0)
             texts.append(file.read().decode(errors="surrogateescape"))
     return Result(os.waitstatus_to_exitcode(status), *texts)
+
+
+def _kill_after(seconds: float, child: int) -> None:
+    descriptor = os.pidfd_open(child)
+    if not select.select([descriptor], [], [], seconds)[0]:
+        os.kill(child, signal.SIGKILL)
+    os.close(descriptor)
 
 
 def peer_as_nobody(*command: str) -> Result:

@@ -1,0 +1,351 @@
+"""Every parser of text from outside, each as one function of any bytes that fails on a defect.
+
+What is wrong in a text is told by the one error that the parser says it raises; another exception
+is a defect, and so is a result that no renderer can show, or that does not come back as it went.
+"""
+
+import errno
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from pyipcs import columns
+from pyipcs.cli import params
+from pyipcs.codec import FORMATS, Layout, encoder, from_hex, from_json
+from pyipcs.filters import not_in
+from pyipcs.model import Kind, Message, Unit, View
+from pyipcs.render import aligned, data, delimited, metrics, plain, showmsg, table
+from pyipcs.render.canvas import Canvas
+from pyipcs.render.escape import one_line
+from pyipcs.render.report import Report
+from pyipcs.render.values import Style, TimeFormat
+from pyipcs.sysv import keys, namespace, operations, proc, survey, users
+from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.state import evidence_of
+
+
+class Parser(NamedTuple):
+    """A parser.
+
+    Attributes:
+        check: what reads a text and looks at the result.
+        seeds: texts that it takes.
+    """
+
+    check: Callable[[bytes], object]
+    seeds: tuple[bytes, ...]
+
+
+def _told(parse: Callable[[Any], Any], text: Any) -> Any:
+    """What a text means; None where the parser says why it means nothing."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        refusal = error
+    # One of Python's own, as of int(), is an oversight.
+    assert type(refusal) is ValueError, f"{refusal!r} of {text!r}"
+    assert str(refusal), f"refused without a word: {text!r}"
+    assert "int()" not in str(refusal), f"refused by chance: {refusal} of {text!r}"
+    return None
+
+
+# -- Words of a command line.
+
+
+def _word(parse: Callable[[str], Any], *seeds: str) -> Parser:
+    """A parser of one word, which has no NUL in it and may be no UTF-8 (execve(2))."""
+
+    def check(text: bytes) -> Any:
+        return _told(parse, os.fsdecode(text.replace(b"\0", b"")))
+
+    return Parser(check, tuple(map(os.fsencode, seeds)))
+
+
+def _between(parse: Callable[[str], Any], least: float, most: float) -> Callable[[str], Any]:
+    """The same parser, whose numbers are to lie within bounds."""
+
+    def check(text: str) -> Any:
+        number = parse(text)
+        assert least <= number <= most, f"{number!r} of {text!r}"
+        assert type(number) is type(least), f"{number!r} of {text!r}"
+        return number
+
+    return check
+
+
+def _target(text: str) -> keys.Target:
+    target = keys.parse_target(text)
+    assert target.typed == text
+    by_id = target.by is keys.By.ID
+    again = f"id:{target.number}" if by_id else keys.format_key(target.number)
+    assert keys.parse_target(again)[:2] == target[:2]
+    return target
+
+
+def _operation(text: str) -> operations.Operation:
+    operation = operations.parse_operation(text)
+    assert 0 <= operation.first <= operation.last < 2**16
+    assert len([*operation.each()]) == operation.nsops
+    return operation
+
+
+def _layout(text: str) -> Layout:
+    layout = Layout(text)
+    if layout.size > _MOST:
+        return layout
+    zeros = bytes(layout.size)
+    words = layout.unpack(zeros)
+    assert len(words) == layout.length
+    assert layout.pack(words) == zeros
+    return layout
+
+
+_MOST = 1 << 12  # bytes of a struct, and of a body: more take long and tell no more
+_SIZES = ("1", "4096", "1K", "2KiB", "3KB", "0x10K", "010", "1.5M", "+1", "16EiB")
+_NUMBERS = ("0", "1", "+7", "007", "255", "32767", "2147483647", "9223372036854775807")
+_DURATIONS = ("30s", "1h30m", "2.5d", "1w2d3h4m5s", "10", "0.1")
+_KEYS = ("0x1234", "-1", "017", "key:0x5", "key:-5", "ftok:/:7", "ftok:/", "4294967295")
+_WORDS = {
+    "bytes": _word(_between(params.parse_bytes, 0, 2**64 - 1), *_SIZES),
+    "size": _word(_between(params.parse_size, 1, 2**64 - 1), *_SIZES),
+    "qbytes": _word(_between(params.parse_qbytes, 0, 2**31 - 1), *_SIZES),
+    "body size": _word(_between(params.parse_body_size, 0, 2**31 - 1), *_SIZES),
+    "mode": _word(_between(params.parse_mode, 0, 0o777), "600", "0644", "+7", "00000777"),
+    "nsems": _word(_between(params.parse_nsems, 1, 2**31 - 1), *_NUMBERS),
+    "count": _word(_between(params.parse_count, 1, 2**63 - 1), *_NUMBERS),
+    "status": _word(_between(params.parse_status, 0, 255), *_NUMBERS),
+    "type": _word(_between(params.parse_type, -(2**63), 2**63 - 1), "-9", *_NUMBERS),
+    "message type": _word(_between(params.parse_message_type, 1, 2**63 - 1), *_NUMBERS),
+    "values": _word(params.parse_values, "0", "1,2,3", "32767, 0"),
+    "value": _word(params.parse_value, "0=1", "250=32767"),
+    "kinds": _word(params.parse_kinds, "msg", "shm", "sem"),
+    "seconds": _word(_between(params.parse_seconds, 0.0, 1e9), ".5", "1.", *_DURATIONS),
+    "duration": _word(_between(params.parse_duration, 0.0, 1e9), *_DURATIONS),
+    "interval": _word(_between(params.parse_interval, 0.1, 1e9), *_DURATIONS),
+    "operation": _word(_operation, "P", "Vn", "Zu", "0-1", "0:3+2nu", "7=0"),
+    "number": _word(keys.parse_number, "0x1f", "-0X1F", "017", "10", " +5"),
+    "id": _word(_between(keys.parse_id, 0, 2**31 - 1), *_NUMBERS),
+    "key": _word(_between(keys.parse_key, -(2**31), 2**31 - 1), *_KEYS),
+    "target": _word(_target, "5", "id:5", "0111", *_KEYS),
+    "project": _word(_between(keys.parse_project, 1, 255), "1", "255", "a", "0007"),
+    "user": _word(users.parse_user, "root", "0", "65534"),
+    "owner": _word(users.parse_owner, "root", "root:root", "0:0", "1:"),
+    "namespace": _word(namespace.path_of, "1", "/proc/self/ns/ipc", "-1"),
+    "columns": _word(columns.parse_choice, "ID,KEY", "+AGE", "use%, state", "-ID"),
+    "column": _word(columns.parse_sort, "ID", "-MSGS", "use%"),
+    "layout": _word(_layout, "i", "id", "2h8s", "<qQ?c", "5p3x", "@0l", "e f d n N"),
+}
+
+
+# -- Bodies of messages.
+
+
+def _shown(message: Message) -> None:
+    for format_ in FORMATS.keys() - {"unpack"}:
+        for with_type in (False, True):
+            encoder(format_, with_type=with_type)(message)
+
+
+def _json_line(line: bytes) -> None:
+    message = _told(from_json, line)
+    if message is not None:
+        assert from_json(encoder("json")(message)) == message
+        _shown(message)
+
+
+def _hex_digits(digits: bytes) -> None:
+    body = _told(from_hex, digits)
+    if body is not None:
+        assert from_hex(body.hex().encode()) == body
+        _shown(Message(1, body))
+
+
+def _struct_words(record: bytes) -> None:
+    """The notation in the first line, then words for it."""
+    notation, _, words = record.partition(b"\n")
+    layout = _told(Layout, os.fsdecode(notation))
+    if layout is None or layout.size > _MOST:
+        return
+    body = _told(layout.pack, words.split(b"\t"))
+    if body is not None:
+        assert len(body) == layout.size
+        assert layout.pack(layout.unpack(body)) == body
+        _shown(Message(1, body))
+
+
+def _baseline(text: bytes) -> None:
+    """An earlier listing, as --not-in reads it."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):  # which cli.selection tells
+        return
+    _told(not_in, document if isinstance(document, dict) else {})
+
+
+def _a_baseline() -> bytes:
+    taken = {**namespace.origin(), "filtered": False}
+    queue = {"key": "0xfffffff0", "id": 5, "cuid": 0, "cgid": 0}
+    document = {"taken": taken, "queues": [queue], "shmems": [{**queue, "cpid": 9}]}
+    return json.dumps(document).encode()
+
+
+_BODIES = {
+    "json": Parser(
+        _json_line,
+        (b'{"type": 1, "size": 2, "data": "a\\u0000"}', b'{"base64": "eA==", "type": 7}'),
+    ),
+    "hex": Parser(_hex_digits, (b"00 ff 41", b"6A6b\n")),
+    "struct": Parser(_struct_words, (b"id\n42\t1.5", b"<3sh?\nab\t0x10\t1", b"cp2f\na\t\tinf\t-0")),
+    "baseline": Parser(_baseline, (_a_baseline(),)),
+}
+
+
+# -- What the kernel tells.
+
+_TIME_MAX = 2**34  # seconds: the kernel's clock ends in 2262 (ktime_t)
+_CANVASES = (Canvas(200, 24, color=True, unicode=True), Canvas(30, 5, color=False, unicode=False))
+_STYLES = [*map(Style, TimeFormat, *zip(*[(True, False)] * 5, strict=True))]
+
+
+@contextmanager
+def _file(name: str, text: bytes) -> Iterator[str]:
+    """A folder with a file in it."""
+    with TemporaryDirectory() as folder:
+        Path(folder, name).write_bytes(text)
+        yield folder
+
+
+def _unless_covered(read: Callable[[], Any]) -> Any:
+    """What is read; None where it is told that it is not the kernel's."""
+    try:
+        return read()
+    except OSError as error:
+        refusal = error
+    assert refusal.errno == errno.EIO, repr(refusal)
+    assert refusal.filename, repr(refusal)
+    return None
+
+
+def _sysvipc(kind: Kind, text: bytes) -> None:
+    """A file of /proc/sysvipc: what is none is told by EIO and its name."""
+    with _file(kind.value, text) as folder:
+        found = _unless_covered(lambda: [*proc.read(kind, folder)])
+    for listing in found or ():
+        if _kernels(listing):
+            for _ in rendered(listing):
+                pass
+
+
+def _kernels(listing: Listing) -> bool:
+    """Whether the kernel could have written these numbers: its pids and times have bounds."""
+    names = listing.header * listing.length
+    return all(map(_could_be, names, listing.words))
+
+
+def _could_be(name: str, word: str) -> bool:
+    if not re.fullmatch("[0-7]{1,6}" if name == "perms" else "-?[0-9]{1,20}", word):
+        return False
+    if name.endswith("pid"):
+        return abs(int(word)) < 2**31
+    return not name.endswith("time") or abs(int(word)) < _TIME_MAX
+
+
+def rendered(listing: Listing) -> Iterator[str]:
+    """A listing in every format, but for what has to be asked of the kernel."""
+    found = {listing.kind: [listing]}
+    for view, unit in product(View, Unit):
+        yield from plain.listings(found, view, unit)
+    yield from metrics.document([], [], {}, found, 4096)
+    own = tuple(one for one in columns.OF_KIND[listing.kind] if not one.needs)
+    for style in _STYLES:
+        report = Report(found, {listing.kind: own}, style)
+        yield from data.json_document(report, {})
+        for show in (data.json_lines, delimited.csv, delimited.tsv, delimited.export):
+            yield from show(report)
+        yield from aligned.listings(report)
+    for canvas in _CANVASES:
+        yield from table.listings(report, canvas)
+    for column in own:
+        columns.arranged([listing], own, own, (column.name, True))
+    for record in listing.records():
+        yield from plain.details(record, Unit.HUMAN)
+        yield from showmsg.details(record, evidence_of(record), _STYLES[0])
+
+
+def _maps(text: bytes) -> None:
+    devices = frozenset({b"00:01"})
+    for (_, kind, shmid), user in survey._attached(9, None, text, devices).items():
+        assert (kind, user.does) == (Kind.SEGMENT, "attached")
+        assert shmid >= 0
+        assert user.times > 0
+
+
+def _syscall(text: bytes) -> None:
+    with _file("syscall", text) as folder:
+        words = _unless_covered(lambda: survey._words(folder))
+    call = survey._call(words or [])
+    if call is not None:
+        (kind, _), object_id = call
+        assert kind is not Kind.SEGMENT
+        assert 0 <= object_id < 2**32
+
+
+def _visible(text: bytes) -> None:
+    """A stranger's name, as it goes into a message."""
+    shown = one_line(os.fsdecode(text))
+    assert shown.isprintable() or all(not 0 <= ord(one) < 0x20 for one in shown)
+    shown.encode()  # of half a character, nothing is left
+
+
+_ROWS = {
+    Kind.QUEUE: b"""\
+       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid\
+      stime      rtime      ctime
+     22221          0   644           5          1  1234     0     0     0     0     0\
+ 1764100000          0 1764100000
+        -5      98305   600           0          0     0     0 65534     0     0     0\
+          0          0 1764100000
+""",
+    Kind.SEGMENT: b"""\
+       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid\
+      atime      dtime      ctime                   rss                  swap
+         0          3  1600                  4096  1234  1234      2     0     0     0     0\
+ 1764100000          0 1764100000                     0                     0
+""",
+    Kind.SEMAPHORE: b"""\
+       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime
+      1234          7   660          3     0     0     0     0          0 1764100000
+""",
+}
+_KERNEL = {
+    **{
+        f"sysvipc {kind.value}": Parser(partial(_sysvipc, kind), (text,))
+        for kind, text in _ROWS.items()
+    },
+    "maps": Parser(
+        _maps,
+        (
+            b"7f5c2a9b8000-7f5c2a9b9000 rw-s 00000000 00:01 32772"
+            b"                      /SYSV00001234 (deleted)\n"
+            b"7f5c2a9ba000-7f5c2a9bb000 r--s 00000000 00:01 3 /SYSV00000000 (deleted)\n",
+        ),
+    ),
+    "syscall": Parser(
+        _syscall,
+        (
+            b"running\n",
+            b"-1 0x7ffc1d4f3c80 0x7f0b0d1c3c3a\n",
+            b"70 0x8001 0x7ffc1d4f3c80 0x2000 0x0 0x0 0x0 0x7ffc1d4f3c80 0x7f0b0d1c3c3a\n",
+            b"117 0xb 0x8001 0x7ffc1d4f3c80 0x2000 0x0 0x0 0x7ffc1d4f3c80 0x7f0b0d1c3c3a\n",
+        ),
+    ),
+    "name": Parser(_visible, (b"a name", b"\x1b[31m\xff\n\t\xe2\x80\xae")),
+}
+PARSERS = {**_WORDS, **_BODIES, **_KERNEL}

@@ -1,0 +1,332 @@
+"""Texts and command lines that nobody would write, by hypothesis.
+
+PYIPCS_TEST_EXAMPLES=20000 makes as many of each (see conftest.py).
+"""
+
+import os
+import re
+import resource
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from pyipcs import cli
+from pyipcs.describe import grammar
+from pyipcs.errors import Status
+from pyipcs.model import Kind
+from pyipcs.sysv import proc
+from tests.parsing import PARSERS
+from tests.program import Result, forked, need_tool, pyipcs
+from tests.support import Objects, everything, remove, send
+
+fuzz = settings(deadline=None, suppress_health_check=[*HealthCheck])
+
+
+# -- Texts, true ones that something has happened to among them.
+
+_PIECES = st.one_of(
+    st.sampled_from(
+        [
+            *(b"", b"0", b"-", b"+", b".", b":", b"=", b",", b"e", b"x", b"0x", b"%", b"\\u"),
+            *(b"\0", b"\n", b"\n\n", b" ", b"\t", b"\r", b"\x1b[31m", b"\xff", b"\xed\xb2\x80"),
+            *("é٣\u202e½".encode(), b"9" * 30, b"9" * 5000, b"-9223372036854775808", b"[" * 5000),
+            *(b"18446744073709551615", b"4294967296", b"2147483648", b"1e400", b"nan", b"/SYSV"),
+        ]
+    ),
+    st.integers(-(2**64), 2**64).map(lambda number: b"%d" % number),
+    st.binary(max_size=6),
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn, seeds: Sequence[bytes]) -> bytes:
+    """A text of which some pieces are others, or none."""
+    text = draw(st.sampled_from(seeds))
+    for _ in range(draw(st.integers(0, 4))):
+        start = draw(st.integers(0, len(text)))
+        # Often a whole word, to the space behind it.
+        word = re.compile(rb"\s*[^\s]*").match(text, start)
+        assert word
+        length = draw(st.one_of(st.just(word.end() - start), st.integers(0, 3), st.just(len(text))))
+        text = text[:start] + draw(_PIECES) + text[start + length :]
+    return text
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
+
+
+@pytest.mark.parametrize("name", PARSERS)
+@fuzz
+@given(data=st.data())
+def test_any_text_is_read_or_refused(name: str, data: st.DataObject) -> None:
+    check, seeds = PARSERS[name]
+    check(data.draw(st.one_of(mutated(seeds), st.binary(), st.text().map(_utf8))))
+
+
+# -- Whole command lines.
+
+KEY = 0x5EED
+# Seconds after which a command is taken to wait, and those that may do so.
+_PATIENCE, _WAITING, _WAITS = 30.0, 0.5, {"send", "recv", "op"}
+_HERE = "/proc/self/ns/ipc"
+# What --ns may say here. All others could lead to objects of others, which a command line that
+# nobody wrote is not to change.
+_NAMESPACES = (_HERE, "/proc/self/ns/net", "999999999", "-1", "missing", ".", "text")
+_FILES = ("text", "junk", "empty", "lines", "listing", "-", ".", "missing", "/dev/null")
+_NUMBERS = ("0", "1", "2", "3", "7", "100", "32767", "-2", "0x10", "9223372036854775807")
+_IDS = ("%msg", "%shm", "%sem", "0", "2147483647")
+_TARGETS = (*_IDS, "0x5eed", "key:24301", "id:%msg", "id:%shm", "ftok:.", "ftok:text:7", "017")
+_STRUCTS = ("i", "2i", "id", "8s", "c", "5p", "<q?", "0l", "4x", "f")
+_BYTES = ("0", "1", "4", "16K", "0x10", "1.5K", "8GiB", "2147483647", "16EiB")
+_BODIES = ("hello", "42", "41 42", "1.5", '{"data": "x"}', '{"base64": "eA==", "type": 2}')
+_COLUMNS = ("ID", "KEY,ID", "+AGE", "-ID", "MSGS,SIZE,NSEMS", "use%", "STATE,REASON", "+VALUES")
+# What stands for each kind of value, where the program itself has no list of words.
+_EXAMPLES: dict[str, Sequence[str]] = {
+    "id": _IDS,
+    "target": _TARGETS,
+    "queue": _TARGETS,
+    "seg": _TARGETS,
+    "sem": _TARGETS,
+    "key": ("0x5eed", "24301", "key:0x5eed", "ftok:.", "0x77", "-1"),
+    "user": ("root", "0", "nobody", "65534", "4242424242"),
+    "user:group": ("root", "0:0", "nobody:", "65534:65534", "4242424242"),
+    "file": _FILES,
+    "path": _FILES,
+    "proj": ("1", "255", "a"),
+    "col": _COLUMNS,
+    "pid|path": (*[_HERE] * 10, *_NAMESPACES),
+    "nsems": _NUMBERS,
+    "v": ("0", "1,2,3", "32767,0,1", "1,2"),
+    "numv": ("0=1", "2=32767", "9=0"),
+    "type": _NUMBERS,
+    "count": _NUMBERS,
+    "status": _NUMBERS,
+    "seconds": ("0", "0.01", ".01", "0.1s"),
+    "bytes": _BYTES,
+    "size": _BYTES,
+    "cmd": ("cat", "true", "false", "exit 7", "missing"),
+    "msg|shm|sem id": ("msg", "shm", "sem", *_IDS),
+    "message": _BODIES,
+    "data": _BODIES,
+    "format": _STRUCTS,
+}
+_PROGRAMS = ("true", "false", "cat", "missing", ".", "text", "")
+# No NUL, which no word can have, and no slash: files are those of the folder alone.
+_ANYTHING = st.binary(max_size=12).map(lambda word: os.fsdecode(re.sub(rb"[\0/]", b"", word)))
+_EDGES = (
+    *("", "-", "--", "---", "=", "-=", "--=", "-0", "-1", "-.5", "+1", "0x", "*", "{}", "%s", ":"),
+    *(",", ",,", "+", "[red]", "msg", "1e9", "nan", "inf", "id:", "key:", "ftok:", "ftok::"),
+    *("\x1b[31m", "\n", "a\tb", "\r", "\x7f", "é٣", "\udcff", "\u202e", "ftok:missing:a"),
+    *("x" * 5000, "9" * 5000, "0" * 5000, f"{-(2**63) - 1}", f"{2**64}"),
+)
+_WILD = st.one_of(st.sampled_from(_EDGES), _ANYTHING)
+_RARELY = st.integers(1, 20).map(lambda number: number == 20)
+_NOTHING, _LETTERS = st.just(""), st.sampled_from("qmstplubJPvnyahz")
+COMMANDS = [*grammar.commands()]
+_PEERS = {command: peer for peer, command in cli.PEERS.items()}
+T = TypeVar("T")
+
+
+def _mostly(
+    likely: st.SearchStrategy[T], other: st.SearchStrategy[T], times: int = 12
+) -> st.SearchStrategy[T]:
+    """What is likely, so many times as often as something else."""
+    return st.integers(0, times).flatmap(lambda number: likely if number else other)
+
+
+def _examples(value: grammar.Value) -> st.SearchStrategy[str]:
+    """Values that may well be meant, mostly."""
+    named = [*value.offers] if isinstance(value.offers, Mapping) else []
+    likely = st.sampled_from([*named, *_EXAMPLES.get(value.metavar, ())])
+    return likely if value.metavar == "pid|path" else _mostly(likely, _WILD)
+
+
+@st.composite
+def _options(draw: st.DrawFn, options: Sequence[grammar.Option]) -> list[str]:
+    """An option with its value, in one of the ways to write them."""
+    option = draw(st.sampled_from(options))
+    name = draw(st.sampled_from(option.names))
+    if option.value is None:
+        return [name + draw(_mostly(_NOTHING, _LETTERS))] if len(name) == 2 else [name]
+    value = draw(_examples(option.value))
+    if len(name) > 2:
+        name = name[: draw(_mostly(st.just(len(name)), st.integers(4, 6)))]
+    attached = name + ("=" if len(name) > 2 else draw(_mostly(_NOTHING, st.just("=")))) + value
+    if option.value.optional:
+        return draw(st.sampled_from([[name], [attached], [name, value]]))
+    return draw(_mostly(st.sampled_from([[name, value], [attached]]), st.just([name])))
+
+
+@st.composite
+def command_lines(draw: st.DrawFn) -> list[str]:
+    """The words of a command line: the program, a command, and mostly words for that."""
+    command = draw(st.sampled_from(COMMANDS))
+    options = _options(command.options)
+    parts = draw(st.lists(_mostly(options, _WILD.map(_alone)), max_size=4))
+    place = 0
+    for operand in command.operands:
+        place = draw(st.integers(place, len(parts)))
+        parts.insert(place, [draw(_examples(operand))])
+        place += 1
+    if command.operands and command.many:
+        more = _examples(command.operands[-1])
+        parts += [[word] for word in draw(st.lists(more, max_size=2))]
+    if any("--nowait" in option.names for option in command.options):
+        parts.insert(0, ["--nowait"])
+    if command.wraps is not None and draw(st.sampled_from([True, command.wraps == ""])):
+        parts.append([command.wraps] if command.wraps else [])
+        parts += [[draw(st.sampled_from(_PROGRAMS))], draw(st.lists(_WILD, max_size=2))]
+    words = [word for part in parts for word in part]
+    if draw(_RARELY):
+        words.insert(draw(st.integers(0, len(words))), draw(_WILD))
+    if draw(_RARELY) and words:
+        del words[draw(st.integers(0, len(words) - 1))]
+    peer = _PEERS.get(command.name)
+    return [peer, *words] if peer and draw(_RARELY) else ["pyipcs", command.name, *words]
+
+
+def _alone(word: str) -> list[str]:
+    return [word]
+
+
+def _stays_here(words: Sequence[str]) -> bool:
+    """Whether a command line works on no objects but those of the tests."""
+    named = [word.partition("=")[2] for word in words if word.startswith("--ns=")]
+    named += [words[place + 1] for place in range(len(words) - 1) if words[place] == "--ns"]
+    return {*named} <= {*_NAMESPACES}
+
+
+ENVIRONMENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "PYIPCS_FORMAT": st.sampled_from(["table", "json", "export", "hex", "", "\udcff"]),
+        "COLUMNS": st.sampled_from(["0", "1", "40", "9" * 5000, "x", "-5", ""]),
+        "NO_COLOR": st.sampled_from(["", "1"]),
+        "TERM": st.sampled_from(["dumb", "", "nope"]),
+        "TZ": st.sampled_from(["UTC", "Asia/Kathmandu", "nope", ":"]),
+    },
+)
+INPUTS = {
+    "text": b"one\ntwo\tthree\n42\n",
+    "junk": b"\0\xff\x1b[31m\n\n-1\t\0" + bytes(range(256)),
+    "empty": b"",
+    "lines": b'{"type": 2, "data": "x"}\n{"base64": "//8="}\n{"data": 5}\n[]\n',
+    "hex": b"00 ff\n41\nzz\n",
+}
+
+
+@pytest.fixture(name="_folder", scope="module")
+def _folder_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder with files to read, and with all the programs that there are: harmless ones."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    for name, text in INPUTS.items():
+        (folder / name).write_bytes(text)
+    (folder / "listing").write_text(pyipcs("list", "-J").out)
+    (folder / "bin").mkdir()
+    for name in ("true", "false", "cat"):
+        (folder / "bin" / name).symlink_to(need_tool(name))
+    with pytest.MonkeyPatch.context() as patch, _limited():
+        patch.chdir(folder)
+        patch.setenv("PATH", str(folder / "bin"))
+        yield
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """What is written to a file, and what memory is taken, has an end, however large a segment."""
+    limits = {resource.RLIMIT_FSIZE: 1 << 22, resource.RLIMIT_AS: 1 << 31}
+    former = {limit: resource.getrlimit(limit) for limit in limits}
+    try:
+        for limit, most in limits.items():
+            resource.setrlimit(limit, (most, former[limit][1]))
+        yield
+    finally:
+        for limit, both in former.items():
+            resource.setrlimit(limit, both)
+
+
+@contextmanager
+def _some_objects() -> Iterator[dict[str, int]]:
+    """One of each kind, by ipcrm's words; after it there are none at all."""
+    made = Objects()
+    try:
+        queue, segment = made.queue(KEY), made.segment(KEY)
+        send(queue, b"hello", 2)
+        send(queue, b"\xff\x1b[31m\0\n", 7)
+        yield {"%msg": queue, "%shm": segment, "%sem": made.semaphores(KEY, nsems=3)}
+    finally:
+        for kind, object_id in everything():
+            remove(kind, object_id)
+
+
+def _rows() -> list[str]:
+    """All that the kernel tells of the objects there are."""
+    return [Path(proc.SYSVIPC, kind.value).read_text() for kind in Kind]
+
+
+_PLACES = re.compile("%(?:msg|shm|sem)")
+_STATUSES = {0, 1, 2, 3, 23}
+_COLOUR = re.compile(r"\x1b\[(?:1;31|0)m")
+_INSIDE = re.compile(r"Traceback|\b[A-Z]\w+(?:Error|Exception)\b|\.py\b|<\w+ object")
+_RAW = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
+
+
+def _has_another(words: Sequence[str]) -> bool:
+    """Whether a command line may run a command, whose status and messages are its own."""
+    return bool({"run", "op", "recv"} & {*words}) and bool(
+        "run" in words or "--" in words or any(word.startswith("--exec") for word in words)
+    )
+
+
+def _check(words: Sequence[str], result: Result, *, changed: bool) -> None:
+    """What holds of every command line."""
+    told = f"{words!r} ended in {result}"
+    if result.status == -signal.SIGKILL:
+        assert _WAITS & {*words}, f"it waits: {told}"
+        return
+    assert not _INSIDE.search(result.err), told
+    assert "Traceback" not in result.out, told
+    if "(see pyipcs" in result.err:
+        assert result.status == Status.USAGE, told
+    if _has_another(words):
+        assert 0 <= result.status <= 127, told
+        return
+    assert result.status in _STATUSES or "op" in words, told
+    if result.status == Status.USAGE and "op" not in words:
+        assert "--help)" in result.err, told
+    if result.status == Status.USAGE:
+        assert not changed, told
+    if result.status in {Status.FAILED, Status.USAGE}:
+        assert result.err, told
+    plain = _COLOUR.sub("", result.err)
+    assert not _RAW.search(plain), told
+    assert all(line.startswith("pyipcs: ") for line in plain.splitlines()), told
+
+
+@pytest.mark.usefixtures("isolated", "_folder")
+@fuzz
+@given(
+    line=command_lines().filter(_stays_here),
+    source=st.sampled_from([*INPUTS]),
+    environment=ENVIRONMENTS,
+)
+def test_any_command_line_ends_well(
+    line: list[str], source: str, environment: dict[str, str]
+) -> None:
+    with _some_objects() as there, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        words = [_PLACES.sub(lambda found: str(there[found[0]]), word) for word in line]
+        before = _rows()
+        patience = _WAITING if _WAITS & {*words} else _PATIENCE
+        program, *args = words
+        result = forked(*args, data=INPUTS[source], program=program, patience=patience)
+        event(f"status {result.status}")
+        _check(words, result, changed=before != _rows())
