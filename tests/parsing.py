@@ -52,7 +52,8 @@ def _told(parse: Callable[[Any], Any], text: Any) -> Any:
     # One of Python's own, as of int(), is an oversight.
     assert type(refusal) is ValueError, f"{refusal!r} of {text!r}"
     assert str(refusal), f"refused without a word: {text!r}"
-    assert "int()" not in str(refusal), f"refused by chance: {refusal} of {text!r}"
+    by_chance = re.search(r"int\(\)|int_max|could not convert", str(refusal))
+    assert not by_chance, f"refused by chance: {refusal} of {text!r}"
     return None
 
 
