@@ -145,8 +145,13 @@ def forked(
     with TemporaryFile() as source, TemporaryFile() as out, TemporaryFile() as err:
         source.write(data or b"")
         source.seek(0)
-        streams = {"stdin": source.fileno(), "stdout": out.fileno(), "stderr": err.fileno()}
-        child = fork(*args, **streams, program=program)
+        child = fork(
+            *args,
+            stdin=source.fileno(),
+            stdout=out.fileno(),
+            stderr=err.fileno(),
+            program=program,
+        )
         if patience is not None:
             _kill_after(patience, child)
         _, status = os.waitpid(child, 0)
