@@ -1189,6 +1189,11 @@ TABLE = [
             "<segment>: the segment ends; 4096 bytes went, and there is more",
             shell('head -c 5000 /dev/zero | "$@"'),
         ),
+        (
+            "<segment>",
+            "standard input: Input/output error; 0 bytes went",
+            refused("readv:error=EIO"),
+        ),
         ("<segment> --hex", "standard input: not pairs of hex digits", given(b"xyz")),
         (
             "<segment> --hex",

@@ -149,7 +149,19 @@ def _stream(memory: Attachment, target: Target, offset: int, stream: Stream) -> 
     size = stream.size
     if size is not None:
         _check_room(memory, target, offset, size)
-    end = memory.fill(offset, stream.fill, size)
-    if end == memory.size and stream.fill(memoryview(bytearray(1))):
-        went = counted(end - offset, "byte")
-        raise CommandError(f"{target.typed}: the segment ends; {went} went, and there is more")
+    went = 0
+
+    def source(room: memoryview) -> int:
+        nonlocal went
+        count = stream.fill(room)
+        went += count
+        return count
+
+    try:
+        end = memory.fill(offset, source, size)
+        is_more = end == memory.size and stream.fill(memoryview(bytearray(1)))
+    except CommandError as error:
+        raise CommandError(f"{error}; {counted(went, 'byte')} went") from None
+    if is_more:
+        words = f"the segment ends; {counted(went, 'byte')} went, and there is more"
+        raise CommandError(f"{target.typed}: {words}")

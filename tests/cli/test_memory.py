@@ -272,6 +272,17 @@ def ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
+def test_a_stream_that_breaks_off_says_how_much_went(shmid: int) -> None:
+    process, terminal = start([PYIPCS, "write", KEY], stderr=subprocess.PIPE)
+    os.write(terminal, b"hello\n")
+    while content(shmid, 6) != b"hello\n":
+        time.sleep(0.01)
+    os.close(terminal)
+    _, err = process.communicate(timeout=10)
+    words = b"pyipcs: standard input: Input/output error; 6 bytes went\n"
+    assert (process.returncode, err) == (1, words)
+
+
 def test_what_is_read_can_be_written(objects: Objects, shmid: int) -> None:
     put(shmid, bytes(range(SIZE)))
     other = objects.segment(size=SIZE)
