@@ -28,6 +28,9 @@ _STRUCT_MAX = 1 << 26  # bytes: far more than a message has, and no burden to bu
 _FLOAT = r"(?ai)\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)"
 _PASCAL_MAX = 255  # bytes, that fit in the byte which counts them
 _ROW = 16  # bytes of a row of a hex dump
+# Characters for a byte, at the most: 6 in JSON (\u0000), 12 in a float of two bytes and its tab,
+# and some have more digits than they need; and what else stands in a line of JSON.
+_EXPANSION, _SPARE = 32, 1 << 16
 
 
 class Layout:
@@ -247,6 +250,11 @@ def decoder(*, hex_: bool, layout: Layout | None) -> Callable[[bytes], bytes] | 
     if layout is not None:
         return lambda record: layout.pack(record.removesuffix(b"\n").split(b"\t"))
     return from_hex if hex_ else None
+
+
+def longest(size: int) -> int:
+    """The characters beyond which a record stands for more than so many bytes."""
+    return _EXPANSION * size + _SPARE
 
 
 def from_hex(digits: bytes) -> bytes:

@@ -776,23 +776,23 @@ TABLE = [
         ("<secret-queue> a", "<secret-queue>: Permission denied; nothing was sent", nobody),
         (
             "<queue> 12345678901",
-            "message 1: it has 11 bytes, and a message has 10 at the most (msgmax); "
+            "message 1: it has 11 bytes, and a message has 10 bytes at the most (msgmax); "
             "nothing was sent",
             limited("msgmax", "10"),
         ),
         (
             "<queue-of-5> abcdef",
-            "message 1: it has 6 bytes, and this queue holds 5 at the most (qbytes); "
+            "message 1: it has 6 bytes, and this queue holds 5 bytes at the most (qbytes); "
             "nothing was sent",
         ),
         (
             "<queue-of-5> a bcdefg",
-            "message 2: it has 6 bytes, and this queue holds 5 at the most (qbytes); "
+            "message 2: it has 6 bytes, and this queue holds 5 bytes at the most (qbytes); "
             "nothing was sent",
         ),
         (
             "<queue-of-0> ''",
-            "message 1: it has 0 bytes, and this queue holds 0 at the most (qbytes); "
+            "message 1: it has 0 bytes, and this queue holds 0 bytes at the most (qbytes); "
             "nothing was sent",
         ),
         ("<queue> -F /nope", "/nope: No such file or directory"),
@@ -821,8 +821,8 @@ TABLE = [
         ),
         (
             "<queue-of-5> -l",
-            "line 1: it has more than 65566 bytes, and a message has 8192 at the most "
-            "(msgmax); nothing was sent",
+            "line 1: it has more than 65696 characters, and this queue holds 5 bytes at the most "
+            "(qbytes); nothing was sent",
             given(b"x" * 200_000),
         ),
         (

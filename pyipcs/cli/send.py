@@ -19,7 +19,7 @@ from pyipcs.cli.params import FILE, LAYOUT, MESSAGE_TYPE, a_target
 from pyipcs.cli.stream import Stream, TooLongError
 from pyipcs.cli.targets import find, refusal, refusals
 from pyipcs.cli.words import decoded, packed
-from pyipcs.codec import Layout, decoder, from_json
+from pyipcs.codec import Layout, decoder, from_json, longest
 from pyipcs.errors import (
     BusyError,
     CommandError,
@@ -41,9 +41,6 @@ _Decode: TypeAlias = Callable[[Iterable[bytes]], Iterator[tuple[int, bytes]]]
 _Batches: TypeAlias = Iterator[list[bytes]]
 # What shows how far a stream is while it hands its batches on.
 _Track: TypeAlias = Callable[[_Batches], _Batches]
-# How much longer than its body a record can be, with room for the rest of a line of JSON, in
-# which a byte may be written as \u0000.
-_EXPANSION, _SPARE = 6, 1 << 16
 
 
 class _How(NamedTuple):
@@ -223,8 +220,8 @@ class _Sizes(NamedTuple):
     def limit(self, size: int) -> str:
         """What keeps a message of this size from being sent."""
         if size > self.msgmax:
-            return f"a message has {self.msgmax} at the most (msgmax)"
-        return f"this queue holds {self.qbytes} at the most (qbytes)"
+            return f"a message has {counted(self.msgmax, 'byte')} at the most (msgmax)"
+        return f"this queue holds {counted(self.qbytes, 'byte')} at the most (qbytes)"
 
 
 class _Sending:
@@ -295,8 +292,8 @@ class _Sending:
             case IpcError():
                 return str(refusal(Kind.QUEUE, self._target, error))
             case TooLongError():
-                words = f"it has more than {error.size} bytes, and {self.sizes.limit(error.size)}"
-                return f"{self._record()}: {words}"
+                words = f"it has more than {error.size} characters"
+                return f"{self._record()}: {words}, and {self.sizes.limit(self.sizes.most + 1)}"
             case OSError():
                 return os.strerror(error.errno or 0)
             case ValueError():
@@ -322,8 +319,8 @@ def _send_stream(
     track: _Track,
 ) -> None:
     sending.label = stream.label
-    longest = _EXPANSION * max(sending.sizes.most, 0) + _SPARE
-    read = partial(stream.batches, watch.poller(stream.descriptor, select.POLLIN), longest)
+    most = longest(max(sending.sizes.most, 0))
+    read = partial(stream.batches, watch.poller(stream.descriptor, select.POLLIN), most)
     if stream.size is not None:
         start = stream.position
         try:

@@ -17,7 +17,7 @@ class TooLongError(ValueError):
     """A record is longer than anybody wants to hold."""
 
     def __init__(self, size: int) -> None:
-        super().__init__(f"more than {size} bytes")
+        super().__init__(f"more than {size} characters")
         self.size = size
 
 
@@ -80,8 +80,8 @@ class Stream:
 
         Args:
             ready: called before each read, to wait for what can be read.
-            most: the bytes of an unfinished record at which reading it stops; finished ones are
-                not looked at.
+            most: the characters of an unfinished record at which reading it stops; finished ones
+                are not looked at.
 
         Raises:
             TooLongError: an unfinished record has more.

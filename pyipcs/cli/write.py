@@ -12,14 +12,13 @@ from pyipcs.cli.options import refuse, subcommand
 from pyipcs.cli.params import BYTES, FILE, LAYOUT, a_target
 from pyipcs.cli.stream import Stream, TooLongError
 from pyipcs.cli.words import decoded, packed
-from pyipcs.codec import Layout, decoder, from_hex
+from pyipcs.codec import Layout, decoder, from_hex, longest
 from pyipcs.errors import CommandError, counted
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.segment import Attachment
 
 _what = options_titled("Which bytes")
-_EXPANSION, _SPARE = 32, 1 << 16  # characters for a byte at the most, a float of two bytes included
 
 
 @subcommand(
@@ -105,7 +104,7 @@ def _decoded(stream: Stream, decode: Callable[[bytes], bytes], size: int) -> byt
         select.select([stream.descriptor], [], [])
 
     try:
-        (record,) = next(stream.batches(ready, _EXPANSION * size + _SPARE))
+        (record,) = next(stream.batches(ready, longest(size)))
         # Digits are one record, whose lines mean nothing.
         if decode is from_hex:
             return decode(record)

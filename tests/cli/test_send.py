@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pyipcs.model import LONG_MAX, Kind
 from tests.program import Result, fork, forked, invoke
-from tests.support import Objects, receive_all, remove, send
+from tests.support import Objects, receive_all, remove, root_only, send
 
 KEY = "0x5eed"
 FULL = "pyipcs: 0x5eed: the queue is full; "
@@ -193,22 +193,22 @@ class TestWhatIsRefused:
         assert forked("send", KEY, *args, data=data) == (
             1,
             "",
-            f"pyipcs: {label}: it has 8193 bytes, and a message has 8192 at the most (msgmax); "
-            "nothing was sent\n",
+            f"pyipcs: {label}: it has 8193 bytes, and a message has 8192 bytes at the most "
+            "(msgmax); nothing was sent\n",
         )
         assert receive_all(msqid) == []
 
     def test_a_message_over_what_the_queue_can_hold(self, msqid: int) -> None:
         shrink(msqid, 100)
         assert forked("send", KEY, "a" * 101).err == (
-            "pyipcs: message 1: it has 101 bytes, and this queue holds 100 at the most (qbytes); "
-            "nothing was sent\n"
+            "pyipcs: message 1: it has 101 bytes, and this queue holds 100 bytes at the most "
+            "(qbytes); nothing was sent\n"
         )
         assert forked("send", KEY, "a" * 100).status == 0
         receive_all(msqid)
         shrink(msqid, 0)
         assert forked("send", KEY, "").err == (
-            "pyipcs: message 1: it has 0 bytes, and this queue holds 0 at the most (qbytes); "
+            "pyipcs: message 1: it has 0 bytes, and this queue holds 0 bytes at the most (qbytes); "
             "nothing was sent\n"
         )
 
@@ -217,10 +217,23 @@ class TestWhatIsRefused:
         result = self._through_a_pipe(b"one\ntwo\n", endless=b"x" * 65536)
         assert result.status == 1
         assert result.err == (
-            "pyipcs: line 3: it has more than 114688 bytes, and a message has 8192 at the most "
-            "(msgmax); 2 messages were sent\n"
+            "pyipcs: line 3: it has more than 327680 characters, and a message has 8192 bytes at "
+            "the most (msgmax); 2 messages were sent\n"
         )
         assert receive_all(msqid) == [(1, b"one"), (1, b"two")]
+
+    @root_only
+    def test_the_longest_text_of_a_body_that_goes(self, msqid: int) -> None:
+        field, number = b"-5.960464477539063e-08", 8192
+        msgmax = Path("/proc/sys/kernel/msgmax")
+        before = msgmax.read_text()
+        msgmax.write_text(str(2 * number))
+        try:
+            data = b"\t".join([field] * number)
+            assert forked("send", KEY, "--pack", f"{number}e", "-l", data=data) == (0, "", "")
+        finally:
+            msgmax.write_text(before)
+        assert receive_all(msqid) == [(1, struct.pack("e", float(field)) * number)]
 
     @pytest.mark.parametrize(
         ("args", "data", "words", "sent"),
@@ -238,7 +251,7 @@ class TestWhatIsRefused:
                 "-0",
                 b"a\0" + bytes([98]) * 8193,
                 "record 2: it has 8193 bytes, and a message has "
-                "8192 at the most (msgmax); 1 message was sent",
+                "8192 bytes at the most (msgmax); 1 message was sent",
                 1,
             ),
         ],
