@@ -1150,6 +1150,11 @@ TABLE = [
             "<segment> --offset 4095 --unpack i",
             "<segment>: i has 4 bytes, and from 4095 on there are 1",
         ),
+        (
+            "<segment> --offset 4090 --unpack i --length 8",
+            "<segment>: the segment ends 2 bytes into a struct",
+            APART,
+        ),
         ("<segment>", "standard output is closed", shell('"$@" >&-')),
         ("<segment>", "write error: No space left on device", shell('"$@" >/dev/full')),
     ),

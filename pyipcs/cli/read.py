@@ -80,16 +80,15 @@ def command(
     format_ = format_ or ("unpack" if layout else "hex" if output.terminal else "raw")
     _check(format_, layout, length)
     with attached(target, offset, read_only=True) as memory:
-        most = memory.size - offset
+        there = memory.size - offset
         if layout and length is None:
             length = layout.size
-        end = offset + (most if length is None else min(length, most))
-        pieces = memory.read(offset, end)
+        size = there if length is None else min(length, there)
+        pieces = memory.read(offset, offset + size)
         if layout:
-            if end - offset < layout.size:
+            if size < layout.size:
                 has = f"{layout.notation} has {counted(layout.size, 'byte')}"
-                there = f"from {offset} on there are {most}"
-                raise CommandError(f"{target.typed}: {has}, and {there}")
+                raise CommandError(f"{target.typed}: {has}, and from {offset} on there are {there}")
             pieces = _blocks(_unpacked(pieces, layout))
         elif format_ == "hex":
             pieces = _blocks(line.encode() for line in hex_lines(pieces, offset))
@@ -97,21 +96,30 @@ def command(
             output.write(_texts(pieces))
         else:
             output.pour(pieces)
+    if layout and (rest := size % layout.size):
+        raise CommandError(
+            f"{target.typed}: the segment ends {counted(rest, 'byte')} into a struct"
+        )
 
 
 def _check(format_: str, layout: Layout | None, length: int | None) -> None:
-    size = layout.size if layout else 0
     refuse(
-        (
+        [
             (
                 (format_ == "unpack") != (layout is not None),
                 "-f unpack and --unpack FORMAT go together",
-            ),
-            (layout and not size, "--unpack: the struct has no bytes"),
-            (length == 0 and layout, "--length 0 has no struct"),
-            (layout and length and length % size, f"--length is no multiple of {size}"),
-        )
+            )
+        ]
     )
+    if layout:
+        size = layout.size
+        refuse(
+            (
+                (not size, "--unpack: the struct has no bytes"),
+                (length == 0, "--length 0 has no struct"),
+                (size and length and length % size, f"--length is no multiple of {size}"),
+            )
+        )
 
 
 def _unpacked(pieces: Iterable[bytes | memoryview], layout: Layout) -> Iterator[bytes]:
