@@ -19,7 +19,7 @@ from pyipcs.codec import Encoder, encoder
 from pyipcs.errors import CommandError, IpcError, StoppedError
 from pyipcs.model import Kind, Message
 from pyipcs.sysv.keys import Target
-from pyipcs.sysv.nowait import Unwaiting
+from pyipcs.sysv.nowait import Unwaiting, ready
 from pyipcs.sysv.wait import Watch
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Delivery(ABC):
 
     Attributes:
         returned: whether some were, and the queue took them.
-        torn: whether the output ends within one of these.
+        torn: whether the output ends within a message.
     """
 
     def __init__(self, put_back: PutBack) -> None:
@@ -178,12 +178,10 @@ class ToOutput(Delivery):
 
     def _hurry(self) -> None:
         """Write what standard output takes now; a message that is begun has a little time."""
-        poll = select.poll()
-        poll.register(self._sink.descriptor, select.POLLOUT)
         deadline = time.monotonic() + _GRACE
         while self._texts and not self._broken:
             patience = max(deadline - time.monotonic(), 0) if self._begun else 0
-            if not poll.poll(patience * 1000):
+            if not ready(self._sink.descriptor, select.POLLOUT, patience):
                 return
             with suppress(CommandError, StoppedError):
                 if not self._write() and time.monotonic() > deadline:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Self
 
 from pyipcs.errors import CommandError
-from pyipcs.sysv.nowait import Unwaiting
+from pyipcs.sysv.nowait import Unwaiting, ready
 
 _NUL = b"\0"
 _BLOCK = 1 << 15  # bytes of a read(2)
@@ -75,11 +75,11 @@ class Stream:
     def position(self, position: int) -> None:
         os.lseek(self.descriptor, position, os.SEEK_SET)
 
-    def batches(self, ready: Callable[[], object], most: int) -> Iterator[list[bytes]]:
+    def batches(self, wait: Callable[[], object], most: int) -> Iterator[list[bytes]]:
         """The records, as many at once as a block holds.
 
         Args:
-            ready: called before each read, to wait for what can be read.
+            wait: called before each read, to wait for what can be read.
             most: the characters of an unfinished record at which reading it stops; finished ones
                 are not looked at.
 
@@ -89,7 +89,7 @@ class Stream:
         """
         parts: list[bytes] = []  # of what is not at its end yet
         length = 0
-        while block := self._read(ready):
+        while block := self._read(wait):
             parts.append(block)
             length += len(block)
             if self._separator is not None and self._separator in block:
@@ -111,13 +111,13 @@ class Stream:
             try:
                 return os.readv(self.descriptor, [room])
             except BlockingIOError:
-                select.select([self.descriptor], [], [])
+                ready(self.descriptor, select.POLLIN)
             except OSError as error:
                 raise CommandError(f"{self.name}: {error.strerror}") from None
 
-    def _read(self, ready: Callable[[], object]) -> bytes:
+    def _read(self, wait: Callable[[], object]) -> bytes:
         while True:
-            ready()
+            wait()
             try:
                 return self._source.read(_BLOCK)
             except BlockingIOError:  # another reader was faster

@@ -3,6 +3,7 @@
 import os
 import select
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import click
 
@@ -16,6 +17,7 @@ from pyipcs.codec import Layout, decoder, from_hex, longest
 from pyipcs.errors import CommandError, counted
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
+from pyipcs.sysv.nowait import ready
 from pyipcs.sysv.segment import Attachment
 
 _what = options_titled("Which bytes")
@@ -99,12 +101,9 @@ def _argument(
 
 def _decoded(stream: Stream, decode: Callable[[bytes], bytes], size: int) -> bytes:
     """The data of a stream that is digits, or a struct a line, and short enough to be held."""
-
-    def ready() -> None:
-        select.select([stream.descriptor], [], [])
-
+    wait = partial(ready, stream.descriptor, select.POLLIN)
     try:
-        (record,) = next(stream.batches(ready, longest(size)))
+        (record,) = next(stream.batches(wait, longest(size)))
         # Digits are one record, whose lines mean nothing.
         if decode is from_hex:
             return decode(record)

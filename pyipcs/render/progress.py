@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from pyipcs.sysv.nowait import ready
+
 _PATIENCE = 1.0  # seconds for a terminal that was stopped
 _STEP = 32  # records between two looks
 _Batches = Iterator[list[bytes]]
@@ -55,5 +57,5 @@ def bar(
     try:
         yield track
     finally:
-        if select.select([], [file], [], _PATIENCE)[1]:  # otherwise there is nobody to draw for
+        if ready(file.fileno(), select.POLLOUT, _PATIENCE):  # otherwise there is nobody to draw for
             progress.stop()

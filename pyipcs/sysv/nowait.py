@@ -16,6 +16,21 @@ from contextlib import suppress
 _UNKNOWN = {errno.EOPNOTSUPP, errno.ENOSYS, errno.ESPIPE, errno.EINVAL}
 
 
+def ready(descriptor: int, event: int, seconds: float | None = None) -> bool:
+    """Wait until a descriptor is ready; whether it is in time.
+
+    It is poll(2), for select(2) takes no descriptor over 1023.
+
+    Args:
+        descriptor: what to wait for; that it is broken, or its other end gone, is ready, too.
+        event: POLLIN or POLLOUT.
+        seconds: the time; None is for ever.
+    """
+    poll = select.poll()
+    poll.register(descriptor, event)
+    return bool(poll.poll(None if seconds is None else seconds * 1000))
+
+
 class Unwaiting:
     """A descriptor whose reads and writes raise BlockingIOError where they would wait.
 
@@ -32,7 +47,7 @@ class Unwaiting:
         """What to read or to write.
 
         Args:
-            descriptor: it.
+            descriptor: where it is open.
             access: O_RDONLY or O_WRONLY.
         """
         mode = os.fstat(descriptor).st_mode

@@ -275,6 +275,16 @@ def test_waiting_for_digits_takes_no_time(shmid: int) -> None:
     assert content(shmid, 2) == b"a\0"
 
 
+def test_with_many_open_descriptors(shmid: int, tmp_path: Path) -> None:
+    """There are more than select(2) can take."""
+    file = tmp_path / "file"
+    file.write_text("61")
+    script = 'ulimit -n 2048; for ((n = 3; n < 1100; n++)); do eval "exec $n</dev/null"; done; "$@"'
+    args = ["write", KEY, "--hex", "-F", str(file)]
+    assert run("bash", "-c", script, "bash", PYIPCS, *args) == (0, "", "")
+    assert content(shmid, 2) == b"a\0"
+
+
 def ticks(pid: int) -> int:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
