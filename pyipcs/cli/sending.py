@@ -1,7 +1,6 @@
 """Messages on their way to a queue: looked at, sent and counted. What ends that is told."""
 
 import errno
-import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -137,7 +136,7 @@ class Sending:
                 words = f"it has more than {error.size} characters"
                 return f"{self._record()}: {words}, and {self.sizes.limit(self.sizes.most + 1)}"
             case OSError():
-                return os.strerror(error.errno or 0)
+                return error.strerror or str(error)
             case ValueError():
                 return f"{self._record()}: {error}"
             case _:

@@ -1,6 +1,7 @@
 import json
 import os
 import struct
+import sys
 import threading
 import time
 from pathlib import Path
@@ -9,7 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pyipcs.cli.output import Output
+from pyipcs.cli.sending import Sending
+from pyipcs.errors import CommandError
 from pyipcs.model import LONG_MAX, Kind
+from pyipcs.sysv.keys import parse_target
+from pyipcs.sysv.queue import MessageQueue
 from tests.program import Result, fork, forked, invoke
 from tests.support import Objects, receive_all, remove, root_only, send
 
@@ -221,6 +227,14 @@ class TestWhatIsRefused:
             "the most (msgmax); 2 messages were sent\n"
         )
         assert receive_all(msqid) == [(1, b"one"), (1, b"two")]
+
+    def test_what_has_no_errno(self, msqid: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("stdout", "stderr"):
+            monkeypatch.setattr(sys, name, None)  # as where they are closed
+        target, queue = parse_target(KEY), MessageQueue(msqid)
+        sending = Sending(Output(), target, queue, wait=False)
+        with pytest.raises(CommandError, match=r"^words; nothing was sent$"), sending.told():
+            raise OSError("words")
 
     @root_only
     def test_the_longest_text_of_a_body_that_goes(self, msqid: int) -> None:
