@@ -76,7 +76,7 @@ class Sending:
         self._target = target
         self._wait = wait
         self._put = queue.sender()
-        self.sizes = Sizes(libc.limits(queue.kind)[1], queue.stat().qbytes or 0)
+        self.sizes = Sizes(libc.limits(Kind.QUEUE).msgmax, queue.stat().qbytes or 0)
         self._checked = 0  # messages of the pass before any is sent
         self._sent = 0
 

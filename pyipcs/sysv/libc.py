@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_void_p
 from operator import itemgetter
-from typing import Any, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast, overload
 
 from pyipcs.errors import IpcError, ipc_error
 from pyipcs.model import (
@@ -292,6 +292,14 @@ def scan(kind: Kind) -> Iterator[Record]:
             break
 
 
+@overload
+def limits(kind: Literal[Kind.QUEUE]) -> QueueLimits: ...
+@overload
+def limits(kind: Literal[Kind.SEGMENT]) -> SegmentLimits: ...
+@overload
+def limits(kind: Literal[Kind.SEMAPHORE]) -> SemaphoreLimits: ...
+@overload
+def limits(kind: Kind) -> Limits: ...
 def limits(kind: Kind) -> Limits:
     """The kernel's limits of a kind (IPC_INFO); sysv_ipc knows none."""
     record, layout = _LIMITS[kind]

@@ -94,7 +94,7 @@ def explain_qbytes(qbytes: int) -> str:
     """Why a queue's owner may not set its qbytes to this (msgctl(2)); empty if it is not that."""
     from pyipcs.sysv import libc
 
-    msgmnb = libc.limits(Kind.QUEUE)._asdict()["msgmnb"]
+    msgmnb = libc.limits(Kind.QUEUE).msgmnb
     if qbytes <= msgmnb:
         return ""
     return f"{qbytes} is over msgmnb, which is {msgmnb}: it takes CAP_SYS_RESOURCE"
