@@ -254,7 +254,8 @@ def _told(
 def _take(queue: MessageQueue, delivery: Delivery, watch: Watch, how: _How) -> bool:
     """Take messages; whether all of them came without a wait that was not wanted."""
     take = queue.receiver(how.wanted)
-    for _ in repeat(None) if how.most is None else range(how.most):
+    turns = islice(repeat(None), how.most)  # None has no end
+    for _ in turns:
         delivery.ready()
         try:
             message = take(False)

@@ -13,7 +13,7 @@ from pyipcs.cli.options import refuse, subcommand
 from pyipcs.cli.params import BYTES, FILE, LAYOUT, a_target
 from pyipcs.cli.stream import Stream, TooLongError
 from pyipcs.cli.words import decoded, packed
-from pyipcs.codec import Layout, decoder, from_hex, longest
+from pyipcs.codec import Layout, decoder, longest
 from pyipcs.errors import CommandError, counted
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
@@ -72,7 +72,9 @@ def command(
             if decode is None:
                 _stream(memory, target, offset, stream)
             else:
-                _put(memory, target, offset, _decoded(stream, decode, memory.size))
+                # Digits are one record, whose lines mean nothing.
+                whole = partial(_structs, decode) if layout else decode
+                _put(memory, target, offset, _decoded(stream, whole, memory.size))
 
 
 def _check(words: Sequence[str], file: str | None, *, hex_: bool, layout: Layout | None) -> None:
@@ -80,12 +82,10 @@ def _check(words: Sequence[str], file: str | None, *, hex_: bool, layout: Layout
         (
             (words and file is not None, "-F FILE stands in the place of DATA"),
             (hex_ and layout, "--hex and --pack are two ways to write data"),
-            (
-                len(words) > 1 and not layout,
-                f"unexpected operand '{words[1:] and words[1]}' (DATA is one word; quote it)",
-            ),
         )
     )
+    if len(words) > 1 and not layout:
+        raise click.UsageError(f"unexpected operand '{words[1]}' (DATA is one word; quote it)")
 
 
 def _argument(
@@ -100,19 +100,21 @@ def _argument(
 
 
 def _decoded(stream: Stream, decode: Callable[[bytes], bytes], size: int) -> bytes:
-    """The data of a stream that is digits, or a struct a line, and short enough to be held."""
+    """The data of a stream that stands for them, and is short enough to be held."""
     wait = partial(ready, stream.descriptor, select.POLLIN)
     try:
         (record,) = next(stream.batches(wait, longest(size)))
-        # Digits are one record, whose lines mean nothing.
-        if decode is from_hex:
-            return decode(record)
-        lines = enumerate(record.removesuffix(b"\n").split(b"\n"), start=1)
-        return b"".join(_line(decode, line, number) for number, line in lines)
+        return decode(record)
     except TooLongError:
         raise CommandError(f"{stream.name}: far more than the segment's {size} bytes") from None
     except ValueError as error:
         raise CommandError(f"{stream.name}: {error}") from None
+
+
+def _structs(decode: Callable[[bytes], bytes], record: bytes) -> bytes:
+    """The structs of a record, one a line."""
+    lines = enumerate(record.removesuffix(b"\n").split(b"\n"), start=1)
+    return b"".join(_line(decode, line, number) for number, line in lines)
 
 
 def _line(decode: Callable[[bytes], bytes], line: bytes, number: int) -> bytes:
