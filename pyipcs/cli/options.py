@@ -162,6 +162,59 @@ def wait_options(each: str = "") -> Callable[[Callable[..., Any]], Callable[...,
     return lambda function: timeout_option(nowait_option(function))
 
 
+def pack_option(
+    titled: Callable[..., Callable[[Any], Any]], *, words: str, stream: str
+) -> Callable[[Any], Any]:
+    """--pack, as the argument `layout`.
+
+    Args:
+        titled: what makes an option with its title.
+        words: what the fields are on the command line.
+        stream: which structs a stream has.
+    """
+    from pyipcs.cli.params import LAYOUT
+
+    return titled(
+        "--pack",
+        "layout",
+        type=LAYOUT,
+        metavar="FORMAT",
+        help=f"{words} are the fields of one C struct. Its notation is that of Python's module "
+        "struct: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does; "
+        "numbers may be 0x hexadecimal or 0 octal. In a stream, tabs are between the fields; "
+        f"{stream}.",
+    )
+
+
+def unpack_option(more: str) -> Callable[[Any], Any]:
+    """--unpack, as the argument `layout`; it makes the format `unpack`, see `format_of`.
+
+    Args:
+        more: what else its help says.
+    """
+    from pyipcs.cli.params import LAYOUT
+
+    return showing(
+        "--unpack",
+        "layout",
+        type=LAYOUT,
+        metavar="FORMAT",
+        help="The fields of a C struct, in the notation of Python's module struct, with tabs "
+        f"between. {more}",
+    )
+
+
+def format_of(format_: str | None, *, unpacks: bool, default: str) -> str:
+    """The format that -f, or else --unpack, stands for.
+
+    Raises:
+        click.UsageError: there is one of -f unpack and --unpack, and not the other.
+    """
+    format_ = format_ or ("unpack" if unpacks else default)
+    refuse([((format_ == "unpack") != unpacks, "-f unpack and --unpack FORMAT go together")])
+    return format_
+
+
 def refuse(contradictions: Iterable[tuple[object, str]]) -> None:
     """What click does not see: options that contradict each other, or miss what they are for.
 

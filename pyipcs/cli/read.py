@@ -8,9 +8,9 @@ import click
 
 from pyipcs.cli.argv import OneOf, options_titled
 from pyipcs.cli.memory import attached
-from pyipcs.cli.options import refuse, showing, subcommand
+from pyipcs.cli.options import format_of, refuse, showing, subcommand, unpack_option
 from pyipcs.cli.output import Output
-from pyipcs.cli.params import BYTES, LAYOUT, a_target
+from pyipcs.cli.params import BYTES, a_target
 from pyipcs.codec import Layout, hex_lines
 from pyipcs.errors import CommandError, counted
 from pyipcs.model import Kind
@@ -50,14 +50,7 @@ _LINES = 512  # of a write(2): few calls, and no long wait for the first
     metavar="FORMAT",
     help="How bytes are written. If left out: hex on a terminal, else raw.",
 )
-@showing(
-    "--unpack",
-    "layout",
-    type=LAYOUT,
-    metavar="FORMAT",
-    help="The fields of a C struct, in the notation of Python's module struct, with tabs between. "
-    "With --length it is an array of them, a line each.",
-)
+@unpack_option("With --length it is an array of them, a line each.")
 @click.argument("target", type=a_target(Kind.SEGMENT), metavar="SEG")
 @click.pass_obj
 def command(
@@ -77,8 +70,10 @@ def command(
 
     SEG is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
     """
-    format_ = format_ or ("unpack" if layout else "hex" if output.terminal else "raw")
-    _check(format_, layout, length)
+    default = "hex" if output.terminal else "raw"
+    format_ = format_of(format_, unpacks=layout is not None, default=default)
+    if layout:
+        _check(layout.size, length)
     with attached(target, offset, read_only=True) as memory:
         there = memory.size - offset
         if layout and length is None:
@@ -102,24 +97,14 @@ def command(
         )
 
 
-def _check(format_: str, layout: Layout | None, length: int | None) -> None:
+def _check(size: int, length: int | None) -> None:
     refuse(
-        [
-            (
-                (format_ == "unpack") != (layout is not None),
-                "-f unpack and --unpack FORMAT go together",
-            )
-        ]
-    )
-    if layout:
-        size = layout.size
-        refuse(
-            (
-                (not size, "--unpack: the struct has no bytes"),
-                (length == 0, "--length 0 has no struct"),
-                (size and length and length % size, f"--length is no multiple of {size}"),
-            )
+        (
+            (not size, "--unpack: the struct has no bytes"),
+            (length == 0, "--length 0 has no struct"),
+            (size and length and length % size, f"--length is no multiple of {size}"),
         )
+    )
 
 
 def _unpacked(pieces: Iterable[bytes | memoryview], layout: Layout) -> Iterator[bytes]:

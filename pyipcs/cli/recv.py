@@ -9,9 +9,17 @@ import click
 
 from pyipcs.cli.argv import OneOf, options_titled
 from pyipcs.cli.delivery import Delivery, ToCommand, ToOutput, to_tail
-from pyipcs.cli.options import json_option, refuse, showing, subcommand, wait_options
+from pyipcs.cli.options import (
+    format_of,
+    json_option,
+    refuse,
+    showing,
+    subcommand,
+    unpack_option,
+    wait_options,
+)
 from pyipcs.cli.output import Output
-from pyipcs.cli.params import BODY_SIZE, COMMAND_LINE, COUNT, LAYOUT, TYPE, a_target
+from pyipcs.cli.params import BODY_SIZE, COMMAND_LINE, COUNT, TYPE, a_target
 from pyipcs.cli.targets import find, refusal, refusals
 from pyipcs.codec import FORMATS, Encoder, Layout, encoder
 from pyipcs.errors import (
@@ -114,14 +122,9 @@ class _How(NamedTuple):
     metavar="FORMAT",
     help="How messages are written. If left out: text, and raw for --exec.",
 )
-@showing(
-    "--unpack",
-    "layout",
-    type=LAYOUT,
-    metavar="FORMAT",
-    help="Messages are C structs, in the notation of Python's module struct; tabs between fields. "
+@unpack_option(
     "A larger message stays where it is, a smaller one goes back to the tail. C pads the end of a "
-    "struct, as `0l` does.",
+    "struct, as `0l` does."
 )
 @showing("-0", "--null", is_flag=True, help="End each message with a NUL, not a newline.")
 @showing("--with-type", is_flag=True, help="Put the type and a tab first.")
@@ -154,8 +157,8 @@ def command(
 
     QUEUE is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
     """
-    default = "unpack" if layout else "text" if command_line is None else "raw"
-    format_ = format_ or default
+    default = "text" if command_line is None else "raw"
+    format_ = format_of(format_, unpacks=layout is not None, default=default)
     return _recv(
         output, target, _How(format_=format_, layout=layout, command_line=command_line, **how)
     )
@@ -200,10 +203,6 @@ def _check(how: _How) -> None:
             (how.timeout and how.all_, "-a does not wait, so no --timeout"),
             (how.others and how.type_ <= 0, "-x needs -t TYPE with a positive type"),
             (how.truncate and how.max_size is None, "--truncate needs --max-size"),
-            (
-                (how.format_ == "unpack") != (how.layout is not None),
-                "-f unpack and --unpack FORMAT go together",
-            ),
             (how.null and how.format_ in {"raw", "hex"}, f"-0 is not for -f {how.format_}"),
             (how.command_line == "", "--exec needs a command"),
         )

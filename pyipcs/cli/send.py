@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, TypeAlias
 import click
 
 from pyipcs.cli.argv import options_titled
-from pyipcs.cli.options import refuse, showing, subcommand, wait_options
+from pyipcs.cli.options import pack_option, refuse, showing, subcommand, wait_options
 from pyipcs.cli.output import Output
-from pyipcs.cli.params import FILE, LAYOUT, MESSAGE_TYPE, a_target
+from pyipcs.cli.params import FILE, MESSAGE_TYPE, a_target
 from pyipcs.cli.sending import Sending
 from pyipcs.cli.stream import Stream
 from pyipcs.cli.targets import find, refusals
@@ -76,15 +76,7 @@ class _How(NamedTuple):
 @_which("-F", "--file", type=FILE, help="Read FILE; - is standard input.")
 @_which("--hex", "hex_", is_flag=True, help="Messages are written in hex digits.")
 @_which("--json", is_flag=True, help="Messages are lines as `recv -J` writes them.")
-@_which(
-    "--pack",
-    "layout",
-    type=LAYOUT,
-    metavar="FORMAT",
-    help="The arguments are the fields of one C struct. Its notation is that of Python's module "
-    "struct: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does. In a "
-    "stream, tabs are between the fields; -l makes each line a struct.",
-)
+@pack_option(_which, words="The arguments", stream="-l makes each line a struct")
 @_which("-z", "--nul", is_flag=True, help="Add a NUL to each message, as C strings have it.")
 @wait_options(" for each message")
 @showing("--progress", is_flag=True, help="Show on the terminal how far it is.")

@@ -9,8 +9,8 @@ import click
 
 from pyipcs.cli.argv import options_titled
 from pyipcs.cli.memory import attached
-from pyipcs.cli.options import refuse, subcommand
-from pyipcs.cli.params import BYTES, FILE, LAYOUT, a_target
+from pyipcs.cli.options import pack_option, refuse, subcommand
+from pyipcs.cli.params import BYTES, FILE, a_target
 from pyipcs.cli.stream import Stream, TooLongError
 from pyipcs.cli.words import decoded, packed
 from pyipcs.codec import Layout, decoder, longest
@@ -33,15 +33,7 @@ _what = options_titled("Which bytes")
 @_what("--offset", type=BYTES, default="0", show_default=True, help="Where to begin.")
 @_what("-F", "--file", type=FILE, help="Read FILE; - is standard input.")
 @_what("--hex", "hex_", is_flag=True, help="The data are hex digits.")
-@_what(
-    "--pack",
-    "layout",
-    type=LAYOUT,
-    metavar="FORMAT",
-    help="The DATA are the fields of a C struct. Its notation is that of Python's module struct: i "
-    "is an int, l a long, d a double, 8s a char[8]; numbers may be 0x hexadecimal or 0 octal. In a "
-    "stream, tabs are between them, and each line is a struct.",
-)
+@pack_option(_what, words="The DATA", stream="each line is a struct")
 @click.argument("target", type=a_target(Kind.SEGMENT), metavar="SEG")
 @click.argument("words", nargs=-1, metavar="[DATA]...")
 def command(
