@@ -169,7 +169,8 @@ def _refusal(error: OSError) -> str:
     """What the kernel refused, where no command knows more."""
     known = isinstance(error, UnsupportedError)  # whose words say it all
     what = "System V IPC" if isinstance(error, IpcError) else error.filename
-    return f"{what}: {error.strerror}" if what and not known else str(error.strerror)
+    why = error.strerror or str(error)
+    return f"{what}: {why}" if what and not known else why
 
 
 def _usage_line(error: click.UsageError) -> str:

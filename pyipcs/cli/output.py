@@ -180,7 +180,7 @@ class Output:
 
     def _heard(self, patience: float) -> bool:
         """Whether standard error takes something within some seconds."""
-        return self._stderr is not None and _is_writable(self._stderr.fileno(), patience)
+        return self._stderr is not None and _writable(self._stderr.fileno(), patience)
 
     def _styled(self, text: str) -> str:
         return f"\x1b[1;31m{text}\x1b[0m" if self.colored else text
@@ -233,16 +233,16 @@ def _write_bytes(descriptor: int, data: bytes | memoryview) -> None:
         try:
             rest = rest[os.write(descriptor, rest) :]
         except BlockingIOError:
-            _is_writable(descriptor)
+            _writable(descriptor)
 
 
-def _is_writable(descriptor: int, patience: float | None = None) -> bool:
+def _writable(descriptor: int, patience: float | None = None) -> bool:
     """Whether a descriptor takes something within some seconds, or at some time."""
     import select
 
-    poll = select.poll()
-    poll.register(descriptor, select.POLLOUT)
-    return bool(poll.poll(None if patience is None else patience * 1000))
+    from pyipcs.sysv.nowait import ready
+
+    return ready(descriptor, select.POLLOUT, patience)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
