@@ -3,8 +3,9 @@
 import errno
 import os
 import signal
+from collections.abc import Callable
 from types import FrameType
-from typing import NoReturn, Self
+from typing import Self
 
 from pyipcs.cli.output import Output
 from pyipcs.errors import IpcError
@@ -13,10 +14,6 @@ from pyipcs.sysv.handle import Handle
 
 class _InterruptedError(Exception):
     """A signal came that is to end the program."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
 
 
 class Attempt:
@@ -29,6 +26,8 @@ class Attempt:
     def __init__(self, output: Output) -> None:
         self.made: list[Handle] = []
         self._output = output
+        self._stopped = 0  # the first signal that came while they were heeded
+        self._interruptible = False
 
     def __enter__(self) -> Self:
         # What is ignored, as by nohup(1), stays ignored.
@@ -40,26 +39,36 @@ class Attempt:
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._deadly, signal.SIGPIPE})
         return self
 
-    def heed_signals(self) -> None:
-        """All is made; a reader that takes nothing must not keep Ctrl-C from ending the program."""
+    def tell(self, tell: Callable[[], None]) -> None:
+        """All is made: tell of it, which a signal interrupts.
+
+        A reader that takes nothing must not keep Ctrl-C from ending the program.
+        """
         for number in self._deadly:
             signal.signal(number, self._interrupt)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._deadly - self._mask)
+        self._interruptible = True
+        try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._deadly - self._mask)
+            tell()
+        finally:
+            self._interruptible = False
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        # No handler raises here any more: it notes what comes late.
         if error:
-            signal.pthread_sigmask(signal.SIG_BLOCK, self._deadly)
             self._undo()
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._deadly)
         for number in self._deadly:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
-        if isinstance(error, _InterruptedError):
-            os.kill(os.getpid(), error.number)
+        if self._stopped:
+            os.kill(os.getpid(), self._stopped)
 
-    def _interrupt(self, number: int, _frame: FrameType | None) -> NoReturn:
-        for deadly in self._deadly:
-            signal.signal(deadly, signal.SIG_IGN)  # one is enough
-        raise _InterruptedError(number)
+    def _interrupt(self, number: int, _frame: FrameType | None) -> None:
+        self._stopped = self._stopped or number
+        interruptible, self._interruptible = self._interruptible, False  # once is enough
+        if interruptible:
+            raise _InterruptedError
 
     def _undo(self) -> None:
         for handle in self.made:

@@ -118,16 +118,26 @@ def command(
             _make(plan, _PRIVATE if private else key, attempt, exist_ok=exist_ok) for plan in plans
         ]
         records = [_listed(handle) for handle in handles] if json else []
-        attempt.heed_signals()
-        if json:
-            show.records(output, records)
-        elif id_only:
-            output.write(f"{handle.id}\n" for handle in handles)
-        else:
-            output.write(
-                f"{plan.label}: {handle.id}\n" for plan, handle in zip(plans, handles, strict=True)
-            )
-        output.flush()
+        attempt.tell(partial(_tell, output, plans, handles, records, id_only=id_only))
+
+
+def _tell(
+    output: Output,
+    plans: Sequence[_Plan],
+    handles: Sequence[Handle],
+    records: Sequence[Record],
+    *,
+    id_only: bool,
+) -> None:
+    if records:
+        show.records(output, records)
+    elif id_only:
+        output.write(f"{handle.id}\n" for handle in handles)
+    else:
+        output.write(
+            f"{plan.label}: {handle.id}\n" for plan, handle in zip(plans, handles, strict=True)
+        )
+    output.flush()
 
 
 def _listed(handle: Handle) -> Record:
