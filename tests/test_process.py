@@ -97,7 +97,7 @@ def test_no_reader_of_the_id(isolated: None) -> None:
 
 
 @pytest.mark.parametrize("call", ["semget", "msgget", "shmget", "semctl"])
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGALRM"])
 def test_a_signal_in_the_middle_of_make_leaves_nothing(
     call: str, name: str, isolated: None
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Self
 from pyipcs.cli.output import Output
 from pyipcs.errors import IpcError
 from pyipcs.sysv.handle import Handle
+from pyipcs.sysv.signals import deadly
 
 
 class _InterruptedError(Exception):
@@ -30,12 +31,7 @@ class Attempt:
         self._interruptible = False
 
     def __enter__(self) -> Self:
-        # What is ignored, as by nohup(1), stays ignored.
-        self._deadly = {
-            number
-            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
-            if signal.getsignal(number) is signal.SIG_DFL
-        }
+        self._deadly = deadly()
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._deadly, signal.SIGPIPE})
         return self
 

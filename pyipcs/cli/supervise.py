@@ -7,12 +7,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from pyipcs.cli.launch import Program
+from pyipcs.sysv.signals import OWN
 
-# Faults of this program itself, which are not for the command.
-_FAULTS = {
-    *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS),
-    *(signal.SIGKILL, signal.SIGSTOP),
-}
 # What stops a job, and has it go on.
 _JOB = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCONT}
 
@@ -38,7 +34,7 @@ def supervise(program: Program) -> Ended:
     and gets what is typed. A signal that is sent to this program alone is passed on. When it is
     stopped, this program stops too, so that the shell sees it.
     """
-    watched = signal.valid_signals() - _FAULTS
+    watched = signal.valid_signals() - OWN  # a fault of this program is not for the command
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
     former = signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would leave no status
     child = os.fork()

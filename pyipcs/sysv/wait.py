@@ -18,18 +18,11 @@ from types import FrameType
 from typing import Self, TypeVar
 
 from pyipcs.errors import CommandError, ExpiredError, InterruptError, StoppedError
+from pyipcs.sysv.signals import deadly
 
 # What interrupts the waiting thread: a signal that nobody minds, for it is ignored by default.
 _POKE = signal.SIGURG
 _AGAIN, _AGAIN_MAX = 0.005, 0.1  # seconds between two of them, which grow
-# Signals that do not end a program, that cannot be caught, or that tell of a fault of its own;
-# and SIGPIPE, which is ignored so that a write(2) fails with EPIPE.
-_NOT_DEADLY = {
-    signal.SIGPIPE,
-    *(signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH),
-    *(signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGKILL),
-    *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS),
-}
 LAST_WORDS = 1.0  # seconds that a signalled program may take to say what it leaves undone
 _INT_MAX = 2**31 - 1
 _T = TypeVar("_T")
@@ -74,15 +67,11 @@ class Watch:
     def __enter__(self) -> Self:
         self._notes, self._pen = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._former_pen = signal.set_wakeup_fd(self._pen, warn_on_full_buffer=False)
-        # What is ignored, as by nohup(1), stays ignored.
-        self._deadly = {
-            number
-            for number in signal.valid_signals() - _NOT_DEADLY
-            if signal.getsignal(number) is signal.SIG_DFL
-        }
+        self._deadly = deadly()
         self._former = {
             number: signal.signal(number, self._handle) for number in {*self._deadly, _POKE}
         }
+        # Ignored, so that a write(2) fails with EPIPE.
         self._former[signal.SIGPIPE] = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {_POKE})
         return self
