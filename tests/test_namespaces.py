@@ -195,3 +195,15 @@ def test_members_that_have_gone(objects: Objects) -> None:
 
     with pytest.raises(OSError, match="No such"):
         _entered([int(GONE)], dict)
+
+
+@root_only
+def test_members_that_have_gone_do_not_hide_one_that_is_forbidden(other: int) -> None:
+    script = (
+        "import os, pickle; from pyipcs.sysv import libc\n"
+        "from pyipcs.cli.everywhere import _entered\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        f"try: _entered([{other}, {GONE}], dict)\n"
+        "except OSError as error: print(error.strerror)"
+    )
+    assert run(sys.executable, "-c", script).out == "Permission denied\n"

@@ -19,6 +19,7 @@ from pyipcs.sysv.processes import named
 from pyipcs.sysv.survey import command_of, survey
 
 _NAMED = 4  # the processes of a namespace that its heading names; of others, how many there are
+_LEFT = {errno.ENOENT, errno.ESRCH}  # how one that is left by its processes fails
 _Found: TypeAlias = Mapping[Kind, Sequence[Listing]]
 
 
@@ -73,7 +74,7 @@ def look(
         try:
             found = ask() if inode == here else _entered(others, ask)
         except OSError as error:
-            if error.errno not in {errno.ENOENT, errno.ESRCH}:  # else it has gone meanwhile
+            if inode == here or error.errno not in _LEFT:
                 output.complain(f"IPC namespace {inode}: {error.strerror}")
                 closed = True
         else:
@@ -108,11 +109,16 @@ def _gather(
 
 
 def _entered(pids: Iterable[int], ask: Callable[[], _Found]) -> _Found:
-    """What is said in the namespace of processes, of which some may have gone."""
+    """What is said in the namespace of processes, of which some may have gone.
+
+    Raises:
+        OSError: none of them leads there; why not, where one of them has not gone.
+    """
     failure: OSError = ipc_error(errno.ESRCH)
     for pid in pids:
         try:
             return namespace.within(f"/proc/{pid}/ns/ipc", ask)
         except OSError as error:
-            failure = error
+            if failure.errno in _LEFT:
+                failure = error
     raise failure
