@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import click
+from click.core import ParameterSource
 
 from pyipcs.cli.argv import OneOf, Prefix, options_titled
 from pyipcs.cli.launch import Program
@@ -36,6 +37,17 @@ _MORE = ("STATE", "REASON", "ATTACHED", "WAITERS")
 _NEVER = "--private never"
 # By these somebody asked this program itself to end.
 _ENDING = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
+
+
+class _ReportFormat(OneOf):
+    """A format; the variable may name one that other commands have and this one has not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The format; None leaves it to the terminal."""
+        source = ctx.get_parameter_source(param.name) if ctx and param and param.name else None
+        if source is ParameterSource.ENVIRONMENT and value in FORMATS and value not in self.offers:
+            return None
+        return super().convert(value, param, ctx)
 
 
 @subcommand(
@@ -70,7 +82,7 @@ _ENDING = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
     "-f",
     "--format",
     "format_",
-    type=OneOf(_FORMATS),
+    type=_ReportFormat(_FORMATS),
     metavar="FORMAT",
     envvar="PYIPCS_FORMAT",
     help="The format of the report; table on a terminal, and elsewhere plain.",

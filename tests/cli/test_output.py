@@ -74,6 +74,8 @@ def test_an_invalid_variable_is_told_by_its_name() -> None:
     result = invoke("list", env={"PYIPCS_FORMAT": "xml"})
     assert result.err.startswith("pyipcs: list: PYIPCS_FORMAT: 'xml' is not one of")
     assert invoke("list", "-qJ", env={"PYIPCS_FORMAT": "xml"}).status == 0
+    refused = invoke("rm", "-q", "2147483647", env={"PYIPCS_FORMAT": "openmetrics"})
+    assert (refused.status, refused.err) == (1, "pyipcs: invalid id (2147483647)\n")
 
 
 def test_what_was_typed_is_told_on_one_line_and_cannot_reach_the_terminal() -> None:

@@ -199,6 +199,8 @@ def test_a_report_for_programs(isolated: None) -> None:
     assert (lines[0].startswith("KIND,KEY,ID,"), len(lines)) == (True, 4)
     in_variable = run_run("true", env={"PYIPCS_FORMAT": "json"})
     assert json.loads(in_variable.err)["shmems"] == []
+    assert run_run("true", env={"PYIPCS_FORMAT": "openmetrics"}) == (0, "", "")
+    assert run_run("true", env={"PYIPCS_FORMAT": "xml"}).status == 2
 
 
 def test_words_that_are_no_utf_8(isolated: None) -> None:
