@@ -563,6 +563,9 @@ def test_a_live_view_takes_a_terminal(objects: Objects) -> None:
     status, text = whole_run("list", "--watch", "-J")
     assert status == 2
     assert "--watch draws tables, so no other format" in text
+    for args, status in ((["list", "-q", "-o", "VALUES"], 2), (["stat", "2147483647"], 1)):
+        done, text = whole_run(*args, "--watch")
+        assert (done, text.count("\n"), ENTER in text) == (status, 1, False)
     process, terminal = on_terminal("list", "--watch", env={"PYIPCS_FORMAT": "json"})
     read_until(terminal, "Every 2s")
     end(process, terminal)

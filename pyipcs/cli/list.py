@@ -97,7 +97,7 @@ def command(  # noqa: PLR0913 - the options are its arguments
         live = (
             _limits_picture(kinds, manner) if figures else _picture(kinds, manner, selection, shown)
         )
-        watching.watch(output, interval, live)
+        return watching.watch(output, interval, live)
     if target:
         return _one(output, named[0], target, manner, fail=fail_if_any)
     if view and figures:

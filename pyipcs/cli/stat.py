@@ -59,7 +59,7 @@ def command(
     kinds = kinds or [*Kind]
     if interval is not None:
         manner = watching.check(ctx, output, manner)
-        watching.watch(output, interval, _picture(kinds, targets, manner))
+        return watching.watch(output, interval, _picture(kinds, targets, manner))
     show.check(output, kinds, manner)
     found, errors = _find(kinds, targets)
     for error in errors:

@@ -59,21 +59,25 @@ def watch(output: Output, interval: float, picture: Picture) -> NoReturn:
     from pyipcs.render.live import Screen
     from pyipcs.sysv.wait import Watch
 
-    with (
-        Watch() as waiting,
-        Pen(output.descriptor(), output.encoding, waiting) as pen,
-        Screen(pen, color=output.has_color) as screen,
-        _Stops() as stops,
-    ):
-        while True:
-            canvas = output.screen_canvas()
-            head = f"Every {interval:g}s: {time.ctime()}\n\n" if canvas.height > _HEAD else ""
-            screen.show(head + "".join(picture(canvas)), canvas)
-            waiting.sleep(interval)
-            if stops.wanted:
-                screen.stop()
-                stops.stop()
-                screen.start()
+    def drawn() -> tuple[str, Canvas]:
+        canvas = output.screen_canvas()
+        head = f"Every {interval:g}s: {time.ctime()}\n\n" if canvas.height > _HEAD else ""
+        return head + "".join(picture(canvas)), canvas
+
+    with Watch() as waiting, _Stops() as stops:
+        shown = drawn()  # what is wrong with it is said before the screen is taken
+        with (
+            Pen(output.descriptor(), output.encoding, waiting) as pen,
+            Screen(pen, color=output.has_color) as screen,
+        ):
+            while True:
+                screen.show(*shown)
+                waiting.sleep(interval)
+                if stops.wanted:
+                    screen.stop()
+                    stops.stop()
+                    screen.start()
+                shown = drawn()
 
 
 class _Stops:
