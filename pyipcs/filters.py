@@ -164,7 +164,7 @@ def _equal(field: str, number: int) -> Callable[[Listing], _Mask]:
 
 
 _ROUNDED = 1  # second, that a time on record may be early by: nothing counts as older than it is
-_NO_LISTING = "not a listing of pyipcs (list -J)"
+NO_LISTING = "not a listing of pyipcs (list -J)"
 _UNIQUE = "ipc_namespace_id"  # which not every kernel tells
 # Where objects are the same ones, and pids and uids mean the same.
 _ORIGINS = {
@@ -188,7 +188,7 @@ def not_in(document: Mapping[str, Any]) -> Filter:
     _check_origin(document)
     known = _known(document)
     if not known:
-        raise ValueError(_NO_LISTING)
+        raise ValueError(NO_LISTING)
     return new_since(known)
 
 
@@ -206,7 +206,7 @@ def _check_origin(document: Any) -> None:
         case {"taken": {"filtered": filtered, **there}} if _ORIGINS.keys() <= there.keys():
             pass
         case _:
-            raise ValueError(_NO_LISTING)
+            raise ValueError(NO_LISTING)
     if filtered is not False:
         raise ValueError("the listing does not hold all objects of its kinds")
     here = origin()
@@ -238,7 +238,7 @@ def _known(document: Mapping[str, Any]) -> dict[Kind, set[tuple[int, ...]]]:
     except KeyError as error:
         raise ValueError(f"the listing lacks what objects are known again by: {error}") from None
     except (TypeError, ValueError, AttributeError):
-        raise ValueError(_NO_LISTING) from None
+        raise ValueError(NO_LISTING) from None
 
 
 def _identity(kind: Kind, found: Mapping[str, Any]) -> tuple[int, ...]:

@@ -1,6 +1,8 @@
 """pyipcs list: objects, limits and usage, as ipcs(1) and in many other formats."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
 import click
 
@@ -10,7 +12,7 @@ from pyipcs.cli.manner import Format, Manner, columns_of, output_options
 from pyipcs.cli.options import refuse, selecting, showing, subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import an_id
-from pyipcs.cli.selection import Selection, filter_options
+from pyipcs.cli.selection import Selection, filter_options, listed_kind_options
 from pyipcs.cli.watching import Picture, watch_option
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status
 from pyipcs.model import Kind, Record, View
@@ -35,9 +37,7 @@ from pyipcs.sysv.proc import Listing
         ("pyipcs list -J > before.json", "All objects, for --not-in to compare with later."),
     ),
 )
-@selecting("-q", "--queues", is_flag=True, help="Message queues.")
-@selecting("-m", "--shmems", is_flag=True, help="Shared memory segments.")
-@selecting("-s", "--semaphores", is_flag=True, help="Semaphore sets.")
+@listed_kind_options
 @selecting("-a", "--all", "all_kinds", is_flag=True, help="All kinds, as without -q, -m and -s.")
 @selecting("-i", "--id", "target", type=an_id(), help="One object, with one of -q -m -s.")
 @filter_options
@@ -60,6 +60,8 @@ def command(  # noqa: PLR0913 - the options are its arguments
     ctx: click.Context,
     /,
     *,
+    kinds: Sequence[Kind],
+    all_kinds: bool,
     target: Target | None,
     view: str | None,
     manner: Manner,
@@ -67,55 +69,83 @@ def command(  # noqa: PLR0913 - the options are its arguments
     everywhere: bool,
     fail_if_any: bool,
     interval: float | None,
-    **kind_flags: bool,
 ) -> Status:
     """Show System V IPC objects, limits and usage."""
     output: Output = ctx.obj
-    named = _kinds(**kind_flags)
-    figures = view in {"limits", "usage"}
-    names = selection.named
+    named = [*Kind] if all_kinds else kinds
+    figures = view if view in {"limits", "usage"} else None
+    _check(
+        named,
+        selection.named,
+        target=target,
+        figures=figures,
+        interval=interval,
+        everywhere=everywhere,
+        elsewhere="ns" in given_names(ctx),
+        fail_if_any=fail_if_any,
+    )
+    meant = selection.kinds(named)
+    shown = View.STATUS if figures else View(view or "status")
+    if interval is not None:
+        manner = watching.check(ctx, output, manner)
+        live = _limits_picture if figures else partial(_picture, selection, shown)
+        return watching.watch(output, interval, live(meant, manner))
+    if target:
+        return _one(output, named[0], target, manner, fail=fail_if_any)
+    if figures:
+        show.figures(output, figures, meant, manner)
+        return Status.DONE
+    if everywhere:
+        return _everywhere(output, meant, selection, manner, shown, fail=fail_if_any)
+    each = bool(named or selection.filters or fail_if_any)
+    return _here(output, meant, selection, manner, shown, each=each, fail=fail_if_any)
+
+
+def _check(named: Sequence[Kind], filters: str, **given: Any) -> None:
+    """Refuse options that contradict each other."""
+    target, figures, interval = given["target"], given["figures"], given["interval"]
+    everywhere, elsewhere = given["everywhere"], given["elsewhere"]
+    fail_if_any = given["fail_if_any"]
     alone = "is about one namespace, so no --all-ns"
     refuse(
         (
             (target and len(named) != 1, "-i needs exactly one of -q, -m and -s"),
-            (target and names, f"-i names an object, so no {names}"),
+            (target and filters, f"-i names an object, so no {filters}"),
             (target and interval, "-i shows an object once, so no --watch"),
-            (figures and names, f"-l and -u are not about single objects, so no {names}"),
+            (figures and filters, f"-l and -u are not about single objects, so no {filters}"),
             (figures and fail_if_any, "-l and -u are about no objects, so no --fail-if-any"),
             (interval and fail_if_any, "--watch does not end, so no --fail-if-any"),
             (everywhere and target, f"-i {alone}"),
             (everywhere and figures, "-l and -u are about one namespace, so no --all-ns"),
             (everywhere and interval, f"--watch {alone}"),
-            (everywhere and "--not-in" in names, f"--not-in {alone}"),
-            (everywhere and "ns" in given_names(ctx), f"--ns {alone}"),
+            (everywhere and "--not-in" in filters, f"--not-in {alone}"),
+            (everywhere and elsewhere, f"--ns {alone}"),
         )
     )
-    kinds = selection.kinds(named)
-    shown = View.STATUS if figures else View(view or "status")
-    if interval is not None:
-        manner = watching.check(ctx, output, manner)
-        live = (
-            _limits_picture(kinds, manner) if figures else _picture(kinds, manner, selection, shown)
-        )
-        return watching.watch(output, interval, live)
-    if target:
-        return _one(output, named[0], target, manner, fail=fail_if_any)
-    if view and figures:
-        show.figures(output, view, kinds, manner)
-        return Status.DONE
-    if everywhere:
-        return _everywhere(output, kinds, selection, manner, shown, fail=fail_if_any)
+
+
+def _here(
+    output: Output,
+    kinds: Sequence[Kind],
+    selection: Selection,
+    manner: Manner,
+    view: View,
+    *,
+    each: bool,
+    fail: bool,
+) -> Status:
+    """The objects of this namespace."""
     count = _Count()
     show.listings(
         output,
         {kind: count.passing(selection.of(proc.read(kind))) for kind in kinds},
         manner,
-        view=shown,
+        view=view,
         part=" match" if selection.filters else None,
         totals=[] if selection.filters else kinds,
-        each=bool(named or selection.filters or fail_if_any),
+        each=each,
     )
-    return Status.FOUND if fail_if_any and count.total() else Status.DONE
+    return Status.FOUND if fail and count.total() else Status.DONE
 
 
 def _one(output: Output, kind: Kind, target: Target, manner: Manner, *, fail: bool) -> Status:
@@ -148,12 +178,7 @@ def _everywhere(
     return Status.FOUND if fail and any(group.length for group in groups) else Status.DONE
 
 
-def _kinds(queues: bool, shmems: bool, semaphores: bool, all_kinds: bool) -> list[Kind]:
-    flags = {Kind.QUEUE: queues, Kind.SEGMENT: shmems, Kind.SEMAPHORE: semaphores}
-    return [kind for kind, wanted in flags.items() if wanted or all_kinds]
-
-
-def _picture(kinds: Sequence[Kind], manner: Manner, selection: Selection, view: View) -> Picture:
+def _picture(selection: Selection, view: View, kinds: Sequence[Kind], manner: Manner) -> Picture:
     """What draws the objects there are, with how fast queues grow."""
     from pyipcs.render import table
     from pyipcs.sysv.survey import survey

@@ -79,7 +79,7 @@ def _parse_baseline(path: str) -> "Filter":
     import json
     import sys
 
-    from pyipcs.filters import not_in
+    from pyipcs.filters import NO_LISTING, not_in
 
     if path == "-" and sys.stdin is None:
         raise ValueError("standard input is closed")
@@ -91,7 +91,7 @@ def _parse_baseline(path: str) -> "Filter":
     except OSError as error:
         raise ValueError(error.strerror) from None
     except (ValueError, RecursionError, MemoryError):
-        raise ValueError("not a listing of pyipcs (list -J)") from None
+        raise ValueError(NO_LISTING) from None
     return not_in(document)
 
 
@@ -102,18 +102,26 @@ _KIND_OPTIONS = {
 }
 
 
-def kind_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """-q, -m and -s, which say of what kinds a target is, as one argument `kinds`."""
+def _kind_options(help_of: Callable[[Kind], str]) -> Callable[..., Any]:
+    """-q, -m and -s as one argument `kinds`."""
 
-    @wraps(function)
-    def collected(*args: Any, **params: Any) -> Any:
-        kinds = [kind for kind in Kind if params.pop(kind.value)]
-        return function(*args, kinds=kinds, **params)
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def collected(*args: Any, **params: Any) -> Any:
+            kinds = [kind for kind in Kind if params.pop(kind.value)]
+            return function(*args, kinds=kinds, **params)
 
-    for kind, names in reversed(_KIND_OPTIONS.items()):
-        add = selecting(*names, kind.value, is_flag=True, help=f"The {kind.noun} of that name.")
-        collected = add(collected)
-    return collected
+        for kind, names in reversed(_KIND_OPTIONS.items()):
+            add = selecting(*names, kind.value, is_flag=True, help=help_of(kind))
+            collected = add(collected)
+        return collected
+
+    return decorate
+
+
+# Of what kinds a target is, and which are listed.
+kind_options = _kind_options(lambda kind: f"The {kind.noun} of that name.")
+listed_kind_options = _kind_options(lambda kind: f"{kind.title}.")
 
 
 _OPTIONS: dict[str, Any] = {
