@@ -82,16 +82,17 @@ def _complete(manner: Manner, format_: Format, kinds: Iterable[Kind]) -> Manner:
 def _find(
     kinds: Collection[Kind], targets: Iterable[Target]
 ) -> tuple[list[Record], list[CommandError]]:
-    """The objects, and why there are not more of them."""
-    found, errors = [], []
+    """The objects, each once, and why there are not more of them."""
+    found: dict[tuple[Kind, int], Record] = {}
+    errors = []
     for target in targets:
         try:
             for handle in find_all(kinds, target):
                 with refusals(handle.kind, target):
-                    found.append(_details(handle))
+                    found[handle.kind, handle.id] = _details(handle)
         except CommandError as error:
             errors.append(error)
-    return found, errors
+    return [*found.values()], errors
 
 
 def _details(handle: Handle) -> Record:

@@ -106,6 +106,7 @@ def test_several(objects: Objects, msqid: int) -> None:
     first, second = result.out.split("\n\nKey ")
     assert first.startswith(f"Key {KEY}")
     assert second.startswith(f"0x00000000, msqid {other}\n")
+    assert invoke("stat", "-q", KEY, str(msqid), KEY) == invoke("stat", "-q", KEY)
 
 
 def test_json_is_that_of_a_listing(objects: Objects, msqid: int) -> None:
