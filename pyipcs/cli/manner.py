@@ -24,6 +24,8 @@ _TIME_FORMATS = {
     "relative": "how long ago",
     "epoch": "seconds since 1970",
 }
+# The columns that tell who uses an object, and whether it was leaked.
+USERS = ("STATE", "REASON", "ATTACHED", "WAITERS")
 
 
 class Format(Enum):
@@ -180,26 +182,30 @@ _OPTIONS = (
     showing("-b", "--bytes", "unit", flag_value="bytes", help="Sizes in bytes; a table has 64K."),
     showing("--human", "unit", flag_value="human", help="Sizes as 64K; JSON has bytes."),
 )
+# What click calls them; -J, -b and --human stand for one of these.
+_NAMES = ("format_", "choice", "noheadings", "sort", "time_format", "numeric_perms", "unit")
 
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of how results are shown, as one argument `manner`."""
 
     @wraps(function)
-    def collected(
-        *args: Any, format_: str | None, noheadings: bool, unit: str | None, **rest: Any
-    ) -> Any:
-        manner = Manner(
-            format_=Format(format_) if format_ else None,
-            headings=not noheadings,
-            unit=Unit(unit or "default"),
-            **{name: rest.pop(name) for name in ("choice", "sort", "time_format", "numeric_perms")},
-        )
-        return function(*args, manner=manner, **rest)
+    def collected(*args: Any, **params: Any) -> Any:
+        manner = _manner(**{name: params.pop(name) for name in _NAMES})
+        return function(*args, manner=manner, **params)
 
     for option in reversed(_OPTIONS):
         collected = option(collected)
     return collected
+
+
+def _manner(*, format_: str | None, noheadings: bool, unit: str | None, **rest: Any) -> Manner:
+    return Manner(
+        format_=Format(format_) if format_ else None,
+        headings=not noheadings,
+        unit=Unit(unit or "default"),
+        **rest,
+    )
 
 
 def columns_of(*kinds: Kind, limits: bool = False) -> Appendix:
@@ -229,8 +235,7 @@ def _described(columns: Iterable["Column"]) -> Iterator[tuple[str, str]]:
 
 def given(ctx: click.Context) -> Iterator[str]:
     """Those of the options of `output_options` that stand on the command line."""
-    names = {"format_", "choice", "noheadings", "sort", "time_format", "numeric_perms", "unit"}
     for param in ctx.command.params:
         source = ctx.get_parameter_source(param.name or "")
-        if param.name in names and source is ParameterSource.COMMANDLINE:
+        if param.name in _NAMES and source is ParameterSource.COMMANDLINE:
             yield param.opts[0]

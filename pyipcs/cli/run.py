@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from pyipcs.cli.argv import OneOf, Prefix, options_titled
 from pyipcs.cli.launch import Program
-from pyipcs.cli.manner import FORMATS, Format, Manner
+from pyipcs.cli.manner import FORMATS, USERS, Format, Manner
 from pyipcs.cli.options import json_option, showing, subcommand
 from pyipcs.cli.output import Output, WriteError
 from pyipcs.cli.selection import Selection
@@ -33,7 +33,6 @@ _COLUMNS = (
     *("KEY", "ID", "MSGS", "USEDBYTES", "SIZE", "NATTCH", "NSEMS"),
     *("CPID", "LPID", "LSPID", "LRPID", "STATE", "REASON"),
 )
-_MORE = ("STATE", "REASON", "ATTACHED", "WAITERS")
 _NEVER = "--private never"
 # By these somebody asked this program itself to end.
 _ENDING = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
@@ -219,10 +218,10 @@ class _Aftermath:
         chosen = manner.chosen(terminal=output.terminal)
         if chosen is Format.JSON:
             removed = self._removed(output.muted())
-            columns = manner.with_columns(self._left, _MORE, more=True)
+            columns = manner.with_columns(self._left, USERS, more=True)
             show.left(output, self._left, columns, self._facts(removed))
         elif chosen not in {Format.TABLE, Format.PLAIN}:
-            show.left(output, self._left, manner.with_columns(self._left, _MORE, more=True), {})
+            show.left(output, self._left, manner.with_columns(self._left, USERS, more=True), {})
         elif self.total:
             output.complain(f"'{self._words[0]}' left {self._counted()}")
             there = {kind: some for kind, some in self._left.items() if self._counts[kind]}

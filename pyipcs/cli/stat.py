@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 import click
 
 from pyipcs.cli import show, watching
-from pyipcs.cli.manner import Format, Manner, columns_of, output_options
+from pyipcs.cli.manner import USERS, Format, Manner, columns_of, output_options
 from pyipcs.cli.options import subcommand
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import a_target
@@ -19,11 +19,10 @@ from pyipcs.sysv.handle import Handle
 from pyipcs.sysv.keys import Target
 
 # What formats of columns tell here besides the usual ones.
-_USERS = ("STATE", "REASON", "ATTACHED", "WAITERS")
 _MORE = {
-    **dict.fromkeys((Format.JSON, Format.JSONL), _USERS),
+    **dict.fromkeys((Format.JSON, Format.JSONL), USERS),
     **dict.fromkeys(
-        (Format.CSV, Format.TSV, Format.EXPORT), (*_USERS, "VALUES", "NCOUNT", "ZCOUNT")
+        (Format.CSV, Format.TSV, Format.EXPORT), (*USERS, "VALUES", "NCOUNT", "ZCOUNT")
     ),
 }
 
