@@ -41,6 +41,8 @@ def supervise(program: Program) -> Ended:
     if child == 0:
         signal.signal(signal.SIGCHLD, former)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        # Where that fails, the child itself tells, and ends as any command that cannot go on;
+        # its status is the program's.
         program.become()
     try:
         return _watch(child, watched)
@@ -71,18 +73,17 @@ def _stop(child: int) -> None:
 
     A shell in the place of the command has made the terminal its own; it gets that back.
     """
-    terminal = next(filter(os.isatty, range(3)), None)
     group = os.getpgid(child)
-    owns = terminal is not None and _foreground(terminal) == group != os.getpgrp()
+    owned = [one for one in range(3) if _foreground(one) == group != os.getpgrp()]
     os.kill(os.getpid(), signal.SIGSTOP)
-    if terminal is not None and owns:
+    for terminal in owned:
         with suppress(OSError):  # it has gone
             os.tcsetpgrp(terminal, group)
     os.kill(child, signal.SIGCONT)
 
 
 def _foreground(terminal: int) -> int:
-    """The process group that has a terminal; 0 where it is not that of this session."""
+    """The process group that has a terminal; 0 where this is none, or not this session's."""
     with suppress(OSError):
         return os.tcgetpgrp(terminal)
     return 0
