@@ -1,7 +1,7 @@
 """pyipcs set: change what can be changed of an object that is there."""
 
 import errno
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from pyipcs.cli.argv import options_titled
 from pyipcs.cli.options import refuse, subcommand
 from pyipcs.cli.params import MODE, OWNER, QBYTES, VALUE, VALUES, a_target
 from pyipcs.cli.selection import kind_options
-from pyipcs.cli.targets import find_all, no_semaphore, refusal, refusals
+from pyipcs.cli.targets import find_all, no_semaphore, refusal_words, refusals
 from pyipcs.errors import CommandError, DeniedError, IpcError, counted, ipc_error
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
 from pyipcs.sysv.handle import Handle
@@ -56,6 +56,19 @@ class _Step(NamedTuple):
     what: str
     apply: Callable[[Any], None]
     control: bool = False
+
+
+class _Failure(NamedTuple):
+    """A step that failed, why, and what was done before."""
+
+    step: _Step
+    error: IpcError
+    done: Sequence[str]
+
+    @property
+    def denied_at_once(self) -> bool:
+        """Whether the first step was forbidden, and nothing is done."""
+        return isinstance(self.error, DeniedError) and not self.done
 
 
 @subcommand(
@@ -184,20 +197,30 @@ def _control_step(wanted: _Wanted) -> _Step:
 
 
 def _apply(handle: Handle, target: Target, record: Record, wanted: _Wanted) -> None:
-    steps = [*_steps(wanted)]
+    *others, last = _steps(wanted)
+    failure = _failure(handle, [*others, last])
+    if failure and others and _may_grant(last, wanted) and failure.denied_at_once:
+        # The new mode allows what the old one does not.
+        failure = _failure(handle, [last, *others])
+    if failure:
+        raise _told(target, record, wanted, *failure)
+
+
+def _may_grant(step: _Step, wanted: _Wanted) -> bool:
+    """Whether a step gives the right to write, which values take."""
+    return step.control and bool((wanted.mode or 0) & 0o200)
+
+
+def _failure(handle: Handle, steps: Iterable[_Step]) -> _Failure | None:
+    """Take the steps, up to one that fails."""
     done: list[str] = []
-    while steps:
-        step = steps.pop(0)
+    for step in steps:
         try:
             step.apply(handle)
-        except DeniedError as error:
-            if done or not (steps and steps[-1].control and (wanted.mode or 0) & 0o200):
-                raise _told(target, record, wanted, step, error, done) from None
-            steps = [steps.pop(), step, *steps]  # the new mode allows what the old one does not
         except IpcError as error:
-            raise _told(target, record, wanted, step, error, done) from None
-        else:
-            done.append(step.what)
+            return _Failure(step, error, done)
+        done.append(step.what)
+    return None
 
 
 def _told(
@@ -209,7 +232,7 @@ def _told(
     done: Sequence[str] = (),
 ) -> CommandError:
     """What the kernel refused and why, and what was done before."""
-    why = refusal(record.kind, target, error).args[0].removeprefix(f"{target.typed}: ")
+    why = refusal_words(record.kind, error)
     reason = _reason(record, wanted, step, error)
     hint = f" ({reason})" if reason else ""
     rest = f"; done before: {', '.join(done)}" if done else ""

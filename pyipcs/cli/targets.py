@@ -59,12 +59,16 @@ def refusals(kind: Kind, target: Target) -> Iterator[None]:
 
 def refusal(kind: Kind, target: Target, error: IpcError) -> CommandError:
     """What the kernel refused, in the words for the user."""
-    words = error.strerror
+    return CommandError(f"{target.typed}: {refusal_words(kind, error)}")
+
+
+def refusal_words(kind: Kind, error: IpcError) -> str:
+    """Why, without the name of the target."""
     if error.errno in {errno.ENOENT, errno.EIDRM}:
-        words = f"the {kind.noun} was removed"
-    elif error.errno == errno.EAGAIN and kind is Kind.QUEUE:
-        words = "the queue is full"
-    return CommandError(f"{target.typed}: {words}")
+        return f"the {kind.noun} was removed"
+    if error.errno == errno.EAGAIN and kind is Kind.QUEUE:
+        return "the queue is full"
+    return error.strerror
 
 
 def no_semaphore(semnum: int, record: SemaphoreSet) -> str:
