@@ -66,11 +66,11 @@ def look(
 
     Those are said.
     """
-    here = namespace.current()
+    here, own = namespace.current(), os.getpid()
     ask = partial(_gather, kinds, selection, manner, manner.chosen(terminal=output.terminal), view)
     groups, closed = [], False
     for inode, pids in sorted(_namespaces(), key=lambda one: (one[0] != here, one)):
-        others = [pid for pid in pids if pid != os.getpid()]
+        others = [pid for pid in pids if pid != own]
         try:
             found = ask() if inode == here else _entered(others, ask)
         except OSError as error:

@@ -32,6 +32,7 @@ _CALLS = {
 _NARROW_CALLS = {400: _SEND, 401: _RECEIVE, 420: _OPERATE}
 _NARROW_IPC = {"x86_64": 117}  # ipc(2), whose first argument says which call is meant
 _IPC_CALLS = {1: _OPERATE, 4: _OPERATE, 11: _SEND, 12: _RECEIVE}
+_MACHINE = os.uname().machine
 _GONE = (FileNotFoundError, ProcessLookupError)  # what tells that a process is no more
 _SPARE = 2  # how often as long as a pass takes what it saw is good for
 _X32 = 0x40000000  # what x86-64 adds to the numbers of programs with short pointers
@@ -251,9 +252,10 @@ def _namespace(thread: str) -> int | None:
 
 def members(inode: int) -> Iterator[int]:
     """The processes of an IPC namespace, by their pids, but for this one."""
+    own = os.getpid()
     for name in os.listdir("/proc"):
         with suppress(OSError):
-            other = name.isdigit() and int(name) != os.getpid()
+            other = name.isdigit() and int(name) != own
             if other and _namespace(_living_thread(int(name))) == inode:
                 yield int(name)
 
@@ -314,12 +316,11 @@ def _call(words: list[bytes]) -> tuple[tuple[Kind, str], int] | None:
     """The System V call that a thread is in, and the id that it was given."""
     if len(words) < 3:  # running, or in none
         return None
-    machine = os.uname().machine
     number, *arguments = int(words[0]), *(int(word, 16) for word in words[1:3])
-    if number == _NARROW_IPC.get(machine):
+    if number == _NARROW_IPC.get(_MACHINE):
         call, object_id = _IPC_CALLS.get(arguments[0] & 0xFFFF), arguments[1]
     else:
-        known = _CALLS.get(machine, _GENERIC) | _NARROW_CALLS
+        known = _CALLS.get(_MACHINE, _GENERIC) | _NARROW_CALLS
         call, object_id = known.get(number & ~_X32), arguments[0]
     return (call, object_id & 0xFFFFFFFF) if call else None
 
