@@ -85,11 +85,12 @@ class Layout:
         """Which word is too large for its field, where one is."""
         order = self.notation[0] if self.notation[0] in "@=<>!" else "@"
         fields = zip(words, values, self._fields(), strict=True)
-        return next(
+        misfits = (
             f"'{os.fsdecode(word)}' does not fit in {code}"
             for word, value, (_, code) in fields
             if not _fits(order + code, value)
         )
+        return next(misfits, f"'{os.fsdecode(b' '.join(words))}' does not fit in {self.notation}")
 
     def unpack(self, body: bytes | bytearray) -> list[bytes]:
         """The fields of a struct, strings without the NULs at their end."""
@@ -118,7 +119,7 @@ def _value(word: bytes, field: tuple[int, str]) -> Any:
         number = _float(text) if code in "efd" else parse_number(text)
     except ValueError:
         raise ValueError(f"'{text}' is not a number") from None
-    if math.isinf(number) and text[-1].isdigit():
+    if isinstance(number, float) and math.isinf(number) and text[-1].isdigit():
         raise ValueError(f"'{text}' does not fit in {code}")
     if code in "ef" and not _fits(f"<{code}", number):  # native floats do not notice
         raise ValueError(f"'{text}' does not fit in {code}")

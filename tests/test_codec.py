@@ -196,6 +196,8 @@ class TestStructs:
             ("i", [b"x"], "'x' is not a number"),
             ("i", [b"2147483648"], "'2147483648' does not fit in i"),
             ("I", [b"-1"], "'-1' does not fit in I"),
+            ("i", [b"0x" + b"f" * 300], "'0xf+' does not fit in i"),
+            ("?", [b"0x" + b"f" * 300], "'0xf+' is neither 0 nor 1"),
             ("2s", [b"abc"], "more than 2 bytes"),
             ("4p", [b"abcd"], "more than 3 bytes"),
             ("c", [b"ab"], "more than 1 byte$"),
