@@ -199,6 +199,19 @@ def beside_unreachable(*args: str) -> Result:
             process.kill()
 
 
+def killed_beside(*args: str) -> Result:
+    """Where there is one other namespace, and who goes there is killed."""
+    for_root()
+    strace = f"{need_tool('strace')} -f -o {os.devnull} -e inject=setns:signal=KILL"
+    script = f"""
+        coproc unshare --ipc sh -c 'echo there; exec sleep 60'
+        read -u "${{COPROC[0]}}"
+        {strace} "$@"
+    """
+    alone = [need_tool("unshare"), "--pid", "--fork", "--mount-proc"]
+    return run(*alone, "bash", "-c", script, "bash", PYIPCS, *args)
+
+
 # -- What rows name in angle brackets: objects and files, made where they are first named.
 
 
@@ -532,6 +545,11 @@ TABLE = [
         ("--ns <file>", "--ns: <file>: not an IPC namespace"),
         ("--ns 1", "--ns: process 1: Permission denied", nobody),
         ("--all-ns", "IPC namespace <number>: Operation not permitted", beside_unreachable),
+        (
+            "--all-ns",
+            "IPC namespace <number>: the process that went there has died",
+            killed_beside,
+        ),
         ("-l", "write error: No space left on device", shell('"$@" >/dev/full')),
         (
             "-l",

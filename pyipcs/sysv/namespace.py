@@ -82,7 +82,7 @@ def _leave_alone() -> None:
     try:
         libc.unshare(libc.CLONE_NEWIPC)
     except DeniedError:
-        _try(_leave_with_user)
+        _in_child(_leave_with_user)  # tried first, for it may be refused half-way
         _leave_with_user()
 
 
@@ -101,27 +101,6 @@ def _leave_with_user() -> None:
                 file.write(text)
     except OSError as error:
         raise ipc_error(error.errno or errno.EPERM) from None
-
-
-def _try(act: Callable[[], None]) -> None:
-    """Do something in a child first, for it may be refused half-way.
-
-    Raises:
-        IpcError: it was.
-    """
-    child = os.fork()
-    if child == 0:
-        number = errno.EPERM
-        try:
-            act()
-            number = 0
-        except IpcError as error:
-            number = error.errno
-        finally:
-            os._exit(number)
-    number = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if number:
-        raise ipc_error(max(number, errno.EPERM))
 
 
 def _limit(name: str) -> str:
@@ -184,36 +163,53 @@ def within(path: str, ask: Callable[[], _T]) -> _T:
     Raises:
         OSError: as `enter`.
     """
+
+    def go_and_ask() -> _T:
+        enter(path)
+        return ask()
+
+    return _in_child(go_and_ask)
+
+
+def _in_child(ask: Callable[[], _T]) -> _T:
+    """What a function returns, or raises, in a child of this process.
+
+    Raises:
+        IpcError: ECHILD, the child ended before it had told.
+    """
     import pickle
 
     reading, writing = os.pipe2(os.O_CLOEXEC)
     child = os.fork()
     if child == 0:
         try:
-            answer = _answer(path, ask)
+            os.close(reading)  # or it would wait for ever to be read when the parent has gone
             with open(writing, "wb") as file:
-                pickle.dump(answer, file)
+                file.write(_answer(ask))
         finally:
-            os._exit(1)  # which nobody asks about
+            os._exit(0)  # nobody asks: where SIGCHLD is ignored, there is no status
     os.close(writing)
     try:
         with open(reading, "rb") as file:
             returned, raised = pickle.load(file)
-    except EOFError:
-        returned, raised = None, ipc_error(errno.ECHILD)
+    except (EOFError, pickle.UnpicklingError):
+        raise IpcError(errno.ECHILD, "the process that went there has died") from None
     finally:
-        os.waitpid(child, 0)
+        with suppress(ChildProcessError):  # where SIGCHLD is ignored, once it has ended
+            os.waitpid(child, 0)
     if raised:
         raise raised
     return cast(_T, returned)
 
 
-def _answer(path: str, ask: Callable[[], _T]) -> tuple[_T | None, Exception | None]:
+def _answer(ask: Callable[[], _T]) -> bytes:
+    """What a function returns and what it raises, for pickle; what is not fit for it is raised."""
+    import pickle
+
     try:
-        enter(path)
-        return ask(), None
+        return pickle.dumps((ask(), None))
     except Exception as error:
-        return None, error
+        return pickle.dumps((None, error))
 
 
 def owner(descriptor: int) -> int:
