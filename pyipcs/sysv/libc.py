@@ -9,7 +9,7 @@ import os
 import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_void_p
 from operator import itemgetter
 from typing import Any, Literal, TypeAlias, cast, overload
@@ -51,8 +51,6 @@ SEM_UNDO = 0o10000
 _STAT_ANY = {Kind.QUEUE: 13, Kind.SEGMENT: 15, Kind.SEMAPHORE: 20}
 _STAT = {Kind.QUEUE: 11, Kind.SEGMENT: 13, Kind.SEMAPHORE: 18}
 _INFO = {Kind.QUEUE: 12, Kind.SEGMENT: 14, Kind.SEMAPHORE: 19}
-# An id is an index in its low bits, 15 of them or (kernel option ipcmni_extend) 24.
-_INDEX_MASKS = (0x7FFF, 0xFFFFFF)
 
 _Buffer: TypeAlias = ctypes.Array[ctypes.c_char]
 
@@ -154,7 +152,10 @@ _LONG = struct.Struct("l")  # the type, before the body of a message (msgop(2))
 
 
 def _control(kind: Kind, number: int, command: int, argument: _Buffer) -> int:
-    """The kind's *ctl(2); NUMBER is an id, or an index for the *_STAT commands."""
+    """The kind's *ctl(2); NUMBER is an id, or an index for the *_STAT commands.
+
+    Of an id these look at the index in its low bits: 15 of them, or 24 with ipcmni_extend.
+    """
     match kind:
         case Kind.QUEUE:
             result = _msgctl(number, command, argument)
@@ -248,12 +249,9 @@ def stat(kind: Kind, object_id: int) -> Record:
         NotFoundError: there is no object of that id.
         DeniedError: the kernel is older, and the caller may not read the object.
     """
-    for mask in _INDEX_MASKS:
-        try:
-            record = _stat(kind, object_id & mask, _STAT_ANY[kind])
-        except IpcError:
-            continue  # a free index, or a kernel that has not the command
-        if record.id == object_id:
+    with suppress(IpcError):  # a free index, or a kernel that has not the command
+        record = _stat(kind, object_id, _STAT_ANY[kind])
+        if record.id == object_id:  # and not another that has its index
             return record
     with _invalid_is_missing():
         return _stat(kind, object_id, _IPC_STAT)
@@ -270,9 +268,8 @@ def qbytes(msqids: Iterable[int]) -> Iterator[int | None]:
     place = longs.tolist().index(1)
     pointer, stat_any = ctypes.byref(buffer), c_int(_STAT_ANY[Kind.QUEUE])
     msgctl = _libc["msgctl"]  # one of its own, which is not checked
-    mask = _INDEX_MASKS[0]
     for msqid in msqids:
-        yield longs[place] if msgctl(msqid & mask, stat_any, pointer) == msqid else None
+        yield longs[place] if msgctl(msqid, stat_any, pointer) == msqid else None
 
 
 def scan(kind: Kind) -> Iterator[Record]:

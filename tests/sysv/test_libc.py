@@ -89,6 +89,19 @@ def test_stat_of_what_is_not_there(objects: Objects, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
+def test_ids_whose_index_was_in_use_before(objects: Objects, isolated: None, kind: Kind) -> None:
+    """An index is given again once some hundred have been given (ipc_idr_alloc in ipc/util.c)."""
+    first = object_id = objects.make(kind, mode=0)
+    while object_id <= max(first, 0x8000):
+        support.remove(kind, object_id)
+        gone, object_id = object_id, objects.make(kind, mode=0)
+    assert libc.stat(kind, object_id).id == object_id
+    for missing in (gone, object_id & 0x7FFF, object_id + 0x8000):
+        with pytest.raises(NotFoundError):
+            libc.stat(kind, missing)
+
+
+@pytest.mark.parametrize("kind", Kind)
 def test_an_older_kernel(
     objects: Objects, isolated: None, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
