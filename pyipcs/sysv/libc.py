@@ -56,12 +56,22 @@ _Buffer: TypeAlias = ctypes.Array[ctypes.c_char]
 
 
 class _Layout:
-    """A structure of the kernel: its members by name, `_` for those that nobody reads."""
+    """A structure of the kernel: its members as NAME:TYPE, in C's order and the codes of `struct`.
 
-    def __init__(self, members: str, types: str) -> None:
-        self._struct = struct.Struct(types)
+    Those that nobody reads are called `_`.
+    """
+
+    def __init__(self, members: str) -> None:
+        pairs = [member.split(":") for member in members.split()]
+        self._members = [name for name, _ in pairs]
+        self._types = [code for _, code in pairs]
+        self._struct = struct.Struct("".join(self._types))
         self.size = self._struct.size
-        self._members = members.split()
+
+    def offset(self, name: str) -> int:
+        """Where a member begins, in bytes."""
+        types = self._types[: self._members.index(name) + 1]
+        return struct.calcsize("".join(types)) - struct.calcsize(types[-1])
 
     def unpack(self, buffer: _Buffer) -> tuple[int, ...]:
         return self._struct.unpack_from(buffer)
@@ -77,26 +87,29 @@ class _Layout:
         return buffer
 
 
-_PERM = ("key uid gid cuid cgid mode seq _ _ ", "iIIIIIH2L")  # struct ipc64_perm
+# struct ipc64_perm
+_PERM = "key:i uid:I gid:I cuid:I cgid:I mode:I seq:H _:L _:L "
 # x86-64 alone kept a word behind each time of a semaphore set.
-_SEM_TIMES = ("otime _ ctime _ ", "lLlL") if _MACHINE == "x86_64" else ("otime ctime ", "ll")
+_SEM_TIMES = "otime:l _:L ctime:l _:L " if _MACHINE == "x86_64" else "otime:l ctime:l "
 _DATA = {
     Kind.QUEUE: _Layout(  # struct msqid64_ds
-        _PERM[0] + "stime rtime ctime cbytes qnum qbytes lspid lrpid _ _", _PERM[1] + "3l3L2i2L"
+        _PERM + "stime:l rtime:l ctime:l cbytes:L qnum:L qbytes:L lspid:i lrpid:i _:L _:L"
     ),
     Kind.SEGMENT: _Layout(  # struct shmid64_ds
-        _PERM[0] + "segsz atime dtime ctime cpid lpid nattch _ _", _PERM[1] + "L3l2iL2L"
+        _PERM + "segsz:L atime:l dtime:l ctime:l cpid:i lpid:i nattch:L _:L _:L"
     ),
-    Kind.SEMAPHORE: _Layout(  # struct semid64_ds
-        _PERM[0] + _SEM_TIMES[0] + "nsems _ _", _PERM[1] + _SEM_TIMES[1] + "L2L"
-    ),
+    Kind.SEMAPHORE: _Layout(_PERM + _SEM_TIMES + "nsems:L _:L _:L"),  # struct semid64_ds
 }
-_MSGINFO = _Layout("msgpool msgmap msgmax msgmnb msgmni msgssz msgtql _", "7iH2x")
-_SHMINFO = _Layout("shmmax shmmin shmmni _ shmall _ _ _ _", "9L")  # struct shminfo64
-_SHM_INFO = _Layout(
-    "used_ids shm_tot shm_rss shm_swp swap_attempts swap_successes", "i5L"
-)  # struct shm_info
-_SEMINFO = _Layout("_ semmni semmns _ semmsl semopm _ semusz semvmx semaem", "10i")
+_MSGINFO = _Layout(  # struct msginfo
+    "msgpool:i msgmap:i msgmax:i msgmnb:i msgmni:i msgssz:i msgtql:i _:H"
+)
+_SHMINFO = _Layout("shmmax:L shmmin:L shmmni:L _:L shmall:L _:L _:L _:L _:L")  # struct shminfo64
+_SHM_INFO = _Layout(  # struct shm_info
+    "used_ids:i shm_tot:L shm_rss:L shm_swp:L swap_attempts:L swap_successes:L"
+)
+_SEMINFO = _Layout(  # struct seminfo
+    "_:i semmni:i semmns:i _:i semmsl:i semopm:i _:i semusz:i semvmx:i semaem:i"
+)
 _LIMITS = {
     Kind.QUEUE: (QueueLimits, _MSGINFO),
     Kind.SEGMENT: (SegmentLimits, _SHMINFO),
@@ -263,13 +276,13 @@ def qbytes(msqids: Iterable[int]) -> Iterator[int | None]:
     It is None for a queue of which they cannot be told in this way, as one that has just gone.
     sysv_ipc reaches queues by key only, and needs read permission.
     """
-    buffer = _DATA[Kind.QUEUE].pack({"qbytes": 1})
-    longs = memoryview(buffer).cast("B").cast("L")
-    place = longs.tolist().index(1)
+    layout = _DATA[Kind.QUEUE]
+    buffer = ctypes.create_string_buffer(layout.size)
+    found = ctypes.c_ulong.from_buffer(buffer, layout.offset("qbytes"))
     pointer, stat_any = ctypes.byref(buffer), c_int(_STAT_ANY[Kind.QUEUE])
     msgctl = _libc["msgctl"]  # one of its own, which is not checked
     for msqid in msqids:
-        yield longs[place] if msgctl(msqid, stat_any, pointer) == msqid else None
+        yield found.value if msgctl(msqid, stat_any, pointer) == msqid else None
 
 
 def scan(kind: Kind) -> Iterator[Record]:
