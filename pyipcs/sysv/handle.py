@@ -3,13 +3,14 @@
 import errno
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import ClassVar, Self, TypeVar
 
 import sysv_ipc
 
-from pyipcs.errors import ExistsError, IpcError, ipc_error
+from pyipcs.errors import ExistsError, IpcError, NotFoundError, ipc_error
 from pyipcs.model import Kind, Record
 from pyipcs.sysv.keys import By, Target
 
@@ -75,11 +76,42 @@ class Handle(ABC):
         """The record, and all that can be asked beyond it."""
         return self.listed()
 
-    def change(self, **changes: int | None) -> None:
-        """Change uid, gid, mode or qbytes, those that are given, at once (IPC_SET)."""
+    def change(
+        self,
+        *,
+        uid: int | None = None,
+        gid: int | None = None,
+        mode: int | None = None,
+        qbytes: int | None = None,
+    ) -> None:
+        """Change those that are given, at once (IPC_SET).
+
+        Raises:
+            NotFoundError: the object is gone.
+            DeniedError: as `libc.change`.
+            IpcError: EINVAL, the user namespace has no such user or group.
+        """
         from pyipcs.sysv import libc
 
-        libc.change(self.kind, self.id, **changes)
+        with self._present():
+            libc.change(self.kind, self.id, uid=uid, gid=gid, mode=mode, qbytes=qbytes)
+
+    @contextmanager
+    def _present(self) -> Iterator[None]:
+        """Make the errors of calls for this object what `_gone_or` makes of them."""
+        try:
+            yield
+        except IpcError as error:
+            raise self._gone_or(error) from None
+
+    def _gone_or(self, error: IpcError) -> IpcError:
+        """The error; but EIDRM, where the call's EINVAL means that there is no such object."""
+        if error.errno == errno.EINVAL:
+            try:
+                self.stat()
+            except NotFoundError:
+                return ipc_error(errno.EIDRM)
+        return error
 
 
 def handle_class(kind: Kind) -> type[Handle]:

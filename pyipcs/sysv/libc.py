@@ -28,6 +28,7 @@ from pyipcs.model import (
     SegmentUsage,
     Semaphore,
     SemaphoreLimits,
+    SemaphoreSet,
     SemaphoreUsage,
     Usage,
 )
@@ -345,8 +346,11 @@ def change(
     """Change what is given, in one IPC_SET; sysv_ipc sets one field a call, and by key only.
 
     Raises:
-        DeniedError: the caller neither owns nor created the object, or raises qbytes over
-            msgmnb without CAP_SYS_RESOURCE (msgctl(2)).
+        NotFoundError: there is no such object.
+        DeniedError: the caller neither owns nor created it, or leaves a queue's qbytes over
+            msgmnb, be they changed or not, without CAP_SYS_RESOURCE (msgctl(2)).
+        IpcError: EINVAL, the user namespace has no such user or group, or the object went
+            meanwhile.
     """
     # IPC_SET reads the mode and qbytes too, so that all begin with what they are.
     record = stat(kind, object_id)
@@ -362,6 +366,10 @@ def semaphores(semid: int, nsems: int) -> tuple[Semaphore, ...]:
     """Each semaphore of a set, which needs read permission; sysv_ipc sees the first alone.
 
     The values are read in one call, the counts and pids one by one.
+
+    Args:
+        semid: the set.
+        nsems: exactly how many it has, which never changes; the kernel writes as many values.
 
     Raises:
         NotFoundError: there is no such set, or it went meanwhile.
@@ -381,12 +389,29 @@ def semaphores(semid: int, nsems: int) -> tuple[Semaphore, ...]:
 
 
 def set_values(semid: int, values: Sequence[int]) -> None:
-    """Give every semaphore of a set its value at once (SETALL); sysv_ipc sets the first alone."""
+    """Give every semaphore of a set its value at once (SETALL); sysv_ipc sets the first alone.
+
+    Raises:
+        NotFoundError: there is no such set.
+        DeniedError: the caller may not alter it.
+        IpcError: EINVAL, it has more semaphores or fewer, or went meanwhile; ERANGE, a value is
+            over SEMVMX.
+    """
+    # SETALL reads as many values as the set has semaphores, wherever what it is given ends. Their
+    # number never changes.
+    if len(values) != cast(SemaphoreSet, stat(Kind.SEMAPHORE, semid)).nsems:
+        raise ipc_error(errno.EINVAL)
     _semctl(semid, 0, _SETALL, (ctypes.c_ushort * len(values))(*values))
 
 
 def set_value(semid: int, semnum: int, value: int) -> None:
-    """Give one semaphore its value (SETVAL); sysv_ipc sets that of the first alone."""
+    """Give one semaphore its value (SETVAL); sysv_ipc sets that of the first alone.
+
+    Raises:
+        DeniedError: the caller may not alter the set.
+        IpcError: EINVAL, there is no such set, or it has no such semaphore; ERANGE, the value is
+            over SEMVMX.
+    """
     _semctl(semid, semnum, _SETVAL, value)
 
 
@@ -419,7 +444,7 @@ def lock(shmid: int, *, locked: bool) -> None:
 
     Raises:
         DeniedError: the caller neither owns nor created it, or its RLIMIT_MEMLOCK is 0.
-        IpcError: ENOMEM, the segment goes over RLIMIT_MEMLOCK.
+        IpcError: EINVAL, there is no such segment; ENOMEM, it goes over RLIMIT_MEMLOCK.
     """
     _shmctl(shmid, _SHM_LOCK if locked else _SHM_UNLOCK, None)
 

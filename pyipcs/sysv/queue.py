@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self, cast
 
 import sysv_ipc
 
-from pyipcs.errors import BusyError, IpcError, NotFoundError, TooBigError, ipc_error
+from pyipcs.errors import BusyError, IpcError, TooBigError, ipc_error
 from pyipcs.model import Kind, Message, Queue
 from pyipcs.sysv.handle import ENGINE_ERRORS, Handle, engine_error
 
@@ -139,15 +139,6 @@ class MessageQueue(Handle):
         from pyipcs.sysv import libc
 
         libc.msgsnd(self.id, type_, body, 0 if wait else libc.IPC_NOWAIT)
-
-    def _gone_or(self, error: IpcError) -> IpcError:
-        """The error; but EIDRM, where the call's EINVAL means that there is no such queue."""
-        if error.errno == errno.EINVAL:
-            try:
-                self.stat()
-            except NotFoundError:
-                return ipc_error(errno.EIDRM)
-        return error
 
     def _receiver(self, wanted: Wanted, room: int) -> Callable[[bool], Message]:
         """The engine's receive where it can do what is wanted, the C library's where not."""

@@ -57,19 +57,28 @@ class SharedMemory(Handle):
             raise engine_error(error, errno.EINVAL) from None
 
     def attach(self, *, read_only: bool) -> "Attachment":
-        """The segment in this process's memory."""
-        return Attachment(self.id, read_only=read_only)
+        """The segment in this process's memory.
+
+        Raises:
+            NotFoundError: the segment is gone.
+            DeniedError: its mode forbids it.
+            IpcError: ENOMEM, there is no room for it among this process's addresses.
+        """
+        with self._present():
+            return Attachment(self.id, read_only=read_only)
 
     def lock(self, *, locked: bool) -> None:
         """Keep the segment in memory, or let it be swapped again (SHM_LOCK, SHM_UNLOCK).
 
         Raises:
+            NotFoundError: the segment is gone.
             DeniedError: the caller neither owns nor created it, or may lock nothing at all.
             IpcError: ENOMEM, it goes over RLIMIT_MEMLOCK.
         """
         from pyipcs.sysv import libc
 
-        libc.lock(self.id, locked=locked)
+        with self._present():
+            libc.lock(self.id, locked=locked)
 
     def listed(self) -> Record:
         """The segment's record, with rss and swap, which only /proc/sysvipc tells."""
@@ -94,13 +103,13 @@ class Attachment:
 
         Raises:
             DeniedError: its mode forbids it.
-            NotFoundError: there is no such segment any more.
-            IpcError: ENOMEM, there is no room for it among this process's addresses.
+            IpcError: EINVAL, there is no such segment; ENOMEM, there is no room for it among this
+                process's addresses.
         """
         try:
             self._memory = sysv_ipc.attach(shmid, None, sysv_ipc.SHM_RDONLY if read_only else 0)
-        except ValueError:
-            raise ipc_error(errno.EIDRM) from None
+        except ValueError:  # which is all that the engine says of it
+            raise ipc_error(errno.EINVAL) from None
         except ENGINE_ERRORS as error:
             raise engine_error(error, errno.EIDRM) from None
         self.size: int = self._memory.size

@@ -2,13 +2,12 @@
 
 import errno
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 import sysv_ipc
 
-from pyipcs.errors import InterruptError, IpcError, ipc_error
+from pyipcs.errors import InterruptError
 from pyipcs.model import Kind, SemaphoreSet
 from pyipcs.sysv.handle import ENGINE_ERRORS, Handle, engine_error
 from pyipcs.sysv.operations import Operation
@@ -93,32 +92,35 @@ class SemaphoreArray(Handle):
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             left = None if deadline is None else max(deadline - time.monotonic(), 0)
-            # It is not begun again after a signal that stopped the process (signal(7)).
-            with suppress(InterruptError), _gone():
-                libc.semtimedop(self.id, whole, left)
-                return
+            try:
+                with self._present():
+                    libc.semtimedop(self.id, whole, left)
+            except InterruptError:
+                continue  # nothing was done, and the kernel does not begin it again (signal(7))
+            return
 
     def set_value(self, semnum: int, value: int) -> None:
-        """Give one semaphore its value (SETVAL)."""
+        """Give one semaphore its value (SETVAL).
+
+        Raises:
+            NotFoundError: the set is gone.
+            DeniedError: the caller may not alter it.
+            IpcError: EINVAL, it has no such semaphore; ERANGE, the value is over SEMVMX.
+        """
         from pyipcs.sysv import libc
 
-        with _gone():
+        with self._present():
             libc.set_value(self.id, semnum, value)
 
     def set_values(self, values: Sequence[int]) -> None:
-        """Give every semaphore its value, all at once (SETALL)."""
+        """Give every semaphore its value, all at once (SETALL).
+
+        Raises:
+            NotFoundError: the set is gone.
+            DeniedError: the caller may not alter it.
+            IpcError: EINVAL, it has more semaphores or fewer; ERANGE, a value is over SEMVMX.
+        """
         from pyipcs.sysv import libc
 
-        with _gone():
+        with self._present():
             libc.set_values(self.id, values)
-
-
-@contextmanager
-def _gone() -> Iterator[None]:
-    """EINVAL as what it means where the call itself is right: there is no such set any more."""
-    try:
-        yield
-    except IpcError as error:
-        if error.errno == errno.EINVAL:
-            raise ipc_error(errno.EIDRM) from None
-        raise

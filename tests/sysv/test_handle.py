@@ -1,4 +1,5 @@
 import errno
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from pyipcs.errors import (
 )
 from pyipcs.model import Kind, Segment, SemaphoreSet
 from pyipcs.sysv.handle import Handle, engine_error, handle_class, with_free_key
-from pyipcs.sysv.queue import MessageQueue
+from pyipcs.sysv.operations import Operation
+from pyipcs.sysv.queue import MessageQueue, Wanted
 from pyipcs.sysv.segment import SharedMemory
 from pyipcs.sysv.semaphore import SemaphoreArray
-from tests.support import Objects, attached, ids, root_only, row
+from tests.support import Objects, attached, ids, remove, root_only, row
 
 KEY = 0x5EED
 
@@ -77,6 +79,54 @@ class TestEveryKind:
         handle = with_free_key(lambda _key: create(kind, next(keys)))
         objects.adopt(kind, handle.id)
         assert handle.stat().key == KEY + 1
+
+
+def test_calls_for_what_is_gone(objects: Objects) -> None:
+    queue, array = MessageQueue(objects.queue()), SemaphoreArray(objects.semaphores(nsems=2))
+    segment = SharedMemory(objects.segment())
+    send, receive = queue.sender(), queue.receiver(Wanted())
+    for handle in (queue, array, segment):
+        remove(handle.kind, handle.id)
+    calls: dict[str, Callable[[], object]] = {
+        "change": lambda: queue.change(mode=0o600),
+        "send": lambda: send(1, b"", False),
+        "receive": lambda: receive(False),
+        "copies": lambda: [*queue.copies(Wanted())],
+        "attach": lambda: segment.attach(read_only=True),
+        "lock": lambda: segment.lock(locked=True),
+        "value": lambda: array.set_value(0, 1),
+        "values": lambda: array.set_values([1, 2]),
+        "operate": lambda: array.operate([Operation(0, 0, 1)]),
+        "details": array.details,
+    }
+    raised = {name: type(_error_of(call)) for name, call in calls.items()}
+    assert raised == dict.fromkeys(calls, NotFoundError)
+
+
+def _error_of(call: Callable[[], object]) -> IpcError:
+    with pytest.raises(IpcError) as caught:
+        call()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda array: array.set_value(2, 1),
+        lambda array: array.set_values([1]),
+        lambda array: array.set_values([1, 2, 3]),
+        lambda array: array.change(uid=2**32 - 1),
+    ],
+)
+def test_a_wrong_call_for_what_is_there(
+    objects: Objects, call: Callable[[SemaphoreArray], None]
+) -> None:
+    array = SemaphoreArray(objects.semaphores(nsems=2))
+    array.set_values([5, 6])
+    with pytest.raises(IpcError) as caught:
+        call(array)
+    assert caught.value.errno == errno.EINVAL
+    assert [semaphore.value for semaphore in array.details().semaphores or ()] == [5, 6]
 
 
 def test_a_new_segment_is_not_touched(objects: Objects) -> None:
