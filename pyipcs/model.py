@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 SHM_DEST = 0o1000  # shmctl(2): to be destroyed when the last process detaches
 SHM_LOCKED = 0o2000  # shmctl(2): may not be swapped
+INT_MAX = 2**31 - 1  # the highest id, and the most of what the kernel holds in an int
 LONG_MAX = 2**63 - 1  # the highest type of a message
 SEMVMX = 32767  # semctl(2): the largest value of a semaphore, fixed in the kernel
 

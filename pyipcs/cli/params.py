@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import click
 
 from pyipcs.cli.argv import LEFT_OUT
-from pyipcs.model import LONG_MAX, SEMVMX, Kind
+from pyipcs.model import INT_MAX, LONG_MAX, SEMVMX, Kind
 from pyipcs.sysv.keys import (
     By,
     Target,
@@ -28,7 +28,6 @@ _SIZE = (
 _MODE = r"(?a)\s*\+?0*([0-7]{1,3})"
 _SIZE_MAX = 2**64 - 1
 _DECIMALS = 30  # that can make a difference of a byte, in the largest unit
-_INT_MAX = 2**31 - 1
 _DURATION = r"(?a)(?:\d+(?:\.\d+)?[smhdw])+|\d+(?:\.\d+)?"
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _INTERVAL, _INTERVAL_MIN = 2.0, 0.1  # seconds
@@ -75,7 +74,7 @@ def parse_size(text: str) -> int:
 
 def parse_qbytes(text: str) -> int:
     """The bytes that a queue may hold; the kernel would cut what is no int (msgctl(2))."""
-    return parse_bytes(text, most=_INT_MAX)
+    return parse_bytes(text, most=INT_MAX)
 
 
 def _bytes(match: re.Match[str]) -> int:
@@ -111,7 +110,7 @@ def _parse_count(text: str, most: int) -> int:
 
 def parse_nsems(text: str) -> int:
     """The number of semaphores of a set."""
-    number = _parse_count(text, _INT_MAX)
+    number = _parse_count(text, INT_MAX)
     if number == 0:
         raise ValueError("a set has 1 semaphore at the least")
     return number
@@ -129,7 +128,7 @@ def parse_value(text: str) -> tuple[int, int]:
     """The number of a semaphore and its value, with = between."""
     semnum, _, value = text.partition("=")
     try:
-        return _parse_count(semnum, _INT_MAX), _parse_count(value, SEMVMX)
+        return _parse_count(semnum, INT_MAX), _parse_count(value, SEMVMX)
     except ValueError:
         raise ValueError(f"not NUM=V (V is 0 to {SEMVMX})") from None
 
@@ -205,7 +204,7 @@ def parse_duration(text: str) -> float:
 
 def parse_body_size(text: str) -> int:
     """The bytes of a message's body."""
-    return parse_bytes(text, most=_INT_MAX)
+    return parse_bytes(text, most=INT_MAX)
 
 
 def parse_layout(text: str) -> Any:

@@ -8,13 +8,14 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
+from pyipcs.model import INT_MAX
+
 # Patterns are compiled when they are first used: start-up is quicker without.
 _ID = r"(?a)\s*\+?(\d+)"
 # What strtol(3) reads in base 0, to the end of the text.
 _NUMBER = (
     r"(?ai)\s*(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|0(?P<octal>[0-7]*)|(?P<decimal>[1-9]\d*))"
 )
-_INT_MAX = 2**31 - 1
 _KEY_BITS = 2**32
 _KEY_MASK = _KEY_BITS - 1
 _PROJECT_MAX = 255
@@ -70,8 +71,8 @@ def parse_id(text: str) -> int:
     if not match:
         raise ValueError("not an id (ids are decimal numbers)")
     number = decimal(match[1])
-    if number > _INT_MAX:
-        raise ValueError(f"not an id (the highest is {_INT_MAX})")
+    if number > INT_MAX:
+        raise ValueError(f"not an id (the highest is {INT_MAX})")
     return number
 
 

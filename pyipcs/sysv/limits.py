@@ -44,7 +44,9 @@ _RESOURCES = {
 
 
 def resources(kind: Kind) -> Listing:
-    """The limits of a kind, and what is in use, a row each; None is what has no limit, or no use.
+    """The limits of a kind, and what is in use, a row each.
+
+    None is the limit of what has none, and the use of what is not counted.
 
     Raises:
         IpcError: the kernel does not tell.
@@ -85,9 +87,9 @@ def explain(kind: Kind, error: IpcError, amount: int) -> str:
     # The limit on objects of the kind, and perhaps one on what they hold together.
     objects, *contents = [row for row in _RESOURCES[kind] if row.used and row.limit]
     full = usage[objects.used] >= limits[objects.limit] or not contents
-    name, used, *_ = objects if full else contents[0]
-    unit = f" pages of {os.sysconf('SC_PAGESIZE')} bytes" if name == "shmall" else ""
-    return f"limit {name}: {limits[name]}{unit}, in use: {usage[used]}"
+    reached = objects if full else contents[0]
+    unit = f" pages of {os.sysconf('SC_PAGESIZE')} bytes" if reached.limit == "shmall" else ""
+    return f"limit {reached.limit}: {limits[reached.limit]}{unit}, in use: {usage[reached.used]}"
 
 
 def explain_qbytes(qbytes: int) -> str:

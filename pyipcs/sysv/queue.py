@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, Self, cast
 import sysv_ipc
 
 from pyipcs.errors import BusyError, IpcError, TooBigError, ipc_error
-from pyipcs.model import Kind, Message, Queue
+from pyipcs.model import INT_MAX, Kind, Message, Queue
 from pyipcs.sysv.handle import ENGINE_ERRORS, Handle, engine_error
 
-_INT_MAX = 2**31 - 1
-_ROOM = 8192  # bytes for a body at first: the usual msgmax, which no body exceeds without notice
+_ROOM = (
+    8192  # bytes for a body at first: the usual msgmax; larger ones give E2BIG, and it is doubled
+)
 
 
 class Wanted(NamedTuple):
@@ -78,11 +79,11 @@ class MessageQueue(Handle):
 
         It raises the errors of `libc.msgsnd`; NotFoundError is that the queue has gone.
         """
-        engine = self._engine(_INT_MAX)
+        engine = self._engine(INT_MAX)
 
         def send(type_: int, body: bytes, wait: bool) -> None:
             try:
-                if engine is None or type_ > _INT_MAX:
+                if engine is None or type_ > INT_MAX:
                     self._libc_send(type_, body, wait)
                 else:
                     engine.send(body, wait, type_)
@@ -142,7 +143,7 @@ class MessageQueue(Handle):
 
     def _receiver(self, wanted: Wanted, room: int) -> Callable[[bool], Message]:
         """The engine's receive where it can do what is wanted, the C library's where not."""
-        plain = not (wanted.others or wanted.truncate) and abs(wanted.type) <= _INT_MAX
+        plain = not (wanted.others or wanted.truncate) and abs(wanted.type) <= INT_MAX
         engine = self._engine(room) if plain else None
         if engine is None:
             return self._libc_receiver(wanted, room)
