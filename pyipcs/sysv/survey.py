@@ -88,7 +88,7 @@ class Stranger(NamedTuple):
         command: its name, if that can be read.
         namespace: its IPC namespace, if that is known.
         uid: its effective user; None where nothing is known of it.
-        gids: its effective group, and those beside it.
+        gids: its file system group, which counts here (setfsgid(2)), and those beside it.
         mighty: whether no mode keeps it from an object (CAP_IPC_OWNER).
     """
 
@@ -343,7 +343,7 @@ def _stranger(pid: int, namespace: int | None) -> Iterator[Stranger]:
     status = {name: value.split() for name, _, value in (line.partition(b":") for line in lines)}
     if b"VmSize" not in status and status[b"Threads"] == [b"1"]:
         return  # of the kernel, or at its end
-    gids = [status[b"Gid"][1], *status[b"Groups"]]
+    gids = [status[b"Gid"][3], *status[b"Groups"]]
     yield Stranger(
         pid,
         command_of(pid),

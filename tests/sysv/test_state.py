@@ -17,7 +17,7 @@ from pyipcs.sysv import libc, proc
 from pyipcs.sysv.namespace import is_initial
 from pyipcs.sysv.processes import Process
 from pyipcs.sysv.state import Evidence, Facts, Role, State, evidence, gather, judge
-from pyipcs.sysv.survey import Survey, User, _words, survey
+from pyipcs.sysv.survey import Access, Survey, User, _stranger, _words, survey
 from tests import support
 from tests.program import need_tool, run
 from tests.support import IS_ROOT, Objects, root_only
@@ -663,6 +663,25 @@ def test_who_may_not_be_looked_at_is_named(objects: Objects) -> None:
     seen = run(sys.executable, "-c", script).out
     assert seen.startswith("unknown its last sender")
     assert "could not be looked at, and may wait on it" in seen
+
+
+@root_only
+@pytest.mark.parametrize(("egid", "fsgid"), [(12, 13), (13, 12)])
+def test_a_group_is_the_kernels(objects: Objects, egid: int, fsgid: int) -> None:
+    """Whether a process may wait on an object goes by its file system group (setfsgid(2))."""
+    msqid = objects.queue(mode=0o060)
+    libc.change(Kind.QUEUE, msqid, gid=13)
+    script = (
+        "import ctypes, os, time; l = ctypes.CDLL(None); os.setgroups([]);"
+        f"os.setgid({egid}); l.setfsgid({fsgid}); os.setuid(65534);"
+        f"print(l.msgsnd({msqid}, bytes([1] * 8), 0, 0), flush=True); time.sleep(60)"
+    )
+    with running(sys.executable, "-c", script) as process:
+        assert process.stdout
+        kernel_lets_it = process.stdout.readline() == b"0\n"
+        (stranger,) = _stranger(process.pid, None)
+    assert stranger.may_use(Access.to(libc.stat(Kind.QUEUE, msqid)), None) is kernel_lets_it
+    assert kernel_lets_it is (fsgid == 13)
 
 
 @root_only
