@@ -12,13 +12,13 @@ function __pyipcs_words
 end
 
 function __pyipcs_parse
-    argparse -s h/help V/version color= -- $argv 2>/dev/null
+    argparse -s $__pyipcs_options -- $argv 2>/dev/null
     set -l command $argv[1]
     set -l options __pyipcs_options_$command
     string match -qr '^[a-z]+$' -- "$command" && set -q $options || return
     set -l words $argv[2..]
-    if test $command = op && set -l place (contains -i -- -- $words)
-        printf '%s\n' op behind $words[(math $place + 1)..]
+    if contains $command $__pyipcs_wrappers && set -l place (contains -i -- -- $words)
+        printf '%s\n' $command behind $words[(math $place + 1)..]
         return
     end
     argparse -i $$options -- $words 2>/dev/null
@@ -93,6 +93,8 @@ end
 
 complete -c pyipcs -e
 complete -c pyipcs -f
+set -g __pyipcs_options 'color=+' 'V/version' 'h/help'
+set -g __pyipcs_wrappers op
 set -g __pyipcs_options_list 'q/queues' 'm/shmems' 's/semaphores' 'a/all' 'i/id=+' 'owner=+' 'created-by=+' 'mine' 'key=+' 'older-than=+' 'idle=+' 'unattached' 'empty' 'orphaned' 'suspect' 'not-in=+' 'all-ns' 't/time' 'p/pid' 'c/creator' 'l/limits' 'u/summary' 'f/format=+' 'J/json' 'o/output=+' 'noheadings' 'sort=+' 'time-format=+' 'P/numeric-perms' 'b/bytes' 'human' 'watch=?' 'fail-if-any' 'ns=+' 'color=+' 'V/version' 'h/help'
 set -g __pyipcs_options_stat 'q/queues' 'm/shmems' 's/semaphores' 'f/format=+' 'J/json' 'o/output=+' 'noheadings' 'sort=+' 'time-format=+' 'P/numeric-perms' 'b/bytes' 'human' 'watch=?' 'ns=+' 'color=+' 'V/version' 'h/help'
 set -g __pyipcs_options_key 'v/verbose' 'ns=+' 'color=+' 'V/version' 'h/help'

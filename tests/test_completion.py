@@ -9,7 +9,8 @@ from pwd import getpwuid
 
 import pytest
 
-from pyipcs import describe
+from pyipcs import completion, describe
+from pyipcs.describe import grammar
 from tests.program import PYIPCS, Result, need_tool, run
 from tests.shells import BASH_COMPLETION, SHELLS, Shell, link
 from tests.support import Objects
@@ -111,6 +112,19 @@ def test_nothing_is_said_where_nothing_can_be_told(args: tuple[str, ...]) -> Non
 def test_click_is_not_loaded() -> None:
     script = "import sys; from pyipcs import completion; print('click' in sys.modules)"
     assert run(sys.executable, "-c", script).out == "False\n"
+
+
+def test_the_options_with_a_value_are_the_commands_own() -> None:
+    """Of those commands whose flags tell the kind."""
+    with_value = {
+        name[1]
+        for command in grammar.commands()
+        if any("-q" in option.names and not option.value for option in command.options)
+        for option in command.options
+        for name in option.names
+        if option.value and len(name) == 2
+    }
+    assert with_value == {*completion._VALUES.strip("[]")}
 
 
 # The shells themselves.

@@ -19,13 +19,13 @@ function __pyipcs_words
 end
 
 function __pyipcs_parse
-    argparse -s h/help V/version color= -- $argv 2>/dev/null
+    argparse -s $__pyipcs_options -- $argv 2>/dev/null
     set -l command $argv[1]
     set -l options __pyipcs_options_$command
     string match -qr '^[a-z]+$' -- "$command" && set -q $options || return
     set -l words $argv[2..]
-    if test $command = op && set -l place (contains -i -- -- $words)
-        printf '%s\\n' op behind $words[(math $place + 1)..]
+    if contains $command $__pyipcs_wrappers && set -l place (contains -i -- -- $words)
+        printf '%s\\n' $command behind $words[(math $place + 1)..]
         return
     end
     argparse -i $$options -- $words 2>/dev/null
@@ -119,6 +119,8 @@ def script(program: Command, commands: Iterable[Command]) -> str:
     """The whole file."""
     listed = [*commands]
     lines = [
+        f"set -g __pyipcs_options {' '.join(_specs(program))}",
+        f"set -g __pyipcs_wrappers {' '.join(one.name for one in listed if one.wraps == '--')}",
         *(f"set -g __pyipcs_options_{one.name} {' '.join(_specs(one))}" for one in listed),
         *(_complete("", f"-a {one.name}", one.summary) for one in listed),
         *(line for one in [program._replace(name="''"), *listed] for line in _command(one)),

@@ -47,12 +47,14 @@ _VARIABLES = (
     ),
 )
 _FILES = (
-    ("/proc/sysvipc/msg, /proc/sysvipc/sem, /proc/sysvipc/shm", "The objects. Without them, the "
-     "kernel is asked for one after the other."),
+    (
+        "/proc/sysvipc/msg, /proc/sysvipc/sem, /proc/sysvipc/shm",
+        "The objects. Without them, the kernel is asked for one after the other.",
+    ),
     ("/proc/PID/maps, /proc/PID/task/TID/syscall", "Who has a segment attached, and who waits."),
     ("/proc/PID/ns/ipc", "The IPC namespaces."),
     ("/proc/sys/kernel/msgmni, msgmnb, sem, shmmni, shmall", "Limits that a message tells of."),
-)  # fmt: skip
+)
 # The commands that end with a status; one that is not named here, all can end with.
 _ENDS = {
     Status.WAIT: {"send", "recv", "op"},
