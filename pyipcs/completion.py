@@ -91,9 +91,10 @@ def _enter(words: Sequence[str]) -> None:
     """Go where --ns, if there is one, has the command work."""
     line = "\0".join(words)
     if found := re.search("(?:^|\\0)--ns[=\\0]([^\\0]+)", line):
-        from pyipcs.sysv import namespace
+        from pyipcs.sysv.moving import enter
+        from pyipcs.sysv.namespace import path_of
 
-        namespace.enter(namespace.path_of(os.path.expanduser(found[1])))
+        enter(path_of(os.path.expanduser(found[1])))
 
 
 def _told(words: Iterable[str]) -> list[Kind]:

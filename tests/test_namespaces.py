@@ -123,9 +123,9 @@ def test_help_needs_no_namespace() -> None:
 @root_only
 def test_one_that_is_forbidden(other: int) -> None:
     script = (
-        "import os; from pyipcs.sysv import libc, namespace\n"
+        "import os; from pyipcs.sysv import libc, moving\n"
         "os.setgid(65534); os.setuid(65534)\n"
-        f"try: namespace.enter('/proc/{other}/ns/ipc')\n"
+        f"try: moving.enter('/proc/{other}/ns/ipc')\n"
         "except OSError as error: print(error.strerror)"
     )
     assert run(sys.executable, "-c", script).out == "Permission denied\n"

@@ -13,7 +13,7 @@ from pyipcs.cli.output import Output
 from pyipcs.cli.selection import Selection
 from pyipcs.errors import ipc_error
 from pyipcs.model import Kind, View
-from pyipcs.sysv import namespace, proc
+from pyipcs.sysv import moving, namespace, proc
 from pyipcs.sysv.proc import Listing
 from pyipcs.sysv.processes import named
 from pyipcs.sysv.survey import command_of, survey
@@ -117,7 +117,7 @@ def _entered(pids: Iterable[int], ask: Callable[[], _Found]) -> _Found:
     failure: OSError = ipc_error(errno.ESRCH)
     for pid in pids:
         try:
-            return namespace.within(f"/proc/{pid}/ns/ipc", ask)
+            return moving.within(f"/proc/{pid}/ns/ipc", ask)
         except OSError as error:
             if failure.errno in _LEFT:
                 failure = error

@@ -17,7 +17,7 @@ from pyipcs.cli.selection import Selection
 from pyipcs.cli.supervise import supervise
 from pyipcs.errors import CommandError, IpcError, Status, StoppedError, counted
 from pyipcs.model import Kind
-from pyipcs.sysv import namespace, proc
+from pyipcs.sysv import moving, namespace, proc
 from pyipcs.sysv.proc import Listing
 from pyipcs.sysv.processes import named
 
@@ -149,7 +149,7 @@ class _Place(NamedTuple):
         why = _NEVER
         if private != "never":
             try:
-                namespace.leave()
+                moving.leave()
             except IpcError as error:
                 why = error.strerror
             else:

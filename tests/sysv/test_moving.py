@@ -9,7 +9,8 @@ from typing import NoReturn
 import pytest
 
 from pyipcs.errors import IpcError
-from pyipcs.sysv.namespace import current, within
+from pyipcs.sysv.moving import within
+from pyipcs.sysv.namespace import current
 
 HERE = "/proc/self/ns/ipc"
 MUCH = 1 << 20  # bytes: more than a pipe holds
