@@ -108,12 +108,13 @@ class Attachment:
         """
         try:
             self._memory = sysv_ipc.attach(shmid, None, sysv_ipc.SHM_RDONLY if read_only else 0)
+            # These ask the kernel once more, which may refuse it now.
+            self.size: int = self._memory.size
+            view = memoryview(self._memory)
         except ValueError:  # which is all that the engine says of it
             raise ipc_error(errno.EINVAL) from None
         except ENGINE_ERRORS as error:
             raise engine_error(error, errno.EIDRM) from None
-        self.size: int = self._memory.size
-        view = memoryview(self._memory)
         # The engine's says that it can be written in any case, and doing so would be SIGSEGV.
         self._view = view.toreadonly() if read_only else view
 
