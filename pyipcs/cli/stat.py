@@ -91,13 +91,18 @@ def _find(
                     found[handle.kind, handle.id] = _details(handle)
         except CommandError as error:
             errors.append(error)
-    return [*found.values()], errors
+    records = [*found.values()]
+    if any(record.kind is Kind.SEGMENT for record in records):
+        from pyipcs.sysv.segment import with_residency
+
+        records = with_residency(records)
+    return records, errors
 
 
 def _details(handle: Handle) -> Record:
-    """All that the caller may know: the semaphores of a set ask for read permission."""
+    """The record, with the semaphores of a set if the caller may read them."""
     try:
-        return handle.details()
+        return handle.details() if handle.kind is Kind.SEMAPHORE else handle.stat()
     except DeniedError:
         return handle.stat()
 

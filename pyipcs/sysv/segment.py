@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Self
@@ -10,7 +10,7 @@ from typing import Self
 import sysv_ipc
 
 from pyipcs.errors import IpcError, ipc_error
-from pyipcs.model import Kind, Record
+from pyipcs.model import Kind, Record, Segment
 from pyipcs.sysv import proc
 from pyipcs.sysv.handle import ENGINE_ERRORS, Handle, engine_error
 
@@ -82,9 +82,25 @@ class SharedMemory(Handle):
 
     def listed(self) -> Record:
         """The segment's record, with rss and swap, which only /proc/sysvipc tells."""
-        record = self.stat()
-        listed = (row for row in proc.records(self.kind) if row.id == self.id)
-        return next(listed, record)
+        (record,) = with_residency([self.stat()])
+        return record
+
+
+def with_residency(records: Sequence[Record]) -> list[Record]:
+    """Records, those of segments with rss and swap; however many, /proc/sysvipc is read once."""
+    shmids = {record.id for record in records if isinstance(record, Segment)}
+    listed = {
+        row.id: row
+        for listing in proc.read(Kind.SEGMENT)
+        for row in listing.select(shmids).records()
+        if isinstance(row, Segment)
+    }
+    return [
+        record._replace(rss=row.rss, swap=row.swap)
+        if isinstance(record, Segment) and (row := listed.get(record.id))
+        else record
+        for record in records
+    ]
 
 
 class Attachment:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind
-from tests.program import PYIPCS, as_nobody, invoke, pyipcs, run
+from tests.program import PYIPCS, as_nobody, invoke, need_tool, pyipcs, run
 from tests.support import Objects, attached, libc, lock, receive, root_only, row, send
 
 KEY = "0x00005eed"
@@ -275,3 +275,11 @@ def test_the_processes_that_use_it_in_formats_for_programs(objects: Objects) -> 
         assert cells["STATE"] == "in-use"
         assert head.endswith("STATE,REASON,ATTACHED")
         assert row_.endswith(f",{os.getpid()}")
+
+
+def test_however_many_segments_the_list_of_them_is_read_once(objects: Objects) -> None:
+    ids = [str(objects.segment()) for _ in range(3)]
+    trace = run(need_tool("strace"), "-e", "trace=openat", PYIPCS, "stat", "-m", *ids)
+    assert trace.out.count("bytes in memory") == len(ids)
+    # Once to see that it can be read, and once to read it.
+    assert trace.err.count('"/proc/sysvipc/shm"') == 2
