@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import chain, repeat
 from typing import Any, NamedTuple, TypeAlias
 
-from pyipcs.model import Kind, View
+from pyipcs.model import Kind, Segment, View
 from pyipcs.sysv.namespace import current
 from pyipcs.sysv.proc import Listing, completed, merged
 from pyipcs.sysv.users import group_name, user_name
@@ -51,7 +51,7 @@ class Column(NamedTuple):
         rank: how long a narrow terminal keeps it; the least goes first.
         words: what gives the words, if they are not simply those of the field.
         needs: what listings do not have and has to be asked for first (`proc.completed`).
-        when: for pids, the fields of the times at which the process did what is on record.
+        when: for pids, what gives the times at which the processes did what is on record.
         long: whether its words have any length, so that a narrow terminal has but their beginning.
     """
 
@@ -62,7 +62,7 @@ class Column(NamedTuple):
     rank: int = 0
     words: Callable[[Listing], Iterable[Any]] | None = None
     needs: str = ""
-    when: tuple[str, ...] = ()
+    when: Callable[[Listing], Iterator[int]] | None = None
     long: bool = False
 
     @property
@@ -113,8 +113,17 @@ def _share(used: str, most: str) -> Callable[[Listing], Iterable[Word]]:
 def _commands(listing: Listing) -> Iterator[str | None]:
     from pyipcs.sysv.processes import command_line
 
-    pids = zip(map(int, listing.column("cpid")), map(int, listing.column("ctime")), strict=True)
-    return (command_line(pid, when) for pid, when in pids)
+    return map(command_line, map(int, listing.column("cpid")), _made(listing))
+
+
+def _made(listing: Listing) -> Iterator[int]:
+    return (record.made for record in listing.records() if isinstance(record, Segment))
+
+
+def _latest(*fields: str) -> Callable[[Listing], Iterator[int]]:
+    return lambda listing: map(
+        max, zip(*(map(int, listing.column(field)) for field in fields), strict=True)
+    )
 
 
 def _per_semaphore(name: str, field: str, help_: str, rank: int) -> Column:
@@ -215,8 +224,8 @@ QUEUE = (
         words=_share("cbytes", "qbytes"),
         needs="qbytes",
     ),
-    Column("LSPID", Form.PID, "lspid", "Process of the last send", 60, when=("stime",)),
-    Column("LRPID", Form.PID, "lrpid", "Process of the last receive", 50, when=("rtime",)),
+    Column("LSPID", Form.PID, "lspid", "Process of the last send", 60, when=_latest("stime")),
+    Column("LRPID", Form.PID, "lrpid", "Process of the last receive", 50, when=_latest("rtime")),
     Column("SEND", Form.TIME, "stime", "Time of the last send", 55),
     Column("RECV", Form.TIME, "rtime", "Time of the last receive", 45),
     _WAITERS,
@@ -227,8 +236,8 @@ SEGMENT = (
     Column("SWAP", Form.SIZE, "swap", "Bytes of it in swap", 20),
     Column("NATTCH", Form.NUMBER, "nattch", "Attachments", 80),
     Column("STATUS", Form.FLAGS, "mode", "dest: goes with the last one; locked: not swapped", 82),
-    Column("CPID", Form.PID, "cpid", "Process that created it", 60, when=("ctime",)),
-    Column("LPID", Form.PID, "lpid", "Process of the last use", 55, when=("atime", "dtime")),
+    Column("CPID", Form.PID, "cpid", "Process that created it", 60, when=_made),
+    Column("LPID", Form.PID, "lpid", "Process of the last use", 55, when=_latest("atime", "dtime")),
     Column("ATTACH", Form.TIME, "atime", "Time of the last attachment", 50),
     Column("DETACH", Form.TIME, "dtime", "Time of the last detachment", 45),
     Column("COMMAND", Form.TEXT, "command", "Command line of CPID", 20, words=_commands, long=True),

@@ -126,6 +126,16 @@ class Segment(NamedTuple):
         return Kind.SEGMENT
 
     @property
+    def made(self) -> int:
+        """By when it was made: before anything was done to it; IPC_SET moves ctime (shmctl(2))."""
+        return min(filter(None, (self.ctime, self.atime, self.dtime)), default=0)
+
+    @property
+    def used(self) -> int:
+        """When it was last attached or detached."""
+        return max(self.atime, self.dtime)
+
+    @property
     def dest(self) -> bool:
         """Whether it goes when the last process detaches."""
         return bool(self.mode & SHM_DEST)

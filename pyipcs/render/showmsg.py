@@ -42,8 +42,8 @@ def _segment(segment: Segment, style: Style) -> Iterator[str]:
     flags = flag_names(f"{segment.mode:o}")
     yield f"{size}, attached {counted(segment.nattch, 'time')}" + (f", {flags}" if flags else "")
     yield f"{_held(segment.rss, style)} in memory, {_held(segment.swap, style)} in swap\n"
-    yield f"Created by proc {process(recorded(segment.cpid, segment.ctime))}"
-    yield f"Last use {act(segment.lpid, max(segment.atime, segment.dtime), style)}"
+    yield f"Created by proc {process(recorded(segment.cpid, segment.made))}"
+    yield f"Last use {act(segment.lpid, segment.used, style)}"
     yield f"Last attach {moment(segment.atime, style)}"
     yield f"Last detach {moment(segment.dtime, style)}"
 

@@ -352,10 +352,10 @@ def _amounts(column: Column, listing: Listing, style: Style) -> Iterator[Cell]:
 
 def _processes(column: Column, listing: Listing) -> Iterator[Cell]:
     """Pids, each with the name of its process, if that still lives."""
-    times = zip(*(map(int, listing.column(field)) for field in column.when), strict=True)
+    assert column.when
     pids = map(int, listing.column(column.field))
     # Kept for this time only: in a live view, processes go.
-    return map(lru_cache(maxsize=4096)(_process), pids, map(max, times))
+    return map(lru_cache(maxsize=4096)(_process), pids, column.when(listing))
 
 
 def _process(pid: int, when: int) -> Cell:

@@ -239,12 +239,10 @@ def _queue(queue: Queue, users: list[User] | None, life: _Life, hidden: str) -> 
 def _segment(segment: Segment, users: list[User] | None, life: _Life, blind: str) -> Facts:
     if segment.nattch:
         return Facts(segment.kind, (), True, segment.nattch, users, blind)
-    used = bool(segment.lpid or segment.atime or segment.dtime)
-    # It was made before anything that was done to it; IPC_SET moves ctime.
-    made = min(filter(None, (segment.ctime, segment.atime, segment.dtime)), default=0)
-    roles = [Role("creator", life(segment.cpid, made))]
+    used = bool(segment.lpid or segment.used)
+    roles = [Role("creator", life(segment.cpid, segment.made))]
     if used:
-        roles.append(Role("last user", life(segment.lpid, max(segment.atime, segment.dtime))))
+        roles.append(Role("last user", life(segment.lpid, segment.used)))
     # Whoever has one of this id and came from another IPC namespace may mean another one.
     return Facts(segment.kind, roles, used, 0, None if users is None else (), blind)
 

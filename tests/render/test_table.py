@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import time
 from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 
 from pyipcs.columns import RESOURCE, resources
 from pyipcs.model import Kind, Semaphore
-from pyipcs.render import panel, table
+from pyipcs.render import panel, showmsg, table
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.report import Report
 from pyipcs.sysv.proc import Listing, listing_of
@@ -217,3 +219,20 @@ def test_the_columns_of_limits() -> None:
     assert [column.name for column in RESOURCE] == [
         *("KIND", "RESOURCE", "DESCRIPTION", "UNIT", "LIMIT", "USED", "USE%"),
     ]
+
+
+def test_the_creator_is_who_made_it_and_not_who_has_its_number_since() -> None:
+    """A segment that was used, and whose ctime IPC_SET moved, was made before its use."""
+    now = int(time.time())
+    with subprocess.Popen(["sleep", "60"]) as process:
+        made = samples.SEGMENTS[0]._replace(cpid=process.pid, atime=now - 100, ctime=now)
+        report = samples.report(Kind.SEGMENT, choice="cpid,command", style=PEOPLE)._replace(
+            found={Kind.SEGMENT: [listing_of(Kind.SEGMENT, [made])]}
+        )
+        text = "".join(table.listings(report, canvas()))
+        panels = panel.details(made, LEAKED, PEOPLE, canvas(80))
+        lines = "".join(showmsg.details(made, LEAKED, PEOPLE))
+        process.kill()
+    assert re.search(rf"^{process.pid} +- *$", text, re.MULTILINE)
+    assert f"Created by   proc {process.pid} (gone)" in panels
+    assert f"Created by proc {process.pid} (gone)" in lines
