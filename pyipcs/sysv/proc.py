@@ -111,13 +111,13 @@ def merged(listings: Iterable[Listing]) -> Listing | None:
     found = [*listings]
     if len(found) < 2:
         return found[0] if found else None
-    first, *others = found
-    words = list(chain(first.words, *(listing.words for listing in others)))
+    words = [*chain.from_iterable(listing.words for listing in found)]
+    # An empty one may lack what is known of the others.
     added = {
-        name: list(chain(values, *(listing.added[name] for listing in others)))
-        for name, values in first.added.items()
+        name: [*chain.from_iterable(one.added.get(name, [None] * one.length) for one in found)]
+        for name in dict.fromkeys(chain.from_iterable(listing.added for listing in found))
     }
-    return first._replace(words=words, added=added)
+    return found[0]._replace(words=words, added=added)
 
 
 def _proc_name(kind: Kind, field: str) -> str:

@@ -100,6 +100,20 @@ def test_without_proc_the_kernel_is_asked(objects: Objects, isolated: None, tmp_
         assert [*map(_as_told, listed.records())] == [*map(_as_told, asked.records())]
 
 
+def test_one_listing_of_several_of_which_one_is_empty(
+    objects: Objects, isolated: None, tmp_path: Path
+) -> None:
+    """Of no queue at all, the kernel tells no qbytes."""
+    (empty,) = proc.read(Kind.QUEUE, str(tmp_path))
+    msqid = objects.queue()
+    (one,) = proc.read(Kind.QUEUE, str(tmp_path))
+    for listings in ([empty, one], [one, empty]):
+        merged = proc.merged(listings)
+        assert merged
+        assert merged.column("id") == [str(msqid)]
+        assert merged.column("qbytes") == one.column("qbytes")
+
+
 def _as_told(record: Record) -> Record:
     """Without what only the one tells (rss and swap), or the other (qbytes)."""
     match record:
