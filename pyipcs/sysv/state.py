@@ -197,6 +197,7 @@ def evidence_of(record: Record) -> Evidence:
 
 
 def _judged(records: Iterable[Record], seen: Survey) -> Iterator[Evidence]:
+    seen = seen.from_here()
     life = cache(recorded)
     unseen = cache(lambda access: _unseen(seen, access))
     return (judge(gather(record, seen, life, unseen)) for record in records)

@@ -25,14 +25,15 @@ _OPERATE = (Kind.SEMAPHORE, "operation")
 _ATTACHED = "attached"
 _GENERIC = {189: _SEND, 188: _RECEIVE, 193: _OPERATE, 192: _OPERATE}
 # Those of a program of 32 bits have other numbers, which the machine's own programs do not use.
-_CALLS = {
+_NARROW = {400: _SEND, 401: _RECEIVE, 420: _OPERATE}
+_MACHINE = os.uname().machine
+_CALLS = _NARROW | {
     "x86_64": {69: _SEND, 70: _RECEIVE, 65: _OPERATE, 220: _OPERATE},
     "aarch64": _GENERIC | {301: _SEND, 302: _RECEIVE, 298: _OPERATE, 312: _OPERATE},
-}
-_NARROW_CALLS = {400: _SEND, 401: _RECEIVE, 420: _OPERATE}
-_NARROW_IPC = {"x86_64": 117}  # ipc(2), whose first argument says which call is meant
+}.get(_MACHINE, _GENERIC)
+# ipc(2) of such a program, whose first argument says which call is meant
+_NARROW_IPC = {"x86_64": 117}.get(_MACHINE)
 _IPC_CALLS = {1: _OPERATE, 4: _OPERATE, 11: _SEND, 12: _RECEIVE}
-_MACHINE = os.uname().machine
 _GONE = (FileNotFoundError, ProcessLookupError)  # what tells that a process is no more
 _SPARE = 2  # how often as long as a pass takes what it saw is good for
 _X32 = 0x40000000  # what x86-64 adds to the numbers of programs with short pointers
@@ -144,6 +145,7 @@ class Survey(NamedTuple):
         readable: whether anything could be seen at all.
         taken: when it ended, by the monotonic clock.
         took: for how many seconds it lasted.
+        here: the IPC namespace whose objects are asked for.
     """
 
     users: dict[Place, list[User]]
@@ -153,15 +155,19 @@ class Survey(NamedTuple):
     readable: bool = True
     taken: float = 0.0
     took: float = 0.0
+    here: int | None = None
+
+    def from_here(self) -> "Survey":
+        """The same, for objects of the namespace that the caller is in by now."""
+        return self._replace(here=current())
 
     def using(self, record: Record) -> list[User]:
-        """The processes that use an object of the caller's namespace."""
-        return self.users.get((current(), record.kind, record.id), [])
+        """The processes that use an object of the namespace."""
+        return self.users.get((self.here, record.kind, record.id), [])
 
     def unseen(self, access: Access) -> list[Stranger]:
-        """Those that could not be looked at and may use such an object of this namespace."""
-        here = current()
-        return [one for one in self.strangers if one.may_use(access, here)]
+        """Those that could not be looked at and may use such an object of the namespace."""
+        return [one for one in self.strangers if one.may_use(access, self.here)]
 
 
 def nothing() -> Survey:
@@ -206,8 +212,7 @@ def _look_at(pid: int, devices: frozenset[bytes], found: Survey) -> None:
     users: dict[Place, User] = {}
     namespace = None
     try:
-        thread = _living_thread(pid)
-        namespace = _namespace(thread)
+        thread, namespace = _living_thread(pid)
         if devices:
             maps = _read(f"{thread}/maps")
             if not maps:
@@ -225,8 +230,8 @@ def _look_at(pid: int, devices: frozenset[bytes], found: Survey) -> None:
             found.users.setdefault(place, []).append(user._replace(command=name))
 
 
-def _living_thread(pid: int) -> str:
-    """The folder of a process, or of a thread of it that has outlived the first.
+def _living_thread(pid: int) -> tuple[str, int | None]:
+    """The folder of a process, or of a thread that has outlived the first, and its namespace.
 
     Raises:
         FileNotFoundError: it is at its end.
@@ -234,8 +239,7 @@ def _living_thread(pid: int) -> str:
     folder = f"/proc/{pid}"
     for thread in chain([folder], _threads(pid)):
         with suppress(*_GONE):
-            _namespace(thread)
-            return thread
+            return thread, _namespace(thread)
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
 
 
@@ -247,7 +251,13 @@ def _threads(pid: int) -> Iterator[str]:
 
 def _namespace(thread: str) -> int | None:
     """The IPC namespace of a process or a thread; None where the kernel knows of but one."""
-    return None if current() is None else os.stat(f"{thread}/ns/ipc").st_ino
+    return os.stat(f"{thread}/ns/ipc").st_ino if _knows_namespaces() else None
+
+
+@cache
+def _knows_namespaces() -> bool:
+    """Whether the kernel tells of IPC namespaces at all."""
+    return current() is not None
 
 
 def members(inode: int) -> Iterator[int]:
@@ -255,8 +265,7 @@ def members(inode: int) -> Iterator[int]:
     own = os.getpid()
     for name in os.listdir("/proc"):
         with suppress(OSError):
-            other = name.isdigit() and int(name) != own
-            if other and _namespace(_living_thread(int(name))) == inode:
+            if name.isdigit() and int(name) != own and _living_thread(int(name))[1] == inode:
                 yield int(name)
 
 
@@ -317,11 +326,10 @@ def _call(words: list[bytes]) -> tuple[tuple[Kind, str], int] | None:
     if len(words) < 3:  # running, or in none
         return None
     number, *arguments = int(words[0]), *(int(word, 16) for word in words[1:3])
-    if number == _NARROW_IPC.get(_MACHINE):
+    if number == _NARROW_IPC:
         call, object_id = _IPC_CALLS.get(arguments[0] & 0xFFFF), arguments[1]
     else:
-        known = _CALLS.get(_MACHINE, _GENERIC) | _NARROW_CALLS
-        call, object_id = known.get(number & ~_X32), arguments[0]
+        call, object_id = _CALLS.get(number & ~_X32), arguments[0]
     return (call, object_id & 0xFFFFFFFF) if call else None
 
 

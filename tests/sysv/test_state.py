@@ -749,9 +749,12 @@ def test_one_pass_over_proc(objects: Objects) -> None:
     strace = need_tool("strace")
     pyipcs = str(Path(sys.executable).with_name("pyipcs"))
     args = ("list", "-o", "ID,STATE,ATTACHED,WAITERS,REASON")
-    trace = run(strace, "-f", "-e", "trace=openat", pyipcs, *args)
+    trace = run(strace, "-f", "-e", "trace=file", pyipcs, *args)
     assert trace.out.count("\n") >= len(made)
-    for path in (f"/proc/{os.getpid()}/maps", f"/proc/{os.getpid()}/task"):
-        assert trace.err.count(f'"{path}"') == 1
+    opened = [line for line in trace.err.splitlines() if "openat(" in line]
+    for name in ("maps", "task"):
+        assert "".join(opened).count(f'"/proc/{os.getpid()}/{name}"') == 1
+    assert trace.err.count(f'"/proc/{os.getpid()}/ns/ipc"') == 1
+    assert trace.err.count('"/proc/self/ns/ipc"') < 3 * len(Kind), "not once a process"
     plain = run(strace, "-f", "-e", "trace=openat", pyipcs, "list", "-o", "ID,NATTCH")
     assert f"/proc/{os.getpid()}/" not in plain.err
