@@ -219,7 +219,7 @@ def _ask_state(listing: Listing) -> list[Any]:
 def _ask_evidence(listing: Listing) -> list[Any]:
     from pyipcs.sysv.state import evidence
 
-    return [*evidence(listing.records())]
+    return [*evidence(listing.records(), attached=listing.kind is Kind.SEGMENT)]
 
 
 _GONE = object()

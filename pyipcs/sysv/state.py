@@ -182,9 +182,14 @@ def states(kind: Kind, records: Iterable[Record]) -> Iterator[State]:
     return (found.state for found in _judged(records, seen))
 
 
-def evidence(records: Iterable[Record]) -> Iterator[Evidence]:
-    """The state of objects, each with what speaks for it; a set's needs its semaphores."""
-    return _judged(records, survey())
+def evidence(records: Iterable[Record], *, attached: bool = True) -> Iterator[Evidence]:
+    """The state of objects, each with what speaks for it; a set's needs its semaphores.
+
+    Args:
+        records: theirs.
+        attached: whether there are segments among them.
+    """
+    return _judged(records, survey(attached=attached))
 
 
 def evidence_of(record: Record) -> Evidence:

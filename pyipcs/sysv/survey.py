@@ -1,4 +1,4 @@
-"""Who uses which object now: one pass over /proc, however many objects there are.
+"""Who uses which object now: one look at each process, however many objects there are.
 
 Shared memory that is attached stands in a process's maps (proc_pid_maps(5)); who waits for a
 message or a semaphore is within a system call that tells its id (proc_pid_syscall(5)). Both ask
@@ -182,20 +182,33 @@ def survey(*, attached: bool = True) -> Survey:
     """What can be seen now; the same until `survey.cache_clear()`.
 
     Args:
-        attached: whether to look for who has segments attached, which takes most of the time.
+        attached: whether to look also for who has segments attached, which takes most of the time.
+            Who waits is the same with it and without.
     """
+    if attached:
+        return _with_attached(survey(attached=False))
     begun = time.monotonic()
     found = nothing()
-    devices = _devices() if attached else frozenset()
     for name in os.listdir("/proc") if found.readable else ():
         if name.isdigit():
-            _look_at(int(name), devices, found)
+            _look_at(int(name), found)
     taken = time.monotonic()
     return found._replace(taken=taken, took=taken - begun)
 
 
+def _with_attached(seen: Survey) -> Survey:
+    """With who has segments attached, and without the kernel's own processes."""
+    users = {place: [*those] for place, those in seen.users.items()}
+    found = seen._replace(users=users, members={}, strangers=[*seen.strangers])
+    devices = _devices()
+    for namespace, pids in seen.members.items():
+        for pid in pids:
+            _look_into(pid, namespace, devices, found)
+    return found
+
+
 def renew() -> None:
-    """Have what can be seen looked at again, but not all the time: for most of it at the most.
+    """Have what can be seen looked at again once the last look is older than twice its length.
 
     However many objects are looked at, each by what was seen a moment ago, the passes over /proc
     take no longer than all the rest. Who has segments attached, the kernel itself counts.
@@ -207,23 +220,36 @@ def renew() -> None:
         survey.cache_clear()
 
 
-def _look_at(pid: int, devices: frozenset[bytes], found: Survey) -> None:
-    """Add what one process does; one that has gone meanwhile does nothing."""
-    users: dict[Place, User] = {}
+def _look_at(pid: int, found: Survey) -> None:
+    """Add what one process waits on; one that has gone meanwhile does nothing."""
     namespace = None
     try:
-        thread, namespace = _living_thread(pid)
-        if devices:
-            maps = _read(f"{thread}/maps")
-            if not maps:
-                return  # one of the kernel's own, or one at its end, which use nothing
-            users |= _attached(pid, namespace, maps, devices)
+        _, namespace = _living_thread(pid)
         found.members.setdefault(namespace, []).append(pid)
-        users |= _waiting(pid)
+        _add(pid, _waiting(pid), found)
     except _GONE:
         return
     except OSError:  # it may not be looked at, or there is no descriptor left to do it with
         found.strangers.extend(_stranger(pid, namespace))
+
+
+def _look_into(pid: int, namespace: int | None, devices: frozenset[bytes], found: Survey) -> None:
+    """Add what one process of a namespace has attached."""
+    try:
+        maps = _maps(pid)
+    except _GONE:
+        return
+    except OSError:
+        if pid not in {one.pid for one in found.strangers}:
+            found.strangers.extend(_stranger(pid, namespace))
+        return
+    if maps:
+        found.members.setdefault(namespace, []).append(pid)
+        _add(pid, _attached(pid, namespace, maps, devices), found)
+
+
+def _add(pid: int, users: dict[Place, User], found: Survey) -> None:
+    """Add what one process uses."""
     if users:
         name = command_of(pid)
         for place, user in users.items():
@@ -247,6 +273,15 @@ def _threads(pid: int) -> Iterator[str]:
     folder = f"/proc/{pid}/task"
     for thread in os.listdir(folder):
         yield f"{folder}/{thread}"
+
+
+def _maps(pid: int) -> bytes:
+    """What a process has mapped; nothing, of one of the kernel's own and of one at its end."""
+    for thread in chain([f"/proc/{pid}"], _threads(pid)):
+        with suppress(*_GONE):
+            if maps := _read(f"{thread}/maps"):
+                return maps
+    return b""
 
 
 def _namespace(thread: str) -> int | None:

@@ -579,6 +579,18 @@ def test_who_waits_for_a_message(objects: Objects) -> None:
         assert state(Kind.QUEUE, msqid) == "in-use", "stopped, and still within the call"
 
 
+def test_a_state_and_what_speaks_for_it_are_of_one_look(objects: Objects) -> None:
+    """What a filter keeps as suspect has no column, asked for later, that says otherwise."""
+    msqid = suspect_queue(objects)
+    survey.cache_clear()
+    judged = [one.select({msqid}) for one in proc.completed(proc.read(Kind.QUEUE), {"state"})]
+    with waiting(f"msgrcv({msqid}, b, 9, 99, 0)"):
+        for listing in proc.completed(judged, {"evidence"}):
+            states = [one.state for one in listing.column("evidence")]
+            assert states == listing.column("state") != [State.IN_USE]
+        assert state(Kind.QUEUE, msqid) == "in-use"
+
+
 def test_who_waits_for_room(objects: Objects) -> None:
     msqid = objects.queue()
     libc.change(Kind.QUEUE, msqid, qbytes=8)
