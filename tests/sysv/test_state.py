@@ -464,9 +464,12 @@ def test_a_leader_that_has_ended_before_its_threads(objects: Objects) -> None:
     shmid = leaked_segment(objects)
     detach = f"libc.shmdt(ctypes.c_void_p(libc.shmat({shmid}, None, 0)))"
     with leaderless(detach) as pid:
-        assert int(support.row(Kind.SEGMENT, shmid)["lpid"]) == pid
+        while int(support.row(Kind.SEGMENT, shmid)["lpid"]) != pid:
+            time.sleep(NAP)
         assert found(Kind.SEGMENT, shmid).reason.startswith(f"its last user, {pid} (")
     with leaderless(f"libc.shmat({shmid}, None, 0)") as pid:
+        while support.row(Kind.SEGMENT, shmid)["nattch"] == "0":
+            time.sleep(NAP)
         assert [user.pid for user in found(Kind.SEGMENT, shmid).users or ()] == [pid]
 
 
