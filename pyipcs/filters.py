@@ -11,6 +11,7 @@ from pyipcs.sysv.namespace import origin
 from pyipcs.sysv.proc import Listing, completed
 
 _Mask: TypeAlias = Iterable[bool]
+_COST = ("", "state", "evidence")  # what filters need, the cheapest first
 # The fields with the times of an object's use.
 _USES = {
     Kind.QUEUE: ("stime", "rtime"),
@@ -38,8 +39,11 @@ class Filter(NamedTuple):
 
 
 def matching(listings: Iterable[Listing], filters: Iterable[Filter]) -> Iterator[Listing]:
-    """Of the objects those that meet every condition; what costs most is asked of the least."""
-    in_order = sorted(filters, key=lambda one: one.needs)
+    """Of the objects those that meet every condition; what costs most is asked of the least.
+
+    The caller sees to it that every condition can speak of their kinds.
+    """
+    in_order = sorted(filters, key=lambda one: _COST.index(one.needs))
     for listing in listings:
         for filter_ in in_order:
             if filter_.needs:

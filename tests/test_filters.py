@@ -13,7 +13,7 @@ from pyipcs.filters import Filter
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
 from pyipcs.sysv import libc, proc
 from pyipcs.sysv.keys import By, Target
-from pyipcs.sysv.proc import listing_of
+from pyipcs.sysv.proc import Listing, listing_of
 from tests import support
 from tests.program import PYIPCS, invoke, run
 from tests.support import NOBODY, Objects, attached, root_only
@@ -39,6 +39,22 @@ def kept(filter_: Filter, *records: Record) -> list[int]:
     listing = listing_of(records[0].kind, records)
     (left,) = filters.matching([listing], [filter_])
     return [*map(int, left.column("id"))]
+
+
+def test_what_costs_most_is_asked_last() -> None:
+    asked = []
+
+    def costing(needs: str) -> Filter:
+        def keep(listing: Listing) -> list[bool]:
+            asked.append(needs)
+            return [True] * listing.length
+
+        return Filter("--x", keep, needs=needs)
+
+    assert [
+        *filters.matching([listing_of(Kind.QUEUE, [])], map(costing, ["evidence", "state", ""]))
+    ]
+    assert asked == ["", "state", "evidence"]
 
 
 def test_age_is_since_the_last_change() -> None:
