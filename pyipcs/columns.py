@@ -12,6 +12,7 @@ from itertools import chain, repeat
 from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.model import Kind, Segment, View
+from pyipcs.sysv.keys import unsigned
 from pyipcs.sysv.namespace import current
 from pyipcs.sysv.proc import Listing, completed, merged
 from pyipcs.sysv.users import group_name, user_name
@@ -404,7 +405,7 @@ def _order(column: Column, listing: Listing, *, reverse: bool) -> list[int]:
 _SORTED_BY: dict[Form, Callable[[Any], Any]] = {
     Form.TEXT: str,
     Form.NUMBERS: tuple,
-    Form.KEY: lambda word: int(word) % 2**32,
+    Form.KEY: lambda word: unsigned(int(word)),
     Form.MODE: lambda word: int(word, 8) & 0o777,
     Form.FLAGS: lambda word: int(word, 8) & ~0o777,
     **dict.fromkeys((Form.NUMBER, Form.SIZE, Form.TIME, Form.PID), int),

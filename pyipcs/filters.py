@@ -1,12 +1,13 @@
 """Which objects of a listing are meant: conditions, each with the kinds that it speaks of."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.model import Kind
-from pyipcs.sysv.keys import By, Target
+from pyipcs.sysv.keys import By, Target, signed
 from pyipcs.sysv.namespace import origin
 from pyipcs.sysv.proc import Listing, completed
 
@@ -249,11 +250,9 @@ def _identity(kind: Kind, found: Mapping[str, Any]) -> tuple[int, ...]:
     key, *numbers = (found[field] for field in _identity_fields(kind))
     if not all(type(number) is int for number in numbers):  # a bool is one for isinstance
         raise TypeError
-    if len(key) != len("0x00000000"):
+    if not re.fullmatch("0x[0-9a-f]{8}", key):
         raise ValueError(key)
-    unsigned = int(key, 16)
-    signed = unsigned - 2**32 if unsigned >= 2**31 else unsigned
-    return signed, *numbers
+    return signed(int(key, 16)), *numbers
 
 
 def _list(found: Any) -> list[Any]:

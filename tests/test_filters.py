@@ -275,7 +275,10 @@ def test_a_listing_that_does_not_tell_its_objects_apart(queues: object) -> None:
     "queues",
     [
         *(5, [5], [None], None, {}, ""),
-        [{"key": "x", "id": 1, "cuid": 1, "cgid": 1}],
+        *(
+            [{"key": key, "id": 1, "cuid": 1, "cgid": 1}]
+            for key in ("x", "1234567890", "ffffffffff", "  0x000001", "0x0000_001")
+        ),
         [{"key": 5, "id": 1, "cuid": 1, "cgid": 1}],
         [{"key": "0x5", "id": float("inf"), "cuid": 1, "cgid": 1}],
         [{"key": "0x5", "id": "1", "cuid": 1, "cgid": 1}],

@@ -16,8 +16,7 @@ _ID = r"(?a)\s*\+?(\d+)"
 _NUMBER = (
     r"(?ai)\s*(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|0(?P<octal>[0-7]*)|(?P<decimal>[1-9]\d*))"
 )
-_KEY_BITS = 2**32
-_KEY_MASK = _KEY_BITS - 1
+_KEYS = 2**32  # as many there are
 _PROJECT_MAX = 255
 _DIGITS_MAX = 25  # more than 64 bits have
 
@@ -39,7 +38,17 @@ class Target(NamedTuple):
 
 def format_key(key: int) -> str:
     """A key as ipcs(1) shows it: unsigned, in hexadecimal."""
-    return f"0x{key & _KEY_MASK:08x}"
+    return f"0x{unsigned(key):08x}"
+
+
+def unsigned(key: int) -> int:
+    """A key by the number that is shown."""
+    return key % _KEYS
+
+
+def signed(key: int) -> int:
+    """A key by the number that the kernel has for it, a key_t."""
+    return (key + _KEYS // 2) % _KEYS - _KEYS // 2
 
 
 def decimal(digits: str) -> int:
@@ -91,7 +100,7 @@ def parse_key(text: str) -> int:
         raise ValueError(
             "not a key (decimal, 0x hexadecimal or 0 octal, key:N or ftok:PATH[:PROJ])"
         ) from None
-    if not -_KEY_BITS // 2 <= number < _KEY_BITS:
+    if not -_KEYS // 2 <= number < _KEYS:
         raise ValueError("not a key (a key has 32 bits)")
     return _named_key(number)
 
@@ -157,7 +166,7 @@ def parse_project(text: str) -> int:
 
 
 def _named_key(key: int) -> int:
-    signed = (key + _KEY_BITS // 2) % _KEY_BITS - _KEY_BITS // 2
-    if signed == 0:
+    named = signed(key)
+    if named == 0:
         raise ValueError("key 0 is IPC_PRIVATE, which names no object")
-    return signed
+    return named
