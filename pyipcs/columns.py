@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import chain, repeat
 from typing import Any, NamedTuple, TypeAlias
 
-from pyipcs.model import Kind, Segment, View
+from pyipcs.model import Kind, View, time_made
 from pyipcs.sysv.keys import unsigned
 from pyipcs.sysv.namespace import current
 from pyipcs.sysv.proc import Listing, completed, merged
@@ -118,13 +118,15 @@ def _commands(listing: Listing) -> Iterator[str | None]:
 
 
 def _made(listing: Listing) -> Iterator[int]:
-    return (record.made for record in listing.records() if isinstance(record, Segment))
+    return map(time_made, *_numbers(listing, "ctime", "atime", "dtime"))
 
 
 def _latest(*fields: str) -> Callable[[Listing], Iterator[int]]:
-    return lambda listing: map(
-        max, zip(*(map(int, listing.column(field)) for field in fields), strict=True)
-    )
+    return lambda listing: map(max, zip(*_numbers(listing, *fields), strict=True))
+
+
+def _numbers(listing: Listing, *fields: str) -> Iterator[Iterator[int]]:
+    return (map(int, listing.column(field)) for field in fields)
 
 
 def _per_semaphore(name: str, field: str, help_: str, rank: int) -> Column:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from pyipcs.model import Kind
+from pyipcs.model import Kind, State
 from pyipcs.sysv.keys import By, Target, signed
 from pyipcs.sysv.namespace import origin
 from pyipcs.sysv.proc import Listing, completed
@@ -65,13 +65,8 @@ def creator(uid: int) -> Filter:
 
 def mine() -> Filter:
     """Objects that the caller created or owns."""
-    user = str(os.geteuid())
-
-    def keep(listing: Listing) -> _Mask:
-        owners = zip(listing.column("uid"), listing.column("cuid"), strict=True)
-        return (user in pair for pair in owners)
-
-    return Filter("--mine", keep)
+    user = os.geteuid()
+    return Filter("--mine", lambda listing: listing.owned_by(user))
 
 
 def key(target: Target) -> Filter:
@@ -131,12 +126,12 @@ def empty() -> Filter:
 
 def orphaned() -> Filter:
     """Segments that nobody has any more."""
-    return _in_state("--orphaned", ["orphaned"], [Kind.SEGMENT])
+    return _in_state("--orphaned", [State.ORPHANED], [Kind.SEGMENT])
 
 
 def suspect() -> Filter:
     """Those, and queues and semaphore sets that nobody seems to have any more."""
-    return _in_state("--suspect", ["orphaned", "suspect"], [*Kind])
+    return _in_state("--suspect", [State.ORPHANED, State.SUSPECT], [*Kind])
 
 
 def unused() -> Filter:
@@ -149,16 +144,16 @@ def unused() -> Filter:
         own = [one for one in seen.strangers if one.uid in {None, os.geteuid()}]
         sure = seen.readable and not own
         return (
-            found.state.value != "in-use" and (sure or found.users is not None)
+            found.state is not State.IN_USE and (sure or found.users is not None)
             for found in listing.column("evidence")
         )
 
     return Filter("--rm", keep, needs="evidence")
 
 
-def _in_state(option: str, states: Collection[str], kinds: Collection[Kind]) -> Filter:
+def _in_state(option: str, states: Collection[State], kinds: Collection[Kind]) -> Filter:
     def keep(listing: Listing) -> _Mask:
-        return (state.value in states for state in listing.column("state"))
+        return (state in states for state in listing.column("state"))
 
     return Filter(option, keep, kinds, needs="state")
 

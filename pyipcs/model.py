@@ -42,6 +42,15 @@ class Kind(Enum):
         return "Shared memory segments" if self is Kind.SEGMENT else self.plural.capitalize()
 
 
+class State(Enum):
+    """What is to be said of the use of an object."""
+
+    IN_USE = "in-use"
+    ORPHANED = "orphaned"
+    SUSPECT = "suspect"
+    UNKNOWN = "unknown"
+
+
 class View(Enum):
     """What of the objects a listing shows."""
 
@@ -127,8 +136,8 @@ class Segment(NamedTuple):
 
     @property
     def made(self) -> int:
-        """By when it was made: before anything was done to it; IPC_SET moves ctime (shmctl(2))."""
-        return min(filter(None, (self.ctime, self.atime, self.dtime)), default=0)
+        """By when it was made."""
+        return time_made(self.ctime, self.atime, self.dtime)
 
     @property
     def used(self) -> int:
@@ -144,6 +153,11 @@ class Segment(NamedTuple):
     def locked(self) -> bool:
         """Whether it is kept out of swap."""
         return bool(self.mode & SHM_LOCKED)
+
+
+def time_made(ctime: int, atime: int, dtime: int) -> int:
+    """By when a segment was made: before its first use, for IPC_SET moves ctime (shmctl(2))."""
+    return min(ctime, atime or ctime, dtime or ctime)
 
 
 class SemaphoreSet(NamedTuple):
@@ -168,6 +182,11 @@ class SemaphoreSet(NamedTuple):
     def kind(self) -> Kind:
         """Semaphore sets' own."""
         return Kind.SEMAPHORE
+
+    @property
+    def used(self) -> int:
+        """When it was last used, or made; SETVAL moves ctime alone (semctl(2))."""
+        return max(self.otime, self.ctime)
 
 
 class Message(NamedTuple):

@@ -79,7 +79,7 @@ def last_user(one: Semaphore, record: SemaphoreSet) -> str:
     """The process that changed a semaphore last."""
     if not one.pid:
         return "-"
-    return process(recorded(one.pid, max(record.otime, record.ctime)))  # SETVAL moves ctime alone
+    return process(recorded(one.pid, record.used))
 
 
 def _held(size: int | None, style: Style) -> str:

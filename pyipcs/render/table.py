@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pyipcs.columns import Column, Form, Word
+from pyipcs.model import State
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line, width
 from pyipcs.render.report import Report
@@ -24,7 +25,6 @@ from pyipcs.render.text import flags, human
 from pyipcs.render.values import Style, converter
 from pyipcs.sysv.proc import Listing, merged
 from pyipcs.sysv.processes import recorded
-from pyipcs.sysv.state import State
 
 # A text, and how it looks in rich's words.
 Cell: TypeAlias = tuple[str, str]

@@ -8,6 +8,7 @@ from pyipcs.model import Kind
 from pyipcs.sysv import proc
 from pyipcs.sysv.namespace import owner
 from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.processes import capabilities
 
 _CAP_SYS_ADMIN = 1 << 21  # capabilities(7)
 
@@ -19,13 +20,9 @@ def may_control(uid: int, cuid: int) -> bool:
 
 def removable(kind: Kind) -> Iterator[Listing]:
     """All objects that the caller may remove, also those that it may not read."""
-    user = str(os.geteuid())
+    user = os.geteuid()
     for listing in proc.read(kind):
-        if _administers():
-            yield listing
-        else:
-            owned = zip(listing.column("uid"), listing.column("cuid"), strict=True)
-            yield listing.where(user in pair for pair in owned)
+        yield listing if _administers() else listing.where(listing.owned_by(user))
 
 
 @cache
@@ -36,9 +33,7 @@ def _administers() -> bool:
     namespace that is in none of these is refused by the ioctl (EPERM).
     """
     try:
-        with open("/proc/self/status", "rb") as status:
-            capabilities = int(status.read().partition(b"CapEff:")[2].split()[0], 16)
-        if not capabilities & _CAP_SYS_ADMIN:
+        if not capabilities() & _CAP_SYS_ADMIN:
             return False
         with open("/proc/self/ns/ipc", "rb", buffering=0) as namespace:
             os.close(owner(namespace.fileno()))

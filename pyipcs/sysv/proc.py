@@ -72,6 +72,12 @@ class Listing(NamedTuple):
         """The rows of these ids alone."""
         return self.where(int(word) in ids for word in self.column("id"))
 
+    def owned_by(self, uid: int) -> Iterator[bool]:
+        """Of each row, whether this user created or owns the object."""
+        user = str(uid)
+        owners = zip(self.column("uid"), self.column("cuid"), strict=True)
+        return (user in pair for pair in owners)
+
     def where(self, kept: Iterable[object]) -> "Listing":
         """The rows for which `kept` has something true."""
         return self.take(list(compress(range(self.length), kept)))

@@ -5,27 +5,17 @@ orphaned, and a queue or a semaphore set only be suspected of it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from enum import Enum
 from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import counted
-from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
+from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
 from pyipcs.sysv.namespace import is_initial, is_own
 from pyipcs.sysv.processes import Process, recorded
 from pyipcs.sysv.survey import Access, Survey, User, nothing, survey
 
 _NAMED = 4  # the processes that a sentence names; of others it tells how many there are
 _Life: TypeAlias = Callable[[int, int], Process]
-
-
-class State(Enum):
-    """What is to be said of an object."""
-
-    IN_USE = "in-use"
-    ORPHANED = "orphaned"
-    SUSPECT = "suspect"
-    UNKNOWN = "unknown"
 
 
 class Role(NamedTuple):
@@ -260,10 +250,9 @@ def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, blind: str
     held = sum(semaphore.ncount + semaphore.zcount for semaphore in record.semaphores)
     if held or users:
         return Facts(record.kind, (), True, held, users, blind)
-    when = max(record.otime, record.ctime)  # SETVAL moves ctime alone
     pids = dict.fromkeys(semaphore.pid for semaphore in record.semaphores)
     used = bool(record.otime or any(pids))
-    roles = [Role("last user", life(pid, when)) for pid in pids if pid]
+    roles = [Role("last user", life(pid, record.used)) for pid in pids if pid]
     if used and 0 in pids and not (roles and is_initial("pid")):
         # All others see every process: there, 0 is a semaphore that nobody has used yet.
         roles.append(Role("last user", Process(0, None)))

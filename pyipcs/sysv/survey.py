@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 
 from pyipcs.model import Kind, Record
 from pyipcs.sysv.namespace import current, is_initial
-from pyipcs.sysv.processes import named, proc_is_ours
+from pyipcs.sysv.processes import capabilities, named, proc_is_ours
 
 # The calls that wait, by their numbers: what of, and in which argument the id stands.
 _SEND, _RECEIVE = (Kind.QUEUE, "send"), (Kind.QUEUE, "receive")
@@ -438,8 +438,7 @@ def _blind() -> str:
 
 def _sees_all() -> bool:
     """Whether the caller may look at every process (CAP_SYS_PTRACE, and not just in a part)."""
-    capabilities = _read("/proc/self/status").partition(b"CapEff:")[2].split()[0]
-    return is_initial("user") and bool(int(capabilities, 16) & _CAP_SYS_PTRACE)
+    return is_initial("user") and bool(capabilities() & _CAP_SYS_PTRACE)
 
 
 def command_of(pid: int) -> str | None:

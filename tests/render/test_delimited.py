@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from pyipcs import columns
 from pyipcs.columns import Column, Form
-from pyipcs.model import Kind
+from pyipcs.model import Kind, State
 from pyipcs.render import delimited
 from pyipcs.render.report import Report
 from pyipcs.sysv.proc import Listing
-from pyipcs.sysv.state import Evidence, State
+from pyipcs.sysv.state import Evidence
 from tests.program import need_tool
 from tests.render import samples
 

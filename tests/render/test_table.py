@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from pyipcs.columns import RESOURCE, resources
-from pyipcs.model import Kind, Semaphore
+from pyipcs.model import Kind, Semaphore, State
 from pyipcs.render import panel, showmsg, table
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.report import Report
 from pyipcs.sysv.proc import Listing, listing_of
-from pyipcs.sysv.state import Evidence, State
+from pyipcs.sysv.state import Evidence
 from pyipcs.sysv.survey import User
 from tests.render import samples
 from tests.render.samples import PEOPLE

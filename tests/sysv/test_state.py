@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.model import Kind, Queue, Record, Segment, Semaphore, SemaphoreSet
+from pyipcs.model import Kind, Queue, Record, Segment, Semaphore, SemaphoreSet, State
 from pyipcs.sysv import libc, proc
 from pyipcs.sysv.namespace import is_initial
 from pyipcs.sysv.processes import Process
-from pyipcs.sysv.state import Evidence, Facts, Role, State, evidence, gather, judge
+from pyipcs.sysv.state import Evidence, Facts, Role, evidence, gather, judge
 from pyipcs.sysv.survey import Access, Survey, User, _stranger, _words, survey
 from tests import support
 from tests.program import need_tool, run
