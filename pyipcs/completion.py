@@ -66,17 +66,18 @@ def main(args: Sequence[str]) -> None:
 def _namespaces() -> Iterator[tuple[str, str]]:
     """A process of each other IPC namespace whose processes may be looked at."""
     from pyipcs.sysv import namespace
-    from pyipcs.sysv.survey import command_of
+    from pyipcs.sysv.processes import command_of, pids
 
     seen = {namespace.current()}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    for pid in pids():
         try:
             inode = os.stat(f"/proc/{pid}/ns/ipc").st_ino
         except OSError:
             continue
-        if inode not in seen:
+        name = None if inode in seen else command_of(pid)
+        if name is not None:  # else it has just gone
             seen.add(inode)
-            yield pid, one_line(f"{command_of(int(pid))}, in IPC namespace {inode}")
+            yield str(pid), one_line(f"{name}, in IPC namespace {inode}")
 
 
 def _objects(what: str, current: str, words: Sequence[str]) -> Iterator[tuple[str, str]]:

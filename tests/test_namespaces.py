@@ -207,3 +207,12 @@ def test_members_that_have_gone_do_not_hide_one_that_is_forbidden(other: int) ->
         "except OSError as error: print(error.strerror)"
     )
     assert run(sys.executable, "-c", script).out == "Permission denied\n"
+
+
+def test_a_process_that_has_just_gone_is_not_offered(other: int) -> None:
+    offer = (PYIPCS, "--complete", "namespace", "")
+    assert f"{other}\t" in run(*offer).out
+    gone = ["-f", "-o", "/dev/null", "-P", f"/proc/{other}/comm", "-e", "trace=openat"]
+    gone += ["-e", "inject=openat:error=ENOENT"]
+    offered = run(need_tool("strace"), *gone, *offer)
+    assert (offered.status, f"{other}\t" in offered.out) == (0, False)

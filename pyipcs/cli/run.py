@@ -174,7 +174,8 @@ class _Place(NamedTuple):
 
     def processes(self) -> list[dict[str, Any]]:
         """Those that still run in the command's own namespace, by pid and name."""
-        from pyipcs.sysv.survey import command_of, members
+        from pyipcs.sysv.processes import command_of
+        from pyipcs.sysv.survey import members
 
         inode = namespace.current() if self.own else None
         pids = () if inode is None else members(inode)

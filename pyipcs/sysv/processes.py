@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -79,6 +80,24 @@ def command_line(pid: int, when: int) -> str | None:
     except OSError:
         return None
     return os.fsdecode(words) if words else f"[{process.command}]"
+
+
+def command_of(pid: int) -> str | None:
+    """The name of a process, if it can be read."""
+    try:
+        with open(f"/proc/{pid}/comm", "rb") as file:
+            return os.fsdecode(file.read().removesuffix(b"\n"))
+    except OSError:
+        return None
+
+
+def pids() -> Iterator[int]:
+    """The processes that /proc shows.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return map(int, filter(str.isdigit, os.listdir("/proc")))
 
 
 def capabilities() -> int:

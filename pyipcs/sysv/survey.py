@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 
 from pyipcs.model import Kind, Record
 from pyipcs.sysv.namespace import current, is_initial
-from pyipcs.sysv.processes import capabilities, named, proc_is_ours
+from pyipcs.sysv.processes import capabilities, command_of, named, pids, proc_is_ours
 
 # The calls that wait, by their numbers: what of, and in which argument the id stands.
 _SEND, _RECEIVE = (Kind.QUEUE, "send"), (Kind.QUEUE, "receive")
@@ -189,9 +189,8 @@ def survey(*, attached: bool = True) -> Survey:
         return _with_attached(survey(attached=False))
     begun = time.monotonic()
     found = nothing()
-    for name in os.listdir("/proc") if found.readable else ():
-        if name.isdigit():
-            _look_at(int(name), found)
+    for pid in pids() if found.readable else ():
+        _look_at(pid, found)
     taken = time.monotonic()
     return found._replace(taken=taken, took=taken - begun)
 
@@ -201,8 +200,8 @@ def _with_attached(seen: Survey) -> Survey:
     users = {place: [*those] for place, those in seen.users.items()}
     found = seen._replace(users=users, members={}, strangers=[*seen.strangers])
     devices = _devices()
-    for namespace, pids in seen.members.items():
-        for pid in pids:
+    for namespace, those in seen.members.items():
+        for pid in those:
             _look_into(pid, namespace, devices, found)
     return found
 
@@ -298,10 +297,10 @@ def _knows_namespaces() -> bool:
 def members(inode: int) -> Iterator[int]:
     """The processes of an IPC namespace, by their pids, but for this one."""
     own = os.getpid()
-    for name in os.listdir("/proc"):
+    for pid in pids():
         with suppress(OSError):
-            if name.isdigit() and int(name) != own and _living_thread(int(name))[1] == inode:
-                yield int(name)
+            if pid != own and _living_thread(pid)[1] == inode:
+                yield pid
 
 
 def _attached(
@@ -439,14 +438,6 @@ def _blind() -> str:
 def _sees_all() -> bool:
     """Whether the caller may look at every process (CAP_SYS_PTRACE, and not just in a part)."""
     return is_initial("user") and bool(capabilities() & _CAP_SYS_PTRACE)
-
-
-def command_of(pid: int) -> str | None:
-    """The name of a process, if it can be read."""
-    try:
-        return os.fsdecode(_read(f"/proc/{pid}/comm").removesuffix(b"\n"))
-    except OSError:
-        return None
 
 
 def _read(path: str) -> bytes:
