@@ -230,7 +230,7 @@ def _ask_evidence(listing: Listing) -> list[Any]:
 
 _GONE = object()
 _JUDGED = {"state", "evidence"}  # what asks for the semaphores of sets
-# Of what kinds, and how; those that ask for semaphores come behind these.
+# Of which kinds each is asked, and how, in this order: the state of sets needs their semaphores.
 _ASKED: dict[str, tuple[Collection[Kind], Callable[[Listing], list[Any]]]] = {
     "qbytes": ({Kind.QUEUE}, _ask_qbytes),
     "semaphores": ({Kind.SEMAPHORE}, _ask_semaphores),

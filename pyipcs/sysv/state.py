@@ -73,8 +73,13 @@ def judge(facts: Facts) -> Evidence:
     if not reason:
         state = State.ORPHANED if facts.kind is Kind.SEGMENT else State.SUSPECT
         reason = f"{_idle(facts)}; {_gone(facts)}"
-    in_doubt = facts.held or (facts.unseen and facts.kind is not Kind.SEGMENT)
-    return Evidence(state, reason, facts.users or (None if in_doubt else facts.users))
+    return Evidence(state, reason, _users(facts))
+
+
+def _users(facts: Facts) -> Sequence[User] | None:
+    """Who uses an object; None if nobody was seen though somebody does, or may."""
+    unseen = facts.held or (facts.unseen and facts.kind is not Kind.SEGMENT)
+    return None if unseen and not facts.users else facts.users
 
 
 def _use(facts: Facts) -> str:
@@ -87,18 +92,18 @@ def _use(facts: Facts) -> str:
 
 def _doubt(facts: Facts) -> str:
     """Why nothing can be said of an object that nothing shows in use; empty if something can."""
-    segment = facts.kind is Kind.SEGMENT
     doubtful = [role for role in facts.roles if role.process.alive is None]
     if facts.users is None:
         return facts.unseen
     if doubtful:
         return f"{_idle(facts)}, but {_not_known(doubtful)}"
+    if facts.kind is Kind.SEGMENT:
+        return "" if facts.used else f"never attached; {_gone(facts)}"
     if not facts.used:
-        first = f"never attached; {_gone(facts)}" if segment else "never used"
-        return first if segment or not facts.unseen else f"{first}, but {facts.unseen}"
-    if facts.unseen and not segment:
-        return f"{_gone(facts)}, but {facts.unseen}" if facts.roles else facts.unseen
-    return ""
+        return f"never used, but {facts.unseen}" if facts.unseen else "never used"
+    if facts.unseen and facts.roles:
+        return f"{_gone(facts)}, but {facts.unseen}"
+    return facts.unseen
 
 
 def _idle(facts: Facts) -> str:

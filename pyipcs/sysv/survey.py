@@ -402,7 +402,7 @@ def _devices() -> frozenset[bytes]:
     with suppress(OSError):
         for name in os.listdir("/sys/kernel/mm/hugepages"):
             size = int(name.removeprefix("hugepages-").removesuffix("kB")) * 1024
-            flags.append(_MFD_HUGETLB | size.bit_length() - 1 << _MFD_HUGE_SHIFT)
+            flags.append(_MFD_HUGETLB | ((size.bit_length() - 1) << _MFD_HUGE_SHIFT))
     return frozenset(_device(flag) for flag in flags)
 
 
