@@ -15,7 +15,7 @@ from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line
 from pyipcs.render.showmsg import act, last_user, moment, names, process
-from pyipcs.render.table import STATE_LOOKS, Cell, Painter
+from pyipcs.render.table import STATE_LOOKS, Cell, Painter, bar, is_full
 from pyipcs.render.text import flag_names, human, octal, symbolic
 from pyipcs.render.values import Style, rate
 from pyipcs.sysv.keys import format_key
@@ -49,7 +49,7 @@ def details(
         title += f", key {key}"
     else:  # rather than half of it
         grid.add_row("Key", key)
-    for label, (text, look) in chain(_facts(record, style, painter, growth), _use(found)):
+    for label, (text, look) in chain(_facts(record, style, canvas, growth), _use(found)):
         grid.add_row(label, Text(one_line(text), style=look))
     parts: list[RenderableType] = [grid]
     if isinstance(record, SemaphoreSet) and record.semaphores:
@@ -66,11 +66,11 @@ def details(
 
 
 def _facts(
-    record: Record, style: Style, painter: Painter, growth: float | None
+    record: Record, style: Style, canvas: Canvas, growth: float | None
 ) -> Iterator[tuple[str, Cell]]:
     match record:
         case Queue():
-            yield from _queue_facts(record, style, painter, growth)
+            yield from _queue_facts(record, style, canvas, growth)
         case Segment():
             yield from _segment_facts(record, style)
         case SemaphoreSet():
@@ -104,15 +104,15 @@ _USES = {
 
 
 def _queue_facts(
-    record: Queue, style: Style, painter: Painter, growth: float | None
+    record: Queue, style: Style, canvas: Canvas, growth: float | None
 ) -> Iterator[tuple[str, Cell]]:
     grows = "" if growth is None else f" (net {rate(growth)}/s)"
     yield "Messages", (f"{counted(record.qnum, 'message')}{grows}", "bold")
-    full = record.qbytes is not None and 0 < record.qbytes <= record.qnum
+    full = is_full(record.qnum, record.qbytes)
     share = percent(record.cbytes, record.qbytes)
-    bar, look = painter.bar(share, some=record.cbytes > 0, full=full)
+    drawn, look = bar(share, unicode=canvas.unicode, some=record.cbytes > 0, full=full)
     most = "unknown" if record.qbytes is None else f"{record.qbytes:,}"
-    yield "Used", (f"{bar}  {record.cbytes:,} of {most} bytes", look)
+    yield "Used", (f"{drawn}  {record.cbytes:,} of {most} bytes", look)
     yield "Last send", (act(record.lspid, record.stime, style), "")
     yield "Last recv", (act(record.lrpid, record.rtime, style), "")
 

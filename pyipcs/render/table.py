@@ -75,6 +75,29 @@ def _either(words: Sequence[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
+@lru_cache(maxsize=1024)
+def bar(percent: Word, *, unicode: bool, some: bool = False, full: bool = False) -> Cell:
+    """How much of something is in use, as a bar and in words.
+
+    Args:
+        percent: the share; None is where there is no limit.
+        unicode: whether there is more than ASCII to draw it with.
+        some: whether anything is, be its share ever so small.
+        full: whether there can be no more.
+    """
+    if percent is None:
+        return "-", "dim"
+    share = max(float(percent), 0.001 if some else 0)
+    full = full or share >= 100
+    # Only what is empty looks so, and only what is full.
+    filled = _BAR if full else min(max(round(share / 100 * _BAR), share > 0), _BAR - 1)
+    used, free = "\u2588\u2591" if unicode else "#."
+    words = "full" if full else "<1%" if 0 < share < 1 else f"{int(share)}%"
+    look = "red" if full or share >= _FULL else "yellow" if share >= _HIGH else "green"
+    drawn = used * filled + free * (_BAR - filled)
+    return f"{drawn} {words:>4}", look if share or full else "dim"
+
+
 class _Unicode(StringIO):
     """What is drawn, of any character."""
 
@@ -103,27 +126,6 @@ class Painter:
             self._codes[look] = before, after
         before, after = self._codes[look]
         return f"{before}{text}{after}"
-
-    @lru_cache(maxsize=1024)  # noqa: B019 - it lives as long as the program
-    def bar(self, percent: Word, *, some: bool = False, full: bool = False) -> Cell:
-        """How much of something is in use, as a bar and in words.
-
-        Args:
-            percent: the share; None is where there is no limit.
-            some: whether anything is, be its share ever so small.
-            full: whether there can be no more.
-        """
-        if percent is None:
-            return "-", "dim"
-        share = max(float(percent), 0.001 if some else 0)
-        full = full or share >= 100
-        # Only what is empty looks so, and only what is full.
-        filled = _BAR if full else min(max(round(share / 100 * _BAR), share > 0), _BAR - 1)
-        used, free = "\u2588\u2591" if self.canvas.unicode else "#."
-        words = "full" if full else "<1%" if 0 < share < 1 else f"{int(share)}%"
-        look = "red" if full or share >= _FULL else "yellow" if share >= _HIGH else "green"
-        bar = used * filled + free * (_BAR - filled)
-        return f"{bar} {words:>4}", look if share or full else "dim"
 
     def draw(self, drawable: Any, columns: int, *, plain: bool = False) -> str:
         """What rich draws of something, in so many columns; plain is without codes."""
@@ -268,7 +270,7 @@ def _painted(cells: Sequence[Cell], column: Column, size: int, painter: Painter)
 def _cells(column: Column, listing: Listing, style: Style, painter: Painter) -> Iterable[Cell]:
     """What stands in a column, one an object."""
     if column.name == "USE%":
-        return _bars(column, listing, painter)
+        return _bars(column, listing, unicode=painter.canvas.unicode)
     if column.form is Form.PID:
         return _processes(column, listing)
     if column.name in {"LIMIT", "USED"}:
@@ -320,21 +322,29 @@ _LOOKS: dict[str, Callable[[Word], str]] = {
 }
 
 
-def _bars(column: Column, listing: Listing, painter: Painter) -> Iterator[Cell]:
-    """How much is in use; a queue is full also where it holds qbytes messages (msgsnd(2))."""
+def _bars(column: Column, listing: Listing, *, unicode: bool) -> Iterator[Cell]:
+    """How much is in use."""
     if listing.has("qnum"):
         fields = ("cbytes", "qbytes", "qnum")
         for share, used, most, number in zip(
             column.of(listing), *map(listing.column, fields), strict=True
         ):
-            full = most is not None and 0 < int(most) <= int(number)
-            yield painter.bar(share, some=used != "0", full=full)
+            full = is_full(int(number), None if most is None else int(most))
+            yield bar(share, unicode=unicode, some=used != "0", full=full)
         return
     for share, used, most in zip(
         column.of(listing), listing.column("used"), listing.column("limit"), strict=True
     ):
         unlimited = most is not None and most >= _UNLIMITED
-        yield painter.bar(None if unlimited else share, some=bool(used))
+        yield bar(None if unlimited else share, unicode=unicode, some=bool(used))
+
+
+def is_full(qnum: int, qbytes: int | None) -> bool:
+    """Whether a queue holds as many messages as it may hold bytes, of which there need be none.
+
+    That is as full as all of these bytes (msgsnd(2)).
+    """
+    return qbytes is not None and 0 < qbytes <= qnum
 
 
 def _amounts(column: Column, listing: Listing, style: Style) -> Iterator[Cell]:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import time
 from collections.abc import Sequence
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -185,10 +186,10 @@ def test_the_title_counts_all_and_the_rows_may_be_fewer() -> None:
 
 
 def test_a_little_is_not_nothing() -> None:
-    painter = table.Painter(canvas())
-    assert painter.bar("0.00") == ("░" * 8 + "   0%", "dim")
-    assert painter.bar("0.00", some=True) == ("█" + "░" * 7 + "  <1%", "green")
-    assert painter.bar("99.99") == ("█" * 7 + "░  99%", "red")
+    bar = partial(table.bar, unicode=True)
+    assert bar("0.00") == ("░" * 8 + "   0%", "dim")
+    assert bar("0.00", some=True) == ("█" + "░" * 7 + "  <1%", "green")
+    assert bar("99.99") == ("█" * 7 + "░  99%", "red")
 
 
 def test_a_panel_has_the_whole_key_however_narrow_it_is() -> None:
