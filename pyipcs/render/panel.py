@@ -14,7 +14,7 @@ from pyipcs.errors import counted
 from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line
-from pyipcs.render.showmsg import act, last_user, moment, names, process
+from pyipcs.render.phrases import act, last_user, moment, names, process
 from pyipcs.render.table import STATE_LOOKS, Cell, Painter, bar, is_full
 from pyipcs.render.text import flag_names, human, octal, symbolic
 from pyipcs.render.values import Style, rate

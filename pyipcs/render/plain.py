@@ -9,8 +9,6 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from pyipcs.model import (
-    SHM_DEST,
-    SHM_LOCKED,
     Kind,
     Limits,
     Queue,
@@ -27,7 +25,7 @@ from pyipcs.model import (
     Usage,
     View,
 )
-from pyipcs.render.text import ctime, human
+from pyipcs.render.text import ctime, flags, human
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.proc import Listing
 from pyipcs.sysv.users import group_name, user_name
@@ -81,10 +79,7 @@ def _permissions(mode: str) -> str:
 
 @cache
 def _status(mode: str) -> str:
-    bits = int(mode, 8)
-    dest = "dest" if bits & SHM_DEST else ""
-    locked = "locked" if bits & SHM_LOCKED else ""
-    return f"{dest:<6} {locked:<6}"
+    return " ".join(f"{name if is_set else '':<6}" for name, is_set in flags(mode).items())
 
 
 @lru_cache(maxsize=1024)

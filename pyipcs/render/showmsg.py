@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from pyipcs.errors import counted
-from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
+from pyipcs.model import Queue, Record, Segment, SemaphoreSet
+from pyipcs.render.phrases import act, last_user, moment, names, process
 from pyipcs.render.text import flag_names, human
-from pyipcs.render.values import Style, TimeFormat, show_time
+from pyipcs.render.values import Style
 from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.processes import Process, recorded
+from pyipcs.sysv.processes import recorded
 from pyipcs.sysv.state import Evidence
-from pyipcs.sysv.users import group_name, user_name
 
 
 def details(record: Record, found: Evidence, style: Style) -> Iterator[str]:
@@ -75,13 +75,6 @@ _USES = {
 }
 
 
-def last_user(one: Semaphore, record: SemaphoreSet) -> str:
-    """The process that changed a semaphore last."""
-    if not one.pid:
-        return "-"
-    return process(recorded(one.pid, record.used))
-
-
 def _held(size: int | None, style: Style) -> str:
     if size is None:
         return "unknown"
@@ -92,32 +85,3 @@ def _used(cbytes: int, qbytes: int, style: Style) -> str:
     if style.human:
         return f"{human(cbytes)} of {human(qbytes)}"
     return f"{cbytes} of {qbytes} bytes"
-
-
-def act(pid: int, when: int, style: Style) -> str:
-    """Who did something at what time."""
-    if not when:
-        return "never"
-    return f"by proc {process(recorded(pid, when))} {moment(when, style)}"
-
-
-def moment(when: int, style: Style) -> str:
-    """At what time something was done."""
-    if not when:
-        return "never"
-    at = "" if style.time_format is TimeFormat.RELATIVE else "at "
-    return f"{at}{show_time(when, style)}"
-
-
-def process(found: Process) -> str:
-    """A process by its pid, and by its name while it lives."""
-    if found.pid == 0:
-        return "0 (of another PID namespace)"
-    if found.alive is False:
-        return f"{found.pid} (gone)"
-    return found.named
-
-
-def names(uid: int, gid: int) -> str:
-    """A user and a group by their names."""
-    return f"{user_name(uid)}:{group_name(gid)}"
