@@ -907,6 +907,10 @@ TABLE = [
         ),
         ("-f unpack <queue>", "-f unpack and --unpack FORMAT go together"),
         ("--unpack y <queue>", "--unpack: 'y': not a struct (bad char in struct format)"),
+        (
+            "--unpack i0p <queue>",
+            "--unpack: 'i0p': not a struct (p has at least the byte which counts the others)",
+        ),
         ("-0 -f raw <queue>", "-0 is not for -f raw"),
         ("--exec '' <queue>", "--exec needs a command"),
     ),

@@ -40,6 +40,8 @@ class Output:
         self.color = "auto"
         self._waiting: list[str] = []  # what is to be written, of so many characters:
         self._size = 0
+        # Whether somebody waits for it, or messages are to stand in its order.
+        self._prompt = self.terminal
         self._broken: str | None = None
 
     def write(self, chunks: Iterable[str]) -> None:
@@ -55,7 +57,7 @@ class Output:
                 self._hand_on()
             if self._broken:
                 return
-        if self.terminal:  # where somebody waits, and what is said stands in its order
+        if self._prompt:
             self._hand_on()
 
     def _hand_on(self) -> None:
@@ -84,15 +86,19 @@ class Output:
 
     def aside(self) -> "Output":
         """The same with standard error in the place of standard output, for data that go there."""
-        other = copy(self)
-        other._stdout, other._waiting, other._size = self._stderr, [], 0
-        other.terminal = self.screen is not None
+        other = self._with(self._stderr)
+        other.terminal, other._prompt = self.screen is not None, True
         return other
 
     def muted(self) -> "Output":
         """The same that says nothing at all."""
+        other = self._with(None)
+        other._stderr = None
+        return other
+
+    def _with(self, stdout: TextIO | None) -> "Output":
         other = copy(self)
-        other._stdout = other._stderr = None
+        other._stdout, other._waiting, other._size = stdout, [], 0
         return other
 
     @property
