@@ -1,0 +1,357 @@
+"""Every system call of a command fails once: python -m tests.trials.faults [CASE...].
+
+A forked process has all of pyipcs loaded, so that what strace(1) lets fail is what the command
+itself asks of the kernel. Nothing may be lost, left half done, or told wrong without a word.
+"""
+
+import ctypes
+import os
+import pkgutil
+import re
+import shlex
+import signal
+import struct
+import subprocess
+import sys
+import zlib
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import NamedTuple
+
+from tests import isolation
+
+if __name__ == "__main__":
+    isolation.enter()
+
+import pyipcs
+from pyipcs.errors import Status
+from pyipcs.model import Kind
+from tests.program import Result, fork
+from tests.support import (
+    IPC_CREAT,
+    attached,
+    everything,
+    libc,
+    receive_all,
+    remove,
+    row,
+    send,
+)
+from tests.terminal import without_codes
+
+# What is tried, by name. {queue}, {array} and {segment} are ids, {lines} and {json} files.
+CASES = {
+    "list": "list",
+    "list json": "list -J",
+    "list csv": "list -q -f csv",
+    "list export": "list -f export",
+    "list openmetrics": "list -q -f openmetrics",
+    "list table": "list --color always",
+    "list columns": "list -o ID,KEY,OWNER,SIZE,MSGS,NSEMS --sort -ID",
+    "list state": "list -o +STATE,REASON,ATTACHED,WAITERS",
+    "list id": "list -q -i {queue}",
+    "list limits": "list -l",
+    "list usage": "list -u",
+    "list filtered": "list --orphaned --suspect",
+    "stat": "stat 0x5eed",
+    "stat table": "stat 0x5eed --color always",
+    "key": "key {lines}",
+    "make": "make -Q -M 1K -S 2 --values 3,4",
+    "make key": "make -Q -k 0x77",
+    "make or show": "make -Q -k 0x5eed --exist-ok",
+    "rm": "rm -q {queue} -m {segment} -s {array}",
+    "rm keys": "rm -Q 0x5eed -M 0x5eed -S 0x5eed",
+    "rm all": "rm --all",
+    "rm state": "rm --all --orphaned --suspect",
+    "rm dry": "rm --all -n",
+    "send": "send 0x5eed hello",
+    "send lines": "send 0x5eed -l -F {lines}",
+    "send input": "send 0x5eed -l < {lines}",
+    "send json": "send 0x5eed --json < {json}",
+    "recv": "recv 0x5eed",
+    "recv two": "recv 0x5eed -n 2",
+    "recv all": "recv 0x5eed -a --json",
+    "recv type": "recv 0x5eed -t 2 --timeout 5",
+    "recv peek": "recv 0x5eed --peek -a",
+    "recv exec": "recv 0x5eed -n 2 --exec cat",
+    "recv unpack": "recv 0x5eed -n 2 --unpack 5s",
+    "set mode": "set 0x5eed -q --mode 600",
+    "set owner": "set 0x5eed -m --owner {user}",
+    "set size": "set 0x5eed --qbytes 8192",
+    "set values": "set 0x5eed --value 0=5 --value 1=6",
+    "set lock": "set 0x5eed --lock",
+    "op": "op 0x5eed V 1=0",
+    "op timed": "op 0x5eed P --timeout 5",
+    "op holding": "op 0x5eed P -- true",
+    "read": "read 0x5eed",
+    "read part": "read 0x5eed --offset 100 --length 50 -f hex",
+    "write": "write 0x5eed hello",
+    "write file": "write 0x5eed --offset 10 -F {lines}",
+    "write input": "write 0x5eed < {lines}",
+    "run": "run true",
+    "run leaks": "run ipcmk -Q",
+    "run rm": "run --rm ipcmk -Q",
+}
+_KEY = 0x5EED
+_BODIES = [(1, b"first"), (2, b"other"), (1, b"third")]
+_BODIES_TOLD = [body.decode() for _, body in _BODIES]
+_FILES = {
+    "lines": "one\ntwo\nthree\n",
+    "json": '{"type": 3, "data": "four"}\n{"type": 4, "data": "five"}\n',
+}
+_SETVAL, _GETALL, _IPC_STAT = 16, 13, 2
+
+# How calls fail.
+_IPC = ("EPERM", "EIDRM", "ENOSYS", "ENOMEM")
+_ERRORS = {
+    **dict.fromkeys(("msgget", "semget", "shmget"), ("EACCES", "ENOSPC", "ENOSYS")),
+    **dict.fromkeys(("msgctl", "semctl", "shmctl", "shmat"), _IPC),
+    **dict.fromkeys(("msgsnd", "msgrcv", "semop", "semtimedop"), ("EAGAIN", "EINTR", *_IPC)),
+    "openat": ("EMFILE", "EACCES", "ENOENT"),
+    "read": ("EIO", "EINTR"),
+    "write": ("ENOSPC", "EIO", "EAGAIN", "EINTR"),
+    **dict.fromkeys(("mmap", "brk", "mremap"), ("ENOMEM",)),
+    **dict.fromkeys(("clone", "clone3", "vfork", "fork"), ("EAGAIN",)),
+    **dict.fromkeys(("poll", "ppoll", "select", "pselect6"), ("EINTR", "ENOMEM")),
+    **dict.fromkeys(("dup", "dup2", "fcntl", "memfd_create", "pipe2"), ("EMFILE",)),
+    "execve": ("EACCES", "ENOENT", "ENOMEM"),
+}
+_OTHERS = ("EPERM", "EIO")
+# How a fault may end: nothing is different; less is told, of names, processes or namespaces; it is
+# refused in words, before anything was done; or when a part was.
+_ENDS = ("unharmed", "poorer", "refused", "partly")
+# The calls that tell of names, processes and namespaces.
+_ABOUT = {
+    *("openat", "read", "close", "newfstatat", "ioctl", "socket", "connect", "readlink"),
+    *("getdents64", "memfd_create", "mmap", "munmap", "mprotect", "brk"),
+}
+# What is done step by step; all else is done or not.
+_STEPWISE = ("rm", "send", "recv", "set values", "write", "run")
+# They end the process, come back from a signal's handler, or cannot fail: the C library and
+# Python rely on that.
+_SPARED = {
+    *("exit_group", "exit", "rt_sigreturn", "restart_syscall"),
+    *("rt_sigaction", "rt_sigprocmask", "futex", "getpid", "geteuid", "uname", "lseek"),
+}
+# What differs from run to run: numbers of objects, processes, namespaces; moments; how old it is.
+_PASSING = re.compile(r"0x\w+|[\d:-]*\d{2}[\d:T+-]*|\d(?= (?=\S)|\n|,)|\w{3} \w{3} +(?=#)")
+_STATUSES = {0, 1, 3, 23, 126, 127}
+_NO_LINE = re.compile(r"Traceback|\.py\b|\w+Error\b|<\w+ object|\bNone\b")
+_CALL = re.compile(r"^(\w+)\(", re.MULTILINE)
+_PR_SET_PTRACER, _ANYBODY = 0x59616D61, ctypes.c_ulong(-1)
+
+
+class Fault(NamedTuple):
+    """A call that fails once."""
+
+    call: str
+    occasion: int  # from 1
+    error: str
+
+
+class Left(NamedTuple):
+    """What there is after a command."""
+
+    objects: list[str]
+    messages: list[str]
+
+
+class Ended(NamedTuple):
+    """How a command ended, with names in the place of ids, and what it left."""
+
+    result: Result
+    left: Left
+
+
+class Tally(NamedTuple):
+    """What came of a case's faults."""
+
+    case: str
+    calls: int
+    ends: Counter[str]  # by _ENDS
+    complaints: list[str]
+
+
+class World:
+    """One object of each kind, and the files that commands read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = {name: folder / name for name in _FILES}
+        for name, text in _FILES.items():
+            self._files[name].write_text(text)
+        remove_all()
+        _objects(0)  # so that what comes in their place has ids that no other number looks like
+        remove_all()
+        self._ids = _objects(_KEY)
+        for type_, body in _BODIES:
+            send(self._ids["queue"], body, type_)
+        with attached(self._ids["segment"]) as address:
+            ctypes.memmove(address, bytes(range(256)) * 4, 1024)
+        libc.semctl(self._ids["array"], 0, _SETVAL, 2)
+
+    def run(self, case: str, *strace: str) -> Ended:
+        """Run a case's command under strace(1)."""
+        words = CASES[case].format(**self._ids, **self._files, user=os.geteuid())
+        words, _, source = words.partition(" < ")
+        result = _under_strace([*strace], shlex.split(words), source or os.devnull)
+        return Ended(Result(result.status, *map(_lasting, result[1:])), self.left())
+
+    def left(self) -> Left:
+        """What there is now; it takes the messages off the queue."""
+        messages = [f"{type_} {body!r}" for type_, body in self._messages()]
+        return Left(sorted(map(_described, everything())), messages)
+
+    def _messages(self) -> list[tuple[int, bytes]]:
+        queues = [object_id for kind, object_id in everything() if kind is Kind.QUEUE]
+        return receive_all(self._ids["queue"]) if self._ids["queue"] in queues else []
+
+
+def _lasting(text: str) -> str:
+    """A text without what differs from run to run, and without colours."""
+    return _PASSING.sub("#", re.sub(" +|─+", " ", without_codes(text)))
+
+
+def _objects(key: int) -> dict[str, int]:
+    flags = IPC_CREAT | 0o644
+    return {
+        "queue": libc.msgget(key, flags),
+        "array": libc.semget(key, 2, flags),
+        "segment": libc.shmget(key, 1024, flags),
+    }
+
+
+def remove_all() -> None:
+    """Leave nothing behind."""
+    for kind, object_id in everything():
+        remove(kind, object_id)
+
+
+def _described(which: tuple[Kind, int]) -> str:
+    """All of an object that a command may change."""
+    kind, object_id = which
+    common = "{perms} {uid} {gid}".format(**row(kind, object_id))
+    key = "named" if int(row(kind, object_id)["key"]) == _KEY else "new"
+    match kind:
+        case Kind.QUEUE:
+            state = ctypes.create_string_buffer(120)
+            libc.msgctl(object_id, _IPC_STAT, state)
+            more = struct.unpack_from("L", state, 88)[0]  # qbytes
+        case Kind.SEMAPHORE:
+            values = array("H", [0, 0])
+            libc.semctl(object_id, 0, _GETALL, ctypes.c_void_p(values.buffer_info()[0]))
+            more = [*values]
+        case Kind.SEGMENT:
+            with attached(object_id) as address:
+                more = zlib.crc32(ctypes.string_at(address, 1024))
+    return f"{key} {kind.noun} {common} {more}"
+
+
+def _under_strace(strace: list[str], words: list[str], source: str) -> Result:
+    """Run pyipcs in a forked process that strace(1) has in its hands from the entry point on."""
+    with (
+        Path(source).open("rb") as stdin,
+        TemporaryFile() as out,
+        TemporaryFile() as err,
+    ):
+        child = fork(
+            *words,
+            stdin=stdin.fileno(),
+            stdout=out.fileno(),
+            stderr=err.fileno(),
+            first=_wait_for_strace,
+        )
+        os.waitpid(child, os.WUNTRACED)
+        command = ["strace", "-p", str(child), *strace]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
+            assert tracer.stderr
+            attached_to = tracer.stderr.readline()
+            assert "attached" in attached_to, attached_to
+            os.kill(child, signal.SIGCONT)
+            _, status = os.waitpid(child, 0)
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode(errors="surrogateescape"))
+    return Result(os.waitstatus_to_exitcode(status), *texts)
+
+
+def _wait_for_strace() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PTRACER, _ANYBODY, 0, 0, 0)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def load_all() -> None:
+    """Import all of pyipcs, so that no command imports anything."""
+    for module in pkgutil.walk_packages(pyipcs.__path__, "pyipcs."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+
+
+def fail_each(case: str, folder: Path, most: int) -> Tally:
+    """Let each of a case's calls fail once, at so many of its occasions at most."""
+    untouched = World(folder).left()
+    trace = folder / "trace"
+    whole = World(folder).run(case, "-o", str(trace))
+    calls = Counter(_CALL.findall(trace.read_text()))
+    tally = Tally(case, calls.total(), Counter(), [])
+    for fault in _faults(calls, most):
+        inject = f"inject={fault.call}:error={fault.error}:when={fault.occasion}"
+        ended = World(folder).run(case, "-o", os.devnull, "-e", inject)
+        how = _how(case, ended, fault, untouched, whole)
+        tally.ends[how] += 1
+        if how not in _ENDS:
+            tally.complaints.append(f"{case}: {' '.join(map(str, fault))}: {how}: {ended}")
+    return tally
+
+
+def _faults(calls: Counter[str], most: int) -> Iterator[Fault]:
+    for call, count in calls.items():
+        if call in _SPARED:
+            continue
+        step = max(count / most, 1)
+        for number in range(min(count, most)):
+            for error in _ERRORS.get(call, _OTHERS):
+                yield Fault(call, int(number * step) + 1, error)
+
+
+def _how(case: str, ended: Ended, fault: Fault, untouched: Left, whole: Ended) -> str:
+    """How a fault ended, by _ENDS; or what is wrong about that."""
+    status, out, err = ended.result
+    if _NO_LINE.search(out + err) or status not in _STATUSES:
+        return "a traceback"
+    if case.startswith("recv") and not all(body in str(ended) for body in _BODIES_TOLD):
+        return "a message is lost"
+    if status == whole.result.status and ended.left == whole.left:
+        if ended.result == whole.result:
+            return "unharmed"
+        # Status 23 says already that there is more to look at.
+        return "poorer" if fault.call in _ABOUT or status == Status.FOUND else "other words"
+    has_words = err.startswith("pyipcs: ") if status != Status.WAIT else not err
+    # EIDRM says that somebody else has removed it, which is as good.
+    if not (status and has_words) and fault.error != "EIDRM":
+        return "not a word"
+    done = "partly" if case.startswith(_STEPWISE) else "half done"
+    return "refused" if ended.left == untouched else done
+
+
+def main() -> None:
+    """Try the cases that are named, or all."""
+    load_all()
+    complaints = []
+    print(f"{'':16} {'calls':>6}", *(f"{how:>9}" for how in _ENDS))
+    with TemporaryDirectory() as folder:
+        for case in sys.argv[1:] or CASES:
+            tally = fail_each(case, Path(folder), most=12)
+            ends = (f"{tally.ends[how]:9}" for how in _ENDS)
+            print(f"{case:16} {tally.calls:6}", *ends, flush=True)
+            complaints += tally.complaints
+    remove_all()
+    sys.exit("\n".join(complaints) or None)
+
+
+if __name__ == "__main__":
+    main()
