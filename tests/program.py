@@ -65,7 +65,11 @@ def invoke(*args: str, program: str = "pyipcs", env: Mapping[str, str] | None = 
     """Run pyipcs in this process."""
     survey.cache_clear()  # for one program, /proc is looked at once
     runner = CliRunner(**_APART)
+    mask = signal.pthread_sigmask(
+        signal.SIG_BLOCK, []
+    )  # which a program that ends need not restore
     result = runner.invoke(_Program, args, prog_name=program, env=env)  # type: ignore[arg-type] # has all that it calls
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Result(

@@ -647,3 +647,20 @@ def test_a_peer_that_is_faster_and_one_that_is_slower(
     ):
         script = f"seq 0 19999 | {source} & {sink}; status=$?; wait $! && exit $status"
         assert run("bash", "-c", script) == (0, lines, "")
+
+
+@pytest.mark.parametrize("args", ["send {} a", "recv {}"])
+def test_a_signal_that_comes_when_all_is_done_comes_too_late(
+    args: str, msqid: int, tmp_path: Path
+) -> None:
+    """Death by a signal without a word is that nothing was sent, or was taken."""
+    strace, trace = need_tool("strace"), tmp_path / "trace"
+    words = args.format(KEY).split()
+    send(msqid, b"a")
+    assert run(strace, "-o", str(trace), "-e", "close", PYIPCS, *words).status == 0
+    # The last of all is that of what told the program of signals.
+    last = trace.read_text().count("close(")
+    send(msqid, b"a")
+    inject = ["-e", "trace=close", "-e", f"inject=close:signal=TERM:when={last}"]
+    out = "a\n" if words[0] == "recv" else ""
+    assert run(strace, "-o", os.devnull, *inject, PYIPCS, *words) == (0, out, "")

@@ -170,7 +170,7 @@ def _recv(output: Output, target: Target, how: _How) -> Status:
     reader = output.descriptor() if how.command_line is None else None
     delivery = None
     try:
-        with Watch(timeout=how.timeout or None, reader=reader) as watch:
+        with Watch(timeout=how.timeout or None, reader=reader, last=True) as watch:
             with refusals(Kind.QUEUE, target):
                 delivery = _delivery(output, target, queue, how, watch)
             complete = _deliver(queue, target, delivery, watch, how)

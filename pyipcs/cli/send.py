@@ -124,14 +124,14 @@ def _send(
         sending = Sending(output, target, queue, wait=timeout != 0)
     with source as stream, sending.told():
         if stream is None:
-            with Watch(timeout=timeout or None) as watch:
+            with Watch(timeout=timeout or None, last=True) as watch:
                 sending.check(arguments)
                 sending.send(arguments, watch)
         else:
             # Outside, so that a terminal which takes nothing can be left by a signal.
             with (
                 _bar(output, stream) if progress else _NO_BAR as track,
-                Watch(timeout=timeout or None) as watch,
+                Watch(timeout=timeout or None, last=not progress) as watch,
             ):
                 _send_stream(stream, sending, watch, decode, track)
 

@@ -45,17 +45,22 @@ class Watch:
         relay: told of all that follow.
     """
 
-    def __init__(self, *, timeout: float | None = None, reader: int | None = None) -> None:
+    def __init__(
+        self, *, timeout: float | None = None, reader: int | None = None, last: bool = False
+    ) -> None:
         """What ends a wait besides signals.
 
         Args:
             timeout: the seconds that one wait may take.
             reader: a descriptor whose reader ends every wait by going away.
+            last: whether nothing follows but the program's own end. A signal that comes then has
+                come too late: what is done must not look as if it had not been.
         """
         self.stopped = 0
         self.relay: Callable[[int], None] | None = None
         self._timeout = timeout
         self._reader = reader
+        self._last = last
         self._deadline: float | None = None  # of the wait that is going on
         self._alarm = math.inf  # when the thread will look at the deadline of its own accord
         self._signalled = False  # whether one of the signals was handled
@@ -93,7 +98,7 @@ class Watch:
         # than an error: whoever sent it expects the program to end by it.
         if self.stopped not in {0, signal.SIGPIPE} and not isinstance(error, StoppedError):
             raise StoppedError(self.stopped) from error
-        if not isinstance(error, StoppedError):
+        if not isinstance(error, StoppedError) and not (self._last and error is None):
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def check(self) -> None:
