@@ -31,7 +31,8 @@ def _run() -> int:
 
         return run(sys.argv)
     except (ImportError, MemoryError, OSError) as error:
-        why = getattr(error, "strerror", None) or str(error) or os.strerror(errno.ENOMEM)
+        words = str(error).partition(" (/")[0]  # without the path of a module
+        why = getattr(error, "strerror", None) or words or os.strerror(errno.ENOMEM)
         os.write(2, f"pyipcs: cannot go on: {why}\n".encode(errors="backslashreplace"))
         return 1
 

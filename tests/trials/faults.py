@@ -1,7 +1,8 @@
 """Every system call of a command fails once: python -m tests.trials.faults [CASE...].
 
 A forked process has all of pyipcs loaded, so that what strace(1) lets fail is what the command
-itself asks of the kernel. Nothing may be lost, left half done, or told wrong without a word.
+itself asks of the kernel; in a new process, it is also what Python asks to load it. Nothing may be
+lost, left half done, or told wrong without a word.
 """
 
 import ctypes
@@ -30,7 +31,7 @@ if __name__ == "__main__":
 import pyipcs
 from pyipcs.errors import Status
 from pyipcs.model import Kind
-from tests.program import Result, fork
+from tests.program import PYIPCS, Result, fork, run
 from tests.support import (
     IPC_CREAT,
     attached,
@@ -96,6 +97,8 @@ CASES = {
     "run leaks": "run ipcmk -Q",
     "run rm": "run --rm ipcmk -Q",
 }
+# Those that are tried in a new process, too, which makes a thousand calls more.
+_NEW = ["list", "send", "stat table", "rm keys"]
 _KEY = 0x5EED
 _BODIES = [(1, b"first"), (2, b"other"), (1, b"third")]
 _BODIES_TOLD = [body.decode() for _, body in _BODIES]
@@ -114,7 +117,7 @@ _ERRORS = {
     "openat": ("EMFILE", "EACCES", "ENOENT"),
     "read": ("EIO", "EINTR"),
     "write": ("ENOSPC", "EIO", "EAGAIN", "EINTR"),
-    **dict.fromkeys(("mmap", "brk", "mremap"), ("ENOMEM",)),
+    **dict.fromkeys(("mmap", "mremap"), ("ENOMEM",)),
     **dict.fromkeys(("clone", "clone3", "vfork", "fork"), ("EAGAIN",)),
     **dict.fromkeys(("poll", "ppoll", "select", "pselect6"), ("EINTR", "ENOMEM")),
     **dict.fromkeys(("dup", "dup2", "fcntl", "memfd_create", "pipe2"), ("EMFILE",)),
@@ -127,20 +130,21 @@ _ENDS = ("unharmed", "poorer", "refused", "partly")
 # The calls that tell of names, processes and namespaces.
 _ABOUT = {
     *("openat", "read", "close", "newfstatat", "ioctl", "socket", "connect", "readlink"),
-    *("getdents64", "memfd_create", "mmap", "munmap", "mprotect", "brk"),
+    *("getdents64", "memfd_create", "mmap", "munmap", "mprotect", "unshare"),
 }
 # What is done step by step; all else is done or not.
 _STEPWISE = ("rm", "send", "recv", "set values", "write", "run")
-# They end the process, come back from a signal's handler, or cannot fail: the C library and
-# Python rely on that.
+# They end the process, come back from a signal's handler, or cannot fail, on which the C library
+# and Python rely (of brk(2) it is the result that tells).
 _SPARED = {
     *("exit_group", "exit", "rt_sigreturn", "restart_syscall"),
-    *("rt_sigaction", "rt_sigprocmask", "futex", "getpid", "geteuid", "uname", "lseek"),
+    *("rt_sigaction", "rt_sigprocmask", "futex", "getpid", "geteuid", "uname", "lseek", "brk"),
 }
 # What differs from run to run: numbers of objects, processes, namespaces; moments; how old it is.
 _PASSING = re.compile(r"0x\w+|[\d:-]*\d{2}[\d:T+-]*|\d(?= (?=\S)|\n|,)|\w{3} \w{3} +(?=#)")
 _STATUSES = {0, 1, 3, 23, 126, 127}
 _NO_LINE = re.compile(r"Traceback|\.py\b|\w+Error\b|<\w+ object|\bNone\b")
+_ENTRY = "/pyipcs/__main__"  # what the program's first own call is about
 _CALL = re.compile(r"^(\w+)\(", re.MULTILINE)
 _PR_SET_PTRACER, _ANYBODY = 0x59616D61, ctypes.c_ulong(-1)
 
@@ -193,11 +197,14 @@ class World:
             ctypes.memmove(address, bytes(range(256)) * 4, 1024)
         libc.semctl(self._ids["array"], 0, _SETVAL, 2)
 
-    def run(self, case: str, *strace: str) -> Ended:
-        """Run a case's command under strace(1)."""
+    def run(self, case: str, *strace: str, new: bool = False) -> Ended:
+        """Run a case's command under strace(1), in a forked or a new process."""
         words = CASES[case].format(**self._ids, **self._files, user=os.geteuid())
         words, _, source = words.partition(" < ")
-        result = _under_strace([*strace], shlex.split(words), source or os.devnull)
+        if new:
+            result = run("strace", *strace, PYIPCS, *shlex.split(words))
+        else:
+            result = _under_strace([*strace], shlex.split(words), source or os.devnull)
         return Ended(Result(result.status, *map(_lasting, result[1:])), self.left())
 
     def left(self) -> Left:
@@ -291,21 +298,31 @@ def load_all() -> None:
             import_module(module.name)
 
 
-def fail_each(case: str, folder: Path, most: int) -> Tally:
+def fail_each(case: str, folder: Path, most: int, *, new: bool = False) -> Tally:
     """Let each of a case's calls fail once, at so many of its occasions at most."""
     untouched = World(folder).left()
     trace = folder / "trace"
-    whole = World(folder).run(case, "-o", str(trace))
-    calls = Counter(_CALL.findall(trace.read_text()))
+    whole = World(folder).run(case, "-o", str(trace), new=new)
+    # What comes before the entry point, Python says for itself.
+    before, _, after = trace.read_text().partition(_ENTRY) if new else ("", "", trace.read_text())
+    own = after[: _end_of(after)]
+    earlier, calls = (Counter(_CALL.findall(text)) for text in (before, own))
     tally = Tally(case, calls.total(), Counter(), [])
     for fault in _faults(calls, most):
-        inject = f"inject={fault.call}:error={fault.error}:when={fault.occasion}"
-        ended = World(folder).run(case, "-o", os.devnull, "-e", inject)
+        when = earlier[fault.call] + fault.occasion
+        inject = f"inject={fault.call}:error={fault.error}:when={when}"
+        ended = World(folder).run(case, "-o", os.devnull, "-e", inject, new=new)
         how = _how(case, ended, fault, untouched, whole)
         tally.ends[how] += 1
         if how not in _ENDS:
             tally.complaints.append(f"{case}: {' '.join(map(str, fault))}: {how}: {ended}")
     return tally
+
+
+def _end_of(trace: str) -> int:
+    """Where the program has become another one, or its end."""
+    found = re.search(r"^execve\(.* = 0$", trace, re.MULTILINE)
+    return found.end() if found else len(trace)
 
 
 def _faults(calls: Counter[str], most: int) -> Iterator[Fault]:
@@ -341,14 +358,16 @@ def _how(case: str, ended: Ended, fault: Fault, untouched: Left, whole: Ended) -
 def main() -> None:
     """Try the cases that are named, or all."""
     load_all()
+    cases = sys.argv[1:] or [*CASES]
     complaints = []
-    print(f"{'':16} {'calls':>6}", *(f"{how:>9}" for how in _ENDS))
+    print(f"{'':20} {'calls':>6}", *(f"{how:>9}" for how in _ENDS))
     with TemporaryDirectory() as folder:
-        for case in sys.argv[1:] or CASES:
-            tally = fail_each(case, Path(folder), most=12)
-            ends = (f"{tally.ends[how]:9}" for how in _ENDS)
-            print(f"{case:16} {tally.calls:6}", *ends, flush=True)
-            complaints += tally.complaints
+        for new in (False, True):
+            for case in [case for case in cases if not new or case in _NEW]:
+                tally = fail_each(case, Path(folder), most=60 if new else 12, new=new)
+                ends = (f"{tally.ends[how]:9}" for how in _ENDS)
+                print(f"{case + new * ', loading':20} {tally.calls:6}", *ends, flush=True)
+                complaints += tally.complaints
     remove_all()
     sys.exit("\n".join(complaints) or None)
 
