@@ -19,6 +19,7 @@ _ISOLATION = isolation.enter()
 
 import pyipcs  # noqa: E402 - after the namespace
 from tests.benchmarks.measure import Command, Cost, in_turn  # noqa: E402
+from tests.benchmarks.objects import empty, fill  # noqa: E402
 from tests.program import PYIPCS, run  # noqa: E402
 from tests.shells import Shell, link  # noqa: E402
 from tests.support import IPC_CREAT, IPC_EXCL, libc, receive_all, send  # noqa: E402
@@ -37,7 +38,7 @@ START_UPS = {
     "make -Q": ["make", "-Q"],
     "make -M 1K": ["make", "-M", "1K"],
     "make -S 1": ["make", "-S", "1"],
-    "rm --all": ["rm", "--all"],
+    "rm --all": ["rm", "--all", "--yes"],
     "send 0x5eed": ["send", "0x5eed", "hello"],
     "send ID": ["send", "{queue}", "hello"],
     "recv 0x5eed": ["recv", "0x5eed"],
@@ -52,14 +53,13 @@ START_UPS = {
     "--help": ["--help"],
     "--version": ["--version"],
 }
-DRAWN_START_UPS = {
-    "list": ["list"],
-    "list -l": ["list", "-l"],
-    "stat ID": ["stat", "{queue}"],
-}
+# Those that draw tables on a terminal.
+DRAWN_START_UPS = ["list", "list -l", "list -u", "list -q -i ID", "stat ID"]
 START_UP_ROUNDS = 21
 # How many lines go through a queue, and how many rounds each way gets.
 LINES = {1_000: 5, 1_000_000: 3}
+# How many messages are looked at, each of one byte; each number is double the one before.
+PEEKS = [2_000, 4_000, 8_000, 16_000]
 # The bytes of the segment that is read and written.
 MEMORY, MEMORY_ROUNDS = 1 << 30, 7
 _SOURCE = Path(__file__).parent.parent / "c" / "lines.c"
@@ -76,6 +76,8 @@ _WIDTHS = (34, 13, 13, 9, 9, 9)
 
 def main() -> None:
     """Print the tables."""
+    if not shutil.which("cc"):
+        sys.exit("the benchmarks need a C compiler for their peers")
     if not _ISOLATION.namespace:
         sys.exit(f"the benchmarks need an IPC namespace of their own: {_ISOLATION.why}")
     all_cores = os.sched_getaffinity(0)
@@ -83,27 +85,33 @@ def main() -> None:
     os.sched_setaffinity(0, {max(all_cores)})
     # What pip does for an installed package, and a checkout may lack.
     compileall.compile_dir(Path(pyipcs.__file__).parent, quiet=2)
+    _floor()
     _start_up("start-up, into a pipe", START_UPS, "import click", CLICK)
-    _start_up("start-up, on a terminal", DRAWN_START_UPS, "import click, rich", RICH, terminal=True)
+    drawn = {label: START_UPS[label] for label in DRAWN_START_UPS}
+    _start_up("tables, on a terminal", drawn, "import click, rich", RICH, terminal=True)
+    others = {label: words for label, words in START_UPS.items() if label not in drawn}
+    _start_up("others, on a terminal", others, "import click", CLICK, terminal=True)
     _held()
     _streams("one core")
+    _peeks()
     for count, rounds in QUEUES.items():
-        _fill("queues", count)
+        fill("queues", count)
         _compare(f"{count:,} queues", _LISTS["queues"], rounds)
         _remove_queues(count, rounds)
-        _fill("queues", count)
+        _make_queues(count, rounds)
+        fill("queues", count)
         if count == _TAB_QUEUES:
             _tab(count)
         _compare("the same on a terminal", _DRAWN["queues"], rounds, terminal=True)
-        _empty()
-    _fill("segments", SEGMENTS)
+        empty()
+    fill("segments", SEGMENTS)
     _compare(f"{SEGMENTS:,} segments", _LISTS["segments"], ROUNDS)
     _compare("the same on a terminal", _DRAWN["segments"], ROUNDS, terminal=True)
-    _empty()
+    empty()
     _states()
-    _fill("sets", SETS)
+    fill("sets", SETS)
     _compare(f"{SETS:,} sets", _LISTS["sets"], ROUNDS)
-    _empty()
+    empty()
     os.sched_setaffinity(0, all_cores)
     _streams(f"{len(all_cores)} cores")
     _memory()
@@ -144,6 +152,15 @@ _DRAWN: dict[str, list[tuple[Command, Command]]] = {
 }
 
 
+def _floor() -> None:
+    """What nothing written in Python, or with click, can be faster than."""
+    _head("the floor")
+    bare = [sys.executable, "-c", "pass"]
+    for label, imports in (("import click", CLICK), ("import click, rich", RICH)):
+        costs = in_turn({"imports": imports, "bare": bare}, rounds=START_UP_ROUNDS)
+        _row(label, "python -c pass", costs["imports"], costs["bare"])
+
+
 def _start_up(
     title: str,
     commands: dict[str, list[str]],
@@ -166,7 +183,7 @@ def _start_up(
         if words[0] == "rm":
             ids = _one_of_each()
         receive_all(int(ids["queue"]))
-    _empty()
+    empty()
 
 
 def _one_of_each() -> dict[str, str]:
@@ -184,12 +201,12 @@ def _held() -> None:
     run(PYIPCS, "set", str(array), "--value", "0=1")
     pair = (_pyipcs("op", "0x5eed", "P", "--", "true"), _pyipcs("key", "/"))
     _compare("a command held", [pair], START_UP_ROUNDS)
-    _empty()
+    empty()
 
 
 def _states() -> None:
     """Segments with processes that have them attached: with what is known of these, and without."""
-    _fill("segments", SEGMENTS)
+    fill("segments", SEGMENTS)
     shmids = [libc.shmget(key, 0, 0) for key in range(1, SEGMENTS + 1)]
     children = [_attaching(shmids[number::PROCESSES]) for number in range(PROCESSES)]
     plain = _pyipcs("list", "-m", "-o", "+LPID")
@@ -203,7 +220,7 @@ def _states() -> None:
     for child in children:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-    _empty()
+    empty()
 
 
 def _attaching(shmids: list[int]) -> int:
@@ -239,19 +256,14 @@ def _memory() -> None:
             mine, others = ["sh", "-c", ours + sink], ["sh", "-c", theirs + sink]
             costs = in_turn({"pyipcs": mine, "peer": others}, rounds=MEMORY_ROUNDS)
             _row(label, peer, costs["pyipcs"], costs["peer"])
-    _empty()
+    empty()
 
 
 def _streams(cores: str) -> None:
     """Lines through a queue, by pyipcs and by the barest C."""
-    compiler = shutil.which("cc")
-    if not compiler:
-        print("\nno streams: there is no C compiler")
-        return
     libc.msgget(0x5EED, _EXCLUSIVE)
     with TemporaryDirectory() as folder:
-        program, lines = f"{folder}/lines", f"{folder}/input"
-        subprocess.run([compiler, "-O2", "-o", program, _SOURCE], check=True)
+        program, lines = _compiled(folder), f"{folder}/input"
         for count, rounds in LINES.items():
             Path(lines).write_text("".join(f"{number}\n" for number in range(count)))
             _head(f"{count:,} lines, {cores}")
@@ -268,7 +280,29 @@ def _streams(cores: str) -> None:
                 theirs = ["sh", "-c", f"{c_send} & {their_recv} | {sink}; wait"]
                 costs = in_turn({"pyipcs": mine, "C": theirs}, rounds=rounds)
                 _row(label, peer, costs["pyipcs"], costs["C"])
-    _empty()
+    empty()
+
+
+def _peeks() -> None:
+    """All messages of a queue looked at; the kernel walks to each of them from the first."""
+    queue = libc.msgget(0x5EED, _EXCLUSIVE)
+    run(PYIPCS, "set", str(queue), "-q", "--qbytes", str(PEEKS[-1]))
+    _head("peeking")
+    with TemporaryDirectory() as folder:
+        program = _compiled(folder)
+        for count, more in zip(PEEKS, (PEEKS[0], *PEEKS), strict=False):
+            for _ in range(more):
+                send(queue, b"x")
+            ours = _pyipcs("recv", "0x5eed", "--peek", "-a")
+            costs = in_turn({"pyipcs": ours, "C": [program, "peek", "0x5eed"]}, rounds=ROUNDS)
+            _row(f"recv --peek -a, {count:,}", "C", costs["pyipcs"], costs["C"])
+    empty()
+
+
+def _compiled(folder: str) -> str:
+    program = f"{folder}/lines"
+    subprocess.run(["cc", "-O2", "-o", program, _SOURCE], check=True)
+    return program
 
 
 def _tab(count: int) -> None:
@@ -304,29 +338,21 @@ def _shown(command: Command) -> str:
     return " ".join([*([] if program == PYIPCS else [Path(program).name]), *filter(None, words)])
 
 
+def _make_queues(count: int, rounds: int) -> None:
+    """One more queue, where there are so many."""
+    fill("queues", count)
+    costs = in_turn({"pyipcs": _pyipcs("make", "-Q"), "peer": ["ipcmk", "-Q"]}, rounds=rounds)
+    _row("make -Q", "ipcmk -Q", costs["pyipcs"], costs["peer"])
+    empty()
+
+
 def _remove_queues(count: int, rounds: int) -> None:
     costs = in_turn(
         {"pyipcs": _pyipcs("rm", "--all"), "peer": ["ipcrm", "-a"]},
         rounds=rounds,
-        before=lambda: _fill("queues", count),
+        before=lambda: fill("queues", count),
     )
     _row("rm --all", "ipcrm -a", costs["pyipcs"], costs["peer"])
-
-
-def _fill(kind: str, count: int) -> None:
-    """Make objects with keys, where they are not there yet."""
-    for key in range(1, count + 1):
-        match kind:
-            case "queues":
-                libc.msgget(key, IPC_CREAT | 0o644)
-            case "segments":
-                libc.shmget(key, 4096, IPC_CREAT | 0o644)
-            case "sets":
-                libc.semget(key, 1, IPC_CREAT | 0o644)
-
-
-def _empty() -> None:
-    run("ipcrm", "--all")
 
 
 def _head(title: str) -> None:

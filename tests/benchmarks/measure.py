@@ -4,7 +4,7 @@ import shutil
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ class Cost(NamedTuple):
 
 
 def in_turn(
-    commands: dict[str, Command],
+    commands: Mapping[str, Command],
     *,
     rounds: int,
     before: Callable[[], None] = lambda: None,

@@ -1,4 +1,5 @@
-/* Lines as messages, as bare as it gets. lines send KEY | recv KEY COUNT [each] */
+/* Lines as messages, as bare as it gets. lines send KEY | recv KEY COUNT [each] | peek KEY */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,14 @@ int main(int argc, char **argv)
         while (fgets(message.body, sizeof message.body, stdin))
             if (msgsnd(msqid, &message, strcspn(message.body, "\n"), 0) != 0)
                 return 1;
+        return 0;
+    }
+    if (argv[1][0] == 'p') {
+        ssize_t length;
+        for (long n = 0; (length = msgrcv(msqid, &message, 8192, n, MSG_COPY | IPC_NOWAIT)) >= 0; n++) {
+            message.body[length++] = '\n';
+            fwrite(message.body, length, 1, stdout);
+        }
         return 0;
     }
     for (long count = atol(argv[3]); count > 0; count--) {

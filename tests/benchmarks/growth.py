@@ -1,0 +1,120 @@
+"""How time and memory grow with the number of objects and messages, each step double.
+
+python -m tests.benchmarks.growth [FILE.svg]
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests import isolation
+
+if __name__ == "__main__":
+    isolation.enter()
+
+from tests.benchmarks.measure import Command, Cost, in_turn
+from tests.benchmarks.objects import empty, fill
+from tests.benchmarks.plot import Panel, svg
+from tests.program import PYIPCS
+from tests.support import IPC_CREAT, libc
+
+ROUNDS = 5
+_KEY = 0x5EED
+# What is counted, up to the kernel's own limit where it has one, and the commands by their names.
+_OBJECTS: dict[str, tuple[Sequence[int], dict[str, list[str]]]] = {
+    "queues": (
+        [1_000 << step for step in range(6)],
+        {
+            "list": ["list", "-q"],
+            "list -J": ["list", "-q", "-J"],
+            "list -o +STATE": ["list", "-q", "-o", "+STATE"],
+            "on a terminal": ["list", "-q"],
+        },
+    ),
+    "segments": (
+        [128 << step for step in range(6)],
+        {"list": ["list", "-m"], "list -J": ["list", "-m", "-J"]},
+    ),
+    "sets": (
+        [1_000 << step for step in range(6)],
+        {"list": ["list", "-s"], "list -J": ["list", "-s", "-J"]},
+    ),
+}
+_LINES = [16_000 << step for step in range(6)]
+Costs = dict[str, list[tuple[int, Cost]]]
+
+
+def main() -> None:
+    """Print the tables, and draw them into a file."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    panels = []
+    for kind in _OBJECTS:
+        panels += _told(kind, _of_objects(kind))
+    panels += _told("messages", _of_messages())
+    for path in sys.argv[1:]:
+        Path(path).write_text(svg(panels))
+
+
+def _of_objects(kind: str) -> Costs:
+    steps, commands = _OBJECTS[kind]
+    mine = {name: [PYIPCS, *words] for name, words in commands.items()}
+    costs = _costs(steps, lambda count: fill(kind, count), mine, ["on a terminal"])
+    if kind == "queues":  # for the others the kernel lists more slowly than any program removes
+        costs["rm --all"] = [(count, _removal(kind, count)) for count in steps]
+    empty()
+    return costs
+
+
+def _removal(kind: str, count: int) -> Cost:
+    command = {"rm": [PYIPCS, "rm", "--all"]}
+    return in_turn(command, rounds=ROUNDS, before=lambda: fill(kind, count))["rm"]
+
+
+def _of_messages() -> Costs:
+    """Lines through a queue, as many as there are in a file."""
+    libc.msgget(_KEY, IPC_CREAT | 0o600)
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "lines")
+        script = (
+            f'{PYIPCS} send {_KEY} -l <{file} & {PYIPCS} recv {_KEY} -n "$(wc -l <{file})"; wait'
+        )
+
+        def write(count: int) -> None:
+            file.write_text("".join(f"{number}\n" for number in range(count)))
+
+        costs = _costs(_LINES, write, {"send -l, recv -n": ["sh", "-c", script]}, [])
+    empty()
+    return costs
+
+
+def _costs(
+    steps: Sequence[int],
+    prepare: Callable[[int], None],
+    commands: Mapping[str, Command],
+    terminal: Sequence[str],
+) -> Costs:
+    costs: Costs = {name: [] for name in commands}
+    for count in steps:
+        prepare(count)
+        for name, cost in in_turn(commands, rounds=ROUNDS, terminal=terminal).items():
+            costs[name].append((count, cost))
+    return costs
+
+
+def _told(what: str, costs: Costs) -> list[Panel]:
+    """Print what was measured; the diagrams of it."""
+    print(f"\n{what:>16}", *(f"{count:>9,}" for count, _ in next(iter(costs.values()))))
+    for name, points in costs.items():
+        print(f"{name:>13} ms", *(f"{1000 * cost.seconds:>9.1f}" for _, cost in points))
+        print(f"{'KiB':>16}", *(f"{cost.peak or 0:>9}" for _, cost in points), flush=True)
+    times, peaks = {}, {}
+    for name, points in costs.items():
+        times[name] = [(count, 1000 * cost.seconds) for count, cost in points]
+        peaks[name] = [(count, (cost.peak or 0) / 1024) for count, cost in points]
+    return [Panel(f"Time by {what}", "ms", times), Panel(f"Peak memory by {what}", "MiB", peaks)]
+
+
+if __name__ == "__main__":
+    main()

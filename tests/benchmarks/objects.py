@@ -1,0 +1,21 @@
+"""The objects that are there while something is measured."""
+
+from tests.program import run
+from tests.support import IPC_CREAT, libc
+
+
+def fill(kind: str, count: int) -> None:
+    """Make objects with keys, where they are not there yet."""
+    for key in range(1, count + 1):
+        match kind:
+            case "queues":
+                libc.msgget(key, IPC_CREAT | 0o644)
+            case "segments":
+                libc.shmget(key, 4096, IPC_CREAT | 0o644)
+            case "sets":
+                libc.semget(key, 1, IPC_CREAT | 0o644)
+
+
+def empty() -> None:
+    """Remove all objects."""
+    run("ipcrm", "--all")
