@@ -1,6 +1,7 @@
 """The program's entry point."""
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -12,6 +13,9 @@ def main() -> None:
     The signals come before the imports, so that from here on Ctrl-C ends the program as it ends
     a C program, with no traceback, and so does a reader that goes away.
     """
+    # A short command leaves no garbage worth the time that looking for it takes, which is a tenth
+    # of its whole; what may live long switches this on again (sysv/wait.py).
+    gc.disable()
     # An ignored SIGINT (a background job of sh) stays ignored.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         _heed_interrupt()

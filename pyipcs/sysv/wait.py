@@ -6,6 +6,7 @@ to wait, a thread looks at that pipe, the reader and the clock, and when one of 
 wait, it interrupts the waiting thread again and again until that has seen why.
 """
 
+import gc
 import math
 import os
 import select
@@ -70,6 +71,9 @@ class Watch:
         self._failure: OSError | None = None  # of the thread
 
     def __enter__(self) -> Self:
+        if not gc.isenabled():  # the program's entry point saw to that, for programs that end soon
+            gc.freeze()
+            gc.enable()
         self._notes, self._pen = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._former_pen = signal.set_wakeup_fd(self._pen, warn_on_full_buffer=False)
         self._deadly = deadly()
