@@ -21,7 +21,7 @@ from pyipcs.cli import params
 from pyipcs.codec import FORMATS, Layout, encoder, from_hex, from_json
 from pyipcs.filters import not_in
 from pyipcs.model import Kind, Message, Unit, View
-from pyipcs.render import aligned, data, delimited, metrics, plain, showmsg, table
+from pyipcs.render import aligned, blocks, data, delimited, metrics, plain, showmsg, table
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line
 from pyipcs.render.report import Report
@@ -276,7 +276,7 @@ def rendered(listing: Listing) -> Iterator[str]:
     for column in own:
         columns.arranged([listing], own, own, (column.name, True))
     for record in listing.records():
-        yield from plain.details(record, Unit.HUMAN)
+        yield from blocks.details(record, Unit.HUMAN)
         yield from showmsg.details(record, evidence_of(record), _STYLES[0])
 
 
@@ -290,8 +290,8 @@ def _maps(text: bytes) -> None:
 
 def _syscall(text: bytes) -> None:
     with _file("syscall", text) as folder:
-        words = _unless_covered(lambda: survey._words(folder))
-    call = survey._call(words or [])
+        numbers = _unless_covered(lambda: survey._numbers(folder))
+    call = survey._call(numbers or [])
     if call is not None:
         (kind, _), object_id = call
         assert kind is not Kind.SEGMENT

@@ -231,9 +231,9 @@ def _plain(manner: Manner) -> Callable[[Record], Iterable[str]]:
     """What gives ipcs's lines of an object."""
 
     def lines(record: Record) -> Iterable[str]:
-        from pyipcs.render import plain
+        from pyipcs.render import blocks
 
-        return plain.details(record, manner.unit)
+        return blocks.details(record, manner.unit)
 
     return lines
 

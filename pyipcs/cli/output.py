@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from copy import copy
 from typing import TextIO
 
 from pyipcs.errors import CommandError
@@ -97,7 +96,8 @@ class Output:
         return other
 
     def _with(self, stdout: TextIO | None) -> "Output":
-        other = copy(self)
+        other = object.__new__(Output)
+        vars(other).update(vars(self))
         other._stdout, other._waiting, other._size = stdout, [], 0
         return other
 

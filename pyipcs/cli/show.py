@@ -314,9 +314,9 @@ def figures(output: Output, name: str, kinds: Sequence[Kind], manner: Manner) ->
     ask: Callable[[Kind], Any] = libc.limits if name == "limits" else libc.usage
     match format_:
         case Format.PLAIN if not manner.columnar and not manner.sort:
-            from pyipcs.render import plain
+            from pyipcs.render import blocks
 
-            render = plain.limits if name == "limits" else plain.usage
+            render = blocks.limits if name == "limits" else blocks.usage
             output.write(render({kind: ask(kind) for kind in kinds}, manner.unit))
         case Format.OPENMETRICS:
             manner.refuse_columns(format_.value)

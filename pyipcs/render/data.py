@@ -3,14 +3,17 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyipcs.columns import KIND, Column, Form, Word
-from pyipcs.model import Kind, Limits, Usage
+from pyipcs.model import Kind
 from pyipcs.render.report import Report, present
 from pyipcs.render.text import flags, octal
 from pyipcs.render.values import Style, TimeFormat, converter
 from pyipcs.sysv.proc import Listing
+
+if TYPE_CHECKING:
+    from pyipcs.figures import Limits, Usage
 
 
 def json_document(report: Report, facts: Mapping[str, Any]) -> Iterator[str]:
@@ -71,7 +74,9 @@ def json_lines(report: Report) -> Iterator[str]:
             yield "".join(f"{line}\n" for line in _json_objects(columns, listing, report))
 
 
-def json_figures(name: str, found: Mapping[Kind, Limits | Usage], *, lines: bool) -> Iterator[str]:
+def json_figures(
+    name: str, found: "Mapping[Kind, Limits | Usage]", *, lines: bool
+) -> Iterator[str]:
     """Limits, or usage: the kinds' values side by side, or in a line a kind."""
     values = {kind: part._asdict() for kind, part in found.items()}
     if lines:

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyipcs.columns import Word
-from pyipcs.model import Kind, Usage
+from pyipcs.model import Kind
 from pyipcs.render.data import whole_text
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.proc import Listing, merged
 from pyipcs.sysv.users import user_name
+
+if TYPE_CHECKING:
+    from pyipcs.figures import Usage
 
 _TIMESTAMP = "timestamp_seconds"
 
@@ -57,7 +60,7 @@ _USED = _Gauge("used", "used", "How much of a resource is in use.")
 def document(
     limits: Iterable[Listing],
     used: Iterable[Listing],
-    usage: Mapping[Kind, Usage],
+    usage: "Mapping[Kind, Usage]",
     found: Mapping[Kind, Iterable[Listing]],
     page: int,
 ) -> Iterator[str]:

@@ -12,26 +12,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_void_p
 from operator import itemgetter
-from typing import Any, Literal, TypeAlias, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 
 from pyipcs.errors import IpcError, ipc_error
-from pyipcs.model import (
-    RECORDS,
-    Kind,
+from pyipcs.figures import (
     Limits,
-    Message,
-    Queue,
     QueueLimits,
-    QueueUsage,
-    Record,
     SegmentLimits,
-    SegmentUsage,
-    Semaphore,
     SemaphoreLimits,
-    SemaphoreSet,
-    SemaphoreUsage,
     Usage,
 )
+from pyipcs.model import RECORDS, Kind, Message, Queue, Record, Semaphore, SemaphoreSet
+
+if TYPE_CHECKING:
+    from pyipcs.figures import Limits, QueueLimits, SegmentLimits, SemaphoreLimits, Usage
 
 _MACHINE = os.uname().machine
 # The machines whose structures are those below: x86-64, and who uses asm-generic/*buf.h as it is.
@@ -111,16 +105,9 @@ _SHM_INFO = _Layout(  # struct shm_info
 _SEMINFO = _Layout(  # struct seminfo
     "_:i semmni:i semmns:i _:i semmsl:i semopm:i _:i semusz:i semvmx:i semaem:i"
 )
-_LIMITS = {
-    Kind.QUEUE: (QueueLimits, _MSGINFO),
-    Kind.SEGMENT: (SegmentLimits, _SHMINFO),
-    Kind.SEMAPHORE: (SemaphoreLimits, _SEMINFO),
-}
-_USAGE = {
-    Kind.QUEUE: (QueueUsage, _MSGINFO),
-    Kind.SEGMENT: (SegmentUsage, _SHM_INFO),
-    Kind.SEMAPHORE: (SemaphoreUsage, _SEMINFO),
-}
+# What holds limits, and what usage.
+_LIMITS = {Kind.QUEUE: _MSGINFO, Kind.SEGMENT: _SHMINFO, Kind.SEMAPHORE: _SEMINFO}
+_USAGE = {Kind.QUEUE: _MSGINFO, Kind.SEGMENT: _SHM_INFO, Kind.SEMAPHORE: _SEMINFO}
 # The fields of the records that the kernel's structures hold, and what picks them out.
 _FIELDS = {
     kind: [name for name in record._fields if name not in {"id", "rss", "swap", "semaphores"}]
@@ -304,23 +291,25 @@ def scan(kind: Kind) -> Iterator[Record]:
 
 
 @overload
-def limits(kind: Literal[Kind.QUEUE]) -> QueueLimits: ...
+def limits(kind: Literal[Kind.QUEUE]) -> "QueueLimits": ...
 @overload
-def limits(kind: Literal[Kind.SEGMENT]) -> SegmentLimits: ...
+def limits(kind: Literal[Kind.SEGMENT]) -> "SegmentLimits": ...
 @overload
-def limits(kind: Literal[Kind.SEMAPHORE]) -> SemaphoreLimits: ...
+def limits(kind: Literal[Kind.SEMAPHORE]) -> "SemaphoreLimits": ...
 @overload
-def limits(kind: Kind) -> Limits: ...
-def limits(kind: Kind) -> Limits:
+def limits(kind: Kind) -> "Limits": ...
+def limits(kind: Kind) -> "Limits":
     """The kernel's limits of a kind (IPC_INFO); sysv_ipc knows none."""
-    record, layout = _LIMITS[kind]
-    return cast(Limits, _info(kind, _IPC_INFO, record, layout))
+    from pyipcs.figures import LIMITS
+
+    return cast("Limits", _info(kind, _IPC_INFO, LIMITS[kind], _LIMITS[kind]))
 
 
-def usage(kind: Kind) -> Usage:
+def usage(kind: Kind) -> "Usage":
     """What is in use of a kind (*_INFO); sysv_ipc does not tell."""
-    record, layout = _USAGE[kind]
-    return cast(Usage, _info(kind, _INFO[kind], record, layout))
+    from pyipcs.figures import USAGE
+
+    return cast("Usage", _info(kind, _INFO[kind], USAGE[kind], _USAGE[kind]))
 
 
 def _info(kind: Kind, command: int, record: Any, layout: _Layout) -> Any:

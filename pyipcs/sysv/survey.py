@@ -40,9 +40,7 @@ _X32 = 0x40000000  # what x86-64 adds to the numbers of programs with short poin
 _NAME = b"/SYSV"  # what the names of mapped segments begin with
 # A mapping of one: the right to write, the device, the id as inode, and the name, which alone
 # would be no proof, for a file may have it too.
-_MAPPING = re.compile(rb"\S+ .(.).. \S+ (\S+) (\d+) +/SYSV[0-9a-f]{8}(?: \(deleted\))?")
-# What a thread is in: none, or a call by its number, with its arguments and two places in memory.
-_SYSCALL = re.compile(rb"running\n|-?[0-9]{1,10}(?: 0x[0-9a-f]{1,16})+\n")
+_MAPPING = rb"\S+ .(.).. \S+ (\S+) (\d+) +/SYSV[0-9a-f]{8}(?: \(deleted\))?"
 _MFD_HUGETLB, _MFD_HUGE_SHIFT = 0x0004, 26  # memfd_create(2)
 _CAP_IPC_OWNER, _CAP_SYS_PTRACE = 1 << 15, 1 << 19  # capabilities(7)
 
@@ -307,7 +305,8 @@ def _attached(
     pid: int, namespace: int | None, maps: bytes, devices: frozenset[bytes]
 ) -> dict[Place, User]:
     found: dict[Place, User] = {}
-    for match in map(_MAPPING.fullmatch, _naming_segments(maps)):
+    for line in _naming_segments(maps):
+        match = re.fullmatch(_MAPPING, line)
         if match and match[2] in devices:
             write, inode = match[1], match[3]
             place = namespace, Kind.SEGMENT, int(inode)
@@ -331,7 +330,7 @@ def _waiting(pid: int) -> dict[Place, User]:
     found: dict[Place, User] = {}
     for thread in _threads(pid):
         with suppress(*_GONE):  # of several threads, one that has gone
-            if call := _call(_words(thread)):
+            if call := _call(_numbers(thread)):
                 (kind, does), object_id = call
                 place = _namespace(thread), kind, object_id
                 user = found.get(place, User(pid, None, does, 0))
@@ -339,8 +338,10 @@ def _waiting(pid: int) -> dict[Place, User]:
     return found
 
 
-def _words(thread: str) -> list[bytes]:
-    """What /proc tells of the system call that a thread is in.
+def _numbers(thread: str) -> list[int]:
+    """What /proc tells of the system call that a thread is in; nothing, of one that runs.
+
+    It is the call's number and its arguments, of which the first two say all.
 
     Raises:
         FileNotFoundError: it is at its end.
@@ -350,20 +351,25 @@ def _words(thread: str) -> list[bytes]:
     except PermissionError:
         _namespace(thread)  # of one at its end there is none, though this file is still closed
         raise
-    if not _SYSCALL.fullmatch(text):
-        raise OSError(errno.EIO, os.strerror(errno.EIO), thread)  # something covers it
-    return text.split()
+    if text == b"running\n":
+        return []
+    words = text.split() if text.endswith(b"\n") else []
+    try:
+        number, *arguments = words
+        return [int(number), *(int(word, 16) for word in arguments[:2])]
+    except ValueError:  # something covers it
+        raise OSError(errno.EIO, os.strerror(errno.EIO), thread) from None
 
 
-def _call(words: list[bytes]) -> tuple[tuple[Kind, str], int] | None:
+def _call(numbers: list[int]) -> tuple[tuple[Kind, str], int] | None:
     """The System V call that a thread is in, and the id that it was given."""
-    if len(words) < 3:  # running, or in none
+    if len(numbers) < 3:  # running, or in none
         return None
-    number, *arguments = int(words[0]), *(int(word, 16) for word in words[1:3])
+    number, first, second = numbers
     if number == _NARROW_IPC:
-        call, object_id = _IPC_CALLS.get(arguments[0] & 0xFFFF), arguments[1]
+        call, object_id = _IPC_CALLS.get(first & 0xFFFF), second
     else:
-        call, object_id = _CALLS.get(number & ~_X32), arguments[0]
+        call, object_id = _CALLS.get(number & ~_X32), first
     return (call, object_id & 0xFFFFFFFF) if call else None
 
 

@@ -4,7 +4,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
 from prometheus_client.parser import text_string_to_metric_families as parse_text_format
 
-from pyipcs.model import Kind, QueueUsage, SegmentUsage, Usage
+from pyipcs.figures import QueueUsage, SegmentUsage, Usage
+from pyipcs.model import Kind
 from pyipcs.render import metrics
 from pyipcs.sysv import users
 from pyipcs.sysv.proc import Listing

@@ -2,8 +2,9 @@
 
 import pytest
 
-from pyipcs.model import Kind, SegmentLimits, Unit, View
-from pyipcs.render import plain
+from pyipcs.figures import SegmentLimits
+from pyipcs.model import Kind, Unit, View
+from pyipcs.render import blocks, plain
 from pyipcs.render.text import human
 from pyipcs.sysv.proc import Listing
 
@@ -41,7 +42,7 @@ def test_sizes_for_people(size: int, shown: str) -> None:
 def test_pages_are_told_as_bytes(unit: Unit, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sysconf", lambda _name: 4096)
     limits = SegmentLimits(shmmni=1, shmmax=1, shmall=100, shmmin=1)
-    assert line in "".join(plain.limits({Kind.SEGMENT: limits}, unit)).splitlines()
+    assert line in "".join(blocks.limits({Kind.SEGMENT: limits}, unit)).splitlines()
 
 
 def test_chunks_are_rendered_as_they_come() -> None:

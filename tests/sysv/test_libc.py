@@ -5,18 +5,15 @@ from pathlib import Path
 import pytest
 
 from pyipcs.errors import DeniedError, ExistsError, IpcError, NotFoundError
-from pyipcs.model import (
-    Kind,
-    Queue,
+from pyipcs.figures import (
     QueueLimits,
     QueueUsage,
-    Segment,
     SegmentLimits,
     SegmentUsage,
     SemaphoreLimits,
-    SemaphoreSet,
     SemaphoreUsage,
 )
+from pyipcs.model import Kind, Queue, Segment, SemaphoreSet
 from pyipcs.sysv import libc
 from tests import support
 from tests.support import Objects, root_only, row

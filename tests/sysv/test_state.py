@@ -17,7 +17,7 @@ from pyipcs.sysv import libc, proc
 from pyipcs.sysv.namespace import is_initial
 from pyipcs.sysv.processes import Process
 from pyipcs.sysv.state import Evidence, Facts, Role, evidence, gather, judge
-from pyipcs.sysv.survey import Access, Survey, User, _stranger, _words, survey
+from pyipcs.sysv.survey import Access, Survey, User, _numbers, _stranger, survey
 from tests import support
 from tests.program import need_tool, run
 from tests.support import IS_ROOT, Objects, root_only
@@ -367,7 +367,7 @@ def test_a_segment_that_was_only_made(objects: Objects) -> None:
 def test_what_covers_a_system_call_is_none(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "syscall").write_bytes(text)
     with pytest.raises(OSError, match="Input/output error"):
-        _words(str(tmp_path))
+        _numbers(str(tmp_path))
 
 
 def test_who_has_a_segment_attached(objects: Objects) -> None:

@@ -1,0 +1,166 @@
+"""The layout of util-linux's ipcs(1) for what is no table: limits, usage, one object."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+
+from pyipcs.figures import (
+    Limits,
+    QueueLimits,
+    QueueUsage,
+    SegmentLimits,
+    SegmentUsage,
+    SemaphoreLimits,
+    SemaphoreUsage,
+    Usage,
+)
+from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, Unit
+from pyipcs.render.text import ctime, human
+
+
+def limits(found: Mapping[Kind, Limits], unit: Unit) -> Iterator[str]:
+    """The kernel's limits."""
+    return _blocks(_limit_lines(values, unit) for values in found.values())
+
+
+def usage(found: Mapping[Kind, Usage], unit: Unit) -> Iterator[str]:
+    """What is in use."""
+    return _blocks(_usage_lines(values, unit) for values in found.values())
+
+
+def _blocks(blocks: Iterable[Iterable[str]]) -> Iterator[str]:
+    yield "\n"
+    for lines in blocks:
+        yield from (f"{line}\n" for line in lines)
+        yield "\n"
+
+
+def _limit_lines(values: Limits, unit: Unit) -> Iterator[str]:
+    match values:
+        case QueueLimits():
+            yield "------ Messages Limits --------"
+            yield f"max queues system wide = {values.msgmni}"
+            yield _size("max size of message", values.msgmax, unit)
+            yield _size("default max size of queue", values.msgmnb, unit)
+        case SegmentLimits():
+            yield "------ Shared Memory Limits --------"
+            yield f"max number of segments = {values.shmmni}"
+            yield _size("max seg size", values.shmmax, unit, kilo=True)
+            yield _total_shared(values.shmall, unit)
+            yield _size("min seg size", values.shmmin, unit)
+        case SemaphoreLimits():
+            yield "------ Semaphore Limits --------"
+            yield f"max number of arrays = {values.semmni}"
+            yield f"max semaphores per array = {values.semmsl}"
+            yield f"max semaphores system wide = {values.semmns}"
+            yield f"max ops per semop call = {values.semopm}"
+            yield f"semaphore max value = {values.semvmx}"
+
+
+def _total_shared(pages: int, unit: Unit) -> str:
+    """The limit of all segments, capped where 64 bits cannot hold it, which depends on the unit."""
+    page = os.sysconf("SC_PAGESIZE")
+    label = "max total shared memory"
+    if unit is Unit.DEFAULT:
+        return f"{label} (kbytes) = {_capped_product(pages, page // 1024)}"
+    return _size(label, _capped_product(pages, page), unit)
+
+
+def _capped_product(number: int, factor: int) -> int:
+    return min(number, (2**64 - 1) // factor) * factor
+
+
+def _usage_lines(values: Usage, unit: Unit) -> Iterator[str]:
+    match values:
+        case QueueUsage():
+            yield "------ Messages Status --------"
+            yield f"allocated queues = {values.msgpool}"
+            yield f"used headers = {values.msgmap}"
+            if unit is Unit.DEFAULT:
+                yield f"used space = {values.msgtql} bytes"
+            else:
+                yield _size("used space", values.msgtql, unit)
+        case SegmentUsage():
+            yield "------ Shared Memory Status --------"
+            yield f"segments allocated {values.used_ids}"
+            yield f"pages allocated {values.shm_tot}"
+            yield f"pages resident  {values.shm_rss}"
+            yield f"pages swapped   {values.shm_swp}"
+            yield (
+                f"Swap performance: {values.swap_attempts} attempts"
+                f"\t {values.swap_successes} successes"
+            )
+        case SemaphoreUsage():
+            yield "------ Semaphore Status --------"
+            yield f"used arrays = {values.semusz}"
+            yield f"allocated semaphores = {values.semaem}"
+
+
+def _size(label: str, size: int, unit: Unit, *, kilo: bool = False) -> str:
+    if unit is Unit.HUMAN:
+        return f"{label} = {human(size)}"
+    if kilo and unit is Unit.DEFAULT:
+        return f"{label} (kbytes) = {size // 1024}"
+    return f"{label} (bytes) = {size}"
+
+
+def details(record: Record, unit: Unit) -> Iterator[str]:
+    """All that ipcs tells of one object."""
+    lines = _detail_lines(record, unit)
+    yield from ("\n", *(f"{line}\n" for line in lines), "\n")
+
+
+def _detail_lines(record: Record, unit: Unit) -> Iterator[str]:
+    def size(label: str, human_label: str, value: int) -> str:
+        return f"{human_label}={human(value)}" if unit is Unit.HUMAN else f"{label}={value}"
+
+    owners = (f"{name}={getattr(record, name)}" for name in ("uid", "gid", "cuid", "cgid"))
+    match record:
+        case Queue():
+            yield f"Message Queue msqid={record.id}"
+            yield "\t".join((*owners, f"mode={_octal(record.mode)}"))
+            yield "\t".join(
+                (
+                    size("cbytes", "csize", record.cbytes),
+                    size("qbytes", "qsize", record.qbytes or 0),
+                    f"qnum={record.qnum}",
+                    f"lspid={record.lspid}",
+                    f"lrpid={record.lrpid}",
+                )
+            )
+            yield _time_line("send_time=", record.stime)
+            yield _time_line("rcv_time=", record.rtime)
+            yield _time_line("change_time=", record.ctime)
+        case Segment():
+            yield f"Shared memory Segment shmid={record.id}"
+            yield "\t".join(owners)
+            yield f"mode={_octal(record.mode)}\taccess_perms={_octal(record.mode & 0o777)}"
+            yield "\t".join(
+                (
+                    size("bytes", "size", record.segsz),
+                    f"lpid={record.lpid}",
+                    f"cpid={record.cpid}",
+                    f"nattch={record.nattch}",
+                )
+            )
+            yield _time_line("att_time=", record.atime)
+            yield _time_line("det_time=", record.dtime)
+            yield _time_line("change_time=", record.ctime)
+        case SemaphoreSet():
+            yield f"Semaphore Array semid={record.id}"
+            yield "\t ".join(owners)
+            yield f"mode={_octal(record.mode)}, access_perms={_octal(record.mode & 0o777)}"
+            yield f"nsems = {record.nsems}"
+            yield _time_line("otime = ", record.otime)
+            yield _time_line("ctime = ", record.ctime)
+            row = "%-10s %-10s %-10s %-10s %-10s"
+            yield row % ("semnum", "value", "ncount", "zcount", "pid")
+            yield from map(row.__mod__, record.semaphores or ())
+
+
+def _octal(mode: int) -> str:
+    """A mode as C's `%#o` has it."""
+    return f"0{mode:o}" if mode else "0"
+
+
+def _time_line(label: str, seconds: int) -> str:
+    return f"{label}{ctime(seconds):<26}"
