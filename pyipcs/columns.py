@@ -99,7 +99,7 @@ def _ages(listing: Listing) -> Iterator[int]:
     return (max(now - int(word), 0) for word in listing.column("ctime"))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def percent(used: Word, most: Word) -> str | None:
     """How much of something is in use; None where there is no limit to speak of."""
     if used is None or most is None or not int(most):

@@ -405,6 +405,7 @@ TABLE = [
         ("--sorted", "no such option --sorted, did you mean --sort?"),
         ("--limit=5", "option --limit takes no value"),
         ("--s", "option --s is ambiguous (--semaphores, --shmems, --summary)"),
+        ("--=3", "no such option --"),
         ("-i", "option -i needs a value"),
         ("operand", "unexpected operand 'operand'"),
         ("--color blue", "--color: 'blue' is not one of 'auto', 'always', 'never'"),

@@ -94,7 +94,7 @@ COMMANDS = {
     "list -f csv": ("ctypes", "pyipcs.model"),
     "list -f tsv -sm": ("pyipcs.model",),
     "list -f export -o KEY,ID": ("pyipcs.model",),
-    "list -f openmetrics": ("ctypes", "json", "pyipcs.model"),
+    "list -f openmetrics": ("ctypes", "pyipcs.model"),
     "list -f table": ("ctypes", "pyipcs.model"),
     "list -l -f table": ("ctypes", "pyipcs.model"),
     "list -m -o KEY,SIZE --sort SIZE": ("pyipcs.model",),

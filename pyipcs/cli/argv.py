@@ -156,6 +156,8 @@ class Scan:
         """The option that a long name means; abbreviations count among the peer's names only."""
         if name in self._options:
             return name
+        if name == "--":  # with a value, so that it does not end the options
+            raise self._unknown(name)
         matches = sorted(known for known in self._peer_names if known.startswith(name))
         if len(matches) > 1:
             raise self._wrong(f"option {name} is ambiguous ({', '.join(matches)})")

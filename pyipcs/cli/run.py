@@ -188,7 +188,7 @@ class _Aftermath:
     def __init__(
         self, words: Sequence[str], status: int, place: _Place, left: _Left, *, remove: bool
     ) -> None:
-        """All of it.
+        """How it ended, and what it left.
 
         Args:
             words: the command.

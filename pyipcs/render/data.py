@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyipcs.columns import KIND, Column, Form, Word
 from pyipcs.model import Kind
+from pyipcs.render.escape import whole_text
 from pyipcs.render.report import Report, present
 from pyipcs.render.text import flags, octal
 from pyipcs.render.values import Style, TimeFormat, converter
@@ -125,7 +126,7 @@ def _json_member(column: Column, listing: Listing, style: Style) -> tuple[str, I
 @lru_cache(maxsize=64)
 def _json_flags(mode: Word) -> str:
     """The members of the flags that are within a mode."""
-    return json.dumps(flags(mode))[1:-1]
+    return json.dumps(flags(str(mode)))[1:-1]
 
 
 @cache
@@ -151,8 +152,3 @@ def _json_converter(form: Form, style: Style) -> Callable[[Word], str] | None:
 def _quoted(text: str) -> str:
     """A string of JSON; null where it is empty."""
     return json.dumps(whole_text(text)) if text else "null"
-
-
-def whole_text(text: str) -> str:
-    """Text as UTF-8 can hold it: bytes that are none are replaced."""
-    return text.encode(errors="surrogateescape").decode(errors="replace")

@@ -1,4 +1,4 @@
-"""Strangers' text made safe for a terminal: shown, not obeyed."""
+"""Strangers' text made safe: shown by a terminal, not obeyed; UTF-8, where it must be."""
 
 import re
 
@@ -15,6 +15,11 @@ def visible(text: str) -> str:
 def one_line(text: str) -> str:
     """Visible text without the newlines and tabs that would break a line of a message."""
     return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def whole_text(text: str) -> str:
+    """Text as UTF-8 can hold it: bytes that are none are replaced."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def width(text: str) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyipcs.columns import Word
 from pyipcs.model import Kind
-from pyipcs.render.data import whole_text
+from pyipcs.render.escape import whole_text
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.proc import Listing, merged
 from pyipcs.sysv.users import user_name

@@ -14,7 +14,7 @@ from pyipcs.errors import counted
 from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line
-from pyipcs.render.phrases import act, last_user, moment, names, process
+from pyipcs.render.phrases import act, last_user, moment, names, process, using
 from pyipcs.render.table import STATE_LOOKS, Cell, Painter, bar, is_full
 from pyipcs.render.text import flag_names, human, octal, symbolic
 from pyipcs.render.values import Style, rate
@@ -88,8 +88,7 @@ def _facts(
 def _use(found: Evidence) -> Iterator[tuple[str, Cell]]:
     """Who uses it, whether it is leaked, and why."""
     for user in found.users or ():
-        manner = f", {user.manner}" if user.manner else ""
-        yield _USES[user.does], (f"proc {user.named}{manner}", "")
+        yield _USES[user.does], (using(user), "")
     yield "State", (found.state.value, STATE_LOOKS[found.state])
     yield "Reason", (found.reason, "")
 

@@ -1,9 +1,14 @@
 """Who did something to an object, and when, in words for people."""
 
+from typing import TYPE_CHECKING
+
 from pyipcs.model import Semaphore, SemaphoreSet
 from pyipcs.render.values import Style, TimeFormat, show_time
 from pyipcs.sysv.processes import Process, recorded
 from pyipcs.sysv.users import group_name, user_name
+
+if TYPE_CHECKING:
+    from pyipcs.sysv.survey import User
 
 
 def act(pid: int, when: int, style: Style) -> str:
@@ -28,6 +33,11 @@ def process(found: Process) -> str:
     if found.alive is False:
         return f"{found.pid} (gone)"
     return found.named
+
+
+def using(user: "User") -> str:
+    """A process that uses an object, and how where there is a choice."""
+    return f"proc {user.named}, {user.manner}" if user.manner else f"proc {user.named}"
 
 
 def names(uid: int, gid: int) -> str:

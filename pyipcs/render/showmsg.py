@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pyipcs.errors import counted
 from pyipcs.model import Queue, Record, Segment, SemaphoreSet
-from pyipcs.render.phrases import act, last_user, moment, names, process
+from pyipcs.render.phrases import act, last_user, moment, names, process, using
 from pyipcs.render.text import flag_names, human
 from pyipcs.render.values import Style
 from pyipcs.sysv.keys import format_key
@@ -62,8 +62,7 @@ def _set(record: SemaphoreSet, style: Style) -> Iterator[str]:
 def _uses(found: Evidence) -> Iterator[str]:
     """Who uses an object now, a line a process."""
     for user in found.users or ():
-        manner = f", {user.manner}" if user.manner else ""
-        yield f"{_USES[user.does]} proc {user.named}{manner}"
+        yield f"{_USES[user.does]} {using(user)}"
 
 
 # What stands before a process, by what it does.

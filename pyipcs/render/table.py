@@ -57,7 +57,7 @@ def listings(report: Report, canvas: Canvas, most: int | None = None) -> Iterato
         title = f"{kind.title} ({listing.length:,})"
         shown = listing if most is None else listing.take(range(min(most, listing.length)))
         yield separator
-        yield from _table(title, report.columns[kind], shown, report, painter)
+        yield from _table(title, report.columns[kind], [shown], report, painter)
         separator = "\n"
     if none and report.headings:
         yield separator + painter.paint(f"No {_either(none)}{report.which}.", "dim") + "\n"
@@ -150,12 +150,11 @@ class Painter:
 def _table(
     title: str,
     columns: Iterable[Column],
-    listing: Listing | Sequence[Listing],
+    parts: Sequence[Listing],
     report: Report,
     painter: Painter,
 ) -> Iterator[str]:
     """The lines of a table, without those columns for which there is no room."""
-    parts = [listing] if isinstance(listing, Listing) else listing
     looks = {
         column: [cell for part in parts for cell in _cells(column, part, report.style, painter)]
         for column in columns
@@ -296,7 +295,7 @@ def _zero_dim(word: Word) -> str:
 
 
 def _flag_look(mode: Word) -> str:
-    return "red" if flags(mode)["dest"] else "yellow"
+    return "red" if flags(str(mode))["dest"] else "yellow"
 
 
 def _mode_look(mode: Word) -> str:

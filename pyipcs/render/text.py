@@ -73,25 +73,25 @@ def human(size: int) -> str:
     return f"{whole}{decimals}{'BKMGTPE'[exponent // 10]}"
 
 
-def octal(mode: str | int | None) -> str:
-    """Permissions as a number of four digits."""
-    return f"{int(str(mode), 8) & 0o777:04o}"
+def octal(mode: str) -> str:
+    """Permissions, which the kernel lists in octal, as a number of four digits."""
+    return f"{int(mode, 8) & 0o777:04o}"
 
 
-def symbolic(mode: str | int | None) -> str:
+def symbolic(mode: str) -> str:
     """Permissions by letters, as ls(1) and lsipc(1) show them."""
-    bits = int(str(mode), 8)
+    bits = int(mode, 8)
     return "".join(
         letter if bits >> 8 - place & 1 else "-" for place, letter in enumerate("rwxrwxrwx")
     )
 
 
-def flags(mode: str | int | None) -> dict[str, bool]:
+def flags(mode: str) -> dict[str, bool]:
     """The flags of a segment that its mode holds, by the kernel's names."""
-    bits = int(str(mode), 8)
+    bits = int(mode, 8)
     return {"dest": bool(bits & SHM_DEST), "locked": bool(bits & SHM_LOCKED)}
 
 
-def flag_names(mode: str | int | None) -> str | None:
+def flag_names(mode: str) -> str | None:
     """Those flags that are set; None if none is."""
     return ",".join(name for name, is_set in flags(mode).items() if is_set) or None

@@ -86,7 +86,7 @@ def converter(form: Form, style: Style, missing: str) -> Callable[[Word], str] |
 
     # Of most words there are many of a kind. What time it is now changes, though.
     ages = form is Form.TIME and style.time_format in {TimeFormat.SHORT, TimeFormat.RELATIVE}
-    return text if ages else lru_cache(maxsize=4096)(text)
+    return text if ages else lru_cache(maxsize=1024)(text)
 
 
 def _converter(form: Form, style: Style) -> Callable[[Any], str | None] | None:
