@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, NamedTuple, NoReturn
+from typing import IO, Any, NamedTuple, NoReturn
 
 import pytest
 from click.testing import CliRunner
@@ -159,11 +159,13 @@ def forked(
         if patience is not None:
             _kill_after(patience, child)
         _, status = os.waitpid(child, 0)
-        texts = []
-        for file in (out, err):
-            file.seek(0)
-            texts.append(file.read().decode(errors="surrogateescape"))
-    return Result(os.waitstatus_to_exitcode(status), *texts)
+        return Result(os.waitstatus_to_exitcode(status), text_in(out), text_in(err))
+
+
+def text_in(file: IO[bytes]) -> str:
+    """All that was written into a file."""
+    file.seek(0)
+    return file.read().decode(errors="surrogateescape")
 
 
 def _kill_after(seconds: float, child: int) -> None:

@@ -1,6 +1,5 @@
 """python -m tests.trials.chaos: objects come and go by the thousand, and all of it stays true."""
 
-import argparse
 import random
 import re
 import signal
@@ -22,7 +21,7 @@ from pyipcs.sysv.survey import survey
 from tests.program import Result, forked, need_tool, pyipcs
 from tests.support import Objects, everything, ids, remove
 from tests.terminal import end, frames, on_terminal, read_all, read_until, resize, without_codes
-from tests.trials import cast
+from tests.trials import cast, told_on_command_line
 from tests.trials.churn import churning
 from tests.trials.listings import (
     Known,
@@ -396,11 +395,7 @@ def _table(tally: Tally) -> Iterator[str]:
 
 
 def _main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.trials.chaos", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=300)
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    options = parser.parse_args()
-    print(f"seed {options.seed}, {options.seconds:g} seconds\n", flush=True)
+    options = told_on_command_line(seconds=300)
     tally = storm(options.seconds, options.seed)
     print(*_table(tally), sep="\n")
     sys.exit(bool(tally.complaints))

@@ -1,6 +1,5 @@
 """python -m tests.trials.endurance: what lives long, under load: memory, descriptors, threads."""
 
-import argparse
 import os
 import random
 import select
@@ -22,6 +21,7 @@ if __name__ == "__main__":
 from tests.program import PYIPCS
 from tests.support import Objects, everything, remove, send
 from tests.terminal import on_terminal, resize
+from tests.trials import told_on_command_line
 from tests.trials.churn import churning
 
 _TICK = 0.05  # seconds between two looks at what there is to read and to feed
@@ -313,11 +313,7 @@ def _span(numbers: Sequence[int]) -> str:
 
 
 def _main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.trials.endurance", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=600)
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    options = parser.parse_args()
-    print(f"seed {options.seed}, {options.seconds:g} seconds\n", flush=True)
+    options = told_on_command_line(seconds=600)
     courses = endure(options.seconds, options.seed)
     print(*_table(courses), sep="\n")
     sys.exit(any(course.complaints for course in courses))

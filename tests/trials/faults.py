@@ -31,7 +31,7 @@ if __name__ == "__main__":
 import pyipcs
 from pyipcs.errors import Status
 from pyipcs.model import Kind
-from tests.program import PYIPCS, Result, fork, run
+from tests.program import PYIPCS, Result, fork, run, text_in
 from tests.support import (
     IPC_CREAT,
     attached,
@@ -279,11 +279,7 @@ def _under_strace(strace: list[str], words: list[str], source: str) -> Result:
             assert "attached" in attached_to, attached_to
             os.kill(child, signal.SIGCONT)
             _, status = os.waitpid(child, 0)
-        texts = []
-        for file in (out, err):
-            file.seek(0)
-            texts.append(file.read().decode(errors="surrogateescape"))
-    return Result(os.waitstatus_to_exitcode(status), *texts)
+        return Result(os.waitstatus_to_exitcode(status), text_in(out), text_in(err))
 
 
 def _wait_for_strace() -> None:
