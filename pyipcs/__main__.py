@@ -34,7 +34,7 @@ def _run() -> int:
         from pyipcs.cli import main as run
 
         return run(sys.argv)
-    except (ImportError, MemoryError, OSError) as error:
+    except (ImportError, MemoryError, OSError, SystemError) as error:
         words = str(error).partition(" (/")[0]  # without the path of a module
         why = getattr(error, "strerror", None) or words or os.strerror(errno.ENOMEM)
         os.write(2, f"pyipcs: cannot go on: {why}\n".encode(errors="backslashreplace"))

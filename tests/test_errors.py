@@ -199,6 +199,13 @@ def beside_unreachable(*args: str) -> Result:
             process.kill()
 
 
+def without_proc(*args: str) -> Result:
+    """Where a file system that is no /proc lies over it."""
+    for_root()
+    script = 'mount -t tmpfs none /proc && exec "$@"'
+    return run(need_tool("unshare"), "--mount", "sh", "-c", script, "sh", PYIPCS, *args)
+
+
 def killed_beside(*args: str) -> Result:
     """Where there is one other namespace, and who goes there is killed."""
     for_root()
@@ -548,6 +555,12 @@ TABLE = [
         ("--all-ns", "IPC namespace <number>: Operation not permitted", beside_unreachable),
         (
             "--all-ns",
+            "IPC namespaces cannot be told apart: /proc cannot be read, or is of another PID "
+            "namespace",
+            without_proc,
+        ),
+        (
+            "--all-ns",
             "IPC namespace <number>: the process that went there has died",
             killed_beside,
         ),
@@ -671,7 +684,10 @@ TABLE = [
         "rm",
         2,
         ("", "nothing to remove: name an object, or --all"),
-        ("queue 5", "unknown argument 'queue' (msg, shm or sem, then ids)"),
+        (
+            "queue 5",
+            "unknown argument 'queue' (msg, shm or sem, then ids; keys stand behind -Q, -M, -S)",
+        ),
         ("msg", "not enough arguments: msg ID..."),
         ("msg x", "ID: 'x': not an id (ids are decimal numbers)"),
         ("msg 5 -a", "msg ID... goes with no option that names objects"),

@@ -415,6 +415,12 @@ def test_it_follows_the_size(watching: tuple[subprocess.Popen[bytes], int]) -> N
     assert process.wait() == -signal.SIGINT
 
 
+def test_no_terminal_is_too_large_to_be_drawn_on() -> None:
+    process, terminal = on_terminal("list", "--watch", width=65535, height=65535)
+    read_until(terminal, "Every 2s", seconds=5)
+    end(process, terminal)
+
+
 def test_a_new_size_is_drawn_at_once(objects: Objects, isolated: None) -> None:
     objects.queue(5)
     process, terminal = on_terminal("list", "--watch=60", width=100)

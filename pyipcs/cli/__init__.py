@@ -117,6 +117,8 @@ def main(argv: Sequence[str]) -> int:
     output = Output()
     name = os.path.basename(argv[0])
     if name in PEERS:
+        # Scripts that call the peer count on its format.
+        os.environ.pop("PYIPCS_FORMAT", None)
         status = _run(load(PEERS[name]), name, argv[1:], output)
     else:
         status = _run(app, "pyipcs", argv[1:], output)

@@ -11,7 +11,7 @@ from pyipcs.cli import show
 from pyipcs.cli.manner import Format, Manner
 from pyipcs.cli.output import Output
 from pyipcs.cli.selection import Selection
-from pyipcs.errors import ipc_error
+from pyipcs.errors import CommandError, ipc_error
 from pyipcs.model import Kind, View
 from pyipcs.sysv import moving, namespace, proc
 from pyipcs.sysv.proc import Listing
@@ -65,8 +65,13 @@ def look(
     """Every namespace, the caller's own first, and whether there were some that are closed.
 
     Those are said.
+
+    Raises:
+        CommandError: without /proc none can be told from another.
     """
     here, own = namespace.current(), os.getpid()
+    if here is None or not survey().readable:
+        raise CommandError(f"IPC namespaces cannot be told apart: {survey().blind}")
     ask = partial(_gather, kinds, selection, manner, manner.chosen(terminal=output.terminal), view)
     groups, closed = [], False
     for inode, pids in sorted(_namespaces(), key=lambda one: (one[0] != here, one)):

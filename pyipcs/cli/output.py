@@ -14,7 +14,8 @@ from pyipcs.render.escape import one_line, visible
 _ESCAPE = "pyipcs"  # the name of how bytes are given back
 _BLOCK = 1 << 16  # characters that are written at once
 _MUCH = 1 << 20  # bytes: the most that a pipe of an ordinary user holds
-_WIDEST = 10_000  # columns, more than anybody sees
+_WIDEST = 10_000  # columns, more than anybody asks for
+_LARGEST = 1_000  # columns and lines, more than any terminal has
 
 
 class WriteError(Exception):
@@ -130,7 +131,8 @@ class Output:
             columns = lines = 0
         unicode = self.encoding.lower().startswith("utf")
         # A serial line does not know.
-        return Canvas(columns or 80, lines or 24, self.has_color, unicode)
+        width, height = min(columns or 80, _LARGEST), min(lines or 24, _LARGEST)
+        return Canvas(width, height, self.has_color, unicode)
 
     def flush(self) -> None:
         """Hand on what is buffered.

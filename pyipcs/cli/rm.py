@@ -157,7 +157,9 @@ def _old_syntax(operands: Sequence[str]) -> list[Doomed]:
         return []
     word, *ids = operands
     if word not in _WORDS:
-        raise click.UsageError(f"unknown argument '{word}' (msg, shm or sem, then ids)")
+        raise click.UsageError(
+            f"unknown argument '{word}' (msg, shm or sem, then ids; keys stand behind -Q, -M, -S)"
+        )
     if not ids:
         raise click.UsageError(f"not enough arguments: {word} ID...")
     return [Doomed(Kind(word), _read_id(text)) for text in ids]

@@ -266,7 +266,7 @@ def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, blind: str
 
 def _unseen(seen: Survey, access: Access) -> str:
     """Why somebody may wait unseen on what may be used so; empty if all can be seen."""
-    if is_own():
+    if is_own() and seen.readable:
         return ""
     if seen.blind:
         return seen.blind

@@ -18,13 +18,12 @@ from tests import isolation
 _ISOLATION = isolation.enter()
 
 import pyipcs  # noqa: E402 - after the namespace
-from tests.benchmarks.measure import Command, Cost, in_turn  # noqa: E402
+from tests.benchmarks.measure import CLICK, Command, Cost, in_turn  # noqa: E402
 from tests.benchmarks.objects import empty, fill  # noqa: E402
 from tests.program import PYIPCS, run  # noqa: E402
 from tests.shells import Shell, link  # noqa: E402
 from tests.support import IPC_CREAT, IPC_EXCL, libc, receive_all, send  # noqa: E402
 
-CLICK = [sys.executable, "-c", "import click"]
 RICH = [sys.executable, "-c", "import click, rich.table, rich.console"]
 FORMATS = ["jsonl", "csv", "tsv", "export", "openmetrics"]
 START_UPS = {
@@ -54,7 +53,7 @@ START_UPS = {
     "--version": ["--version"],
 }
 # Those that draw tables on a terminal.
-DRAWN_START_UPS = ["list", "list -l", "list -u", "list -q -i ID", "stat ID"]
+DRAWN_START_UPS = ["list", "list -o ID,KEY", "list -l", "list -u", "list -q -i ID", "stat ID"]
 START_UP_ROUNDS = 21
 # How many lines go through a queue, and how many rounds each way gets.
 LINES = {1_000: 5, 1_000_000: 3}

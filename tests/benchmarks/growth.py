@@ -1,11 +1,15 @@
 """How time and memory grow with the number of objects and messages, each step double.
 
 python -m tests.benchmarks.growth [FILE.svg]
+
+The speed of a machine may change meanwhile. So each command runs in turn with one that is always
+the same, and its time is told as it is at the speed that the first of these had.
 """
 
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +18,7 @@ from tests import isolation
 if __name__ == "__main__":
     isolation.enter()
 
-from tests.benchmarks.measure import Command, Cost, in_turn
+from tests.benchmarks.measure import CLICK, Command, Cost, in_turn
 from tests.benchmarks.objects import empty, fill
 from tests.benchmarks.plot import Panel, svg
 from tests.program import PYIPCS
@@ -22,6 +26,7 @@ from tests.support import IPC_CREAT, libc
 
 ROUNDS = 5
 _KEY = 0x5EED
+_TERMINAL = "on a terminal"
 # What is counted, up to the kernel's own limit where it has one, and the commands by their names.
 _OBJECTS: dict[str, tuple[Sequence[int], dict[str, list[str]]]] = {
     "queues": (
@@ -30,7 +35,7 @@ _OBJECTS: dict[str, tuple[Sequence[int], dict[str, list[str]]]] = {
             "list": ["list", "-q"],
             "list -J": ["list", "-q", "-J"],
             "list -o +STATE": ["list", "-q", "-o", "+STATE"],
-            "on a terminal": ["list", "-q"],
+            _TERMINAL: ["list", "-q"],
         },
     ),
     "segments": (
@@ -49,6 +54,7 @@ Costs = dict[str, list[tuple[int, Cost]]]
 def main() -> None:
     """Print the tables, and draw them into a file."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    print(f"`import click`: {1000 * _speed():.1f} ms")
     panels = []
     for kind in _OBJECTS:
         panels += _told(kind, _of_objects(kind))
@@ -60,7 +66,7 @@ def main() -> None:
 def _of_objects(kind: str) -> Costs:
     steps, commands = _OBJECTS[kind]
     mine = {name: [PYIPCS, *words] for name, words in commands.items()}
-    costs = _costs(steps, lambda count: fill(kind, count), mine, ["on a terminal"])
+    costs = _costs(steps, lambda count: fill(kind, count), mine)
     if kind == "queues":  # for the others the kernel lists more slowly than any program removes
         costs["rm --all"] = [(count, _removal(kind, count)) for count in steps]
     empty()
@@ -68,8 +74,7 @@ def _of_objects(kind: str) -> Costs:
 
 
 def _removal(kind: str, count: int) -> Cost:
-    command = {"rm": [PYIPCS, "rm", "--all"]}
-    return in_turn(command, rounds=ROUNDS, before=lambda: fill(kind, count))["rm"]
+    return _cost([PYIPCS, "rm", "--all"], before=lambda: fill(kind, count))
 
 
 def _of_messages() -> Costs:
@@ -77,30 +82,43 @@ def _of_messages() -> Costs:
     libc.msgget(_KEY, IPC_CREAT | 0o600)
     with TemporaryDirectory() as folder:
         file = Path(folder, "lines")
-        script = (
-            f'{PYIPCS} send {_KEY} -l <{file} & {PYIPCS} recv {_KEY} -n "$(wc -l <{file})"; wait'
-        )
+        send = f"{PYIPCS} send {_KEY:#x} -l <{file}"
+        recv = f'{PYIPCS} recv {_KEY:#x} -n "$(wc -l <{file})"'
+        script = f"{send} & {recv} || exit; wait $!"
 
         def write(count: int) -> None:
             file.write_text("".join(f"{number}\n" for number in range(count)))
 
-        costs = _costs(_LINES, write, {"send -l, recv -n": ["sh", "-c", script]}, [])
+        costs = _costs(_LINES, write, {"send -l, recv -n": ["sh", "-c", script]})
     empty()
     return costs
 
 
 def _costs(
-    steps: Sequence[int],
-    prepare: Callable[[int], None],
-    commands: Mapping[str, Command],
-    terminal: Sequence[str],
+    steps: Sequence[int], prepare: Callable[[int], None], commands: Mapping[str, Command]
 ) -> Costs:
     costs: Costs = {name: [] for name in commands}
     for count in steps:
         prepare(count)
-        for name, cost in in_turn(commands, rounds=ROUNDS, terminal=terminal).items():
-            costs[name].append((count, cost))
+        for name, command in commands.items():
+            costs[name].append((count, _cost(command, terminal=name == _TERMINAL)))
     return costs
+
+
+def _cost(
+    command: Command, *, before: Callable[[], None] = lambda: None, terminal: bool = False
+) -> Cost:
+    """What a command takes at the speed that the machine had at first."""
+    both = {"command": command, "same": CLICK}
+    shown = ["command"] if terminal else []
+    costs = in_turn(both, rounds=ROUNDS, before=before, terminal=shown)
+    seconds = costs["command"].over(costs["same"]) * _speed()
+    return Cost([seconds], costs["command"].peak)
+
+
+@cache
+def _speed() -> float:
+    return in_turn({"same": CLICK}, rounds=ROUNDS)["same"].seconds
 
 
 def _told(what: str, costs: Costs) -> list[Panel]:

@@ -3,6 +3,7 @@
 import shutil
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from tempfile import NamedTemporaryFile
@@ -11,6 +12,8 @@ from typing import NamedTuple
 from tests.terminal import read_all, start
 
 Command = Sequence[str]
+# What no command of pyipcs can start faster than.
+CLICK: Command = [sys.executable, "-c", "import click"]
 
 
 class Cost(NamedTuple):

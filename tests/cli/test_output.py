@@ -87,6 +87,12 @@ def test_what_was_typed_is_told_on_one_line_and_cannot_reach_the_terminal() -> N
     assert "'\\xff'" in invoke("rm", "-q", b"\xff".decode(errors="surrogateescape")).err
 
 
+def test_scripts_that_call_a_peer_get_its_format() -> None:
+    env = {"PYIPCS_FORMAT": "json"}
+    assert invoke("-l", program="ipcs", env=env) == invoke("list", "-l")
+    assert invoke("list", "-l", env=env) == invoke("list", "-l", "-J")
+
+
 def test_what_is_read_and_fails_is_no_write_error() -> None:
     """Bytes come from somewhere, and that may be what fails."""
 

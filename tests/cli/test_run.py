@@ -314,6 +314,15 @@ def test_a_report_for_programs_is_one_document(
     assert [line.split()[0] for line in lines[5:]] == ["removing"] * 3
 
 
+@root_only
+def test_without_proc_nothing_is_suspect() -> None:
+    script = f"mount -t tmpfs none /proc; exec {PYIPCS} run -J {PYIPCS} make -Q"
+    result = run(need_tool("unshare"), "--mount", "sh", "-c", script)
+    (queue,) = json.loads(result.err)["queues"]
+    why = "/proc cannot be read, or is of another PID namespace"
+    assert (queue["state"], queue["reason"]) == ("unknown", why)
+
+
 def test_a_limit_is_named() -> None:
     script = f"echo 0 > /proc/sys/user/max_ipc_namespaces; exec {PYIPCS} run --private always true"
     result = run(need_tool("unshare"), "--user", "-r", "sh", "-c", script)
