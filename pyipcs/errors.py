@@ -23,7 +23,7 @@ MEANINGS = {
     Status.FAILED: "At least one target failed; the others were still done.",
     Status.USAGE: "The command line alone shows that it is wrong; nothing was done.",
     Status.WAIT: "`--nowait` would have had to wait, or `--timeout` ran out, also with part of "
-    "the work done.",
+    "the work done; `recv --peek` found fewer messages than asked for.",
     Status.FOUND: "`list --fail-if-any` found an object; the command of `run` left one, and its "
     "own status was 0.",
     Status.CANNOT_RUN: "The command of `op ... -- CMD` or of `run` is there, and cannot be run.",
