@@ -21,7 +21,8 @@ class Attempt:
     """Removes what was made, if what follows fails, and says what could not be removed.
 
     While objects are made, signals wait, so that none of them leaves one half made. SIGPIPE waits
-    to the end, so that none is left that nobody was told of. Then they end the program as ever.
+    to the end, so that none is left that nobody was told of. Then they end the program as ever,
+    but for those that come when all is told, which come too late: nothing is to look unmade.
     """
 
     def __init__(self, output: Output) -> None:
@@ -36,7 +37,7 @@ class Attempt:
         return self
 
     def tell(self, tell: Callable[[], None]) -> None:
-        """All is made: tell of it, which a signal interrupts.
+        """All is made: tell of it, once standard output takes something.
 
         A reader that takes nothing must not keep Ctrl-C from ending the program.
         """
@@ -45,20 +46,23 @@ class Attempt:
         self._interruptible = True
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, self._deadly - self._mask)
-            tell()
+            self._output.wait()
         finally:
             self._interruptible = False
+            signal.pthread_sigmask(signal.SIG_BLOCK, self._deadly)
+        if self._stopped:  # by one that came in between
+            raise _InterruptedError
+        tell()
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        # No handler raises here any more: it notes what comes late.
         if error:
             self._undo()
-        signal.pthread_sigmask(signal.SIG_BLOCK, self._deadly)
         for number in self._deadly:
             signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
-        if self._stopped:
-            os.kill(os.getpid(), self._stopped)
+        if error:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+            if self._stopped:
+                os.kill(os.getpid(), self._stopped)
 
     def _interrupt(self, number: int, _frame: FrameType | None) -> None:
         self._stopped = self._stopped or number

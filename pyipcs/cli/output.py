@@ -84,6 +84,11 @@ class Output:
                 self._broken = error.strerror or str(error)
                 return
 
+    def wait(self) -> None:
+        """Wait until standard output takes something, at least a few lines at once."""
+        if self._stdout is not None and (descriptor := _descriptor(self._stdout)) is not None:
+            _writable(descriptor)
+
     def aside(self) -> "Output":
         """The same with standard error in the place of standard output, for data that go there."""
         other = self._with(self._stderr)
@@ -218,12 +223,19 @@ codecs.register_error(_ESCAPE, _escaped)
 
 
 def _write_all(stream: TextIO, data: bytes) -> None:
-    try:
-        descriptor = stream.fileno()
-    except OSError:  # it is no file, but in the memory of who calls this
+    descriptor = _descriptor(stream)
+    if descriptor is None:
         stream.buffer.write(data)
     else:
         _write_bytes(descriptor, data)
+
+
+def _descriptor(stream: TextIO) -> int | None:
+    """A stream's; None where it is no file, but in the memory of who calls this."""
+    try:
+        return stream.fileno()
+    except OSError:
+        return None
 
 
 def _widen(descriptor: int) -> None:
