@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _GAP = 330, 200, 60, 40, 120
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _RIGHT = 300, 160, 55, 35, 105  # of a diagram and its margins
+_COLUMNS = 2
+_LINE = 11  # the height of a line of text
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # for all eyes
 
 Point = tuple[float, float]
@@ -18,34 +20,47 @@ class Panel(NamedTuple):
 
 
 def svg(panels: Sequence[Panel]) -> str:
-    """A picture of diagrams, one below the other."""
-    height = len(panels) * (_HEIGHT + 2 * _BOTTOM)
-    width = _LEFT + _WIDTH + _GAP
+    """A picture of diagrams, side by side."""
+    wide, high = _LEFT + _WIDTH + _RIGHT, _HEIGHT + 2 * _BOTTOM
+    width, height = _COLUMNS * wide, -(-len(panels) // _COLUMNS) * high
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" font-family="sans-serif" font-size="10">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
     ]
     for number, panel in enumerate(panels):
-        top = number * (_HEIGHT + 2 * _BOTTOM) + _BOTTOM
-        parts += [f'<g transform="translate({_LEFT} {top})">', *_drawn(panel), "</g>"]
+        row, column = divmod(number, _COLUMNS)
+        place = f"{column * wide + _LEFT} {row * high + _BOTTOM}"
+        parts += [f'<g transform="translate({place})">', *_axes(panel), *_lines(panel), "</g>"]
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _drawn(panel: Panel) -> Iterator[str]:
-    right = max(x for points in panel.lines.values() for x, _ in points)
-    top = max(y for points in panel.lines.values() for _, y in points)
-    yield f'<text x="0" y="-12" font-size="12">{panel.title}, {panel.unit}</text>'
+def _largest(panel: Panel) -> Point:
+    points = [point for line in panel.lines.values() for point in line]
+    return max(x for x, _ in points), max(y for _, y in points)
+
+
+def _axes(panel: Panel) -> Iterator[str]:
+    right, top = _largest(panel)
+    yield f'<text y="-12" font-size="12">{panel.title}, {panel.unit}</text>'
     for step in range(5):
         part = step / 4
         x, y = part * _WIDTH, _HEIGHT - part * _HEIGHT
         yield f'<path d="M0 {y}H{_WIDTH}" stroke="#ddd"/>'
         yield f'<text x="-6" y="{y + 3}" text-anchor="end">{part * top:,.0f}</text>'
         yield f'<text x="{x}" y="{_HEIGHT + 14}" text-anchor="middle">{part * right:,.0f}</text>'
+
+
+def _lines(panel: Panel) -> Iterator[str]:
+    right, top = _largest(panel)
+    ends = []
     for (name, points), color in zip(panel.lines.items(), _COLORS, strict=False):
         places = [(x / right * _WIDTH, _HEIGHT - y / top * _HEIGHT) for x, y in points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         yield f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="1.5"/>'
         yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{color}"/>' for x, y in places)
-        x, y = places[-1]
-        yield f'<text x="{x + 6:.1f}" y="{y + 3:.1f}" fill="{color}">{name}</text>'
+        ends.append((places[-1][1], name, color))
+    free = float(_HEIGHT + _LINE)
+    for y, name, color in sorted(ends, reverse=True):  # from below, none over another
+        free = min(y + 3, free - _LINE)
+        yield f'<text x="{_WIDTH + 6}" y="{free:.1f}" fill="{color}">{name}</text>'
