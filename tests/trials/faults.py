@@ -124,11 +124,14 @@ _ERRORS = {
     "execve": ("EACCES", "ENOENT", "ENOMEM"),
 }
 _OTHERS = ("EPERM", "EIO")
+# No refusals: somebody else has removed it, or there is no message more.
+_NEWS = {"EIDRM", "EAGAIN"}
 # How a fault may end: nothing is different; less is told, of names, processes or namespaces; it is
 # refused in words, before anything was done; or when a part was.
 _ENDS = ("unharmed", "poorer", "refused", "partly")
-# The calls that tell of names, processes and namespaces.
+# The calls that tell of names, processes and namespaces, and of the semaphores of a set.
 _ABOUT = {
+    "semctl",
     *("openat", "read", "close", "newfstatat", "ioctl", "socket", "connect", "readlink"),
     *("getdents64", "memfd_create", "mmap", "munmap", "mprotect", "unshare"),
 }
@@ -142,7 +145,7 @@ _SPARED = {
 }
 # What differs from run to run: numbers of objects, processes, namespaces; moments; how old it is.
 _PASSING = re.compile(r"0x\w+|[\d:-]*\d{2}[\d:T+-]*|\d(?= (?=\S)|\n|,)|\w{3} \w{3} +(?=#)")
-_STATUSES = {0, 1, 3, 23, 126, 127}
+_STATUSES = {0, 1, 2, 3, 23, 126, 127}
 _NO_LINE = re.compile(r"Traceback|\.py\b|\w+Error\b|<\w+ object|\bNone\b")
 _ENTRY = "/pyipcs/__main__"  # what the program's first own call is about
 _CALL = re.compile(r"^(\w+)\(", re.MULTILINE)
@@ -342,10 +345,10 @@ def _how(case: str, ended: Ended, fault: Fault, untouched: Left, whole: Ended) -
         if ended.result == whole.result:
             return "unharmed"
         # Status 23 says already that there is more to look at.
-        return "poorer" if fault.call in _ABOUT or status == Status.FOUND else "other words"
+        less = fault.call in _ABOUT or fault.error in _NEWS or status == Status.FOUND
+        return "poorer" if less else "other words"
     has_words = err.startswith("pyipcs: ") if status != Status.WAIT else not err
-    # EIDRM says that somebody else has removed it, which is as good.
-    if not (status and has_words) and fault.error != "EIDRM":
+    if not (status and has_words) and fault.error not in _NEWS:
         return "not a word"
     done = "partly" if case.startswith(_STEPWISE) else "half done"
     return "refused" if ended.left == untouched else done
