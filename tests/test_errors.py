@@ -1288,7 +1288,7 @@ TABLE = [
             refused("unshare:error=EPERM"),
         ),
         (
-            "bash -c 'sleep 1 >/dev/null 2>&1 &'",
+            "bash -c 'sleep 1 >/dev/null 2>&1 & sleep 0.2'",
             "still running in its namespace: <number> (sleep)",
             APART,
         ),
