@@ -415,6 +415,17 @@ def test_it_follows_the_size(watching: tuple[subprocess.Popen[bytes], int]) -> N
     assert process.wait() == -signal.SIGINT
 
 
+def test_descriptors_that_were_handed_down_do_not_end_a_live_view() -> None:
+    """There is no select(2) of one over 1023."""
+    many = 'ulimit -n 2048; for ((n = 3; n < 1100; n++)); do eval "exec $n</dev/null"; done'
+    before = ["bash", "-c", f'{many}; exec "$@"', "bash"]
+    process, terminal = on_terminal("list", "--watch=0.1", before=before)
+    read_until(terminal, "(Every 0.1s(?s:.*)){4}")
+    process.send_signal(signal.SIGINT)
+    read_all(terminal)
+    assert process.wait() == -signal.SIGINT
+
+
 def test_no_terminal_is_too_large_to_be_drawn_on() -> None:
     process, terminal = on_terminal("list", "--watch", width=65535, height=65535)
     read_until(terminal, "Every 2s", seconds=5)

@@ -19,13 +19,16 @@ from types import FrameType
 from typing import Self, TypeVar
 
 from pyipcs.errors import CommandError, ExpiredError, InterruptError, StoppedError
+from pyipcs.model import INT_MAX
+from pyipcs.sysv.nowait import ready
 from pyipcs.sysv.signals import deadly
+
+_DAY = 24 * 60 * 60.0
 
 # What interrupts the waiting thread: a signal that nobody minds, for it is ignored by default.
 _POKE = signal.SIGURG
 _AGAIN, _AGAIN_MAX = 0.005, 0.1  # seconds between two of them, which grow
 LAST_WORDS = 1.0  # seconds that a signalled program may take to say what it leaves undone
-_INT_MAX = 2**31 - 1
 _T = TypeVar("_T")
 
 
@@ -147,7 +150,7 @@ class Watch:
             StoppedError: a signal came that is to end the program.
         """
         self.check()
-        select.select([self._notes], [], [], seconds)
+        ready(self._notes, select.POLLIN, min(seconds, _DAY))  # poll(2) takes no month
         self._read_notes()
         self.check()
 
@@ -164,8 +167,8 @@ class Watch:
             while True:
                 if self.stopped:
                     self.check()
-                for ready, events in poll.poll():
-                    if ready == descriptor:
+                for which, events in poll.poll():
+                    if which == descriptor:
                         return events
                 self._read_notes()
 
@@ -247,4 +250,4 @@ class Watch:
         if deadline is None:
             return None
         self._alarm = deadline
-        return min(math.ceil(max(deadline - time.monotonic(), 0) * 1000), _INT_MAX)
+        return min(math.ceil(max(deadline - time.monotonic(), 0) * 1000), INT_MAX)
