@@ -1,72 +1,103 @@
-"""The session's own namespace, and objects that no test leaves behind."""
+"""Namespaces for each test process, and a check that no test leaves an object behind."""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from tests import isolation
+from tests.kit import isolation
+from tests.kit.isolation import Isolation
+from tests.kit.kernel import Objects, everything, remove
 
-ISOLATION = isolation.enter()
-
-from tests.support import Objects, everything, remove  # noqa: E402 - after the namespace
-
-# How many examples hypothesis makes of what has no number of its own: many, where there is time.
+# The number of examples that hypothesis makes of tests that set none.
 settings.register_profile("asked", max_examples=int(os.environ.get("PYIPCS_TEST_EXAMPLES", "100")))
 settings.load_profile("asked")
 
-NO_NAMESPACE = (
-    f"NO IPC NAMESPACE OF ITS OWN ({ISOLATION.why}): the tests work among the machine's objects, "
-    "on those alone that they make, and many are skipped"
+NOT_ISOLATED = (
+    "NO IPC NAMESPACE OF ITS OWN ({}): the tests use the machine's namespace, touch only the "
+    "objects they create, and many are skipped"
 )
+_isolation = pytest.StashKey[Isolation]()
 
 
-def pytest_report_header() -> str:
-    """Say on what objects the tests work."""
-    if not ISOLATION.namespace:
-        return NO_NAMESPACE
-    names = "its own" if ISOLATION.accounts else "the machine's"
-    return f"System V IPC: in a namespace of the session's own, with {names} accounts"
+def pytest_configure(config: pytest.Config) -> None:
+    """Enter the namespaces, unless this process only distributes the tests to workers."""
+    isolation.reset_signals()
+    if config.getoption("dist", "no") == "no":
+        config.stash[_isolation] = isolation.enter()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say it where nobody misses it."""
-    if not ISOLATION.namespace:
-        terminalreporter.section("warning", red=True)
-        terminalreporter.write_line(NO_NAMESPACE)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Start each worker of pytest-xdist in namespaces of its own."""
+    for spec in specs:
+        spec.python = isolation.worker_command()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Report the namespace in which the tests run."""
+    if not (mine := config.stash.get(_isolation, None)):
+        return "System V IPC: a namespace for each test process"
+    if not mine.namespace:
+        return NOT_ISOLATED.format(mine.why)
+    names = "its own" if mine.accounts else "the machine's"
+    return f"System V IPC: in a namespace of its own, with {names} accounts"
 
 
 @pytest.fixture
-def isolated() -> None:
-    """For tests that look at, or remove, all objects there are."""
-    if not ISOLATION.namespace:
-        pytest.skip(f"needs an IPC namespace of its own: {ISOLATION.why}")
+def _mine(pytestconfig: pytest.Config) -> Isolation:
+    return pytestconfig.stash[_isolation]
 
 
 @pytest.fixture
-def accounts() -> None:
+def isolated(_mine: Isolation) -> None:
+    """For tests that list, or remove, all objects there are."""
+    if not _mine.namespace:
+        pytest.skip(f"needs an IPC namespace of its own: {_mine.why}")
+
+
+@pytest.fixture
+def accounts(_mine: Isolation) -> None:
     """For tests that need users with odd names."""
-    if not ISOLATION.accounts:
-        pytest.skip("needs account files of its own, which a mount namespace gives")
+    if not _mine.accounts:
+        pytest.skip(f"needs account files of its own: {_mine.why}")
+
+
+@pytest.fixture
+def own_shm(_mine: Isolation) -> None:
+    """For tests whose programs leave files in /dev/shm."""
+    if not _mine.shm:
+        pytest.skip(f"needs a /dev/shm of its own: {_mine.why}")
 
 
 @pytest.fixture
 def objects() -> Iterator[Objects]:
-    """Makes objects, and removes them after the test."""
+    """Create objects, and remove them after the test."""
     made = Objects()
     yield made
     made.remove_all()
 
 
 @pytest.fixture(autouse=True)
-def _no_leaks() -> Iterator[None]:
-    """Fail the test that leaves an object behind, and remove that."""
-    before = everything()
+def _no_leaks(_mine: Isolation) -> Iterator[None]:
+    """Fail the test that leaves an object behind, and remove the object."""
+    if not _mine.namespace:
+        yield  # other programs create objects too
+        return
+    before, files = everything(), _posix_files(_mine)
     yield
-    left = everything() - before
-    if not ISOLATION.namespace:
-        return  # others make objects too
+    left, left_files = everything() - before, _posix_files(_mine) - files
     for kind, object_id in left:
         remove(kind, object_id)
+    for path in left_files:
+        path.unlink()
     assert not left, f"left behind: {left}"
+    assert not left_files, f"left behind: {left_files}"
+
+
+def _posix_files(mine: Isolation) -> set[Path]:
+    folders = ["/dev/shm"] * mine.shm + ["/dev/mqueue"] * mine.mqueue
+    return {path for folder in folders for path in Path(folder).iterdir()}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support import root_only
+from tests.kit.kernel import root_only
 from tests.trials.chaos import storm
 
 

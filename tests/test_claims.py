@@ -7,9 +7,9 @@ import pytest
 
 from pyipcs import cli
 from pyipcs.model import Kind
-from tests.program import invoke, run
-from tests.support import IS_ROOT, Objects, ids
-from tests.test_docs import README
+from tests.kit.documents import README
+from tests.kit.kernel import IS_ROOT, Objects, ids
+from tests.kit.program import invoke, run
 
 _TABLE = README[README.index("| | pyipcs | ipcs, ipcmk, ipcrm |") :].split("\n\n")[0]
 ROWS = {

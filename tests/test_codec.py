@@ -9,12 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyipcs.codec import Layout, encoder, from_hex, from_json, hex_dump
-from pyipcs.model import LONG_MAX, Message
-from tests.program import need_tool
-
-TYPES = st.integers(1, LONG_MAX)
-BODIES = st.one_of(st.binary(max_size=100), st.text(max_size=50).map(str.encode))
-MESSAGES = st.builds(Message, TYPES, BODIES)
+from pyipcs.model import Message
+from tests.kit.program import need_tool
+from tests.kit.samples import MESSAGES
 
 
 class TestText:

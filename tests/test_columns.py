@@ -10,10 +10,9 @@ from pyipcs.columns import Choice, arranged, parse_choice, parse_sort
 from pyipcs.model import Kind, View
 from pyipcs.sysv import libc, proc
 from pyipcs.sysv.processes import command_line
-from tests import support
-from tests.program import as_nobody, need_tool, run
-from tests.render import samples
-from tests.support import Objects, row
+from tests.kit import kernel, samples
+from tests.kit.kernel import Objects, row
+from tests.kit.program import as_nobody, need_tool, run
 
 EVERY = {column.name for each in columns.OF_KIND.values() for column in each}
 
@@ -111,7 +110,7 @@ def held(kind: Kind, name: str, object_id: int) -> object:
 
 def test_columns_of_real_objects(objects: Objects) -> None:
     msqid = objects.queue(5)
-    support.send(msqid, b"x" * 100)
+    kernel.send(msqid, b"x" * 100)
     libc.change(Kind.QUEUE, msqid, qbytes=400)
     assert held(Kind.QUEUE, "USE%", msqid) == "25.00"
     assert held(Kind.QUEUE, "QBYTES", msqid) == 400
@@ -143,7 +142,7 @@ def test_the_columns_that_ask_for_nothing_cost_nothing(objects: Objects) -> None
             assert listing.has("qbytes") is asked
 
 
-@support.root_only
+@kernel.root_only
 def test_values_that_may_not_be_read(objects: Objects) -> None:
     semid = objects.semaphores(mode=0)
     out = as_nobody("list", "-s", "-o", "ID,VALUES").out

@@ -11,10 +11,10 @@ import pytest
 
 from pyipcs import completion, describe
 from pyipcs.describe import grammar
-from tests.program import PYIPCS, Result, need_tool, run
-from tests.shells import BASH_COMPLETION, SHELLS, Shell, link
-from tests.support import Objects
-from tests.test_docs import ROOT
+from tests.kit.documents import ROOT
+from tests.kit.kernel import Objects
+from tests.kit.program import PYIPCS, Result, need_tool, run
+from tests.kit.shells import BASH_COMPLETION, SHELLS, Shell, link
 
 
 def test_the_files_are_current() -> None:

@@ -9,16 +9,13 @@ import pytest
 
 from pyipcs.columns import OF_KIND
 from pyipcs.model import Kind, Semaphore
-from tests.program import PYIPCS, invoke, run
-from tests.support import Objects
-from tests.terminal import read_all, start, without_codes
+from tests.kit.documents import IN_NEW_NAMESPACE, README, ROOT, shared_files
+from tests.kit.kernel import Objects
+from tests.kit.program import PYIPCS, invoke, run
+from tests.kit.terminal import read_all, start, without_codes
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
 SCRIPTS = re.findall(r"^```sh\n(#!.*?)^```$", README, re.MULTILINE | re.DOTALL)
 RECIPES = re.findall(r"^```console\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-# A user namespace makes an ordinary user root in it, as the recipes' outputs have it.
-FRESH = ["unshare", "--ipc"] if os.geteuid() == 0 else ["unshare", "--user", "-r", "--ipc"]
 
 
 def commands(recipe: str) -> list[tuple[str, str]]:
@@ -33,7 +30,7 @@ def test_a_recipe_prints_what_it_promises(recipe: str, tmp_path: Path, isolated:
     mark = "-- 8< --"
     script = "".join(f"{command}\necho '{mark}'\n" for command, _ in found)
     path = f"{Path(PYIPCS).parent}:{os.environ['PATH']}"
-    result = run(*FRESH, "bash", "-euc", script, env={"PATH": path}, cwd=tmp_path)
+    result = run(*IN_NEW_NAMESPACE, "bash", "-euc", script, env={"PATH": path}, cwd=tmp_path)
     assert (result.status, result.err) == (0, "")
     outputs = result.out.split(f"{mark}\n")[:-1]
     for (command, expected), output in zip(found, outputs, strict=True):
@@ -46,7 +43,7 @@ def scripted(script: str) -> list[str]:
     """The lines of a script, which leaves nothing behind."""
     path = f"{Path(PYIPCS).parent}:{os.environ['PATH']}"
     counted = 'sh -euc "$1"; cat /proc/sysvipc/* | grep -c "^ *[-0-9]" >&2'
-    result = run(*FRESH, "sh", "-c", counted, "sh", script, env={"PATH": path})
+    result = run(*IN_NEW_NAMESPACE, "sh", "-c", counted, "sh", script, env={"PATH": path})
     assert result.err == "0\n"
     return result.out.splitlines()
 
@@ -90,7 +87,7 @@ def test_what_is_to_be_pasted(isolated: None, tmp_path: Path) -> None:
         expected = next((statuses[name] for name in statuses if f"pyipcs {name}" in line), 0)
         job = "make test; " if "--not-in" in line else ""
         script = f"cd {tmp_path}; pyipcs list -J >before.json; {job}{line}"
-        result = run(*FRESH, "sh", "-c", script, env={"PATH": path})
+        result = run(*IN_NEW_NAMESPACE, "sh", "-c", script, env={"PATH": path})
         assert result.status == expected, f"{line}\n{result.err}"
 
 
@@ -98,7 +95,9 @@ def test_the_picture(isolated: None) -> None:
     """The table is one of the program's, with other ids, pids and times."""
     (shown,) = re.findall(r"^```text\n\$ pyipcs list\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     path = f"{Path(PYIPCS).parent}:{os.environ['PATH']}"
-    process, terminal = start([*FRESH, "bash", "-euc", PICTURED], width=120, env={"PATH": path})
+    process, terminal = start(
+        [*IN_NEW_NAMESPACE, "bash", "-euc", PICTURED], width=120, env={"PATH": path}
+    )
     drawn = without_codes(read_all(terminal)).replace("\r\n", "\n")
     assert process.wait() == 0
     assert _shape(shown) == _shape(drawn)
@@ -153,17 +152,6 @@ def test_the_json_keys_are_documented(objects: Objects) -> None:
 
 def _keys(text: str) -> set[str]:
     return set(re.findall(r'"(\w+)": ', text))
-
-
-def shared_files() -> dict[str, str]:
-    """What the wheel puts into share, file by file: where it is here, and where there."""
-    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
-    shared = build["targets"]["wheel"]["shared-data"]
-    return {
-        str(file.relative_to(ROOT)): f"{there}/{file.name}" if (ROOT / here).is_dir() else there
-        for here, there in shared.items()
-        for file in ([*(ROOT / here).iterdir()] if (ROOT / here).is_dir() else [ROOT / here])
-    }
 
 
 def test_the_lines_that_link_what_a_virtual_environment_has(tmp_path: Path) -> None:

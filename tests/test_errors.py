@@ -24,10 +24,10 @@ from pyipcs.columns import OF_KIND, RESOURCE, Column
 from pyipcs.errors import Status
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
-from tests import support
-from tests.program import PYIPCS, Result, as_nobody, forked, invoke, need_tool, run
-from tests.support import IS_ROOT, NOBODY, Objects, everything, ids
-from tests.terminal import end, on_terminal, read_all, read_until, without_codes
+from tests.kit import kernel
+from tests.kit.kernel import IS_ROOT, NOBODY, Objects, everything, ids
+from tests.kit.program import PYIPCS, Result, as_nobody, forked, invoke, need_tool, run
+from tests.kit.terminal import end, on_terminal, read_all, read_until, without_codes
 
 # How a row is run: what takes the words of the command line.
 Under: TypeAlias = Callable[..., Result]
@@ -152,11 +152,11 @@ def _await(pid: int) -> None:
 
 
 def _remove_queue(_process: subprocess.Popen[bytes], msqid: str) -> None:
-    support.remove(Kind.QUEUE, int(msqid))
+    kernel.remove(Kind.QUEUE, int(msqid))
 
 
 def _remove_set(_process: subprocess.Popen[bytes], semid: str) -> None:
-    support.remove(Kind.SEMAPHORE, int(semid))
+    kernel.remove(Kind.SEMAPHORE, int(semid))
 
 
 def _terminate(process: subprocess.Popen[bytes], _object_id: str) -> None:
@@ -165,7 +165,7 @@ def _terminate(process: subprocess.Popen[bytes], _object_id: str) -> None:
 
 def _send_to_all() -> None:
     for msqid in ids(Kind.QUEUE):
-        support.send(msqid)
+        kernel.send(msqid)
 
 
 def asked(answer: bytes, *, meanwhile: Callable[[], None] = lambda: None) -> Under:
@@ -252,7 +252,7 @@ class Things:
         if qbytes is not None:
             libc.change(Kind.QUEUE, msqid, qbytes=qbytes)
         for body in bodies:
-            support.send(msqid, body)
+            kernel.send(msqid, body)
         return str(msqid)
 
     def of_key(self, *kinds: Kind) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import need_tool
+from tests.kit.program import need_tool
 from tests.trials import faults
 
 # Those that are quick; the trial itself has all.

@@ -14,9 +14,9 @@ from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
 from pyipcs.sysv import libc, proc
 from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.proc import Listing, listing_of
-from tests import support
-from tests.program import PYIPCS, invoke, run
-from tests.support import NOBODY, Objects, attached, root_only
+from tests.kit import kernel
+from tests.kit.kernel import NOBODY, Objects, attached, root_only
+from tests.kit.program import PYIPCS, invoke, run
 
 NOW = int(time.time())
 
@@ -183,7 +183,7 @@ def test_what_is_changed_is_known_again(objects: Objects, isolated: None, baseli
     msqid, shmid, semid = objects.queue(-5), objects.segment(9), objects.semaphores(10)
     path = baseline()
     time.sleep(1.1)
-    support.send(msqid)
+    kernel.send(msqid)
     libc.set_values(semid, [7])
     libc.change(Kind.SEGMENT, shmid, mode=0o600)
     with attached(shmid):
@@ -319,7 +319,7 @@ def test_a_file_that_is_not_there(tmp_path: Any) -> None:
 
 
 def test_another_namespaces_listing(tmp_path: Any) -> None:
-    from tests.program import PYIPCS, run
+    from tests.kit.program import PYIPCS, run
 
     fresh = ["unshare", "--ipc"] if os.geteuid() == 0 else ["unshare", "--user", "--ipc"]
     (tmp_path / "x").write_text(run(*fresh, PYIPCS, "list", "-J").out)

@@ -21,9 +21,9 @@ from pyipcs.describe import grammar
 from pyipcs.errors import Status
 from pyipcs.model import Kind
 from pyipcs.sysv import proc
-from tests.parsing import PARSERS
-from tests.program import Result, forked, need_tool, pyipcs
-from tests.support import Objects, everything, remove, send
+from tests.kit.kernel import Objects, everything, remove, send
+from tests.kit.parsers import PARSERS
+from tests.kit.program import Result, forked, need_tool, pyipcs
 
 fuzz = settings(deadline=None, suppress_health_check=[*HealthCheck])
 

@@ -10,8 +10,8 @@ import pytest
 import pyipcs
 from pyipcs import cli
 from pyipcs.model import Kind
-from tests.program import run
-from tests.support import Objects
+from tests.kit.kernel import Objects
+from tests.kit.program import run
 
 PACKAGE = Path(pyipcs.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -171,7 +171,7 @@ def test_a_command_loads_what_it_needs(line: str, objects: Objects, isolated: No
 
 def support_made(objects: Objects) -> None:
     """Adopt what `make` made."""
-    from tests.support import ids
+    from tests.kit.kernel import ids
 
     for kind in Kind:
         for object_id in ids(kind):

@@ -9,7 +9,7 @@ import pytest
 from pyipcs import cli, describe
 from pyipcs.columns import COMMON, OWN, RESOURCE
 from pyipcs.errors import MEANINGS, Status
-from tests.program import invoke, need_tool, run
+from tests.kit.program import invoke, need_tool, run
 
 FOLDER = Path(__file__).parent.parent / "pyipcs" / "man"
 PAGES = sorted(FOLDER.glob("*.1"))

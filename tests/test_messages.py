@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyipcs.model import Kind
-from tests.program import PYIPCS, fork, forked, need_tool, pyipcs, run
-from tests.support import IS_ROOT, Objects, full_pipe, receive_all, row, send
-from tests.test_codec import MESSAGES
+from tests.kit.kernel import IS_ROOT, Objects, full_pipe, receive_all, row, send
+from tests.kit.program import PYIPCS, fork, forked, need_tool, pyipcs, run
+from tests.kit.samples import MESSAGES
 
 KEY, OTHER = "0x5eed", "0x5eee"
 SOURCES = Path(__file__).parent / "c"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind
-from tests.program import PYIPCS, Result, invoke, need_tool, run
-from tests.support import IS_ROOT, Objects, everything, root_only
+from tests.kit.kernel import IS_ROOT, Objects, everything, root_only
+from tests.kit.program import PYIPCS, Result, invoke, need_tool, run
 
 GONE = "4194305"  # over the highest pid there can be
 

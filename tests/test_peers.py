@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyipcs.model import Kind
-from pyipcs.sysv import libc as kernel
-from tests import support
-from tests.isolation import ACCENTED_USER_ID, LONG_USER_ID, NAMELESS_ID
-from tests.program import Result, as_nobody, invoke, need_tool, peer_as_nobody, run
-from tests.support import IS_ROOT, NOBODY, Objects, attached, ids, root_only, row
+from pyipcs.sysv import libc
+from tests.kit import kernel
+from tests.kit.isolation import ACCENTED_USER_ID, LONG_USER_ID, NAMELESS_ID
+from tests.kit.kernel import IS_ROOT, NOBODY, Objects, attached, ids, root_only, row
+from tests.kit.program import Result, as_nobody, invoke, need_tool, peer_as_nobody, run
 
 pytestmark = pytest.mark.usefixtures("isolated", "_peers")
 
@@ -98,9 +98,9 @@ def _make(spec: Spec, made: Objects, stack: ExitStack) -> None:
         case Kind.QUEUE:
             object_id = made.queue(spec.key, mode)
             if spec.used:
-                support.send(object_id, b"x" * (spec.size % 64))
+                kernel.send(object_id, b"x" * (spec.size % 64))
             if spec.used and spec.used_twice:
-                support.receive(object_id)
+                kernel.receive(object_id)
         case Kind.SEGMENT:
             object_id = made.segment(spec.key, mode, spec.size, SHM_NORESERVE)
             if spec.size < 2**20:
@@ -108,9 +108,9 @@ def _make(spec: Spec, made: Objects, stack: ExitStack) -> None:
         case Kind.SEMAPHORE:
             object_id = made.semaphores(spec.key, mode, spec.size % 50 + 1)
             if spec.used:
-                kernel.set_values(object_id, [spec.size % 1000] * (spec.size % 50 + 1))
+                libc.set_values(object_id, [spec.size % 1000] * (spec.size % 50 + 1))
     if IS_ROOT:
-        kernel.change(spec.kind, object_id, uid=spec.uid, gid=spec.gid)
+        libc.change(spec.kind, object_id, uid=spec.uid, gid=spec.gid)
 
 
 def _use_segment(shmid: int, spec: Spec, stack: ExitStack) -> None:
@@ -118,10 +118,10 @@ def _use_segment(shmid: int, spec: Spec, stack: ExitStack) -> None:
         with attached(shmid):
             pass
     if spec.locked and IS_ROOT:
-        support.lock(shmid)
+        kernel.lock(shmid)
     if spec.destroyed:
         stack.enter_context(attached(shmid))
-        support.remove(Kind.SEGMENT, shmid)
+        kernel.remove(Kind.SEGMENT, shmid)
 
 
 @pytest.mark.usefixtures("accounts")
@@ -221,7 +221,7 @@ def _made(result: Result) -> list[tuple[str, ...]]:
         found = row(kind, int(object_id))
         made.append((words, found["perms"], found.get("size", ""), found.get("nsems", "")))
         assert found["key"] != "0"
-        support.remove(kind, int(object_id))
+        kernel.remove(kind, int(object_id))
     return made
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind
-from tests import support
-from tests.program import as_nobody, invoke, need_tool
-from tests.support import NOBODY, Objects, everything, root_only
+from tests.kit import kernel
+from tests.kit.kernel import NOBODY, Objects, everything, root_only
+from tests.kit.program import as_nobody, invoke, need_tool
 from tests.trials import faults
 
 KEY = 0x5EED
@@ -64,7 +64,7 @@ def test_another_users_objects(
         given = ("set", str(made), OPTIONS[kind], "--owner", f"0:{NOBODY}")
         assert invoke(*given) == (0, "", "")
     if kind is Kind.QUEUE:
-        support.send(made, b"hello")
+        kernel.send(made, b"hello")
     for words, needed in NEEDS[kind].items():
         result = as_nobody(*words.format(id=made).split())
         allowed = mode & needed == needed

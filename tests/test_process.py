@@ -16,11 +16,11 @@ import pytest
 
 from pyipcs import cli
 from pyipcs.model import Kind
-from tests import support
-from tests.isolation import ESCAPE_USER_ID
-from tests.program import PYIPCS, Result, invoke, need_tool, pyipcs, run
-from tests.support import Objects, ids, root_only, row
-from tests.terminal import on_terminal, read_all, read_terminal, whole_run
+from tests.kit import kernel
+from tests.kit.isolation import ESCAPE_USER_ID
+from tests.kit.kernel import Objects, ids, root_only, row
+from tests.kit.program import PYIPCS, Result, invoke, need_tool, pyipcs, run
+from tests.kit.terminal import on_terminal, read_all, read_terminal, whole_run
 
 COMMANDS = {
     "list": "list",
@@ -110,7 +110,7 @@ def test_a_signal_in_the_middle_of_make_leaves_nothing(
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
 def test_a_signal_while_nobody_reads_the_id_leaves_nothing(name: str, isolated: None) -> None:
-    read, write = support.full_pipe()
+    read, write = kernel.full_pipe()
     process = subprocess.Popen([PYIPCS, "make", "-Q", "-M", "1"], stdout=write)
     while not ids(Kind.QUEUE):
         time.sleep(0.01)
@@ -452,7 +452,7 @@ def test_the_locale_does_not_matter() -> None:
 def test_times_are_local(objects: Objects, zone: str) -> None:
     need_tool("ipcs")
     msqid = objects.queue()
-    support.send(msqid)
+    kernel.send(msqid)
     env = {"TZ": zone}
     for args in (("-q", "-t"), ("-q", "-i", str(msqid))):
         assert pyipcs("list", *args, env=env) == run("ipcs", *args, env=env)
@@ -466,7 +466,7 @@ def test_a_bar_of_how_far_a_long_input_is(objects: Objects, tmp_path: Path) -> N
     assert status == 0
     assert "3,000 messages" in text
     assert "\x1b[?25h" in text, "the cursor is shown again"
-    support.receive_all(msqid)
+    kernel.receive_all(msqid)
     assert pyipcs(*args) == (0, "", ""), "where there is no terminal, there is no bar"
     process, terminal = on_terminal(*args)  # and now the queue is full half-way
     time.sleep(1)

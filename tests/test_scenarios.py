@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from pyipcs.model import Kind
-from tests.program import PYIPCS, Result, need_tool, run
-from tests.support import IS_ROOT, NOBODY, everything, ids, remove
+from tests.kit.kernel import IS_ROOT, NOBODY, everything, ids, remove
+from tests.kit.program import PYIPCS, Result, need_tool, run
 
 pytestmark = pytest.mark.usefixtures("isolated")
 PATIENCE = 30  # seconds
@@ -84,8 +84,8 @@ def reap() -> None:
 
 
 @pytest.fixture
-def postgres(reaper: None) -> Iterator[Postgres]:
-    """A new cluster; what is left of it in the end is a leak of the test's, not of pyipcs."""
+def postgres(reaper: None, own_shm: None) -> Iterator[Postgres]:
+    """Create a cluster, and remove it with the objects that it left."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
     if not found:
         need_tool("pg_ctl")
@@ -102,6 +102,8 @@ def postgres(reaper: None) -> Iterator[Postgres]:
         until(lambda: all(not one["nattch"] for one in segments()))
         for kind, object_id in everything():
             remove(kind, object_id)
+        for path in Path("/dev/shm").glob("PostgreSQL.*"):
+            path.unlink()  # a killed server leaves them to its next start
 
 
 def kill(server: int) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind
-from tests import support
-from tests.isolation import ACCENTED_USER_ID, ESCAPE_USER_ID
-from tests.program import PYIPCS, need_tool, pyipcs, run
-from tests.support import Objects, root_only, row
-from tests.terminal import (
+from tests.kit import kernel
+from tests.kit.isolation import ACCENTED_USER_ID, ESCAPE_USER_ID
+from tests.kit.kernel import Objects, root_only, row
+from tests.kit.program import PYIPCS, need_tool, pyipcs, run
+from tests.kit.terminal import (
     end,
     frames,
     on_terminal,
@@ -42,7 +42,7 @@ def population(objects: Objects, isolated: None) -> Objects:
     """A few objects of each kind, some of them used."""
     msqid = objects.queue(0x1234, 0o600)
     for _ in range(2):
-        support.send(msqid, b"x" * 8000)
+        kernel.send(msqid, b"x" * 8000)
     objects.segment(0xCAFE, 0o666, 2**20)
     objects.semaphores(7, nsems=3)
     return objects
@@ -118,17 +118,17 @@ def test_panels(population: Objects) -> None:
     assert "16,000 of 16,384 bytes" in text
     assert f"by proc {os.getpid()} (" in text
     assert len({len(line) for line in text.splitlines()}) == 1
-    (semid,) = support.ids(Kind.SEMAPHORE)
+    (semid,) = kernel.ids(Kind.SEMAPHORE)
     text = picture("list", "-s", "-i", str(semid), width=80)
     assert "SEMNUM  VALUE  NCOUNT  ZCOUNT  PID" in text
-    (shmid,) = support.ids(Kind.SEGMENT)
+    (shmid,) = kernel.ids(Kind.SEGMENT)
     assert "1M (1,048,576 bytes)" in picture("list", "-m", "-i", str(shmid))
 
 
 def test_a_dry_run_is_a_table_too(population: Objects) -> None:
     text = picture("rm", "-n", "--all=msg")
     assert table_of(text, "Message queues (1)")
-    assert support.ids(Kind.QUEUE)
+    assert kernel.ids(Kind.QUEUE)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_a_bar_for_what_is_sent(objects: Objects, tmp_path: Path) -> None:
         )
         assert status == 0
         assert "20 messages" in without_codes(text)
-        assert len(support.receive_all(msqid)) == 20
+        assert len(kernel.receive_all(msqid)) == 20
 
 
 # Strangers
@@ -349,12 +349,12 @@ def test_a_live_view_shows_how_fast_messages_come(
     watching: tuple[subprocess.Popen[bytes], int],
 ) -> None:
     process, terminal = watching
-    (msqid,) = support.ids(Kind.QUEUE)
+    (msqid,) = kernel.ids(Kind.QUEUE)
     for _ in range(50):
-        support.send(msqid)
+        kernel.send(msqid)
         time.sleep(0.01)
     text = read_until(terminal, r"\+\d+\.\d")
-    support.receive_all(msqid)
+    kernel.receive_all(msqid)
     text += read_until(terminal, r"-\d+\.\d")
     text += read_until(terminal, r"Message queues \(1\)")
     process.send_signal(signal.SIGINT)
@@ -469,9 +469,9 @@ def test_an_error_leaves_the_terminal_as_it_was(objects: Objects, isolated: None
     first, second = objects.queue(5), objects.queue(6)
     process, terminal = on_terminal("stat", "0x5", "0x6", "--watch=0.1")
     text = read_until(terminal, "key 0x00000006")
-    support.remove(Kind.QUEUE, first)
+    kernel.remove(Kind.QUEUE, first)
     text += read_until(terminal, "0x5: no object has that key")
-    support.remove(Kind.QUEUE, second)
+    kernel.remove(Kind.QUEUE, second)
     text += read_all(terminal)
     assert process.wait() == 1
     assert_left_as_it_was(text)

@@ -13,16 +13,16 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from tests import isolation
+from tests.kit import isolation
 
 _ISOLATION = isolation.enter()
 
 import pyipcs  # noqa: E402 - after the namespace
 from tests.benchmarks.measure import CLICK, Command, Cost, in_turn  # noqa: E402
 from tests.benchmarks.objects import empty, fill  # noqa: E402
-from tests.program import PYIPCS, run  # noqa: E402
-from tests.shells import Shell, link  # noqa: E402
-from tests.support import IPC_CREAT, IPC_EXCL, libc, receive_all, send  # noqa: E402
+from tests.kit.kernel import IPC_CREAT, IPC_EXCL, libc, receive_all, send  # noqa: E402
+from tests.kit.program import PYIPCS, run  # noqa: E402
+from tests.kit.shells import Shell, link  # noqa: E402
 
 RICH = [sys.executable, "-c", "import click, rich.table, rich.console"]
 FORMATS = ["jsonl", "csv", "tsv", "export", "openmetrics"]

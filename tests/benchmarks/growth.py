@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests import isolation
+from tests.kit import isolation
 
 if __name__ == "__main__":
     isolation.enter()
@@ -21,8 +21,8 @@ if __name__ == "__main__":
 from tests.benchmarks.measure import CLICK, Command, Cost, in_turn
 from tests.benchmarks.objects import empty, fill
 from tests.benchmarks.plot import Panel, svg
-from tests.program import PYIPCS
-from tests.support import IPC_CREAT, libc
+from tests.kit.kernel import IPC_CREAT, libc
+from tests.kit.program import PYIPCS
 
 ROUNDS = 5
 _KEY = 0x5EED

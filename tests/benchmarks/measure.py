@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
-from tests.terminal import read_all, start
+from tests.kit.terminal import read_all, start
 
 Command = Sequence[str]
 # What no command of pyipcs can start faster than.

@@ -1,7 +1,7 @@
 """The objects that are there while something is measured."""
 
-from tests.program import run
-from tests.support import IPC_CREAT, libc
+from tests.kit.kernel import IPC_CREAT, libc
+from tests.kit.program import run
 
 
 def fill(kind: str, count: int) -> None:

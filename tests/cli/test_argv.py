@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pyipcs import cli
 from pyipcs.cli.argv import LEFT_OUT, Alias, Grammar, OptionalValue, Scan, in_order
-from tests.program import invoke
+from tests.kit.program import invoke
 
 NAMES = {"-a": "--all", "-t": "--time", "-l": "--limits", "-i": "--id", "-k": "--key"}
 

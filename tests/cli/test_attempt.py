@@ -14,8 +14,8 @@ import pytest
 
 from pyipcs.cli import attempt
 from pyipcs.model import Kind
-from tests.program import fork
-from tests.support import ids, remove
+from tests.kit.kernel import ids, remove
+from tests.kit.program import fork
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

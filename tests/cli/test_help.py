@@ -8,8 +8,8 @@ import pytest
 
 from pyipcs import cli
 from pyipcs.describe import man
-from tests.program import PYIPCS, invoke, run
-from tests.test_docs import FRESH
+from tests.kit.documents import IN_NEW_NAMESPACE
+from tests.kit.program import PYIPCS, invoke, run
 
 
 def test_the_commands_stand_by_purpose() -> None:
@@ -56,5 +56,5 @@ def test_the_examples_work_one_after_the_other(tmp_path: Path, isolated: None) -
     (tmp_path / "tests.sh").chmod(0o755)
     env = {"PATH": f"{Path(PYIPCS).parent}:{os.environ['PATH']}"}
     script = "".join(f"{line} || exit\necho done >&2\n" for line in lines)
-    result = run(*FRESH, "bash", "-uc", script, env=env, cwd=tmp_path)
+    result = run(*IN_NEW_NAMESPACE, "bash", "-uc", script, env=env, cwd=tmp_path)
     assert (result.status, result.err) == (0, "done\n" * 3 * len(cli.COMMANDS))

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyipcs.model import Kind
-from tests.program import as_nobody, invoke
-from tests.support import Objects, root_only
+from tests.kit.kernel import Objects, root_only
+from tests.kit.program import as_nobody, invoke
 
 _LIBC = ctypes.CDLL(None)
 PROJECTS = st.integers(1, 255)

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind
-from tests import support
-from tests.program import PYIPCS, as_nobody, invoke, run
-from tests.support import Objects, root_only, row
-from tests.terminal import picture
+from tests.kit import kernel
+from tests.kit.kernel import Objects, root_only, row
+from tests.kit.program import PYIPCS, as_nobody, invoke, run
+from tests.kit.terminal import picture
 
 
 def test_json_holds_what_the_kernel_says(objects: Objects) -> None:
     msqid = objects.queue(-5, 0o640)
-    support.send(msqid, b"12345")
+    kernel.send(msqid, b"12345")
     shmid = objects.segment(7, 0o600, 12345)
     semid = objects.semaphores(0, 0o644, 3)
     document = json.loads(invoke("list", "-J").out)
@@ -221,7 +221,7 @@ def test_the_peers_name_is_the_same_command(objects: Objects) -> None:
 def test_without_proc_it_is_what_ipcs_says(objects: Objects, isolated: None) -> None:
     """Both fall back on the kernel's own calls where /proc/sysvipc is hidden."""
     objects.queue(5, 0)
-    support.send(objects.queue(-5))
+    kernel.send(objects.queue(-5))
     objects.segment(6, 0o600, 2**40, 0o10000)
     objects.semaphores(7, 0o640, 3)
     script = (
@@ -403,7 +403,7 @@ def test_every_format_agrees_with_json(objects: Objects, isolated: None) -> None
     from io import StringIO
 
     for number in range(5):
-        support.send(objects.queue(number + 1), b"x" * number)
+        kernel.send(objects.queue(number + 1), b"x" * number)
     found = json.loads(invoke("list", "-qJ").out)["queues"]
     names = {"KEY": "key", "ID": "id", "USEDBYTES": "cbytes", "MSGS": "qnum", "SEND": "stime"}
     rows = list(library.DictReader(StringIO(invoke("list", "-q", "-f", "csv").out)))

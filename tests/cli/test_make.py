@@ -5,8 +5,8 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
-from tests.program import as_nobody, invoke
-from tests.support import Objects, everything, ids, root_only, row
+from tests.kit.kernel import Objects, everything, ids, root_only, row
+from tests.kit.program import as_nobody, invoke
 
 KEY = "0x5eed"
 

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyipcs.model import Kind
-from tests.program import PYIPCS, as_nobody, forked, invoke, need_tool, pyipcs, run
-from tests.support import Objects, attached, root_only, row
-from tests.terminal import read_all, start
+from tests.kit.kernel import Objects, attached, root_only, row
+from tests.kit.program import PYIPCS, as_nobody, forked, invoke, need_tool, pyipcs, run
+from tests.kit.terminal import read_all, start
 
 KEY, SIZE = "0x5eed", 100
 

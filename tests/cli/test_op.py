@@ -9,8 +9,8 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
-from tests.program import PYIPCS, as_nobody, forked, invoke, pyipcs, run
-from tests.support import Objects, root_only
+from tests.kit.kernel import Objects, root_only
+from tests.kit.program import PYIPCS, as_nobody, forked, invoke, pyipcs, run
 
 KEY = "0x5eed"
 

@@ -12,8 +12,8 @@ from pyipcs.cli.output import Output
 from pyipcs.columns import OF_KIND
 from pyipcs.errors import IpcError
 from pyipcs.model import Kind
-from tests.program import invoke
-from tests.support import Objects
+from tests.kit.kernel import Objects
+from tests.kit.program import invoke
 
 
 def test_alone_it_shows_its_commands() -> None:

@@ -10,8 +10,8 @@ from pyipcs.cli import params
 from pyipcs.cli.params import parse_bytes, parse_mode, parse_qbytes, parse_size
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import By
-from tests.program import need_tool, run
-from tests.support import Objects, row
+from tests.kit.kernel import Objects, row
+from tests.kit.program import need_tool, run
 
 PREFIXES = "KMGTPEZY"
 

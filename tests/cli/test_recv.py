@@ -9,8 +9,8 @@ import time
 import pytest
 
 from pyipcs.model import LONG_MAX, Kind
-from tests.program import PYIPCS, fork, forked, invoke, need_tool, run
-from tests.support import Objects, receive_all, remove, row, send
+from tests.kit.kernel import Objects, receive_all, remove, row, send
+from tests.kit.program import PYIPCS, fork, forked, invoke, need_tool, run
 
 KEY = "0x5eed"
 
@@ -356,7 +356,7 @@ def test_a_full_disk(msqid: int) -> None:
 
 
 def test_a_terminal_gets_no_escape_sequences(msqid: int) -> None:
-    from tests.terminal import whole_run
+    from tests.kit.terminal import whole_run
 
     body = "a\x1b[31m\x9b\x7f\u202e\r\tä\nb".encode() + b"\xff"
     for args in ((), ("-f", "raw"), ("-f", "hex"), ("-J",), ("--with-type",), ("-0",)):

@@ -10,10 +10,10 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
-from tests import support
-from tests.program import PYIPCS, as_nobody, invoke, run
-from tests.support import NOBODY, Objects, attached, everything, ids, root_only
-from tests.terminal import end, on_terminal, read_all, read_until, whole_run, without_codes
+from tests.kit import kernel
+from tests.kit.kernel import NOBODY, Objects, attached, everything, ids, root_only
+from tests.kit.program import PYIPCS, as_nobody, invoke, run
+from tests.kit.terminal import end, on_terminal, read_all, read_until, whole_run, without_codes
 
 NOWHERE = "2147483647"
 
@@ -246,7 +246,7 @@ def test_the_peers_name(objects: Objects) -> None:
 
 def test_messages_of_a_queue_go_with_it(objects: Objects) -> None:
     msqid = objects.queue()
-    support.send(msqid)
+    kernel.send(msqid)
     assert invoke("rm", "-q", str(msqid)).status == 0
     assert msqid not in ids(Kind.QUEUE)
 
@@ -297,7 +297,7 @@ def test_what_is_leaked_goes_and_what_is_used_stays(
 
 def test_filters_of_all_kinds(objects: Objects, isolated: None) -> None:
     keyed, full = objects.queue(0x77), objects.queue()
-    support.send(full)
+    kernel.send(full)
     for kind in Kind:
         objects.make(kind)
     before = everything()
@@ -366,7 +366,7 @@ def test_one_that_changed_since_is_left_and_said(objects: Objects, isolated: Non
     process, terminal = on_terminal("rm", "--all", "--orphaned", "-v")
     try:
         assert read_until(terminal, r"\[y/N\] ").endswith("Remove 4 segments? [y/N] ")
-        support.remove(Kind.SEGMENT, gone)
+        kernel.remove(Kind.SEGMENT, gone)
         libc.change(Kind.SEGMENT, reborn, mode=0o644)  # which is no other segment
         with attached(used):
             os.write(terminal, b"y\n")

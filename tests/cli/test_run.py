@@ -15,10 +15,10 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.sysv.survey import survey
-from tests import support
-from tests.program import PYIPCS, Result, need_tool, run
-from tests.support import IS_ROOT, Objects, everything, ids, root_only
-from tests.terminal import end, read_all, read_until, start, without_codes
+from tests.kit import kernel
+from tests.kit.kernel import IS_ROOT, Objects, everything, ids, root_only
+from tests.kit.program import PYIPCS, Result, need_tool, run
+from tests.kit.terminal import end, read_all, read_until, start, without_codes
 
 ALL_KINDS = f"{PYIPCS} make -Q -M 4K -S 2 -k 0x99 >/dev/null"
 SHARED = ("--private", "never")
@@ -293,7 +293,7 @@ def test_what_is_used_stays_though_asked(objects: Objects, isolated: None) -> No
     assert "1 object in use, or perhaps so, and left" in result.err
     ((kind, msqid),) = everything()
     assert kind is Kind.QUEUE
-    support.remove(kind, msqid)  # which ends the receiver
+    kernel.remove(kind, msqid)  # which ends the receiver
 
 
 def test_a_report_for_programs_is_one_document(
@@ -306,7 +306,7 @@ def test_a_report_for_programs_is_one_document(
     assert report["queues"][0]["state"] == "in-use"
     ((kind, msqid),) = everything()
     assert report["queues"][0]["id"] == msqid
-    support.remove(kind, msqid)
+    kernel.remove(kind, msqid)
     result = run_run(*SHARED, "--rm", "-f", "csv", "sh", "-c", ALL_KINDS)
     lines = result.err.splitlines()
     assert [line.split(",")[0] for line in lines[:4]] == ["KIND", "msg", "shm", "sem"]
@@ -348,7 +348,7 @@ def test_what_may_be_used_stays_though_asked(objects: Objects, isolated: None) -
     )
     done = run(*drop, PYIPCS, "run", *SHARED, "--rm", sys.executable, "-c", script)
     ((kind, msqid),) = everything()
-    support.remove(kind, msqid)  # which ends the daemon
+    kernel.remove(kind, msqid)  # which ends the daemon
     assert (done.status, "left" in done.err) == (23, True)
     assert "removing" not in done.err
 

@@ -16,8 +16,8 @@ from pyipcs.errors import CommandError
 from pyipcs.model import LONG_MAX, Kind
 from pyipcs.sysv.keys import parse_target
 from pyipcs.sysv.queue import MessageQueue
-from tests.program import Result, fork, forked, invoke
-from tests.support import Objects, receive_all, remove, root_only, send
+from tests.kit.kernel import Objects, receive_all, remove, root_only, send
+from tests.kit.program import Result, fork, forked, invoke
 
 KEY = "0x5eed"
 FULL = "pyipcs: 0x5eed: the queue is full; "

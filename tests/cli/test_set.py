@@ -5,8 +5,8 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
-from tests.program import PYIPCS, as_nobody, invoke, need_tool, run
-from tests.support import IS_ROOT, NOBODY, Objects, root_only, row
+from tests.kit.kernel import IS_ROOT, NOBODY, Objects, root_only, row
+from tests.kit.program import PYIPCS, as_nobody, invoke, need_tool, run
 
 KEY = "0x5eed"
 # As a user without privilege.

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind
-from tests.program import PYIPCS, as_nobody, invoke, need_tool, pyipcs, run
-from tests.support import Objects, attached, libc, lock, receive, root_only, row, send
+from tests.kit.kernel import Objects, attached, libc, lock, receive, root_only, row, send
+from tests.kit.program import PYIPCS, as_nobody, invoke, need_tool, pyipcs, run
 
 KEY = "0x00005eed"
 

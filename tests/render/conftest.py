@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.render import samples
+from tests.kit import samples
 
 
 @pytest.fixture

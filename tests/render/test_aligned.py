@@ -8,7 +8,7 @@ from pyipcs.model import Kind
 from pyipcs.render import aligned
 from pyipcs.render.report import Report
 from pyipcs.sysv.proc import Listing
-from tests.render import samples
+from tests.kit import samples
 
 pytestmark = pytest.mark.usefixtures("utc")
 

@@ -10,7 +10,7 @@ from pyipcs.render.report import Report
 from pyipcs.render.values import Style, TimeFormat
 from pyipcs.sysv import users
 from pyipcs.sysv.proc import listing_of
-from tests.render import samples
+from tests.kit import samples
 
 pytestmark = pytest.mark.usefixtures("utc")
 

@@ -15,8 +15,8 @@ from pyipcs.render import delimited
 from pyipcs.render.report import Report
 from pyipcs.sysv.proc import Listing
 from pyipcs.sysv.state import Evidence
-from tests.program import need_tool
-from tests.render import samples
+from tests.kit import samples
+from tests.kit.program import need_tool
 
 pytestmark = pytest.mark.usefixtures("utc")
 

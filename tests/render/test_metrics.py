@@ -9,7 +9,7 @@ from pyipcs.model import Kind
 from pyipcs.render import metrics
 from pyipcs.sysv import users
 from pyipcs.sysv.proc import Listing
-from tests.render import samples
+from tests.kit import samples
 
 RESOURCES = [
     Listing(

@@ -20,8 +20,8 @@ from pyipcs.render.report import Report
 from pyipcs.sysv.proc import Listing, listing_of
 from pyipcs.sysv.state import Evidence
 from pyipcs.sysv.survey import User
-from tests.render import samples
-from tests.render.samples import PEOPLE
+from tests.kit import samples
+from tests.kit.samples import PEOPLE
 
 USED = Evidence(
     State.IN_USE,

@@ -19,7 +19,7 @@ from pyipcs.sysv.operations import Operation
 from pyipcs.sysv.queue import MessageQueue, Wanted
 from pyipcs.sysv.segment import SharedMemory
 from pyipcs.sysv.semaphore import SemaphoreArray
-from tests.support import Objects, attached, ids, remove, root_only, row
+from tests.kit.kernel import Objects, attached, ids, remove, root_only, row
 
 KEY = 0x5EED
 

@@ -15,8 +15,8 @@ from pyipcs.figures import (
 )
 from pyipcs.model import Kind, Queue, Segment, SemaphoreSet
 from pyipcs.sysv import libc
-from tests import support
-from tests.support import Objects, root_only, row
+from tests.kit import kernel
+from tests.kit.kernel import Objects, root_only, row
 
 KERNEL = Path("/proc/sys/kernel")
 STAT_NAMES = {"mode": "perms", "segsz": "size"}
@@ -44,7 +44,7 @@ def test_limits_are_the_kernels_settings() -> None:
 
 
 def test_usage_counts_what_there_is(objects: Objects, isolated: None) -> None:
-    support.send(objects.queue(), b"12345")
+    kernel.send(objects.queue(), b"12345")
     objects.queue()
     objects.segment(size=5 * os.sysconf("SC_PAGESIZE"))
     objects.semaphores(nsems=7)
@@ -60,9 +60,9 @@ def test_usage_counts_what_there_is(objects: Objects, isolated: None) -> None:
 def test_stat_is_what_proc_says(objects: Objects, kind: Kind, mode: int) -> None:
     object_id = objects.make(kind, -9, mode)
     if kind is Kind.QUEUE and mode:
-        support.send(object_id)
-        support.receive(object_id)
-        support.send(object_id, b"abc")
+        kernel.send(object_id)
+        kernel.receive(object_id)
+        kernel.send(object_id, b"abc")
     record = libc.stat(kind, object_id)
     words = row(kind, object_id)
     for field in set(record._fields) - {"id", "mode", "qbytes", "rss", "swap", "semaphores"}:
@@ -90,7 +90,7 @@ def test_ids_whose_index_was_in_use_before(objects: Objects, isolated: None, kin
     """An index is given again once some hundred have been given (ipc_idr_alloc in ipc/util.c)."""
     first = object_id = objects.make(kind, mode=0)
     while object_id <= max(first, 0x8000):
-        support.remove(kind, object_id)
+        kernel.remove(kind, object_id)
         gone, object_id = object_id, objects.make(kind, mode=0)
     assert libc.stat(kind, object_id).id == object_id
     for missing in (gone, object_id & 0x7FFF, object_id + 0x8000):

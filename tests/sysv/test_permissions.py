@@ -7,7 +7,7 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.sysv.permissions import may_control, removable
-from tests.support import IS_ROOT, Objects, root_only
+from tests.kit.kernel import IS_ROOT, Objects, root_only
 
 SCRIPT = (
     "from pyipcs.sysv.permissions import may_control; print(may_control(1, 2), may_control(0, 9))"

@@ -6,9 +6,8 @@ import pytest
 from pyipcs.model import Kind, Queue, Record, Segment
 from pyipcs.sysv import libc, proc
 from pyipcs.sysv.proc import Listing
-from tests import support
-from tests.render import samples
-from tests.support import Objects, row
+from tests.kit import kernel, samples
+from tests.kit.kernel import Objects, row
 
 MSG_HEADER = (
     "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid"
@@ -18,7 +17,7 @@ MSG_HEADER = (
 
 def test_a_record_is_what_the_kernel_says(objects: Objects) -> None:
     msqid = objects.queue(-7, 0o640)
-    support.send(msqid, b"four")
+    kernel.send(msqid, b"four")
     (record,) = (found for found in proc.records(Kind.QUEUE) if found.id == msqid)
     words = row(Kind.QUEUE, msqid)
     assert isinstance(record, Queue)
@@ -152,7 +151,7 @@ def test_the_qbytes_of_many_queues_are_those_of_each(objects: Objects) -> None:
     for number, msqid in enumerate(msqids):
         libc.change(Kind.QUEUE, msqid, qbytes=100 + number)
     gone = msqids.pop(3)
-    support.remove(Kind.QUEUE, gone)
+    kernel.remove(Kind.QUEUE, gone)
     asked = [*msqids, gone, 2**31 - 1, *msqids]
     stats = [libc.stat(Kind.QUEUE, msqid) for msqid in msqids]
     told = [stat.qbytes for stat in stats if isinstance(stat, Queue)]
@@ -172,7 +171,7 @@ def test_sets_are_completed_with_their_semaphores(objects: Objects) -> None:
 def test_what_vanishes_is_left_out(kind: Kind, field: str, objects: Objects) -> None:
     gone, stays = objects.make(kind), objects.make(kind)
     listings = list(proc.read(kind))
-    support.remove(kind, gone)
+    kernel.remove(kind, gone)
     found = {
         int(word) for listing in proc.completed(listings, {field}) for word in listing.column("id")
     }

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pyipcs.sysv.processes import Process, recorded
-from tests.program import need_tool, run
-from tests.support import IS_ROOT, root_only
+from tests.kit.kernel import IS_ROOT, root_only
+from tests.kit.program import need_tool, run
 
 
 def test_one_that_lives() -> None:

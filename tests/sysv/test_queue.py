@@ -16,7 +16,7 @@ from pyipcs.errors import (
 from pyipcs.model import LONG_MAX, Kind, Message
 from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.queue import MessageQueue, Wanted
-from tests.support import (
+from tests.kit.kernel import (
     IS_ROOT,
     MSG_EXCEPT,
     Objects,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pyipcs.errors import DeniedError, NotFoundError
 from pyipcs.model import Kind
 from pyipcs.sysv.segment import SharedMemory
-from tests.program import PYIPCS, need_tool, run
-from tests.support import Objects, attached, root_only, row
+from tests.kit.kernel import Objects, attached, root_only, row
+from tests.kit.program import PYIPCS, need_tool, run
 
 PAGE = os.sysconf("SC_PAGESIZE")
 MANY = 600 * PAGE + 5  # more than two pieces

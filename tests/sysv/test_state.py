@@ -18,9 +18,9 @@ from pyipcs.sysv.namespace import is_initial
 from pyipcs.sysv.processes import Process
 from pyipcs.sysv.state import Evidence, Facts, Role, evidence, gather, judge
 from pyipcs.sysv.survey import Access, Survey, User, _numbers, _stranger, survey
-from tests import support
-from tests.program import need_tool, run
-from tests.support import IS_ROOT, Objects, root_only
+from tests.kit import kernel
+from tests.kit.kernel import IS_ROOT, Objects, root_only
+from tests.kit.program import need_tool, run
 
 DEAD, LIVE, HIDDEN, FOREIGN = (
     Process(5, alive=False),
@@ -352,7 +352,7 @@ def leaked_segment(objects: Objects) -> int:
 
 def test_a_segment_whose_processes_are_gone(objects: Objects) -> None:
     shmid = leaked_segment(objects)
-    pid = support.row(Kind.SEGMENT, shmid)["cpid"]
+    pid = kernel.row(Kind.SEGMENT, shmid)["cpid"]
     assert found(Kind.SEGMENT, shmid) == Evidence(
         State.ORPHANED, f"not attached; its creator and last user, {pid}, is gone", ()
     )
@@ -383,9 +383,9 @@ def test_who_has_a_segment_attached(objects: Objects) -> None:
             ]
         )
         assert seen.reason.startswith("attached 3 times, by ")
-        support.remove(Kind.SEGMENT, shmid)
+        kernel.remove(Kind.SEGMENT, shmid)
         assert state(Kind.SEGMENT, shmid) == "in-use", "removed, and still attached"
-    assert shmid not in support.ids(Kind.SEGMENT)
+    assert shmid not in kernel.ids(Kind.SEGMENT)
 
 
 def test_a_child_that_outlives_its_parent(objects: Objects) -> None:
@@ -401,7 +401,7 @@ def test_a_child_that_outlives_its_parent(objects: Objects) -> None:
         assert f"by {child} (" in seen.reason
     finally:
         os.kill(child, signal.SIGKILL)
-        while support.row(Kind.SEGMENT, shmid)["nattch"] != "0":
+        while kernel.row(Kind.SEGMENT, shmid)["nattch"] != "0":
             time.sleep(NAP)
 
 
@@ -464,11 +464,11 @@ def test_a_leader_that_has_ended_before_its_threads(objects: Objects) -> None:
     shmid = leaked_segment(objects)
     detach = f"libc.shmdt(ctypes.c_void_p(libc.shmat({shmid}, None, 0)))"
     with leaderless(detach) as pid:
-        while int(support.row(Kind.SEGMENT, shmid)["lpid"]) != pid:
+        while int(kernel.row(Kind.SEGMENT, shmid)["lpid"]) != pid:
             time.sleep(NAP)
         assert found(Kind.SEGMENT, shmid).reason.startswith(f"its last user, {pid} (")
     with leaderless(f"libc.shmat({shmid}, None, 0)") as pid:
-        while support.row(Kind.SEGMENT, shmid)["nattch"] == "0":
+        while kernel.row(Kind.SEGMENT, shmid)["nattch"] == "0":
             time.sleep(NAP)
         assert [user.pid for user in found(Kind.SEGMENT, shmid).users or ()] == [pid]
 
@@ -565,7 +565,7 @@ def test_a_queue_that_nobody_used(objects: Objects) -> None:
 
 def test_a_queue_whose_sender_lives(objects: Objects) -> None:
     msqid = objects.queue()
-    support.send(msqid)
+    kernel.send(msqid)
     assert found(Kind.QUEUE, msqid).reason == f"its last sender, {me()}, lives"
 
 
@@ -751,11 +751,11 @@ def test_what_fails_is_no_proof(objects: Objects, error: str) -> None:
     pyipcs = str(Path(sys.executable).with_name("pyipcs"))
     args = ("list", "-q", "-o", "STATE,REASON", "--noheadings")
     done = run(need_tool("strace"), *inject, pyipcs, *args)
-    line = done.out.splitlines()[[*support.ids(Kind.QUEUE)].index(msqid)]
+    line = done.out.splitlines()[[*kernel.ids(Kind.QUEUE)].index(msqid)]
     assert line.startswith("unknown its last sender")
     assert "could not be looked at, and may wait on it" in line
     removed = run(need_tool("strace"), *inject, pyipcs, "rm", "-a", "--suspect")
-    assert (removed.status, msqid in support.ids(Kind.QUEUE)) == (0, True)
+    assert (removed.status, msqid in kernel.ids(Kind.QUEUE)) == (0, True)
 
 
 def test_one_pass_over_proc(objects: Objects) -> None:

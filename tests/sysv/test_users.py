@@ -4,7 +4,7 @@ import pwd
 import pytest
 
 from pyipcs.sysv.users import group_name, parse_owner, user_name
-from tests.isolation import LONG_USER, NAMELESS_ID
+from tests.kit.isolation import LONG_USER, NAMELESS_ID
 
 
 def test_names_and_numbers() -> None:

@@ -17,7 +17,7 @@ import pytest
 from pyipcs.errors import ExpiredError, StoppedError
 from pyipcs.sysv.queue import MessageQueue, Wanted
 from pyipcs.sysv.wait import Watch, end_by
-from tests.support import Objects, send
+from tests.kit.kernel import Objects, send
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from pyipcs.model import Kind
-from tests.support import IPC_CREAT, IPC_EXCL, Objects, libc, receive, remove, send
+from tests.kit.kernel import IPC_CREAT, IPC_EXCL, Objects, libc, receive, remove, send
 from tests.trials.churn import acting_as, operate
 from tests.trials.listings import Known, known
 

@@ -12,15 +12,15 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 if __name__ == "__main__":
-    from tests import isolation
+    from tests.kit import isolation
 
     isolation.enter()
 
 from pyipcs.model import Kind
 from pyipcs.sysv.survey import survey
-from tests.program import Result, forked, need_tool, pyipcs
-from tests.support import Objects, everything, ids, remove
-from tests.terminal import end, frames, on_terminal, read_all, read_until, resize, without_codes
+from tests.kit.kernel import Objects, everything, ids, remove
+from tests.kit.program import Result, forked, need_tool, pyipcs
+from tests.kit.terminal import end, frames, on_terminal, read_all, read_until, resize, without_codes
 from tests.trials import cast, told_on_command_line
 from tests.trials.churn import churning
 from tests.trials.listings import (

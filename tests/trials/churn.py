@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pyipcs.model import Kind
-from tests.support import (
+from tests.kit.kernel import (
     IPC_CREAT,
     IPC_EXCL,
     IPC_NOWAIT,

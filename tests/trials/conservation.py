@@ -22,9 +22,9 @@ from typing import NamedTuple
 
 from pyipcs.errors import Status
 from pyipcs.model import Kind
-from tests import isolation
-from tests.program import fork, forked
-from tests.support import Objects, receive_all, row
+from tests.kit import isolation
+from tests.kit.kernel import Objects, receive_all, row
+from tests.kit.program import fork, forked
 
 _KEY = 0x5EED
 _BODY = b"#%09d"
@@ -282,7 +282,12 @@ class _Trial:
         self._start = self._latest = time.monotonic()
 
     def work(self, received: int) -> None:
-        """Let messages flow until so many are received, or all are sent."""
+        """Let messages flow until so many are received, or all are sent.
+
+        A pipe breaks and a signal comes in each trial, however fast the messages flow.
+        """
+        for _ in range(2):
+            self._strike()
         while self._received < received and not all(sender.done for sender in self._senders):
             self._look(replace=True)
             if self._moments and self._received >= self._moments[-1]:
@@ -397,10 +402,10 @@ class _Trial:
             self._look(replace=False)
 
     def _strike(self) -> None:
-        """End one that was not struck yet, if there is one, by a signal or a broken pipe."""
+        """End a process that was not struck yet: every third by a broken pipe."""
         runs = [run for run in self._runs() if not run.struck]
         receivers = [receiver for receiver in self._receivers if not receiver.run.struck]
-        if receivers and self._random.random() < 0.3:
+        if receivers and 2 * self._broken_pipes <= self._signals:
             self._receive(self._random.choice(receivers).break_pipe())
             self._broken_pipes += 1
         elif runs:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 if __name__ == "__main__":
-    from tests import isolation
+    from tests.kit import isolation
 
     isolation.enter()
 
-from tests.program import PYIPCS
-from tests.support import Objects, everything, remove, send
-from tests.terminal import on_terminal, resize
+from tests.kit.kernel import Objects, everything, remove, send
+from tests.kit.program import PYIPCS
+from tests.kit.terminal import on_terminal, resize
 from tests.trials import told_on_command_line
 from tests.trials.churn import churning
 

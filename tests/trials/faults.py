@@ -23,7 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import NamedTuple
 
-from tests import isolation
+from tests.kit import isolation
 
 if __name__ == "__main__":
     isolation.enter()
@@ -31,8 +31,7 @@ if __name__ == "__main__":
 import pyipcs
 from pyipcs.errors import Status
 from pyipcs.model import Kind
-from tests.program import PYIPCS, Result, fork, run, text_in
-from tests.support import (
+from tests.kit.kernel import (
     IPC_CREAT,
     attached,
     everything,
@@ -42,7 +41,8 @@ from tests.support import (
     row,
     send,
 )
-from tests.terminal import without_codes
+from tests.kit.program import PYIPCS, Result, fork, run, text_in
+from tests.kit.terminal import without_codes
 
 # What is tried, by name. {queue}, {array} and {segment} are ids, {lines} and {json} files.
 CASES = {

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, TypeAlias
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from pyipcs.model import Kind
-from tests.support import row
-from tests.terminal import table_of
+from tests.kit.kernel import row
+from tests.kit.terminal import table_of
 
 # What is said of an object, by the columns' names in small letters; empty is what is missing.
 Row: TypeAlias = dict[str, str]

@@ -1,4 +1,4 @@
-"""Every parser of tests/parsing.py, by atheris: texts that reach code which no text reached before.
+"""Fuzz every parser of tests/kit/parsers.py by atheris, which looks for new paths in the code.
 
 Run by `python -m tests.trials.parsers [-max_total_time=60] [CORPUS]...`: the options are
 libFuzzer's. The first byte of a text says which parser it is for.
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests import isolation
+from tests.kit import isolation
 
 try:
     import atheris
@@ -19,7 +19,7 @@ except ImportError:
 isolation.enter()  # what a file does not tell, the kernel is asked for
 
 with atheris.instrument_imports(include=["pyipcs"]):
-    from tests.parsing import PARSERS
+    from tests.kit.parsers import PARSERS
 
 NAMES = [*PARSERS]
 

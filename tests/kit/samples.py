@@ -5,9 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from hypothesis import strategies as st
 
 from pyipcs import columns
-from pyipcs.model import SHM_DEST, SHM_LOCKED, Kind, Queue, Record, Segment, SemaphoreSet, View
+from pyipcs.model import (
+    LONG_MAX,
+    SHM_DEST,
+    SHM_LOCKED,
+    Kind,
+    Message,
+    Queue,
+    Record,
+    Segment,
+    SemaphoreSet,
+    View,
+)
 from pyipcs.render import data, text, values
 from pyipcs.render.report import Report
 from pyipcs.render.values import Style, TimeFormat
@@ -16,6 +28,13 @@ from pyipcs.sysv.proc import Listing, listing_of
 NOBODY_HAS = 4242424242  # a uid without a name
 NO_PID = 2**22 + 1  # over the highest pid there can be
 SECOND = 1_000_000_000  # 2001-09-09 01:46:40 UTC
+
+# Any message that a queue can hold.
+MESSAGES = st.builds(
+    Message,
+    st.integers(1, LONG_MAX),
+    st.one_of(st.binary(max_size=100), st.text(max_size=50).map(str.encode)),
+)
 
 QUEUES = [
     Queue(0x1234, 0, 0o600, 6, 2, NO_PID, 0, 0, 0, 0, 0, SECOND, 0, SECOND - 60, 16384),

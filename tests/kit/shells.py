@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from select import select
 
-from tests.program import PYIPCS
-from tests.terminal import end, start, without_codes
-from tests.test_docs import ROOT, shared_files
+from tests.kit.documents import ROOT, shared_files
+from tests.kit.program import PYIPCS
+from tests.kit.terminal import end, start, without_codes
 
 BASH_COMPLETION = "/usr/share/bash-completion/bash_completion"
 

@@ -20,7 +20,7 @@ from pyipcs import cli
 from pyipcs.__main__ import main
 from pyipcs.sysv import permissions
 from pyipcs.sysv.survey import survey
-from tests.support import NOBODY
+from tests.kit.kernel import NOBODY
 
 PYIPCS = str(Path(sys.executable).with_name("pyipcs"))
 _MISSING_TOOLS_FAIL = "PYIPCS_TEST_REQUIRE_TOOLS"

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from tests.program import PYIPCS
+from tests.kit.program import PYIPCS
 
 # What would tell of another terminal.
 _TOLD = {"NO_COLOR", "COLUMNS", "LINES", "TERM"}

@@ -1,0 +1,23 @@
+"""The project's own files that tests read: README, and what the wheel installs into share."""
+
+import tomllib
+from pathlib import Path
+
+from tests.kit.kernel import IS_ROOT
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+# The start of a command that runs in a new IPC namespace. A user namespace makes an ordinary
+# user root, as the outputs in README and help show it.
+IN_NEW_NAMESPACE = ["unshare", "--ipc"] if IS_ROOT else ["unshare", "--user", "-r", "--ipc"]
+
+
+def shared_files() -> dict[str, str]:
+    """Return the files that the wheel installs into share: their path here and there."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    shared = build["targets"]["wheel"]["shared-data"]
+    return {
+        str(file.relative_to(ROOT)): f"{there}/{file.name}" if (ROOT / here).is_dir() else there
+        for here, there in shared.items()
+        for file in ([*(ROOT / here).iterdir()] if (ROOT / here).is_dir() else [ROOT / here])
+    }
