@@ -10,7 +10,8 @@ from hypothesis import settings
 
 from tests.kit import isolation
 from tests.kit.isolation import Isolation
-from tests.kit.kernel import Objects, everything, remove
+from tests.kit.kernel import IS_ROOT, Objects, everything, remove
+from tests.kit.program import need_tool
 
 # The number of examples that hypothesis makes of tests that set none.
 settings.register_profile("asked", max_examples=int(os.environ.get("PYIPCS_TEST_EXAMPLES", "100")))
@@ -45,6 +46,15 @@ def pytest_report_header(config: pytest.Config) -> str:
         return NOT_ISOLATED.format(mine.why)
     names = "its own" if mine.accounts else "the machine's"
     return f"System V IPC: in a namespace of its own, with {names} accounts"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests that need root, or programs that are not installed."""
+    if item.get_closest_marker("root") and not IS_ROOT:
+        pytest.skip("needs root")
+    for marker in item.iter_markers("tools"):
+        for name in marker.args:
+            need_tool(name)
 
 
 @pytest.fixture

@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.kit.kernel import root_only
 from tests.trials.chaos import storm
 
 
-@root_only
+@pytest.mark.root
 @pytest.mark.usefixtures("isolated")
 def test_nothing_is_wrong_while_objects_come_and_go() -> None:
     tally = storm(8, seed=1)

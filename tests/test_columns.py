@@ -142,7 +142,7 @@ def test_the_columns_that_ask_for_nothing_cost_nothing(objects: Objects) -> None
             assert listing.has("qbytes") is asked
 
 
-@kernel.root_only
+@pytest.mark.root
 def test_values_that_may_not_be_read(objects: Objects) -> None:
     semid = objects.semaphores(mode=0)
     out = as_nobody("list", "-s", "-o", "ID,VALUES").out

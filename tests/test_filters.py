@@ -15,7 +15,7 @@ from pyipcs.sysv import libc, proc
 from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.proc import Listing, listing_of
 from tests.kit import kernel
-from tests.kit.kernel import NOBODY, Objects, attached, root_only
+from tests.kit.kernel import NOBODY, Objects, attached
 from tests.kit.program import PYIPCS, invoke, run
 
 NOW = int(time.time())
@@ -128,7 +128,7 @@ def listed(*args: str) -> list[tuple[str, int]]:
     return [(one["kind"], one["id"]) for one in found]
 
 
-@root_only
+@pytest.mark.root
 def test_users(objects: Objects, isolated: None) -> None:
     mine, others, given = objects.queue(), objects.queue(), objects.segment()
     libc.change(Kind.QUEUE, others, uid=NOBODY)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind
-from tests.kit.kernel import IS_ROOT, Objects, everything, root_only
+from tests.kit.kernel import IS_ROOT, Objects, everything
 from tests.kit.program import PYIPCS, Result, invoke, need_tool, run
 
 GONE = "4194305"  # over the highest pid there can be
@@ -120,7 +120,7 @@ def test_help_needs_no_namespace() -> None:
     assert run(PYIPCS, "list", "--ns", GONE, "--version").status == 0
 
 
-@root_only
+@pytest.mark.root
 def test_one_that_is_forbidden(other: int) -> None:
     script = (
         "import os; from pyipcs.sysv import libc, moving\n"
@@ -197,7 +197,7 @@ def test_members_that_have_gone(objects: Objects) -> None:
         _entered([int(GONE)], dict)
 
 
-@root_only
+@pytest.mark.root
 def test_members_that_have_gone_do_not_hide_one_that_is_forbidden(other: int) -> None:
     script = (
         "import os, pickle; from pyipcs.sysv import libc\n"

@@ -14,7 +14,7 @@ from pyipcs.model import Kind
 from pyipcs.sysv import libc
 from tests.kit import kernel
 from tests.kit.isolation import ACCENTED_USER_ID, LONG_USER_ID, NAMELESS_ID
-from tests.kit.kernel import IS_ROOT, NOBODY, Objects, attached, ids, root_only, row
+from tests.kit.kernel import IS_ROOT, NOBODY, Objects, attached, ids, row
 from tests.kit.program import Result, as_nobody, invoke, need_tool, peer_as_nobody, run
 
 pytestmark = pytest.mark.usefixtures("isolated", "_peers")
@@ -165,7 +165,7 @@ class TestList:
                 for object_id in sorted(ids(kind))[:2]:
                     assert_same_as_ipcs(f"-{letter}", "-i", str(object_id), *lines[0][1:])
 
-    @root_only
+    @pytest.mark.root
     def test_as_another_user(self) -> None:
         specs = [
             Spec(kind, key, mode, 4096, uid, uid, True, False, False, False)

@@ -8,7 +8,7 @@ import pytest
 
 from pyipcs.model import Kind
 from tests.kit import kernel
-from tests.kit.kernel import NOBODY, Objects, everything, root_only
+from tests.kit.kernel import NOBODY, Objects, everything
 from tests.kit.program import as_nobody, invoke, need_tool
 from tests.trials import faults
 
@@ -51,7 +51,7 @@ REFUSED = re.compile(
 SHARES = {"others": 0, "its group": 3}
 
 
-@root_only
+@pytest.mark.root
 @pytest.mark.parametrize("share", SHARES)
 @pytest.mark.parametrize("mode", range(8))
 @pytest.mark.parametrize("kind", Kind)

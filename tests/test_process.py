@@ -18,7 +18,7 @@ from pyipcs import cli
 from pyipcs.model import Kind
 from tests.kit import kernel
 from tests.kit.isolation import ESCAPE_USER_ID
-from tests.kit.kernel import Objects, ids, root_only, row
+from tests.kit.kernel import Objects, ids, row
 from tests.kit.program import PYIPCS, Result, invoke, need_tool, pyipcs, run
 from tests.kit.terminal import on_terminal, read_all, read_terminal, whole_run
 
@@ -324,7 +324,7 @@ def test_an_empty_system_is_no_question(isolated: None) -> None:
     assert whole_run("rm", "-a") == (0, "")
 
 
-@root_only
+@pytest.mark.root
 def test_hostile_names_do_not_reach_the_terminal(objects: Objects, accounts: None) -> None:
     from pyipcs.sysv import libc
 

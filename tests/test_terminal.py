@@ -15,7 +15,7 @@ import pytest
 from pyipcs.model import Kind
 from tests.kit import kernel
 from tests.kit.isolation import ACCENTED_USER_ID, ESCAPE_USER_ID
-from tests.kit.kernel import Objects, root_only, row
+from tests.kit.kernel import Objects, row
 from tests.kit.program import PYIPCS, need_tool, pyipcs, run
 from tests.kit.terminal import (
     end,
@@ -213,7 +213,7 @@ def test_ascii_alone(population: Objects) -> None:
         assert picture("stat", "0x1234", width=width, env=ASCII).isascii()
 
 
-@root_only
+@pytest.mark.root
 def test_names_that_ascii_has_not(objects: Objects, accounts: None, isolated: None) -> None:
     from pyipcs.sysv import libc
 
@@ -312,7 +312,7 @@ def test_what_a_command_line_holds(objects: Objects, isolated: None, tmp_path: P
         process.communicate()
 
 
-@root_only
+@pytest.mark.root
 def test_what_a_user_is_called(objects: Objects, accounts: None, isolated: None) -> None:
     from pyipcs.sysv import libc
 

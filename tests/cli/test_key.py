@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyipcs.model import Kind
-from tests.kit.kernel import Objects, root_only
+from tests.kit.kernel import Objects
 from tests.kit.program import as_nobody, invoke
 
 _LIBC = ctypes.CDLL(None)
@@ -70,6 +70,6 @@ def test_no_path() -> None:
     assert invoke("key").err == "pyipcs: key: PATH is missing (see pyipcs key --help)\n"
 
 
-@root_only
+@pytest.mark.root
 def test_of_a_folder_that_cannot_be_looked_into(tmp_path: Path) -> None:
     assert as_nobody("key", "/").out == invoke("key", "/").out

@@ -8,7 +8,7 @@ import pytest
 
 from pyipcs.model import Kind
 from tests.kit import kernel
-from tests.kit.kernel import Objects, root_only, row
+from tests.kit.kernel import Objects, row
 from tests.kit.program import PYIPCS, as_nobody, invoke, run
 from tests.kit.terminal import picture
 
@@ -172,7 +172,7 @@ def test_usage_errors(args: str, why: str) -> None:
     assert result.err.count("\n") == 1
 
 
-@root_only
+@pytest.mark.root
 def test_others_objects(objects: Objects) -> None:
     msqid = objects.queue(mode=0)
     semid = objects.semaphores(mode=0)
@@ -217,7 +217,7 @@ def test_the_peers_name_is_the_same_command(objects: Objects) -> None:
     assert invoke("-Z", program="ipcs").err == "pyipcs: ipcs: no such option -Z (see ipcs --help)\n"
 
 
-@root_only
+@pytest.mark.root
 def test_without_proc_it_is_what_ipcs_says(objects: Objects, isolated: None) -> None:
     """Both fall back on the kernel's own calls where /proc/sysvipc is hidden."""
     objects.queue(5, 0)

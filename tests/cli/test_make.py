@@ -5,7 +5,7 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
-from tests.kit.kernel import Objects, everything, ids, root_only, row
+from tests.kit.kernel import Objects, everything, ids, row
 from tests.kit.program import as_nobody, invoke
 
 KEY = "0x5eed"
@@ -112,7 +112,7 @@ def test_values_of_a_set_that_may_not_be_written(objects: Objects) -> None:
     assert libc.semaphores(semid, 1)[0].value == 5
 
 
-@root_only
+@pytest.mark.root
 def test_owner(objects: Objects) -> None:
     made = adopt(objects, invoke("make", "-Q", "-M1", "-S1", "--owner", "12:34").out)
     for object_id, kind in zip(made, (Kind.SEGMENT, Kind.QUEUE, Kind.SEMAPHORE), strict=True):
@@ -122,7 +122,7 @@ def test_owner(objects: Objects) -> None:
     assert row(Kind.QUEUE, msqid)["gid"] == "0"
 
 
-@root_only
+@pytest.mark.root
 def test_a_set_as_another_user(objects: Objects) -> None:
     result = as_nobody("make", "-S1", "--values", "5", "-p", "0044")
     (semid,) = adopt(objects, result.out)
@@ -200,7 +200,7 @@ def test_what_the_kernel_refuses() -> None:
     assert result.err == "pyipcs: create share memory failed: Invalid argument\n"
 
 
-@root_only
+@pytest.mark.root
 @pytest.mark.parametrize(
     ("setting", "value", "args", "limit"),
     [
@@ -227,7 +227,7 @@ def test_a_limit_that_is_reached(
     assert result.err.endswith(f"failed: No space left on device ({limit})\n")
 
 
-@root_only
+@pytest.mark.root
 def test_what_was_made_goes_when_a_later_step_fails(isolated: None) -> None:
     before = everything()
     result = as_nobody("make", "-M", "1", "-S", "1", "-Q", "--qbytes", "99999999")

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyipcs.model import Kind
-from tests.kit.kernel import Objects, attached, root_only, row
+from tests.kit.kernel import Objects, attached, row
 from tests.kit.program import PYIPCS, as_nobody, forked, invoke, need_tool, pyipcs, run
 from tests.kit.terminal import read_all, start
 
@@ -112,7 +112,7 @@ def test_bytes_go_as_they_are_in_any_locale(shmid: int) -> None:
     assert os.fsencode(result.out) == "hé".encode() + b"\xff\n"
 
 
-@root_only
+@pytest.mark.root
 def test_rights_of_others(objects: Objects) -> None:
     shmid = objects.segment(0x5EED, mode=0o604)
     put(shmid, b"abc")

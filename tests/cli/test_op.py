@@ -9,7 +9,7 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
-from tests.kit.kernel import Objects, root_only
+from tests.kit.kernel import Objects
 from tests.kit.program import PYIPCS, as_nobody, forked, invoke, pyipcs, run
 
 KEY = "0x5eed"
@@ -265,7 +265,7 @@ def test_what_is_no_set(objects: Objects) -> None:
     assert invoke("op", "0x5eee", "P") == (1, "", f"pyipcs: 0x5eee: {words}\n")
 
 
-@root_only
+@pytest.mark.root
 def test_a_set_of_others(objects: Objects) -> None:
     semid = objects.semaphores(mode=0o604)
     why = "Permission denied (- and + take write permission, =0 read permission)"

@@ -11,7 +11,7 @@ import pytest
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
 from tests.kit import kernel
-from tests.kit.kernel import NOBODY, Objects, attached, everything, ids, root_only
+from tests.kit.kernel import NOBODY, Objects, attached, everything, ids
 from tests.kit.program import PYIPCS, as_nobody, invoke, run
 from tests.kit.terminal import end, on_terminal, read_all, read_until, whole_run, without_codes
 
@@ -157,7 +157,7 @@ def test_a_segment_in_use_goes_when_it_is_left(objects: Objects) -> None:
     assert shmid not in ids(Kind.SEGMENT)
 
 
-@root_only
+@pytest.mark.root
 class TestAnotherUser:
     def test_is_refused(self, objects: Objects) -> None:
         msqid = objects.queue(0x66)
@@ -418,7 +418,7 @@ def test_a_receiver_that_comes_while_others_go(objects: Objects, isolated: None)
     assert semid in ids(Kind.SEMAPHORE)
 
 
-@root_only
+@pytest.mark.root
 def test_filters_leave_what_others_own(objects: Objects, isolated: None) -> None:
     theirs = {(kind, objects.make(kind)) for kind in Kind}
     made = objects.queue()

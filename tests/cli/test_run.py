@@ -16,7 +16,7 @@ import pytest
 from pyipcs.model import Kind
 from pyipcs.sysv.survey import survey
 from tests.kit import kernel
-from tests.kit.kernel import IS_ROOT, Objects, everything, ids, root_only
+from tests.kit.kernel import IS_ROOT, Objects, everything, ids
 from tests.kit.program import PYIPCS, Result, need_tool, run
 from tests.kit.terminal import end, read_all, read_until, start, without_codes
 
@@ -139,7 +139,7 @@ def test_no_open_file_of_ours() -> None:
     )
 
 
-@root_only
+@pytest.mark.root
 def test_it_has_the_limits_of_the_namespace_around(isolated: None) -> None:
     limit = Path("/proc/sys/kernel/msgmni")
     former = limit.read_text()
@@ -314,7 +314,7 @@ def test_a_report_for_programs_is_one_document(
     assert [line.split()[0] for line in lines[5:]] == ["removing"] * 3
 
 
-@root_only
+@pytest.mark.root
 def test_without_proc_nothing_is_suspect() -> None:
     script = f"mount -t tmpfs none /proc; exec {PYIPCS} run -J {PYIPCS} make -Q"
     result = run(need_tool("unshare"), "--mount", "sh", "-c", script)

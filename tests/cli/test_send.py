@@ -16,7 +16,7 @@ from pyipcs.errors import CommandError
 from pyipcs.model import LONG_MAX, Kind
 from pyipcs.sysv.keys import parse_target
 from pyipcs.sysv.queue import MessageQueue
-from tests.kit.kernel import Objects, receive_all, remove, root_only, send
+from tests.kit.kernel import Objects, receive_all, remove, send
 from tests.kit.program import Result, fork, forked, invoke
 
 KEY = "0x5eed"
@@ -236,7 +236,7 @@ class TestWhatIsRefused:
         with pytest.raises(CommandError, match=r"^words; nothing was sent$"), sending.told():
             raise OSError("words")
 
-    @root_only
+    @pytest.mark.root
     def test_the_longest_text_of_a_body_that_goes(self, msqid: int) -> None:
         field, number = b"-5.960464477539063e-08", 8192
         msgmax = Path("/proc/sys/kernel/msgmax")

@@ -5,7 +5,7 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
-from tests.kit.kernel import IS_ROOT, NOBODY, Objects, root_only, row
+from tests.kit.kernel import IS_ROOT, NOBODY, Objects, row
 from tests.kit.program import PYIPCS, as_nobody, invoke, need_tool, run
 
 KEY = "0x5eed"
@@ -34,7 +34,7 @@ def test_a_mode(objects: Objects, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
-@root_only
+@pytest.mark.root
 def test_an_owner(objects: Objects, kind: Kind) -> None:
     made = objects.make(kind, 0x5EED)
     before = row(kind, made)
@@ -132,7 +132,7 @@ def test_locking_more_than_allowed(objects: Objects, limit: int) -> None:
     assert row(Kind.SEGMENT, shmid)["perms"] == "644"
 
 
-@root_only
+@pytest.mark.root
 def test_locking_what_is_others(objects: Objects) -> None:
     objects.segment(0x5EED)
     assert as_nobody("set", KEY, "--lock").err == (
@@ -141,7 +141,7 @@ def test_locking_what_is_others(objects: Objects) -> None:
     )
 
 
-@root_only
+@pytest.mark.root
 def test_what_was_done_before_it_failed(objects: Objects) -> None:
     need_tool("strace")
     semid = objects.semaphores(0x5EED, nsems=2)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind
-from tests.kit.kernel import Objects, attached, libc, lock, receive, root_only, row, send
+from tests.kit.kernel import Objects, attached, libc, lock, receive, row, send
 from tests.kit.program import PYIPCS, as_nobody, invoke, need_tool, pyipcs, run
 
 KEY = "0x00005eed"
@@ -141,7 +141,7 @@ def test_what_is_refused(objects: Objects) -> None:
     assert "no column SIZE" in invoke("stat", "-q", "-o", "SIZE", KEY).err
 
 
-@root_only
+@pytest.mark.root
 def test_a_queue_of_others(objects: Objects) -> None:
     msqid = objects.queue(mode=0)
     assert certain(as_nobody("stat", str(msqid)).out) == certain(invoke("stat", str(msqid)).out)
@@ -252,7 +252,7 @@ def test_every_format_of_every_kind(objects: Objects) -> None:
     assert lines == ["KIND,KEY,MSGS,SIZE", f"msg,{KEY},0,", f"shm,{KEY},,4096", f"sem,{KEY},,"]
 
 
-@root_only
+@pytest.mark.root
 def test_a_set_whose_values_may_not_be_read(objects: Objects) -> None:
     semid = objects.semaphores(mode=0o600)
     result = as_nobody("stat", "-s", str(semid))

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from pyipcs.model import Kind
 
 IS_ROOT = os.geteuid() == 0
@@ -17,8 +15,6 @@ NOBODY = 65534
 IPC_CREAT, IPC_EXCL, IPC_NOWAIT = 0o1000, 0o2000, 0o4000
 MSG_EXCEPT = 0o20000
 _IPC_RMID, _SHM_LOCK = 0, 11
-
-root_only = pytest.mark.skipif(not IS_ROOT, reason="only root can do this")
 
 
 class _Libc:
@@ -67,6 +63,12 @@ def receive(
 def receive_all(msqid: int) -> list[tuple[int, bytes]]:
     """Empty a queue."""
     return [receive(msqid) for _ in range(int(row(Kind.QUEUE, msqid)["qnum"]))]
+
+
+def operate(semid: int, change: int, flags: int = 0) -> None:
+    """Change the first semaphore of a set."""
+    operation = ctypes.create_string_buffer(struct.pack("Hhh", 0, change, flags))
+    libc.semop(semid, operation, ctypes.c_size_t(1))
 
 
 @contextmanager
@@ -125,6 +127,11 @@ class Objects:
     def adopt(self, kind: Kind, object_id: int) -> int:
         """Take over what the tested program made."""
         return self._add(kind, object_id)
+
+    def adopt_all(self) -> None:
+        """Take over all objects there are; for tests in a namespace of their own."""
+        for kind, object_id in everything():
+            self._add(kind, object_id)
 
     def remove_all(self) -> None:
         """Remove what is left of what was made."""

@@ -19,7 +19,7 @@ from pyipcs.sysv.operations import Operation
 from pyipcs.sysv.queue import MessageQueue, Wanted
 from pyipcs.sysv.segment import SharedMemory
 from pyipcs.sysv.semaphore import SemaphoreArray
-from tests.kit.kernel import Objects, attached, ids, remove, root_only, row
+from tests.kit.kernel import Objects, attached, ids, remove, row
 
 KEY = 0x5EED
 
@@ -165,7 +165,7 @@ def test_details_of_a_set(objects: Objects) -> None:
     assert [semaphore.value for semaphore in record.semaphores or ()] == [3, 4]
 
 
-@root_only
+@pytest.mark.root
 def test_no_more_queues(objects: Objects, isolated: None) -> None:
     limit = Path("/proc/sys/kernel/msgmni")
     before = limit.read_text()

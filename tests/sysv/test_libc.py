@@ -16,7 +16,7 @@ from pyipcs.figures import (
 from pyipcs.model import Kind, Queue, Segment, SemaphoreSet
 from pyipcs.sysv import libc
 from tests.kit import kernel
-from tests.kit.kernel import Objects, root_only, row
+from tests.kit.kernel import Objects, row
 
 KERNEL = Path("/proc/sys/kernel")
 STAT_NAMES = {"mode": "perms", "segsz": "size"}
@@ -124,7 +124,7 @@ def test_change_touches_only_what_is_given(objects: Objects) -> None:
     assert (record.qbytes, record.mode) == (1000, 0o600)
 
 
-@root_only
+@pytest.mark.root
 @pytest.mark.parametrize("kind", Kind)
 def test_change_of_owner(objects: Objects, kind: Kind) -> None:
     object_id = objects.make(kind)

@@ -7,14 +7,14 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.sysv.permissions import may_control, removable
-from tests.kit.kernel import IS_ROOT, Objects, root_only
+from tests.kit.kernel import IS_ROOT, Objects
 
 SCRIPT = (
     "from pyipcs.sysv.permissions import may_control; print(may_control(1, 2), may_control(0, 9))"
 )
 
 
-@root_only
+@pytest.mark.root
 def test_root_may_control_what_is_others() -> None:
     assert may_control(12345, 12345)
 
@@ -35,7 +35,7 @@ def test_what_may_be_removed_is_listed(objects: Objects) -> None:
         )
 
 
-@root_only
+@pytest.mark.root
 def test_root_of_a_user_namespace_rules_only_what_is_its_own(isolated: None) -> None:
     """All capabilities in a user namespace are none over the IPC namespace around it."""
     for command, expected in (

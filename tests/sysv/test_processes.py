@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pyipcs.sysv.processes import Process, recorded
-from tests.kit.kernel import IS_ROOT, root_only
+from tests.kit.kernel import IS_ROOT
 from tests.kit.program import need_tool, run
 
 
@@ -46,7 +46,7 @@ def test_a_number_that_is_used_again() -> None:
     process.wait()
 
 
-@root_only
+@pytest.mark.root
 @pytest.mark.parametrize("ahead", [100_000, -1])
 def test_a_time_namespace(ahead: int) -> None:
     """One in which the processes around have yet to start tells nothing of who was first."""
@@ -65,7 +65,7 @@ def test_none_and_those_of_another_namespace() -> None:
     assert recorded(0, 1) == Process(0, None)
 
 
-@root_only
+@pytest.mark.root
 def test_the_proc_of_another_namespace_tells_of_others() -> None:
     script = (
         "from pyipcs.sysv.processes import command_line, recorded; import os, time; "

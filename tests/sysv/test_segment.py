@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyipcs.errors import DeniedError, NotFoundError
 from pyipcs.model import Kind
 from pyipcs.sysv.segment import SharedMemory
-from tests.kit.kernel import Objects, attached, root_only, row
+from tests.kit.kernel import Objects, attached, row
 from tests.kit.program import PYIPCS, need_tool, run
 
 PAGE = os.sysconf("SC_PAGESIZE")
@@ -142,7 +142,7 @@ def _write(room: memoryview) -> int:
     return 1
 
 
-@root_only
+@pytest.mark.root
 def test_rights(objects: Objects) -> None:
     shmid = objects.segment(mode=0o444)
     child = os.fork()

@@ -19,7 +19,7 @@ from pyipcs.sysv.processes import Process
 from pyipcs.sysv.state import Evidence, Facts, Role, evidence, gather, judge
 from pyipcs.sysv.survey import Access, Survey, User, _numbers, _stranger, survey
 from tests.kit import kernel
-from tests.kit.kernel import IS_ROOT, Objects, root_only
+from tests.kit.kernel import IS_ROOT, Objects
 from tests.kit.program import need_tool, run
 
 DEAD, LIVE, HIDDEN, FOREIGN = (
@@ -480,7 +480,7 @@ def test_a_thread_that_waits_without_its_leader(objects: Objects) -> None:
         assert [user.pid for user in found(Kind.QUEUE, msqid).users or ()] == [pid]
 
 
-@root_only
+@pytest.mark.root
 def test_a_thread_in_a_namespace_of_its_own(objects: Objects) -> None:
     """It waits on another queue of that number; and one that stayed, on this."""
     msqid = suspect_queue(objects)
@@ -667,7 +667,7 @@ LOOK = (
 )
 
 
-@root_only
+@pytest.mark.root
 def test_who_may_not_be_looked_at_is_named(objects: Objects) -> None:
     """Nobody sees that root waits; on what root alone may use, too, for root may use all."""
     msqid = suspect_queue(objects, 0o666)
@@ -680,7 +680,7 @@ def test_who_may_not_be_looked_at_is_named(objects: Objects) -> None:
     assert "could not be looked at, and may wait on it" in seen
 
 
-@root_only
+@pytest.mark.root
 @pytest.mark.parametrize(("egid", "fsgid"), [(12, 13), (13, 12)])
 def test_a_group_is_the_kernels(objects: Objects, egid: int, fsgid: int) -> None:
     """Whether a process may wait on an object goes by its file system group (setfsgid(2))."""
@@ -699,7 +699,7 @@ def test_a_group_is_the_kernels(objects: Objects, egid: int, fsgid: int) -> None
     assert kernel_lets_it is (fsgid == 13)
 
 
-@root_only
+@pytest.mark.root
 def test_a_hidden_proc_is_told(objects: Objects) -> None:
     """With hidepid, nobody sees no other user's process, and knows so."""
     msqid, shmid = suspect_queue(objects, 0o666), objects.segment()
@@ -718,7 +718,7 @@ def test_a_hidden_proc_is_told(objects: Objects) -> None:
     )
 
 
-@root_only
+@pytest.mark.root
 def test_another_pid_namespace(objects: Objects) -> None:
     """There, our pids read 0; of what waits here nothing is to be seen there."""
     shmid, msqid = leaked_segment(objects), suspect_queue(objects)

@@ -2,40 +2,19 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 from pyipcs.model import Kind
-from tests.kit.kernel import IPC_CREAT, IPC_EXCL, Objects, libc, receive, remove, send
-from tests.trials.churn import acting_as, operate
+from tests.kit.factories import fork_child, leaked_segment, suspect_queue, suspect_set
+from tests.kit.kernel import Objects, libc, operate, receive, remove, send
+from tests.kit.wait import wait_for_state
+from tests.trials.churn import acting_as
 from tests.trials.listings import Known, known
 
 TENANT = 4243  # who owns queues, some of them empty
-_EXCLUSIVE = IPC_CREAT | IPC_EXCL | 0o600
 _KEYS = iter(range(0x7A000000, 0x7B000000))  # which nobody takes by chance
-_PATIENCE = 30  # seconds
-
-
-def departed(act: Callable[[], object]) -> None:
-    """Have something done by a process that is gone afterwards."""
-    child = _child(act)
-    if os.waitpid(child, 0)[1]:
-        raise ChildProcessError(f"{act}")
-
-
-def _child(act: Callable[[], object]) -> int:
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            act()
-            status = 0
-        finally:
-            os._exit(status)
-    return child
 
 
 def _attach(shmid: int) -> int:
@@ -47,29 +26,19 @@ def _hold(shmid: int) -> None:
     signal.pause()
 
 
-def _used(shmid: int) -> None:
-    libc.shmdt(_attach(shmid))
-
-
-def abandoned_segment(objects: Objects, act: Callable[[int], object] = _used) -> int:
-    """A segment whose creator has gone, having done something with it."""
-    key = next(_KEYS)
-    departed(lambda: act(libc.shmget(key, 4096, _EXCLUSIVE)))
-    return objects.adopt(Kind.SEGMENT, libc.shmget(key, 0, 0))
+def abandoned_segment(objects: Objects, *, used: bool = True) -> int:
+    """Return a segment with a key of the trial, whose creator is gone."""
+    return leaked_segment(objects, next(_KEYS), used=used)
 
 
 def abandoned_queue(objects: Objects) -> int:
-    """A queue whose last sender has gone."""
-    msqid = objects.queue(next(_KEYS), 0o600)
-    departed(partial(send, msqid))
-    return msqid
+    """Return a queue with a key of the trial, whose last sender is gone."""
+    return suspect_queue(objects, next(_KEYS))
 
 
 def abandoned_set(objects: Objects) -> int:
-    """A set whose last user has gone."""
-    semid = objects.semaphores(next(_KEYS), 0o600, nsems=2)
-    departed(partial(operate, semid, 1))
-    return semid
+    """Return a set with a key of the trial, whose last user is gone."""
+    return suspect_set(objects, next(_KEYS), nsems=2)
 
 
 def tenants_queue(objects: Objects) -> int:
@@ -84,8 +53,8 @@ def surviving(objects: Objects) -> Iterator[list[Known]]:
     holders: list[int] = []
 
     def held(act: Callable[[], object]) -> int:
-        holders.append(_child(act))
-        _await_sleep(holders[-1])
+        holders.append(fork_child(act))
+        wait_for_state(holders[-1], "S")
         return holders[-1]
 
     try:
@@ -101,7 +70,7 @@ def surviving(objects: Objects) -> Iterator[list[Known]]:
         send(full)
         with acting_as(TENANT + 1):
             others = objects.queue(next(_KEYS))
-        unattached = abandoned_segment(objects, act=int)
+        unattached = abandoned_segment(objects, used=False)
         yield [
             known(Kind.SEGMENT, attached, "in-use", users[0]),
             known(Kind.SEGMENT, marked, "in-use", users[1]),
@@ -116,12 +85,3 @@ def surviving(objects: Objects) -> Iterator[list[Known]]:
         for holder in holders:
             os.kill(holder, signal.SIGKILL)
             os.waitpid(holder, 0)
-
-
-def _await_sleep(pid: int) -> None:
-    """Wait until a child that does but one thing waits for it to be done."""
-    end = time.monotonic() + _PATIENCE
-    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
-        if time.monotonic() > end:
-            raise TimeoutError(f"{pid} does not wait")
-        time.sleep(0.01)

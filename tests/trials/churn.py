@@ -3,12 +3,10 @@
 `python -m tests.trials.churn SEED PAUSE` does so until SIGTERM, with objects of its own alone.
 """
 
-import ctypes
 import errno
 import os
 import random
 import signal
-import struct
 import subprocess
 import sys
 import time
@@ -23,6 +21,7 @@ from tests.kit.kernel import (
     IPC_NOWAIT,
     IS_ROOT,
     libc,
+    operate,
     receive,
     remove,
     send,
@@ -142,12 +141,6 @@ class Churn:
         semid = self._one(Kind.SEMAPHORE)
         if semid is not None:
             operate(semid, self._chance.choice((-1, 1)), IPC_NOWAIT)
-
-
-def operate(semid: int, change: int, flags: int = 0) -> None:
-    """Change the first semaphore of a set."""
-    operation = ctypes.create_string_buffer(struct.pack("Hhh", 0, change, flags))
-    libc.semop(semid, operation, ctypes.c_size_t(1))
 
 
 def _main() -> None:

@@ -1,0 +1,146 @@
+"""Objects with a known past, and processes that use objects."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pyipcs.model import Kind
+from tests.kit.kernel import IPC_CREAT, IPC_EXCL, Objects, libc, operate, send
+from tests.kit.wait import wait_until
+
+_NEW = IPC_CREAT | IPC_EXCL
+# System calls that wait on an object: of x86-64, aarch64 and i386.
+_WAITING_CALLS = ("65 ", "69 ", "70 ", "220 ", "188 ", "189 ", "192 ", "193 ", "117 ", "401 ")
+# What a script of `process` starts with.
+_PRELUDE = """
+import ctypes, os, sys, threading, time
+libc = ctypes.CDLL(None)
+libc.shmat.restype = ctypes.c_void_p
+room = ctypes.create_string_buffer(99)
+"""
+
+
+def fork_child(act: Callable[[], object]) -> int:
+    """Start a process that calls a function and exits with 0 if it returns; return its pid."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            act()
+            status = 0
+        finally:
+            os._exit(status)
+    return child
+
+
+def departed(act: Callable[[], object]) -> None:
+    """Call a function in a process that is gone afterwards.
+
+    Raises:
+        ChildProcessError: the function failed.
+    """
+    child = fork_child(act)
+    if os.waitpid(child, 0)[1]:
+        raise ChildProcessError(f"{act}")
+
+
+def created_by_departed(create: Callable[[], int]) -> int:
+    """Return the id of an object that a process created which is gone."""
+    read, write = os.pipe()
+    departed(lambda: os.write(write, b"%d" % create()))
+    os.close(write)
+    with open(read, "rb") as pipe:  # noqa: PTH123 - a descriptor
+        return int(pipe.read())
+
+
+def leaked_segment(objects: Objects, key: int = 0, *, used: bool = True, mode: int = 0o600) -> int:
+    """Return a segment whose creator is gone; STATE is orphaned, or unknown if it was not used.
+
+    Args:
+        objects: removes it.
+        key: its key.
+        used: whether the creator attached it.
+        mode: its permission bits.
+    """
+
+    def create() -> int:
+        shmid = int(libc.shmget(key, 4096, _NEW | mode))
+        if used:
+            libc.shmat(shmid, None, 0)
+        return shmid
+
+    return objects.adopt(Kind.SEGMENT, created_by_departed(create))
+
+
+def suspect_queue(objects: Objects, key: int = 0, *, mode: int = 0o600) -> int:
+    """Return a queue with a message of 1 byte whose creator and last sender is gone."""
+
+    def create() -> int:
+        msqid = int(libc.msgget(key, _NEW | mode))
+        send(msqid, b"x")
+        return msqid
+
+    return objects.adopt(Kind.QUEUE, created_by_departed(create))
+
+
+def suspect_set(objects: Objects, key: int = 0, *, nsems: int = 1, mode: int = 0o600) -> int:
+    """Return a set whose semaphore 0 is 1 and whose creator and last user is gone."""
+
+    def create() -> int:
+        semid = int(libc.semget(key, nsems, _NEW | mode))
+        operate(semid, 1)
+        return semid
+
+    return objects.adopt(Kind.SEMAPHORE, created_by_departed(create))
+
+
+@contextmanager
+def running(*command: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process with its standard output in a pipe, and kill it at the end."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, **options)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def scripted(
+    script: str, before: Sequence[str] = (), **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a Python script that has libc, a buffer `room`, and os, sys, threading and time."""
+    with running(*before, sys.executable, "-c", _PRELUDE + script, **options) as process:
+        yield process
+
+
+@contextmanager
+def attaching(shmid: int, *flags: int, **options: Any) -> Iterator[int]:
+    """Run a process that attaches a segment, once for each of the flags; yield its pid."""
+    attach = f"for flags in {flags or (0,)}: libc.shmat({shmid}, None, flags)\n"
+    with scripted(f"{attach}print(flush=True)\ntime.sleep(600)", **options) as process:
+        read_line(process)
+        yield process.pid
+
+
+@contextmanager
+def waiting(call: str, **options: Any) -> Iterator[int]:
+    """Run a process that waits in a call such as `msgrcv(0, room, 9, 0, 0)`; yield its pid."""
+    with scripted(f"libc.{call}", **options) as process:
+        wait_until(lambda: in_waiting_call(process.pid))
+        yield process.pid
+
+
+def in_waiting_call(pid: int) -> bool:
+    """Return whether a process is in a system call that waits on an object."""
+    return Path(f"/proc/{pid}/syscall").read_text().startswith(_WAITING_CALLS)
+
+
+def read_line(process: subprocess.Popen[bytes]) -> str:
+    """Read a line that a process prints, at the latest when it ends."""
+    assert process.stdout
+    return process.stdout.readline().decode()
