@@ -25,10 +25,12 @@ from tests.kit.terminal import (
     read_all,
     read_until,
     resize,
+    start,
     table_of,
     whole_run,
     without_codes,
 )
+from tests.kit.wait import wait_until
 
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
@@ -604,6 +606,22 @@ def test_memory_stays_flat_and_descriptors_are_few(objects: Objects, isolated: N
     assert sizes[1] < sizes[0] + 2000
 
 
+def test_list_watch_ended_by_ctrl_c_leaves_later_typing_to_the_shell(
+    objects: Objects, isolated: None
+) -> None:
+    script = 'trap : INT; "$@"; echo "status $?"; read -r line; echo "read $line"'
+    command = ["sh", "-c", script, "sh", PYIPCS, "list", "--watch=0.1"]
+    process, terminal = start(command, controlling=True)
+    try:
+        read_until(terminal, "Every 0.1s")
+        os.write(terminal, b"lost\x03typed\n")
+        text = read_until(terminal, "read .*\r\n")
+    finally:
+        end(process, terminal)
+    after = without_codes(text[text.rindex(LEAVE) :]).split("\r\n")
+    assert after[-3:] == ["status 130", "read typed", ""]
+
+
 def test_in_a_real_terminal(objects: Objects, isolated: None, tmp_path: Path) -> None:
     """tmux is a terminal that somebody else wrote."""
     objects.queue(5)
@@ -611,12 +629,8 @@ def test_in_a_real_terminal(objects: Objects, isolated: None, tmp_path: Path) ->
     run(*tmux, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "20", "sh")
 
     def screen(until: str) -> str:
-        for _ in range(100):
-            text = run(*tmux, "capture-pane", "-p").out
-            if re.search(until, text):
-                return text
-            time.sleep(0.1)
-        raise TimeoutError(text)
+        wait_until(lambda: re.search(until, run(*tmux, "capture-pane", "-p").out))
+        return run(*tmux, "capture-pane", "-p").out
 
     try:
         run(*tmux, "send-keys", f"PS1='$ '; clear; echo before; {PYIPCS} list -q", "Enter")

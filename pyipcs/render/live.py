@@ -55,7 +55,11 @@ class Screen:
         self._echo(True)
 
     def _echo(self, wanted: bool) -> None:
-        """Have the terminal show what is typed, or not; what was typed unseen is dropped."""
+        """Switch the echo of typed characters on or off.
+
+        Nothing is flushed: on Ctrl-C and Ctrl-Z the kernel drops what was typed before, and what is
+        typed afterwards belongs to the shell.
+        """
         with suppress(termios.error):  # it has gone
             if not wanted:
                 self._modes = termios.tcgetattr(self._file)
@@ -63,8 +67,6 @@ class Screen:
                 modes[_LOCAL] &= ~termios.ECHO
                 termios.tcsetattr(self._file, termios.TCSANOW, modes)
             elif self._modes:
-                # Not TCSAFLUSH, which also waits until all is out.
-                termios.tcflush(self._file, termios.TCIFLUSH)
                 termios.tcsetattr(self._file, termios.TCSANOW, self._modes)
 
     def show(self, picture: str, canvas: Canvas) -> None:
