@@ -327,6 +327,6 @@ def test_any_command_line_ends_well(
         before = _rows()
         patience = _WAITING if _WAITS & {*words} else _PATIENCE
         program, *args = words
-        result = forked(*args, data=INPUTS[source], program=program, patience=patience)
+        result = forked(*args, data=INPUTS[source], program=program, timeout=patience)
         event(f"status {result.status}")
         _check(words, result, changed=before != _rows())

@@ -1,4 +1,4 @@
-"""Objects of the kernel for the tests, made apart from the program's own calls."""
+"""Objects of the kernel, created and read without any code of the program."""
 
 import ctypes
 import os
@@ -18,7 +18,7 @@ _IPC_RMID, _SHM_LOCK = 0, 11
 
 
 class _Libc:
-    """The system calls that make objects, apart from the program's own."""
+    """The C library's functions, which raise OSError where they fail."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
@@ -52,7 +52,7 @@ def send(msqid: int, body: bytes = b"hello", type_: int = 1) -> None:
 def receive(
     msqid: int, type_: int = 0, flags: int = 0, *, blocking: bool = False
 ) -> tuple[int, bytes]:
-    """Take a message from a queue: its type and its body."""
+    """Take a message from a queue; return its type and its body."""
     room = ctypes.create_string_buffer(8 + 65536)
     if not blocking:
         flags |= IPC_NOWAIT
@@ -61,7 +61,7 @@ def receive(
 
 
 def receive_all(msqid: int) -> list[tuple[int, bytes]]:
-    """Empty a queue."""
+    """Empty a queue; return the types and bodies of its messages."""
     return [receive(msqid) for _ in range(int(row(Kind.QUEUE, msqid)["qnum"]))]
 
 
@@ -73,7 +73,7 @@ def operate(semid: int, change: int, flags: int = 0) -> None:
 
 @contextmanager
 def attached(shmid: int) -> Iterator[int]:
-    """Attach a segment for a while."""
+    """Attach a segment within a `with` block; yield its address."""
     address = libc.shmat(shmid, None, 0)
     try:
         yield address
@@ -82,12 +82,12 @@ def attached(shmid: int) -> Iterator[int]:
 
 
 def lock(shmid: int) -> None:
-    """Keep a segment out of swap."""
+    """Lock a segment in memory (SHM_LOCK)."""
     libc.shmctl(shmid, _SHM_LOCK, None)
 
 
 def full_pipe() -> tuple[int, int]:
-    """A pipe that takes no more: the ends to read from and to write to."""
+    """Return the read end and the write end of a full pipe."""
     read, write = os.pipe()
     os.set_blocking(write, False)
     try:
@@ -99,25 +99,25 @@ def full_pipe() -> tuple[int, int]:
 
 
 class Objects:
-    """Makes objects, and removes those that are still there in the end."""
+    """The objects of a test, which are removed at its end."""
 
     def __init__(self) -> None:
         self._made: list[tuple[Kind, int]] = []
 
     def queue(self, key: int = 0, mode: int = 0o644) -> int:
-        """A new queue's id."""
+        """Create a queue; return its id."""
         return self._add(Kind.QUEUE, libc.msgget(key, IPC_CREAT | IPC_EXCL | mode))
 
     def segment(self, key: int = 0, mode: int = 0o644, size: int = 4096, flags: int = 0) -> int:
-        """A new segment's id."""
+        """Create a segment; return its id."""
         return self._add(Kind.SEGMENT, libc.shmget(key, size, IPC_CREAT | IPC_EXCL | mode | flags))
 
     def semaphores(self, key: int = 0, mode: int = 0o644, nsems: int = 1) -> int:
-        """A new semaphore set's id."""
+        """Create a semaphore set; return its id."""
         return self._add(Kind.SEMAPHORE, libc.semget(key, nsems, IPC_CREAT | IPC_EXCL | mode))
 
     def make(self, kind: Kind, key: int = 0, mode: int = 0o644) -> int:
-        """A new object of a kind."""
+        """Create an object of a kind; return its id."""
         return {
             Kind.QUEUE: self.queue,
             Kind.SEGMENT: self.segment,
@@ -125,17 +125,17 @@ class Objects:
         }[kind](key=key, mode=mode)
 
     def adopt(self, kind: Kind, object_id: int) -> int:
-        """Take over what the tested program made."""
+        """Add an object that the tested program created; return its id."""
         return self._add(kind, object_id)
 
     def adopt_all(self) -> None:
-        """Take over all objects there are; for tests in a namespace of their own."""
+        """Add all objects of the namespace, which must be the test process's own."""
         for kind, object_id in everything():
             self._add(kind, object_id)
 
     def remove_all(self) -> None:
-        """Remove what is left of what was made."""
-        there = {kind: ids(kind) for kind in Kind}  # once, for there may be thousands
+        """Remove the objects that still exist."""
+        there = {kind: ids(kind) for kind in Kind}  # one listing, because there may be thousands
         for kind, object_id in dict.fromkeys(self._made):
             if object_id in there[kind]:
                 remove(kind, object_id)
@@ -158,13 +158,13 @@ def remove(kind: Kind, object_id: int) -> None:
 
 
 def ids(kind: Kind) -> set[int]:
-    """The ids there are, by the kernel's own list."""
+    """Return the ids of a kind, from /proc/sysvipc."""
     lines = Path("/proc/sysvipc", kind.value).read_text().splitlines()[1:]
     return {int(line.split()[1]) for line in lines}
 
 
 def row(kind: Kind, object_id: int) -> dict[str, str]:
-    """The kernel's own list of an object, by column."""
+    """Return the row of an object in /proc/sysvipc, by column."""
     header, *lines = Path("/proc/sysvipc", kind.value).read_text().splitlines()
     for line in lines:
         found = dict(zip(header.split(), line.split(), strict=True))
@@ -174,5 +174,5 @@ def row(kind: Kind, object_id: int) -> dict[str, str]:
 
 
 def everything() -> set[tuple[Kind, int]]:
-    """All objects there are."""
+    """Return all objects of the namespace, from /proc/sysvipc."""
     return {(kind, object_id) for kind in Kind for object_id in ids(kind)}

@@ -1,4 +1,4 @@
-"""pyipcs and its peers, run: in this process, in a new one, as another user."""
+"""Ways to run pyipcs and its peers: in this process, in a new one, as another user."""
 
 import ctypes
 import os
@@ -18,16 +18,16 @@ from click.testing import CliRunner
 
 from pyipcs import cli
 from pyipcs.__main__ import main
-from pyipcs.sysv import permissions
 from pyipcs.sysv.survey import survey
 from tests.kit.kernel import NOBODY
+from tests.kit.wait import LIMIT
 
 PYIPCS = str(Path(sys.executable).with_name("pyipcs"))
 _MISSING_TOOLS_FAIL = "PYIPCS_TEST_REQUIRE_TOOLS"
 
 
 def need_tool(name: str) -> str:
-    """The path of a tool; a test whose tool is missing is skipped, or fails where all must run."""
+    """Return the path of a program; without it, skip the test, or fail it in .ci/run."""
     from shutil import which
 
     if path := which(name):
@@ -38,21 +38,21 @@ def need_tool(name: str) -> str:
 
 
 class Result(NamedTuple):
-    """How a command ended."""
+    """The exit status and the outputs of a command."""
 
     status: int
     out: str
     err: str
 
 
-# Before click 8.2 the runner had to be told to keep the two streams apart.
-_APART: dict[str, Any] = (
+# Before click 8.2 the runner needs an option to keep the two streams apart.
+_SEPARATE_STREAMS: dict[str, Any] = (
     {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
 )
 
 
 class _Program:
-    """pyipcs as click's test runner wants it."""
+    """The entry point in the form that click's test runner calls."""
 
     name = "pyipcs"
 
@@ -63,12 +63,10 @@ class _Program:
 
 def invoke(*args: str, program: str = "pyipcs", env: Mapping[str, str] | None = None) -> Result:
     """Run pyipcs in this process."""
-    survey.cache_clear()  # for one program, /proc is looked at once
-    runner = CliRunner(**_APART)
-    mask = signal.pthread_sigmask(
-        signal.SIG_BLOCK, []
-    )  # which a program that ends need not restore
-    result = runner.invoke(_Program, args, prog_name=program, env=env)  # type: ignore[arg-type] # has all that it calls
+    survey.cache_clear()  # a program scans /proc once
+    runner = CliRunner(**_SEPARATE_STREAMS)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])  # a program does not restore it at its end
+    result = runner.invoke(_Program, args, prog_name=program, env=env)  # type: ignore[arg-type] # it has what the runner calls
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -88,7 +86,7 @@ def run(*command: str, env: Mapping[str, str] | None = None, **options: Any) -> 
         capture_output=True,
         stdin=subprocess.DEVNULL,
         env=environment,
-        timeout=60,
+        timeout=2 * LIMIT,
         **options,
     )
     return Result(
@@ -111,11 +109,11 @@ def fork(
     program: str = "pyipcs",
     first: Callable[[], object] = bool,
 ) -> int:
-    """Start pyipcs from its entry point in a forked process, which starts in no time; its pid.
+    """Start pyipcs from its entry point in a forked process, faster than a new one; return its pid.
 
-    The process calls `first` before all else.
+    The process calls `first` before anything else.
     """
-    # No signal comes before the entry point can see to it.
+    # No signal may arrive before the entry point has installed its handlers.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     child = os.fork()
     if child == 0:
@@ -140,14 +138,18 @@ def fork(
 
 
 def forked(
-    *args: str, data: bytes | None = None, program: str = "pyipcs", patience: float | None = None
+    *args: str,
+    data: bytes = b"",
+    program: str = "pyipcs",
+    timeout: float = LIMIT,
+    first: Callable[[], object] = bool,
 ) -> Result:
-    """Run pyipcs in a forked process, with these data in a file that is its standard input.
+    """Run pyipcs in a forked process; its standard input is a file with the data.
 
-    One that takes more than `patience` seconds is killed.
+    It is killed after `timeout` seconds, and calls `first` before anything else.
     """
     with TemporaryFile() as source, TemporaryFile() as out, TemporaryFile() as err:
-        source.write(data or b"")
+        source.write(data)
         source.seek(0)
         child = fork(
             *args,
@@ -155,15 +157,15 @@ def forked(
             stdout=out.fileno(),
             stderr=err.fileno(),
             program=program,
+            first=first,
         )
-        if patience is not None:
-            _kill_after(patience, child)
+        _kill_after(timeout, child)
         _, status = os.waitpid(child, 0)
         return Result(os.waitstatus_to_exitcode(status), text_in(out), text_in(err))
 
 
 def text_in(file: IO[bytes]) -> str:
-    """All that was written into a file."""
+    """Return the whole text of a file."""
     file.seek(0)
     return file.read().decode(errors="surrogateescape")
 
@@ -181,40 +183,21 @@ def peer_as_nobody(*command: str) -> Result:
 
 
 def as_nobody(*args: str) -> Result:
-    """Run pyipcs with nobody's rights in a forked process.
+    """Run pyipcs with the rights of the user nobody in a forked process.
 
-    Only the effective user changes, and file access stays root's, so that it works also where
-    nobody cannot reach this interpreter's files.
+    Only the effective user changes. File access stays root's, because nobody may have no access to
+    this interpreter's files.
     """
-    out_read, out_write = os.pipe()
-    err_read, err_write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        _run_as_nobody(args, out_write, err_write)
-    os.close(out_write)
-    os.close(err_write)
-    with open(out_read, "rb") as out, open(err_read, "rb") as err:  # noqa: PTH123 - descriptors
-        texts = [stream.read().decode(errors="surrogateescape") for stream in (out, err)]
-    _, status = os.waitpid(child, 0)
-    return Result(os.waitstatus_to_exitcode(status), *texts)
+    return forked(*args, first=_become_nobody)
 
 
-def _run_as_nobody(args: Sequence[str], out: int, err: int) -> NoReturn:
-    status = 99
-    try:
-        os.dup2(out, 1)
-        os.dup2(err, 2)
-        sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115
-        sys.stdout, sys.stderr = open(1, "w"), open(2, "w")  # noqa: SIM115
-        os.setgroups([])
-        os.setegid(NOBODY)
-        os.seteuid(NOBODY)
-        ctypes.CDLL(None).setfsuid(0)
-        permissions._administers.cache_clear()  # it is root's answer
-        survey.cache_clear()
-        status = cli.main(["pyipcs", *args])
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
+def _become_nobody() -> None:
+    os.setgroups([])
+    os.setegid(NOBODY)
+    os.seteuid(NOBODY)
+    ctypes.CDLL(None).setfsuid(0)
+    # Cached answers of the program are root's.
+    for name in [name for name in sys.modules if name.startswith("pyipcs.")]:
+        for value in vars(sys.modules[name]).values():
+            if clear := getattr(value, "cache_clear", None):
+                clear()

@@ -1,4 +1,4 @@
-"""Shells on terminals, of which the program's files are completions."""
+"""Interactive shells on terminals, with the completions of the program installed."""
 
 import os
 import re
@@ -10,12 +10,13 @@ from select import select
 from tests.kit.documents import ROOT, shared_files
 from tests.kit.program import PYIPCS
 from tests.kit.terminal import end, start, without_codes
+from tests.kit.wait import LIMIT
 
 BASH_COMPLETION = "/usr/share/bash-completion/bash_completion"
 
 
 def link(prefix: Path) -> Path:
-    """Have the files where an installed wheel has them."""
+    """Link the files to where an installed wheel has them; return the prefix."""
     for file, place in {**shared_files(), PYIPCS: "bin/pyipcs"}.items():
         (prefix / place).parent.mkdir(parents=True, exist_ok=True)
         (prefix / place).symlink_to(ROOT / file)
@@ -23,7 +24,7 @@ def link(prefix: Path) -> Path:
 
 
 class Shell:
-    """A shell on a terminal, of which the program's files are completions."""
+    """A shell on a terminal, with the completions of the program installed."""
 
     def __init__(self, name: str, home: Path, prefix: Path) -> None:
         self.name = name
@@ -46,30 +47,30 @@ class Shell:
         assert "ready" in self._read("ready(?s:.*)> ")
 
     def type(self, keys: str, pattern: str = "") -> str:
-        """All that is seen of these keys, if need be until a pattern is seen; they are rubbed."""
+        """Type keys, wait for a pattern, erase the line; return what was shown."""
         os.write(self._terminal, keys.encode())
         text = self._read(pattern) if pattern else ""
-        # The shell reads on once it has done with the keys before.
+        # The shell reads the rest when it has handled these keys.
         os.write(self._terminal, b"\x1b\x15" if self.name == "fish" else b"\x15")
         os.write(self._terminal, b"echo do''ne\r")
         return text + self._read("\ndone\n")
 
     def _read(self, pattern: str) -> str:
-        """What is written until there is the pattern, or nothing more for seconds."""
+        """Return the output up to a pattern, or until none comes for a minute."""
         text = ""
-        while not re.search(pattern, _seen(text)) and select([self._terminal], [], [], 5)[0]:
+        while not re.search(pattern, _seen(text)) and select([self._terminal], [], [], LIMIT)[0]:
             text += os.read(self._terminal, 65536).decode(errors="replace")
         return _seen(text)
 
     def timed(self, before: str, keys: str, pattern: str) -> float:
-        """The seconds from keys, typed behind others, until a pattern is seen."""
+        """Return the seconds from typing keys until a pattern is shown."""
         os.write(self._terminal, before.encode())
         self._read(before)
         began = time.perf_counter()
         os.write(self._terminal, keys.encode())
         self._read(pattern)
         took = time.perf_counter() - began
-        os.write(self._terminal, b"n")  # which answers zsh's question
+        os.write(self._terminal, b"n")  # answers zsh's question whether to list all
         self.type("")
         return took
 
@@ -97,7 +98,7 @@ def _bare_bash(prefix: Path) -> _Files:
 
 
 def _strict_bash(prefix: Path) -> _Files:
-    """In which nothing may go wrong, and a word ends at blanks alone."""
+    """Return a bash that stops at any error and splits words only at blanks."""
     command, files = _bare_bash(prefix)
     strict = "set -eu; shopt -s failglob nullglob; COMP_WORDBREAKS=$' \\t\\n'\n"
     return command, {"rc": files["rc"].replace("echo ready", strict + "echo ready")}

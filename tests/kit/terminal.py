@@ -1,4 +1,4 @@
-"""pyipcs on a terminal: the other end of a pty, of any size."""
+"""pyipcs on a pseudo-terminal of any size, seen from its other end."""
 
 import codecs
 import fcntl
@@ -10,21 +10,22 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from tests.kit.program import PYIPCS
+from tests.kit.wait import LIMIT
 
-# What would tell of another terminal.
-_TOLD = {"NO_COLOR", "COLUMNS", "LINES", "TERM"}
+# Variables that describe the terminal of whoever runs the tests.
+_TERMINAL_VARIABLES = {"NO_COLOR", "COLUMNS", "LINES", "TERM"}
 _CODES = re.compile(r"\x1b(\[[\d;?<>=]*[A-Za-z]|\(.|\].*?(\x07|\x1b\\)|[=>])|[\x0e\x0f]")
 
 
 def on_terminal(
     *args: str, before: Sequence[str] = (), **options: Any
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """Start pyipcs, or what starts it, with a terminal as its standard streams: see `start`."""
+    """Start pyipcs, behind the words of `before`, on a terminal: see `start`."""
     return start([*before, PYIPCS, *args], **options)
 
 
@@ -38,13 +39,15 @@ def start(
     nonblocking: bool = False,
     controlling: bool = False,
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """Start a command with a terminal as its standard streams; also returns its other end.
+    """Start a command with a terminal as its standard streams; return it and the other end.
 
-    With `controlling` it is that of a session of the command's own, from which Ctrl-C signals.
+    With `controlling` the terminal controls a new session of the command: Ctrl-C sends SIGINT.
     """
     ours, theirs = pty.openpty()
     resize(ours, width, height)
-    inherited = {name: value for name, value in os.environ.items() if name not in _TOLD}
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in _TERMINAL_VARIABLES
+    }
     environment = {**inherited, "TERM": "xterm-256color", **(env or {})}
     os.set_blocking(theirs, not nonblocking)
     process = subprocess.Popen(
@@ -53,7 +56,7 @@ def start(
         stdout=theirs,
         stderr=theirs if stderr is None else stderr,
         env=environment,
-        # Whoever runs the tests: Ctrl-Z stops no group that nobody could wake.
+        # In a group of its own, Ctrl-Z stops only the command.
         process_group=None if controlling else 0,
         start_new_session=controlling,
         preexec_fn=_take_terminal if controlling else None,  # noqa: PLW1509 - there are none
@@ -67,76 +70,88 @@ def _take_terminal() -> None:
 
 
 def end(process: subprocess.Popen[bytes], terminal: int) -> None:
-    """End what is still on a terminal."""
+    """Kill a process that may still run on a terminal, and close the terminal."""
     process.kill()
     process.wait()
-    with suppress(OSError):  # it was read to its end
+    with suppress(OSError):  # read_all closed it
         os.close(terminal)
 
 
 def resize(terminal: int, width: int, height: int) -> None:
-    """Give a terminal another size."""
+    """Set the size of a terminal."""
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
 
 def read_terminal(terminal: int) -> str:
-    """What the program writes next."""
+    """Return the next output of the program."""
     return os.read(terminal, 65536).decode()
 
 
-def read_all(terminal: int) -> str:
-    """All that the program writes until it ends."""
+def read_all(terminal: int, seconds: float = LIMIT) -> str:
+    """Return the output of the program until it ends, and close the terminal."""
     text = b""
-    while True:
-        try:
-            block = os.read(terminal, 65536)
-        except OSError:  # EIO: the other end is closed
-            block = b""
-        if not block:
-            os.close(terminal)
-            return text.decode()
+    for block in _blocks(terminal, seconds):
         text += block
+    os.close(terminal)
+    return text.decode()
 
 
-def read_until(terminal: int, pattern: str, seconds: float = 10) -> str:
-    """All that the program writes until there is something in it."""
+def read_until(terminal: int, pattern: str, seconds: float = LIMIT) -> str:
+    """Return the output of the program up to the block in which the pattern appears."""
     text = ""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a read may end within a character
-    deadline = time.monotonic() + seconds
-    while not re.search(pattern, text):
-        left = deadline - time.monotonic()
-        if left < 0 or not select.select([terminal], [], [], left)[0]:
-            raise TimeoutError(f"no {pattern!r} in {text[-2000:]!r}")
-        text += decoder.decode(os.read(terminal, 65536))
-    return text
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a block may end in a character
+    for block in _blocks(terminal, seconds):
+        text += decoder.decode(block)
+        if re.search(pattern, text):
+            return text
+    raise EOFError(f"no {pattern!r} in {text[-2000:]!r}")
+
+
+def _blocks(terminal: int, seconds: float) -> Iterator[bytes]:
+    """Yield the output of the program until it ends.
+
+    Raises:
+        TimeoutError: it goes on for longer than some seconds.
+    """
+    end = time.monotonic() + seconds
+    last = b""
+    while select.select([terminal], [], [], max(0, end - time.monotonic()))[0]:
+        try:
+            last = os.read(terminal, 65536)
+        except OSError:  # EIO: the other end is closed
+            return
+        if not last:
+            return
+        yield last
+    raise TimeoutError(f"the program goes on after {seconds:g} s: {last[-2000:]!r}")
 
 
 def whole_run(*args: str, **options: Any) -> tuple[int, str]:
-    """Run pyipcs on a terminal; its status, and all that it wrote."""
+    """Run pyipcs on a terminal; return its status and its output."""
     process, terminal = on_terminal(*args, **options)
     text = read_all(terminal)
-    return process.wait(), text
+    return process.wait(LIMIT), text
 
 
 def picture(*args: str, **options: Any) -> str:
-    """What a command that must succeed draws, without colours, in the lines of the machine."""
+    """Return the output of a command that must succeed, without escape sequences."""
     status, text = whole_run(*args, **options)
     assert status == 0, text
     return without_codes(text).replace("\r\n", "\n")
 
 
 def without_codes(text: str) -> str:
-    """Text as it is seen."""
+    """Return a text without escape sequences."""
     return _CODES.sub("", text)
 
 
 def frames(text: str) -> list[str]:
-    """What was shown, one after the other."""
+    """Return the pictures of a live view, first to last."""
     return [without_codes(frame) for frame in text.split("\x1b[H")[1:]]
 
 
 def table_of(text: str, title: str) -> list[dict[str, str]]:
-    """The rows of the table that has this title, by the names of the columns."""
+    """Return the rows of the table with this title, by column."""
     lines = iter(text.splitlines())
     for line in lines:
         if line.startswith(title):
