@@ -1,0 +1,1 @@
+"""All messages that pyipcs prints on standard error."""

@@ -1,0 +1,162 @@
+"""The placeholders of the table: names in angle brackets of objects, files and numbers."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pyipcs.columns import OF_KIND, RESOURCE, Column
+from pyipcs.model import Kind
+from pyipcs.sysv import libc
+from tests.kit import kernel
+from tests.kit.kernel import Objects
+from tests.kit.program import PYIPCS, invoke, run
+from tests.messages.runners import LIMITS
+
+_KEY = 0x5EED
+_PLACEHOLDER = re.compile("<([a-z][a-z0-9-]*)>")
+
+
+class Placeholders:
+    """The values of the placeholders in a test, by name; each is created at its first use."""
+
+    def __init__(self, objects: Objects, folder: Path) -> None:
+        self.objects = objects
+        self.folder = folder
+        self._values: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._values:
+            self._values[name] = _CREATE[name](self)
+        return self._values[name]
+
+    def substitute(self, text: str) -> str:
+        """Return a text with values instead of placeholders."""
+        return _PLACEHOLDER.sub(lambda match: self[match[1]], text)
+
+    def pattern(self, text: str) -> str:
+        """Return a regular expression for a text with placeholders."""
+        parts = _PLACEHOLDER.split(text)  # literal text and names by turns
+        parts[::2] = map(re.escape, parts[::2])
+        parts[1::2] = [_PATTERNS.get(name) or re.escape(self[name]) for name in parts[1::2]]
+        return "".join(parts)
+
+    def queue(self, *bodies: bytes, qbytes: int | None = None, mode: int = 0o644) -> str:
+        """Create a queue with messages; return its id."""
+        msqid = self.objects.queue(mode=mode)
+        if qbytes is not None:
+            libc.change(Kind.QUEUE, msqid, qbytes=qbytes)
+        for body in bodies:
+            kernel.send(msqid, body)
+        return str(msqid)
+
+    def key_of(self, *kinds: Kind) -> str:
+        """Create an object of each kind with the same key; return the key."""
+        for kind in kinds:
+            self.objects.make(kind, _KEY)
+        return f"{_KEY:#x}"
+
+    def digits_of_key(self) -> str:
+        """Create a queue; return its key without 0x."""
+        self.objects.queue(0x77777777)
+        return "77777777"
+
+    def file(self, text: str, name: str = "file") -> str:
+        """Write a file; return its path."""
+        (self.folder / name).write_text(text)
+        return str(self.folder / name)
+
+    def listing(self, *args: str, **taken: object) -> str:
+        """Write the output of `list -J` to a file; return its path.
+
+        Args:
+            args: arguments for `list`.
+            taken: entries of the object "taken" to overwrite.
+        """
+        document = json.loads(invoke("list", "-J", *args).out)
+        document["taken"] |= taken
+        return self.file(json.dumps(document))
+
+
+def _column_names(*kinds: Iterable[Column]) -> str:
+    return ", ".join(dict.fromkeys(column.name for columns in kinds for column in columns))
+
+
+# Until the process has become sleep, it is named bash.
+_LEAVE_SLEEP = """
+sleep 600 >/dev/null 2>&1 &
+for _ in {1..6000}; do
+  grep -q sleep /proc/$!/comm && exit
+  sleep 0.01
+done
+"""
+# The receiver waits until the queue is removed.
+_LEAVE_USED_QUEUE = f"""
+msqid=$({PYIPCS} make -Q -i)
+{PYIPCS} recv $msqid >/dev/null 2>&1 &
+for _ in {{1..600}}; do
+  {PYIPCS} list -q -o WAITERS --noheadings | grep -q $! && exit
+  sleep 0.01
+done
+"""
+
+# Values that a test cannot know in advance, as regular expressions.
+_PATTERNS = {
+    "lines": "(?:.*\n)*.*",
+    "number": "[0-9]+",
+    "python": "[a-z ]+",  # an error of Python's module struct
+}
+_CREATE: dict[str, Callable[[Placeholders], str]] = {
+    # Objects
+    "queue": Placeholders.queue,
+    "queue-of-hello": lambda known: known.queue(b"hello"),
+    "queue-of-3000": lambda known: known.queue(b"x" * 3000),
+    "queue-of-5": lambda known: known.queue(qbytes=5),
+    "queue-of-0": lambda known: known.queue(qbytes=0),
+    "full-queue": lambda known: known.queue(b"hello", qbytes=5),
+    "secret-queue": lambda known: known.queue(mode=0o600),
+    "segment": lambda known: str(known.objects.segment()),
+    "secret-segment": lambda known: str(known.objects.segment(mode=0o600)),
+    "set": lambda known: str(known.objects.semaphores(nsems=2)),
+    "secret-set": lambda known: str(known.objects.semaphores(mode=0o600)),
+    "key": lambda _: f"{_KEY:#x}",
+    "key-of-queue": lambda known: known.key_of(Kind.QUEUE),
+    "key-of-segment": lambda known: known.key_of(Kind.SEGMENT),
+    "key-of-set": lambda known: known.key_of(Kind.SEMAPHORE),
+    "key-of-two": lambda known: known.key_of(Kind.QUEUE, Kind.SEGMENT),
+    "digits-of-key": Placeholders.digits_of_key,
+    # Files
+    "folder": lambda known: str(known.folder),
+    "file": lambda known: known.file("hello"),
+    "file-with-colon": lambda known: known.file("", "file:1"),
+    "large-file": lambda known: known.file("x" * 5000),
+    "script": lambda known: known.file("exit"),
+    "leave-sleep": lambda known: known.file(_LEAVE_SLEEP),
+    "leave-used-queue": lambda known: known.file(_LEAVE_USED_QUEUE),
+    "listing": Placeholders.listing,
+    "listing-of-queues": lambda known: known.listing("-q"),
+    "listing-of-mine": lambda known: known.listing("--mine"),
+    "listing-of-keys": lambda known: known.queue() and known.listing("-q", "-o", "KEY"),
+    "listing-of-old-boot": lambda known: known.listing(boot_id="0"),
+    "listing-of-another-namespace": lambda known: known.listing(ipc_namespace=0),
+    "listing-of-other-pids": lambda known: known.listing(pid_namespace=0),
+    "listing-of-other-users": lambda known: known.listing(user_namespace=0),
+    "listing-without-proc": lambda known: known.listing(boot_id=None),
+    # The system
+    "msgmnb": lambda _: (LIMITS / "msgmnb").read_text().strip(),
+    "shmmax": lambda _: (LIMITS / "shmmax").read_text().strip(),
+    "over-shmmax": lambda known: str(int(known["shmmax"]) + 1),
+    "semmsl": lambda _: (LIMITS / "sem").read_text().split()[0],
+    "semopm": lambda _: (LIMITS / "sem").read_text().split()[2],
+    "pyipcs": lambda _: PYIPCS,
+    "page": lambda _: str(os.sysconf("SC_PAGESIZE")),
+    "machine": lambda _: run("linux32", "uname", "-m").out.strip(),
+    # Columns
+    "columns": lambda _: _column_names(*OF_KIND.values(), RESOURCE),
+    "columns-of-queues": lambda _: _column_names(OF_KIND[Kind.QUEUE]),
+    "columns-of-limits": lambda _: _column_names(RESOURCE),
+    "columns-of-queues-and-segments": lambda _: _column_names(
+        OF_KIND[Kind.QUEUE], OF_KIND[Kind.SEGMENT]
+    ),
+}

@@ -1,0 +1,40 @@
+"""The type of the table's rows."""
+
+import shlex
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from pyipcs.errors import Status
+from tests.kit.program import Result, invoke
+
+# Runs pyipcs with the words of a command line; tests.messages.runners has special ones.
+Runner: TypeAlias = Callable[..., Result]
+# By exit status: arguments, message, and the runner where it is not `invoke`.
+Rows: TypeAlias = dict[int, list[tuple[str, str] | tuple[str, str, Runner]]]
+
+
+class Row(NamedTuple):
+    """A command line with its exit status and its message.
+
+    Arguments and message contain placeholders: see tests.messages.placeholders.
+    """
+
+    command: str  # "" for pyipcs itself
+    status: int
+    arguments: str
+    message: str
+    runner: Runner = invoke
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the command line."""
+        return [*filter(None, [self.command]), *shlex.split(self.arguments)]
+
+    @property
+    def stderr(self) -> str:
+        """The whole standard error; a usage error names the command and its help."""
+        if self.status != Status.USAGE:
+            return f"pyipcs: {self.message}\n"
+        command = f"{self.command}: " if self.command else ""
+        program = f"pyipcs {self.command}" if self.command else "pyipcs"
+        return f"pyipcs: {command}{self.message} (see {program} --help)\n"

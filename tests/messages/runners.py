@@ -1,0 +1,212 @@
+"""Ways to run a row of the table, where running it in this process is not enough."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pyipcs.model import Kind
+from tests.kit import program
+from tests.kit.factories import in_waiting_call, read_line, running
+from tests.kit.kernel import IS_ROOT, NOBODY, ids, remove, send
+from tests.kit.program import PYIPCS, Result, forked, invoke, need_tool, run
+from tests.kit.terminal import end, on_terminal, read_all, read_until, without_codes
+from tests.kit.wait import LIMIT, wait_until
+from tests.messages.rows import Runner
+
+LIMITS = Path("/proc/sys/kernel")
+
+# -- Users and their rights
+
+
+def as_nobody(*args: str) -> Result:
+    """Run with the rights of the user nobody."""
+    _require_root()
+    return program.as_nobody(*args)
+
+
+def without_capabilities(script: str) -> Runner:
+    """Run by a script, in which "$@" is the command line, as this user without capabilities."""
+    drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if IS_ROOT else []
+    return lambda *args: run(*drop, "bash", "-c", script, "bash", PYIPCS, *args)
+
+
+def in_user_namespace(script: str) -> Runner:
+    """Run by a script, as root of new user and IPC namespaces with no other user."""
+    return lambda *args: run(*_unshare_user(), "bash", "-c", script, "bash", PYIPCS, *args)
+
+
+def _unshare_user() -> list[str]:
+    return [need_tool("unshare"), "--user", "--map-root-user", "--ipc"]
+
+
+def _require_root() -> None:
+    if not IS_ROOT:
+        pytest.skip("needs root")
+
+
+# -- Input, output and environment
+
+
+def with_input(data: bytes) -> Runner:
+    """Run with these data on standard input."""
+    return partial(forked, data=data)
+
+
+def shell(script: str) -> Runner:
+    """Run by a script, in which "$@" is the command line."""
+    return lambda *args: run("bash", "-c", script, "bash", PYIPCS, *args)
+
+
+def with_variable(name: str, value: str) -> Runner:
+    """Run with an environment variable."""
+    return partial(invoke, env={name: value})
+
+
+def answering(answer: str, *, before: Callable[[], None] = lambda: None) -> Runner:
+    """Run on a terminal and answer the question; the result has the output after the answer.
+
+    Args:
+        answer: the line to type.
+        before: called when the question is shown.
+    """
+
+    def answer_question(*args: str) -> Result:
+        process, terminal = on_terminal(*args)
+        try:
+            read_until(terminal, r"\[y/N\] ")
+            before()
+            os.write(terminal, f"{answer}\n".encode())
+            output = without_codes(read_all(terminal)).replace("\r\n", "\n")
+            return Result(process.wait(LIMIT), "", output.removeprefix(f"{answer}\n"))
+        finally:
+            end(process, terminal)
+
+    return answer_question
+
+
+def send_to_all_queues() -> None:
+    """Put a message on every queue of the namespace."""
+    for msqid in ids(Kind.QUEUE):
+        send(msqid)
+
+
+# -- The kernel and the machine
+
+
+def with_limit(name: str, value: str, runner: Runner = invoke) -> Runner:
+    """Run while a limit of the namespace (sysctl kernel.NAME) has another value."""
+
+    def run_with_limit(*args: str) -> Result:
+        _require_root()
+        before = (LIMITS / name).read_text()
+        (LIMITS / name).write_text(value)
+        try:
+            return runner(*args)
+        finally:
+            (LIMITS / name).write_text(before)
+
+    return run_with_limit
+
+
+def with_faults(calls: str, *, isolated: bool = False) -> Runner:
+    """Run with system calls that fail.
+
+    Args:
+        calls: which calls fail and how, as in strace's option -e inject.
+        isolated: whether to run in a new IPC namespace, which removes what the program leaves.
+    """
+
+    def run_with_faults(*args: str) -> Result:
+        return run(*(_unshare_user() if isolated else []), *_strace(calls), PYIPCS, *args)
+
+    return run_with_faults
+
+
+def _strace(calls: str) -> list[str]:
+    # With a seccomp filter only these calls stop at strace, which is twice as fast.
+    strace = [need_tool("strace"), "-f", "--seccomp-bpf", "-o", os.devnull]
+    return [*strace, "-e", f"trace={calls.partition(':')[0]}", "-e", f"inject={calls}"]
+
+
+def on_darwin(*args: str) -> Result:
+    """Run where Python reports another operating system."""
+    script = "import sys; sys.platform = 'darwin'; from pyipcs.__main__ import main; main()"
+    return run(sys.executable, "-c", script, *args)
+
+
+def on_32_bits(*args: str) -> Result:
+    """Run where uname reports a machine of 32 bits."""
+    if run(need_tool("linux32"), "true").status:
+        pytest.skip("this machine has no 32-bit personality")
+    return run("linux32", PYIPCS, *args)
+
+
+def without_proc(*args: str) -> Result:
+    """Run where another file system is mounted on /proc."""
+    _require_root()
+    script = 'mount -t tmpfs none /proc && exec "$@"'
+    return run(need_tool("unshare"), "--mount", "sh", "-c", script, "sh", PYIPCS, *args)
+
+
+# -- Other processes
+
+
+def beside_closed_namespace(*args: str) -> Result:
+    """Run as nobody beside a namespace that nobody may inspect but not enter.
+
+    Other tests may have such namespaces at the same time: the result has this one's lines.
+    """
+    _require_root()
+    words = ["setpriv", f"--regid={NOBODY}", "--clear-groups", "--bounding-set=-all"]
+    words += ["--inh-caps=-all", "sh", "-c", "echo; exec sleep 600"]
+    with running(need_tool("unshare"), "--ipc", *words) as process:
+        read_line(process)
+        number = Path(f"/proc/{process.pid}/ns/ipc").stat().st_ino
+        status, out, err = as_nobody(*args)
+        lines = [line for line in err.splitlines(keepends=True) if f" {number}: " in line]
+        return Result(status, out, "".join(lines))
+
+
+def with_setns_killed(*args: str) -> Result:
+    """Run beside one other namespace; a process that enters it is killed."""
+    script = f"""
+        coproc unshare --ipc sh -c 'echo; exec sleep 600'
+        read -u "${{COPROC[0]}}"
+        {shlex.join(_strace("setns:signal=KILL"))} "$@"
+    """
+    alone = [need_tool("unshare"), "--pid", "--fork", "--mount-proc"]
+    return run(*alone, "bash", "-c", script, "bash", PYIPCS, *args)
+
+
+def leaving_sleep(*args: str) -> Result:
+    """Run a command that leaves a process `sleep`, and kill that process."""
+    result = forked(*args)
+    for pid in re.findall(r"([0-9]+) \(sleep\)", result.err):
+        os.kill(int(pid), signal.SIGKILL)
+    return result
+
+
+def _while_waiting(act: Callable[[subprocess.Popen[bytes], int], None]) -> Runner:
+    """Run, and act when the program waits for the object of its first argument."""
+
+    def run_and_act(*args: str) -> Result:
+        with running(PYIPCS, *args, stderr=subprocess.PIPE) as process:
+            wait_until(lambda: in_waiting_call(process.pid))
+            act(process, int(args[1]))
+            out, err = process.communicate(timeout=LIMIT)
+        return Result(process.returncode, out.decode(), err.decode())
+
+    return run_and_act
+
+
+queue_removed = _while_waiting(lambda _process, msqid: remove(Kind.QUEUE, msqid))
+set_removed = _while_waiting(lambda _process, semid: remove(Kind.SEMAPHORE, semid))
+terminated = _while_waiting(lambda process, _object_id: process.terminate())

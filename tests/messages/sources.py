@@ -1,0 +1,155 @@
+"""The messages that the program can print, collected from its source code."""
+
+import ast
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyipcs
+
+SOURCES = Path(pyipcs.__file__).parent
+# Modules and packages whose texts are results and help.
+_IGNORED_MODULES = {
+    "completion.py",
+    "describe",
+    "model.py",
+    "render",
+    "sysv/state.py",  # values of the column REASON
+    "sysv/survey.py",  # values of the column REASON
+}
+# Functions, classes and constants without messages, by module.
+IGNORED_NAMES = {
+    "cli/__init__.py": {"PURPOSES", "_IMPORTER"},  # the help, and a format string
+    "cli/argv.py": {"collect_usage_pieces"},  # the help
+    "cli/everywhere.py": {"heading"},
+    # Names of objects and of changes, which are parts of messages.
+    "cli/make.py": {"_segment_plan", "_queue_plan", "_set_plan"},
+    "cli/manner.py": {"columns_of"},  # the help
+    "cli/options.py": {"_show_version"},
+    "cli/output.py": {"ask"},
+    "cli/removal.py": {"_VERBOSE"},
+    "cli/rm.py": {"_question"},
+    "cli/watching.py": {"watch"},  # the heading of the live view
+    "errors.py": {"StoppedError"},  # the program dies of the signal and prints nothing
+    "sysv/libc.py": {"_PERM", "_SEM_TIMES"},  # names of C members
+}
+# Calls and keyword arguments whose texts are results, help, or names of the kernel's.
+_IGNORED_CALLS = {"Column", "OneOf", "_Layout", "_Resource", "options_titled", "write"}
+_IGNORED_ARGUMENTS = {"help", "metavar", "which"}
+# Calls with messages as arguments: even a single word is one there.
+_MESSAGE_CALLS = {"CommandError", "IpcError", "LimitError", "UsageError", "ValueError"}
+_MESSAGE_CALLS |= {"OverflowError", "_wrong", "complain", "fail", "refuse"}
+
+
+def collect_messages() -> dict[str, str]:
+    """Return regular expressions for all messages and parts of messages, by location."""
+    messages: dict[str, str] = {}
+    for path in sorted(SOURCES.rglob("*.py")):
+        module = str(path.relative_to(SOURCES))
+        if _IGNORED_MODULES.isdisjoint({module, module.partition("/")[0]}):
+            collector = _MessageCollector(IGNORED_NAMES.get(module, set()))
+            collector.visit(ast.parse(path.read_text()))
+            found = collector.patterns.items()
+            messages |= {f"{module}:{location}": pattern for location, pattern in found}
+    return messages
+
+
+def defined_names(module: str) -> set[str]:
+    """Return the names of the functions, classes and constants of a module."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse((SOURCES / module).read_text())):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            names |= _targets(node)
+    return names
+
+
+class _MessageCollector(ast.NodeVisitor):
+    """A visitor of a module that collects texts of several words, or within message calls."""
+
+    def __init__(self, ignored: set[str]) -> None:
+        self.patterns: dict[str, str] = {}  # by line and column
+        self._ignored = ignored
+        self._in_message_call = False
+
+    def visit_Module(self, node: ast.Module) -> None:
+        # A constant that no function's body names is help.
+        used = {
+            within.id
+            for function in ast.walk(node)
+            if isinstance(function, ast.FunctionDef)
+            for statement in function.body
+            for within in ast.walk(statement)
+            if isinstance(within, ast.Name)
+        }
+        constants = [one for one in node.body if isinstance(one, ast.Assign | ast.AnnAssign)]
+        unused = [one for one in constants if not used & _targets(one)]
+        self._visit_body([one for one in node.body if one not in unused])
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        if node.name not in self._ignored:
+            self._visit_body(node.body)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        if node.name not in self._ignored:
+            self._visit_body(node.body)  # without the decorators, which hold the help
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        if self._ignored.isdisjoint(_targets(node)):
+            self.visit(node.value)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value and self._ignored.isdisjoint(_targets(node)):
+            self.visit(node.value)  # without the annotation
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        if not isinstance(node.value, ast.Constant):  # not a docstring
+            self.visit(node.value)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = ast.unparse(node.func).rpartition(".")[2]
+        if name in _IGNORED_CALLS:
+            return
+        outside = self._in_message_call
+        self._in_message_call |= name in _MESSAGE_CALLS
+        self.generic_visit(node)
+        self._in_message_call = outside
+
+    def visit_keyword(self, node: ast.keyword) -> None:
+        if node.arg not in _IGNORED_ARGUMENTS:
+            self.visit(node.value)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str):
+            self._add(node, node.value.split("{}"))  # fields of str.format
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        # The text around the fields; it is empty between two adjacent ones.
+        parts = [""]
+        for part in node.values:
+            if isinstance(part, ast.Constant):
+                parts[-1] += str(part.value)
+            else:
+                parts.append("")
+                self.visit(part)
+        self._add(node, parts)
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> None:
+        self.visit(node.value)  # without the format specification
+
+    def _visit_body(self, body: Sequence[ast.AST]) -> None:
+        for node in body:
+            self.visit(node)
+
+    def _add(self, node: ast.expr, parts: list[str]) -> None:
+        has_words = any(re.search("[a-z]{2}", part) for part in parts)
+        if has_words and (self._in_message_call or " " in "_".join(parts).strip()):
+            location = f"{node.lineno}:{node.col_offset}"
+            self.patterns[location] = ".*".join(map(re.escape, parts))
+
+
+def _targets(node: ast.Assign | ast.AnnAssign) -> set[str]:
+    """Return the names that an assignment sets."""
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return {ast.unparse(target) for target in targets}

@@ -1,0 +1,197 @@
+"""Messages of pyipcs list."""
+
+from tests.messages.rows import Rows
+from tests.messages.runners import (
+    as_nobody,
+    beside_closed_namespace,
+    on_32_bits,
+    on_darwin,
+    shell,
+    with_faults,
+    with_input,
+    with_setns_killed,
+    with_variable,
+    without_proc,
+)
+from tests.messages.texts import (
+    DEVICE_FULL,
+    FORMATS,
+    ID_TOO_HIGH,
+    KEY_IS_ZERO,
+    KEY_TOO_LARGE,
+    NO_IPC,
+    NO_SUCH_FILE,
+    NOT_DURATION,
+    NOT_ID,
+    NOT_KEY,
+    NOT_LINUX,
+    NOT_LISTING,
+    NOT_PROJECT,
+    ONE_NAMESPACE,
+    STDIN_CLOSED,
+    WATCH_NEEDS_TERMINAL,
+    WHEN,
+    did_you_mean,
+    needs_value,
+    no_column,
+    no_such_option,
+    no_such_user,
+    not_for,
+    not_one_of,
+    other_origin,
+    takes_no_value,
+    unexpected_operand,
+    unknown_column,
+    wrong_kind,
+)
+
+ROWS: Rows = {
+    2: [
+        # Options in general: the grammar is the same for every command
+        ("--nope", no_such_option("--nope")),
+        ("-z", no_such_option("-z")),
+        ("--sorted", f"{no_such_option('--sorted')}{did_you_mean('--sort')}"),
+        ("--limit=5", takes_no_value("--limit")),
+        ("--s", "option --s is ambiguous (--semaphores, --shmems, --summary)"),
+        ("--=3", no_such_option("--")),
+        ("-i", needs_value("-i")),
+        ("operand", unexpected_operand("operand")),
+        ("--color blue", f"--color: 'blue' {not_one_of(*WHEN)}"),
+        ("--ns ''", "--ns: '': neither a pid nor a path"),
+        # Selection of objects
+        ("-q -i x", f"-i/--id: 'x': {NOT_ID}"),
+        ("-q -i 2147483648", f"-i/--id: '2147483648': {ID_TOO_HIGH}"),
+        ("-i 5", "-i needs exactly one of -q, -m and -s"),
+        ("-q -i 5 --mine --empty", "-i names an object, so no --mine, --empty"),
+        ("-q -i 5 --watch", "-i shows an object once, so no --watch"),
+        ("-l --mine", "-l and -u are not about single objects, so no --mine"),
+        ("-u --fail-if-any", "-l and -u are about no objects, so no --fail-if-any"),
+        ("--owner nosuch", f"--owner: {no_such_user('nosuch')}"),
+        ("--created-by nosuch", f"--created-by: {no_such_user('nosuch')}"),
+        ("--key x", f"--key: 'x': {NOT_KEY}"),
+        ("--key 0", f"--key: '0': {KEY_IS_ZERO}"),
+        ("--key 0x100000000", f"--key: '0x100000000': {KEY_TOO_LARGE}"),
+        ("--key ftok:/nope", f"--key: 'ftok:/nope': {NO_SUCH_FILE}: '/nope'"),
+        ("--key ftok:/:0", f"--key: 'ftok:/:0': {NOT_PROJECT}"),
+        (
+            "--key ftok:<file-with-colon>",
+            f"--key: 'ftok:<file-with-colon>': {NO_SUCH_FILE}: '<folder>/file' "
+            "(ftok:<file-with-colon>:1?)",
+        ),
+        ("--older-than x", f"--older-than: 'x': {NOT_DURATION}"),
+        ("--idle 5y", f"--idle: '5y': {NOT_DURATION}"),
+        ("-m --empty", wrong_kind("--empty", "message queues", "segments")),
+        (
+            "-qs --unattached",
+            wrong_kind("--unattached", "segments", "message queues", "semaphore sets"),
+        ),
+        (
+            "--empty --unattached",
+            "--empty is about message queues, and another filter about segments",
+        ),
+        # --not-in
+        ("--not-in /nope", f"--not-in: '/nope': {NO_SUCH_FILE}"),
+        ("--not-in <folder>", "--not-in: '<folder>': Is a directory"),
+        ("--not-in <file>", f"--not-in: '<file>': {NOT_LISTING}"),
+        ("--not-in -", f"--not-in: '-': {NOT_LISTING}", with_input(b"{}")),
+        ("--not-in -", f"--not-in: '-': {STDIN_CLOSED}", shell('"$@" <&-')),
+        (
+            "--not-in <listing-of-mine>",
+            "--not-in: '<listing-of-mine>': the listing does not hold all objects of its kinds",
+        ),
+        (
+            "--not-in <listing-of-keys>",
+            "--not-in: '<listing-of-keys>': the listing lacks what objects are known "
+            "again by: 'id'",
+        ),
+        (
+            "--not-in <listing-of-old-boot>",
+            f"--not-in: '<listing-of-old-boot>': {other_origin('boot')}",
+        ),
+        (
+            "--not-in <listing-of-another-namespace>",
+            f"--not-in: '<listing-of-another-namespace>': {other_origin('IPC namespace')}",
+        ),
+        (
+            "--not-in <listing-of-other-pids>",
+            f"--not-in: '<listing-of-other-pids>': {other_origin('PID namespace')}",
+        ),
+        (
+            "--not-in <listing-of-other-users>",
+            f"--not-in: '<listing-of-other-users>': {other_origin('user namespace')}",
+        ),
+        (
+            "--not-in <listing-without-proc>",
+            "--not-in: '<listing-without-proc>': which boot it is of cannot be told without /proc",
+        ),
+        (
+            "-m --not-in <listing-of-queues>",
+            "--not-in has a listing of message queues, not segments",
+        ),
+        # --all-ns
+        ("--all-ns -q -i 5", f"-i is {ONE_NAMESPACE}"),
+        ("--all-ns -l", f"-l and -u are {ONE_NAMESPACE}"),
+        ("--all-ns --watch", f"--watch is {ONE_NAMESPACE}"),
+        ("--all-ns --not-in <listing>", f"--not-in is {ONE_NAMESPACE}"),
+        ("--all-ns --ns /proc/self/ns/ipc", f"--ns is {ONE_NAMESPACE}"),
+        ("--all-ns -f openmetrics", not_for("--all-ns", "openmetrics")),
+        # --watch
+        ("--watch", WATCH_NEEDS_TERMINAL),
+        ("--watch 5", f"{unexpected_operand('5')} (--watch=5?)"),
+        ("--watch=x", f"--watch: 'x': {NOT_DURATION}"),
+        ("--watch=0.01", "--watch: '0.01': too short (the least is 0.1)"),
+        ("--watch --fail-if-any", "--watch does not end, so no --fail-if-any"),
+        ("--watch -f csv", "--watch draws tables, so no other format"),
+        # Output
+        ("-f xml", f"-f/--format: 'xml' {not_one_of(*FORMATS, 'openmetrics')}"),
+        (
+            "",
+            f"PYIPCS_FORMAT: 'xml' {not_one_of(*FORMATS, 'openmetrics')}",
+            with_variable("PYIPCS_FORMAT", "xml"),
+        ),
+        (
+            "--time-format x",
+            f"--time-format: 'x' {not_one_of('short', 'full', 'iso', 'relative', 'epoch')}",
+        ),
+        ("-o NOPE", f"-o/--output: 'NOPE': {unknown_column('NOPE', '<columns>')}"),
+        ("-o KEY,", "-o/--output: 'KEY,': a column's name is missing"),
+        ("--sort -NOPE", f"--sort: '-NOPE': {unknown_column('NOPE', '<columns>')}"),
+        ("-q -o NATTCH", no_column("message queues", "NATTCH", "<columns-of-queues>")),
+        (
+            "-q -m --sort NSEMS",
+            no_column("message queues, segments", "NSEMS", "<columns-of-queues-and-segments>"),
+        ),
+        ("-l -o ID", no_column("limits and usage", "ID", "<columns-of-limits>")),
+        ("-l -J -o LIMIT", not_for("-o", "limits in json")),
+        ("-f openmetrics -o ID", not_for("-o", "openmetrics")),
+        ("-u -f openmetrics --sort ID", not_for("--sort", "openmetrics")),
+    ],
+    1: [
+        ("-q -i 2147483647", "id 2147483647 not found"),
+        ("-s -i <secret-set>", "id <secret-set>: Permission denied", as_nobody),
+        ("--ns 2147483647", "--ns: process 2147483647: no such process"),
+        ("--ns /nope", f"--ns: /nope: {NO_SUCH_FILE}"),
+        ("--ns <file>", "--ns: <file>: not an IPC namespace"),
+        ("--ns 1", "--ns: process 1: Permission denied", as_nobody),
+        ("--all-ns", "IPC namespace <number>: Operation not permitted", beside_closed_namespace),
+        (
+            "--all-ns",
+            "IPC namespaces cannot be told apart: /proc cannot be read, or is of another PID "
+            "namespace",
+            without_proc,
+        ),
+        (
+            "--all-ns",
+            "IPC namespace <number>: the process that went there has died",
+            with_setns_killed,
+        ),
+        ("-l", DEVICE_FULL, shell('"$@" >/dev/full')),
+        ("-l", NO_IPC, with_faults("msgctl:error=ENOSYS")),
+        ("", NOT_LINUX, on_darwin),
+        (
+            "-l",
+            "System V IPC: the System V structures of <machine> are not known",
+            on_32_bits,
+        ),
+    ],
+}

@@ -1,0 +1,93 @@
+"""Messages of pyipcs make."""
+
+from tests.messages.rows import Rows
+from tests.messages.runners import as_nobody, in_user_namespace, with_faults, with_limit
+from tests.messages.texts import (
+    CREATE_QUEUE,
+    CREATE_SEGMENT,
+    CREATE_SET,
+    KEY_TAKEN,
+    NO_UID,
+    NOT_DECIMAL,
+    NOT_KEY,
+    NOT_MODE,
+    NOT_SIZE,
+    NOT_VALUES,
+    OVER_MSGMNB,
+    no_such_user,
+    too_large,
+    unexpected_operand,
+)
+
+ROWS: Rows = {
+    2: [
+        ("", "nothing to make: give -Q, -M SIZE or -S NSEMS"),
+        ("operand", unexpected_operand("operand")),
+        ("-M 0", "-M/--shmem: '0': a segment has 1 byte at the least"),
+        ("-M x", f"-M/--shmem: 'x': {NOT_SIZE}"),
+        ("-M 16E", f"-M/--shmem: '16E': {too_large(18446744073709551615)}"),
+        ("-S 0", "-S/--semaphore: '0': a set has 1 semaphore at the least"),
+        ("-S x", f"-S/--semaphore: 'x': {NOT_DECIMAL}"),
+        ("-S 2147483648", f"-S/--semaphore: '2147483648': {too_large(2147483647)}"),
+        ("-Q -p 888", f"-p/--mode: '888': {NOT_MODE}"),
+        ("-Q -k x", f"-k/--key: 'x': {NOT_KEY}"),
+        ("-Q -k 5 --private", "--private means no key, so no -k"),
+        ("-Q --exist-ok", "--exist-ok needs -k KEY"),
+        ("-M 1 --qbytes 1", "--qbytes needs -Q"),
+        ("-Q --qbytes 2147483648", f"--qbytes: '2147483648': {too_large(2147483647)}"),
+        ("-Q --values 1", "--values needs -S NSEMS"),
+        ("-S 2 --values 1,x", f"--values: '1,x': {NOT_VALUES}"),
+        ("-S 2 --values 1", "--values needs a value for each of the 2 semaphores"),
+        ("-Q --owner nosuch", f"--owner: {no_such_user('nosuch')}"),
+        ("-Q --owner 0:nosuch", "--owner: '0:nosuch': no such group"),
+        ("-Q --owner :0", "--owner: ':0': not USER or USER:GROUP"),
+        ("-Q -i -J", "-i and -J are two ways to print"),
+    ],
+    1: [
+        ("-Q -k <key-of-queue>", f"{CREATE_QUEUE}: File exists (key <key-of-queue> {KEY_TAKEN})"),
+        (
+            "-M 1 -k <key-of-segment>",
+            f"{CREATE_SEGMENT}: File exists (key <key-of-segment> {KEY_TAKEN})",
+        ),
+        ("-S 1 -k <key-of-set>", f"{CREATE_SET}: File exists (key <key-of-set> {KEY_TAKEN})"),
+        (
+            "-M 5000 --exist-ok -k <key-of-segment>",
+            f"{CREATE_SEGMENT}: the segment with key <key-of-segment> has less than 5000 bytes",
+        ),
+        (
+            "-S 2 --exist-ok -k <key-of-set>",
+            f"{CREATE_SET}: the semaphore set with key <key-of-set> has less than 2 semaphores",
+        ),
+        ("-M <over-shmmax>", f"{CREATE_SEGMENT}: Invalid argument (limit shmmax: <shmmax>)"),
+        ("-S 2147483647", f"{CREATE_SET}: Invalid argument (limit semmsl: <semmsl>)"),
+        (
+            "-Q",
+            f"{CREATE_QUEUE}: No space left on device (limit msgmni: 0, in use: 0)",
+            with_limit("msgmni", "0"),
+        ),
+        (
+            "-M 1",
+            f"{CREATE_SEGMENT}: No space left on device (limit shmall: 0 pages of <page> bytes, "
+            "in use: 0)",
+            with_limit("shmall", "0"),
+        ),
+        (
+            "-S 5",
+            f"{CREATE_SET}: No space left on device (limit semmns: 4, in use: 0)",
+            with_limit("sem", "100 4 10 100"),
+        ),
+        ("-Q --qbytes 99999999", OVER_MSGMNB, as_nobody),
+        ("-Q --owner 12345", NO_UID, in_user_namespace('"$@"')),
+        (
+            "-M 1 -S 2147483647",
+            f"segment 0 was made and is left: Permission denied\n"
+            f"pyipcs: {CREATE_SET}: Invalid argument (limit semmsl: <semmsl>)",
+            with_faults("shmctl:error=EPERM", isolated=True),
+        ),
+        (
+            "-Q -J",
+            "message queue 0: somebody removed it at once",
+            with_faults("msgctl:error=EINVAL", isolated=True),
+        ),
+    ],
+}

@@ -1,0 +1,51 @@
+"""Messages of pyipcs op."""
+
+from tests.kit.program import forked
+from tests.messages.rows import Rows
+from tests.messages.runners import as_nobody, set_removed
+from tests.messages.texts import (
+    NOT_OPERATION,
+    NOT_TIMEOUT,
+    command_not_found,
+    missing,
+    no_object,
+    no_semaphore,
+    was_removed,
+)
+
+ROWS: Rows = {
+    2: [
+        ("5", missing("OP")),
+        ("5 x", f"OP: 'x': {NOT_OPERATION}"),
+        ("5 Pnn", f"OP: 'Pnn': {NOT_OPERATION}"),
+        ("5 3:1-1", "OP: '3:1-1': the range ends before it begins"),
+        ("5 65536-1", "OP: '65536-1': no set has so many semaphores (the last is 65535)"),
+        ("5 0+32768", "OP: '0+32768': no semaphore has such a value (the most is 32767)"),
+        ("5 0=1", "OP: '0=1': not an operation (= waits for zero)"),
+        ("5 0-0", "OP: '0-0': not an operation (to wait for zero is =0)"),
+        ("5 P -E 256", "-E/--conflict-exit-code: '256': not a status (0 to 255)"),
+        ("5 P --timeout x", f"--timeout: 'x': {NOT_TIMEOUT}"),
+        ("5 P --", "a command is missing behind --"),
+    ],
+    1: [
+        ("<key> P", f"<key>: {no_object('semaphore set')}"),
+        ("<set> 2+1", f"<set>: {no_semaphore(2, 2)}"),
+        ("<set> 0:65535+1", "65536 operations at once, and the most is <semopm> (semopm)"),
+        (
+            "<set> 0+32767 0+1",
+            "<set>: a value, or what is to be undone, would go over 32767 (SEMVMX)",
+        ),
+        (
+            "<secret-set> P",
+            "<secret-set>: Permission denied (- and + take write permission, =0 read permission)",
+            as_nobody,
+        ),
+        ("<set> P", f"<set>: {was_removed('semaphore set')}", set_removed),
+    ],
+    126: [
+        ("<set> V -- <script>", "'<script>': Permission denied", forked),
+    ],
+    127: [
+        ("<set> V -- nosuch", command_not_found("nosuch"), forked),
+    ],
+}

@@ -1,0 +1,46 @@
+"""Messages of pyipcs read."""
+
+from tests.kit.program import forked
+from tests.messages.rows import Rows
+from tests.messages.runners import as_nobody, shell
+from tests.messages.texts import (
+    DEVICE_FULL,
+    NOT_SIZE,
+    NOT_STRUCT,
+    STDOUT_CLOSED,
+    UNPACK_PAIR,
+    missing,
+    no_object,
+    no_offset,
+    not_one_of,
+)
+
+ROWS: Rows = {
+    2: [
+        ("", missing("SEG")),
+        ("5 --offset x", f"--offset: 'x': {NOT_SIZE}"),
+        ("5 --length -1", f"--length: '-1': {NOT_SIZE}"),
+        ("5 -f xml", f"-f/--format: 'xml' {not_one_of('raw', 'hex', 'unpack')}"),
+        ("5 -f unpack", UNPACK_PAIR),
+        ("5 --unpack x!", f"--unpack: 'x!': {NOT_STRUCT}"),
+        ("5 --unpack 0i", "--unpack: the struct has no bytes"),
+        ("5 --unpack i --length 0", "--length 0 has no struct"),
+        ("5 --unpack i --length 6", "--length is no multiple of 4"),
+    ],
+    1: [
+        ("<key>", f"<key>: {no_object('segment')}"),
+        ("<secret-segment>", "<secret-segment>: Permission denied", as_nobody),
+        ("<segment> --offset 4097", f"<segment>: {no_offset(4097, 4096)}"),
+        (
+            "<segment> --offset 4095 --unpack i",
+            "<segment>: i has 4 bytes, and from 4095 on there are 1",
+        ),
+        (
+            "<segment> --offset 4090 --unpack i --length 8",
+            "<segment>: the segment ends 2 bytes into a struct",
+            forked,
+        ),
+        ("<segment>", STDOUT_CLOSED, shell('"$@" >&-')),
+        ("<segment>", DEVICE_FULL, shell('"$@" >/dev/full')),
+    ],
+}

@@ -1,0 +1,48 @@
+"""Messages of pyipcs rm."""
+
+from tests.messages.rows import Rows
+from tests.messages.runners import answering, as_nobody, send_to_all_queues, with_faults
+from tests.messages.texts import KEY_IS_ZERO, NO_IPC, NOT_ID, invalid_id, wrong_kind
+
+ROWS: Rows = {
+    2: [
+        ("", "nothing to remove: name an object, or --all"),
+        (
+            "queue 5",
+            "unknown argument 'queue' (msg, shm or sem, then ids; keys stand behind -Q, -M, -S)",
+        ),
+        ("msg", "not enough arguments: msg ID..."),
+        ("msg x", f"ID: 'x': {NOT_ID}"),
+        ("msg 5 -a", "msg ID... goes with no option that names objects"),
+        ("-q x", f"-q/--queue-id: 'x': {NOT_ID}"),
+        ("-Q 0", f"-Q/--queue-key: '0': {KEY_IS_ZERO}"),
+        ("-a=x", "-a/--all: 'x': not one of msg, shm, sem"),
+        ("-q 5 --mine", "--mine is for --all"),
+        ("-amsg --unattached", wrong_kind("--unattached", "segments", "message queues")),
+        ("-a -o ID", "-o is for --dry-run"),
+    ],
+    1: [
+        ("-q 2147483647", invalid_id(2147483647)),
+        ("-Q <key>", "invalid key (<key>)"),
+        ("-q <secret-queue>", "permission denied for id (<secret-queue>)", as_nobody),
+        ("-n -q <secret-queue>", "permission denied for id (<secret-queue>)", as_nobody),
+        (
+            "-q 2147483647 -m 2147483647",
+            f"{invalid_id(2147483647)}\npyipcs: {invalid_id(2147483647)}",
+        ),
+        (
+            "-n -q 2147483647",
+            "already removed id (2147483647)",
+            with_faults("msgctl:error=EIDRM"),
+        ),
+        ("-q 2147483647", f"id failed (2147483647): {NO_IPC}", with_faults("msgctl:error=ENOSYS")),
+        ("-a --key <key-of-queue>", "nothing was removed", answering("n")),
+    ],
+    0: [
+        (
+            "-a --empty --key <key-of-queue>",
+            "message queue <number> has changed since, and is left",
+            answering("y", before=send_to_all_queues),
+        ),
+    ],
+}

@@ -1,0 +1,84 @@
+"""Messages of pyipcs set."""
+
+from tests.messages.rows import Rows
+from tests.messages.runners import as_nobody, in_user_namespace, with_faults, without_capabilities
+from tests.messages.texts import (
+    NO_UID,
+    NOT_ADMINISTRATOR,
+    NOT_MODE,
+    NOT_SIZE,
+    NOT_VALUES,
+    OVER_MSGMNB,
+    missing,
+    no_object,
+    no_object_with,
+    no_semaphore,
+    no_such_user,
+    other_kind,
+    was_removed,
+)
+
+ROWS: Rows = {
+    2: [
+        ("", missing("TARGET")),
+        ("5", "nothing to change (--mode, --owner, --value ...)"),
+        ("5 --mode 999", f"--mode: '999': {NOT_MODE}"),
+        ("5 --owner nosuch", f"--owner: {no_such_user('nosuch')}"),
+        ("5 --qbytes x", f"--qbytes: 'x': {NOT_SIZE}"),
+        ("5 --value 1", "--value: '1': not NUM=V (V is 0 to 32767)"),
+        ("5 --values x", f"--values: 'x': {NOT_VALUES}"),
+        ("5 --lock --unlock", "--lock and --unlock contradict each other"),
+        ("5 --value 0=1 --values 1", "--value and --values are two ways to set values"),
+        ("5 --value 0=1 --value 0=2", "--value is given twice for one semaphore"),
+        ("5 --lock --qbytes 5", "--qbytes and --lock are for objects of different kinds"),
+        ("-q 5 --lock", "--lock is for segments, not message queues"),
+        (
+            "<key-of-two> --mode 600",
+            "<key-of-two> is a message queue and a segment: say which by -q, -m or -s",
+        ),
+    ],
+    1: [
+        ("<key> --mode 600", f"<key>: {no_object_with('key')}"),
+        (
+            "<key-of-queue> --lock",
+            f"<key-of-queue>: {no_object('segment')}{other_kind('a message queue')}",
+        ),
+        (
+            "-m <key-of-set> --mode 600",
+            f"<key-of-set>: {no_object('segment')}{other_kind('a semaphore set')}",
+        ),
+        ("<set> --value 2=1", f"<set>: {no_semaphore(2, 2)}"),
+        ("<set> --values 1,2,3", "<set>: 3 values, and the set has 2 semaphores"),
+        (
+            "<queue> -q --mode 600",
+            f"<queue>: set mode failed: Operation not permitted ({NOT_ADMINISTRATOR})",
+            as_nobody,
+        ),
+        (
+            "<queue> -q --mode 600 --owner 1",
+            f"<queue>: set mode and owner failed: Operation not permitted ({NOT_ADMINISTRATOR})",
+            as_nobody,
+        ),
+        ("<queue> --qbytes 99999999", f"<queue>: {OVER_MSGMNB}", without_capabilities('"$@"')),
+        ("<set> --value 0=1", "<set>: set semaphore 0 failed: Permission denied", as_nobody),
+        (
+            "<set> --value 0=1 --value 1=1",
+            f"<set>: set semaphore 1 failed: {was_removed('semaphore set')}; "
+            "done before: semaphore 0",
+            with_faults("semctl:error=EIDRM:when=4"),  # the second SETVAL
+        ),
+        (
+            "<segment> --lock",
+            "<segment>: set locking failed: Operation not permitted (it takes the "
+            "owner, the creator or CAP_IPC_LOCK)",
+            as_nobody,
+        ),
+        (
+            "<segment> --lock",
+            "<segment>: set locking failed: Operation not permitted (it has 4096 bytes, "
+            "and RLIMIT_MEMLOCK lets its user lock 0 in all: more takes CAP_IPC_LOCK)",
+            without_capabilities('ulimit -l 0; "$@"'),
+        ),
+        ("0 --owner 12345", f"0: {NO_UID}", in_user_namespace('"$1" make -Q >/dev/null; "$@"')),
+    ],
+}

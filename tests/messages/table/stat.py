@@ -1,0 +1,53 @@
+"""Messages of pyipcs stat."""
+
+from tests.messages.rows import Rows
+from tests.messages.runners import on_darwin, with_faults
+from tests.messages.texts import (
+    NO_IPC,
+    NOT_LINUX,
+    NOT_TARGET,
+    WATCH_NEEDS_TERMINAL,
+    looks_like_key,
+    missing,
+    no_column,
+    no_object,
+    no_object_with,
+    not_for,
+    other_kind,
+    unknown_column,
+)
+
+ROWS: Rows = {
+    2: [
+        ("", missing("TARGET")),
+        ("5 x", f"TARGET: 'x': {NOT_TARGET}"),
+        ("5 -o NOPE", f"-o/--output: 'NOPE': {unknown_column('NOPE', '<columns>')}"),
+        ("-q 5 --sort NATTCH", no_column("message queues", "NATTCH", "<columns-of-queues>")),
+        ("5 -f openmetrics -o ID", not_for("-o", "openmetrics")),
+        ("5 --watch", WATCH_NEEDS_TERMINAL),
+    ],
+    1: [
+        ("2147483647", f"2147483647: {no_object_with('id')}"),
+        (
+            "<digits-of-key>",
+            f"<digits-of-key>: {no_object_with('id')}{looks_like_key('<digits-of-key>')}",
+        ),
+        ("5", NOT_LINUX, on_darwin),
+        ("2147483647", NO_IPC, with_faults("msgctl:error=ENOSYS")),
+        ("<key>", f"<key>: {no_object_with('key')}"),
+        ("-q <key>", f"<key>: {no_object('message queue')}"),
+        (
+            "-q -m <key-of-set>",
+            f"<key-of-set>: {no_object('message queue or segment')}{other_kind('a semaphore set')}",
+        ),
+        (
+            "-s <key-of-two>",
+            f"<key-of-two>: {no_object('semaphore set')}"
+            f"{other_kind('a message queue and a segment')}",
+        ),
+        (
+            "2147483646 2147483647",
+            f"2147483646: {no_object_with('id')}\npyipcs: 2147483647: {no_object_with('id')}",
+        ),
+    ],
+}

@@ -1,0 +1,63 @@
+"""Messages of pyipcs write."""
+
+from tests.messages.rows import Rows
+from tests.messages.runners import as_nobody, shell, with_faults, with_input
+from tests.messages.texts import (
+    NO_SUCH_FILE,
+    NOT_HEX,
+    NOT_SIZE,
+    STDIN_CLOSED,
+    missing,
+    no_object,
+    no_offset,
+    unexpected_operand,
+    wrong_fields,
+)
+
+ROWS: Rows = {
+    2: [
+        ("", missing("SEG")),
+        ("5 a b", f"{unexpected_operand('b')} (DATA is one word; quote it)"),
+        ("5 -F <file> a", "-F FILE stands in the place of DATA"),
+        ("5 --hex --pack i", "--hex and --pack are two ways to write data"),
+        ("5 --hex x", f"'x': {NOT_HEX}"),
+        ("5 --pack i 1 2", f"--pack i: {wrong_fields('1 field', 2)}"),
+        ("5 --offset x a", f"--offset: 'x': {NOT_SIZE}"),
+    ],
+    1: [
+        ("<key> a", f"<key>: {no_object('segment')}"),
+        ("<segment> a", "<segment>: Permission denied", as_nobody),
+        ("<segment> --offset 4097 a", f"<segment>: {no_offset(4097, 4096)}"),
+        (
+            "<segment> --offset 4094 abc",
+            "<segment>: 3 bytes from 4094 on, and the segment ends at 4096",
+        ),
+        (
+            "<segment> -F <large-file>",
+            "<segment>: 5000 bytes from 0 on, and the segment ends at 4096",
+        ),
+        ("<segment> -F /nope", f"/nope: {NO_SUCH_FILE}"),
+        ("<segment>", STDIN_CLOSED, shell('"$@" <&-')),
+        (
+            "<segment>",
+            "<segment>: the segment ends; 4096 bytes went, and there is more",
+            shell('head -c 5000 /dev/zero | "$@"'),
+        ),
+        (
+            "<segment>",
+            "standard input: Input/output error; 0 bytes went",
+            with_faults("readv:error=EIO"),
+        ),
+        ("<segment> --hex", f"standard input: {NOT_HEX}", with_input(b"xyz")),
+        (
+            "<segment> --hex",
+            "standard input: far more than the segment's 4096 bytes",
+            with_input(b"00" * 200_000),
+        ),
+        (
+            "<segment> --pack i",
+            f"standard input: line 2: {wrong_fields('1 field', 2)}",
+            with_input(b"1\n1\t2\n"),
+        ),
+    ],
+}

@@ -1,0 +1,207 @@
+"""Texts that several messages share, so that rewording one is one edit."""
+
+# -- The command line
+
+ONE_NAMESPACE = "about one namespace, so no --all-ns"
+UNPACK_PAIR = "-f unpack and --unpack FORMAT go together"
+WATCH_NEEDS_TERMINAL = "--watch needs a terminal that can be drawn on"
+FORMATS = ("table", "plain", "json", "jsonl", "csv", "tsv", "export")
+WHEN = ("auto", "always", "never")
+
+
+def missing(operand: str) -> str:
+    """Return the message for a missing operand."""
+    return f"{operand} is missing"
+
+
+def unexpected_operand(operand: str) -> str:
+    """Return the message for an operand that a command does not take."""
+    return f"unexpected operand '{operand}'"
+
+
+def no_such_option(option: str) -> str:
+    """Return the message for an unknown option."""
+    return f"no such option {option}"
+
+
+def no_such_command(command: str) -> str:
+    """Return the message for an unknown command."""
+    return f"no such command '{command}'"
+
+
+def did_you_mean(suggestion: str) -> str:
+    """Return the suggestion behind an unknown option or command."""
+    return f", did you mean {suggestion}?"
+
+
+def needs_value(option: str) -> str:
+    """Return the message for an option without its value."""
+    return f"option {option} needs a value"
+
+
+def takes_no_value(option: str) -> str:
+    """Return the message for a flag with a value."""
+    return f"option {option} takes no value"
+
+
+def not_one_of(*choices: str) -> str:
+    """Return the message for a value that is not among the choices."""
+    return f"is not one of {', '.join(map(repr, choices))}"
+
+
+def not_for(option: str, use: str) -> str:
+    """Return the message for an option that has no meaning in a use such as a format."""
+    return f"{option} is not for {use}"
+
+
+def wrong_kind(option: str, kind: str, *kinds: str) -> str:
+    """Return the message for an option of one kind, where other kinds are selected."""
+    return f"{option} is about {kind}, not {', '.join(kinds)}"
+
+
+# -- Values
+
+ID_TOO_HIGH = "not an id (the highest is 2147483647)"
+KEY_IS_ZERO = "key 0 is IPC_PRIVATE, which names no object"
+KEY_TOO_LARGE = "not a key (a key has 32 bits)"
+NOT_DECIMAL = "not a decimal number"
+NOT_DURATION = "not a duration (30s, 10m, 2h, 7d)"
+NOT_HEX = "not pairs of hex digits"
+NOT_ID = "not an id (ids are decimal numbers)"
+NOT_JSON = "not JSON"
+NOT_KEY = "not a key (decimal, 0x hexadecimal or 0 octal, key:N or ftok:PATH[:PROJ])"
+NOT_LISTING = "not a listing of pyipcs (list -J)"
+NOT_MESSAGE_TYPE = "not a message's type (1 to 9223372036854775807)"
+NOT_MODE = "not a mode (octal, 0 to 0777)"
+NOT_OPERATION = (
+    "not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; with n or u behind; a command stands "
+    "behind --)"
+)
+NOT_PROJECT = "the project is a number from 1 to 255, or one character that is no digit"
+NOT_SIZE = "not a size (bytes, or with K, KiB, KB, M, MiB, MB and so on)"
+NOT_STRUCT = "not a struct (bad char in struct format)"
+NOT_TARGET = "not an id, a 0x key, id:N, key:N or ftok:PATH[:PROJ]"
+NOT_TIMEOUT = "not a number of seconds, nor 10m or 2h"
+NOT_VALUES = "not values (0 to 32767, with commas between)"
+NO_SUCH_FILE = "No such file or directory"  # the C library's
+
+
+def too_large(most: int) -> str:
+    """Return the message for a number over its limit."""
+    return f"too large (the most is {most})"
+
+
+def no_such_user(name: str) -> str:
+    """Return the message for a user that the system does not have."""
+    return f"'{name}': no such user"
+
+
+def unknown_column(name: str, columns: str) -> str:
+    """Return the message for a column that no kind has."""
+    return f"no column '{name}' (there are {columns})"
+
+
+def no_column(kinds: str, name: str, columns: str) -> str:
+    """Return the message for a column that the selected kinds do not have."""
+    return f"{kinds} have no column {name} (there are {columns})"
+
+
+def does_not_fit(word: str, code: str) -> str:
+    """Return the message for a number out of the range of a struct's field."""
+    return f"'{word}' does not fit in {code}"
+
+
+def wrong_fields(expected: str, number: int) -> str:
+    """Return the message for a wrong number of values for a struct."""
+    return f"the struct has {expected}, not {number}"
+
+
+# -- Objects
+
+CREATE_QUEUE = "create message queue failed"
+CREATE_SEGMENT = "create share memory failed"
+CREATE_SET = "create semaphore failed"
+KEY_TAKEN = "is taken; --exist-ok gives the id of what has it"
+NO_IPC = "System V IPC is not in this kernel, or a sandbox hides it"
+NOT_ADMINISTRATOR = "it takes the owner, the creator or CAP_SYS_ADMIN"
+NOT_LINUX = "it needs Linux (this is darwin)"
+NOTHING_SENT = "; nothing was sent"
+NO_THREAD = "waiting takes a thread: can't start new thread"
+NO_UID = "set owner failed: this user namespace has no uid 12345"
+OVER_MSGMNB = (
+    "set qbytes failed: Operation not permitted (99999999 is over msgmnb, which is <msgmnb>: "
+    "it takes CAP_SYS_RESOURCE)"
+)
+QUEUE_FULL = "the queue is full"
+STDIN_CLOSED = "standard input is closed"
+STDOUT_CLOSED = "standard output is closed"
+WRITE_ERROR = "write error"
+DEVICE_FULL = f"{WRITE_ERROR}: No space left on device"
+
+
+def no_object(kind: str) -> str:
+    """Return the message for an object that does not exist, behind its id or key."""
+    return f"no such {kind}"
+
+
+def no_object_with(name: str) -> str:
+    """Return the message where no kind has the id or the key."""
+    return f"no object has that {name}"
+
+
+def other_kind(kinds: str) -> str:
+    """Return the hint that other kinds have the key."""
+    return f" (but {kinds} of that key)"
+
+
+def looks_like_key(digits: str) -> str:
+    """Return the hint that digits without 0x are a key."""
+    return f" (0x{digits} is a key)"
+
+
+def invalid_id(object_id: int) -> str:
+    """Return the message of rm for an unknown id, as ipcrm has it."""
+    return f"invalid id ({object_id})"
+
+
+def was_removed(kind: str) -> str:
+    """Return the message for an object that was removed meanwhile."""
+    return f"the {kind} was removed"
+
+
+def no_semaphore(number: int, count: int) -> str:
+    """Return the message for a semaphore that the set does not have."""
+    return f"no semaphore {number}: the set has {count} semaphores, counted from 0"
+
+
+def no_offset(offset: int, size: int) -> str:
+    """Return the message for an offset behind the end of the segment."""
+    return f"no offset {offset}: the segment has {size} bytes"
+
+
+def queue_holds(size: int) -> str:
+    """Return the reason why a message never fits on a queue."""
+    return f"and this queue holds {size} bytes at the most (qbytes)"
+
+
+def wrong_size(struct: str, size: int) -> str:
+    """Return the message for a message of 5 bytes that is no struct."""
+    return f"the message has 5 bytes, {struct} has {size}"
+
+
+def other_origin(origin: str) -> str:
+    """Return the message for a listing of another boot or namespace."""
+    return f"the listing is of another {origin}"
+
+
+# -- Commands that run programs
+
+
+def command_not_found(command: str) -> str:
+    """Return the message for a program that is not in PATH."""
+    return f"'{command}': command not found"
+
+
+def left_objects(count: str) -> str:
+    """Return the first line of the report of run, with its details."""
+    return f"'bash' left {count}\n<lines>"
