@@ -177,6 +177,7 @@ def beside_closed_namespace(*args: str) -> Result:
 
 def with_setns_killed(*args: str) -> Result:
     """Run beside one other namespace; a process that enters it is killed."""
+    _require_root()
     script = f"""
         coproc unshare --ipc sh -c 'echo; exec sleep 600'
         read -u "${{COPROC[0]}}"
