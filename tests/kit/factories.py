@@ -1,16 +1,18 @@
 """Objects with a known past, and processes that use objects."""
 
 import os
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from pyipcs.model import Kind
 from tests.kit.kernel import IPC_CREAT, IPC_EXCL, Objects, libc, operate, send
-from tests.kit.wait import wait_until
+from tests.kit.wait import LIMIT, wait_until
 
 _NEW = IPC_CREAT | IPC_EXCL
 # System calls that wait on an object: of x86-64, aarch64 and i386.
@@ -141,6 +143,26 @@ def in_waiting_call(pid: int) -> bool:
 
 
 def read_line(process: subprocess.Popen[bytes]) -> str:
-    """Read a line that a process prints, at the latest when it ends."""
+    """Read a line that a process prints, or what it printed when it ended.
+
+    Raises:
+        TimeoutError: no line came within the limit.
+    """
     assert process.stdout
-    return process.stdout.readline().decode()
+    descriptor, line, end = process.stdout.fileno(), b"", time.monotonic() + LIMIT
+    while not line.endswith(b"\n"):
+        if not select.select([descriptor], [], [], max(0, end - time.monotonic()))[0]:
+            raise TimeoutError(f"no line from {process.args!r} within {LIMIT:g} s: {line!r}")
+        if not (byte := os.read(descriptor, 1)):  # only the line, whoever reads the rest
+            break
+        line += byte
+    return line.decode()
+
+
+def thread_in_waiting_call(pid: int) -> bool:
+    """Return whether a thread of a process is in a system call that waits on an object."""
+    for path in Path(f"/proc/{pid}/task").glob("*/syscall"):
+        with suppress(OSError):  # the thread ended
+            if path.read_text().startswith(_WAITING_CALLS):
+                return True
+    return False

@@ -20,7 +20,7 @@ from pyipcs import cli
 from pyipcs.__main__ import main
 from pyipcs.sysv.survey import survey
 from tests.kit.kernel import NOBODY
-from tests.kit.wait import LIMIT
+from tests.kit.wait import LIMIT, exit_code
 
 PYIPCS = str(Path(sys.executable).with_name("pyipcs"))
 _MISSING_TOOLS_FAIL = "PYIPCS_TEST_REQUIRE_TOOLS"
@@ -201,3 +201,14 @@ def _become_nobody() -> None:
         for value in vars(sys.modules[name]).values():
             if clear := getattr(value, "cache_clear", None):
                 clear()
+
+
+def piped(*args: str, data: bytes) -> Result:
+    """Run pyipcs in a forked process; its standard input is a pipe with at most 64 KiB of data."""
+    read, write = os.pipe()
+    os.write(write, data)
+    with TemporaryFile() as out, TemporaryFile() as err:
+        child = fork(*args, stdin=read, stdout=out.fileno(), stderr=err.fileno())
+        os.close(read)
+        os.close(write)
+        return Result(exit_code(child), text_in(out), text_in(err))

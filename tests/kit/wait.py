@@ -1,11 +1,15 @@
 """Waiting in tests: every wait has a limit."""
 
+import os
+import select
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 LIMIT = 60.0  # seconds, far more than a busy machine takes
 _PAUSE = 0.01
+_IDLE_LOOKS = 6  # the same look at a process so often, _PAUSE apart, shows that it is idle
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float = LIMIT) -> None:
@@ -29,3 +33,55 @@ def wait_for_state(pid: int, *states: str) -> None:
 def process_state(pid: int) -> str:
     """Return the letter of a process's state, as in proc_pid_stat(5)."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def exit_code(child: int, *, seconds: float = LIMIT) -> int:
+    """Wait for a forked child; return its exit code, or the negative number of its signal.
+
+    Raises:
+        TimeoutError: it did not end within the limit; it is killed then.
+    """
+    descriptor = os.pidfd_open(child)
+    ended = select.select([descriptor], [], [], seconds)[0]
+    os.close(descriptor)
+    if not ended:
+        os.kill(child, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if not ended:
+        raise TimeoutError(f"process {child} did not end within {seconds:g} s")
+    return code
+
+
+def wait_until_idle(pid: int) -> None:
+    """Wait until all threads of a process sleep and none wakes for a while, or until it ends."""
+    looks: list[list[str]] = []
+
+    def is_idle() -> bool:
+        looks.append(_sleeps(pid))
+        recent = looks[-_IDLE_LOOKS:]
+        return recent[-1] == [] or (
+            len(recent) == _IDLE_LOOKS
+            and all(look == recent[0] for look in recent)
+            and all(line.startswith("S") for line in recent[0])
+        )
+
+    wait_until(is_idle)
+
+
+def wakeups(pid: int) -> int:
+    """Return how often the threads of a process went to sleep so far."""
+    return sum(int(line.split()[1]) for line in _sleeps(pid))
+
+
+def _sleeps(pid: int) -> list[str]:
+    """Return the state and the number of sleeps of each thread; nothing if the process ended."""
+    lines = []
+    for path in Path(f"/proc/{pid}/task").glob("*/status"):
+        try:
+            text = path.read_text()
+        except OSError:  # the thread ended
+            continue
+        fields = dict(line.split(":\t", 1) for line in text.splitlines())
+        if fields["State"][0] not in "ZX":
+            lines.append(f"{fields['State'][0]} {fields['voluntary_ctxt_switches']}")
+    return sorted(lines)
