@@ -6,15 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.kit import isolation
 from tests.kit.isolation import Isolation
 from tests.kit.kernel import IS_ROOT, Objects, everything, remove
 from tests.kit.program import need_tool
 
-# The number of examples that hypothesis makes of tests that set none.
-settings.register_profile("asked", max_examples=int(os.environ.get("PYIPCS_TEST_EXAMPLES", "100")))
+# The number of examples is for tests that set none. No example has to be quick, because the
+# machine may be busy.
+settings.register_profile(
+    "asked",
+    max_examples=int(os.environ.get("PYIPCS_TEST_EXAMPLES", "100")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("asked")
 
 NOT_ISOLATED = (
