@@ -72,7 +72,8 @@ def leaked_segment(objects: Objects, key: int = 0, *, used: bool = True, mode: i
     def create() -> int:
         shmid = int(libc.shmget(key, 4096, _NEW | mode))
         if used:
-            libc.shmat(shmid, None, 0)
+            # Detached by its creator: at an exit, a reader of its maps may detach it later.
+            libc.shmdt(libc.shmat(shmid, None, 0))
         return shmid
 
     return objects.adopt(Kind.SEGMENT, created_by_departed(create))
@@ -166,3 +167,21 @@ def thread_in_waiting_call(pid: int) -> bool:
             if path.read_text().startswith(_WAITING_CALLS):
                 return True
     return False
+
+
+def waiting_threads(pid: int) -> int:
+    """Count the threads of a process that are in system calls that wait on an object."""
+    count = 0
+    for path in Path(f"/proc/{pid}/task").glob("*/syscall"):
+        with suppress(OSError):  # the thread ended
+            count += path.read_text().startswith(_WAITING_CALLS)
+    return count
+
+
+def ask_departed(ask: Callable[[], str]) -> str:
+    """Return what a function returns in a process that is gone afterwards."""
+    read, write = os.pipe()
+    departed(lambda: os.write(write, ask().encode()))
+    os.close(write)
+    with open(read, "rb") as pipe:  # noqa: PTH123 - a descriptor
+        return pipe.read().decode()
