@@ -1,8 +1,10 @@
+import ctypes
 import errno
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sysv_ipc
 
 from pyipcs.errors import (
     BusyError,
@@ -35,8 +37,8 @@ def create(kind: Kind, key: int, mode: int = 0o600) -> Handle:
 
 
 @pytest.mark.parametrize("kind", Kind)
-class TestEveryKind:
-    def test_a_life(self, objects: Objects, kind: Kind) -> None:
+class TestHandle:
+    def test_create_with_key_is_found_until_removed(self, objects: Objects, kind: Kind) -> None:
         handle = create(kind, KEY, 0o640)
         objects.adopt(kind, handle.id)
         record = handle.stat()
@@ -45,23 +47,23 @@ class TestEveryKind:
         handle.remove()
         assert handle.id not in ids(kind)
 
-    def test_a_private_one(self, objects: Objects, kind: Kind) -> None:
+    def test_create_private_gives_a_new_object(self, objects: Objects, kind: Kind) -> None:
         first, second = create(kind, 0), create(kind, 0)
         for handle in (first, second):
             objects.adopt(kind, handle.id)
             assert handle.stat().key == 0
         assert first.id != second.id
 
-    def test_a_key_that_is_taken(self, objects: Objects, kind: Kind) -> None:
+    def test_create_with_taken_key_fails(self, objects: Objects, kind: Kind) -> None:
         objects.make(kind, KEY)
         with pytest.raises(ExistsError):
             create(kind, KEY)
 
-    def test_a_key_that_nothing_has(self, kind: Kind) -> None:
+    def test_find_unused_key_fails(self, kind: Kind) -> None:
         with pytest.raises(NotFoundError):
             handle_class(kind).find(KEY)
 
-    def test_an_id_that_nothing_has(self, kind: Kind) -> None:
+    def test_remove_and_stat_of_unused_id_fail(self, kind: Kind) -> None:
         handle = handle_class(kind)(2**31 - 1)
         with pytest.raises(IpcError) as caught:
             handle.remove()
@@ -69,11 +71,11 @@ class TestEveryKind:
         with pytest.raises(NotFoundError):
             handle.stat()
 
-    def test_finding_needs_no_permission(self, objects: Objects, kind: Kind) -> None:
+    def test_find_needs_no_permission(self, objects: Objects, kind: Kind) -> None:
         object_id = objects.make(kind, -5, 0)
         assert handle_class(kind).find(-5).id == object_id
 
-    def test_a_free_key_is_not_that_of_another(self, objects: Objects, kind: Kind) -> None:
+    def test_with_free_key_skips_taken_keys(self, objects: Objects, kind: Kind) -> None:
         keys = iter([KEY, KEY, KEY + 1])
         objects.make(kind, KEY)
         handle = with_free_key(lambda _key: create(kind, next(keys)))
@@ -81,7 +83,7 @@ class TestEveryKind:
         assert handle.stat().key == KEY + 1
 
 
-def test_calls_for_what_is_gone(objects: Objects) -> None:
+def test_handle_calls_on_removed_object_fail(objects: Objects) -> None:
     queue, array = MessageQueue(objects.queue()), SemaphoreArray(objects.semaphores(nsems=2))
     segment = SharedMemory(objects.segment())
     send, receive = queue.sender(), queue.receiver(Wanted())
@@ -118,7 +120,7 @@ def _error_of(call: Callable[[], object]) -> IpcError:
         lambda array: array.change(uid=2**32 - 1),
     ],
 )
-def test_a_wrong_call_for_what_is_there(
+def test_semaphore_array_invalid_call_changes_nothing(
     objects: Objects, call: Callable[[SemaphoreArray], None]
 ) -> None:
     array = SemaphoreArray(objects.semaphores(nsems=2))
@@ -129,14 +131,14 @@ def test_a_wrong_call_for_what_is_there(
     assert [semaphore.value for semaphore in array.details().semaphores or ()] == [5, 6]
 
 
-def test_a_new_segment_is_not_touched(objects: Objects) -> None:
+def test_shared_memory_create_touches_no_page(objects: Objects) -> None:
     shmid = objects.adopt(Kind.SEGMENT, SharedMemory.create(KEY, 0o600, 1 << 20).id)
     SharedMemory.find(KEY)
     words = row(Kind.SEGMENT, shmid)
     assert (words["rss"], words["atime"], words["lpid"]) == ("0", "0", "0")
 
 
-def test_finding_a_larger_one_than_there_is(objects: Objects) -> None:
+def test_find_with_larger_size_fails(objects: Objects) -> None:
     objects.segment(KEY, size=4096)
     objects.semaphores(KEY, nsems=2)
     for find in (lambda: SharedMemory.find(KEY, 4097), lambda: SemaphoreArray.find(KEY, 3)):
@@ -145,9 +147,7 @@ def test_finding_a_larger_one_than_there_is(objects: Objects) -> None:
         assert caught.value.errno == errno.EINVAL
 
 
-def test_a_segments_record_has_rss(objects: Objects) -> None:
-    import ctypes
-
+def test_shared_memory_details_have_rss(objects: Objects) -> None:
     shmid = objects.segment(size=1 << 20)
     with attached(shmid) as address:
         ctypes.memset(address, 1, 1 << 20)
@@ -157,7 +157,7 @@ def test_a_segments_record_has_rss(objects: Objects) -> None:
     assert record.swap == 0
 
 
-def test_details_of_a_set(objects: Objects) -> None:
+def test_semaphore_array_details_have_values(objects: Objects) -> None:
     array = SemaphoreArray(objects.semaphores(nsems=2))
     array.set_values([3, 4])
     record = array.details()
@@ -166,7 +166,7 @@ def test_details_of_a_set(objects: Objects) -> None:
 
 
 @pytest.mark.root
-def test_no_more_queues(objects: Objects, isolated: None) -> None:
+def test_message_queue_create_over_msgmni_fails(objects: Objects, isolated: None) -> None:
     limit = Path("/proc/sys/kernel/msgmni")
     before = limit.read_text()
     objects.queue()
@@ -178,9 +178,7 @@ def test_no_more_queues(objects: Objects, isolated: None) -> None:
         limit.write_text(before)
 
 
-def test_errors_of_the_engine() -> None:
-    import sysv_ipc
-
+def test_engine_error_gives_the_family_of_the_errno() -> None:
     table = [
         (sysv_ipc.ExistentialError("x"), errno.EINVAL, IpcError),
         (sysv_ipc.ExistentialError("x"), errno.EEXIST, ExistsError),
@@ -191,13 +189,11 @@ def test_errors_of_the_engine() -> None:
         (sysv_ipc.BusyError("x"), errno.EEXIST, BusyError),
         (sysv_ipc.Error("Signaled while waiting"), errno.EEXIST, InterruptError),
     ]
-    for error, existential, family in table:
-        assert type(engine_error(error, existential)) is family
+    for error, enoent_means, family in table:
+        assert type(engine_error(error, enoent_means)) is family
     assert engine_error(MemoryError("x"), 0).errno == errno.ENOMEM
 
 
-def test_errors_of_the_engine_that_have_no_errno_are_told_in_its_words() -> None:
-    import sysv_ipc
-
+def test_engine_error_without_errno_keeps_the_words() -> None:
     error = engine_error(sysv_ipc.InternalError("it is odd"), errno.EEXIST)
     assert (error.errno, error.strerror) == (errno.EIO, "it is odd")

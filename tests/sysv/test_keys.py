@@ -22,7 +22,7 @@ _libc.strtoll.restype = ctypes.c_longlong
 
 
 def strtoll(text: str) -> int | None:
-    """What C reads in base 0, or None where it does not read all of the text."""
+    """Return what strtoll(3) reads in base 0, or None if it does not read the whole text."""
     data = ctypes.create_string_buffer(text.encode())
     end = ctypes.c_char_p()
     number = int(_libc.strtoll(ctypes.cast(data, ctypes.c_char_p), ctypes.byref(end), 0))
@@ -30,7 +30,7 @@ def strtoll(text: str) -> int | None:
 
 
 @given(st.text("0123456789abcdefxX+- ", max_size=12).filter(lambda text: "\0" not in text))
-def test_numbers_are_read_as_strtol_reads_them(text: str) -> None:
+def test_parse_number_reads_what_strtoll_reads(text: str) -> None:
     expected = strtoll(text)
     if expected is None:
         with pytest.raises(ValueError, match="not a number"):
@@ -40,7 +40,7 @@ def test_numbers_are_read_as_strtol_reads_them(text: str) -> None:
 
 
 @given(st.integers(-(2**31), 2**31 - 1).filter(bool))
-def test_a_key_as_shown_is_read_back(key: int) -> None:
+def test_parse_key_reads_format_key_back(key: int) -> None:
     shown = format_key(key)
     assert len(shown) == 10
     assert parse_key(shown) == key
@@ -50,7 +50,7 @@ def test_a_key_as_shown_is_read_back(key: int) -> None:
 
 
 @given(st.integers(0, 2**31 - 1))
-def test_an_id_as_shown_is_read_back(number: int) -> None:
+def test_parse_target_reads_a_decimal_id_back(number: int) -> None:
     assert parse_target(str(number)) == (By.ID, number, str(number))
     assert parse_target(f"id:{number}") == (By.ID, number, f"id:{number}")
     assert parse_id(f"00{number}") == number
@@ -60,7 +60,7 @@ def test_an_id_as_shown_is_read_back(number: int) -> None:
     ("text", "key"),
     [("5", 5), ("010", 8), ("0x10", 16), ("-1", -1), ("4294967295", -1), ("-0x80000000", -(2**31))],
 )
-def test_key_options_read_plain_numbers_in_base_0(text: str, key: int) -> None:
+def test_parse_key_reads_numbers_in_base_0(text: str, key: int) -> None:
     assert parse_key(text) == key
 
 
@@ -89,7 +89,7 @@ def test_key_options_read_plain_numbers_in_base_0(text: str, key: int) -> None:
         ("ftok:/:", "project"),
     ],
 )
-def test_what_is_no_key_is_told(text: str, why: str) -> None:
+def test_parse_key_invalid_text_fails(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_key(text)
 
@@ -110,19 +110,21 @@ def test_what_is_no_key_is_told(text: str, why: str) -> None:
         ("key:0", "IPC_PRIVATE"),
     ],
 )
-def test_what_is_no_target_is_told(text: str, why: str) -> None:
+def test_parse_target_invalid_text_fails(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_target(text)
 
 
-def test_targets_keep_what_was_typed() -> None:
+def test_parse_target_keeps_the_text() -> None:
     assert parse_target("0") == (By.ID, 0, "0")
     assert parse_target("0X1F") == (By.KEY, 0x1F, "0X1F")
     assert parse_target("key:010") == (By.KEY, 8, "key:010")
 
 
 @given(project=st.integers(1, 255))
-def test_ftok_is_that_of_c(tmp_path_factory: pytest.TempPathFactory, project: int) -> None:
+def test_ftok_gives_the_key_of_ftok_3(
+    tmp_path_factory: pytest.TempPathFactory, project: int
+) -> None:
     path = tmp_path_factory.mktemp("ftok") / f"file:{project}"
     path.touch()
     expected = _libc.ftok(str(path).encode(), project)
@@ -130,7 +132,7 @@ def test_ftok_is_that_of_c(tmp_path_factory: pytest.TempPathFactory, project: in
     assert parse_target(f"ftok:{path}:{project}").number == expected
 
 
-def test_ftok_of_a_path_that_is_no_text(tmp_path: Path) -> None:
+def test_parse_key_ftok_takes_a_path_that_is_not_utf8(tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/\xff"
     Path(os.fsdecode(path)).touch()
     assert parse_key(f"ftok:{os.fsdecode(path)}") == _libc.ftok(path, 1)
@@ -138,7 +140,7 @@ def test_ftok_of_a_path_that_is_no_text(tmp_path: Path) -> None:
         parse_key(f"ftok:{os.fsdecode(path)}missing")
 
 
-def test_ftok_of_a_path_with_a_colon(tmp_path: Path) -> None:
+def test_parse_key_ftok_path_with_colon_gives_a_hint(tmp_path: Path) -> None:
     path = tmp_path / "a:b"
     path.touch()
     with pytest.raises(ValueError, match=r"\(ftok:.*/a:b:1\?\)$"):
@@ -146,9 +148,12 @@ def test_ftok_of_a_path_with_a_colon(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("zeros", [0, 1, 5000])
-def test_numbers_of_any_length(zeros: int) -> None:
+def test_parse_number_takes_any_leading_zeros(zeros: int) -> None:
     assert parse_id("0" * zeros + "5") == 5
     assert parse_number("0x" + "0" * zeros + "5") == 5
+
+
+def test_parse_number_of_many_digits_fails() -> None:
     for text in ("9" * 5000, "7" * 26):
         with pytest.raises(ValueError, match="the highest is"):
             parse_id(text)
@@ -158,6 +163,6 @@ def test_numbers_of_any_length(zeros: int) -> None:
             parse_key(f"ftok:/:{text}")
 
 
-def test_ftok_projects() -> None:
+def test_parse_key_ftok_project_is_a_number_or_a_letter() -> None:
     assert parse_key("ftok:/:1") == parse_key("ftok:/")
     assert parse_key("ftok:/:A") == parse_key("ftok:/:65") == _libc.ftok(b"/", 65)

@@ -1,9 +1,8 @@
-"""What a child is asked in another namespace; the one of the tests is as good as any."""
+"""Questions to a child in another namespace; here, it is the namespace of the tests."""
 
 import os
 import select
 import signal
-from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -11,12 +10,14 @@ import pytest
 from pyipcs.errors import IpcError
 from pyipcs.sysv.moving import within
 from pyipcs.sysv.namespace import current
+from tests.kit.factories import fork_child
+from tests.kit.wait import LIMIT, exit_code
 
 HERE = "/proc/self/ns/ipc"
 MUCH = 1 << 20  # bytes: more than a pipe holds
 
 
-def test_a_child_is_asked() -> None:
+def test_within_runs_the_function_in_a_child() -> None:
     parent, pid, inode, much = within(
         HERE, lambda: (os.getppid(), os.getpid(), current(), bytes(MUCH))
     )
@@ -24,7 +25,7 @@ def test_a_child_is_asked() -> None:
     assert pid != os.getpid()
 
 
-def test_what_it_raises_is_raised() -> None:
+def test_within_raises_what_the_function_raises() -> None:
     def refuse() -> NoReturn:
         raise IpcError(7, "because")
 
@@ -33,13 +34,13 @@ def test_what_it_raises_is_raised() -> None:
     assert caught.value.errno == 7
 
 
-def test_an_answer_that_is_not_fit_for_pickle() -> None:
+def test_within_answer_that_cannot_be_pickled_fails() -> None:
     with pytest.raises((AttributeError, TypeError), match="pickle"):
         within(HERE, lambda: iter(lambda: 1, 2))
 
 
-class _Deadly:
-    """What cannot be told: who tries is killed."""
+class KillsItsPickler:
+    """An object whose pickling kills the process."""
 
     def __reduce__(self) -> NoReturn:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -47,32 +48,28 @@ class _Deadly:
 
 
 @pytest.mark.parametrize("before", [b"", bytes(MUCH)])
-def test_a_child_that_is_killed(before: bytes) -> None:
+def test_within_killed_child_fails(before: bytes) -> None:
     with pytest.raises(IpcError, match="the process that went there has died"):
-        within(HERE, lambda: (before, _Deadly()))
+        within(HERE, lambda: (before, KillsItsPickler()))
 
 
-def test_a_child_whose_parent_is_killed() -> None:
-    living, life = os.pipe()  # at its end once parent and child have gone
+def test_within_killed_parent_ends_the_child() -> None:
+    living, life = os.pipe()  # at its end after the exits of parent and child
     wait, go = os.pipe()
 
     def answer() -> bytes:
-        os.write(life, b"x")
+        os.write(life, b"%d\n" % os.getpid())
         os.read(wait, 1)
         return bytes(MUCH)
 
-    parent = os.fork()
-    if parent == 0:
-        within(HERE, answer)
-        os._exit(0)
+    parent = fork_child(lambda: within(HERE, answer))
     os.close(life)
-    os.read(living, 1)
-    child = int(Path(f"/proc/{parent}/task/{parent}/children").read_text())
+    child = int(os.read(living, 20))
     try:
         os.kill(parent, signal.SIGKILL)
-        os.waitpid(parent, 0)
+        assert exit_code(parent) == -signal.SIGKILL
         os.write(go, b"x")
-        assert select.select([living], [], [], 10)[0], "the child goes on for ever"
+        assert select.select([living], [], [], LIMIT)[0], "the child goes on for ever"
         child = 0
     finally:
         if child:
@@ -81,7 +78,7 @@ def test_a_child_whose_parent_is_killed() -> None:
             os.close(descriptor)
 
 
-def test_who_ignores_that_children_end() -> None:
+def test_within_with_sigchld_ignored_returns() -> None:
     former = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         assert within(HERE, lambda: 5) == 5

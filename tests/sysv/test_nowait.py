@@ -36,7 +36,7 @@ def stream(_folder: Path) -> Ends:
 
 @pytest.fixture(params=[pipe, fifo, terminal, stream])
 def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
-    """What can be read from and written to, by its two ends."""
+    """Return the end to read from and the end to write to."""
     make: Callable[[Path], Ends] = request.param
     read, write = make(tmp_path)
     yield read, write
@@ -45,7 +45,7 @@ def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
 
 
 def fill(sink: Unwaiting) -> int:
-    """Write until it would wait; how many bytes went."""
+    """Write until it would wait; return the number of bytes."""
     total = 0
     while True:
         try:
@@ -54,19 +54,19 @@ def fill(sink: Unwaiting) -> int:
             return total
 
 
-def test_writing(ends: Ends) -> None:
+def test_write_to_full_descriptor_raises(ends: Ends) -> None:
     read, write = ends
     sink = Unwaiting(write, os.O_WRONLY)
     assert sink.write(b"hello") == 5
     assert os.read(read, 100) == b"hello"
     assert fill(sink) >= 4000
-    assert os.get_blocking(write), "whoever shares it is not surprised"
+    assert os.get_blocking(write), "others may share it"
     assert not sink.polls_first
     sink.close()
 
 
-def test_reading(ends: Ends) -> None:
-    # The terminal's side of a pty is opened again; the other is /dev/ptmx, which would be another.
+def test_read_from_empty_descriptor_raises(ends: Ends) -> None:
+    # The end that is reopened is the terminal: to open /dev/ptmx again gives another terminal.
     read, write = reversed(ends) if os.isatty(ends[1]) else ends
     source = Unwaiting(read, os.O_RDONLY)
     with pytest.raises(BlockingIOError):
@@ -79,7 +79,7 @@ def test_reading(ends: Ends) -> None:
     source.close()
 
 
-def test_a_file(tmp_path: Path) -> None:
+def test_write_and_read_of_a_file_never_raise(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with path.open("w+b") as file:
         sink = Unwaiting(file.fileno(), os.O_WRONLY)

@@ -14,7 +14,9 @@ FLAGS = st.sampled_from(["", "n", "u", "nu", "un"])
     sign=st.sampled_from([-1, 1]),
     flags=FLAGS,
 )
-def test_what_is_taken_and_given(first: int, more: int, amount: int, sign: int, flags: str) -> None:
+def test_parse_operation_with_sign_adds_or_subtracts(
+    first: int, more: int, amount: int, sign: int, flags: str
+) -> None:
     last = min(first + more, 65535)
     text = f"{first}:{last}" if more else str(first)
     found = parse_operation(f"{text}{'-' if sign < 0 else '+'}{amount}{flags}")
@@ -24,12 +26,12 @@ def test_what_is_taken_and_given(first: int, more: int, amount: int, sign: int, 
 
 
 @given(flags=FLAGS)
-def test_short_words(flags: str) -> None:
+def test_parse_operation_short_word_is_its_long_form(flags: str) -> None:
     for short, long in (("P", "0-1"), ("V", "0+1"), ("Z", "0=0")):
         assert parse_operation(short + flags) == parse_operation(long + flags)
 
 
-def test_waiting_for_zero() -> None:
+def test_parse_operation_with_equals_waits_for_zero() -> None:
     assert parse_operation("3=0") == Operation(3, 3, 0)
     assert parse_operation("1:2=0n") == Operation(1, 2, 0, nowait=True)
 
@@ -48,6 +50,6 @@ def test_waiting_for_zero() -> None:
         ("0-32768", "the most is 32767"),
     ],
 )
-def test_what_is_none(text: str, why: str) -> None:
+def test_parse_operation_invalid_text_fails(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_operation(text)

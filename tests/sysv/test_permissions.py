@@ -1,5 +1,4 @@
 import os
-import subprocess
 import sys
 from itertools import chain
 
@@ -8,6 +7,7 @@ import pytest
 from pyipcs.model import Kind
 from pyipcs.sysv.permissions import may_control, removable
 from tests.kit.kernel import IS_ROOT, Objects
+from tests.kit.program import run
 
 SCRIPT = (
     "from pyipcs.sysv.permissions import may_control; print(may_control(1, 2), may_control(0, 9))"
@@ -15,19 +15,19 @@ SCRIPT = (
 
 
 @pytest.mark.root
-def test_root_may_control_what_is_others() -> None:
+def test_may_control_as_root_takes_objects_of_others() -> None:
     assert may_control(12345, 12345)
 
 
-@pytest.mark.skipif(IS_ROOT, reason="root may remove all")
-def test_an_ordinary_user_may_control_what_it_owns_or_made() -> None:
+@pytest.mark.skipif(IS_ROOT, reason="root may control every object")
+def test_may_control_as_user_takes_own_and_created_objects() -> None:
     me = os.geteuid()
     assert may_control(me, 12345)
     assert may_control(12345, me)
     assert not may_control(12345, 12345)
 
 
-def test_what_may_be_removed_is_listed(objects: Objects) -> None:
+def test_removable_lists_unreadable_own_objects(objects: Objects) -> None:
     for kind in Kind:
         object_id = objects.make(kind, mode=0)
         assert str(object_id) in chain.from_iterable(
@@ -36,13 +36,14 @@ def test_what_may_be_removed_is_listed(objects: Objects) -> None:
 
 
 @pytest.mark.root
-def test_root_of_a_user_namespace_rules_only_what_is_its_own(isolated: None) -> None:
-    """All capabilities in a user namespace are none over the IPC namespace around it."""
-    for command, expected in (
-        (["unshare", "--user", "--map-root-user"], "False True"),
-        (["unshare", "--user", "--map-root-user", "--ipc"], "True True"),
-    ):
-        done = subprocess.run(
-            [*command, sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
-        )
-        assert done.stdout.strip() == expected
+@pytest.mark.tools("unshare")
+@pytest.mark.parametrize(
+    ("options", "answers"), [([], "False True\n"), (["--ipc"], "True True\n")], ids=["outer", "own"]
+)
+def test_may_control_as_root_of_a_user_namespace_needs_its_own_ipc(
+    isolated: None, options: list[str], answers: str
+) -> None:
+    """Capabilities in a user namespace give no rights over the IPC namespace around it."""
+    unshare = ["unshare", "--user", "--map-root-user", *options]
+    done = run(*unshare, sys.executable, "-c", SCRIPT)
+    assert done.out == answers, done.err
