@@ -15,7 +15,7 @@ MSG_HEADER = (
 )
 
 
-def test_a_record_is_what_the_kernel_says(objects: Objects) -> None:
+def test_records_give_the_rows_of_proc_sysvipc(objects: Objects) -> None:
     msqid = objects.queue(-7, 0o640)
     kernel.send(msqid, b"four")
     (record,) = (found for found in proc.records(Kind.QUEUE) if found.id == msqid)
@@ -27,7 +27,7 @@ def test_a_record_is_what_the_kernel_says(objects: Objects) -> None:
     assert record.qbytes is None
 
 
-def test_columns_are_found_by_their_header(tmp_path: Path) -> None:
+def test_records_find_columns_by_header(tmp_path: Path) -> None:
     (tmp_path / "shm").write_text(
         "new shmid key size perms nattch cpid lpid uid gid cuid cgid atime dtime ctime\n"
         "9 5 -1 18446744073709551615 3600 2 3 4 5 6 7 8 9 10 11\n"
@@ -36,23 +36,27 @@ def test_columns_are_found_by_their_header(tmp_path: Path) -> None:
     assert isinstance(record, Segment)
     assert (record.id, record.key, record.segsz, record.nattch) == (5, -1, 2**64 - 1, 2)
     assert (record.dest, record.locked, record.mode & 0o777) == (True, True, 0o600)
-    assert (record.rss, record.swap) == (None, None), "a kernel that does not tell"
+    assert (record.rss, record.swap) == (None, None), "the file has no such columns"
 
 
 @pytest.mark.parametrize("rows", [0, 1, 1500, 5000])
-def test_chunks_hold_every_line_once(tmp_path: Path, rows: int) -> None:
+def test_read_gives_every_row_once_in_chunks(tmp_path: Path, rows: int) -> None:
     lines = [f"{n - 9:10d} {n:10d}  644 {'0 ' * 11}\n" for n in range(rows)]
     (tmp_path / "msg").write_text(MSG_HEADER + "".join(lines))
     listings = list(proc.read(Kind.QUEUE, str(tmp_path)))
     assert [word for listing in listings for word in listing.column("id")] == [
         str(n) for n in range(rows)
     ]
-    assert all(len(listing.words) < 100_000 for listing in listings), "memory must stay flat"
+    assert all(len(listing.words) < 100_000 for listing in listings), (
+        "memory does not grow with the rows"
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"what is\nthis?\n", b"\xff\x00\n\n"])
-def test_another_file_is_no_list(objects: Objects, tmp_path: Path, content: bytes) -> None:
-    """Containers mask files of /proc with others; then the kernel is asked."""
+def test_records_of_a_masked_file_come_from_the_kernel(
+    objects: Objects, tmp_path: Path, content: bytes
+) -> None:
+    """Containers mask files of /proc with others."""
     for kind in Kind:
         object_id = objects.make(kind)
         (tmp_path / kind.value).write_bytes(content)
@@ -62,20 +66,20 @@ def test_another_file_is_no_list(objects: Objects, tmp_path: Path, content: byte
 @pytest.mark.parametrize(
     "row", ["1 2 644", "x" + " 0" * 13, " 0" * 13 + " \xff", " 0" * 13 + " \0"]
 )
-def test_rows_that_are_not_the_kernels(tmp_path: Path, row: str) -> None:
-    """What of them could be read would be told as if it were all."""
+def test_read_invalid_row_fails(tmp_path: Path, row: str) -> None:
+    """A partial listing would look complete."""
     (tmp_path / "msg").write_text(f"{MSG_HEADER}{' 0' * 14}\n{row}\n", encoding="latin-1")
     with pytest.raises(OSError, match=r"Input/output error: .*/msg"):
         list(proc.read(Kind.QUEUE, str(tmp_path)))
 
 
-def test_a_folder_is_no_list(tmp_path: Path) -> None:
+def test_read_folder_fails(tmp_path: Path) -> None:
     (tmp_path / "msg").mkdir()
     with pytest.raises(IsADirectoryError):
         list(proc.read(Kind.QUEUE, str(tmp_path)))
 
 
-def test_select_keeps_the_rows_of_the_ids() -> None:
+def test_listing_select_keeps_rows_by_id() -> None:
     header = tuple(MSG_HEADER.split())
     words = [str(row * 100 + column) for row in range(4) for column in range(len(header))]
     listing = Listing(Kind.QUEUE, header, words)
@@ -84,7 +88,9 @@ def test_select_keeps_the_rows_of_the_ids() -> None:
     assert kept.column("ctime") == ["113", "313"]
 
 
-def test_without_proc_the_kernel_is_asked(objects: Objects, isolated: None, tmp_path: Path) -> None:
+def test_read_without_proc_gives_the_same_records(
+    objects: Objects, isolated: None, tmp_path: Path
+) -> None:
     objects.queue(0x1234, 0)
     objects.queue(-5, 0o600)
     objects.segment(0, 0o640, 12345)
@@ -92,17 +98,17 @@ def test_without_proc_the_kernel_is_asked(objects: Objects, isolated: None, tmp_
     for kind in Kind:
         (asked,) = proc.read(kind, str(tmp_path))
         (listed,) = proc.read(kind)
-        for field in set(listed.records().__next__()._fields) - {
+        for field in set(next(listed.records())._fields) - {
             *("rss", "swap", "qbytes", "semaphores"),
         }:
             assert [*asked.column(field)] == [*listed.column(field)], field
-        assert [*map(_as_told, listed.records())] == [*map(_as_told, asked.records())]
+        assert [*map(_common, listed.records())] == [*map(_common, asked.records())]
 
 
-def test_one_listing_of_several_of_which_one_is_empty(
+def test_merged_with_an_empty_listing_keeps_qbytes(
     objects: Objects, isolated: None, tmp_path: Path
 ) -> None:
-    """Of no queue at all, the kernel tells no qbytes."""
+    """An empty listing has no column for qbytes."""
     (empty,) = proc.read(Kind.QUEUE, str(tmp_path))
     msqid = objects.queue()
     (one,) = proc.read(Kind.QUEUE, str(tmp_path))
@@ -113,8 +119,8 @@ def test_one_listing_of_several_of_which_one_is_empty(
         assert merged.column("qbytes") == one.column("qbytes")
 
 
-def _as_told(record: Record) -> Record:
-    """Without what only the one tells (rss and swap), or the other (qbytes)."""
+def _common(record: Record) -> Record:
+    """Remove rss, swap and qbytes, which only /proc or only the system call gives."""
     match record:
         case Segment():
             return record._replace(rss=None, swap=None)
@@ -124,18 +130,19 @@ def _as_told(record: Record) -> Record:
             return record
 
 
-def completed(kind: Kind, field: str) -> dict[int, Any]:
+def completed_values(kind: Kind, field: str) -> dict[int, Any]:
+    """Return the values of a completed column by id."""
     return {
-        int(found): value
+        int(object_id): value
         for listing in proc.completed(proc.read(kind), {field})
-        for found, value in zip(listing.column("id"), listing.column(field), strict=True)
+        for object_id, value in zip(listing.column("id"), listing.column(field), strict=True)
     }
 
 
-def test_queues_are_completed_with_qbytes(objects: Objects) -> None:
+def test_completed_adds_qbytes_to_queues(objects: Objects) -> None:
     msqid = objects.queue(0, 0)
     libc.change(Kind.QUEUE, msqid, qbytes=4321)
-    assert completed(Kind.QUEUE, "qbytes")[msqid] == 4321
+    assert completed_values(Kind.QUEUE, "qbytes")[msqid] == 4321
     (record,) = (
         record
         for listing in proc.completed(proc.read(Kind.QUEUE), {"qbytes"})
@@ -146,7 +153,7 @@ def test_queues_are_completed_with_qbytes(objects: Objects) -> None:
     assert record.qbytes == 4321
 
 
-def test_the_qbytes_of_many_queues_are_those_of_each(objects: Objects) -> None:
+def test_qbytes_of_many_queues_are_those_of_stat(objects: Objects) -> None:
     msqids = [objects.queue() for _ in range(20)]
     for number, msqid in enumerate(msqids):
         libc.change(Kind.QUEUE, msqid, qbytes=100 + number)
@@ -154,21 +161,21 @@ def test_the_qbytes_of_many_queues_are_those_of_each(objects: Objects) -> None:
     kernel.remove(Kind.QUEUE, gone)
     asked = [*msqids, gone, 2**31 - 1, *msqids]
     stats = [libc.stat(Kind.QUEUE, msqid) for msqid in msqids]
-    told = [stat.qbytes for stat in stats if isinstance(stat, Queue)]
-    assert [*libc.qbytes(asked)] == [*told, None, None, *told]
+    expected = [stat.qbytes for stat in stats if isinstance(stat, Queue)]
+    assert [*libc.qbytes(asked)] == [*expected, None, None, *expected]
 
 
-def test_sets_are_completed_with_their_semaphores(objects: Objects) -> None:
+def test_completed_adds_semaphores_to_sets(objects: Objects) -> None:
     semid = objects.semaphores(nsems=2)
     libc.set_values(semid, [3, 4])
-    found = completed(Kind.SEMAPHORE, "semaphores")[semid]
+    found = completed_values(Kind.SEMAPHORE, "semaphores")[semid]
     assert [semaphore.value for semaphore in found] == [3, 4]
 
 
 @pytest.mark.parametrize(
     ("kind", "field"), [(Kind.QUEUE, "qbytes"), (Kind.SEMAPHORE, "semaphores")]
 )
-def test_what_vanishes_is_left_out(kind: Kind, field: str, objects: Objects) -> None:
+def test_completed_leaves_out_removed_objects(kind: Kind, field: str, objects: Objects) -> None:
     gone, stays = objects.make(kind), objects.make(kind)
     listings = list(proc.read(kind))
     kernel.remove(kind, gone)
@@ -179,12 +186,16 @@ def test_what_vanishes_is_left_out(kind: Kind, field: str, objects: Objects) -> 
     assert gone not in found
 
 
-def test_rows_are_selected_and_put_in_order(objects: Objects) -> None:
+def test_listing_take_where_and_select_give_rows() -> None:
     listing = proc.listing_of(Kind.QUEUE, samples.QUEUES)
     assert [*listing.records()] == samples.QUEUES
     assert [*listing.take([2, 0]).records()] == [samples.QUEUES[2], samples.QUEUES[0]]
     assert [*listing.where([False, True, False]).records()] == [samples.QUEUES[1]]
     assert [*listing.select({7, 0}).records()] == [samples.QUEUES[0], samples.QUEUES[2]]
+
+
+def test_merged_gives_one_listing() -> None:
+    listing = proc.listing_of(Kind.QUEUE, samples.QUEUES)
     parts = [listing.take([0]), listing.take([1]), listing.take([2])]
     assert proc.merged(parts) == listing
     assert proc.merged([listing]) == listing

@@ -60,8 +60,8 @@ def queue(request: pytest.FixtureRequest, objects: Objects) -> MessageQueue:
     return make(objects)
 
 
-def taken(queue: MessageQueue, wanted: Wanted) -> list[tuple[int, bytes]]:
-    """All that the queue gives, not waiting."""
+def receive_wanted(queue: MessageQueue, wanted: Wanted) -> list[tuple[int, bytes]]:
+    """Receive messages until none is left."""
     take = queue.receiver(wanted)
     found: list[tuple[int, bytes]] = []
     while True:
@@ -71,18 +71,18 @@ def taken(queue: MessageQueue, wanted: Wanted) -> list[tuple[int, bytes]]:
             return found
 
 
-class TestEveryQueue:
-    def test_sending(self, queue: MessageQueue) -> None:
+class TestMessageQueue:
+    def test_send_adds_messages_in_order(self, queue: MessageQueue) -> None:
         messages = [(1, b"a"), (LONG_MAX, b""), (2**31, b"\0b"), (7, bytes(8192))]
         put = queue.sender()
         for type_, body in messages:
             put(type_, body, False)
         assert receive_all(queue.id) == messages
 
-    def test_receiving(self, queue: MessageQueue) -> None:
+    def test_receive_takes_messages_in_order(self, queue: MessageQueue) -> None:
         for type_, body in ((1, b"a"), (LONG_MAX, b""), (3, b"\0b")):
             send(queue.id, body, type_)
-        assert taken(queue, Wanted()) == [
+        assert receive_wanted(queue, Wanted()) == [
             Message(1, b"a"),
             Message(LONG_MAX, b""),
             Message(3, b"\0b"),
@@ -90,16 +90,16 @@ class TestEveryQueue:
 
     @settings(
         max_examples=60,
-        deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],  # the queue is left empty
+        # Each example empties the queue.
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(QUEUES, WANTED)
-    def test_it_takes_and_copies_what_msgrcv_takes(
+    def test_receive_and_copies_select_what_msgrcv_selects(
         self, queue: MessageQueue, messages: list[tuple[int, bytes]], wanted: Wanted
     ) -> None:
         receive_all(queue.id)
         outcomes = []
-        for way in (self._by_kernel, taken):
+        for way in (self._by_kernel, receive_wanted):
             for type_, body in messages:
                 send(queue.id, body, type_)
             before = row(Kind.QUEUE, queue.id)
@@ -120,7 +120,7 @@ class TestEveryQueue:
                     raise
                 return found
 
-    def test_a_full_queue(self, queue: MessageQueue) -> None:
+    def test_send_to_full_queue_raises_busy(self, queue: MessageQueue) -> None:
         put = queue.sender()
         for _ in range(2):
             put(1, bytes(8192), False)
@@ -128,14 +128,14 @@ class TestEveryQueue:
             with pytest.raises(BusyError):
                 put(1, body, False)
 
-    def test_an_empty_queue(self, queue: MessageQueue) -> None:
+    def test_receive_from_empty_queue_raises_busy(self, queue: MessageQueue) -> None:
         for wanted in (Wanted(), Wanted(3), Wanted(3, others=True), Wanted(-(2**40))):
             with pytest.raises(BusyError):
                 queue.receiver(wanted)(False)
             assert list(queue.copies(wanted)) == []
 
     @pytest.mark.parametrize("size", [0, 2, 3])
-    def test_a_message_that_is_too_large_stays(self, queue: MessageQueue, size: int) -> None:
+    def test_receive_over_max_size_keeps_the_message(self, queue: MessageQueue, size: int) -> None:
         send(queue.id, b"1234")
         wanted = Wanted(max_size=size)
         with pytest.raises(TooBigError):
@@ -145,33 +145,32 @@ class TestEveryQueue:
         assert row(Kind.QUEUE, queue.id)["qnum"] == "1"
 
     @pytest.mark.parametrize("size", [0, 2, 4, 5])
-    def test_it_can_be_cut(self, queue: MessageQueue, size: int) -> None:
+    def test_receive_truncate_shortens_the_body(self, queue: MessageQueue, size: int) -> None:
         send(queue.id, b"1234")
         wanted = Wanted(max_size=size, truncate=True)
         cut = [Message(1, b"1234"[:size])]
         assert list(queue.copies(wanted)) == cut
-        assert taken(queue, wanted) == cut
+        assert receive_wanted(queue, wanted) == cut
 
-    def test_a_queue_that_has_gone(self, queue: MessageQueue) -> None:
+    def test_send_and_receive_on_removed_queue_fail(self, queue: MessageQueue) -> None:
         put = queue.sender()
-        take = [queue.receiver(wanted) for wanted in (Wanted(), Wanted(1, others=True))]
+        receivers = [queue.receiver(wanted) for wanted in (Wanted(), Wanted(1, others=True))]
         remove(Kind.QUEUE, queue.id)
         with pytest.raises(NotFoundError):
             put(1, b"", False)
-        for one in take:
+        for take in receivers:
             with pytest.raises(NotFoundError):
-                one(False)
+                take(False)
         with pytest.raises(NotFoundError):
             list(queue.copies(Wanted()))
 
-    def test_a_message_over_msgmax(self, queue: MessageQueue) -> None:
+    def test_send_over_msgmax_fails(self, queue: MessageQueue) -> None:
         with pytest.raises(IpcError) as caught:
             queue.sender()(1, bytes(8193), False)
         assert caught.value.errno == errno.EINVAL
 
 
-def test_the_engine_serves_a_key_that_has_a_new_queue_by_its_old_id(objects: Objects) -> None:
-    """A key may change its queue; what was found stays what it was."""
+def test_message_queue_find_keeps_the_id_when_the_key_gets_a_new_queue(objects: Objects) -> None:
     first = by_key(objects)
     send(first.id, b"old")
     remove(Kind.QUEUE, first.id)
@@ -179,10 +178,10 @@ def test_the_engine_serves_a_key_that_has_a_new_queue_by_its_old_id(objects: Obj
     send(second.id, b"new")
     with pytest.raises(NotFoundError):
         first.receiver(Wanted())(False)
-    assert taken(second, Wanted()) == [(1, b"new")]
+    assert receive_wanted(second, Wanted()) == [(1, b"new")]
 
 
-def test_targets(objects: Objects) -> None:
+def test_message_queue_reach_finds_id_or_key(objects: Objects) -> None:
     msqid = objects.queue(KEY)
     for target in (Target(By.ID, msqid, ""), Target(By.KEY, KEY, "")):
         assert MessageQueue.reach(target).id == msqid
@@ -190,8 +189,8 @@ def test_targets(objects: Objects) -> None:
         MessageQueue.reach(Target(By.KEY, KEY + 1, ""))
 
 
-@pytest.mark.skipif(IS_ROOT, reason="root may do all this")
-def test_a_queue_of_others(objects: Objects) -> None:
+@pytest.mark.skipif(IS_ROOT, reason="root has every permission")
+def test_message_queue_without_permission_fails(objects: Objects) -> None:
     queue = MessageQueue(objects.queue(KEY, mode=0))
     for call in (
         lambda: queue.sender()(1, b"", False),
@@ -205,7 +204,7 @@ def test_a_queue_of_others(objects: Objects) -> None:
 
 @pytest.fixture
 def msgmax(isolated: None) -> Iterator[Path]:
-    """The limit on a message, which can be changed, and is put back."""
+    """Return the file of the limit on a message, and restore it after the test."""
     path = Path("/proc/sys/kernel/msgmax")
     before = path.read_text()
     try:
@@ -216,7 +215,7 @@ def msgmax(isolated: None) -> Iterator[Path]:
     path.write_text(before)
 
 
-def test_large_messages(objects: Objects, msgmax: Path) -> None:
+def test_copies_over_msgmax_fails_and_receive_takes(objects: Objects, msgmax: Path) -> None:
     msgmnb = msgmax.with_name("msgmnb")
     before = msgmnb.read_text()
     try:

@@ -11,37 +11,40 @@ from hypothesis import strategies as st
 from pyipcs.errors import DeniedError, NotFoundError
 from pyipcs.model import Kind
 from pyipcs.sysv.segment import SharedMemory
-from tests.kit.kernel import Objects, attached, row
-from tests.kit.program import PYIPCS, need_tool, run
+from tests.kit.factories import ask_departed
+from tests.kit.kernel import NOBODY, Objects, attached, row
+from tests.kit.program import PYIPCS, run
 
 PAGE = os.sysconf("SC_PAGESIZE")
 MANY = 600 * PAGE + 5  # more than two pieces
 
 
-def content(shmid: int, size: int) -> bytes:
+def read_all(shmid: int, size: int) -> bytes:
     with attached(shmid) as address:
         return ctypes.string_at(address, size)
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    # Each example removes its segment.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     pages=st.sets(st.integers(0, 600), max_size=20),
     start=st.integers(0, MANY),
     length=st.integers(0, MANY),
 )
-def test_what_is_read_is_there_and_nothing_more(
+def test_read_gives_the_bytes_and_touches_no_page(
     objects: Objects, pages: set[int], start: int, length: int
 ) -> None:
-    """Pages that nobody touched are zeros, and stay untouched."""
+    """Pages that were never touched read as zeros and stay without memory."""
     shmid = objects.segment(size=MANY)
     expected = bytearray(MANY)
     with attached(shmid) as address:
         for page in pages:
-            place, byte = min(page * PAGE + page, MANY - 1), page % 255 + 1
-            ctypes.memset(address + place, byte, 1)
-            expected[place] = byte
+            offset, byte = min(page * PAGE + page, MANY - 1), page % 255 + 1
+            ctypes.memset(address + offset, byte, 1)
+            expected[offset] = byte
     held = row(Kind.SEGMENT, shmid)["rss"]
     end = min(start + length, MANY)
     with SharedMemory(shmid).attach(read_only=True) as memory:
@@ -51,7 +54,7 @@ def test_what_is_read_is_there_and_nothing_more(
     objects.remove_all()
 
 
-def test_what_is_written(objects: Objects) -> None:
+def test_fill_writes_its_range_alone(objects: Objects) -> None:
     shmid = objects.segment(size=MANY)
     data = random.Random(5).randbytes(MANY)
     for start, length in ((0, MANY), (7, 3 * 2**20), (MANY - 1, 1), (MANY, 0), (4095, 2)):
@@ -65,13 +68,13 @@ def test_what_is_written(objects: Objects) -> None:
             rest = rest[size:]
             return size
 
-        before = content(shmid, MANY)
+        before = read_all(shmid, MANY)
         with SharedMemory(shmid).attach(read_only=False) as memory:
             assert memory.fill(start, source) == end
-        assert content(shmid, MANY) == before[:start] + data[start:end] + before[end:]
+        assert read_all(shmid, MANY) == before[:start] + data[start:end] + before[end:]
 
 
-def test_a_few_bytes_touch_no_more_than_their_page(objects: Objects) -> None:
+def test_fill_of_few_bytes_touches_one_page(objects: Objects) -> None:
     shmid = objects.segment(size=100 * 2**20)
     parts = iter((b"abc", b""))
 
@@ -85,7 +88,7 @@ def test_a_few_bytes_touch_no_more_than_their_page(objects: Objects) -> None:
     assert row(Kind.SEGMENT, shmid)["rss"] == str(PAGE)
 
 
-def test_memory_is_let_go(objects: Objects) -> None:
+def test_read_releases_memory_it_has_read(objects: Objects) -> None:
     size = 64 * 2**20
     shmid = objects.segment(size=size)
     with attached(shmid) as address:
@@ -96,17 +99,18 @@ def test_memory_is_let_go(objects: Objects) -> None:
 
 
 def resident() -> int:
+    """Return the bytes of this process in memory (proc_pid_statm(5))."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
+@pytest.mark.tools("strace")
 @pytest.mark.parametrize("size", [1, PAGE, PAGE + 1, 2**20, 2**20 + 1, MANY])
-def test_what_lies_behind_a_segment_is_left_alone(objects: Objects, size: int) -> None:
-    """Advice for pages there would be for somebody else's, and to let go of these loses them."""
-    strace = need_tool("strace")
+def test_read_and_write_advise_no_page_after_the_segment(objects: Objects, size: int) -> None:
+    """The pages after it may hold other data, which MADV_DONTNEED would lose."""
     shmid = str(objects.segment(size=size))
-    calls = [strace, "-e", "trace=shmat,madvise,mincore"]
+    strace = ["strace", "-e", "trace=shmat,madvise,mincore"]
     for command in (["read", shmid], ["write", shmid, "x", "--offset", str(size - 1)]):
-        text = run(*calls, PYIPCS, *command).err
+        text = run(*strace, PYIPCS, *command).err
         begin = int(re.findall(r"shmat\(.*\) += (0x\w+)", text)[0], 16)
         end = begin + -(-size // PAGE) * PAGE
         advised = re.findall(r"^m\w+\((0x\w+), (\d+),", text.partition("shmat")[2], re.MULTILINE)
@@ -116,8 +120,8 @@ def test_what_lies_behind_a_segment_is_left_alone(objects: Objects, size: int) -
             assert int(address, 16) + -(-int(length) // PAGE) * PAGE <= end
 
 
-def test_huge_pages_are_read(objects: Objects) -> None:
-    """They are not in what mincore(2) tells, so that all of them are looked at."""
+def test_read_gives_huge_pages(objects: Objects) -> None:
+    """mincore(2) does not report them, so that every page is read."""
     try:
         shmid = objects.segment(size=4 * 2**20, flags=0o4000)  # SHM_HUGETLB
     except OSError as error:
@@ -129,32 +133,34 @@ def test_huge_pages_are_read(objects: Objects) -> None:
     assert found.strip(b"\0") == b"\7" * 10
 
 
-def test_a_view_for_reading_cannot_be_written(objects: Objects) -> None:
-    with SharedMemory(objects.segment()).attach(read_only=True) as memory:
-        with pytest.raises(TypeError, match="read-only"):
-            memory.fill(0, _write)
-        with pytest.raises(NotFoundError):
-            SharedMemory(2**31 - 1).attach(read_only=True)
+def test_fill_of_read_only_attachment_fails(objects: Objects) -> None:
+    with (
+        SharedMemory(objects.segment()).attach(read_only=True) as memory,
+        pytest.raises(TypeError, match="read-only"),
+    ):
+        memory.fill(0, write_byte)
 
 
-def _write(room: memoryview) -> int:
+def test_attach_of_unused_id_fails() -> None:
+    with pytest.raises(NotFoundError):
+        SharedMemory(2**31 - 1).attach(read_only=True)
+
+
+def write_byte(room: memoryview) -> int:
     room[:1] = b"a"
     return 1
 
 
 @pytest.mark.root
-def test_rights(objects: Objects) -> None:
+def test_attach_for_writing_without_permission_fails(objects: Objects) -> None:
     shmid = objects.segment(mode=0o444)
-    child = os.fork()
-    if child == 0:
-        status = 9
-        try:
-            os.setgid(65534)
-            os.setuid(65534)
-            SharedMemory(shmid).attach(read_only=True)
+
+    def ask() -> str:
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        SharedMemory(shmid).attach(read_only=True)
+        with pytest.raises(DeniedError):
             SharedMemory(shmid).attach(read_only=False)
-        except DeniedError:
-            status = 5
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
+        return "denied"
+
+    assert ask_departed(ask) == "denied"
