@@ -1,122 +1,173 @@
 import os
 import pty
-import random
 import resource
 import select
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from pyipcs.errors import ExpiredError, StoppedError
+from pyipcs.errors import ExpiredError, InterruptError, StoppedError
 from pyipcs.sysv.queue import MessageQueue, Wanted
 from pyipcs.sysv.wait import Watch, end_by
+from tests.kit.factories import fork_child, thread_in_waiting_call
 from tests.kit.kernel import Objects, send
+from tests.kit.wait import LIMIT, exit_code, wait_for_state, wait_until
+
+DONE = 7  # the exit status of a child that did all it should
+FAILED = 99
 
 
 @pytest.fixture
-def receive(objects: Objects) -> Callable[[], object]:
-    """A call that waits for ever."""
-    return partial(MessageQueue(objects.queue()).receiver(Wanted()), True)
+def msqid(objects: Objects) -> Iterator[int]:
+    """Return a queue that gets a message only after the limit of all waits."""
+    msqid = objects.queue()
+
+    def send_late() -> None:
+        time.sleep(2 * LIMIT)
+        send(msqid)
+
+    guard = fork_child(send_late)
+    yield msqid
+    os.kill(guard, signal.SIGKILL)
+    exit_code(guard)
 
 
-def in_a_child(body: Callable[[], None]) -> int:
-    """Do something in a forked process, and return how that ended."""
-    child = os.fork()
-    if child == 0:
-        for number in (signal.SIGINT, signal.SIGPIPE):  # as the program's entry point does
+@pytest.fixture
+def receive(msqid: int) -> Callable[[], object]:
+    """Return a call that waits until its limit."""
+    return partial(MessageQueue(msqid).receiver(Wanted()), True)
+
+
+def start_child(body: Callable[[], object]) -> int:
+    """Run a function in a child that handles signals as the program does; return its pid."""
+
+    def act() -> None:
+        for number in (signal.SIGINT, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
         try:
             body()
+            os._exit(DONE)
         except StoppedError as error:
             end_by(error.number)
         finally:
-            os._exit(99)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            os._exit(FAILED)
+
+    return fork_child(act)
 
 
-def after(seconds: float, act: Callable[[], object]) -> None:
-    """Do something in a while, from another process."""
-    if os.fork() == 0:
-        time.sleep(seconds)
+def wait_in_child(receive: Callable[[], object]) -> int:
+    """Start a child that receives within a watch; return its pid when it waits."""
+
+    def body() -> None:
+        with Watch() as watch:
+            watch.wait(receive)
+
+    child = start_child(body)
+    wait_until(lambda: thread_in_waiting_call(child))
+    return child
+
+
+def when_waiting(act: Callable[[], object]) -> None:
+    """Call a function in a thread as soon as this process waits on an object."""
+
+    def watch() -> None:
+        wait_until(lambda: thread_in_waiting_call(os.getpid()))
         act()
-        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @pytest.mark.parametrize("seconds", [0.01, 0.2])
-def test_a_timeout(receive: Callable[[], object], seconds: float) -> None:
+def test_wait_with_timeout_expires(receive: Callable[[], object], seconds: float) -> None:
     with Watch(timeout=seconds) as watch:
         for _ in range(3):
             start = time.monotonic()
             with pytest.raises(ExpiredError):
                 watch.wait(receive)
-            assert seconds <= time.monotonic() - start < seconds + 0.5
+            assert time.monotonic() - start >= seconds
 
 
-def test_a_timeout_counts_for_each_wait(objects: Objects) -> None:
-    """Waits that end in time do not add up."""
-    msqid = objects.queue()
-    receive = partial(MessageQueue(msqid).receiver(Wanted()), True)
-    with Watch(timeout=0.5) as watch:
-        for _ in range(8):
-            threading.Timer(0.1, send, [msqid]).start()
-            watch.wait(receive)
+def test_wait_timeout_counts_each_wait_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+
+    def take_6_seconds() -> None:
+        nonlocal now
+        now += 6
+
+    def be_interrupted_after_11_seconds() -> NoReturn:
+        nonlocal now
+        now += 11
+        raise InterruptError
+
+    with Watch(timeout=10) as watch:
+        for _ in range(3):
+            watch.wait(take_6_seconds)
         with pytest.raises(ExpiredError):
-            watch.wait(receive)
+            watch.wait(be_interrupted_after_11_seconds)
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGALRM", "SIGRTMAX"])
-def test_a_signal(receive: Callable[[], object], name: str) -> None:
-    number = signal.Signals[name]
+def test_wait_is_ended_by_signal(receive: Callable[[], object], name: str) -> None:
+    child = wait_in_child(receive)
+    os.kill(child, signal.Signals[name])
+    assert exit_code(child) == -signal.Signals[name]
+
+
+def test_wait_continues_after_ignored_signal(msqid: int, receive: Callable[[], object]) -> None:
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        child = wait_in_child(receive)
+    finally:
+        signal.signal(signal.SIGHUP, former)
+    os.kill(child, signal.SIGHUP)
+    send(msqid)
+    assert exit_code(child) == DONE
+
+
+def test_wait_is_ended_by_signal_just_before_the_call(receive: Callable[[], object]) -> None:
+    """The kernel does not interrupt a call that begins after the signal."""
+
+    def signal_and_receive() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        receive()
 
     def body() -> None:
         with Watch() as watch:
-            parent = os.getpid()
-            after(0.1, lambda: os.kill(parent, number))
-            watch.wait(receive)
+            watch.wait(signal_and_receive)
 
-    assert in_a_child(body) == -number
+    assert exit_code(start_child(body)) == -signal.SIGTERM
 
 
-def test_an_ignored_signal_ends_nothing(objects: Objects) -> None:
-    msqid = objects.queue()
+def test_wait_is_ended_by_signal_at_any_moment(receive: Callable[[], object]) -> None:
+    for step in range(20):
+        read, write = os.pipe()
 
-    def body() -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        receive = partial(MessageQueue(msqid).receiver(Wanted()), True)
-        with Watch() as watch:
-            parent = os.getpid()
-            after(0.1, lambda: os.kill(parent, signal.SIGHUP))
-            after(0.2, lambda: send(msqid))
-            watch.wait(receive)
-        os._exit(7)
-
-    assert in_a_child(body) == 7
-
-
-def test_a_signal_at_any_moment(receive: Callable[[], object]) -> None:
-    """Also just before the call, where the call itself would not notice."""
-    for _ in range(100):
-        delay = random.uniform(0, 0.004)
-
-        def body(delay: float = delay) -> None:
+        def body(write: int = write) -> None:
             with Watch() as watch:
-                parent = os.getpid()
-                after(delay, lambda: os.kill(parent, signal.SIGTERM))
+                os.write(write, b"x")
                 watch.wait(receive)
 
-        start = time.monotonic()
-        assert in_a_child(body) == -signal.SIGTERM
-        assert time.monotonic() - start < 5
+        child = start_child(body)
+        os.read(read, 1)
+        end = time.perf_counter() + step * 0.0001  # not a sleep, which would take longer
+        while time.perf_counter() < end:
+            pass
+        os.kill(child, signal.SIGTERM)
+        assert exit_code(child) == -signal.SIGTERM
+        os.close(read)
+        os.close(write)
 
 
-def test_it_puts_everything_back(receive: Callable[[], object]) -> None:
+def test_watch_restores_handlers_mask_and_descriptors(receive: Callable[[], object]) -> None:
     def state() -> list[object]:
         handlers = [signal.getsignal(number) for number in signal.valid_signals()]
         descriptors = len(list(Path("/proc/self/fd").iterdir()))
@@ -145,69 +196,80 @@ def terminal() -> tuple[int, Callable[[], None]]:
 
 
 @pytest.mark.parametrize("make", [pipe, stream_socket, terminal])
-def test_a_reader_that_goes(
+def test_wait_is_ended_by_closed_reader(
     receive: Callable[[], object], make: Callable[[], tuple[int, Callable[[], None]]]
 ) -> None:
     def body() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         descriptor, leave = make()
-        threading.Timer(0.1, leave).start()
+        when_waiting(leave)
         with Watch(reader=descriptor) as watch:
             watch.wait(receive)
 
-    assert in_a_child(body) == -signal.SIGPIPE
+    assert exit_code(start_child(body)) == -signal.SIGPIPE
 
 
-def test_a_descriptor_that_is_waited_for() -> None:
-    def body() -> None:
-        read, _ = os.pipe()
-        with Watch() as watch:
-            parent = os.getpid()
-            after(0.1, lambda: os.kill(parent, signal.SIGTERM))
-            watch.poller(read, select.POLLIN)()
-
-    assert in_a_child(body) == -signal.SIGTERM
+def test_poller_is_ended_by_signal() -> None:
     read, write = os.pipe()
-    with Watch() as watch:
-        threading.Timer(0.1, os.write, [write, b"x"]).start()
-        assert watch.poller(read, select.POLLIN)() == select.POLLIN
+
+    def body() -> None:
+        nothing, _ = os.pipe()
+        with Watch() as watch:
+            os.write(write, b"x")
+            watch.poller(nothing, select.POLLIN)()
+
+    child = start_child(body)
+    os.read(read, 1)
+    wait_for_state(child, "S")
+    os.kill(child, signal.SIGTERM)
+    assert exit_code(child) == -signal.SIGTERM
     os.close(read)
     os.close(write)
 
 
-def test_waiting_takes_no_processor(receive: Callable[[], object]) -> None:
+def test_poller_returns_the_event() -> None:
+    read, write = os.pipe()
+    with Watch() as watch:
+        writer = threading.Timer(0.05, os.write, [write, b"x"])
+        writer.start()
+        assert watch.poller(read, select.POLLIN)() == select.POLLIN
+        writer.join()
+    os.close(read)
+    os.close(write)
+
+
+def test_wait_takes_no_processor_time(receive: Callable[[], object]) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF)
-    with Watch(timeout=1) as watch, pytest.raises(ExpiredError):
+    with Watch(timeout=0.5) as watch, pytest.raises(ExpiredError):
         watch.wait(receive)
     after = resource.getrusage(resource.RUSAGE_SELF)
     assert after.ru_nvcsw - before.ru_nvcsw < 30
     assert after.ru_utime - before.ru_utime < 0.1
 
 
-def test_the_first_signal_is_noted_and_the_next_are_relayed(receive: Callable[[], object]) -> None:
-    """Also where the thread notices a signal before the handler runs."""
-    for _ in range(100):
+@pytest.mark.parametrize("noted", [False, True], ids=["by the handler", "by the thread"])
+def test_watch_relays_signals_after_the_first(receive: Callable[[], object], noted: bool) -> None:
+    """The thread may note the first signal before its handler runs."""
 
-        def body() -> None:
-            relayed: list[int] = []
-            with suppress(StoppedError), Watch(timeout=0.001) as watch:
-                with suppress(ExpiredError):
-                    watch.wait(receive)  # which starts the thread
-                watch.relay = relayed.append
-                for number in (signal.SIGTERM, signal.SIGHUP):
-                    os.kill(os.getpid(), number)
-                    end = time.monotonic() + 0.002
-                    while time.monotonic() < end:
-                        pass
-            os._exit(0 if relayed == [signal.SIGHUP] else 1)
+    def body() -> None:
+        relayed: list[int] = []
+        with suppress(StoppedError), Watch(timeout=0.001) as watch:
+            with suppress(ExpiredError):
+                watch.wait(receive)  # which starts the thread
+            watch.relay = relayed.append
+            if noted:
+                watch.stopped = signal.SIGTERM
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                os.kill(os.getpid(), number)
+        os._exit(DONE if relayed == [signal.SIGHUP] else FAILED)
 
-        assert in_a_child(body) == 0
+    assert exit_code(start_child(body)) == DONE
 
 
-def test_a_signal_counts_more_than_an_error() -> None:
+def test_watch_raises_stopped_rather_than_an_error() -> None:
     def body() -> None:
         with Watch():
             os.kill(os.getpid(), signal.SIGTERM)
             raise ValueError("of no account")
 
-    assert in_a_child(body) == -signal.SIGTERM
+    assert exit_code(start_child(body)) == -signal.SIGTERM
