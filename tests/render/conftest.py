@@ -7,6 +7,6 @@ from tests.kit import samples
 
 @pytest.fixture
 def utc() -> Iterator[None]:
-    """For outputs with times in them."""
+    """Set the time zone to UTC, for outputs with times."""
     with samples.zone("UTC"):
         yield

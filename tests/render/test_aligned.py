@@ -1,4 +1,4 @@
-"""Columns of text, as awk reads them."""
+"""Aligned columns of text, which awk can read."""
 
 import pytest
 
@@ -24,18 +24,18 @@ sem  0x00000000     1 root            - -           -
 """
 
 
-def test_the_columns() -> None:
+def test_listings_align_columns() -> None:
     report = samples.report(choice="KEY,ID,OWNER,USE%,STATUS,SEND")
     assert "".join(aligned.listings(report)) == GOLDEN
 
 
-def test_without_headings() -> None:
+def test_listings_without_headings_are_rows() -> None:
     report = samples.report(Kind.SEMAPHORE, choice="ID", headings=False)
     assert "".join(aligned.listings(report)) == "0\n1\n"
     assert "".join(aligned.listings(report._replace(found={Kind.SEMAPHORE: []}))) == ""
 
 
-def test_a_row_stays_a_row_and_wide_letters_take_two_columns() -> None:
+def test_listings_escape_newlines_and_count_wide_letters_twice() -> None:
     texts = ["a\nb\tc", "漢字", "e\u0301", "x" * 7]
     listing = Listing(Kind.QUEUE, ("id",), ["1", "2", "3", "4"], {"command": texts})
     shown = (Column("COMMAND", Form.TEXT, "command", ""), columns.OF_KIND[Kind.QUEUE][2])
@@ -47,7 +47,7 @@ def test_a_row_stays_a_row_and_wide_letters_take_two_columns() -> None:
     )
 
 
-def test_blocks_are_for_people_without_a_terminal() -> None:
+def test_blocks_give_a_title_to_each_kind() -> None:
     text = "".join(aligned.blocks(samples.report(Kind.QUEUE, Kind.SEMAPHORE, choice="ID,NSEMS")))
     assert text.split("\n\n") == [
         "Message queues\n   ID\n    0\n98305\n    7",

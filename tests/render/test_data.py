@@ -1,6 +1,7 @@
-"""JSON, byte for byte and by Python's own reader."""
+"""JSON, byte for byte and read by Python."""
 
 import json
+import pwd
 
 import pytest
 
@@ -8,10 +9,10 @@ from pyipcs.model import Kind, Queue, Semaphore
 from pyipcs.render import data
 from pyipcs.render.report import Report
 from pyipcs.render.values import Style, TimeFormat
-from pyipcs.sysv import users
 from pyipcs.sysv.proc import listing_of
 from tests.kit import samples
 
+UNCACHED_ID = 4242424243  # of a user whose name no other test caches
 pytestmark = pytest.mark.usefixtures("utc")
 
 GOLDEN = """\
@@ -50,12 +51,12 @@ def document(report: Report) -> str:
     return "".join(data.json_document(report, {"taken": {"filtered": False}}))
 
 
-def one(kind: Kind, *records: object, choice: str = "", details: bool = False) -> Report:
+def report_on(kind: Kind, *records: object, choice: str = "", details: bool = False) -> Report:
     report = samples.report(kind, choice=choice, json=True)
     return report._replace(details=details, found={kind: [listing_of(kind, records)]})  # type: ignore[arg-type] # records
 
 
-def test_the_document_and_its_keys() -> None:
+def test_json_document_has_every_object() -> None:
     text = document(samples.report(json=True))
     assert text == GOLDEN
     found = json.loads(text)
@@ -63,12 +64,12 @@ def test_the_document_and_its_keys() -> None:
         assert len(found[kind.collection]) == len(samples.RECORDS[kind])
 
 
-def test_offsets_are_told() -> None:
+def test_json_document_times_have_the_zones_offset() -> None:
     with samples.zone("XXX3:30"):
         assert '"stime": "2001-09-08T22:16:40-03:30"' in document(samples.report(json=True))
 
 
-def test_a_line_for_each_object() -> None:
+def test_json_lines_give_a_line_for_each_object() -> None:
     lines = "".join(data.json_lines(samples.report(json=True))).splitlines()
     found = [json.loads(line) for line in lines]
     whole = json.loads(GOLDEN)
@@ -78,7 +79,7 @@ def test_a_line_for_each_object() -> None:
     assert all(next(iter(object_)) == "kind" for object_ in found)
 
 
-def test_nothing_is_an_empty_list() -> None:
+def test_json_document_without_objects_has_empty_lists() -> None:
     report = samples.report(json=True)
     for nothing in ([], [listing_of(Kind.QUEUE, [])]):
         empty = report._replace(found={Kind.QUEUE: nothing, Kind.SEMAPHORE: []})
@@ -89,17 +90,19 @@ def test_nothing_is_an_empty_list() -> None:
         }
 
 
-def test_chunks_make_one_list() -> None:
+def test_json_document_of_chunks_is_the_same() -> None:
     report = samples.report(Kind.QUEUE, json=True)
     chunks = [listing_of(Kind.QUEUE, [queue]) for queue in samples.QUEUES]
     chunks.insert(1, listing_of(Kind.QUEUE, []))
     assert document(report._replace(found={Kind.QUEUE: chunks})) == document(report)
 
 
-def test_the_semaphores_of_one_set() -> None:
+def test_json_document_with_details_has_semaphores() -> None:
     semaphores = (Semaphore(0, 5, 1, 2, 99), Semaphore(1, 0, 0, 0, 0))
     (found,) = json.loads(
-        document(one(Kind.SEMAPHORE, samples.SETS[0]._replace(semaphores=semaphores), details=True))
+        document(
+            report_on(Kind.SEMAPHORE, samples.SETS[0]._replace(semaphores=semaphores), details=True)
+        )
     )["semaphores"]
     assert found["semaphores"] == [
         {"num": 0, "value": 5, "ncount": 1, "zcount": 2, "pid": 99},
@@ -107,9 +110,11 @@ def test_the_semaphores_of_one_set() -> None:
     ]
 
 
-def test_chosen_columns_have_the_kernels_names() -> None:
+def test_json_document_columns_have_the_kernels_names() -> None:
     (found,) = json.loads(
-        document(one(Kind.SEGMENT, samples.SEGMENTS[1], choice="status,size,OWNER,Attach,kind"))
+        document(
+            report_on(Kind.SEGMENT, samples.SEGMENTS[1], choice="status,size,OWNER,Attach,kind")
+        )
     )["shmems"]
     assert found == {
         "dest": True,
@@ -121,8 +126,8 @@ def test_chosen_columns_have_the_kernels_names() -> None:
     }
 
 
-def test_values_are_numbers_and_what_may_not_be_read_is_null() -> None:
-    report = one(Kind.SEMAPHORE, *samples.SETS, choice="VALUES,NCOUNT,ZCOUNT")
+def test_json_document_unreadable_values_are_null() -> None:
+    report = report_on(Kind.SEMAPHORE, *samples.SETS, choice="VALUES,NCOUNT,ZCOUNT")
     (listing,) = report.found[Kind.SEMAPHORE]
     known = listing.with_added("semaphores", [(Semaphore(0, 5, 1, 2, 99),) * 2, None])
     found = json.loads(document(report._replace(found={Kind.SEMAPHORE: [known]})))["semaphores"]
@@ -132,30 +137,29 @@ def test_values_are_numbers_and_what_may_not_be_read_is_null() -> None:
     ]
 
 
-def test_times_in_other_formats() -> None:
-    report = one(Kind.QUEUE, samples.QUEUES[0], choice="SEND,RECV")
+def test_json_document_times_have_the_chosen_format() -> None:
+    report = report_on(Kind.QUEUE, samples.QUEUES[0], choice="SEND,RECV")
     for time_format, value in ((TimeFormat.EPOCH, 1_000_000_000), (TimeFormat.SHORT, "2001-Sep09")):
         style = Style(time_format, human=False, numeric_perms=False)
         (found,) = json.loads(document(report._replace(style=style)))["queues"]
         assert found == {"stime": value, "rtime": None}
 
 
-def test_what_the_kernel_does_not_tell_is_null() -> None:
+def test_json_document_unknown_fields_are_null() -> None:
     unknown: Queue = samples.QUEUES[0]._replace(qbytes=None)
-    (found,) = json.loads(document(one(Kind.QUEUE, unknown)))["queues"]
+    (found,) = json.loads(document(report_on(Kind.QUEUE, unknown)))["queues"]
     assert found["qbytes"] is None
     segment = samples.SEGMENTS[0]._replace(rss=None, swap=None)
-    (found,) = json.loads(document(one(Kind.SEGMENT, segment)))["shmems"]
+    (found,) = json.loads(document(report_on(Kind.SEGMENT, segment)))["shmems"]
     assert (found["rss"], found["swap"]) == (None, None)
 
 
-def test_a_name_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    import pwd
-
+def test_json_document_user_name_that_is_not_utf8_is_escaped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     name = b'r\xff"\n\x1bt'.decode(errors="surrogateescape")
     entry = pwd.struct_passwd((name, "x", 0, 0, "", "/", "/bin/sh"))
     monkeypatch.setattr(pwd, "getpwuid", lambda _uid: entry)
-    users.user_name.cache_clear()
-    (found,) = json.loads(document(one(Kind.QUEUE, samples.QUEUES[0])))["queues"]
-    users.user_name.cache_clear()
+    queue = samples.QUEUES[0]._replace(uid=UNCACHED_ID)
+    (found,) = json.loads(document(report_on(Kind.QUEUE, queue)))["queues"]
     assert found["owner"] in {'r\ufffd"\n\x1bt', 'r?"\n\x1bt'}

@@ -1,4 +1,4 @@
-"""CSV, TSV and assignments, read by the csv module, by cut's rules and by real shells."""
+"""CSV read by the csv module, TSV read by its own rules, and assignments read by shells."""
 
 import csv
 import subprocess
@@ -17,6 +17,7 @@ from pyipcs.sysv.proc import Listing
 from pyipcs.sysv.state import Evidence
 from tests.kit import samples
 from tests.kit.program import need_tool
+from tests.kit.wait import LIMIT
 
 pytestmark = pytest.mark.usefixtures("utc")
 
@@ -45,7 +46,7 @@ KIND="shm" KEY="0x00000000" ID="32772" USE_PCT="" STATUS="dest,locked" NSEMS=""
 KIND="sem" KEY="0x00000007" ID="0" USE_PCT="" STATUS="" NSEMS="3"
 KIND="sem" KEY="0x00000000" ID="1" USE_PCT="" STATUS="" NSEMS="250"
 """
-# What a file name, an argument or a user can be called, as far as a shell can hold it.
+# Names of files, arguments and users that a shell can hold.
 TEXTS = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1
 ) | st.sampled_from(['"; touch pwned; "', "$(id)", "`id`", "a\n; rm -rf x #", "\\", '\\"', "!!"])
@@ -53,67 +54,78 @@ HOSTILE = Column("COMMAND", Form.TEXT, "command", "")
 
 
 def hostile(*texts: str) -> Report:
-    """Objects whose one column holds these texts."""
+    """Return a report of objects with one column, which holds the texts."""
     listing = Listing(Kind.QUEUE, ("id",), ["0"] * len(texts), {"command": texts})
     return Report({Kind.QUEUE: [listing]}, {Kind.QUEUE: (HOSTILE,)}, samples.MACHINE)
 
 
-def test_csv() -> None:
+def evaluate(shell: str, lines: str) -> tuple[list[str], str]:
+    """Return the values of COMMAND that a shell evaluates the lines to, and its messages."""
+    script = 'while IFS= read -r line; do eval "$line"; printf "%s\\0" "$COMMAND"; done'
+    command = [shell, "-c", script]
+    done = subprocess.run(
+        command, input=lines.encode(), capture_output=True, check=True, timeout=LIMIT
+    )
+    return done.stdout.decode().split("\0")[:-1], done.stderr.decode()
+
+
+def test_csv_has_every_object() -> None:
     text = "".join(delimited.csv(samples.report()))
     assert text == CSV
     rows = list(csv.reader(StringIO(text), strict=True))
     assert {len(row) for row in rows} == {24}
 
 
-def test_tsv_is_the_same_table() -> None:
+def test_tsv_has_the_same_table() -> None:
     rows = [line.split("\t") for line in "".join(delimited.tsv(samples.report())).splitlines()]
     assert rows == list(csv.reader(StringIO(CSV)))
 
 
-def test_one_kind_has_no_column_of_it() -> None:
+def test_csv_of_one_kind_has_no_column_kind() -> None:
     text = "".join(delimited.csv(samples.report(Kind.SEMAPHORE, choice="id,nsems")))
     assert text == "ID,NSEMS\n0,3\n1,250\n"
-    text = "".join(
-        delimited.csv(
-            samples.report(choice="id,kind"),
-        )
-    )
+    text = "".join(delimited.csv(samples.report(choice="id,kind")))
     assert text.startswith("ID,KIND\n0,msg\n")
+
+
+def test_tsv_without_headings_is_rows() -> None:
     text = "".join(delimited.tsv(samples.report(Kind.SEMAPHORE, choice="id", headings=False)))
     assert text == "0\n1\n"
 
 
-def test_a_row_with_nothing_in_it_is_a_row() -> None:
+def test_csv_empty_row_is_quoted() -> None:
     text = "".join(delimited.csv(samples.report(Kind.SEMAPHORE, choice="otime")))
     assert text == 'OTIME\n""\n2001-09-09T01:46:40+00:00\n'
     assert len([*csv.reader(StringIO(text))]) == 3
 
 
 @given(st.lists(TEXTS, min_size=1))
-def test_csv_holds_any_text(texts: list[str]) -> None:
+def test_csv_any_text_is_read_back(texts: list[str]) -> None:
     text = "".join(delimited.csv(hostile(*texts)))
     rows = list(csv.reader(StringIO(text, newline=""), strict=True))
-    assert rows == [["COMMAND"], *([one] for one in texts)], "also where it is empty"
+    assert rows == [["COMMAND"], *([text] for text in texts)]
 
 
 @given(st.lists(TEXTS, min_size=1))
-def test_tsv_holds_any_text(texts: list[str]) -> None:
+def test_tsv_any_text_is_read_back(texts: list[str]) -> None:
     _, *lines = "".join(delimited.tsv(hostile(*texts))).removesuffix("\n").split("\n")
     escapes = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}
     found = []
     for line in lines:
         assert "\t" not in line
         pairs = iter(line)
-        found.append("".join(escapes[one + next(pairs)] if one == "\\" else one for one in pairs))
+        found.append(
+            "".join(escapes[char + next(pairs)] if char == "\\" else char for char in pairs)
+        )
     assert found == texts
 
 
-def test_export() -> None:
+def test_export_gives_assignments() -> None:
     assert "".join(delimited.export(samples.report(choice="KEY,ID,USE%,STATUS,NSEMS"))) == EXPORT
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "zsh"])
-def test_a_shell_can_evaluate_anything(shell: str) -> None:
+def test_export_hostile_text_is_evaluated_to_itself(shell: str) -> None:
     need_tool(shell)
     texts = [
         *("plain", "two words", "$HOME", "`echo x`", "$(echo x)", '"', "'", "\\", "\\\\", '\\"'),
@@ -121,28 +133,18 @@ def test_a_shell_can_evaluate_anything(shell: str) -> None:
         *('"; echo pwned; "', "$((1+1))", "a=b", "-n", "\r"),
     ]
     lines = "".join(delimited.export(hostile(*texts)))
-    script = 'while IFS= read -r line; do eval "$line"; printf "%s\\0" "$COMMAND"; done'
-    done = subprocess.run(
-        [shell, "-c", script], input=lines.encode(), capture_output=True, check=True
-    )
-    assert done.stdout.decode().split("\0")[:-1] == texts
-    assert done.stderr == b""
+    assert evaluate(shell, lines) == (texts, "")
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=5))
-def test_sh_runs_nothing_of_it(texts: list[str]) -> None:
+def test_export_any_text_is_evaluated_to_itself(texts: list[str]) -> None:
     lines = "".join(delimited.export(hostile(*texts)))
     assert lines.count("\n") == len(texts)
-    script = 'while IFS= read -r line; do eval "$line"; printf "%s\\0" "$COMMAND"; done'
-    done = subprocess.run(
-        ["sh", "-c", script], input=lines.encode(), capture_output=True, check=True
-    )
-    found = done.stdout.decode().split("\0")[:-1]
-    assert (found, done.stderr) == ([text.replace("\n", "\\n") for text in texts], b"")
+    assert evaluate("sh", lines) == ([text.replace("\n", "\\n") for text in texts], "")
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "zsh"])
-def test_the_names_are_no_variables_that_a_shell_obeys(shell: str) -> None:
+def test_export_names_change_no_variable_of_a_shell(shell: str) -> None:
     need_tool(shell)
     everything = ",".join(
         dict.fromkeys(column.name for each in columns.OF_KIND.values() for column in each)
@@ -159,5 +161,12 @@ def test_the_names_are_no_variables_that_a_shell_obeys(shell: str) -> None:
     }
     lines = "".join(delimited.export(report._replace(found=found)))
     script = 'while IFS= read -r line; do eval "$line" || exit 9; done; echo "$OWNER_UID"'
-    done = subprocess.run([shell, "-c", script], input=lines, capture_output=True, text=True)  # noqa: PLW1510 - below
+    done = subprocess.run(
+        [shell, "-c", script],
+        check=False,
+        input=lines,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")

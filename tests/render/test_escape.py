@@ -20,16 +20,16 @@ from pyipcs.render.escape import one_line, visible
         (b"\xff\x1b".decode(errors="surrogateescape"), "\\xff\\x1b"),
     ],
 )
-def test_what_a_terminal_would_obey_is_shown(text: str, shown: str) -> None:
+def test_visible_escapes_control_characters(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 
-def test_one_line() -> None:
+def test_one_line_escapes_newlines_and_tabs() -> None:
     assert one_line("a\nb\tc\x1b") == "a\\nb\\tc\\x1b"
 
 
 @given(st.text())
-def test_nothing_is_left_to_obey(text: str) -> None:
+def test_one_line_leaves_no_control_character(text: str) -> None:
     for character in one_line(text):
         assert unicodedata.category(character) not in {"Cc", "Cs", "Zl", "Zp"}
         assert unicodedata.bidirectional(character) not in {

@@ -1,4 +1,6 @@
-"""OpenMetrics, read by the parser of prometheus_client."""
+"""OpenMetrics, read by the parsers of prometheus_client."""
+
+import pwd
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
@@ -7,10 +9,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from pyipcs.figures import QueueUsage, SegmentUsage, Usage
 from pyipcs.model import Kind
 from pyipcs.render import metrics
-from pyipcs.sysv import users
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.proc import Listing, listing_of
 from tests.kit import samples
 
+UNCACHED_ID = 4242424244  # of a user whose name no other test caches
 RESOURCES = [
     Listing(
         Kind.QUEUE,
@@ -75,11 +77,11 @@ def samples_of(text: str) -> dict[str, dict[tuple[str, ...], float]]:
     }
 
 
-def test_the_document() -> None:
+def test_document_has_every_family() -> None:
     assert document(Kind.SEMAPHORE, usage=USAGE) == GOLDEN
 
 
-def test_it_is_valid_and_all_are_gauges() -> None:
+def test_document_is_valid_and_has_gauges() -> None:
     text = document(usage=USAGE)
     families = list(parse(text))
     assert {family.type for family in families} == {"gauge"}
@@ -88,31 +90,29 @@ def test_it_is_valid_and_all_are_gauges() -> None:
     found = samples_of(text)
     assert found["sysvipc_queue_limit_bytes"]["7", "0x00000000", "4242424242"] == 65536
     assert found["sysvipc_segment_swapped_bytes"]["32772", "0x00000000", "root"] == 12288
-    assert len(found["sysvipc_queue_send_timestamp_seconds"]) == 2, "never has no sample"
+    assert len(found["sysvipc_queue_send_timestamp_seconds"]) == 2, (
+        "a queue without a send has no sample"
+    )
 
 
-def test_prometheus_text_format_reads_it_too() -> None:
-    """node_exporter's textfile collector takes the older format."""
+def test_document_is_valid_text_format() -> None:
+    """The textfile collector of node_exporter reads the older format."""
     text = document(usage=USAGE)
     older = {sample.name: sample.value for one in parse_text_format(text) for sample in one.samples}
     assert older["sysvipc_messages_bytes"] == 99
     assert older["sysvipc_queue_messages"] == 0
 
 
-def test_nothing_at_all_is_valid() -> None:
+def test_document_without_objects_is_its_end() -> None:
     assert "".join(metrics.document([], [], {}, {Kind.QUEUE: []}, page=4096)) == "# EOF\n"
 
 
-def test_a_hostile_name_is_a_label(monkeypatch: pytest.MonkeyPatch) -> None:
-    import pwd
-
+def test_document_escapes_a_hostile_user_name(monkeypatch: pytest.MonkeyPatch) -> None:
     name = b'a"} 1\n\\\xff'.decode(errors="surrogateescape")
     entry = pwd.struct_passwd((name, "x", 0, 0, "", "/", "/bin/sh"))
     monkeypatch.setattr(pwd, "getpwuid", lambda _uid: entry)
-    users.user_name.cache_clear()
-    metrics._owner.cache_clear()
-    found = samples_of(document(Kind.SEMAPHORE))
-    users.user_name.cache_clear()
-    metrics._owner.cache_clear()
-    owners = {labels[2] for labels in found["sysvipc_set_semaphores"]}
-    assert owners <= {'a"} 1\n\\\ufffd', 'a"} 1\n\\?'}
+    record = samples.SETS[0]._replace(uid=UNCACHED_ID)
+    found = {Kind.SEMAPHORE: [listing_of(Kind.SEMAPHORE, [record])]}
+    families = samples_of("".join(metrics.document([], [], {}, found, page=4096)))
+    ((_id, _key, owner),) = families["sysvipc_set_semaphores"]
+    assert owner in {'a"} 1\n\\\ufffd', 'a"} 1\n\\?'}

@@ -1,4 +1,4 @@
-"""What ipcs is no oracle for here: its own output is compared in test_peers.py."""
+"""Plain output for cases that ipcs cannot show; test_peers.py compares the others with it."""
 
 import pytest
 
@@ -27,7 +27,7 @@ from pyipcs.sysv.proc import Listing
         (2**60 + 2**59, "1.5E"),
     ],
 )
-def test_sizes_for_people(size: int, shown: str) -> None:
+def test_human_size_has_at_most_one_decimal(size: int, shown: str) -> None:
     assert human(size) == shown
 
 
@@ -39,14 +39,14 @@ def test_sizes_for_people(size: int, shown: str) -> None:
         (Unit.HUMAN, "max total shared memory = 400K"),
     ],
 )
-def test_pages_are_told_as_bytes(unit: Unit, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits_show_pages_as_bytes(unit: Unit, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sysconf", lambda _name: 4096)
     limits = SegmentLimits(shmmni=1, shmmax=1, shmall=100, shmmin=1)
     assert line in "".join(blocks.limits({Kind.SEGMENT: limits}, unit)).splitlines()
 
 
-def test_chunks_are_rendered_as_they_come() -> None:
-    """A listing of any length needs no more memory than a chunk of it."""
+def test_listings_render_each_chunk_before_the_next() -> None:
+    """A long listing takes the memory of one chunk."""
 
     def chunks() -> object:
         yield Listing(

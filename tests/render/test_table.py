@@ -1,8 +1,7 @@
-"""What a person sees, drawn for terminals of several widths, and compared with pictures."""
+"""Tables and panels for terminals of several widths, compared with pictures."""
 
 import os
 import re
-import subprocess
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -21,6 +20,7 @@ from pyipcs.sysv.proc import Listing, listing_of
 from pyipcs.sysv.state import Evidence
 from pyipcs.sysv.survey import User
 from tests.kit import samples
+from tests.kit.factories import running
 from tests.kit.samples import PEOPLE
 
 USED = Evidence(
@@ -59,7 +59,7 @@ def limits() -> Report:
 
 
 def compare(name: str, text: str) -> None:
-    """Compare with the picture of that name; PYIPCS_TEST_DRAW=1 draws it anew, to be looked at."""
+    """Compare with the picture of that name; PYIPCS_TEST_DRAW=1 writes it, for a review."""
     path = PICTURES / f"{name}.txt"
     if os.environ.get("PYIPCS_TEST_DRAW"):
         path.write_text(text)
@@ -67,24 +67,24 @@ def compare(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80, 100, 120, 200])
-def test_the_picture_for_a_width(width: int) -> None:
+def test_table_for_a_width_is_its_picture(width: int) -> None:
     text = drawn(canvas(width))
     compare(f"list-{width}", text)
     assert max(map(len, text.splitlines())) <= width
 
 
-def test_panels() -> None:
+def test_panel_details_are_their_picture() -> None:
     records = [one for records in samples.RECORDS.values() for one in records]
     found = zip(records, cycle([USED, LEAKED]), strict=False)
     text = "".join(panel.details(one, use, PEOPLE, canvas(80)) for one, use in found)
     compare("stat-80", text)
 
 
-def test_limits_and_usage() -> None:
+def test_table_resources_are_their_picture() -> None:
     compare("limits-80", "".join(table.resources(limits(), canvas(80))))
 
 
-def test_colour_adds_nothing_but_colour() -> None:
+def test_table_color_changes_no_text() -> None:
     colored = drawn(canvas(120, color=True))
     assert "\x1b[" in colored
     assert CODES.sub("", colored) == drawn(canvas(120))
@@ -92,19 +92,19 @@ def test_colour_adds_nothing_but_colour() -> None:
     assert CODES.sub("", one) == panel.details(samples.QUEUES[1], USED, PEOPLE, canvas(80))
 
 
-def test_what_draws_attention() -> None:
+def test_table_color_marks_what_needs_attention() -> None:
     text = drawn(canvas(color=True))
-    for word, look in (
+    for word, code in (
         ("████████ full", "31"),
         ("dest,locked", "31"),
         ("rw-rw-rw-", "33"),
         ("never", "2"),
         ("0x00000000", "2"),
     ):
-        assert f"\x1b[{look}m{word}\x1b[0m" in text
+        assert f"\x1b[{code}m{word}\x1b[0m" in text
 
 
-def test_a_terminal_that_knows_ascii_alone() -> None:
+def test_table_without_unicode_is_ascii() -> None:
     for text in (
         drawn(canvas(120, unicode=False)),
         "".join(table.resources(limits(), canvas(80, unicode=False))),
@@ -115,7 +115,7 @@ def test_a_terminal_that_knows_ascii_alone() -> None:
 
 
 @pytest.mark.parametrize("width", [*range(8, 130), 200, None])
-def test_no_cell_is_ever_cut(width: int | None) -> None:
+def test_table_for_any_width_cuts_no_cell(width: int | None) -> None:
     whole = drawn(canvas(None))
     cells = {*re.split(r"\s{2,}", whole.replace("\n", "  "))}
     text = re.sub(r"^No room.*?\.$", "", drawn(canvas(width)), flags=re.MULTILINE | re.DOTALL)
@@ -124,8 +124,7 @@ def test_no_cell_is_ever_cut(width: int | None) -> None:
             assert {*re.split(r"\s{2,}", line.strip())} <= cells, line
 
 
-def test_a_column_goes_for_good_once_it_has_gone() -> None:
-    """The narrower, the fewer: but a short one may take the place that a long one has not."""
+def test_table_for_any_width_keeps_id_then_key() -> None:
     names = {column.name for column in samples.report(Kind.QUEUE).columns[Kind.QUEUE]}
     for width in range(11, 201):
         head = drawn(canvas(width), Kind.QUEUE).splitlines()[1].split()
@@ -135,7 +134,7 @@ def test_a_column_goes_for_good_once_it_has_gone() -> None:
 
 
 def set_of(*numbers: int) -> Report:
-    """A set with these values, which stand in a column that may be long."""
+    """Return a report of a set with these values, whose column may be long."""
     (listing,) = samples.listings(Kind.SEMAPHORE)[Kind.SEMAPHORE]
     semaphores = tuple(Semaphore(num, value, 0, 0, 0) for num, value in enumerate(numbers))
     shown = samples.report(Kind.SEMAPHORE, choice="key,id,owner,values", style=PEOPLE)
@@ -145,7 +144,7 @@ def set_of(*numbers: int) -> Report:
 
 @pytest.mark.parametrize("width", range(10, 90))
 @pytest.mark.parametrize("unicode", [True, False])
-def test_a_long_cell_is_cut_between_numbers(width: int, unicode: bool) -> None:
+def test_table_values_are_cut_between_numbers(width: int, unicode: bool) -> None:
     report = set_of(*range(100, 200))
     place = canvas(width, unicode=unicode)
     _, head, _, row, *_ = "".join(table.listings(report, place)).splitlines()
@@ -159,7 +158,7 @@ def test_a_long_cell_is_cut_between_numbers(width: int, unicode: bool) -> None:
     assert "100,101,102" in "".join(table.listings(set_of(100, 101, 102), canvas(60)))
 
 
-def test_an_empty_system_is_one_line() -> None:
+def test_table_without_objects_is_one_line() -> None:
     empty = {kind: [listing_of(kind, [])] for kind in Kind}
     report = samples.report(style=PEOPLE)._replace(found=empty)
     assert "".join(table.listings(report, canvas())) == (
@@ -170,7 +169,7 @@ def test_an_empty_system_is_one_line() -> None:
     assert text.endswith("\n\nNo segments or semaphore sets.\n")
 
 
-def test_without_headings_there_are_only_rows() -> None:
+def test_table_without_headings_is_rows() -> None:
     report = samples.report(Kind.SEMAPHORE, style=PEOPLE, headings=False)
     lines = "".join(table.listings(report, canvas())).splitlines()
     assert [line.split()[0] for line in lines] == ["0x00000007", "0x00000000"]
@@ -178,28 +177,28 @@ def test_without_headings_there_are_only_rows() -> None:
     assert "".join(table.listings(empty, canvas())) == ""
 
 
-def test_the_title_counts_all_and_the_rows_may_be_fewer() -> None:
+def test_table_with_fewer_rows_counts_all_in_its_title() -> None:
     report = samples.report(Kind.QUEUE, style=PEOPLE)
     lines = "".join(table.listings(report, canvas(), most=1)).splitlines()
     assert lines[0] == "Message queues (3)"
     assert len(lines) == 4
 
 
-def test_a_little_is_not_nothing() -> None:
+def test_bar_shows_a_small_part_as_one_block() -> None:
     bar = partial(table.bar, unicode=True)
     assert bar("0.00") == ("░" * 8 + "   0%", "dim")
     assert bar("0.00", some=True) == ("█" + "░" * 7 + "  <1%", "green")
     assert bar("99.99") == ("█" * 7 + "░  99%", "red")
 
 
-def test_a_panel_has_the_whole_key_however_narrow_it_is() -> None:
+def test_panel_for_any_width_has_the_whole_key() -> None:
     for width in range(30, 60):
         text = panel.details(samples.SETS[0], USED, PEOPLE, canvas(width))
         assert re.search(r"0x00000007\b", text), width
 
 
-def test_a_queue_that_is_full_of_messages_is_full() -> None:
-    """msgsnd(2): also where it holds as many messages, of no bytes, as it may hold bytes."""
+def test_table_queue_full_of_empty_messages_is_full() -> None:
+    """A queue holds at most as many messages as bytes (msgsnd(2))."""
     full = samples.QUEUES[0]._replace(cbytes=0, qnum=16384)
     report = samples.report(Kind.QUEUE, style=PEOPLE)._replace(
         found={Kind.QUEUE: [listing_of(Kind.QUEUE, [full])]}
@@ -208,7 +207,7 @@ def test_a_queue_that_is_full_of_messages_is_full() -> None:
     assert " full " in panel.details(full, USED, PEOPLE, canvas(80))
 
 
-def test_qbytes_that_are_not_known() -> None:
+def test_table_unknown_qbytes_are_a_dash() -> None:
     unknown = samples.QUEUES[0]._replace(qbytes=None)
     listing = listing_of(Kind.QUEUE, [unknown]).with_added("qbytes", [None])
     report = samples.report(Kind.QUEUE, style=PEOPLE)._replace(found={Kind.QUEUE: [listing]})
@@ -216,24 +215,23 @@ def test_qbytes_that_are_not_known() -> None:
     assert "6 of unknown bytes" in panel.details(unknown, USED, PEOPLE, canvas(80))
 
 
-def test_the_columns_of_limits() -> None:
+def test_resource_columns_have_their_order() -> None:
     assert [column.name for column in RESOURCE] == [
         *("KIND", "RESOURCE", "DESCRIPTION", "UNIT", "LIMIT", "USED", "USE%"),
     ]
 
 
-def test_the_creator_is_who_made_it_and_not_who_has_its_number_since() -> None:
-    """A segment that was used, and whose ctime IPC_SET moved, was made before its use."""
+def test_table_creator_whose_pid_was_reused_is_gone() -> None:
+    """A used segment was created before its use, although IPC_SET changes its ctime later."""
     now = int(time.time())
-    with subprocess.Popen(["sleep", "60"]) as process:
-        made = samples.SEGMENTS[0]._replace(cpid=process.pid, atime=now - 100, ctime=now)
+    with running("sleep", "600") as process:
+        segment = samples.SEGMENTS[0]._replace(cpid=process.pid, atime=now - 100, ctime=now)
         report = samples.report(Kind.SEGMENT, choice="cpid,command", style=PEOPLE)._replace(
-            found={Kind.SEGMENT: [listing_of(Kind.SEGMENT, [made])]}
+            found={Kind.SEGMENT: [listing_of(Kind.SEGMENT, [segment])]}
         )
         text = "".join(table.listings(report, canvas()))
-        panels = panel.details(made, LEAKED, PEOPLE, canvas(80))
-        lines = "".join(showmsg.details(made, LEAKED, PEOPLE))
-        process.kill()
+        panels = panel.details(segment, LEAKED, PEOPLE, canvas(80))
+        lines = "".join(showmsg.details(segment, LEAKED, PEOPLE))
     assert re.search(rf"^{process.pid} +- *$", text, re.MULTILINE)
     assert f"Created by   proc {process.pid} (gone)" in panels
     assert f"Created by proc {process.pid} (gone)" in lines
