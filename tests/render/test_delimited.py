@@ -1,4 +1,4 @@
-"""CSV read by the csv module, TSV read by its own rules, and assignments read by shells."""
+"""CSV read by the csv module, TSV, and assignments read by shells."""
 
 import csv
 import subprocess
@@ -60,7 +60,7 @@ def hostile(*texts: str) -> Report:
 
 
 def evaluate(shell: str, lines: str) -> tuple[list[str], str]:
-    """Return the values of COMMAND that a shell evaluates the lines to, and its messages."""
+    """Return the values of COMMAND in a shell, and its messages."""
     script = 'while IFS= read -r line; do eval "$line"; printf "%s\\0" "$COMMAND"; done'
     command = [shell, "-c", script]
     done = subprocess.run(

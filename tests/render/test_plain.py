@@ -1,4 +1,4 @@
-"""Plain output for cases that ipcs cannot show; test_peers.py compares the others with it."""
+"""Plain output for cases that a comparison with ipcs cannot reach."""
 
 import pytest
 

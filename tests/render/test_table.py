@@ -1,4 +1,4 @@
-"""Tables and panels for terminals of several widths, compared with pictures."""
+"""Tables and panels of several widths, compared with pictures."""
 
 import os
 import re
@@ -59,7 +59,7 @@ def limits() -> Report:
 
 
 def compare(name: str, text: str) -> None:
-    """Compare with the picture of that name; PYIPCS_TEST_DRAW=1 writes it, for a review."""
+    """Compare with a picture, or write it if PYIPCS_TEST_DRAW is set."""
     path = PICTURES / f"{name}.txt"
     if os.environ.get("PYIPCS_TEST_DRAW"):
         path.write_text(text)
@@ -222,7 +222,7 @@ def test_resource_columns_have_their_order() -> None:
 
 
 def test_table_creator_whose_pid_was_reused_is_gone() -> None:
-    """A used segment was created before its use, although IPC_SET changes its ctime later."""
+    """IPC_SET changes the ctime of a segment after its use."""
     now = int(time.time())
     with running("sleep", "600") as process:
         segment = samples.SEGMENTS[0]._replace(cpid=process.pid, atime=now - 100, ctime=now)

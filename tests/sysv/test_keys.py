@@ -22,7 +22,7 @@ _libc.strtoll.restype = ctypes.c_longlong
 
 
 def strtoll(text: str) -> int | None:
-    """Return what strtoll(3) reads in base 0, or None if it does not read the whole text."""
+    """Return what strtoll(3) reads in base 0; None if not the whole text."""
     data = ctypes.create_string_buffer(text.encode())
     end = ctypes.c_char_p()
     number = int(_libc.strtoll(ctypes.cast(data, ctypes.c_char_p), ctypes.byref(end), 0))

@@ -89,7 +89,7 @@ def test_stat_of_unused_id_fails(objects: Objects, kind: Kind) -> None:
 def test_stat_of_former_id_with_a_reused_index_fails(
     objects: Objects, isolated: None, kind: Kind
 ) -> None:
-    """The kernel reuses an index after some hundred others (ipc_idr_alloc in ipc/util.c)."""
+    """An index is reused after some hundred others (ipc/util.c)."""
     first = object_id = objects.make(kind, mode=0)
     while object_id <= max(first, 0x8000):
         kernel.remove(kind, object_id)
@@ -104,7 +104,7 @@ def test_stat_of_former_id_with_a_reused_index_fails(
 def test_stat_without_stat_any_gives_the_same(
     objects: Objects, isolated: None, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Linux before 4.17 refuses *_STAT_ANY as it refuses every unknown command."""
+    """Linux before 4.17 refuses *_STAT_ANY as an unknown command."""
     object_id = objects.make(kind, 5, 0o600)
     expected = libc.stat(kind, object_id)
     # Private, because no kernel of today lacks the command and nothing public names it.

@@ -1,4 +1,4 @@
-"""Questions to a child in another namespace; here, it is the namespace of the tests."""
+"""Functions that run in another namespace; here, in that of the tests."""
 
 import os
 import select
@@ -69,7 +69,7 @@ def test_within_killed_parent_ends_the_child() -> None:
         os.kill(parent, signal.SIGKILL)
         assert exit_code(parent) == -signal.SIGKILL
         os.write(go, b"x")
-        assert select.select([living], [], [], LIMIT)[0], "the child goes on for ever"
+        assert select.select([living], [], [], LIMIT)[0], "the child does not end"
         child = 0
     finally:
         if child:

@@ -43,7 +43,7 @@ def test_removable_lists_unreadable_own_objects(objects: Objects) -> None:
 def test_may_control_as_root_of_a_user_namespace_needs_its_own_ipc(
     isolated: None, options: list[str], answers: str
 ) -> None:
-    """Capabilities in a user namespace give no rights over the IPC namespace around it."""
+    """Its capabilities are void in the IPC namespace around it."""
     unshare = ["unshare", "--user", "--map-root-user", *options]
     done = run(*unshare, sys.executable, "-c", SCRIPT)
     assert done.out == answers, done.err

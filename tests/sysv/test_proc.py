@@ -120,7 +120,7 @@ def test_merged_with_an_empty_listing_keeps_qbytes(
 
 
 def _common(record: Record) -> Record:
-    """Remove rss, swap and qbytes, which only /proc or only the system call gives."""
+    """Remove rss, swap and qbytes, which only one of the sources gives."""
     match record:
         case Segment():
             return record._replace(rss=None, swap=None)

@@ -76,7 +76,7 @@ def test_recorded_with_proc_of_another_pid_namespace_is_unknown(isolated: None) 
 
 @pytest.mark.tools("unshare", "mount")
 def test_recorded_without_proc_is_unknown_or_gone(isolated: None) -> None:
-    """Without /proc, or with hidepid, a pid in use may be one of a later process."""
+    """Without /proc, a pid in use may be that of a later process."""
     script = (
         "import os; from pyipcs.sysv.processes import recorded; p = os.getppid();"
         f"print(recorded(p, 1), recorded({NO_PID}, 1))"

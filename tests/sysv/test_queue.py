@@ -204,7 +204,7 @@ def test_message_queue_without_permission_fails(objects: Objects) -> None:
 
 @pytest.fixture
 def msgmax(isolated: None) -> Iterator[Path]:
-    """Return the file of the limit on a message, and restore it after the test."""
+    """Return the file of the limit on a message; restore it afterwards."""
     path = Path("/proc/sys/kernel/msgmax")
     before = path.read_text()
     try:

@@ -1,4 +1,4 @@
-"""States of objects from given facts and records; test_state_live.py has real objects."""
+"""States of objects from given facts and records."""
 
 import pytest
 
@@ -189,7 +189,7 @@ CLOSED_SURVEY = Survey({}, {}, [], CLOSED, readable=False)
 
 
 def recorded(pid: int, when: int) -> Process:
-    """Return a process that lives if its pid is even; 0 is of another PID namespace."""
+    """Return a process that lives if its pid is even, unknown if it is 0."""
     return Process(pid, None if pid == 0 else pid % 2 == 0, f"at {when}")
 
 
@@ -235,7 +235,7 @@ def test_gather_queue_without_proc_gives_unknown_users() -> None:
 
 
 def test_gather_segment_dates_creator_by_earliest_time() -> None:
-    """A segment was created before its use, although IPC_SET changes its ctime later."""
+    """IPC_SET changes the ctime of a segment after its use."""
     facts = gathered(segment(lpid=3, times=(10, 20, 30)))
     assert roles(facts) == [(CREATOR, 1, "at 10"), (USER, 3, "at 20")]
     assert (facts.used, facts.held, facts.users) == (True, 0, ())

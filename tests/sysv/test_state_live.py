@@ -1,4 +1,4 @@
-"""States of real objects, with processes that use them, have used them or cannot be read."""
+"""States of real objects, with the processes that use them."""
 
 import os
 import re
@@ -166,7 +166,7 @@ def test_evidence_of_segment_with_zombie_creator_is_orphaned(objects: Objects) -
 
 @contextmanager
 def leaderless(act: str) -> Iterator[int]:
-    """Run a process whose first thread has ended and whose other thread acts; yield its pid."""
+    """Run a process whose first thread has ended; yield its pid."""
     if not (number := EXIT_CALLS.get(os.uname().machine)):
         pytest.skip(f"no number of exit(2) for {os.uname().machine}")
     script = (
@@ -207,7 +207,7 @@ def test_evidence_of_queue_names_waiting_process_whose_leader_ended(objects: Obj
 def test_evidence_of_queue_ignores_thread_of_another_ipc_namespace(
     objects: Objects, stays: bool
 ) -> None:
-    """A thread may wait on another queue with the same id, while a second one waits on this."""
+    """The other thread waits on another queue with the same id."""
     msqid = suspect_queue(objects)
     alone = (
         "def wait_alone():\n"
@@ -340,7 +340,7 @@ def test_evidence_of_set_names_waiting_process(
 
 
 def test_evidence_of_set_with_user_gone_is_suspect(objects: Objects) -> None:
-    """A semaphore of pid 0 is an unused one, or one of a process of another PID namespace."""
+    """Pid 0 on a semaphore means no user, or one of another PID namespace."""
 
     def create() -> int:
         semid = int(kernel.libc.semget(0, 3, IPC_CREAT | IPC_EXCL | 0o600))
@@ -420,7 +420,7 @@ def become_nobody() -> None:
 @pytest.mark.root
 @needs_all_pids
 def test_evidence_of_queue_names_unreadable_processes(objects: Objects) -> None:
-    """A process of root may wait on any queue, and nobody cannot read whether it does."""
+    """The user nobody cannot see whether a process of root waits."""
     msqid = suspect_queue(objects, mode=0o666)
 
     def ask() -> str:
@@ -438,7 +438,7 @@ def test_evidence_of_queue_names_unreadable_processes(objects: Objects) -> None:
 def test_survey_of_unreadable_process_goes_by_its_fsgid(
     objects: Objects, egid: int, fsgid: int
 ) -> None:
-    """The kernel checks the file system group for access to an object (setfsgid(2))."""
+    """The kernel checks the file system group for access (setfsgid(2))."""
     msqid = objects.queue(mode=0o060)
     libc.change(Kind.QUEUE, msqid, gid=13)
     access = Access.to(libc.stat(Kind.QUEUE, msqid))

@@ -47,7 +47,7 @@ def receive(msqid: int) -> Callable[[], object]:
 
 
 def start_child(body: Callable[[], object]) -> int:
-    """Run a function in a child that handles signals as the program does; return its pid."""
+    """Run a function in a child with the signals of the program."""
 
     def act() -> None:
         for number in (signal.SIGINT, signal.SIGPIPE):
@@ -64,7 +64,7 @@ def start_child(body: Callable[[], object]) -> int:
 
 
 def wait_in_child(receive: Callable[[], object]) -> int:
-    """Start a child that receives within a watch; return its pid when it waits."""
+    """Start a child that receives; return its pid when it waits."""
 
     def body() -> None:
         with Watch() as watch:
