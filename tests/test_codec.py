@@ -1,3 +1,5 @@
+"""The codecs of message bodies: text, raw, hex, JSON and structs."""
+
 import json
 import math
 import struct
@@ -10,8 +12,8 @@ from hypothesis import strategies as st
 
 from pyipcs.codec import Layout, encoder, from_hex, from_json, hex_dump
 from pyipcs.model import Message
-from tests.kit.program import need_tool
 from tests.kit.samples import MESSAGES
+from tests.kit.wait import LIMIT
 
 
 class TestText:
@@ -27,10 +29,10 @@ class TestText:
             (b"\xff\xfe", b"\xff\xfe\n"),
         ],
     )
-    def test_it_ends_with_a_newline(self, body: bytes, text: bytes) -> None:
+    def test_text_ends_with_exactly_one_newline(self, body: bytes, text: bytes) -> None:
         assert encoder("text")(Message(1, body)) == text
 
-    def test_other_ends_and_types(self) -> None:
+    def test_text_end_and_with_type_replace_newline_and_prefix(self) -> None:
         message = Message(7, b"a\n\0")
         assert encoder("text", end=b"\0")(message) == b"a\n\0"
         assert encoder("text", with_type=True)(message) == b"7\ta\n"
@@ -40,7 +42,8 @@ class TestText:
 
 
 class TestHex:
-    @settings(max_examples=60, deadline=None)
+    @pytest.mark.tools("hexdump")
+    @settings(max_examples=60)
     @given(
         st.one_of(
             st.binary(max_size=100),
@@ -52,35 +55,37 @@ class TestHex:
             ),
         )
     )
-    def test_it_is_hexdumps(self, body: bytes) -> None:
-        tool = need_tool("hexdump")
-        expected = subprocess.run([tool, "-C"], input=body, capture_output=True, check=True).stdout
+    def test_hex_dump_equals_hexdump_canonical(self, body: bytes) -> None:
+        hexdump = ["hexdump", "-C"]
+        expected = subprocess.run(
+            hexdump, input=body, capture_output=True, check=True, timeout=LIMIT
+        ).stdout
         assert hex_dump(body) == (expected or b"00000000\n")
 
     @given(st.binary())
-    def test_and_back(self, body: bytes) -> None:
+    def test_from_hex_ignores_case_and_blanks(self, body: bytes) -> None:
         assert from_hex(body.hex().encode()) == body
         assert from_hex(body.hex(" ").upper().encode() + b"\n") == body
 
     @pytest.mark.parametrize("digits", [b"a", b"0g", b"0x41", "٣٣".encode(), b"\xff"])
-    def test_what_is_none(self, digits: bytes) -> None:
+    def test_from_hex_of_other_text_fails(self, digits: bytes) -> None:
         with pytest.raises(ValueError, match="not pairs of hex digits"):
             from_hex(digits)
 
 
 class TestJson:
     @given(MESSAGES)
-    def test_there_and_back(self, message: Message) -> None:
+    def test_json_roundtrip_keeps_the_message(self, message: Message) -> None:
         line = encoder("json")(message)
         assert line.endswith(b"\n")
         assert line.isascii()
-        assert all(byte >= 0x20 and byte != 0x7F for byte in line[:-1]), "safe for a terminal"
+        assert all(byte >= 0x20 and byte != 0x7F for byte in line[:-1]), "terminal codes"
         assert from_json(line) == message
         entry = json.loads(line)
         assert (entry["type"], entry["size"]) == (message.type, len(message.body))
         assert set(entry) <= {"type", "size", "data", "base64"}
 
-    def test_what_can_be_left_out(self) -> None:
+    def test_from_json_without_type_or_size_uses_defaults(self) -> None:
         assert from_json(b'{"data": "x"}', 5) == Message(5, b"x")
         assert from_json(b' {"base64": "eA==", "type": 7, "more": [1]} ') == Message(7, b"x")
 
@@ -110,7 +115,7 @@ class TestJson:
             (b'{"data": "a", "size": true}', "size"),
         ],
     )
-    def test_what_is_none(self, line: bytes, why: str) -> None:
+    def test_from_json_of_invalid_line_fails(self, line: bytes, why: str) -> None:
         with pytest.raises(ValueError, match=why):
             from_json(line)
 
@@ -129,9 +134,9 @@ NUMBERS = {
 }
 
 
-class TestStructs:
+class TestLayout:
     @given(st.data(), st.sampled_from(["", "@", "=", "<", ">", "!"]))
-    def test_there_and_back(self, data: st.DataObject, order: str) -> None:
+    def test_layout_roundtrip_keeps_the_values(self, data: st.DataObject, order: str) -> None:
         codes = data.draw(st.lists(st.sampled_from([*NUMBERS, "s", "x"]), max_size=6))
         notation, values = order, list[Any]()
         for code in codes:
@@ -166,7 +171,9 @@ class TestStructs:
             ("d", [b"-inf"], struct.pack("d", -math.inf)),
         ],
     )
-    def test_words(self, notation: str, words: list[bytes], body: bytes) -> None:
+    def test_layout_pack_converts_words(
+        self, notation: str, words: list[bytes], body: bytes
+    ) -> None:
         assert Layout(notation).pack(words) == body
 
     @pytest.mark.parametrize(
@@ -181,7 +188,7 @@ class TestStructs:
             ("00p4s", "byte which counts"),
         ],
     )
-    def test_what_is_no_notation(self, notation: str, why: str) -> None:
+    def test_layout_of_invalid_format_fails(self, notation: str, why: str) -> None:
         with pytest.raises(ValueError, match=why):
             Layout(notation)
 
@@ -206,10 +213,12 @@ class TestStructs:
             ("d", [b"1e309"], "'1e309' does not fit in d"),
         ],
     )
-    def test_words_that_do_not_fit(self, notation: str, words: list[bytes], why: str) -> None:
+    def test_layout_pack_of_unsuitable_words_fails(
+        self, notation: str, words: list[bytes], why: str
+    ) -> None:
         with pytest.raises(ValueError, match=why):
             Layout(notation).pack(words)
 
-    def test_a_body_of_another_size(self) -> None:
+    def test_layout_unpack_of_other_size_fails(self) -> None:
         with pytest.raises(ValueError, match="the message has 1 byte, i has 4"):
             Layout("i").unpack(b"x")
