@@ -12,14 +12,14 @@ KEY = "0x5eed"
 
 
 def adopt(objects: Objects, out: str) -> list[int]:
-    """The ids that were printed, in order; they are removed after the test."""
+    """Return the ids that make printed, in order; add the objects to those of the test."""
     kinds = {"Shared": Kind.SEGMENT, "Message": Kind.QUEUE, "Semaphore": Kind.SEMAPHORE}
     return [
         objects.adopt(kinds[line.split()[0]], int(line.split()[-1])) for line in out.splitlines()
     ]
 
 
-def test_all_kinds_in_one_call(objects: Objects) -> None:
+def test_make_all_kinds_prints_an_id_for_each(objects: Objects) -> None:
     result = invoke("make", "-S", "3", "-Q", "-M", "10K", "-p", "0620")
     shmid, msqid, semid = adopt(objects, result.out)
     assert result == (
@@ -35,7 +35,7 @@ def test_all_kinds_in_one_call(objects: Objects) -> None:
     )
 
 
-def test_random_keys_are_keys(objects: Objects) -> None:
+def test_make_without_key_takes_a_random_key(objects: Objects) -> None:
     (first,) = adopt(objects, invoke("make", "-Q").out)
     (second,) = adopt(objects, invoke("make", "-Q").out)
     keys = {row(Kind.QUEUE, first)["key"], row(Kind.QUEUE, second)["key"]}
@@ -43,7 +43,7 @@ def test_random_keys_are_keys(objects: Objects) -> None:
     assert "0" not in keys
 
 
-def test_no_key(objects: Objects) -> None:
+def test_make_private_has_key_0(objects: Objects) -> None:
     for object_id, kind in zip(
         adopt(objects, invoke("make", "-Q", "-M1", "-S1", "--private").out),
         (Kind.SEGMENT, Kind.QUEUE, Kind.SEMAPHORE),
@@ -52,7 +52,7 @@ def test_no_key(objects: Objects) -> None:
         assert row(kind, object_id)["key"] == "0"
 
 
-def test_a_key(objects: Objects, tmp_path: Path) -> None:
+def test_make_key_takes_every_notation(objects: Objects, tmp_path: Path) -> None:
     for text, key in (("5", 5), ("-5", -5), ("0xffffffff", -1), ("key:010", 8)):
         (msqid,) = adopt(objects, invoke("make", "-Q", "-k", text).out)
         assert row(Kind.QUEUE, msqid)["key"] == str(key)
@@ -60,19 +60,7 @@ def test_a_key(objects: Objects, tmp_path: Path) -> None:
     assert int(row(Kind.QUEUE, msqid)["key"]) % 2**32 >> 24 == 7
 
 
-def test_a_key_that_is_taken(objects: Objects) -> None:
-    objects.queue(0x5EED)
-    before = everything()
-    result = invoke("make", "-Q", "-k", KEY)
-    assert (result.status, result.out) == (1, "")
-    assert result.err == (
-        "pyipcs: create message queue failed: File exists"
-        " (key 0x5eed is taken; --exist-ok gives the id of what has it)\n"
-    )
-    assert everything() == before
-
-
-def test_exist_ok_leaves_what_is_there_as_it_is(objects: Objects) -> None:
+def test_make_exist_ok_leaves_an_existing_object_unchanged(objects: Objects) -> None:
     semid = objects.semaphores(0x5EED, 0o600, 2)
     libc.set_values(semid, [7, 8])
     before = row(Kind.SEMAPHORE, semid)
@@ -82,40 +70,30 @@ def test_exist_ok_leaves_what_is_there_as_it_is(objects: Objects) -> None:
     assert row(Kind.SEMAPHORE, semid) == before
 
 
-def test_exist_ok_creates_and_sets_up_what_is_not_there(objects: Objects) -> None:
+def test_make_exist_ok_creates_a_missing_object_with_values(objects: Objects) -> None:
     args = ["make", "-S2", "--values", "1,32767", "-k", KEY, "--exist-ok"]
     (semid,) = adopt(objects, invoke(*args).out)
     assert [semaphore.value for semaphore in libc.semaphores(semid, 2)] == [1, 32767]
     assert invoke(*args).out == f"Semaphore id: {semid}\n"
 
 
-def test_exist_ok_with_something_smaller(objects: Objects) -> None:
-    objects.segment(0x5EED, size=100)
-    result = invoke("make", "-M", "101", "-k", KEY, "--exist-ok")
-    assert result == (
-        1,
-        "",
-        "pyipcs: create share memory failed: the segment with key 0x5eed has less than 101 bytes\n",
-    )
-
-
-def test_setting_up(objects: Objects) -> None:
+def test_make_qbytes_sets_the_limit_of_the_queue(objects: Objects) -> None:
     (msqid,) = adopt(objects, invoke("make", "-Q", "--qbytes", "1234").out)
     found = json.loads(invoke("list", "-q", "-i", str(msqid), "-J").out)["queues"]
     assert found[0]["qbytes"] == 1234
     assert row(Kind.QUEUE, msqid)["perms"] == "644"
 
 
-def test_values_of_a_set_that_may_not_be_written(objects: Objects) -> None:
+def test_make_values_of_a_read_only_set_are_set(objects: Objects) -> None:
     (semid,) = adopt(objects, invoke("make", "-S1", "--values", "5", "-p", "0444").out)
     assert row(Kind.SEMAPHORE, semid)["perms"] == "444"
     assert libc.semaphores(semid, 1)[0].value == 5
 
 
 @pytest.mark.root
-def test_owner(objects: Objects) -> None:
-    made = adopt(objects, invoke("make", "-Q", "-M1", "-S1", "--owner", "12:34").out)
-    for object_id, kind in zip(made, (Kind.SEGMENT, Kind.QUEUE, Kind.SEMAPHORE), strict=True):
+def test_make_owner_changes_owner_but_not_creator(objects: Objects) -> None:
+    created = adopt(objects, invoke("make", "-Q", "-M1", "-S1", "--owner", "12:34").out)
+    for object_id, kind in zip(created, (Kind.SEGMENT, Kind.QUEUE, Kind.SEMAPHORE), strict=True):
         words = row(kind, object_id)
         assert [words[name] for name in ("uid", "gid", "cuid", "cgid")] == ["12", "34", "0", "0"]
     (msqid,) = adopt(objects, invoke("make", "-Q", "--owner", "root").out)
@@ -123,13 +101,13 @@ def test_owner(objects: Objects) -> None:
 
 
 @pytest.mark.root
-def test_a_set_as_another_user(objects: Objects) -> None:
+def test_make_values_of_a_set_unreadable_to_its_owner_succeeds(objects: Objects) -> None:
     result = as_nobody("make", "-S1", "--values", "5", "-p", "0044")
     (semid,) = adopt(objects, result.out)
     assert (result.status, row(Kind.SEMAPHORE, semid)["perms"]) == (0, "44")
 
 
-def test_other_ways_to_print(objects: Objects) -> None:
+def test_make_ids_and_json_describe_the_new_objects(objects: Objects) -> None:
     out = invoke("make", "-Q", "-M", "7", "-i").out.split()
     objects.adopt(Kind.SEGMENT, int(out[0]))
     objects.adopt(Kind.QUEUE, int(out[1]))
@@ -142,39 +120,20 @@ def test_other_ways_to_print(objects: Objects) -> None:
     assert document["shmems"][0]["segsz"] == 7
 
 
+# Paths to a usage error besides those of tests/messages/table.
 @pytest.mark.parametrize(
     ("args", "why"),
     [
-        ("", "nothing to make"),
         ("-p 644", "nothing to make"),
-        ("-M x", "'x': not a size"),
-        ("-M 0", "1 byte"),
-        ("-M 99999999Y", "too large (the most is 18446744073709551615)"),
-        ("-S 0", "1 semaphore"),
-        ("-S x", "'x': not a decimal number"),
-        ("-S 99999999999", "too large (the most is 2147483647)"),
-        ("-Q --qbytes 4294967296", "too large (the most is 2147483647)"),
-        ("-Q -p 9", "not a mode"),
-        ("-Q -p 7777", "not a mode"),
         ("-Q -k 0", "IPC_PRIVATE"),
-        ("-M junk -M 1", "'junk': not a size"),
+        ("-M junk -M 1", "'junk': not a size"),  # a later option does not hide it
         ("-Q -p 9 --mode=600", "'9': not a mode"),
-        ("-Q -k x", "not a key"),
-        ("-Q -k 5 --private", "so no -k"),
-        ("-Q --exist-ok", "--exist-ok needs -k"),
-        ("-M 1 --qbytes 5", "--qbytes needs -Q"),
-        ("-Q --values 5", "--values needs -S"),
-        ("-S 2 --values 5", "each of the 2 semaphores"),
-        ("-S 2 --values 5,", "not values"),
-        ("-S 1 --values 32768", "not values (0 to 32767"),
-        ("-Q --owner nobody-has-this-name", "no such user"),
-        ("-Q -i -J", "two ways to print"),
-        ("-Q extra", "unexpected operand 'extra'"),
         ("--s 3", "ambiguous (--semaphore, --shmem)"),
-        ("-m 5", "no such option -m"),
     ],
 )
-def test_usage_errors(args: str, why: str) -> None:
+def test_make_wrong_arguments_print_one_line_and_create_nothing(
+    isolated: None, args: str, why: str
+) -> None:
     before = everything()
     result = invoke("make", *args.split())
     assert (result.status, result.out) == (2, "")
@@ -183,20 +142,9 @@ def test_usage_errors(args: str, why: str) -> None:
     assert everything() == before
 
 
-def test_what_the_kernel_refuses() -> None:
-    over = int(Path("/proc/sys/kernel/sem").read_text().split()[0]) + 1
-    result = invoke("make", "-S", str(over))
-    assert result == (
-        1,
-        "",
-        f"pyipcs: create semaphore failed: Invalid argument (limit semmsl: {over - 1})\n",
-    )
-    shmmax = int(Path("/proc/sys/kernel/shmmax").read_text())
-    result = invoke("make", "-M", str(2**64 - 1))
-    assert result.err == (
-        f"pyipcs: create share memory failed: Invalid argument (limit shmmax: {shmmax})\n"
-    )
-    result = invoke("make", "-M", "8E")  # under shmmax, and yet too large for a file
+def test_make_segment_too_large_for_a_file_reports_no_limit() -> None:
+    """8E is less than shmmax, but more than a file can have."""
+    result = invoke("make", "-M", "8E")
     assert result.err == "pyipcs: create share memory failed: Invalid argument\n"
 
 
@@ -211,7 +159,7 @@ def test_what_the_kernel_refuses() -> None:
         ("sem", "100 5 10 100", "-S 5", "limit semmns: 5, in use: 1"),
     ],
 )
-def test_a_limit_that_is_reached(
+def test_make_over_a_limit_reports_limit_and_use(
     objects: Objects, isolated: None, setting: str, value: str, args: str, limit: str
 ) -> None:
     for kind in Kind:
@@ -228,26 +176,20 @@ def test_a_limit_that_is_reached(
 
 
 @pytest.mark.root
-def test_what_was_made_goes_when_a_later_step_fails(isolated: None) -> None:
+def test_make_failing_qbytes_removes_all_new_objects(isolated: None) -> None:
     before = everything()
     result = as_nobody("make", "-M", "1", "-S", "1", "-Q", "--qbytes", "99999999")
-    msgmnb = Path("/proc/sys/kernel/msgmnb").read_text().strip()
-    assert result == (
-        1,
-        "",
-        "pyipcs: set qbytes failed: Operation not permitted"
-        f" (99999999 is over msgmnb, which is {msgmnb}: it takes CAP_SYS_RESOURCE)\n",
-    )
+    assert (result.status, result.out, result.err.count("\n")) == (1, "", 1)
     assert everything() == before
 
 
-def test_what_was_made_goes_when_another_kind_fails() -> None:
+def test_make_failing_kind_removes_the_other_kinds(isolated: None) -> None:
     before = everything()
     assert invoke("make", "-M", "1", "-Q", "-S", "2147483647").status == 1
     assert everything() == before
 
 
-def test_the_peers_name(objects: Objects) -> None:
+def test_make_named_ipcmk_takes_abbreviations(objects: Objects) -> None:
     result = invoke("--q", "--mode=600", program="ipcmk")
     (msqid,) = adopt(objects, result.out)
     assert msqid in ids(Kind.QUEUE)
