@@ -3,7 +3,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyipcs.model import Kind
@@ -27,10 +27,15 @@ def signed(key: str) -> int:
     return ctypes.c_int32(int(key, 16)).value
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Create a folder for all examples of a test."""
+    return tmp_path_factory.mktemp("key")
+
+
 @given(name=NAMES, project=PROJECTS)
-def test_key_of_any_path_is_that_of_ftok(tmp_path: Path, name: bytes, project: int) -> None:
-    path = os.fsencode(tmp_path) + b"/" + name
+def test_key_of_any_path_is_that_of_ftok(folder: Path, name: bytes, project: int) -> None:
+    path = os.fsencode(folder) + b"/" + name
     Path(os.fsdecode(path)).touch()
     result = invoke("key", "--", os.fsdecode(path), str(project))
     assert result == (0, ftok(path, project), "")
