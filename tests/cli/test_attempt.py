@@ -1,6 +1,7 @@
-"""make in all or none, at whatever moment a signal comes."""
+"""Signals while make creates objects: it creates all of them, or none."""
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Iterator
@@ -15,14 +16,18 @@ import pytest
 from pyipcs.cli import attempt
 from pyipcs.model import Kind
 from tests.kit.kernel import ids, remove
-from tests.kit.program import fork
+from tests.kit.program import fork, text_in
+from tests.kit.wait import LIMIT, exit_code
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
 def signalled_at(moment: int) -> Iterator[None]:
-    """Have a child that is forked get signals at so manieth a line, from where it tells."""
+    """Let signals arrive in forked children at a line of the module, counted from `tell`.
+
+    It traces the module's lines, because nothing public shows where a signal can arrive.
+    """
     lines: list[int] = []
 
     def trace(frame: FrameType, _event: str, _arg: object) -> Any:
@@ -45,31 +50,29 @@ def signalled_at(moment: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_a_signal_at_any_moment(full: bool, isolated: None) -> None:
-    """It ends by one of them without a word and leaves nothing; or all is made, and told."""
+def test_make_signal_at_any_line_leaves_all_or_nothing(full: bool, isolated: None) -> None:
     ends = []
     for moment in range(25):
         with TemporaryFile() as out, TemporaryFile() as err, Path("/dev/full").open("wb") as disk:
             with signalled_at(moment):
                 stdout = (disk if full else out).fileno()
                 child = fork("make", "-Q", "-i", stdin=0, stdout=stdout, stderr=err.fileno())
-            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-            told = os.pread(out.fileno(), 100, 0).decode()
-            said = os.pread(err.fileno(), 1000, 0).decode()
+            status = exit_code(child)
+            printed, errors = text_in(out), text_in(err)
         left = ids(Kind.QUEUE)
         for msqid in left:
             remove(Kind.QUEUE, msqid)
-        assert left == set(map(int, told.split()))
+        assert left == set(map(int, printed.split()))
         assert (status == 0) is bool(left)
-        assert "Traceback" not in said
-        assert not said if -status in SIGNALS else not said or full
+        assert "Traceback" not in errors
+        assert not errors if -status in SIGNALS else not errors or full
         ends.append(-status in SIGNALS)
     assert ends[:5] == [True] * 5
     assert not ends[-1]
 
 
-def test_a_reader_that_ends_it_at_once_keeps_what_it_was_told_of(isolated: None) -> None:
-    """On one processor the reader goes on before the program does."""
+def test_make_signal_after_the_output_leaves_the_object(isolated: None) -> None:
+    """On one processor, the reader runs before the program continues."""
     processors = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(processors)})
     try:
@@ -77,10 +80,11 @@ def test_a_reader_that_ends_it_at_once_keeps_what_it_was_told_of(isolated: None)
             read, write = os.pipe()
             child = fork("make", "-Q", "-i", stdin=0, stdout=write, stderr=2)
             os.close(write)
-            told = os.read(read, 100)
+            assert select.select([read], [], [], LIMIT)[0]
+            printed = os.read(read, 100)
             os.kill(child, signal.SIGTERM)
-            assert os.waitpid(child, 0)[1] == 0
+            assert exit_code(child) == 0
             os.close(read)
-            remove(Kind.QUEUE, int(told))
+            remove(Kind.QUEUE, int(printed))
     finally:
         os.sched_setaffinity(0, processors)
