@@ -1,4 +1,4 @@
-"""The grammar, against the getopt_long of Python's standard library."""
+"""The grammar of command lines, compared with getopt of Python's standard library."""
 
 import getopt
 
@@ -7,32 +7,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyipcs import cli
 from pyipcs.cli.argv import LEFT_OUT, Alias, Grammar, OptionalValue, Scan, in_order
-from tests.kit.program import invoke
 
 NAMES = {"-a": "--all", "-t": "--time", "-l": "--limits", "-i": "--id", "-k": "--key"}
 
 
-def command(*, interval: bool = False) -> Grammar:
+def command(*, optional_values: bool = False) -> Grammar:
     params: list[click.Parameter] = [
         click.Option(
             [short, long], is_flag=short not in {"-i", "-k"}, multiple=short in {"-i", "-k"}
         )
         for short, long in NAMES.items()
     ]
-    if interval:
+    if optional_values:
         params.append(OptionalValue(["-w", "--watch"], multiple=True))
         params.append(OptionalValue(["-x", "--xall"], words=("msg",), multiple=True))
     params.append(click.Argument(["operands"], nargs=-1))
-    made = Grammar("test", params=params, add_help_option=False)
-    made.peer_names = frozenset({*NAMES.values(), "--timeless"})
-    return made
+    grammar = Grammar("test", params=params, add_help_option=False)
+    grammar.peer_names = frozenset({*NAMES.values(), "--timeless"})
+    return grammar
 
 
-def scan(*args: str, interval: bool = False) -> tuple[list[str], list[str]]:
-    """The options and the operands."""
-    tested = command(interval=interval)
+def scan(*args: str, optional_values: bool = False) -> tuple[list[str], list[str]]:
+    """Return the options and the operands."""
+    tested = command(optional_values=optional_values)
     found = Scan(tested.params, args, tested.peer_names, click.Context(tested))
     if found.error:
         raise found.error
@@ -63,24 +61,24 @@ WORDS = st.one_of(
 
 
 @given(st.lists(WORDS, max_size=6))
-def test_words_are_read_as_getopt_long_reads_them(args: list[str]) -> None:
+def test_scan_agrees_with_getopt_long(args: list[str]) -> None:
     try:
         expected = by_getopt(args)
     except getopt.GetoptError:
         with pytest.raises(click.UsageError):
             scan(*args)
     else:
-        if "--timeless" in expected[0]:  # a name that this command has not
+        if "--timeless" in expected[0]:  # the command has no such option
             return
         assert scan(*args) == expected
 
 
-def test_negative_numbers_are_arguments() -> None:
+def test_scan_takes_negative_numbers_as_operands_and_values() -> None:
     assert scan("-5", "-a", "-.5", "-t", "-10") == (["--all", "--time"], ["-5", "-.5", "-10"])
     assert scan("-i", "-10", "-k-3") == (["--id", "-10", "--key", "-3"], [])
 
 
-def test_minus_zero_alone_is_an_option() -> None:
+def test_scan_takes_minus_zero_as_an_option() -> None:
     with pytest.raises(click.UsageError, match="-0"):
         scan("-0")
 
@@ -102,13 +100,15 @@ def test_minus_zero_alone_is_an_option() -> None:
         (["--xall", "msg"], ["--xall", "msg"]),
     ],
 )
-def test_optional_values(args: list[str], words: list[str]) -> None:
-    assert scan(*args, interval=True) == (words, [])
+def test_scan_optional_value_is_in_the_same_word_or_a_listed_one(
+    args: list[str], words: list[str]
+) -> None:
+    assert scan(*args, optional_values=True) == (words, [])
 
 
-def test_an_optional_value_takes_no_other_word() -> None:
-    assert scan("-w", "5", interval=True) == (["--watch", LEFT_OUT], ["5"])
-    assert scan("-x", "msgs", interval=True) == (["--xall", LEFT_OUT], ["msgs"])
+def test_scan_optional_value_leaves_other_words_as_operands() -> None:
+    assert scan("-w", "5", optional_values=True) == (["--watch", LEFT_OUT], ["5"])
+    assert scan("-x", "msgs", optional_values=True) == (["--xall", LEFT_OUT], ["msgs"])
 
 
 @pytest.mark.parametrize(
@@ -123,18 +123,18 @@ def test_an_optional_value_takes_no_other_word() -> None:
         (["--id"], "--id needs a value"),
     ],
 )
-def test_what_is_wrong_is_told(args: list[str], why: str) -> None:
+def test_scan_wrong_words_raise_usage_errors(args: list[str], why: str) -> None:
     with pytest.raises(click.UsageError) as caught:
         scan(*args)
     assert why in caught.value.format_message()
 
 
-def test_only_the_peers_names_are_abbreviated() -> None:
+def test_scan_abbreviates_only_the_names_of_the_peers() -> None:
     with pytest.raises(click.UsageError, match="no such option --watc"):
-        scan("--watc", interval=True)
+        scan("--watc", optional_values=True)
 
 
-def test_an_alias_takes_part_as_what_it_stands_for() -> None:
+def test_alias_counts_as_the_option_it_stands_for() -> None:
     option = click.Option(["-f", "--format"])
     alias = Alias(["-J", "--json"], stands_for=("--format", "json"))
     tested = Grammar("test", params=[option, alias], add_help_option=False)
@@ -143,7 +143,7 @@ def test_an_alias_takes_part_as_what_it_stands_for() -> None:
         assert context.params == {"format": value}
 
 
-def test_what_can_be_read_beside_what_is_wrong_is_read() -> None:
+def test_scan_with_an_error_returns_the_other_words() -> None:
     tested = command()
     found = Scan(
         tested.params, ["-z", "-t", "--nope", "--id=5", "-k"], frozenset(), click.Context(tested)
@@ -152,7 +152,7 @@ def test_what_can_be_read_beside_what_is_wrong_is_read() -> None:
     assert str(found.error) == "no such option -z"
 
 
-def test_the_order_of_options_is_kept() -> None:
+def test_in_order_returns_options_as_given() -> None:
     tested = command()
     context = tested.make_context("test", ["-i1", "-k", "2", "--id=3", "-a", "-k4", "word"])
     assert [*in_order(context, ["id", "key"])] == [
@@ -164,16 +164,7 @@ def test_the_order_of_options_is_kept() -> None:
     assert context.params["operands"] == ("word",)
 
 
-def test_operands_that_look_like_options() -> None:
+def test_grammar_takes_words_after_two_dashes_as_operands() -> None:
     context = command().make_context("test", ["--", "-a", "--", "-5"])
     assert context.params["operands"] == ("-a", "--", "-5")
     assert not context.params["all"]
-
-
-def test_the_help_of_all_says_what_that_of_each_says() -> None:
-    text = " ".join(invoke("--help").out.split())
-    for name, summary in cli.COMMANDS.items():
-        assert f"{name} {summary}" in text
-        help_ = cli.load(name).help
-        assert help_
-        assert help_.splitlines()[0] == summary

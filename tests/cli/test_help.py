@@ -1,4 +1,4 @@
-"""What --help teaches: commands by purpose, options by what they are for, examples that work."""
+"""Help: commands by purpose, options in groups, examples that work."""
 
 import os
 import re
@@ -12,46 +12,55 @@ from tests.kit.documents import IN_NEW_NAMESPACE
 from tests.kit.program import PYIPCS, invoke, run
 
 
-def test_the_commands_stand_by_purpose() -> None:
-    out = invoke().out
-    places = [out.index(f"\n{title}:\n") for title in cli.PURPOSES]
-    assert places == sorted(places)
-    for name, words in cli.COMMANDS.items():
-        assert f"  {name:5}  {words}\n" in out
+def test_help_lists_commands_by_purpose() -> None:
+    out = invoke("--help").out
+    assert out == invoke().out
+    positions = [out.index(f"\n{title}:\n") for title in cli.PURPOSES]
+    assert positions == sorted(positions)
+    for name, summary in cli.COMMANDS.items():
+        assert f"  {name:5}  {summary}\n" in out
     assert sum(map(len, cli.PURPOSES.values())) == len(cli.COMMANDS)
     assert re.findall("^(.*):$", out, re.MULTILINE) == [*cli.PURPOSES, "General"]
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
-def test_the_options_stand_in_groups(name: str) -> None:
+def test_help_of_a_command_starts_with_its_summary(name: str) -> None:
+    help_ = cli.load(name).help
+    assert help_
+    assert help_.splitlines()[0] == cli.COMMANDS[name]
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_help_lists_options_in_groups(name: str) -> None:
     titles = [title for title, _ in cli.load(name).grouped()]
     assert len(titles) == len({*titles})
     assert "Options" not in titles
     assert titles[-1] == "General"
     out = invoke(name, "--help").out
-    places = [out.index(f"\n{title}:\n  -") for title in titles]
-    assert places == sorted(places)
+    positions = [out.index(f"\n{title}:\n  -") for title in titles]
+    assert positions == sorted(positions)
     options = [option for _, group in cli.load(name).grouped() for option in group]
     assert len(options) == sum(
-        1 for one in cli.load(name).params if one.param_type_name == "option"
+        parameter.param_type_name == "option" for parameter in cli.load(name).params
     )
     assert all(option.help for option in options)
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
-def test_the_examples_fit_into_the_help(name: str) -> None:
+def test_help_examples_fit_into_80_columns(name: str) -> None:
     out = invoke(name, "--help").out
     assert len(cli.load(name).examples) == 3
-    for line, words in cli.load(name).examples:
-        assert f"  $ {line}\n      {words}\n" in out
+    for line, purpose in cli.load(name).examples:
+        assert f"  $ {line}\n      {purpose}\n" in out
         assert f"pyipcs {name} " in f"{line} "
     assert max(map(len, out.splitlines())) <= 80
 
 
-def test_the_examples_work_one_after_the_other(tmp_path: Path, isolated: None) -> None:
-    """As the manual has them, in an empty namespace."""
+@pytest.mark.slow
+@pytest.mark.tools("unshare")
+def test_help_examples_work_in_the_order_of_the_manual(tmp_path: Path, isolated: None) -> None:
     commands = man.in_sequence(cli.load(name) for name in cli.COMMANDS)
-    lines = [line for one in commands for line, _ in one.examples]
+    lines = [line for command in commands for line, _ in command.examples]
     (tmp_path / "tests.sh").write_text("#!/bin/sh\n")
     (tmp_path / "tests.sh").chmod(0o755)
     env = {"PATH": f"{Path(PYIPCS).parent}:{os.environ['PATH']}"}
