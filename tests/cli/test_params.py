@@ -11,24 +11,24 @@ from pyipcs.cli.params import parse_bytes, parse_mode, parse_qbytes, parse_size
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import By
 from tests.kit.kernel import Objects, row
-from tests.kit.program import need_tool, run
+from tests.kit.program import run
 
 PREFIXES = "KMGTPEZY"
 
 
+@pytest.mark.tools("ipcmk")
 @pytest.mark.parametrize(
     "text",
     ["1", "4096", "1K", "2KiB", "1kib", "3KB", "3kb", "0x10K", "010", "1M", "1.5K", "7mB", "2.K"],
 )
-def test_sizes_are_read_as_ipcmk_reads_them(objects: Objects, text: str) -> None:
-    need_tool("ipcmk")
-    made = run("ipcmk", "-M", text)
-    shmid = objects.adopt(Kind.SEGMENT, int(made.out.split()[-1]))
+def test_parse_size_agrees_with_ipcmk(objects: Objects, text: str) -> None:
+    result = run("ipcmk", "-M", text)
+    shmid = objects.adopt(Kind.SEGMENT, int(result.out.split()[-1]))
     assert parse_size(text) == int(row(Kind.SEGMENT, shmid)["size"])
 
 
 @given(st.integers(1, 2**40), st.sampled_from(PREFIXES), st.sampled_from(["", "iB", "B"]))
-def test_units(number: int, prefix: str, suffix: str) -> None:
+def test_parse_size_multiplies_by_the_unit(number: int, prefix: str, suffix: str) -> None:
     size = number * (1000 if suffix == "B" else 1024) ** (PREFIXES.index(prefix) + 1)
     text = f"{number}{prefix}{suffix}"
     if size < 2**64:
@@ -39,11 +39,12 @@ def test_units(number: int, prefix: str, suffix: str) -> None:
 
 
 @given(st.decimals(1, 1000, places=4), st.sampled_from("KMG"))
-def test_fractions_are_exact(number: object, prefix: str) -> None:
+def test_parse_size_of_a_fraction_is_exact(number: object, prefix: str) -> None:
     exact = Fraction(str(number)) * 1024 ** (PREFIXES.index(prefix) + 1)
     assert parse_size(f"{number}{prefix}") == int(exact)
 
 
+@pytest.mark.tools("ipcmk")
 @pytest.mark.parametrize(
     "text",
     [
@@ -64,20 +65,19 @@ def test_fractions_are_exact(number: object, prefix: str) -> None:
         "٣K",
     ],
 )
-def test_what_is_no_size(text: str) -> None:
-    need_tool("ipcmk")
+def test_parse_size_rejects_what_ipcmk_rejects(text: str) -> None:
     with pytest.raises(ValueError, match="not a size"):
         parse_size(text)
     assert run("ipcmk", "-M", text).status == 1
 
 
-def test_a_size_of_nothing() -> None:
+def test_parse_size_rejects_0_but_parse_bytes_takes_it() -> None:
     with pytest.raises(ValueError, match="1 byte"):
         parse_size("0")
     assert parse_bytes("0") == 0
 
 
-def test_sizes_of_any_length() -> None:
+def test_parse_size_takes_any_number_of_digits() -> None:
     assert parse_size(f"1.{'0' * 5000}1K") == 1024
     assert parse_size(f"{'0' * 5000}10") == 8
     for text in ("9" * 5000, "1" + "0" * 26):
@@ -87,7 +87,7 @@ def test_sizes_of_any_length() -> None:
             params.parse_nsems(text)
 
 
-def test_qbytes_are_what_the_kernel_can_keep() -> None:
+def test_parse_qbytes_rejects_more_than_the_kernel_stores() -> None:
     assert parse_qbytes("4K") == 4096
     assert parse_qbytes("2147483647") == 2**31 - 1
     for text in ("2147483648", "4294967297", "2G"):
@@ -96,12 +96,12 @@ def test_qbytes_are_what_the_kernel_can_keep() -> None:
 
 
 @given(st.integers(0, 0o777))
-def test_modes(mode: int) -> None:
+def test_parse_mode_reads_octal_digits(mode: int) -> None:
     assert parse_mode(f"{mode:o}") == parse_mode(f"0{mode:o}") == parse_mode(f"{mode:04o}") == mode
 
 
 @pytest.mark.parametrize("text", ["", "8", "1000", "7777", "u+rw", "-1", "0x1", "64 "])
-def test_what_is_no_mode(text: str) -> None:
+def test_parse_mode_rejects_other_texts(text: str) -> None:
     with pytest.raises(ValueError, match="not a mode"):
         parse_mode(text)
 
@@ -116,7 +116,7 @@ def test_what_is_no_mode(text: str) -> None:
         (params.an_id(), "007", (By.ID, 7, "007")),
     ],
 )
-def test_numbers(param: Callable[[str], object], text: str, value: object) -> None:
+def test_params_return_values(param: Callable[[str], object], text: str, value: object) -> None:
     assert param(text) == value
 
 
@@ -137,7 +137,7 @@ def test_numbers(param: Callable[[str], object], text: str, value: object) -> No
         (params.OWNER, "nobody-has-this-name"),
     ],
 )
-def test_what_is_wrong_is_told_with_the_word(param: Callable[[str], object], text: str) -> None:
+def test_params_errors_start_with_the_text(param: Callable[[str], object], text: str) -> None:
     with pytest.raises(click.BadParameter) as caught:
         param(text)
     assert caught.value.message.startswith(f"'{text}': ")
