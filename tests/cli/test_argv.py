@@ -1,4 +1,4 @@
-"""The grammar of command lines, compared with getopt of Python's standard library."""
+"""The grammar of command lines, compared with the module getopt."""
 
 import getopt
 

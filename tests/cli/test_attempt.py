@@ -24,9 +24,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def signalled_at(moment: int) -> Iterator[None]:
-    """Let signals arrive in forked children at a line of the module, counted from `tell`.
+    """Send signals to forked children at a line of `attempt`.
 
-    It traces the module's lines, because nothing public shows where a signal can arrive.
+    The lines are counted from the function `tell`. They are traced, because nothing public shows
+    where a signal can arrive.
     """
     lines: list[int] = []
 
@@ -72,7 +73,7 @@ def test_make_signal_at_any_line_leaves_all_or_nothing(full: bool, isolated: Non
 
 
 def test_make_signal_after_the_output_leaves_the_object(isolated: None) -> None:
-    """On one processor, the reader runs before the program continues."""
+    # On one processor, the reader runs before the program continues.
     processors = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(processors)})
     try:

@@ -170,7 +170,7 @@ def test_list_named_ipcs_is_the_same_command(objects: Objects) -> None:
 @pytest.mark.root
 @pytest.mark.tools("ipcs", "unshare")
 def test_list_without_proc_matches_ipcs(objects: Objects, isolated: None) -> None:
-    """Both use system calls where /proc/sysvipc is hidden."""
+    # Both use system calls where /proc/sysvipc is hidden.
     objects.queue(5, 0)
     kernel.send(objects.queue(-5))
     objects.segment(6, 0o600, 2**40, 0o10000)

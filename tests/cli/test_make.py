@@ -12,7 +12,7 @@ KEY = "0x5eed"
 
 
 def adopt(objects: Objects, out: str) -> list[int]:
-    """Return the ids that make printed, in order; add the objects to those of the test."""
+    """Add the printed objects to those of the test; return their ids."""
     kinds = {"Shared": Kind.SEGMENT, "Message": Kind.QUEUE, "Semaphore": Kind.SEMAPHORE}
     return [
         objects.adopt(kinds[line.split()[0]], int(line.split()[-1])) for line in out.splitlines()
@@ -143,7 +143,7 @@ def test_make_wrong_arguments_print_one_line_and_create_nothing(
 
 
 def test_make_segment_too_large_for_a_file_reports_no_limit() -> None:
-    """8E is less than shmmax, but more than a file can have."""
+    # 8E is less than shmmax, but more than a file can have.
     result = invoke("make", "-M", "8E")
     assert result.err == "pyipcs: create share memory failed: Invalid argument\n"
 

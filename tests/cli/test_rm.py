@@ -193,7 +193,7 @@ def test_rm_dry_run_lists_targets_and_removes_nothing(objects: Objects, isolated
 
 
 def test_rm_dry_run_of_an_attached_segment_named_twice_fails_like_rm(objects: Objects) -> None:
-    """The kernel takes its key at once, and removes it when it is detached."""
+    # The kernel takes the key at once, and removes the segment when it is detached.
     for args in ("-m{id} -m{id}", "-M7 -m{id}", "-m{id} -M7", "-M7 -M7", "-m{id} -m{id} -M7"):
         shmid = objects.segment(7)
         words = args.format(id=shmid).split()

@@ -87,7 +87,7 @@ def test_set_value_and_values_set_semaphores(semid: int) -> None:
 
 
 def test_set_values_and_mode_are_set_in_the_order_that_succeeds(semid: int) -> None:
-    """A mode without write permission forbids setting values."""
+    # A mode without write permission forbids setting values.
     assert invoke("set", KEY, "--values", "4,5,6", "--mode", "0400").status == 0
     assert values(semid) == [4, 5, 6]
     script = f"{PYIPCS} set {KEY} --value 0=9 --mode 0600"
