@@ -1,5 +1,8 @@
+"""pyipcs read and write: the bytes of a segment, as they are, as a dump, as structs."""
+
 import ctypes
 import os
+import resource
 import struct
 import subprocess
 import time
@@ -11,8 +14,9 @@ from hypothesis import strategies as st
 
 from pyipcs.model import Kind
 from tests.kit.kernel import Objects, attached, row
-from tests.kit.program import PYIPCS, as_nobody, forked, invoke, need_tool, pyipcs, run
-from tests.kit.terminal import read_all, start
+from tests.kit.program import PYIPCS, as_nobody, forked, invoke, piped, pyipcs, run
+from tests.kit.terminal import start, whole_run
+from tests.kit.wait import LIMIT, wait_until, wait_until_idle, wakeups
 
 KEY, SIZE = "0x5eed", 100
 
@@ -32,14 +36,14 @@ def put(shmid: int, data: bytes, offset: int = 0) -> None:
         ctypes.memmove(address + offset, data, len(data))
 
 
-# -- Reading.
+# -- read
 
 
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.binary(max_size=SIZE), offset=st.integers(0, SIZE), length=st.integers(0, 2 * SIZE))
-def test_any_bytes_from_anywhere(shmid: int, data: bytes, offset: int, length: int) -> None:
+def test_read_returns_any_range_of_bytes(shmid: int, data: bytes, offset: int, length: int) -> None:
     put(shmid, data.ljust(SIZE, b"\0"))
     whole = content(shmid)
     args = ["read", KEY, "--offset", str(offset)]
@@ -52,38 +56,35 @@ def test_any_bytes_from_anywhere(shmid: int, data: bytes, offset: int, length: i
         assert os.fsencode(found.out) == expected
 
 
-def test_a_dump_is_that_of_hexdump(objects: Objects, tmp_path: Path) -> None:
-    hexdump = need_tool("hexdump")
+@pytest.mark.tools("hexdump")
+def test_read_hex_equals_hexdump(objects: Objects, tmp_path: Path) -> None:
     size = 3 * 2**20 + 5
     shmid = objects.segment(size=size)
     for place, data in ((0, b"begin"), (2**20 - 3, b"across the edge"), (size - 3, b"end")):
         put(shmid, data, place)
     put(shmid, b"ab" * 5000, 2**21)
-    raw = subprocess.run([PYIPCS, "read", str(shmid)], check=True, capture_output=True).stdout
+    raw = os.fsencode(pyipcs("read", str(shmid)).out)
     assert raw == content(shmid, size)
     file = tmp_path / "raw"
     file.write_bytes(raw)
     for offset, length in ((0, size), (7, size - 7), (2**20 - 8, 64), (5, 1)):
         args = ["--offset", str(offset), "--length", str(length)]
-        expected = run(hexdump, "-C", "-s", str(offset), "-n", str(length), str(file)).out
+        expected = run("hexdump", "-C", "-s", str(offset), "-n", str(length), str(file)).out
         assert pyipcs("read", str(shmid), "-f", "hex", *args).out == expected
 
 
-def test_structs(shmid: int) -> None:
+def test_read_unpack_prints_structs(shmid: int) -> None:
     put(shmid, struct.pack("@id4s", -5, 1.5, b"ab\0\0"))
     assert forked("read", KEY, "--unpack", "id4s").out == "-5\t1.5\tab\n"
     put(shmid, struct.pack("@6h", *range(6)), 50)
     args = ["--offset", "50", "--unpack", "hh"]
     assert forked("read", KEY, *args).out == "0\t1\n"
     assert forked("read", KEY, *args, "--length", "12").out == "0\t1\n2\t3\n4\t5\n"
-    assert forked("read", KEY, "--offset=94", "--unpack=hh", "--length=8") == (
-        1,
-        "0\t0\n",
-        f"pyipcs: {KEY}: the segment ends 2 bytes into a struct\n",
-    )
+    torn = forked("read", KEY, "--offset=94", "--unpack=hh", "--length=8")
+    assert (torn.status, torn.out, torn.err.count("\n")) == (1, "0\t0\n", 1)
 
 
-def test_many_structs_across_pieces(objects: Objects) -> None:
+def test_read_unpack_prints_structs_across_blocks(objects: Objects) -> None:
     number = 150_000
     shmid = objects.segment(size=12 * number)
     put(shmid, b"".join(struct.pack("=3i", n, -n, n) for n in range(number)))
@@ -91,12 +92,12 @@ def test_many_structs_across_pieces(objects: Objects) -> None:
     assert out == "".join(f"{n}\t{-n}\t{n}\n" for n in range(number))
 
 
-def test_what_may_only_be_read(objects: Objects) -> None:
+def test_read_of_a_read_only_segment_succeeds(objects: Objects) -> None:
     shmid = objects.segment(mode=0o444)
     assert forked("read", str(shmid), "--length", "3") == (0, "\0\0\0", "")
 
 
-def test_a_struct_over_many_holes(objects: Objects) -> None:
+def test_read_unpack_of_a_sparse_segment_fills_the_holes(objects: Objects) -> None:
     size = 600 * 8192
     shmid = objects.segment(size=size)
     for place in range(0, size, 8192):
@@ -105,97 +106,79 @@ def test_a_struct_over_many_holes(objects: Objects) -> None:
     assert out == (("a" + "\0" * 8191) * 600).rstrip("\0") + "\n"
 
 
-def test_bytes_go_as_they_are_in_any_locale(shmid: int) -> None:
+def test_read_unpack_in_c_locale_keeps_the_bytes(shmid: int) -> None:
     put(shmid, "hé".encode() + b"\xff")
-    plain = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
-    result = pyipcs("read", KEY, "--unpack", "4s", env=plain)
+    c_locale = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    result = pyipcs("read", KEY, "--unpack", "4s", env=c_locale)
     assert os.fsencode(result.out) == "hé".encode() + b"\xff\n"
 
 
 @pytest.mark.root
-def test_rights_of_others(objects: Objects) -> None:
+def test_write_as_other_user_needs_write_permission(objects: Objects) -> None:
     shmid = objects.segment(0x5EED, mode=0o604)
     put(shmid, b"abc")
     assert as_nobody("read", KEY, "--length", "3") == (0, "abc", "")
-    assert as_nobody("write", KEY, "x").err == f"pyipcs: {KEY}: Permission denied\n"
+    assert as_nobody("write", KEY, "x").status == 1
     assert content(shmid, 3) == b"abc"
 
 
-def test_on_a_terminal_it_is_a_dump_and_never_raw(shmid: int) -> None:
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        ("", "00000000  1b 5b 33 31 6d ff c3 bc  00 "),
+        ("-f raw --length 8", "\\x1b[31m\\xffü"),
+        ("--unpack 6s", "\\x1b[31m\\xff\r\n"),
+    ],
+)
+def test_read_on_terminal_dumps_or_escapes(shmid: int, args: str, expected: str) -> None:
     put(shmid, b"\x1b[31m\xff" + "ü".encode())
-    for args, expected in (
-        ([], "00000000  1b 5b 33 31 6d ff c3 bc  00 "),
-        (["-f", "raw", "--length", "8"], "\\x1b[31m\\xffü"),
-        (["--unpack", "6s"], "\\x1b[31m\\xff\r\n"),
-    ):
-        process, terminal = start([PYIPCS, "read", KEY, *args])
-        text = read_all(terminal)
-        assert process.wait() == 0
-        assert expected in text
-        assert "\x1b" not in text
+    status, text = whole_run("read", KEY, *args.split())
+    assert status == 0
+    assert expected in text
+    assert "\x1b" not in text
 
 
-def test_streams_that_end(shmid: int) -> None:
-    with Path("/dev/full").open("wb") as full:
-        for args in ([], ["-f", "hex"], ["--unpack", "i"]):
-            done = subprocess.run(
-                [PYIPCS, "read", KEY, *args], check=False, stdout=full, stderr=subprocess.PIPE
-            )
-            words = b"pyipcs: write error: No space left on device\n"
-            assert (done.returncode, done.stderr) == (1, words)
+@pytest.mark.parametrize("args", ["", "-f hex", "--unpack i"])
+def test_read_to_a_full_disk_fails(shmid: int, args: str) -> None:
+    result = run("bash", "-c", f"{PYIPCS} read {KEY} {args} >/dev/full")
+    assert (result.status, result.err.count("\n")) == (1, 1)
 
 
-def test_a_reader_that_leaves(objects: Objects) -> None:
+def test_read_dies_of_sigpipe_when_its_reader_leaves(objects: Objects) -> None:
     shmid = objects.segment(size=64 * 2**20)
     script = f"{PYIPCS} read {shmid} | head -c 5 | wc -c; echo ${{PIPESTATUS[0]}}"
     assert run("bash", "-c", script) == (0, "5\n141\n", "")
 
 
 @pytest.mark.parametrize("args", [[], ["-f", "hex"], ["--unpack", "c", "--length", "99999"]])
-def test_output_that_does_not_wait(objects: Objects, args: list[str]) -> None:
-    """A pipe with O_NONBLOCK gets all of it, too."""
+def test_read_to_a_nonblocking_pipe_writes_everything(objects: Objects, args: list[str]) -> None:
     shmid = objects.segment(size=10**5)
     put(shmid, os.urandom(10**5))
-    command = [PYIPCS, "read", str(shmid), *args]
-    expected = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    expected = forked("read", str(shmid), *args)
     read, write = os.pipe()
     os.set_blocking(write, False)
-    with subprocess.Popen([PYIPCS, "read", str(shmid), *args], stdout=write) as process:
-        os.close(write)
-        time.sleep(0.5)
-        with open(read, "rb") as file:  # noqa: PTH123 - a descriptor
-            assert file.read() == expected.stdout
-    assert process.returncode == 0
+    process = subprocess.Popen([PYIPCS, "read", str(shmid), *args], stdout=write)
+    os.close(write)
+    try:
+        wait_until_idle(process.pid)  # the pipe is full
+        reader = subprocess.run(
+            ["cat"], stdin=read, stdout=subprocess.PIPE, timeout=LIMIT, check=True
+        )
+        assert process.wait(LIMIT) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(read)
+    assert reader.stdout == os.fsencode(expected.out)
 
 
-@pytest.mark.parametrize(
-    ("args", "status", "why"),
-    [
-        (["--offset", "101"], 1, "no offset 101: the segment has 100 bytes"),
-        (["--offset", "97", "--unpack", "i"], 1, "i has 4 bytes, and from 97 on there are 3"),
-        (["--unpack", "i", "--length", "6"], 2, "--length is no multiple of 4"),
-        (["--unpack", "0i"], 2, "the struct has no bytes"),
-        (["--unpack", "0i", "--length", "6"], 2, "the struct has no bytes"),
-        (["--unpack", "i", "--length", "0"], 2, "--length 0 has no struct"),
-        (["--unpack", "y"], 2, "not a struct"),
-        (["-f", "unpack"], 2, "-f unpack and --unpack FORMAT go together"),
-        (["-f", "hex", "--unpack", "i"], 2, "-f unpack and --unpack FORMAT go together"),
-        (["--offset", "-1"], 2, "not a size"),
-    ],
-)
-def test_reading_that_is_refused(shmid: int, args: list[str], status: int, why: str) -> None:
-    result = invoke("read", KEY, *args)
-    assert (result.status, result.out, result.err.count("\n")) == (status, "", 1)
-    assert why in result.err
+@pytest.mark.parametrize("args", ["--unpack 0i --length 6", "-f hex --unpack i"])
+def test_read_contradicting_options_are_refused(args: str) -> None:
+    result = invoke("read", KEY, *args.split())
+    assert (result.status, result.out, result.err.count("\n")) == (2, "", 1)
 
 
-def test_what_is_no_segment(objects: Objects) -> None:
-    objects.queue(0x5EEE)
-    words = "pyipcs: 0x5eee: no such segment (but a message queue of that key)\n"
-    assert invoke("read", "0x5eee") == invoke("write", "0x5eee", "x") == (1, "", words)
-
-
-# -- Writing.
+# -- write
 
 
 def write(*args: str, data: bytes = b"") -> tuple[int, str]:
@@ -207,24 +190,22 @@ def write(*args: str, data: bytes = b"") -> tuple[int, str]:
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(data=st.binary(max_size=2 * SIZE), offset=st.integers(0, SIZE), piped=st.booleans())
-def test_any_bytes_to_anywhere(shmid: int, data: bytes, offset: int, piped: bool) -> None:
+@given(data=st.binary(max_size=2 * SIZE), offset=st.integers(0, SIZE), from_pipe=st.booleans())
+def test_write_stores_any_bytes_at_any_offset(
+    shmid: int, data: bytes, offset: int, from_pipe: bool
+) -> None:
     put(shmid, b"." * SIZE)
-    args = ["write", KEY, "--offset", str(offset)]
     room = SIZE - offset
-    if piped:
-        done = subprocess.run([PYIPCS, *args], input=data, capture_output=True, check=False)
-        status, err = done.returncode, done.stderr.decode()
-        went = data[:room]
-    else:
-        status, err = write(*args[2:], data=data)
-        went = data if len(data) <= room else b""
-    assert status == int(len(data) > room)
-    assert err.count("\n") == status
-    assert content(shmid) == (b"." * offset + went).ljust(SIZE, b".")
+    run_write = piped if from_pipe else forked
+    result = run_write("write", KEY, "--offset", str(offset), data=data)
+    fits = len(data) <= room
+    # A file that is too large is refused before anything is written.
+    written = data[:room] if from_pipe or fits else b""
+    assert (result.status, result.out, result.err.count("\n")) == (int(not fits), "", not fits)
+    assert content(shmid) == (b"." * offset + written).ljust(SIZE, b".")
 
 
-def test_arguments(shmid: int) -> None:
+def test_write_stores_text_hex_and_structs(shmid: int) -> None:
     assert write("wörld") == (0, "")
     assert write("--hex", "dead BEEF", "--offset=10") == (0, "")
     assert write("--pack", "hi4s", "--offset", "20", "--", "-1", "0x10", "ab") == (0, "")
@@ -234,16 +215,17 @@ def test_arguments(shmid: int) -> None:
     assert write("") == (0, "")
 
 
-def test_a_file_takes_no_more_than_its_pages(objects: Objects, tmp_path: Path) -> None:
+def test_write_file_allocates_only_its_pages(objects: Objects, tmp_path: Path) -> None:
     shmid = objects.segment(size=8 * 2**20)
     file = tmp_path / "file"
     file.write_bytes(os.urandom(3 * 2**20))
     assert invoke("write", str(shmid), "--offset", "1M", "-F", str(file)) == (0, "", "")
-    assert row(Kind.SEGMENT, shmid)["rss"] == str(3 * 2**20)
+    pages = row(Kind.SEGMENT, shmid)
+    assert int(pages["rss"]) + int(pages["swap"]) == 3 * 2**20
     assert content(shmid, 4 * 2**20) == bytes(2**20) + file.read_bytes()
 
 
-def test_streams_of_digits_and_fields(shmid: int, tmp_path: Path) -> None:
+def test_write_stream_decodes_digits_and_fields(shmid: int, tmp_path: Path) -> None:
     assert write("--hex", data=b"61 62\n63\n") == (0, "")
     assert write("--pack", "ii", "--offset", "8", data=b"1\t2\n") == (0, "")
     assert content(shmid)[:16] == b"abc".ljust(8, b"\0") + struct.pack("2i", 1, 2)
@@ -259,24 +241,23 @@ def test_streams_of_digits_and_fields(shmid: int, tmp_path: Path) -> None:
     assert content(shmid)[:4] == b"dec\0"
 
 
-def test_waiting_for_digits_takes_no_time(shmid: int) -> None:
-    read, pen = os.pipe()
-    with subprocess.Popen([PYIPCS, "write", KEY, "--hex"], stdin=read) as process:
+def test_write_hex_waiting_for_input_uses_no_cpu(shmid: int) -> None:
+    command = [PYIPCS, "write", KEY, "--hex"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         try:
-            deadline = time.monotonic() + 10
-            before = -1
-            while before != (before := ticks(process.pid)):  # it may be starting
-                assert time.monotonic() < deadline
-                time.sleep(0.5)
-            os.write(pen, b"61")
+            wait_until_idle(process.pid)
+            before = wakeups(process.pid)
+            time.sleep(0.3)
+            assert wakeups(process.pid) == before
+            process.communicate(b"61", timeout=LIMIT)
         finally:
-            os.close(pen)
-    os.close(read)
+            process.kill()
     assert content(shmid, 2) == b"a\0"
 
 
-def test_with_many_open_descriptors(shmid: int, tmp_path: Path) -> None:
-    """There are more than select(2) can take."""
+def test_write_with_more_descriptors_than_select_takes_succeeds(shmid: int, tmp_path: Path) -> None:
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 2048:
+        pytest.skip("needs 2048 open files")
     file = tmp_path / "file"
     file.write_text("61")
     script = 'ulimit -n 2048; for ((n = 3; n < 1100; n++)); do eval "exec $n</dev/null"; done; "$@"'
@@ -285,23 +266,20 @@ def test_with_many_open_descriptors(shmid: int, tmp_path: Path) -> None:
     assert content(shmid, 2) == b"a\0"
 
 
-def ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
-
-
-def test_a_stream_that_breaks_off_says_how_much_went(shmid: int) -> None:
+def test_write_from_a_stream_that_breaks_off_counts_the_bytes(shmid: int) -> None:
     process, terminal = start([PYIPCS, "write", KEY], stderr=subprocess.PIPE)
-    os.write(terminal, b"hello\n")
-    while content(shmid, 6) != b"hello\n":
-        time.sleep(0.01)
-    os.close(terminal)
-    _, err = process.communicate(timeout=10)
-    words = b"pyipcs: standard input: Input/output error; 6 bytes went\n"
-    assert (process.returncode, err) == (1, words)
+    try:
+        os.write(terminal, b"hello\n")
+        wait_until(lambda: content(shmid, 6) == b"hello\n")
+        os.close(terminal)
+        _, err = process.communicate(timeout=LIMIT)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert err.endswith(b"; 6 bytes went\n")
 
 
-def test_what_is_read_can_be_written(objects: Objects, shmid: int) -> None:
+def test_write_accepts_the_output_of_read(objects: Objects, shmid: int) -> None:
     put(shmid, bytes(range(SIZE)))
     other = objects.segment(size=SIZE)
     script = f"{PYIPCS} read {KEY} | {PYIPCS} write {other}"
@@ -309,51 +287,54 @@ def test_what_is_read_can_be_written(objects: Objects, shmid: int) -> None:
     assert content(other) == content(shmid)
 
 
-def test_too_much(shmid: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("args", "data"),
+    [
+        (["-F", "<file>"], b""),
+        (["x" * 51], b""),
+        (["--hex", "58" * 51], b""),
+        (["--pack", "51s", "x"], b""),
+        (["--hex"], b"58" * 51),
+    ],
+    ids=["file", "argument", "hex argument", "struct", "hex input"],
+)
+def test_write_beyond_the_end_changes_nothing(
+    shmid: int, tmp_path: Path, args: list[str], data: bytes
+) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"x" * 51)
-    words = f"pyipcs: {KEY}: 51 bytes from 50 on, and the segment ends at 100\n"
-    for args in (["-F", str(file)], ["x" * 51], ["--hex", "58" * 51], ["--pack", "51s", "x"]):
-        assert write("--offset", "50", *args) == (1, words)
-    assert write("--offset", "50", "--hex", data=b"58" * 51) == (1, words)
+    words = [word.replace("<file>", str(file)) for word in args]
+    status, err = write("--offset", "50", *words, data=data)
+    assert (status, err.startswith(f"pyipcs: {KEY}: 51 bytes from 50 on, ")) == (1, True)
     assert content(shmid) == bytes(SIZE)
-    script = f"yes | {PYIPCS} write {KEY} --offset 10"
-    words = f"pyipcs: {KEY}: the segment ends; 90 bytes went, and there is more\n"
-    assert run("sh", "-c", script) == (1, "", words)
+
+
+def test_write_of_an_endless_pipe_fills_the_segment(shmid: int) -> None:
+    result = run("sh", "-c", f"yes | {PYIPCS} write {KEY} --offset 10")
+    assert (result.status, result.out, result.err.count("\n")) == (1, "", 1)
     assert content(shmid) == bytes(10) + b"y\n" * 45
-    assert write("--hex", data=b"6" * 10**6)[1] == (
-        "pyipcs: standard input: far more than the segment's 100 bytes\n"
-    )
 
 
 @pytest.mark.parametrize(
-    ("args", "status", "why"),
+    ("args", "status"),
     [
-        (["--offset", "101", "x"], 1, "no offset 101: the segment has 100 bytes"),
-        (["--offset", "101"], 1, "no offset 101: the segment has 100 bytes"),
-        (["a", "b"], 2, "unexpected operand 'b'"),
-        (["--hex", "a"], 2, "not pairs of hex digits"),
-        (["--hex"], 1, "standard input: not pairs of hex digits"),
-        (["--pack", "i", "x"], 2, "'x' is not a number"),
-        (["--pack", "i", "1", "2"], 2, "the struct has 1 field, not 2"),
-        (["--pack", "i", "--hex", "1"], 2, "two ways"),
-        (["-F", "x", "y"], 2, "-F FILE stands in the place of DATA"),
-        (["-F", "/nosuch"], 1, "/nosuch: No such file or directory"),
-        (["-F", "/"], 1, "/: Is a directory"),
+        (["--offset", "101"], 1),
+        (["--hex"], 1),
+        (["-F", "/"], 1),
+        (["--pack", "i", "x"], 2),
     ],
 )
-def test_writing_that_is_refused(shmid: int, args: list[str], status: int, why: str) -> None:
+def test_write_refused_input_changes_nothing(shmid: int, args: list[str], status: int) -> None:
     result = write(*args, data=b"xyz")
     assert (result[0], result[1].count("\n")) == (status, 1)
-    assert why in result[1]
     assert content(shmid) == bytes(SIZE)
 
 
-# -- More than there is memory.
+# -- A segment larger than memory.
 
 
-def test_a_segment_larger_than_memory(objects: Objects) -> None:
-    """Only what was written takes memory, also when all is read."""
+@pytest.mark.slow
+def test_read_and_write_of_a_huge_segment_allocate_only_written_pages(objects: Objects) -> None:
     size = 2**32
     try:
         shmid = objects.segment(size=size)
@@ -361,7 +342,7 @@ def test_a_segment_larger_than_memory(objects: Objects) -> None:
         pytest.skip(f"no segment of {size} bytes: {error.strerror}")
     assert invoke("write", str(shmid), "--offset", "3GiB", "here").status == 0
     script = (
-        f"ulimit -c 0; {PYIPCS} read {shmid} --offset 2.5GiB | tr -d '\\0'; "
+        f"ulimit -c 0; {PYIPCS} read {shmid} --offset 2.9GiB | tr -d '\\0'; "
         f"{PYIPCS} read {shmid} -f hex"
     )
     out = run("bash", "-c", script).out
