@@ -12,8 +12,10 @@ _PAUSE = 0.01
 _IDLE_LOOKS = 6  # the same look at a process so often, _PAUSE apart, shows that it is idle
 
 
-def wait_until(condition: Callable[[], object], *, seconds: float = LIMIT) -> None:
-    """Wait until a condition holds.
+def wait_until(
+    condition: Callable[[], object], *, seconds: float = LIMIT, pause: float = _PAUSE
+) -> None:
+    """Wait until a condition holds; look at it every `pause` seconds.
 
     Raises:
         TimeoutError: it did not hold within the limit.
@@ -22,7 +24,7 @@ def wait_until(condition: Callable[[], object], *, seconds: float = LIMIT) -> No
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(f"{condition} did not hold within {seconds:g} s")
-        time.sleep(_PAUSE)
+        time.sleep(pause)
 
 
 def wait_for_state(pid: int, *states: str) -> None:
