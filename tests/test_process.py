@@ -1,14 +1,15 @@
-"""The program as a process: signals, pipes, full disks, terminals, names, scripts."""
+"""pyipcs as a process: signals, pipes, full disks, questions, scripts."""
 
+import fcntl
 import os
 import pty
-import random
 import re
 import shlex
 import signal
+import struct
 import subprocess
 import sys
-import time
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ import pytest
 from pyipcs import cli
 from pyipcs.model import Kind
 from tests.kit import kernel
-from tests.kit.isolation import ESCAPE_USER_ID
+from tests.kit.documents import IN_NEW_NAMESPACE
+from tests.kit.factories import in_waiting_call, running
 from tests.kit.kernel import Objects, ids, row
-from tests.kit.program import PYIPCS, Result, invoke, need_tool, pyipcs, run
-from tests.kit.terminal import on_terminal, read_all, read_terminal, whole_run
+from tests.kit.program import PYIPCS, Result, invoke, pyipcs, run
+from tests.kit.terminal import end, on_terminal, read_all, read_until, whole_run
+from tests.kit.wait import LIMIT, process_state, wait_for_state, wait_until
 
 COMMANDS = {
     "list": "list",
@@ -40,7 +43,7 @@ COMMANDS = {
 
 @pytest.fixture(params=list(COMMANDS.values()), ids=list(COMMANDS))
 def command_line(request: pytest.FixtureRequest, objects: Objects) -> str:
-    """A command line that writes something."""
+    """Return a command line that writes something."""
     line: str = request.param
     return f"{PYIPCS} {line.format(msqid=objects.queue())}"
 
@@ -49,33 +52,33 @@ def shell(script: str, **options: Any) -> Result:
     return run("bash", "-c", script, **options)
 
 
-def test_a_full_disk(command_line: str) -> None:
-    assert shell(f"{command_line} > /dev/full") == (
-        1,
-        "",
-        "pyipcs: write error: No space left on device\n",
-    )
+NO_SPACE = "pyipcs: write error: No space left on device\n"
 
 
-def test_a_full_disk_with_more_than_a_buffer(objects: Objects, isolated: None) -> None:
+def test_output_to_full_disk_is_a_write_error(command_line: str) -> None:
+    assert shell(f"{command_line} > /dev/full") == (1, "", NO_SPACE)
+
+
+def test_list_larger_than_a_buffer_to_full_disk_is_a_write_error(
+    objects: Objects, isolated: None
+) -> None:
     for _ in range(500):
         objects.queue()
-    result = shell(f"{PYIPCS} list > /dev/full")
-    assert result == (1, "", "pyipcs: write error: No space left on device\n")
+    assert shell(f"{PYIPCS} list > /dev/full") == (1, "", NO_SPACE)
 
 
-def test_no_standard_output(command_line: str) -> None:
+def test_closed_stdout_is_no_error(command_line: str) -> None:
     assert shell(f"{command_line} >&-") == (0, "", "")
 
 
-def test_no_standard_error() -> None:
+def test_closed_stderr_keeps_the_status() -> None:
     for script in (f"{PYIPCS} rm -q 2147483647 2>&-", f"{PYIPCS} rm -q 2147483647 2>/dev/full"):
         assert shell(script) == (1, "", "")
     assert shell(f"{PYIPCS} list -z 2>&-") == (2, "", "")
     assert shell(f"{PYIPCS} list -l <&- >&- 2>&-") == (0, "", "")
 
 
-def test_a_reader_that_goes_away_ends_it_by_sigpipe(objects: Objects, isolated: None) -> None:
+def test_list_to_closed_pipe_dies_of_sigpipe(objects: Objects, isolated: None) -> None:
     for _ in range(2000):  # more than a pipe holds
         objects.queue()
     for args in ("list", "list -J"):
@@ -83,86 +86,85 @@ def test_a_reader_that_goes_away_ends_it_by_sigpipe(objects: Objects, isolated: 
         assert result == (0, f"{128 + signal.SIGPIPE}\n", "")
 
 
-def test_what_was_made_goes_when_its_id_cannot_be_told(isolated: None) -> None:
-    result = shell(f"{PYIPCS} make -Q -M 1 -S 1 > /dev/full")
-    assert result == (1, "", "pyipcs: write error: No space left on device\n")
+def test_make_to_full_disk_removes_the_objects(isolated: None) -> None:
+    assert shell(f"{PYIPCS} make -Q -M 1 -S 1 > /dev/full") == (1, "", NO_SPACE)
     assert not any(ids(kind) for kind in Kind)
 
 
-def test_no_reader_of_the_id(isolated: None) -> None:
-    """It ends by SIGPIPE, and what nobody was told of is not left."""
-    result = shell(f"(sleep 0.2; {PYIPCS} make -Q -M 1 -S 1; echo $? >&2) | true")
-    assert result == (0, "", f"{128 + signal.SIGPIPE}\n")
+def test_make_to_closed_pipe_removes_the_objects(isolated: None) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [PYIPCS, "make", "-Q", "-M", "1", "-S", "1"]
+    done = subprocess.run(command, stdout=write, stderr=-1, check=False, timeout=LIMIT)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
     assert not any(ids(kind) for kind in Kind)
 
 
 @pytest.mark.parametrize("call", ["semget", "msgget", "shmget", "semctl"])
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGALRM"])
-def test_a_signal_in_the_middle_of_make_leaves_nothing(
+@pytest.mark.tools("strace")
+def test_make_signalled_during_a_call_removes_the_objects(
     call: str, name: str, isolated: None
 ) -> None:
-    strace = need_tool("strace")
     inject = ["-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal={name}"]
     args = [*("make", "-Q", "-M", "1"), *("-S", "2", "--values", "5,5", "-p", "400", "-k", "9")]
-    assert run(strace, *inject, PYIPCS, *args) == (-signal.Signals[name], "", "")
+    assert run("strace", *inject, PYIPCS, *args) == (-signal.Signals[name], "", "")
     assert not any(ids(kind) for kind in Kind)
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
-def test_a_signal_while_nobody_reads_the_id_leaves_nothing(name: str, isolated: None) -> None:
+def test_make_signalled_at_a_full_pipe_removes_the_objects(name: str, isolated: None) -> None:
     read, write = kernel.full_pipe()
     process = subprocess.Popen([PYIPCS, "make", "-Q", "-M", "1"], stdout=write)
-    while not ids(Kind.QUEUE):
-        time.sleep(0.01)
-    time.sleep(0.2)  # it is at the write, which waits
+    wait_until(lambda: ids(Kind.QUEUE) and ids(Kind.SEGMENT))
+    wait_for_state(process.pid, "S")  # it waits to write the ids
     process.send_signal(signal.Signals[name])
-    assert process.wait(timeout=10) == -signal.Signals[name]
+    assert process.wait(LIMIT) == -signal.Signals[name]
     os.close(read)
     os.close(write)
     assert not any(ids(kind) for kind in Kind)
 
 
+@pytest.mark.tools("strace")
 @pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
-def test_an_ignored_signal_does_not_disturb_make(name: str, objects: Objects) -> None:
-    strace = need_tool("strace")
+def test_make_with_ignored_signal_creates_the_queue(name: str, objects: Objects) -> None:
     inject = f"-f -o /dev/null -e trace=msgget -e inject=msgget:signal={name}"
-    result = shell(f"trap '' {name}; {strace} {inject} {PYIPCS} make -Q -i")
+    result = shell(f"trap '' {name}; strace {inject} {PYIPCS} make -Q -i")
     objects.adopt(Kind.QUEUE, int(result.out))
     assert (result.status, result.err) == (0, "")
 
 
-def test_a_signal_that_the_caller_blocks_does_not_disturb_make(objects: Objects) -> None:
+def test_make_with_blocked_signal_creates_the_queue(objects: Objects) -> None:
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
         process = subprocess.Popen([PYIPCS, "make", "-Q", "-i"], stdout=subprocess.PIPE)
         process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate()
+        out, _ = process.communicate(timeout=LIMIT)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     objects.adopt(Kind.QUEUE, int(out))
     assert process.returncode == 0
 
 
+@pytest.mark.tools("strace")
 @pytest.mark.parametrize("error", ["EACCES", "EMFILE", "ENOTDIR"])
-def test_a_listing_that_may_not_be_opened_is_asked_for(error: str, objects: Objects) -> None:
-    strace = need_tool("strace")
+def test_list_without_its_proc_file_asks_the_kernel(
+    error: str, objects: Objects, isolated: None
+) -> None:
     objects.queue(3)
     inject = ["-P", "/proc/sysvipc/msg", "-e", f"inject=openat:error={error}"]
-    result = run(strace, "-o", "/dev/null", *inject, PYIPCS, "list", "-q")
+    result = run("strace", "-o", "/dev/null", *inject, PYIPCS, "list", "-q")
     assert result == pyipcs("list", "-q")
 
 
+@pytest.mark.tools("strace")
 @pytest.mark.parametrize(
     ("inject", "args", "why"),
     [
         ("read:error=EIO", "list", "/proc/sysvipc/msg: Input/output error"),
         ("read:error=EIO", "list -J", "/proc/sysvipc/msg: Input/output error"),
         ("read:error=EIO", "rm -a", "/proc/sysvipc/msg: Input/output error"),
-        (
-            "msgctl:error=ENOSYS",
-            "list -u",
-            "System V IPC is not in this kernel, or a sandbox hides it",
-        ),
         ("msgctl:error=EPERM", "list -l", "System V IPC: Operation not permitted"),
         ("msgctl:error=EIO", "rm -q 5", "id failed (5): Input/output error"),
         (
@@ -172,32 +174,44 @@ def test_a_listing_that_may_not_be_opened_is_asked_for(error: str, objects: Obje
         ),
     ],
 )
-def test_a_refused_system_call_is_one_line(inject: str, args: str, why: str) -> None:
-    strace = need_tool("strace")
+def test_refused_system_call_prints_one_line(inject: str, args: str, why: str) -> None:
     paths = ["-P", "/proc/sysvipc/msg"] if inject.startswith("read") else []
     result = run(
-        *(strace, "-o", "/dev/null", *paths, "-e", f"inject={inject}", PYIPCS, *args.split())
+        *("strace", "-o", "/dev/null", *paths, "-e", f"inject={inject}", PYIPCS, *args.split())
     )
     assert (result.status, result.err) == (1, f"pyipcs: {why}\n")
 
 
+@pytest.mark.tools("strace")
 @pytest.mark.parametrize("module", ["cli/list", "render/plain", "cli/__init__"])
 @pytest.mark.parametrize("error", ["EMFILE", "ENOENT"])
-def test_a_module_that_cannot_be_loaded_is_one_line(module: str, error: str) -> None:
-    """Where descriptors have run out, say, or the installation has lost a file."""
-    strace = need_tool("strace")
+def test_module_that_cannot_be_opened_prints_one_line(module: str, error: str) -> None:
     folder = Path(cli.__file__).parent.parent
     package, name = module.split("/")
     files = [folder / f"{module}.py", *(folder / package / "__pycache__").glob(f"{name}.*.pyc")]
     paths = [word for file in files for word in ("-P", str(file))]
     inject = ["-e", "trace=openat,newfstatat", "-e", f"inject=openat,newfstatat:error={error}"]
-    result = run(strace, "-o", "/dev/null", *paths, *inject, PYIPCS, "list", "-q")
+    result = run("strace", "-o", "/dev/null", *paths, *inject, PYIPCS, "list", "-q")
     assert (result.status, result.out) == (1, "")
     assert re.fullmatch(r"pyipcs: cannot go on: [^/\n]+\n", result.err), result.err
 
 
-def test_nothing_is_lost_where_python_does_not_buffer(objects: Objects, isolated: None) -> None:
-    """A write(2) to a pipe that is interrupted takes a part, and that must be noticed."""
+def wait_for_full_pipe(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a process has filled the pipe of its standard output, and waits."""
+    assert process.stdout
+    pipe = process.stdout.fileno()
+    almost = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) - os.sysconf("SC_PAGESIZE")
+
+    def length() -> int:
+        return int(struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0])
+
+    wait_until(lambda: length() >= almost and process_state(process.pid) == "S")
+
+
+def test_unbuffered_list_interrupted_in_a_write_is_complete(
+    objects: Objects, isolated: None
+) -> None:
+    """write(2) to a pipe that a signal interrupts takes only a part."""
     for _ in range(3000):
         objects.queue()
     process = subprocess.Popen(
@@ -205,15 +219,15 @@ def test_nothing_is_lost_where_python_does_not_buffer(objects: Objects, isolated
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
-    time.sleep(0.5)  # it has filled the pipe, and waits
+    wait_for_full_pipe(process)
     process.send_signal(signal.SIGSTOP)
     process.send_signal(signal.SIGCONT)
-    out, _ = process.communicate()
+    out, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 0
     assert out.count(b"\n") == 3000 + 4
 
 
-def test_a_pipe_that_does_not_wait(objects: Objects, isolated: None) -> None:
+def test_list_to_nonblocking_pipe_is_complete(objects: Objects, isolated: None) -> None:
     for _ in range(3000):
         objects.queue()
     script = (
@@ -222,48 +236,45 @@ def test_a_pipe_that_does_not_wait(objects: Objects, isolated: None) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", script, PYIPCS], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    time.sleep(0.3)  # it has filled the pipe, and waits all the same
-    out, err = process.communicate()
+    wait_for_full_pipe(process)
+    out, err = process.communicate(timeout=LIMIT)
     assert (process.returncode, err) == (0, b"")
     assert out.decode() == pyipcs("list").out
 
 
-def test_interrupt_at_any_moment_of_the_start() -> None:
-    """Death by the signal and not a word, from the first line of ours to the end of the output."""
-    durations = []
-    for _ in range(3):
-        start = time.perf_counter()
-        pyipcs("list")
-        durations.append(time.perf_counter() - start)
-    interrupted = 0
-    for _ in range(60):
-        process = subprocess.Popen(
-            [PYIPCS, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        time.sleep(min(durations) * random.uniform(0.4, 1))
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate()
-        interrupted += process.returncode == -signal.SIGINT
-        # Until it has loaded the entry point, the interpreter speaks for itself.
-        assert not re.search(r"pyipcs/__main__.py\", line \d+, in (?!<module>)", errors)
-        assert "pyipcs/cli" not in errors
-    assert interrupted > 10
+@pytest.mark.slow
+@pytest.mark.tools("strace")
+def test_sigint_at_any_moment_of_the_start_prints_no_traceback(tmp_path: Path) -> None:
+    """A moment is a file that the program opens, from its entry point to the end of its output."""
+    trace = tmp_path / "trace"
+    pyipcs("list")  # writes the compiled modules
+    run("strace", "-o", str(trace), "-e", "trace=openat", PYIPCS, "list")
+    opened = [line for line in trace.read_text().splitlines() if line.startswith("openat(")]
+    first = next(index for index, line in enumerate(opened, 1) if "/pyipcs/__main__" in line)
+    moments = [*range(first, len(opened) + 1, (len(opened) - first) // 12 or 1)]
+    assert len(moments) > 10
+    for inject in (*(f"openat:signal=INT:when={moment}" for moment in moments), "write:signal=INT"):
+        result = run("strace", "-o", "/dev/null", "-e", f"inject={inject}", PYIPCS, "list")
+        assert result.status == -signal.SIGINT, inject
+        # Before the entry point is loaded, the interpreter itself prints a traceback.
+        assert not re.search(r"pyipcs/__main__.py\", line \d+, in (?!<module>)", result.err)
+        assert "pyipcs/cli" not in result.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_while_it_waits(
+def test_rm_all_signalled_at_its_question_dies_of_the_signal(
     number: signal.Signals, objects: Objects, isolated: None
 ) -> None:
     objects.queue()
     process, terminal = on_terminal("rm", "-a")
-    assert "Remove " in read_terminal(terminal)
+    read_until(terminal, "Remove ")
     process.send_signal(number)
-    assert process.wait() == -number
+    assert process.wait(LIMIT) == -number
     os.close(terminal)
 
 
-def test_an_ignored_interrupt_stays_ignored() -> None:
-    """A background job of a shell without job control must not die of the terminal's Ctrl-C."""
+def test_ignored_sigint_stays_ignored() -> None:
+    """A background job of a shell without job control must not die of Ctrl-C."""
     script = f"import signal; import sys; sys.argv = ['pyipcs', '-V']; {MAIN_AND_SHOW}"
     result = shell(f"trap '' INT; {sys.executable} -c {shlex.quote(script)}")
     assert result.out.strip().endswith("True")
@@ -284,22 +295,23 @@ pyipcs.__main__.main()
     ("answer", "status", "gone"),
     [("y\n", 0, True), ("YES\n", 0, True), ("n\n", 1, False), ("\n", 1, False), ("\x04", 1, False)],
 )
-def test_all_asks_once_on_a_terminal(
+def test_rm_all_on_a_terminal_asks_once(
     objects: Objects, isolated: None, answer: str, status: int, gone: bool
 ) -> None:
     for _ in range(2):
         objects.queue()
     objects.semaphores()
     process, terminal = on_terminal("rm", "-a")
-    assert read_terminal(terminal) == "Remove 1 semaphore set, 2 message queues? [y/N] "
+    question = read_until(terminal, r"\] ")
+    assert question == "Remove 1 semaphore set, 2 message queues? [y/N] "
     os.write(terminal, answer.encode())
     text = read_all(terminal)
-    assert process.wait() == status
+    assert process.wait(LIMIT) == status
     assert ("nothing was removed" in text) is not gone
     assert any(ids(kind) for kind in Kind) is not gone
 
 
-def test_an_answer_that_cannot_be_read_is_no(objects: Objects, isolated: None) -> None:
+def test_rm_all_without_a_readable_answer_removes_nothing(objects: Objects, isolated: None) -> None:
     msqid = objects.queue()
     ours, theirs = pty.openpty()
     writable = os.open(os.ttyname(theirs), os.O_WRONLY | os.O_NOCTTY)
@@ -307,38 +319,26 @@ def test_an_answer_that_cannot_be_read_is_no(objects: Objects, isolated: None) -
     os.close(writable)
     os.close(theirs)
     text = read_all(ours)
-    assert process.wait() == 1
+    assert process.wait(LIMIT) == 1
     assert text.endswith("nothing was removed\r\n")
     assert "Traceback" not in text
     assert msqid in ids(Kind.QUEUE)
 
 
 @pytest.mark.parametrize("args", [("-a", "-y"), ("-q", "{msqid}"), ("-y", "--all=msg")])
-def test_what_does_not_ask(objects: Objects, isolated: None, args: tuple[str, ...]) -> None:
+def test_rm_with_yes_or_an_id_does_not_ask(
+    objects: Objects, isolated: None, args: tuple[str, ...]
+) -> None:
     msqid = objects.queue()
     assert whole_run("rm", *(arg.format(msqid=msqid) for arg in args)) == (0, "")
     assert not ids(Kind.QUEUE)
 
 
-def test_an_empty_system_is_no_question(isolated: None) -> None:
+def test_rm_all_without_objects_does_not_ask(isolated: None) -> None:
     assert whole_run("rm", "-a") == (0, "")
 
 
-@pytest.mark.root
-def test_hostile_names_do_not_reach_the_terminal(objects: Objects, accounts: None) -> None:
-    from pyipcs.sysv import libc
-
-    libc.change(Kind.QUEUE, objects.queue(), uid=ESCAPE_USER_ID)
-    for args in (["list", "-q"], ["list", "-qc"]):
-        for more in ([], ["-f", "csv"], ["-f", "plain"]):
-            status, text = whole_run(*args, *more, "--color", "never")
-            assert status == 0
-            assert "\x1b" not in text
-            assert "esc\\x1b[31m" in text
-        assert "esc\x1b[31m" in pyipcs(*args).out, "a pipe gets the bytes"
-
-
-def test_errors_have_colour_on_a_terminal_alone() -> None:
+def test_error_on_a_terminal_is_colored() -> None:
     line = "invalid id (2147483647)\r\n"
     assert whole_run("rm", "-q", "2147483647") == (1, f"\x1b[1;31mpyipcs:\x1b[0m {line}")
     for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
@@ -348,7 +348,7 @@ def test_errors_have_colour_on_a_terminal_alone() -> None:
 
 @pytest.fixture
 def links(tmp_path: Path) -> Path:
-    """A folder with symbolic links to pyipcs under the peers' names."""
+    """Return a folder with symbolic links to pyipcs under the names of the peers."""
     for name in ("ipcs", "ipcmk", "ipcrm"):
         (tmp_path / name).symlink_to(PYIPCS)
     return tmp_path
@@ -370,26 +370,28 @@ SCRIPTS = {
 }
 
 
+@pytest.mark.tools("ipcs", "ipcmk", "ipcrm")
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
-def test_a_script_cannot_tell(script: str, links: Path, isolated: None) -> None:
-    need_tool("ipcs")
-    fresh = ["unshare", "--ipc"] if os.geteuid() == 0 else ["unshare", "--user", "--ipc"]
-    peer = run(*fresh, "bash", "-c", script)
-    by_link = run(*fresh, "bash", "-c", script, env={"PATH": f"{links}:{os.environ['PATH']}"})
-    by_alias = run(*fresh, "bash", "-c", ALIASES.format(PYIPCS) + script)
+def test_script_with_links_or_aliases_prints_the_same(
+    script: str, links: Path, isolated: None
+) -> None:
+    bash = [*IN_NEW_NAMESPACE, "bash", "-c"]
+    peer = run(*bash, script)
+    by_link = run(*bash, script, env={"PATH": f"{links}:{os.environ['PATH']}"})
+    by_alias = run(*bash, ALIASES.format(PYIPCS) + script)
     keyless = [_without_keys(result) for result in (peer, by_link, by_alias)]
     assert keyless[0] == keyless[1] == keyless[2]
     assert peer.out
 
 
 def _without_keys(result: Result) -> tuple[int, list[str]]:
-    """Keys are random; all else is the same."""
+    """Remove the keys, which are random."""
     return result.status, [
         line.partition(" ")[2] if "0x" in line else line for line in result.out.splitlines()
     ]
 
 
-def test_links_reach_other_programs_too(objects: Objects, links: Path, isolated: None) -> None:
+def test_links_in_path_serve_xargs(objects: Objects, links: Path, isolated: None) -> None:
     for _ in range(3):
         objects.queue(0x123 + len(ids(Kind.QUEUE)))
     script = "ipcs -q | awk '/^0x/{print $2}' | xargs -n1 ipcrm -q"
@@ -397,7 +399,7 @@ def test_links_reach_other_programs_too(objects: Objects, links: Path, isolated:
     assert not ids(Kind.QUEUE)
 
 
-def test_a_huge_segment_takes_no_memory(objects: Objects) -> None:
+def test_make_large_segment_takes_no_memory(objects: Objects) -> None:
     result = pyipcs("make", "-M", "10GiB")
     shmid = objects.adopt(Kind.SEGMENT, int(result.out.split()[-1]))
     words = row(Kind.SEGMENT, shmid)
@@ -411,17 +413,16 @@ while True:
     with contextlib.suppress(sysv_ipc.ExistentialError):
         for _ in range(random.randrange(50)):
             made.append(sysv_ipc.Semaphore(None, sysv_ipc.IPC_CREX))
-    for one in made:
+    for each in made:
         with contextlib.suppress(sysv_ipc.ExistentialError):
-            one.remove()
+            each.remove()
 """
 
 
-def test_objects_that_come_and_go(isolated: None) -> None:
-    """What vanishes while it is looked at is left out, and never the end of the program."""
-    churn = subprocess.Popen([sys.executable, "-c", CHURN])
-    try:
-        for _ in range(200):
+@pytest.mark.slow
+def test_object_that_vanishes_meanwhile_is_no_error(isolated: None) -> None:
+    with running(sys.executable, "-c", CHURN) as churn:
+        for _ in range(60):
             for args in (["list"], ["list", "-J"], ["rm", "-na"], ["rm", "-nJa"]):
                 result = invoke(*args)
                 assert (result.status, result.err) == (0, ""), args
@@ -431,26 +432,25 @@ def test_objects_that_come_and_go(isolated: None) -> None:
                     assert result.err in {"", f"pyipcs: id {object_id} not found\n"}
             assert invoke("rm", "-asem") == (0, "", "")
         assert churn.poll() is None
-    finally:
-        churn.kill()
-        churn.wait()
-        invoke("rm", "-a")
+    invoke("rm", "-a")
 
 
-def test_python_m_pyipcs() -> None:
+def test_python_m_pyipcs_runs_the_program() -> None:
     assert run(sys.executable, "-m", "pyipcs", "list", "-l") == pyipcs("list", "-l")
 
 
-def test_the_locale_does_not_matter() -> None:
+def test_list_limits_in_any_locale_prints_the_same() -> None:
     plain = pyipcs("list", "-l")
     for locale in ("C.UTF-8", "POSIX", "de_DE.ISO-8859-1"):
         assert pyipcs("list", "-l", env={"LC_ALL": locale, "LANG": locale}) == plain
     assert pyipcs("list", "-l", env={"PYTHONIOENCODING": "ascii"}) == plain
 
 
+@pytest.mark.tools("ipcs")
 @pytest.mark.parametrize("zone", ["UTC", "America/St_Johns", "XXX-13:45", ":no/such/zone"])
-def test_times_are_local(objects: Objects, zone: str) -> None:
-    need_tool("ipcs")
+def test_list_times_are_in_the_time_zone_as_in_ipcs(
+    objects: Objects, isolated: None, zone: str
+) -> None:
     msqid = objects.queue()
     kernel.send(msqid)
     env = {"TZ": zone}
@@ -458,21 +458,38 @@ def test_times_are_local(objects: Objects, zone: str) -> None:
         assert pyipcs("list", *args, env=env) == run("ipcs", *args, env=env)
 
 
-def test_a_bar_of_how_far_a_long_input_is(objects: Objects, tmp_path: Path) -> None:
-    msqid = objects.queue(0x5EED)
+@pytest.fixture
+def send_lines(objects: Objects, tmp_path: Path) -> list[str]:
+    """Return a command that sends 3,000 lines, of which a queue holds fewer than twice as many."""
+    objects.queue(0x5EED)
     (tmp_path / "lines").write_text("".join(f"{number}\n" for number in range(3000)))
-    args = ["send", "0x5eed", "-l", "--progress", "-F", str(tmp_path / "lines")]
-    status, text = whole_run(*args)
+    return ["send", "0x5eed", "-l", "--progress", "-F", str(tmp_path / "lines")]
+
+
+def test_send_progress_on_a_terminal_draws_a_bar(send_lines: list[str]) -> None:
+    status, text = whole_run(*send_lines)
     assert status == 0
     assert "3,000 messages" in text
     assert "\x1b[?25h" in text, "the cursor is shown again"
-    kernel.receive_all(msqid)
-    assert pyipcs(*args) == (0, "", ""), "where there is no terminal, there is no bar"
-    process, terminal = on_terminal(*args)  # and now the queue is full half-way
-    time.sleep(1)
-    process.send_signal(signal.SIGTERM)
-    text = read_all(terminal)
-    assert process.wait() == -signal.SIGTERM
+
+
+def test_send_progress_in_a_pipe_prints_nothing(send_lines: list[str]) -> None:
+    assert pyipcs(*send_lines) == (0, "", "")
+
+
+def test_send_progress_ended_by_sigterm_reports_the_count(
+    send_lines: list[str], isolated: None
+) -> None:
+    (msqid,) = ids(Kind.QUEUE)
+    assert pyipcs(*send_lines).status == 0
+    process, terminal = on_terminal(*send_lines)
+    try:
+        wait_until(lambda: in_waiting_call(process.pid))  # the queue is full
+        process.send_signal(signal.SIGTERM)
+        text = read_all(terminal)
+        assert process.wait(LIMIT) == -signal.SIGTERM
+    finally:
+        end(process, terminal)
     sent = int(row(Kind.QUEUE, msqid)["qnum"]) - 3000
     assert text.endswith(f" 0x5eed: Terminated; {sent} messages were sent\r\n")
     assert text.rindex("\x1b[?25h") < text.rindex("0x5eed")

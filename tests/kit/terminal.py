@@ -15,11 +15,12 @@ from contextlib import suppress
 from typing import Any
 
 from tests.kit.program import PYIPCS
-from tests.kit.wait import LIMIT
+from tests.kit.wait import LIMIT, wait_until
 
 # Variables that describe the terminal of whoever runs the tests.
 _TERMINAL_VARIABLES = {"NO_COLOR", "COLUMNS", "LINES", "TERM"}
 _CODES = re.compile(r"\x1b(\[[\d;?<>=]*[A-Za-z]|\(.|\].*?(\x07|\x1b\\)|[=>])|[\x0e\x0f]")
+_TIOCGPTPEER = 0x5441  # ioctl_tty(2); Python has it from 3.13 on
 
 
 def on_terminal(
@@ -168,3 +169,12 @@ def table_of(text: str, title: str) -> list[dict[str, str]]:
         assert len(cells) == len(names) == len(starts), line
         rows.append(dict(zip(names, cells, strict=True)))
     return rows
+
+
+def wait_until_full(terminal: int) -> None:
+    """Wait until the program has filled a terminal that nobody reads."""
+    theirs = fcntl.ioctl(terminal, _TIOCGPTPEER, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        wait_until(lambda: not select.select([], [theirs], [], 0)[1])
+    finally:
+        os.close(theirs)
