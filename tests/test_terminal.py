@@ -1,19 +1,21 @@
-"""What a person sees: the program on terminals of any size, live views, hostile text."""
+"""Output on terminals: tables of any width, live views, untrusted text."""
 
 import os
-import random
 import re
+import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from pyipcs.model import Kind
 from tests.kit import kernel
+from tests.kit.factories import read_line, scripted
 from tests.kit.isolation import ACCENTED_USER_ID, ESCAPE_USER_ID
 from tests.kit.kernel import Objects, row
 from tests.kit.program import PYIPCS, need_tool, pyipcs, run
@@ -27,10 +29,11 @@ from tests.kit.terminal import (
     resize,
     start,
     table_of,
+    wait_until_full,
     whole_run,
     without_codes,
 )
-from tests.kit.wait import wait_until
+from tests.kit.wait import LIMIT, wait_for_state, wait_until
 
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
@@ -41,7 +44,7 @@ ESCAPE = re.compile(
 
 @pytest.fixture
 def population(objects: Objects, isolated: None) -> Objects:
-    """A few objects of each kind, some of them used."""
+    """Create a used queue, a segment and a set of semaphores."""
     msqid = objects.queue(0x1234, 0o600)
     for _ in range(2):
         kernel.send(msqid, b"x" * 8000)
@@ -50,7 +53,7 @@ def population(objects: Objects, isolated: None) -> Objects:
     return objects
 
 
-def test_a_table_holds_what_the_kernel_says(population: Objects) -> None:
+def test_list_table_equals_the_rows_of_the_kernel(population: Objects) -> None:
     (queue,) = table_of(picture("list", "-q", width=200), "Message queues (1)")
     words = row(Kind.QUEUE, int(queue["ID"]))
     assert queue["KEY"] == "0x00001234"
@@ -65,7 +68,7 @@ def test_a_table_holds_what_the_kernel_says(population: Objects) -> None:
     assert queue["LRPID"] == "-"
 
 
-def test_a_process_that_has_gone_has_no_name(objects: Objects, isolated: None) -> None:
+def test_list_table_shows_an_ended_process_without_a_name(objects: Objects, isolated: None) -> None:
     msqid = objects.queue(5)
     assert pyipcs("send", "0x5", "hello").status == 0
     (queue,) = table_of(picture("list", "-q"), "Message queues (1)")
@@ -73,11 +76,12 @@ def test_a_process_that_has_gone_has_no_name(objects: Objects, isolated: None) -
 
 
 @pytest.mark.parametrize("width", [40, 80, 100, 120, 200])
-def test_every_width_shows_whole_cells(width: int, population: Objects) -> None:
+def test_list_table_in_any_width_has_whole_cells(width: int, population: Objects) -> None:
     text = picture("list", width=width)
     assert max(len(line) for line in text.splitlines()) <= width
+    wide = picture("list", width=300)
     whole = {
-        title: table_of(picture("list", width=300), title)
+        title: table_of(wide, title)
         for title in ("Message queues (1)", "Shared memory segments (1)", "Semaphore sets (1)")
     }
     for title, (all_cells,) in whole.items():
@@ -86,7 +90,7 @@ def test_every_width_shows_whole_cells(width: int, population: Objects) -> None:
         assert {"KEY", "ID"} <= cells.keys()
 
 
-def test_views_have_their_columns(population: Objects) -> None:
+def test_list_views_have_their_columns(population: Objects) -> None:
     for view, names in (
         ("-t", {"SEND", "RECV", "CTIME"}),
         ("-p", {"LSPID", "LRPID"}),
@@ -96,7 +100,7 @@ def test_views_have_their_columns(population: Objects) -> None:
         assert names <= queue.keys()
 
 
-def test_limits_and_usage_are_one_table(population: Objects) -> None:
+def test_list_limits_and_usage_print_one_table(population: Objects) -> None:
     text = picture("list", "-l")
     assert text == picture("list", "-u")
     rows = {found["RESOURCE"]: found for found in table_of(text, "System V IPC limits")}
@@ -109,12 +113,12 @@ def test_limits_and_usage_are_one_table(population: Objects) -> None:
     assert "No room" not in picture("list", "-l", width=80)
 
 
-def test_an_empty_system_says_so_in_one_line(isolated: None) -> None:
+def test_list_table_without_objects_is_one_line(isolated: None) -> None:
     assert picture("list") == "No message queues, segments or semaphore sets.\n"
     assert picture("list", "-m") == "No segments.\n"
 
 
-def test_panels(population: Objects) -> None:
+def test_stat_and_list_id_draw_panels(population: Objects) -> None:
     text = picture("stat", "0x1234", width=80)
     assert "│ Messages     2 messages " in text
     assert "16,000 of 16,384 bytes" in text
@@ -127,7 +131,7 @@ def test_panels(population: Objects) -> None:
     assert "1M (1,048,576 bytes)" in picture("list", "-m", "-i", str(shmid))
 
 
-def test_a_dry_run_is_a_table_too(population: Objects) -> None:
+def test_rm_dry_run_prints_a_table(population: Objects) -> None:
     text = picture("rm", "-n", "--all=msg")
     assert table_of(text, "Message queues (1)")
     assert kernel.ids(Kind.QUEUE)
@@ -139,7 +143,7 @@ def test_a_dry_run_is_a_table_too(population: Objects) -> None:
 @pytest.mark.parametrize(
     "size", [(1, 1), (2, 5), (10, 1), (40, 1), (40, 24), (0, 0), (80, 0), (0, 24), (1000, 500)]
 )
-def test_no_size_breaks_it(
+def test_output_on_a_terminal_of_any_size_succeeds(
     args: tuple[str, ...], size: tuple[int, int], population: Objects
 ) -> None:
     width, height = size
@@ -152,7 +156,9 @@ def test_no_size_breaks_it(
 @pytest.mark.parametrize(
     "columns", ["60", "0", "", "x", "-5", "99999999999999999999", "9" * 5000, "²"]
 )
-def test_the_variable_columns(columns: str, population: Objects) -> None:
+def test_list_table_is_as_wide_as_a_valid_columns_variable(
+    columns: str, population: Objects
+) -> None:
     text = picture("list", "-q", width=100, env={"COLUMNS": columns})
     longest = max(map(len, text.splitlines()))
     if columns == "60":
@@ -161,7 +167,7 @@ def test_the_variable_columns(columns: str, population: Objects) -> None:
         assert 60 < longest <= 100
 
 
-def test_where_there_is_no_colour(population: Objects) -> None:
+def test_list_without_color_prints_the_same_text(population: Objects) -> None:
     _, colored = whole_run("list")
     assert "\x1b[1m" in colored
     for env, args in (
@@ -173,24 +179,24 @@ def test_where_there_is_no_colour(population: Objects) -> None:
     ):
         _, text = whole_run("list", *args, env=env)
         assert "\x1b" not in text, env
-        assert text == without_codes(colored), "colour never carries meaning alone"
+        assert text == without_codes(colored), "color never carries meaning alone"
     _, text = whole_run("list", env={"NO_COLOR": ""})
-    assert text == colored, "a variable that is empty is not set"
+    assert text == colored, "an empty variable counts as unset"
     _, text = whole_run("list", "--color", "always", env={"NO_COLOR": "1"})
     assert text == colored
 
 
-def test_colour_in_a_pipe(population: Objects) -> None:
-    """The default there is plain, which has none; a table has it where it is asked for."""
+def test_list_color_always_in_a_pipe_colors_tables(population: Objects) -> None:
+    """The default format in a pipe is plain, which has no colors."""
     assert pyipcs("list", "--color", "always") == pyipcs("list")
     drawn = pyipcs("list", "--color", "always", "-f", "table").out
     assert "\x1b[1mMessage queues (1)\x1b[0m" in drawn
-    assert "CTIME" in drawn, "nobody knows a width that would cut columns off"
+    assert "CTIME" in drawn, "a pipe has no width that could hide columns"
     narrow = pyipcs("list", "--color=always", "-f", "table", env={"COLUMNS": "60"}).out
     assert max(len(line) for line in without_codes(narrow).splitlines()) <= 60
 
 
-def test_a_table_in_a_pipe_is_columns_of_text(population: Objects) -> None:
+def test_list_format_table_in_a_pipe_is_ascii_text(population: Objects) -> None:
     text = pyipcs("list", "-f", "table").out
     assert text.isascii()
     assert text.startswith("Message queues\nKEY ")
@@ -198,7 +204,7 @@ def test_a_table_in_a_pipe_is_columns_of_text(population: Objects) -> None:
     assert pyipcs("list", "-l", "-f", "table").out.startswith("Message queues\nRESOURCE ")
 
 
-def test_other_formats_on_a_terminal_are_the_same(population: Objects) -> None:
+def test_list_format_on_a_terminal_prints_the_same_as_in_a_pipe(population: Objects) -> None:
     for args in (["-f", "plain"], ["-f", "csv"], ["-o", "ID,KEY", "-f", "tsv"]):
         _, text = whole_run("list", *args)
         assert text.replace("\r\n", "\n") == pyipcs("list", *args).out
@@ -207,7 +213,7 @@ def test_other_formats_on_a_terminal_are_the_same(population: Objects) -> None:
 ASCII = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
-def test_ascii_alone(population: Objects) -> None:
+def test_tables_in_an_ascii_locale_are_ascii(population: Objects) -> None:
     text = picture("list", env=ASCII)
     assert text.isascii()
     assert "#" * 7 in text
@@ -216,18 +222,20 @@ def test_ascii_alone(population: Objects) -> None:
 
 
 @pytest.mark.root
-def test_names_that_ascii_has_not(objects: Objects, accounts: None, isolated: None) -> None:
+def test_list_in_an_ascii_locale_prints_the_bytes_of_user_names(
+    objects: Objects, accounts: None, isolated: None
+) -> None:
     from pyipcs.sysv import libc
 
     libc.change(Kind.QUEUE, objects.queue(5), uid=ACCENTED_USER_ID)
     for format_ in ("plain", "json", "jsonl", "csv", "tsv", "export", "openmetrics", "table"):
         done = pyipcs("list", "-q", "-f", format_, env=ASCII)
         assert (done.status, done.err) == (0, ""), format_
+        assert done.out, format_
     assert "josé" in pyipcs("list", "-q", "-f", "csv", env=ASCII).out, "the bytes of the name"
-    assert done.out
 
 
-def test_a_bar_for_what_is_sent(objects: Objects, tmp_path: Path) -> None:
+def test_send_progress_with_any_columns_variable_succeeds(objects: Objects, tmp_path: Path) -> None:
     msqid = objects.queue()
     path = tmp_path / "lines"
     path.write_text("line\n" * 20)
@@ -240,19 +248,21 @@ def test_a_bar_for_what_is_sent(objects: Objects, tmp_path: Path) -> None:
         assert len(kernel.receive_all(msqid)) == 20
 
 
-# Strangers
+# Untrusted text
 
 
-def named_process(name: bytes, calls: str) -> subprocess.Popen[bytes]:
-    """A process with this name, which makes calls of the C library, says so, and waits."""
-    script = (
-        "import ctypes, sys, time; c = ctypes.CDLL(None); "
-        f"c.prctl(15, {name!r}); {calls}; print(flush=True); time.sleep(60)"
-    )
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
-    assert process.stdout
-    process.stdout.readline()
-    return process
+@contextmanager
+def sending(msqid: int, name: bytes) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a process with this name that has sent a message."""
+    script = f"""
+libc.prctl(15, {name!r}, 0, 0, 0)  # PR_SET_NAME
+libc.msgsnd({msqid}, (1).to_bytes(8, sys.byteorder), 0, 0)
+print(flush=True)
+time.sleep(600)
+"""
+    with scripted(script) as process:
+        read_line(process)
+        yield process
 
 
 HOSTILE = [
@@ -269,35 +279,31 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize(("name", "shown"), HOSTILE, ids=range(len(HOSTILE)))
-def test_what_a_process_calls_itself(
-    name: bytes, shown: str, objects: Objects, isolated: None
-) -> None:
-    msqid = objects.queue(5)
-    calls = f"c.msgsnd({msqid}, b'\\1' + bytes(7), ctypes.c_size_t(0), 0)"
-    with named_process(name, calls) as process:
-        try:
-            for args in (["list", "-q"], ["stat", "0x5"], ["stat", "0x5", "-f", "plain"]):
-                for color in ("never", "always"):
-                    _, text = whole_run(*args, "--color", color)
-                    assert not ESCAPE.search(text.replace("\r\n", "\n")), args
-                    # Plain text keeps its tabs, as one does into a pipe.
-                    seen = text.replace("\t", "\\t") if "plain" in args else text
+def test_hostile_process_names_are_escaped(objects: Objects, isolated: None) -> None:
+    keys = [f"{key:#x}" for key in range(1, len(HOSTILE) + 1)]
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(sending(objects.queue(int(key, 16)), name))
+            for key, (name, _) in zip(keys, HOSTILE, strict=True)
+        ]
+        for args in (["list", "-q"], ["stat", *keys], ["stat", *keys, "-f", "plain"]):
+            for color in ("never", "always"):
+                _, text = whole_run(*args, "--color", color)
+                assert not ESCAPE.search(text.replace("\r\n", "\n")), args
+                # Plain text keeps tabs, as in a pipe.
+                seen = text.replace("\t", "\\t") if "plain" in args else text
+                for process, (_, shown) in zip(processes, HOSTILE, strict=True):
                     assert f"{process.pid} {shown}" in seen or f"({shown})" in seen, args
-        finally:
-            process.kill()
 
 
-def test_what_a_command_line_holds(objects: Objects, isolated: None, tmp_path: Path) -> None:
+def test_hostile_command_line_is_escaped(objects: Objects, isolated: None) -> None:
     hostile = "a\n\x1b[31m\u202e[red]\t$(id)`\"'\\"
-    script = (
-        "import ctypes, sys, time; c = ctypes.CDLL(None); "
-        "print(c.shmget(6, 100, 0o1600), flush=True); time.sleep(60)"
-    )
-    process = subprocess.Popen([sys.executable, "-c", script, hostile], stdout=subprocess.PIPE)
-    assert process.stdout
-    objects.adopt(Kind.SEGMENT, int(process.stdout.readline()))
-    try:
+    waiting = "import time; print(flush=True); time.sleep(600)"
+    command = [sys.executable, "-c", waiting, hostile]
+    script = f"print(libc.shmget(6, 100, 0o1600), flush=True); os.execv({command[0]!r}, {command})"
+    with scripted(script) as process:
+        objects.adopt(Kind.SEGMENT, int(read_line(process)))
+        read_line(process)
         _, text = whole_run("list", "-m", "-o", "KEY,COMMAND", width=400)
         assert "a\\n\\x1b[31m\\u202e[red]\\t$(id)`\"'\\" in text
         assert not ESCAPE.search(without_codes(text).replace("\r\n", "\n"))
@@ -305,17 +311,15 @@ def test_what_a_command_line_holds(objects: Objects, isolated: None, tmp_path: P
             _, text = whole_run("list", "-m", "-o", "KEY,COMMAND", "-f", format_)
             assert "\x1b" not in text, format_
             assert "\u202e" not in text, format_
-        assert hostile in pyipcs("list", "-m", "-o", "COMMAND", "-f", "jsonl").out.encode().decode(
-            "unicode_escape"
-        )
+        lines = pyipcs("list", "-m", "-o", "COMMAND", "-f", "jsonl").out
+        assert hostile in lines.encode().decode("unicode_escape")
         assert "\x1b[31m\u202e" in pyipcs("list", "-m", "-o", "COMMAND", "-f", "csv").out
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.mark.root
-def test_what_a_user_is_called(objects: Objects, accounts: None, isolated: None) -> None:
+def test_hostile_user_name_is_escaped_only_on_a_terminal(
+    objects: Objects, accounts: None, isolated: None
+) -> None:
     from pyipcs.sysv import libc
 
     msqid = objects.queue(5)
@@ -324,13 +328,21 @@ def test_what_a_user_is_called(objects: Objects, accounts: None, isolated: None)
         _, text = whole_run(*args)
         assert "esc\\x1b[31mred" in text, args
         assert "esc\x1b" not in text, args
+    for args in (["list", "-q"], ["list", "-qc"]):
+        for format_ in ("table", "csv", "plain"):
+            status, text = whole_run(*args, "-f", format_, "--color", "never")
+            assert status == 0
+            assert "\x1b" not in text, (args, format_)
+            assert "esc\\x1b[31m" in text, (args, format_)
+        assert "esc\x1b[31m" in pyipcs(*args).out, "a pipe gets the bytes"
     assert "esc\x1b[31mred" in pyipcs("list", "-f", "csv").out
 
 
 # Live views
 
 
-def assert_left_as_it_was(text: str) -> None:
+def assert_restored(text: str) -> None:
+    """Assert that all modes of the terminal that were set are reset."""
     assert text.count(ENTER) == text.count(LEAVE) > 0
     assert text.count(HIDE) == text.count(SHOW) > 0
     assert text.rindex(LEAVE) > text.rindex("\x1b[H")
@@ -339,35 +351,45 @@ def assert_left_as_it_was(text: str) -> None:
 
 @pytest.fixture
 def watching(objects: Objects, isolated: None) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A live view that has shown something of a queue with key 5."""
+    """Start a live view, which has drawn a queue with key 5."""
     objects.queue(5)
-    process, terminal = on_terminal("list", "--watch=0.2", width=100)
+    process, terminal = on_terminal("list", "--watch=0.1", width=100)
     read_until(terminal, "0x00000005")
     yield process, terminal
     end(process, terminal)
 
 
-def test_a_live_view_shows_how_fast_messages_come(
+def next_frame(terminal: int) -> str:
+    """Return the next whole frame of a live view."""
+    return frames(read_until(terminal, r"\x1b\[H(?s:.*)\x1b\[H"))[-2].replace("\r", "")
+
+
+def interrupt(process: "subprocess.Popen[bytes]", terminal: int) -> str:
+    """End a live view by SIGINT; return the output until its end."""
+    process.send_signal(signal.SIGINT)
+    text = read_all(terminal)
+    assert process.wait(LIMIT) == -signal.SIGINT
+    return text
+
+
+def test_list_watch_shows_the_rates_of_messages(
     watching: tuple[subprocess.Popen[bytes], int],
 ) -> None:
     process, terminal = watching
     (msqid,) = kernel.ids(Kind.QUEUE)
     for _ in range(50):
         kernel.send(msqid)
-        time.sleep(0.01)
     text = read_until(terminal, r"\+\d+\.\d")
     kernel.receive_all(msqid)
     text += read_until(terminal, r"-\d+\.\d")
     text += read_until(terminal, r"Message queues \(1\)")
-    process.send_signal(signal.SIGINT)
-    text += read_all(terminal)
-    assert process.wait() == -signal.SIGINT
-    assert text.rstrip().endswith(LEAVE) or LEAVE in text[-40:]
+    text += interrupt(process, terminal)
+    assert LEAVE in text[-40:]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 @pytest.mark.parametrize("args", [("list",), ("list", "-u"), ("stat", "0x5")])
-def test_a_signal_ends_it_and_the_terminal_is_as_it_was(
+def test_watch_ended_by_a_signal_restores_the_terminal(
     number: signal.Signals, args: tuple[str, ...], objects: Objects, isolated: None
 ) -> None:
     objects.queue(5)
@@ -375,66 +397,67 @@ def test_a_signal_ends_it_and_the_terminal_is_as_it_was(
     text = read_until(terminal, "Every 0.1s")
     process.send_signal(number)
     text += read_all(terminal)
-    assert process.wait() == -number
-    assert_left_as_it_was(text)
+    assert process.wait(LIMIT) == -number
+    assert_restored(text)
 
 
-def test_signals_at_any_moment(objects: Objects, isolated: None) -> None:
+@pytest.mark.slow
+def test_list_watch_ended_by_sigterm_at_any_moment_restores_the_terminal(
+    objects: Objects, isolated: None
+) -> None:
     objects.queue(5)
-    for _ in range(40):
+    for hundredths in range(8, 40, 3):
         process, terminal = on_terminal("list", "--watch=0.1")
-        time.sleep(random.uniform(0.08, 0.4))
+        time.sleep(hundredths / 100)  # one of the moments, no wait for a condition
         process.send_signal(signal.SIGTERM)
         text = read_all(terminal)
-        assert process.wait() == -signal.SIGTERM
+        assert process.wait(LIMIT) == -signal.SIGTERM
         assert text.count(ENTER) == text.count(LEAVE)
         assert text.count(HIDE) == text.count(SHOW)
         assert "Traceback" not in text
 
 
-def test_a_terminal_that_does_not_know_its_size(objects: Objects, isolated: None) -> None:
+def test_list_watch_on_a_terminal_of_unknown_size_draws(isolated: None) -> None:
     for height in (0, 1):
         process, terminal = on_terminal("list", "--watch=0.1", width=0, height=height)
         read_until(terminal, "No message queues")
-        process.send_signal(signal.SIGINT)
-        read_all(terminal)
-        assert process.wait() == -signal.SIGINT
+        interrupt(process, terminal)
 
 
-def test_it_follows_the_size(watching: tuple[subprocess.Popen[bytes], int]) -> None:
+def test_list_watch_on_a_resized_terminal_fits_it(
+    watching: tuple[subprocess.Popen[bytes], int],
+) -> None:
     process, terminal = watching
-    for width, height in ((40, 24), (120, 10), (60, 1), (3, 3), (200, 50)):
-        resize(terminal, width, height)
+
+    def fits(frame: str, width: int, height: int) -> bool:
+        lines = frame.split("\n")
+        return max(map(len, lines)) <= width and len(lines) <= height
+
+    for size in ((40, 24), (120, 10), (60, 1), (3, 3), (200, 50)):
+        resize(terminal, *size)
         process.send_signal(signal.SIGWINCH)
-        read_until(terminal, r"\x1b\[H")
-        text = read_until(terminal, r"\x1b\[H(?s:.*)\x1b\[H")
-        frame = frames(text)[-2]
-        lines = frame.replace("\r", "").split("\n")
-        assert max(map(len, lines)) <= width
-        assert len(lines) <= height
-    process.send_signal(signal.SIGINT)
-    read_all(terminal)
-    assert process.wait() == -signal.SIGINT
+        # The terminal may hold frames of the size before.
+        wait_until(lambda size=size: fits(next_frame(terminal), *size))  # type: ignore[misc]
+        assert fits(next_frame(terminal), *size), size
+    interrupt(process, terminal)
 
 
-def test_descriptors_that_were_handed_down_do_not_end_a_live_view() -> None:
-    """There is no select(2) of one over 1023."""
+def test_list_watch_with_a_thousand_inherited_descriptors_goes_on() -> None:
+    """select(2) takes no descriptor above 1023."""
     many = 'ulimit -n 2048; for ((n = 3; n < 1100; n++)); do eval "exec $n</dev/null"; done'
     before = ["bash", "-c", f'{many}; exec "$@"', "bash"]
     process, terminal = on_terminal("list", "--watch=0.1", before=before)
     read_until(terminal, "(Every 0.1s(?s:.*)){4}")
-    process.send_signal(signal.SIGINT)
-    read_all(terminal)
-    assert process.wait() == -signal.SIGINT
+    interrupt(process, terminal)
 
 
-def test_no_terminal_is_too_large_to_be_drawn_on() -> None:
+def test_list_watch_on_the_largest_terminal_draws() -> None:
     process, terminal = on_terminal("list", "--watch", width=65535, height=65535)
-    read_until(terminal, "Every 2s", seconds=5)
+    read_until(terminal, "Every 2s")
     end(process, terminal)
 
 
-def test_a_new_size_is_drawn_at_once(objects: Objects, isolated: None) -> None:
+def test_list_watch_on_a_resized_terminal_draws_at_once(objects: Objects, isolated: None) -> None:
     objects.queue(5)
     process, terminal = on_terminal("list", "--watch=60", width=100)
     read_until(terminal, "0x00000005")
@@ -444,7 +467,7 @@ def test_a_new_size_is_drawn_at_once(objects: Objects, isolated: None) -> None:
     end(process, terminal)
 
 
-def test_what_there_is_no_room_for_is_counted(objects: Objects, isolated: None) -> None:
+def test_list_watch_counts_the_rows_without_room(objects: Objects, isolated: None) -> None:
     for _ in range(50):
         objects.queue()
     process, terminal = on_terminal("list", "-q", "--watch=0.1", height=10)
@@ -453,21 +476,22 @@ def test_what_there_is_no_room_for_is_counted(objects: Objects, isolated: None) 
     assert "Message queues (50)" in text
 
 
-def test_stop_and_go_on(watching: tuple[subprocess.Popen[bytes], int]) -> None:
+def test_list_watch_stopped_and_continued_draws_again(
+    watching: tuple[subprocess.Popen[bytes], int],
+) -> None:
     process, terminal = watching
     process.send_signal(signal.SIGTSTP)
     text = read_until(terminal, re.escape(LEAVE))
-    while "T (stopped)" not in Path(f"/proc/{process.pid}/status").read_text():
-        time.sleep(0.01)
+    wait_for_state(process.pid, "T")
     process.send_signal(signal.SIGCONT)
     text += read_until(terminal, "0x00000005")
-    process.send_signal(signal.SIGINT)
-    text += read_all(terminal)
-    assert process.wait() == -signal.SIGINT
-    assert_left_as_it_was(ENTER + HIDE + text)
+    text += interrupt(process, terminal)
+    assert_restored(ENTER + HIDE + text)
 
 
-def test_an_error_leaves_the_terminal_as_it_was(objects: Objects, isolated: None) -> None:
+def test_stat_watch_of_a_removed_object_restores_the_terminal(
+    objects: Objects, isolated: None
+) -> None:
     first, second = objects.queue(5), objects.queue(6)
     process, terminal = on_terminal("stat", "0x5", "0x6", "--watch=0.1")
     text = read_until(terminal, "key 0x00000006")
@@ -475,70 +499,80 @@ def test_an_error_leaves_the_terminal_as_it_was(objects: Objects, isolated: None
     text += read_until(terminal, "0x5: no object has that key")
     kernel.remove(Kind.QUEUE, second)
     text += read_all(terminal)
-    assert process.wait() == 1
-    assert_left_as_it_was(text)
+    assert process.wait(LIMIT) == 1
+    assert_restored(text)
     assert without_codes(text[text.rindex(LEAVE) :]).split("\r\n")[-2:] == [
         "pyipcs: 0x5: no object has that key",
         "",
     ]
 
 
-def test_a_failing_call_leaves_the_terminal_as_it_was(objects: Objects, isolated: None) -> None:
-    strace = need_tool("strace")
+@pytest.mark.tools("strace")
+def test_list_watch_with_a_failing_call_restores_the_terminal(
+    objects: Objects, isolated: None
+) -> None:
     objects.queue(5)
     inject = ["-P", "/proc/sysvipc/msg", "-e", "inject=read:error=EIO:when=6+"]
     process, terminal = on_terminal(
-        *("list", "-q", "--watch=0.1"), before=[strace, "-f", "-o", "/dev/null", *inject]
+        *("list", "-q", "--watch=0.1"), before=["strace", "-f", "-o", "/dev/null", *inject]
     )
     text = read_all(terminal)
-    assert process.wait() == 1
-    assert_left_as_it_was(text)
+    assert process.wait(LIMIT) == 1
+    assert_restored(text)
     assert text.endswith("/proc/sysvipc/msg: Input/output error\r\n")
 
 
-def test_a_signal_ends_it_while_the_terminal_takes_nothing(
-    objects: Objects, isolated: None
+@pytest.fixture
+def unread(
+    objects: Objects, isolated: None, request: pytest.FixtureRequest
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Start a live view, which waits for room on a terminal that nobody reads."""
+    for _ in range(300):
+        objects.queue()
+    nonblocking = getattr(request, "param", False)
+    process, terminal = on_terminal("list", "--watch=0.1", height=300, nonblocking=nonblocking)
+    wait_until_full(terminal)
+    yield process, terminal
+    end(process, terminal)
+
+
+def test_list_watch_on_a_full_terminal_dies_of_a_signal(
+    unread: tuple[subprocess.Popen[bytes], int],
 ) -> None:
-    for _ in range(300):
-        objects.queue()
-    process, terminal = on_terminal("list", "--watch=0.1", height=300)
-    time.sleep(1)  # in which it fills the terminal, and waits
-    started = time.monotonic()
+    process, _ = unread
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == -signal.SIGTERM
-    assert time.monotonic() - started < 3
-    os.close(terminal)
+    assert process.wait(LIMIT) == -signal.SIGTERM
 
 
-def test_a_slow_terminal_is_left_as_it_was(objects: Objects, isolated: None) -> None:
-    for _ in range(300):
-        objects.queue()
-    process, terminal = on_terminal("list", "--watch=0.1", height=300)
-    time.sleep(1)
+def test_list_watch_on_a_slow_terminal_restores_it(
+    unread: tuple[subprocess.Popen[bytes], int],
+) -> None:
+    process, terminal = unread
+    text = b""
+
+    def has_left() -> bool:
+        nonlocal text
+        if select.select([terminal], [], [], 0)[0]:
+            text += os.read(terminal, 4096)
+        return LEAVE.encode() in text
+
     process.send_signal(signal.SIGTERM)
-    text = ""
-    while LEAVE not in text:
-        time.sleep(0.01)
-        text += os.read(terminal, 4096).decode(errors="replace")
-    assert process.wait(10) == -signal.SIGTERM
-    os.close(terminal)
-    assert_left_as_it_was(text)
+    wait_until(has_left)
+    assert process.wait(LIMIT) == -signal.SIGTERM
+    assert_restored(text.decode())
 
 
-def test_a_terminal_that_others_do_not_wait_for(objects: Objects, isolated: None) -> None:
-    """O_NONBLOCK on the open file that is shared is as good as nothing."""
-    for _ in range(300):
-        objects.queue()
-    process, terminal = on_terminal("list", "--watch=0.1", height=300, nonblocking=True)
-    time.sleep(1)
+@pytest.mark.parametrize("unread", [True], indirect=True, ids=["O_NONBLOCK"])
+def test_list_watch_on_a_nonblocking_terminal_waits_for_room(
+    unread: tuple[subprocess.Popen[bytes], int],
+) -> None:
+    """O_NONBLOCK belongs to the open file, so another process may have set it."""
+    process, terminal = unread
     text = read_until(terminal, "Every")
-    process.send_signal(signal.SIGINT)
-    text += read_all(terminal)
-    assert process.wait() == -signal.SIGINT
-    assert_left_as_it_was(text)
+    assert_restored(text + interrupt(process, terminal))
 
 
-def test_a_terminal_that_has_gone(objects: Objects, isolated: None) -> None:
+def test_list_watch_on_a_closed_terminal_is_a_write_error() -> None:
     process, terminal = on_terminal(
         *("list", "--watch=0.1"),
         before=["sh", "-c", 'trap "" HUP; exec "$@"', "sh"],
@@ -547,56 +581,54 @@ def test_a_terminal_that_has_gone(objects: Objects, isolated: None) -> None:
     assert process.stderr
     read_until(terminal, "Every")
     os.close(terminal)
-    assert process.wait(10) == 1
+    assert process.wait(LIMIT) == 1
     assert process.stderr.read() == b"pyipcs: write error: Input/output error\n"
     process.stderr.close()
 
 
-def test_variables_that_rich_obeys_do_not_count(objects: Objects, isolated: None) -> None:
+def test_list_watch_ignores_the_variables_of_rich() -> None:
     env = {"TTY_INTERACTIVE": "0", "TTY_COMPATIBLE": "0", "COLUMNS": "20000", "LINES": "7"}
     process, terminal = on_terminal("list", "--watch=0.1", width=60, env=env)
     read_until(terminal, "Every")
-    text = read_until(terminal, r"\x1b\[H(?s:.*)\x1b\[H")
+    frame = next_frame(terminal)
     end(process, terminal)
-    assert max(len(line) for line in frames(text)[-2].splitlines()) <= 60
+    assert max(map(len, frame.splitlines())) <= 60
 
 
-def test_who_lives_is_looked_at_anew(objects: Objects, isolated: None) -> None:
+def test_list_watch_drops_the_name_of_an_ended_process(objects: Objects, isolated: None) -> None:
     msqid = objects.queue()
-    calls = f"c.msgsnd({msqid}, b'\\1' + bytes(7), ctypes.c_size_t(0), 0)"
-    with named_process(b"shortlived", calls) as sender:
+    with sending(msqid, b"shortlived") as sender:
         process, terminal = on_terminal("list", "-q", "--watch=0.1")
         read_until(terminal, f"{sender.pid} shortlived")
-        sender.kill()
-    read_until(terminal, "Every")
-    read_until(terminal, rf"{sender.pid}(?! shortlived)")
+    wait_until(lambda: "shortlived" not in next_frame(terminal))
+    assert f"{sender.pid}" in next_frame(terminal)
     end(process, terminal)
 
 
-def test_a_live_view_takes_a_terminal(objects: Objects) -> None:
-    msqid = objects.queue()
-    for args in (["list", "--watch"], ["stat", str(msqid), "--watch=5"]):
-        result = pyipcs(*args)
-        assert (result.status, result.out) == (2, "")
-        assert "--watch needs a terminal that can be drawn on" in result.err
-    status, text = whole_run("list", "--watch", "-J")
-    assert status == 2
-    assert "--watch draws tables, so no other format" in text
-    for args, status in ((["list", "-q", "-o", "VALUES"], 2), (["stat", "2147483647"], 1)):
-        done, text = whole_run(*args, "--watch")
-        assert (done, text.count("\n"), ENTER in text) == (status, 1, False)
+@pytest.mark.parametrize(
+    ("line", "status"), [("list -q -o VALUES --watch", 2), ("stat 2147483647 --watch", 1)]
+)
+def test_watch_that_fails_prints_one_line_without_a_screen(line: str, status: int) -> None:
+    done, text = whole_run(*line.split())
+    assert (done, text.count("\n"), ENTER in text) == (status, 1, False)
+
+
+def test_list_watch_ignores_pyipcs_format() -> None:
     process, terminal = on_terminal("list", "--watch", env={"PYIPCS_FORMAT": "json"})
     read_until(terminal, "Every 2s")
     end(process, terminal)
 
 
-def test_memory_stays_flat_and_descriptors_are_few(objects: Objects, isolated: None) -> None:
+@pytest.mark.slow
+def test_list_watch_grows_neither_in_memory_nor_in_descriptors(
+    objects: Objects, isolated: None
+) -> None:
     for _ in range(200):
         objects.queue()
     process, terminal = on_terminal("list", "--watch=0.1", height=60)
     sizes, counts = [], []
     for _ in range(2):
-        for _ in range(15):
+        for _ in range(10):
             read_until(terminal, "Every")
         status = Path(f"/proc/{process.pid}/status").read_text()
         sizes.append(int(re.findall(r"VmRSS:\s+(\d+)", status)[0]))
@@ -622,7 +654,9 @@ def test_list_watch_ended_by_ctrl_c_leaves_later_typing_to_the_shell(
     assert after[-3:] == ["status 130", "read typed", ""]
 
 
-def test_in_a_real_terminal(objects: Objects, isolated: None, tmp_path: Path) -> None:
+def test_list_watch_in_tmux_leaves_the_screen_and_the_typing(
+    objects: Objects, isolated: None, tmp_path: Path
+) -> None:
     """tmux is a terminal that somebody else wrote."""
     objects.queue(5)
     tmux = [need_tool("tmux"), "-S", str(tmp_path / "socket")]
