@@ -15,9 +15,12 @@ from pyipcs.sysv import libc
 from tests.kit import kernel
 from tests.kit.isolation import ACCENTED_USER_ID, LONG_USER_ID, NAMELESS_ID
 from tests.kit.kernel import IS_ROOT, NOBODY, Objects, attached, ids, row
-from tests.kit.program import Result, as_nobody, invoke, need_tool, peer_as_nobody, run
+from tests.kit.program import Result, as_nobody, invoke, peer_as_nobody, run
 
-pytestmark = pytest.mark.usefixtures("isolated", "_peers")
+pytestmark = [
+    pytest.mark.usefixtures("isolated"),
+    pytest.mark.tools("ipcs", "ipcmk", "ipcrm"),
+]
 
 SHM_NORESERVE = 0o10000
 KINDS = ("", "-q", "-m", "-s", "-a", "-qm", "-sm", "-qs")
@@ -28,14 +31,8 @@ OWNERS = (0, NOBODY, LONG_USER_ID, ACCENTED_USER_ID, NAMELESS_ID, 2**31, 1)
 COMMAND_LINES = [" ".join(words).split() for words in product(KINDS, VIEWS, UNITS)]
 
 
-@pytest.fixture(scope="module", name="_peers")
-def _peers_fixture() -> None:
-    for peer in ("ipcs", "ipcmk", "ipcrm"):
-        need_tool(peer)
-
-
 def assert_same_as_ipcs(*args: str) -> None:
-    """The same output and status from pyipcs in this process and from ipcs."""
+    """Assert that pyipcs and ipcs print the same and end with the same status."""
     theirs = run("ipcs", *args)
     ours = invoke("list", *args)
     assert ours.out == theirs.out, args
@@ -43,7 +40,7 @@ def assert_same_as_ipcs(*args: str) -> None:
 
 
 class Spec(NamedTuple):
-    """An object to be made, and what is to happen to it."""
+    """An object to create, and what to do with it."""
 
     kind: Kind
     key: int
@@ -81,7 +78,7 @@ SPECS = st.builds(
 
 @contextmanager
 def population(specs: list[Spec]) -> Iterator[None]:
-    """Make objects for a while."""
+    """Create objects within a `with` block."""
     made = Objects()
     with ExitStack() as stack:
         stack.callback(made.remove_all)
@@ -128,11 +125,11 @@ def _use_segment(shmid: int, spec: Spec, stack: ExitStack) -> None:
 class TestList:
     """pyipcs list against ipcs."""
 
-    def test_every_command_line_on_an_empty_system(self) -> None:
+    def test_all_options_without_objects_equal_ipcs(self) -> None:
         for args in COMMAND_LINES:
             assert_same_as_ipcs(*args)
 
-    def test_every_command_line_on_a_full_system(self) -> None:
+    def test_all_options_with_objects_equal_ipcs(self) -> None:
         specs = [
             Spec(kind, key, mode, size, uid, uid, used, not used, mode > 0o400, key == -7)
             for kind in Kind
@@ -150,14 +147,17 @@ class TestList:
             for args in COMMAND_LINES:
                 assert_same_as_ipcs(*args)
 
+    @pytest.mark.slow
     @settings(
-        max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(
         specs=st.lists(SPECS, max_size=12),
         lines=st.lists(st.sampled_from(COMMAND_LINES), min_size=6, max_size=6, unique_by=tuple),
     )
-    def test_generated_populations(self, specs: list[Spec], lines: list[list[str]]) -> None:
+    def test_generated_populations_equal_ipcs(
+        self, specs: list[Spec], lines: list[list[str]]
+    ) -> None:
         with population(specs):
             for args in lines:
                 assert_same_as_ipcs(*args)
@@ -166,7 +166,7 @@ class TestList:
                     assert_same_as_ipcs(f"-{letter}", "-i", str(object_id), *lines[0][1:])
 
     @pytest.mark.root
-    def test_as_another_user(self) -> None:
+    def test_options_as_another_user_equal_ipcs(self) -> None:
         specs = [
             Spec(kind, key, mode, 4096, uid, uid, True, False, False, False)
             for kind in Kind
@@ -196,15 +196,15 @@ class TestMake:
             max_size=5,
         )
     )
-    def test_generated_command_lines(self, options: list[str]) -> None:
+    def test_generated_command_lines_equal_ipcmk(self, options: list[str]) -> None:
         theirs, ours = run("ipcmk", *options), invoke("make", *options)
         if theirs.status:
-            assert (theirs.status, ours.status) == (1, 2), "usage errors differ on purpose"
+            assert (theirs.status, ours.status) == (1, 2), "usage errors have another status"
             return
         assert _made(ours) == _made(theirs)
         assert (ours.status, ours.err) == (0, "")
 
-    def test_what_the_kernel_refuses(self) -> None:
+    def test_refusals_of_the_kernel_equal_ipcmk(self) -> None:
         for args in (["-S", "99999"], ["-M", "1E"]):
             theirs, ours = run("ipcmk", *args), invoke("make", *args)
             assert ours.status == theirs.status == 1
@@ -212,7 +212,7 @@ class TestMake:
 
 
 def _made(result: Result) -> list[tuple[str, ...]]:
-    """What was made, but for ids and keys; it is removed."""
+    """Remove the created objects; return what ipcmk and pyipcs must agree on."""
     kinds = {"Shared": Kind.SEGMENT, "Message": Kind.QUEUE, "Semaphore": Kind.SEMAPHORE}
     made: list[tuple[str, ...]] = []
     for line in result.out.splitlines():
@@ -226,11 +226,11 @@ def _made(result: Result) -> list[tuple[str, ...]]:
 
 
 class Named(NamedTuple):
-    """An object as an argument of ipcrm names it."""
+    """An object as an argument of ipcrm."""
 
     kind: Kind
     by_key: bool
-    number: int  # in the population; what is beyond it is not there
+    number: int  # in the population; higher ones name no object
 
 
 NAMED = st.builds(Named, st.sampled_from(Kind), st.booleans(), st.integers(0, 5))
@@ -249,13 +249,13 @@ class TestRemove:
         verbose=st.booleans(),
         user=st.sampled_from(["root", "nobody"] if IS_ROOT else ["self"]),
     )
-    def test_generated_command_lines(
+    def test_generated_command_lines_equal_ipcrm(
         self, named: list[Named], all_option: str, all_position: int, verbose: bool, user: str
     ) -> None:
         if not (named or all_option):
-            return  # nothing to do is a usage error, on purpose
+            return  # pyipcs reports a usage error, ipcrm does nothing
         if all_option and user == "nobody":
-            return  # ipcrm complains of what is others', on purpose pyipcs does not
+            return  # ipcrm complains about objects of other users, pyipcs does not
 
         def outcome(program: str) -> tuple[object, ...]:
             made = Objects()
@@ -280,7 +280,7 @@ class TestRemove:
 
     @settings(max_examples=30, deadline=None)
     @given(kind=st.sampled_from(Kind), indexes=st.lists(st.integers(0, 4), min_size=1, max_size=4))
-    def test_the_old_syntax(self, kind: Kind, indexes: list[int]) -> None:
+    def test_old_syntax_equals_ipcrm(self, kind: Kind, indexes: list[int]) -> None:
         def outcome(program: str) -> tuple[object, ...]:
             made = Objects()
             population = {kind: [made.make(kind) for _ in range(3)]}
@@ -310,9 +310,9 @@ def _runner(program: str, user: str) -> Callable[..., Result]:
 
 
 def _label(text: str, population: dict[Kind, list[int]]) -> str:
-    """A message with the ids as indexes, which are the same for both programs.
+    """Replace the ids in a message by indexes, which are the same for both programs.
 
-    Where ipcrm may not remove what a key names, it tells the id, and pyipcs the key.
+    If the object of a key may not be removed, ipcrm prints its id and pyipcs the key.
     """
     labels = {
         str(object_id): f"{kind.value} #{index}"
@@ -321,7 +321,7 @@ def _label(text: str, population: dict[Kind, list[int]]) -> str:
     }
     text = re.sub(r"\d+", lambda match: labels.get(match[0], match[0]), text)
     text = re.sub(r"permission denied for key \(.*\)", "permission denied for key (it)", text)
-    # The kernel gives out indexes in a circle, so that within a kind `-a` has any order.
+    # The kernel assigns indexes cyclically, so `-a` may remove a kind in any order.
     text = "".join(
         line
         for _, lines in groupby(text.splitlines(keepends=True), key=lambda line: line.split("`")[0])
