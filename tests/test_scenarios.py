@@ -1,38 +1,29 @@
-"""What is in use and what is leaked, of real programs: PostgreSQL, stress-ng, ours."""
+"""States and removal of the objects of real programs: PostgreSQL, stress-ng, ours."""
 
 import ctypes
 import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from pyipcs.model import Kind
-from tests.kit.kernel import IS_ROOT, NOBODY, everything, ids, remove
+from tests.kit.factories import scripted
+from tests.kit.kernel import IS_ROOT, NOBODY, Objects, everything, ids, remove
 from tests.kit.program import PYIPCS, Result, need_tool, run
+from tests.kit.wait import LIMIT, wait_until
 
 pytestmark = pytest.mark.usefixtures("isolated")
-PATIENCE = 30  # seconds
-
-
-def until(true: Callable[[], object]) -> None:
-    """Wait for something to come true."""
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def segments(*args: str) -> list[dict[str, Any]]:
-    """Those of the segments that are meant, with their states."""
+    """Return the segments that pyipcs lists, with their states."""
     done = run(PYIPCS, "list", "-m", "-J", "-o", "+STATE,REASON,ATTACHED", *args)
     assert (done.status, done.err) == (0, "")
     return list(json.loads(done.out)["shmems"])
@@ -42,33 +33,33 @@ def segments(*args: str) -> list[dict[str, Any]]:
 
 
 class Postgres(NamedTuple):
-    """A cluster, which does not run as root."""
+    """A PostgreSQL cluster, which runs as an ordinary user."""
 
     programs: Path
     folder: str
 
     def run(self, program: str, *args: str) -> Result:
-        """One of its programs, run to its end."""
+        """Run one of its programs."""
         user: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         return run(str(self.programs / program), *args, cwd="/", **(user if IS_ROOT else {}))
 
     def start(self) -> int:
-        """Start the server; its pid."""
+        """Start the server; return its pid."""
         options = f"-c listen_addresses= -k {self.folder} -c shared_memory_type=sysv -F"
         log = f"{self.folder}/log"
         done = self.run("pg_ctl", "-D", self.folder, "-w", "-l", log, "-o", options, "start")
         assert done.status == 0, done.out + done.err + Path(log).read_text()
         return int(Path(self.folder, "postmaster.pid").read_text().split()[0])
 
-    def answers(self) -> bool:
-        """Whether it does its work."""
+    def can_answer(self) -> bool:
+        """Return whether the server answers a query."""
         query = ["-h", self.folder, "-U", "tester", "-Atc", "select 6 * 7", "postgres"]
         return self.run("psql", *query).out == "42\n"
 
 
 @pytest.fixture
 def reaper() -> Iterator[None]:
-    """Daemons become children of the tests, for not every init asks about those that ended."""
+    """Make daemons children of this process, because not every init reaps them."""
     set_reaper, libc = 36, ctypes.CDLL(None)  # PR_SET_CHILD_SUBREAPER
     assert libc.prctl(set_reaper, 1, 0, 0, 0) == 0
     yield
@@ -77,7 +68,7 @@ def reaper() -> Iterator[None]:
 
 
 def reap() -> None:
-    """Ask about all children that have ended."""
+    """Reap all children that have ended."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -85,7 +76,7 @@ def reap() -> None:
 
 @pytest.fixture
 def postgres(reaper: None, own_shm: None) -> Iterator[Postgres]:
-    """Create a cluster, and remove it with the objects that it left."""
+    """Create a cluster; remove it and its objects after the test."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
     if not found:
         need_tool("pg_ctl")
@@ -99,114 +90,109 @@ def postgres(reaper: None, own_shm: None) -> Iterator[Postgres]:
         yield cluster
         reap()
         cluster.run("pg_ctl", "-D", folder, "-m", "immediate", "-w", "stop")
-        until(lambda: all(not one["nattch"] for one in segments()))
+        wait_until(lambda: not any(segment["nattch"] for segment in segments()))
         for kind, object_id in everything():
             remove(kind, object_id)
         for path in Path("/dev/shm").glob("PostgreSQL.*"):
-            path.unlink()  # a killed server leaves them to its next start
+            path.unlink()  # a killed server leaves them for its next start
 
 
 def kill(server: int) -> None:
-    """End a server as nothing ends one, and wait for its children to see it."""
+    """Kill a server, and wait until its children have detached the segments."""
     os.kill(server, signal.SIGKILL)
-    until(lambda: all(not one["nattch"] for one in segments()))
+    wait_until(lambda: not any(segment["nattch"] for segment in segments()))
     os.waitpid(server, 0)
 
 
-def test_postgresql(postgres: Postgres) -> None:
+@pytest.mark.slow
+def test_rm_orphaned_spares_a_running_postgresql(postgres: Postgres) -> None:
     server = postgres.start()
     running = segments()
     assert running
-    assert {one["state"] for one in running} == {"in-use"}
-    assert all(server in one["attached"] for one in running)
-    assert all(f"{server} (postgres)" in one["reason"] for one in running)
-    assert sum(one["nattch"] for one in running) == sum(
+    assert {segment["state"] for segment in running} == {"in-use"}
+    assert all(server in segment["attached"] for segment in running)
+    assert all(f"{server} (postgres)" in segment["reason"] for segment in running)
+    assert sum(segment["nattch"] for segment in running) == sum(
         mapping.endswith(b" (deleted)\n") and b"/SYSV" in mapping
-        for pid in {pid for one in running for pid in one["attached"]}
+        for pid in {pid for segment in running for pid in segment["attached"]}
         for mapping in Path(f"/proc/{pid}/maps").read_bytes().splitlines(keepends=True)
     )
 
     assert run(PYIPCS, "rm", "-a", "--orphaned", "--suspect") == (0, "", "")
-    assert postgres.answers()
+    assert postgres.can_answer()
 
     kill(server)
     left = segments()
-    assert {one["state"] for one in left} == {"orphaned"}
+    assert {segment["state"] for segment in left} == {"orphaned"}
     assert len(left) == len(running)
     assert segments("--orphaned") == left
 
     postgres.start()
-    assert postgres.answers(), "it took over what it had left"
-    assert {one["state"] for one in segments() if one["nattch"]} == {"in-use"}
+    assert postgres.can_answer(), "it reuses the segments it had left"
+    assert {segment["state"] for segment in segments() if segment["nattch"]} == {"in-use"}
 
 
-def test_postgresql_after_its_leak_was_cleaned(postgres: Postgres) -> None:
-    server = postgres.start()
-    kill(server)
+@pytest.mark.slow
+def test_rm_orphaned_removes_the_segments_of_a_killed_postgresql(postgres: Postgres) -> None:
+    kill(postgres.start())
     assert run(PYIPCS, "rm", "-a", "--orphaned") == (0, "", "")
     assert not ids(Kind.SEGMENT)
     postgres.start()
-    assert postgres.answers()
+    assert postgres.can_answer()
 
 
-def test_postgresql_in_a_namespace_of_its_own(postgres: Postgres) -> None:
-    """What `run` is for: killed, it leaves nothing to anybody."""
+@pytest.mark.slow
+def test_run_of_a_killed_postgresql_leaves_nothing(postgres: Postgres) -> None:
     before = everything()
     start = f"{postgres.programs}/pg_ctl -D {postgres.folder} -w -l {postgres.folder}/log"
     options = f"-c listen_addresses= -k {postgres.folder} -c shared_memory_type=sysv -F"
     script = (
         f"{start} -o '{options}' start >/dev/null &&"
         f" kill -9 $(head -1 {postgres.folder}/postmaster.pid);"
-        " while ipcs -m | awk '$6 > 0 && /^0x/ { busy = 1 } END { exit !busy }'; do :; done"
+        " while ipcs -m | awk '$6 > 0 && /^0x/ { busy = 1 } END { exit !busy }';"
+        " do sleep 0.01; done"
     )
     ordinary = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     done = run(*(PYIPCS, "run", "-J", *(ordinary if IS_ROOT else []), "sh", "-c", script), cwd="/")
     report = json.loads(done.err[done.err.index("{") :])
     assert done.status == 23, done.err
-    assert {one["state"] for one in report["shmems"]} == {"orphaned"}
+    assert {segment["state"] for segment in report["shmems"]} == {"orphaned"}
     assert everything() == before
 
 
 # -- stress-ng.
 
 
-def test_workers_that_come_and_go() -> None:
-    """Nothing of theirs is removed, and nothing stumbles over what goes while it is looked at."""
-    seconds = 7
-    workers = ["--msg", "2", "--sem-sysv", "2", "--shm-sysv", "2", "-t", str(seconds)]
-    stress = [need_tool("stress-ng"), *workers]
-    rounds = 0
-    with subprocess.Popen(stress, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        until(everything)
-        # At their end the workers are gone a moment before what they used, and all speaks
-        # against that: the last second is not for this test.
-        end = time.monotonic() + seconds - 2
-        while time.monotonic() < end:
-            assert run(PYIPCS, "rm", "--all", "--orphaned", "--suspect", "-v") == (0, "", "")
-            done = run(PYIPCS, "list", "-J", "-o", "+STATE,REASON,ATTACHED,WAITERS")
-            assert (done.status, done.err) == (0, "")
-            found = json.loads(done.out)
-            states = {one["state"] for kind in Kind for one in found[kind.collection]}
-            assert states <= {"in-use", "unknown"}
-            rounds += 1
-        assert process.stdout
-        text = process.stdout.read().decode()
-    for kind, object_id in everything():
-        remove(kind, object_id)
-    assert (process.returncode, "fail" in text) == (0, False), text
-    assert rounds > 1
+@pytest.mark.slow
+@pytest.mark.tools("stress-ng")
+def test_rm_orphaned_and_suspect_spares_busy_workers(objects: Objects) -> None:
+    """The workers are ended afterwards: they end before their objects are removed."""
+    workers = ["--msg", "2", "--sem-sysv", "2", "--shm-sysv", "2", "-t", "0"]
+    with subprocess.Popen(
+        ["nice", "stress-ng", *workers], stdout=-1, stderr=subprocess.STDOUT
+    ) as process:
+        try:
+            wait_until(lambda: all(ids(kind) for kind in Kind))
+            for _ in range(4):
+                assert run(PYIPCS, "rm", "--all", "--orphaned", "--suspect", "-v") == (0, "", "")
+                done = run(PYIPCS, "list", "-J", "-o", "+STATE,REASON,ATTACHED,WAITERS")
+                assert (done.status, done.err) == (0, "")
+                found = json.loads(done.out)
+                states = {each["state"] for kind in Kind for each in found[kind.collection]}
+                assert states <= {"in-use", "unknown"}
+        finally:
+            process.terminate()
+            out, _ = process.communicate(timeout=LIMIT)
+            objects.adopt_all()
+    assert (process.returncode, b"fail" in out) == (0, False), out
 
 
 # -- Ours.
 
 
-def test_no_segment_is_missed_and_none_in_use_goes() -> None:
-    """Processes that make segments, attach, detach, fork and end or not, as chance has it."""
-    script = """
-import ctypes, os, random, sys, time
-libc = ctypes.CDLL(None)
-libc.shmat.restype = ctypes.c_void_p
-random.seed(int(sys.argv[1]))
+CREATOR = """
+import random
+random.seed({seed})
 for _ in range(10):
     shmid = libc.shmget(0, 4096, 0o1600)
     address = libc.shmat(shmid, None, 0)
@@ -216,47 +202,47 @@ for _ in range(10):
     if lives and os.fork() == 0:
         if not keep:
             libc.shmdt(ctypes.c_void_p(libc.shmat(shmid, None, 0)))
-        os.closerange(0, 3)
-        time.sleep(60)
+        os.closerange(1, 3)
+        os.read(0, 1)
         os._exit(0)
     print(shmid, flush=True)
     if keep:
         libc.shmdt(ctypes.c_void_p(address))
 """
-    makers = [
-        subprocess.Popen([sys.executable, "-c", script, str(seed)], stdout=subprocess.PIPE)
-        for seed in range(8)
-    ]
+
+
+def test_rm_orphaned_removes_the_unused_segments_of_many_processes(objects: Objects) -> None:
+    """The processes attach, detach, fork and end; their children live until the pipe is closed."""
+    read, write = os.pipe()
     try:
-        assert all(maker.communicate()[0].count(b"\n") == 10 for maker in makers)
-        # The kernel's own word for it: who is attached, and which pids are there.
+        with ExitStack() as stack:
+            scripts = (CREATOR.format(seed=seed) for seed in range(8))
+            creators = [stack.enter_context(scripted(script, stdin=read)) for script in scripts]
+            for creator in creators:
+                assert creator.communicate(timeout=LIMIT)[0].count(b"\n") == 10
+        objects.adopt_all()
         used: set[int] = set()
         leaked: set[int] = set()
-        for one in segments():
-            there = any(Path(f"/proc/{one[pid]}").exists() for pid in ("cpid", "lpid"))
-            (used if one["nattch"] or there else leaked).add(one["id"])
+        for segment in segments():
+            lives = any(Path(f"/proc/{segment[pid]}").exists() for pid in ("cpid", "lpid"))
+            (used if segment["nattch"] or lives else leaked).add(segment["id"])
         assert used
         assert leaked
         assert run(PYIPCS, "rm", "--all", "--orphaned", "--suspect") == (0, "", "")
         assert ids(Kind.SEGMENT) == used
     finally:
-        run("pkill", "-KILL", "-f", "keep, lives = random")
-        for kind, object_id in everything():
-            remove(kind, object_id)
-        until(lambda: not ids(Kind.SEGMENT))
+        os.close(read)
+        os.close(write)
+        objects.remove_all()
+        wait_until(lambda: not ids(Kind.SEGMENT))
 
 
-def test_the_session_bus_of_scripts(tmp_path: Path) -> None:
-    """Objects that a shell's commands make and use: each process of theirs is gone at once.
-
-    Only the time of their last use tells them from leaked ones, so --idle is for them.
-    """
+def test_rm_orphaned_idle_spares_a_recently_used_segment(objects: Objects) -> None:
+    """A shell's commands end at once, so only the time of the last use shows that it is in use."""
     made = run(PYIPCS, "make", "-M", "4K", "-k", "0x5e9", "-i").out.strip()
-    try:
-        assert segments()[0]["state"] == "unknown", "never attached"
-        assert run(PYIPCS, "write", "0x5e9", "hello") == (0, "", "")
-        assert segments()[0]["state"] == "orphaned"
-        assert run(PYIPCS, "rm", "-a", "--orphaned", "--idle", "1h") == (0, "", "")
-        assert run(PYIPCS, "read", "0x5e9", "--length", "5").out == "hello"
-    finally:
-        run(PYIPCS, "rm", "-m", made)
+    objects.adopt(Kind.SEGMENT, int(made))
+    assert segments()[0]["state"] == "unknown", "never attached"
+    assert run(PYIPCS, "write", "0x5e9", "hello") == (0, "", "")
+    assert segments()[0]["state"] == "orphaned"
+    assert run(PYIPCS, "rm", "-a", "--orphaned", "--idle", "1h") == (0, "", "")
+    assert run(PYIPCS, "read", "0x5e9", "--length", "5").out == "hello"
