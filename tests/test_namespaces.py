@@ -1,8 +1,7 @@
-"""Other IPC namespaces: --ns on every command, and list --all-ns."""
+"""Other IPC namespaces: --ns of every command, and list --all-ns."""
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,39 +9,41 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind
+from tests.kit.factories import read_line, running
 from tests.kit.kernel import IS_ROOT, Objects, everything
-from tests.kit.program import PYIPCS, Result, invoke, need_tool, run
+from tests.kit.program import PYIPCS, Result, need_tool, run
+from tests.kit.wait import wait_until
 
-GONE = "4194305"  # over the highest pid there can be
+GONE = "4194305"  # above the highest possible pid
 
 
 @pytest.fixture
 def other() -> Iterator[int]:
-    """A process in an IPC namespace of its own, with a queue, a segment and a set there."""
+    """Return the pid of a sleep in another IPC namespace, which has a queue, a segment and a set.
+
+    All three have the key 0x99.
+    """
     rights = [] if IS_ROOT else ["--user", "--map-current-user"]
-    make = f"{PYIPCS} make -Q -M 4K -S 1 -k 0x99 && echo ready && exec sleep 60"
-    with subprocess.Popen(
-        [need_tool("unshare"), *rights, "--ipc", "sh", "-c", make],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        lines = [process.stdout.readline() for _ in range(4)]
+    make = f"{PYIPCS} make -Q -M 4K -S 1 -k 0x99 && echo ready && exec sleep 600"
+    with running(need_tool("unshare"), *rights, "--ipc", "sh", "-c", make) as process:
+        lines = [read_line(process) for _ in range(4)]
         assert lines[-1] == "ready\n", lines
+        wait_until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n")
         yield process.pid
-        process.kill()
 
 
 def there(pid: int, *args: str) -> Result:
-    """Run pyipcs in a process's namespace."""
+    """Run a command of pyipcs with --ns and the pid of a process."""
     return run(PYIPCS, *args[:1], "--ns", str(pid), *args[1:])
 
 
 def inode(pid: int) -> int:
+    """Return the inode that names the IPC namespace of a process."""
     return Path(f"/proc/{pid}/ns/ipc").stat().st_ino
 
 
-def test_each_command_works_there(other: int, isolated: None) -> None:
+@pytest.mark.slow
+def test_ns_works_with_each_command(other: int, isolated: None) -> None:
     before = everything()
     assert "0x00000099" in there(other, "list", "-q").out
     assert there(other, "send", "0x99", "hello") == (0, "", "")
@@ -64,19 +65,20 @@ def test_each_command_works_there(other: int, isolated: None) -> None:
     assert everything() == before
 
 
-def test_a_namespace_by_its_file(other: int) -> None:
+@pytest.mark.tools("ipcs")
+def test_ns_takes_a_path_or_a_pid(other: int, isolated: None) -> None:
     assert "0x00000099" in run(PYIPCS, "list", "--ns", f"/proc/{other}/ns/ipc").out
-    assert run(PYIPCS, "list", f"--ns=/proc/{os.getpid()}/ns/ipc").status == 0, "it is our own"
+    assert run(PYIPCS, "list", f"--ns=/proc/{os.getpid()}/ns/ipc").out == run("ipcs").out
     assert run(PYIPCS, "list", "--ns", str(os.getpid())).out == run("ipcs").out
 
 
-def test_what_lives_there_is_judged_there(other: int) -> None:
+def test_list_ns_shows_the_states_of_that_namespace(other: int) -> None:
     found = json.loads(there(other, "list", "-m", "-J", "-o", "+STATE,REASON").out)["shmems"][0]
     assert (found["state"], "never attached" in found["reason"]) == ("unknown", True)
     assert json.loads(there(other, "list", "-J").out)["taken"]["ipc_namespace"] == inode(other)
 
 
-def test_a_baseline_is_of_one_namespace(other: int, tmp_path: Path) -> None:
+def test_not_in_takes_only_a_listing_of_the_same_namespace(other: int, tmp_path: Path) -> None:
     baseline = tmp_path / "before.json"
     baseline.write_text(there(other, "list", "-J").out)
     assert there(other, "list", "-q", "--not-in", str(baseline), "-o", "ID").out == "ID\n"
@@ -85,29 +87,25 @@ def test_a_baseline_is_of_one_namespace(other: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "status", "why"),
+    ("where", "why"),
     [
-        (GONE, 1, f"--ns: process {GONE}: no such process"),
-        ("0", 1, "--ns: process 0: no such process"),
-        ("/no/such/file", 1, "--ns: /no/such/file: No such file or directory"),
-        ("/etc/passwd", 1, "--ns: /etc/passwd: not an IPC namespace"),
-        ("/", 1, "--ns: /: not an IPC namespace"),
-        ("/proc/self/ns/net", 1, "--ns: /proc/self/ns/net: not an IPC namespace"),
-        ("", 2, "list: --ns: '': neither a pid nor a path (see pyipcs list --help)"),
+        ("0", "--ns: process 0: no such process"),
+        ("/", "--ns: /: not an IPC namespace"),
+        ("/proc/self/ns/net", "--ns: /proc/self/ns/net: not an IPC namespace"),
     ],
 )
-def test_what_cannot_be_entered(where: str, status: int, why: str) -> None:
-    assert run(PYIPCS, "list", "--ns", where) == (status, "", f"pyipcs: {why}\n")
+def test_ns_that_is_no_ipc_namespace_fails(where: str, why: str) -> None:
+    assert run(PYIPCS, "list", "--ns", where) == (1, "", f"pyipcs: {why}\n")
 
 
-def test_a_fifo_is_no_namespace(tmp_path: Path) -> None:
+def test_ns_of_a_fifo_fails_without_waiting(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     result = run(PYIPCS, "list", "--ns", str(fifo))
     assert result == (1, "", f"pyipcs: --ns: {fifo}: not an IPC namespace\n")
 
 
-def test_nothing_is_removed_where_it_cannot_be_entered(objects: Objects, isolated: None) -> None:
+def test_rm_all_with_a_failing_ns_removes_nothing(objects: Objects, isolated: None) -> None:
     objects.queue()
     before = everything()
     assert run(PYIPCS, "rm", "-a", "--ns", GONE).status == 1
@@ -115,43 +113,33 @@ def test_nothing_is_removed_where_it_cannot_be_entered(objects: Objects, isolate
     assert everything() == before
 
 
-def test_help_needs_no_namespace() -> None:
+def test_help_and_version_with_a_failing_ns_succeed() -> None:
     assert run(PYIPCS, "list", "--ns", GONE, "--help").status == 0
     assert run(PYIPCS, "list", "--ns", GONE, "--version").status == 0
 
 
-@pytest.mark.root
-def test_one_that_is_forbidden(other: int) -> None:
-    script = (
-        "import os; from pyipcs.sysv import libc, moving\n"
-        "os.setgid(65534); os.setuid(65534)\n"
-        f"try: moving.enter('/proc/{other}/ns/ipc')\n"
-        "except OSError as error: print(error.strerror)"
-    )
-    assert run(sys.executable, "-c", script).out == "Permission denied\n"
+# -- list --all-ns.
 
 
-# -- All of them.
-
-
-def test_every_namespace_is_shown(other: int, objects: Objects, isolated: None) -> None:
+def test_all_ns_lists_the_own_namespace_first(other: int, objects: Objects, isolated: None) -> None:
     msqid = objects.queue(0x77)
     out = run(PYIPCS, "list", "--all-ns").out
     ours, theirs = inode(os.getpid()), inode(other)
-    assert out.startswith(f"IPC namespace {ours} (this one): "), "the own one comes first"
+    assert out.startswith(f"IPC namespace {ours} (this one): "), "the own namespace comes first"
     assert f"\nIPC namespace {theirs}: {other} (sleep)\n" in out
     own = out.index("0x00000077")
     assert own < out.index(f"IPC namespace {theirs}") < out.index("0x00000099")
     document = json.loads(run(PYIPCS, "list", "--all-ns", "-J").out)
     assert document["taken"]["filtered"] is True
-    by_inode = {one["ipc_namespace"]: one for one in document["namespaces"]}
-    assert [one["id"] for one in by_inode[ours]["queues"]] == [msqid]
+    by_inode = {each["ipc_namespace"]: each for each in document["namespaces"]}
+    assert [queue["id"] for queue in by_inode[ours]["queues"]] == [msqid]
     assert by_inode[theirs]["processes"] == [{"pid": other, "command": "sleep"}]
     assert (by_inode[ours]["own"], by_inode[theirs]["own"]) == (True, False)
     assert [len(by_inode[theirs][kind.collection]) for kind in Kind] == [1, 1, 1]
 
 
-def test_the_namespace_is_a_column(other: int, objects: Objects, isolated: None) -> None:
+@pytest.mark.slow
+def test_all_ns_adds_the_column_ns(other: int, objects: Objects, isolated: None) -> None:
     objects.queue(0x77)
     args = ("list", "--all-ns", "-o", "KEY,STATE")
     ours, theirs = inode(os.getpid()), inode(other)
@@ -159,7 +147,7 @@ def test_the_namespace_is_a_column(other: int, objects: Objects, isolated: None)
     assert lines[0] == "NS,KEY,STATE"
     assert {f"{ours},0x00000077,unknown", f"{theirs},0x00000099,unknown"} <= {*lines}
     found = [json.loads(line) for line in run(PYIPCS, *args, "-f", "jsonl").out.splitlines()]
-    assert sum(one["ipc_namespace"] == theirs for one in found) == 3
+    assert sum(each["ipc_namespace"] == theirs for each in found) == 3
     assert f'KIND="msg" NS="{theirs}" KEY' in run(PYIPCS, *args, "-f", "export").out
     assert f"0x00000099 {theirs}\n" in run(PYIPCS, "list", "--all-ns", "-q", "-o", "KEY,NS").out
     assert run(PYIPCS, "list", "-q", "-o", "NS").out.splitlines()[1].strip() == str(ours)
@@ -168,37 +156,27 @@ def test_the_namespace_is_a_column(other: int, objects: Objects, isolated: None)
     assert "0x00000099 unknown\n" in text
 
 
-def test_all_of_them_with_filters(other: int, isolated: None) -> None:
+def test_all_ns_with_filters_selects_in_each_namespace(other: int, isolated: None) -> None:
     result = run(PYIPCS, "list", "--all-ns", "--key", "0x99", "--fail-if-any", "-f", "tsv")
     assert result.status == 23
     assert all(f"\t{inode(other)}\t" in line for line in result.out.splitlines()[1:])
     assert run(PYIPCS, "list", "--all-ns", "--key", "0x9999", "--fail-if-any").status == 0
 
 
-@pytest.mark.parametrize(
-    "args",
-    ["-l", "-u", "-q -i 5", "-f openmetrics", "-o NOTHING", "--not-in /dev/null"],
-)
-def test_what_does_not_go_with_all_of_them(args: str) -> None:
-    result = invoke("list", "--all-ns", *args.split())
-    assert (result.status, result.out) == (2, "")
-
-
-def test_one_of_them_does_not_go_with_all() -> None:
-    result = invoke("list", "--all-ns", "--ns", str(os.getpid()))
-    assert (result.status, "--ns is about one namespace" in result.err) == (2, True)
-
-
-def test_members_that_have_gone(objects: Objects) -> None:
-    """A namespace lives as long as anybody holds it; its processes come and go meanwhile."""
-    from pyipcs.cli.everywhere import _entered
-
-    with pytest.raises(OSError, match="No such"):
-        _entered([int(GONE)], dict)
+@pytest.mark.tools("strace")
+def test_all_ns_omits_a_namespace_whose_processes_are_gone(other: int) -> None:
+    """The processes end between the scan of /proc and entering their namespace."""
+    theirs = f"IPC namespace {inode(other)}: "
+    assert theirs in run(PYIPCS, "list", "--all-ns").out
+    gone = ["-f", "-o", "/dev/null", "-P", f"/proc/{other}/ns/ipc", "-e", "trace=openat"]
+    gone += ["-e", "inject=openat:error=ENOENT"]
+    result = run("strace", *gone, PYIPCS, "list", "--all-ns")
+    assert theirs.partition(":")[0] not in result.out + result.err
 
 
 @pytest.mark.root
-def test_members_that_have_gone_do_not_hide_one_that_is_forbidden(other: int) -> None:
+def test_all_ns_reports_a_forbidden_namespace_some_of_whose_processes_are_gone(other: int) -> None:
+    """Private, because no command line has a process end after another one is refused."""
     script = (
         "import os, pickle; from pyipcs.sysv import libc\n"
         "from pyipcs.cli.everywhere import _entered\n"
@@ -209,10 +187,11 @@ def test_members_that_have_gone_do_not_hide_one_that_is_forbidden(other: int) ->
     assert run(sys.executable, "-c", script).out == "Permission denied\n"
 
 
-def test_a_process_that_has_just_gone_is_not_offered(other: int) -> None:
-    offer = (PYIPCS, "--complete", "namespace", "")
-    assert f"{other}\t" in run(*offer).out
+@pytest.mark.tools("strace")
+def test_complete_namespace_omits_a_process_that_is_gone(other: int) -> None:
+    complete = (PYIPCS, "--complete", "namespace", "")
+    assert f"{other}\t" in run(*complete).out
     gone = ["-f", "-o", "/dev/null", "-P", f"/proc/{other}/comm", "-e", "trace=openat"]
     gone += ["-e", "inject=openat:error=ENOENT"]
-    offered = run(need_tool("strace"), *gone, *offer)
-    assert (offered.status, f"{other}\t" in offered.out) == (0, False)
+    result = run("strace", *gone, *complete)
+    assert (result.status, f"{other}\t" in result.out) == (0, False)

@@ -1,4 +1,4 @@
-"""Objects and calls that the kernel refuses: the right status, the right words, no traceback."""
+"""Objects and system calls that the kernel refuses: status, message and no change."""
 
 import os
 import re
@@ -9,12 +9,12 @@ import pytest
 from pyipcs.model import Kind
 from tests.kit import kernel
 from tests.kit.kernel import NOBODY, Objects, everything
-from tests.kit.program import as_nobody, invoke, need_tool
+from tests.kit.program import as_nobody, invoke
 from tests.trials import faults
 
 KEY = 0x5EED
 READ, WRITE = 4, 2
-# What takes which rights to an object (msgop(2), shmop(2), semop(2), semctl(2)); 0: anybody may.
+# The rights that a command line needs (msgop(2), shmop(2), semop(2), semctl(2)); 0: none.
 NEEDS = {
     Kind.QUEUE: {
         "send 0x5eed -t 2 more": WRITE,
@@ -36,18 +36,18 @@ NEEDS = {
         "op 0x5eed V": WRITE,
         "set {id} -s --value 0=0": WRITE,
         "stat {id} -s": 0,
-        "list -s -i {id}": READ,  # as with ipcs(1), for it shows the values
+        "list -s -i {id}": READ,  # as with ipcs(1), because it shows the values
         "list -s": 0,
     },
 }
-# What an owner alone may do, whatever the mode.
+# Only an owner may do these, whatever the mode.
 OWNERS = ("set {id} {kind} --mode 666", "set {id} {kind} --owner {user}", "rm {kind} {id}")
 OPTIONS = {Kind.QUEUE: "-q", Kind.SEGMENT: "-m", Kind.SEMAPHORE: "-s"}
 REFUSED = re.compile(
     r"pyipcs: (?:(?:0x5eed|(?:id )?\d+):.* (?:Permission denied|Operation not permitted)"
     r"|permission denied for id \(\d+\))(?:[ ;].*)?\n"
 )
-# Those who may do nothing else, whose share of a mode is at these bits.
+# Users without any other right, and the position of their bits in a mode.
 SHARES = {"others": 0, "its group": 3}
 
 
@@ -55,10 +55,10 @@ SHARES = {"others": 0, "its group": 3}
 @pytest.mark.parametrize("share", SHARES)
 @pytest.mark.parametrize("mode", range(8))
 @pytest.mark.parametrize("kind", Kind)
-def test_another_users_objects(
+def test_command_on_an_object_of_another_user_needs_its_mode(
     kind: Kind, mode: int, share: str, objects: Objects, isolated: None
 ) -> None:
-    """What the mode gives is done; all else is one line with status 1, and changes nothing."""
+    """A refused command prints one line, ends with status 1 and changes nothing."""
     made = objects.make(kind, key=KEY, mode=mode << SHARES[share])
     if share == "its group":
         given = ("set", str(made), OPTIONS[kind], "--owner", f"0:{NOBODY}")
@@ -78,12 +78,13 @@ def test_another_users_objects(
     assert (kind, made) in everything()
 
 
-# What calls of System V a sandbox may refuse.
+# The System V calls that a sandbox may refuse.
 CALLS = "msgget,msgsnd,msgrcv,msgctl,semget,semop,semtimedop,semctl,shmget,shmat,shmctl"
-# What needs none, or asks /proc alone; and what is told of that is less.
+# Commands that need none of them, or fall back to /proc and print less.
 WITHOUT = ("list", "key", "rm state", "rm dry", "run")
 
 
+@pytest.mark.tools("strace")
 @pytest.mark.parametrize("case", faults.CASES)
 @pytest.mark.parametrize(
     ("error", "words"),
@@ -92,10 +93,9 @@ WITHOUT = ("list", "key", "rm state", "rm dry", "run")
         ("EPERM", "permission denied|Operation not permitted"),
     ],
 )
-def test_a_sandbox_that_allows_no_call(
+def test_command_in_a_sandbox_without_system_v_calls_fails_or_needs_none(
     case: str, error: str, words: str, isolated: None, tmp_path: Path
 ) -> None:
-    need_tool("strace")
     faults.load_all()
     untouched = faults.World(tmp_path).left()
     inject = ["-o", os.devnull, "-e", f"inject={CALLS}:error={error}"]
