@@ -1,4 +1,4 @@
-"""README's table against the peers, line by line: what each of them says that it can."""
+"""README's table of features against the help of the programs, line by line."""
 
 import re
 from functools import cache
@@ -8,8 +8,10 @@ import pytest
 from pyipcs import cli
 from pyipcs.model import Kind
 from tests.kit.documents import README
-from tests.kit.kernel import IS_ROOT, Objects, ids
+from tests.kit.kernel import Objects, ids
 from tests.kit.program import invoke, run
+
+pytestmark = pytest.mark.tools("ipcs", "ipcmk", "ipcrm", "lsipc")
 
 _TABLE = README[README.index("| | pyipcs | ipcs, ipcmk, ipcrm |") :].split("\n\n")[0]
 ROWS = {
@@ -18,7 +20,7 @@ ROWS = {
         [cell.strip() for cell in line.strip("|").split("|")] for line in _TABLE.splitlines()[2:]
     )
 }
-# What the help of a program that can do it has in it, and of one that cannot has not.
+# Words that only the help of a program with this feature has.
 SIGNS = {
     "ipcs's output, byte for byte": r"as util-linux prints it|show status summary",
     "tables for a terminal, which lose whole columns where it is narrow": r"however wide",
@@ -35,9 +37,9 @@ SIGNS = {
     "qbytes of every queue, also of those that you may not read": r"QBYTES",
     "objects with a key of your choice, or without one": r"--private|-k, --key",
     "values, size and owner set in the call that creates": r"--values|--qbytes",
-    "all is checked before anything is removed": r"--dry-run",  # see below
+    "all is checked before anything is removed": r"--dry-run",  # tested below
     "dry run": r"--dry-run",
-    'which limit stands behind "No space left on device"': r"RESOURCE",  # see below
+    'which limit stands behind "No space left on device"': r"RESOURCE",  # tested below
     "messages sent and received, with a timeout": r"--timeout",
     "messages looked at and left": r"--peek",
     "semaphore operations, several at once, with a timeout": r"--undo",
@@ -56,8 +58,8 @@ SIGNS = {
 
 
 @cache
-def said(program: str) -> str:
-    """All that the help of one of the columns says."""
+def help_of(program: str) -> str:
+    """Return the help of the programs of a column of the table."""
     match program:
         case "pyipcs":
             return "".join(invoke(name, "--help").out for name in cli.COMMANDS)
@@ -67,24 +69,24 @@ def said(program: str) -> str:
             return "".join(run(name, "--help").out for name in ("ipcs", "ipcmk", "ipcrm"))
 
 
-def test_each_line_has_its_sign() -> None:
+def test_table_of_features_has_a_sign_for_each_line() -> None:
     assert [*SIGNS] == [*ROWS]
     assert {len(cells) for cells in ROWS.values()} == {6}
 
 
 @pytest.mark.parametrize("name", SIGNS)
-def test_a_line_says_what_the_help_says(name: str) -> None:
+def test_line_of_the_table_agrees_with_the_help(name: str) -> None:
     columns = zip(("pyipcs", "util-linux", "lsipc"), ROWS[name], strict=False)
     for program, cell in columns:
         if cell in {"yes", "no"}:
-            can = bool(re.search(SIGNS[name], said(program)))
+            can = bool(re.search(SIGNS[name], help_of(program)))
             assert can == (cell == "yes"), f"{program}: {cell}"
 
 
-# What no help tells, and the cells that say more than yes or no.
+# Features that no help mentions, and cells with more than yes or no.
 
 
-def test_ipcrm_removes_before_it_has_read_all(objects: Objects) -> None:
+def test_ipcrm_removes_before_it_has_parsed_all(objects: Objects) -> None:
     msqid = objects.queue()
     run("ipcrm", "-q", str(msqid), "-q", "wrong")
     assert msqid not in ids(Kind.QUEUE)
@@ -93,32 +95,31 @@ def test_ipcrm_removes_before_it_has_read_all(objects: Objects) -> None:
     assert msqid in ids(Kind.QUEUE)
 
 
+@pytest.mark.root  # only root can lower a limit
 def test_ipcmk_names_no_limit(isolated: None) -> None:
-    if not IS_ROOT:
-        pytest.skip("only root can lower a limit")
     script = "echo 0 > /proc/sys/kernel/msgmni; ipcmk -Q"
     result = run("unshare", "--ipc", "sh", "-c", script)
     assert "No space left on device" in result.err
     assert "msgmni" not in result.err
 
 
-def test_the_json_of_lsipc_has_strings(objects: Objects, isolated: None) -> None:
+def test_lsipc_json_has_numbers_as_strings(objects: Objects, isolated: None) -> None:
     objects.queue()
     assert re.search(r'"(msgs|usedbytes)": *"0"', run("lsipc", "-q", "-J").out)
 
 
-def test_ipcs_tells_the_qbytes_and_the_values_of_one(objects: Objects) -> None:
+def test_ipcs_with_an_id_prints_qbytes_and_values(objects: Objects) -> None:
     msqid, semid = objects.queue(), objects.semaphores()
     assert "qbytes=" in run("ipcs", "-q", "-i", str(msqid)).out
     assert "ncount" in run("ipcs", "-s", "-i", str(semid)).out
 
 
-def test_lsipc_tells_the_values_of_one(objects: Objects) -> None:
+def test_lsipc_with_an_id_prints_values(objects: Objects) -> None:
     assert "NCOUNT" in run("lsipc", "-s", "-i", str(objects.semaphores())).out
 
 
-def test_the_peers_tell_pids_of_the_past_and_how_many_have_a_segment() -> None:
-    assert "PIDs of creator and last operator" in said("util-linux")
-    assert re.search("LSPID|LRPID|LPID", said("lsipc"))
-    assert "Number of attached processes" in said("lsipc")
-    assert "system-wide usage" in said("lsipc")
+def test_help_of_the_peers_mentions_past_pids_and_attachments() -> None:
+    assert "PIDs of creator and last operator" in help_of("util-linux")
+    assert re.search("LSPID|LRPID|LPID", help_of("lsipc"))
+    assert "Number of attached processes" in help_of("lsipc")
+    assert "system-wide usage" in help_of("lsipc")

@@ -1,4 +1,4 @@
-"""What README says, run."""
+"""The commands, scripts and outputs in README, run and compared."""
 
 import os
 import re
@@ -12,20 +12,22 @@ from pyipcs.model import Kind, Semaphore
 from tests.kit.documents import IN_NEW_NAMESPACE, README, ROOT, shared_files
 from tests.kit.kernel import Objects
 from tests.kit.program import PYIPCS, invoke, run
-from tests.kit.terminal import read_all, start, without_codes
+from tests.kit.terminal import end, read_all, start, without_codes
+from tests.kit.wait import LIMIT
 
 SCRIPTS = re.findall(r"^```sh\n(#!.*?)^```$", README, re.MULTILINE | re.DOTALL)
 RECIPES = re.findall(r"^```console\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
 def commands(recipe: str) -> list[tuple[str, str]]:
-    """The commands of a recipe with the outputs that it promises."""
+    """Return the commands of a recipe with their outputs."""
     parts = re.split(r"^\$ (.*)\n", recipe, flags=re.MULTILINE)[1:]
     return list(zip(parts[::2], parts[1::2], strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.splitlines()[0][2:40])
-def test_a_recipe_prints_what_it_promises(recipe: str, tmp_path: Path, isolated: None) -> None:
+def test_recipe_in_readme_prints_its_output(recipe: str, tmp_path: Path, isolated: None) -> None:
     found = commands(recipe)
     mark = "-- 8< --"
     script = "".join(f"{command}\necho '{mark}'\n" for command, _ in found)
@@ -34,13 +36,13 @@ def test_a_recipe_prints_what_it_promises(recipe: str, tmp_path: Path, isolated:
     assert (result.status, result.err) == (0, "")
     outputs = result.out.split(f"{mark}\n")[:-1]
     for (command, expected), output in zip(found, outputs, strict=True):
-        # Three dots are what differs; more are bytes in a dump.
+        # Three dots stand for text that differs; more are bytes of a dump.
         pattern = re.sub(r"(?<!\\\.)(\\\.){3}(?!\\\.)", ".*", re.escape(expected))
         assert re.fullmatch(pattern, output, re.DOTALL), f"{command}\n{output}"
 
 
-def scripted(script: str) -> list[str]:
-    """The lines of a script, which leaves nothing behind."""
+def run_script(script: str) -> list[str]:
+    """Run a script, which must leave no objects; return its lines."""
     path = f"{Path(PYIPCS).parent}:{os.environ['PATH']}"
     counted = 'sh -euc "$1"; cat /proc/sysvipc/* | grep -c "^ *[-0-9]" >&2'
     result = run(*IN_NEW_NAMESPACE, "sh", "-c", counted, "sh", script, env={"PATH": path})
@@ -48,22 +50,24 @@ def scripted(script: str) -> list[str]:
     return result.out.splitlines()
 
 
-def test_the_philosophers(isolated: None) -> None:
+@pytest.mark.slow
+def test_philosophers_in_readme_all_eat(isolated: None) -> None:
     (script,) = (script for script in SCRIPTS if "forks" in script)
     meals = [f"philosopher {n}, meal {meal}" for n in range(5) for meal in (1, 2, 3)]
-    assert sorted(scripted(script)) == meals
+    assert sorted(run_script(script)) == meals
 
 
-def test_the_barrier(isolated: None) -> None:
+def test_barrier_in_readme_holds_until_all_have_come(isolated: None) -> None:
     (script,) = (script for script in SCRIPTS if "barrier" in script)
-    lines = scripted(script)
+    lines = run_script(script)
     assert sorted(lines[:3]) == [f"{n} has come" for n in (1, 2, 3)]
     assert sorted(lines[3:]) == [f"{n} goes on" for n in (1, 2, 3)]
 
 
-def test_the_producer_and_the_consumer(isolated: None) -> None:
+@pytest.mark.slow
+def test_ring_in_readme_carries_all_numbers_in_order(isolated: None) -> None:
     (script,) = (script for script in SCRIPTS if "ring" in script)
-    assert scripted(script) == [str(n * n) for n in range(8)]
+    assert run_script(script) == [str(n * n) for n in range(8)]
 
 
 PAGES = re.findall(r"^```(?:yaml|groovy|cron)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -74,8 +78,9 @@ PASTED = [
 ]
 
 
-def test_what_is_to_be_pasted(isolated: None, tmp_path: Path) -> None:
-    """In their order, in one namespace, with a job that makes and leaves objects."""
+@pytest.mark.slow
+def test_lines_of_readme_for_ci_end_with_their_status(isolated: None, tmp_path: Path) -> None:
+    """Each runs in one namespace, with a job that leaves objects."""
     assert len(PAGES) == 4
     assert len(PASTED) == 7
     make = tmp_path / "make"
@@ -91,15 +96,18 @@ def test_what_is_to_be_pasted(isolated: None, tmp_path: Path) -> None:
         assert result.status == expected, f"{line}\n{result.err}"
 
 
-def test_the_picture(isolated: None) -> None:
-    """The table is one of the program's, with other ids, pids and times."""
+def test_table_in_readme_has_the_shape_of_a_drawn_one(isolated: None) -> None:
+    """Ids, pids and times differ."""
     (shown,) = re.findall(r"^```text\n\$ pyipcs list\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     path = f"{Path(PYIPCS).parent}:{os.environ['PATH']}"
     process, terminal = start(
         [*IN_NEW_NAMESPACE, "bash", "-euc", PICTURED], width=120, env={"PATH": path}
     )
-    drawn = without_codes(read_all(terminal)).replace("\r\n", "\n")
-    assert process.wait() == 0
+    try:
+        drawn = without_codes(read_all(terminal)).replace("\r\n", "\n")
+        assert process.wait(LIMIT) == 0
+    finally:
+        end(process, terminal)
     assert _shape(shown) == _shape(drawn)
 
 
@@ -111,24 +119,24 @@ head -c 8000 /dev/zero | pyipcs send 0x1234
 head -c 6500 /dev/zero | pyipcs send 0x1234
 pyipcs recv 0xcafe -F >/dev/null &
 pyipcs send 0xcafe hello
-until pyipcs list -q -o KEY,MSGS -f csv | grep -q cafe,0; do :; done
+until pyipcs list -q -o KEY,MSGS -f csv | grep -q cafe,0; do sleep 0.01; done
 pyipcs list
 kill $!
 """
 
 
 def _shape(text: str) -> str:
-    """A text without what differs from run to run."""
+    """Replace the parts of a text that differ from run to run."""
     days, months = "(Mon|Tue|Wed|Thu|Fri|Sat|Sun)", "[A-Z][a-z]{2}"
     text = re.sub(rf"{days} {months} .\d", "Day", text)
     return re.sub("─+", "─", re.sub(" +", " ", re.sub(r"\d+", "0", text)))
 
 
-def test_there_are_recipes() -> None:
+def test_readme_has_recipes() -> None:
     assert len(RECIPES) > 8
 
 
-def test_the_two_commands() -> None:
+def test_readme_has_the_commands_for_use_and_tests() -> None:
     blocks = re.findall(r"^```sh\n(.*?)\n```$", README, re.MULTILINE | re.DOTALL)
     assert blocks[:2] == [
         "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/pyipcs list",
@@ -138,7 +146,7 @@ def test_the_two_commands() -> None:
     assert {"test", "dev"} <= set(extras["optional-dependencies"])
 
 
-def test_the_json_keys_are_documented(objects: Objects) -> None:
+def test_readme_documents_all_json_keys(objects: Objects) -> None:
     table = README[README.index("| object | keys |") :].split("\n\n")[0]
     documented = set(re.findall(r"`(\w+)`", table))
     for kind in Kind:
@@ -154,13 +162,13 @@ def _keys(text: str) -> set[str]:
     return set(re.findall(r'"(\w+)": ', text))
 
 
-def test_the_lines_that_link_what_a_virtual_environment_has(tmp_path: Path) -> None:
+def test_readme_script_links_the_files_of_a_virtual_environment(tmp_path: Path) -> None:
     (script,) = re.findall(r"^```sh\n([^`]*cp -rsf.*?)^```$", README, re.MULTILINE | re.DOTALL)
     for here, there in shared_files().items():
         (tmp_path / ".venv" / there).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / ".venv" / there).symlink_to(ROOT / here)
     home = tmp_path / "home"
-    for _ in range(2):  # once more after an upgrade
+    for _ in range(2):  # and again after an upgrade
         assert run("bash", "-euc", script, env={"HOME": str(home)}, cwd=tmp_path) == (0, "", "")
     for here, there in shared_files().items():
         assert (home / ".local" / there).read_bytes() == (ROOT / here).read_bytes()
