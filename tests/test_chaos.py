@@ -1,14 +1,16 @@
-"""All that shows or removes objects, while these come and go (for minutes: tests.trials.chaos)."""
+"""Listings and removals while objects come and go (for minutes: tests.trials.chaos)."""
 
 import pytest
 
 from tests.trials.chaos import storm
 
 
+@pytest.mark.slow
 @pytest.mark.root
+@pytest.mark.tools("stress-ng")
 @pytest.mark.usefixtures("isolated")
-def test_nothing_is_wrong_while_objects_come_and_go() -> None:
-    tally = storm(8, seed=1)
+def test_listings_and_removals_while_objects_come_and_go_are_right() -> None:
+    tally = storm(0, seed=1)  # each trial once
     assert not tally.complaints, "\n".join(tally.complaints)
     assert tally.objects > 100
     assert tally.removed

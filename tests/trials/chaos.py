@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from typing import NamedTuple
 
 if __name__ == "__main__":
@@ -92,11 +93,11 @@ class _Storm:
         )
 
     def rage(self, seconds: float) -> None:
-        """Try everything in turn for a time."""
+        """Run all trials in random order, again and again for a time, and at least once."""
         end_ = time.monotonic() + seconds
-        while True:
+        for round_ in count():
             for trial in self._chance.sample(self._trials, len(self._trials)):
-                if time.monotonic() > end_:
+                if round_ and time.monotonic() > end_:
                     return
                 try:
                     trial()
