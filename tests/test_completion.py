@@ -1,4 +1,4 @@
-"""Tab in real shells, and what they ask the program for."""
+"""Completion: the words that the program offers, and Tab in real shells."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from pwd import getpwuid
 
 import pytest
 
-from pyipcs import completion, describe
+from pyipcs import describe
 from pyipcs.describe import grammar
 from tests.kit.documents import ROOT
 from tests.kit.kernel import Objects
@@ -17,39 +17,39 @@ from tests.kit.program import PYIPCS, Result, need_tool, run
 from tests.kit.shells import BASH_COMPLETION, SHELLS, Shell, link
 
 
-def test_the_files_are_current() -> None:
-    """`python -m pyipcs.describe` writes them anew."""
+def test_generated_files_are_current() -> None:
+    """`python -m pyipcs.describe` writes them."""
     for name, text in describe.files().items():
         assert (ROOT / name).read_text() == text, f"{name} is out of date"
 
 
-def test_the_files_are_written_anew(tmp_path: Path) -> None:
+def test_describe_writes_all_files(tmp_path: Path) -> None:
     assert run(sys.executable, "-m", "pyipcs.describe", str(tmp_path)).status == 0
     assert {path for path in tmp_path.rglob("*") if path.is_file()} == {
         tmp_path / name for name in describe.files()
     }
 
 
-# What the shells ask for.
+# The words that --complete offers.
 
 
 def offered(what: str, *words: str) -> list[tuple[str, str]]:
-    """What is offered, each with what it is."""
+    """Return the offered words with their descriptions."""
     result = run(PYIPCS, "--complete", what, *words)
     assert (result.status, result.err) == (0, "")
     rows = [line.split("\t") for line in result.out.splitlines()]
-    return [(word, told) for word, told in rows]
+    return [(word, description) for word, description in rows]
 
 
 @pytest.fixture
 def user() -> str:
-    """Who makes the objects."""
+    """Return the name of the user who creates the objects."""
     return getpwuid(os.geteuid()).pw_name
 
 
 @pytest.fixture
 def there(objects: Objects, isolated: None) -> dict[str, int]:
-    """One of each kind that have a key, and a queue that has none."""
+    """Create one object of each kind with a key, and a queue without one."""
     queue = objects.queue(0x1234, mode=0o600)
     assert run(PYIPCS, "send", str(queue), "one", "seven").status == 0
     return {
@@ -60,7 +60,7 @@ def there(objects: Objects, isolated: None) -> dict[str, int]:
     }
 
 
-def test_targets_are_offered_by_their_keys(there: dict[str, int], user: str) -> None:
+def test_complete_target_offers_keys(there: dict[str, int], user: str) -> None:
     queue = ("0x00001234", f"id {there['queue']}: 2 messages, 8 bytes, {user}")
     private = (
         str(there["private"]),
@@ -68,7 +68,7 @@ def test_targets_are_offered_by_their_keys(there: dict[str, int], user: str) -> 
     )
     segment = ("0x00001235", f"id {there['segment']}: 64K, 0 attached, {user}")
     array = ("0x00001236", f"id {there['set']}: 3 semaphores, {user}")
-    # The kernel lists them by their places, which may have been taken in any order.
+    # The kernel lists objects by their index, which depends on earlier ones.
     assert sorted(offered("target:msg", "")) == sorted([queue, private])
     assert offered("target:shm", "") == [segment]
     assert offered("target:sem", "0x") == [array]
@@ -80,7 +80,7 @@ def test_targets_are_offered_by_their_keys(there: dict[str, int], user: str) -> 
     assert offered("target", "", "stat", "-qs", "-f", "json")[0][1].startswith("message queue ")
 
 
-def test_ids_and_short_keys_are_offered_once_they_are_begun(there: dict[str, int]) -> None:
+def test_complete_target_offers_ids_and_short_keys_for_a_prefix(there: dict[str, int]) -> None:
     key, object_id = "0x00001234", str(there["queue"])
     names = [name for name, _ in offered("target:msg", object_id)]
     assert object_id in names
@@ -94,42 +94,49 @@ def test_ids_and_short_keys_are_offered_once_they_are_begun(there: dict[str, int
     assert offered("target:msg", "9x") == []
 
 
-def test_another_namespace_is_looked_at(there: dict[str, int]) -> None:
+def test_complete_target_with_ns_offers_the_objects_of_that_namespace(
+    there: dict[str, int],
+) -> None:
     assert offered("target", "", "list", "--ns", f"{os.getpid()}") == offered("target", "")
     for words in (("--ns", "/dev/null"), ("--ns=/nowhere",), ("--ns", ".")):
         assert run(PYIPCS, "--complete", "target", "", *words) == Result(1, "", "")
 
 
 @pytest.mark.parametrize("args", [(), ("what",), ("target:none", ""), ("id:", "\x1b")])
-def test_nothing_is_said_where_nothing_can_be_told(args: tuple[str, ...]) -> None:
+def test_complete_of_unknown_words_prints_nothing(args: tuple[str, ...]) -> None:
     result = run(PYIPCS, "--complete", *args)
     assert (result.out, result.err) == ("", "")
 
 
-def test_click_is_not_loaded() -> None:
+def test_completion_imports_no_click() -> None:
     script = "import sys; from pyipcs import completion; print('click' in sys.modules)"
     assert run(sys.executable, "-c", script).out == "False\n"
 
 
-def test_the_options_with_a_value_are_the_commands_own() -> None:
-    """Of those commands whose flags tell the kind."""
-    with_value = {
-        name[1]
+def test_complete_target_finds_kinds_only_before_an_option_with_a_value(
+    there: dict[str, int],
+) -> None:
+    """In the bundle -om the letter m is the value of -o, in -bm it is an option."""
+    options = {
+        name[1]: bool(option.value)
         for command in grammar.commands()
         if any("-q" in option.names and not option.value for option in command.options)
         for option in command.options
         for name in option.names
-        if option.value and len(name) == 2
+        if len(name) == 2 and name[1] not in "qms"
     }
-    assert with_value == {*completion._VALUES.strip("[]")}
+    assert {*options.values()} == {True, False}
+    for letter, has_value in options.items():
+        kinds = offered("target", "", "stat", f"-{letter}m")
+        assert len(kinds) == (4 if has_value else 1), letter
 
 
-# The shells themselves.
+# Tab in the shells.
 
 
 @pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
-    """A shell with the files of an installed wheel, or with those here, as if installed."""
+    """Start a shell with the files of an installed wheel, or with those of the project."""
     name: str = request.param
     need_tool(name.split(maxsplit=1)[0])
     if name == "bash" and not Path(BASH_COMPLETION).exists():
@@ -142,7 +149,7 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
     started.end()
 
 
-# What is typed, and what is seen then; two tabs list what there is in bash.
+# Typed keys, and a pattern that is then shown. In bash two tabs list the words.
 SEEN = {
     "pyipcs rec\t": r"recv ",
     "pyipcs r\t\t": r"recv.*\n?.*Take messages from a queue, or look at them",
@@ -163,7 +170,7 @@ SEEN = {
     "pyipcs make -k ftok:/usr/shar\t": r"ftok:/usr/share/",
     "pyipcs key /usr/shar\t": r"key /usr/share/",
     "pyipcs make -p 6\t\t": r"everybody's",
-    # What is attached, quoted, or stands apart.
+    # Attached and quoted values, and redirections.
     "pyipcs list --not-in=/usr/shar\t": r"--not-in=/usr/share/",
     "pyipcs list --owner=roo\t": r"--owner=root",
     "pyipcs list -f 'openm\t": r"'openmetrics'",
@@ -174,24 +181,26 @@ SEEN = {
     "pyipcs list --color=n\t": r"--color=never",
     "pyipcs stat key:0x00001235\t": r"key:0x00001235 ",
 }
-# fish does not look for files behind an attached option, nor for values behind bundled ones.
+# fish completes no files in attached values, and no values of bundled options.
 ATTACHED = {
     "pyipcs send 1 -F/usr/shar\t": r"-F/usr/share/",
     "pyipcs send 1 -lF/usr/shar\t": r"-lF/usr/share/",
     "pyipcs list -oKEY,MS\t": r"-oKEY,MSGS",
-    'pyipcs list -o"KEY,MS\t': r'list -o"(KEY,MS[\b]*)?KEY,MSGS',  # zsh writes it anew
+    'pyipcs list -o"KEY,MS\t': r'list -o"(KEY,MS[\b]*)?KEY,MSGS',  # zsh redraws it
     "pyipcs send 1 -F'/usr/shar\t": r" -F'/usr/share/",
     "pyipcs list -qo KEY,MS\t": r"-qo KEY,MSGS",
 }
-# Those of another command.
+# The words of a wrapped command.
 OTHERS = {
     "pyipcs op 0x1236 P -- ls --si\t\t": r"--size",
     "pyipcs run ls --si\t\t": r"--size",
 }
 
 
-def test_tab(shell: Shell, there: dict[str, int]) -> None:
-    # Without the package bash-completion there are no others' completions.
+@pytest.mark.slow
+@pytest.mark.installed
+def test_tab_offers_the_words_of_the_position(shell: Shell, there: dict[str, int]) -> None:
+    # Without the package bash-completion, bash has no completions of other commands.
     others = {} if shell.name in {"bash alone", "bash strict"} else OTHERS
     attached = {} if shell.name == "fish" else ATTACHED
     for keys, pattern in {**SEEN, **attached, **others}.items():
@@ -201,7 +210,7 @@ def test_tab(shell: Shell, there: dict[str, int]) -> None:
 
 
 WRONG = re.compile(r"(?i)error|pyipcs:|not found|unknown command|\\bbad\\b|line \\d")
-# Whatever stands there, Tab is neither an error nor obeys it.
+# Words with which Tab must neither report an error nor run a command.
 ODD = (
     "pyipcs recv 0x1234 \t\t",
     "pyipcs recv -- 0x99\t\t",
@@ -214,7 +223,10 @@ ODD = (
 )
 
 
-def test_tab_among_odd_words(shell: Shell, there: dict[str, int], tmp_path: Path) -> None:
+@pytest.mark.installed
+def test_tab_among_odd_words_reports_and_runs_nothing(
+    shell: Shell, there: dict[str, int], tmp_path: Path
+) -> None:
     for keys in ODD:
         text = shell.type(keys)
         assert not WRONG.search(text), f"{keys!r}: {text}"

@@ -1,16 +1,17 @@
-"""What lives long: neither memory nor descriptors grow (for minutes: tests.trials.endurance)."""
+"""Memory and descriptors of long-lived commands (for minutes: tests.trials.endurance)."""
 
 import pytest
 
 from tests.trials.endurance import endure
 
-_KIB = 3000  # more than caches take in that time, and less than what is kept of each frame
+_KIB = 3000  # caches take less in that time, a copy of each frame would take more
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("isolated")
-def test_nothing_grows_under_load() -> None:
+def test_long_lived_commands_under_load_do_not_grow() -> None:
     courses = endure(4, seed=1)
-    assert not [(one.label, one.complaints) for one in courses if one.complaints]
+    assert not [(course.label, course.complaints) for course in courses if course.complaints]
     for course in courses:
         third = len(course.samples) // 3
         start, end = course.descriptors(slice(third)), course.descriptors(slice(-third, None))

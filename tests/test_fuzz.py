@@ -1,6 +1,6 @@
-"""Texts and command lines that nobody would write, by hypothesis.
+"""Generated texts for the parsers, and generated command lines.
 
-PYIPCS_TEST_EXAMPLES=20000 makes as many of each (see conftest.py).
+PYIPCS_TEST_EXAMPLES=20000 makes 20,000 examples of each (see conftest.py).
 """
 
 import os
@@ -24,11 +24,12 @@ from pyipcs.sysv import proc
 from tests.kit.kernel import Objects, everything, remove, send
 from tests.kit.parsers import PARSERS
 from tests.kit.program import Result, forked, need_tool, pyipcs
+from tests.kit.wait import LIMIT
 
 fuzz = settings(deadline=None, suppress_health_check=[*HealthCheck])
 
 
-# -- Texts, true ones that something has happened to among them.
+# -- Texts, some of them valid ones with changed pieces.
 
 _PIECES = st.one_of(
     st.sampled_from(
@@ -46,11 +47,11 @@ _PIECES = st.one_of(
 
 @st.composite
 def mutated(draw: st.DrawFn, seeds: Sequence[bytes]) -> bytes:
-    """A text of which some pieces are others, or none."""
+    """Return a text with some pieces replaced or removed."""
     text = draw(st.sampled_from(seeds))
     for _ in range(draw(st.integers(0, 4))):
         start = draw(st.integers(0, len(text)))
-        # Often a whole word, to the space behind it.
+        # Often a whole word, up to the space after it.
         word = re.compile(rb"\s*[^\s]*").match(text, start)
         assert word
         length = draw(st.one_of(st.just(word.end() - start), st.integers(0, 3), st.just(len(text))))
@@ -65,7 +66,7 @@ def _utf8(text: str) -> bytes:
 @pytest.mark.parametrize("name", PARSERS)
 @fuzz
 @given(data=st.data())
-def test_any_text_is_read_or_refused(name: str, data: st.DataObject) -> None:
+def test_parser_of_any_text_returns_or_refuses(name: str, data: st.DataObject) -> None:
     check, seeds = PARSERS[name]
     check(data.draw(st.one_of(mutated(seeds), st.binary(), st.text().map(_utf8))))
 
@@ -73,11 +74,11 @@ def test_any_text_is_read_or_refused(name: str, data: st.DataObject) -> None:
 # -- Whole command lines.
 
 KEY = 0x5EED
-# Seconds after which a command is taken to wait, and those that may do so.
-_PATIENCE, _WAITING, _WAITS = 30.0, 0.5, {"send", "recv", "op"}
+# A command that may wait is killed after so many seconds.
+_WAITING, _WAITS = 0.5, {"send", "recv", "op"}
 _HERE = "/proc/self/ns/ipc"
-# What --ns may say here. All others could lead to objects of others, which a command line that
-# nobody wrote is not to change.
+# The values of --ns. Others could lead to objects of other users, which a generated command line
+# must not change.
 _NAMESPACES = (_HERE, "/proc/self/ns/net", "999999999", "-1", "missing", ".", "text")
 _FILES = ("text", "junk", "empty", "lines", "listing", "-", ".", "missing", "/dev/null")
 _NUMBERS = ("0", "1", "2", "3", "7", "100", "32767", "-2", "0x10", "9223372036854775807")
@@ -87,7 +88,7 @@ _STRUCTS = ("i", "2i", "id", "8s", "c", "5p", "<q?", "0l", "4x", "f")
 _BYTES = ("0", "1", "4", "16K", "0x10", "1.5K", "8GiB", "2147483647", "16EiB")
 _BODIES = ("hello", "42", "41 42", "1.5", '{"data": "x"}', '{"base64": "eA==", "type": 2}')
 _COLUMNS = ("ID", "KEY,ID", "+AGE", "-ID", "MSGS,SIZE,NSEMS", "use%", "STATE,REASON", "+VALUES")
-# What stands for each kind of value, where the program itself has no list of words.
+# Values by metavar, where the program itself has no list of words.
 _EXAMPLES: dict[str, Sequence[str]] = {
     "id": _IDS,
     "target": _TARGETS,
@@ -118,7 +119,7 @@ _EXAMPLES: dict[str, Sequence[str]] = {
     "format": _STRUCTS,
 }
 _PROGRAMS = ("true", "false", "cat", "missing", ".", "text", "")
-# No NUL, which no word can have, and no slash: files are those of the folder alone.
+# A word cannot have NUL. Without a slash it names only files of the folder.
 _ANYTHING = st.binary(max_size=12).map(lambda word: os.fsdecode(re.sub(rb"[\0/]", b"", word)))
 _EDGES = (
     *("", "-", "--", "---", "=", "-=", "--=", "-0", "-1", "-.5", "+1", "0x", "*", "{}", "%s", ":"),
@@ -137,12 +138,12 @@ T = TypeVar("T")
 def _mostly(
     likely: st.SearchStrategy[T], other: st.SearchStrategy[T], times: int = 12
 ) -> st.SearchStrategy[T]:
-    """What is likely, so many times as often as something else."""
+    """Draw from `likely`, so many times as often as from `other`."""
     return st.integers(0, times).flatmap(lambda number: likely if number else other)
 
 
 def _examples(value: grammar.Value) -> st.SearchStrategy[str]:
-    """Values that may well be meant, mostly."""
+    """Return mostly plausible values."""
     named = [*value.offers] if isinstance(value.offers, Mapping) else []
     likely = st.sampled_from([*named, *_EXAMPLES.get(value.metavar, ())])
     return likely if value.metavar == "pid|path" else _mostly(likely, _WILD)
@@ -150,7 +151,7 @@ def _examples(value: grammar.Value) -> st.SearchStrategy[str]:
 
 @st.composite
 def _options(draw: st.DrawFn, options: Sequence[grammar.Option]) -> list[str]:
-    """An option with its value, in one of the ways to write them."""
+    """Return an option with its value, in one of the ways to write them."""
     option = draw(st.sampled_from(options))
     name = draw(st.sampled_from(option.names))
     if option.value is None:
@@ -166,15 +167,15 @@ def _options(draw: st.DrawFn, options: Sequence[grammar.Option]) -> list[str]:
 
 @st.composite
 def command_lines(draw: st.DrawFn) -> list[str]:
-    """The words of a command line: the program, a command, and mostly words for that."""
+    """Return a command line: the program, a command, and mostly words of its grammar."""
     command = draw(st.sampled_from(COMMANDS))
     options = _options(command.options)
     parts = draw(st.lists(_mostly(options, _WILD.map(_alone)), max_size=4))
-    place = 0
+    position = 0
     for operand in command.operands:
-        place = draw(st.integers(place, len(parts)))
-        parts.insert(place, [draw(_examples(operand))])
-        place += 1
+        position = draw(st.integers(position, len(parts)))
+        parts.insert(position, [draw(_examples(operand))])
+        position += 1
     if command.operands and command.many:
         more = _examples(command.operands[-1])
         parts += [[word] for word in draw(st.lists(more, max_size=2))]
@@ -196,10 +197,10 @@ def _alone(word: str) -> list[str]:
     return [word]
 
 
-def _stays_here(words: Sequence[str]) -> bool:
-    """Whether a command line works on no objects but those of the tests."""
+def _is_local(words: Sequence[str]) -> bool:
+    """Return whether a command line uses only objects of the tests."""
     named = [word.partition("=")[2] for word in words if word.startswith("--ns=")]
-    named += [words[place + 1] for place in range(len(words) - 1) if words[place] == "--ns"]
+    named += [words[index + 1] for index in range(len(words) - 1) if words[index] == "--ns"]
     return {*named} <= {*_NAMESPACES}
 
 
@@ -224,7 +225,7 @@ INPUTS = {
 
 @pytest.fixture(name="_folder", scope="module")
 def _folder_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A folder with files to read, and with all the programs that there are: harmless ones."""
+    """Work in a folder with files to read, and with PATH holding only harmless programs."""
     folder = tmp_path_factory.mktemp("fuzz")
     for name, text in INPUTS.items():
         (folder / name).write_bytes(text)
@@ -240,7 +241,7 @@ def _folder_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @contextmanager
 def _limited() -> Iterator[None]:
-    """What is written to a file, and what memory is taken, has an end, however large a segment."""
+    """Limit files and memory, because segments may be huge."""
     limits = {resource.RLIMIT_FSIZE: 1 << 22, resource.RLIMIT_AS: 1 << 31}
     former = {limit: resource.getrlimit(limit) for limit in limits}
     try:
@@ -254,7 +255,7 @@ def _limited() -> Iterator[None]:
 
 @contextmanager
 def _some_objects() -> Iterator[dict[str, int]]:
-    """One of each kind, by ipcrm's words; after it there are none at all."""
+    """Create one object of each kind, by ipcrm's words; remove all objects at the end."""
     made = Objects()
     try:
         queue, segment = made.queue(KEY), made.segment(KEY)
@@ -267,7 +268,7 @@ def _some_objects() -> Iterator[dict[str, int]]:
 
 
 def _rows() -> list[str]:
-    """All that the kernel tells of the objects there are."""
+    """Return the lists of all objects in /proc/sysvipc."""
     return [Path(proc.SYSVIPC, kind.value).read_text() for kind in Kind]
 
 
@@ -278,46 +279,47 @@ _INSIDE = re.compile(r"Traceback|\b[A-Z]\w+(?:Error|Exception)\b|\.py\b|<\w+ obj
 _RAW = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
 
-def _has_another(words: Sequence[str]) -> bool:
-    """Whether a command line may run a command, whose status and messages are its own."""
+def _can_run_a_command(words: Sequence[str]) -> bool:
+    """Return whether a command line may run another command, with its status and messages."""
     return bool({"run", "op", "recv"} & {*words}) and bool(
         "run" in words or "--" in words or any(word.startswith("--exec") for word in words)
     )
 
 
 def _check(words: Sequence[str], result: Result, *, changed: bool) -> None:
-    """What holds of every command line."""
-    told = f"{words!r} ended in {result}"
+    """Assert what holds for every command line."""
+    shown = f"{words!r} ended in {result}"
     if result.status == -signal.SIGKILL:
-        assert _WAITS & {*words}, f"it waits: {told}"
+        assert _WAITS & {*words}, f"it waits: {shown}"
         return
-    assert not _INSIDE.search(result.err), told
-    assert "Traceback" not in result.out, told
+    assert not _INSIDE.search(result.err), shown
+    assert "Traceback" not in result.out, shown
     if "(see pyipcs" in result.err:
-        assert result.status == Status.USAGE, told
-    if _has_another(words):
-        assert 0 <= result.status <= 127, told
+        assert result.status == Status.USAGE, shown
+    if _can_run_a_command(words):
+        assert 0 <= result.status <= 127, shown
         return
-    assert result.status in _STATUSES or "op" in words, told
+    assert result.status in _STATUSES or "op" in words, shown
     if result.status == Status.USAGE and "op" not in words:
-        assert "--help)" in result.err, told
+        assert "--help)" in result.err, shown
     if result.status == Status.USAGE:
-        assert not changed, told
+        assert not changed, shown
     if result.status in {Status.FAILED, Status.USAGE}:
-        assert result.err, told
+        assert result.err, shown
     plain = _COLOUR.sub("", result.err)
-    assert not _RAW.search(plain), told
-    assert all(line.startswith("pyipcs: ") for line in plain.splitlines()), told
+    assert not _RAW.search(plain), shown
+    assert all(line.startswith("pyipcs: ") for line in plain.splitlines()), shown
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("isolated", "_folder")
 @fuzz
 @given(
-    line=command_lines().filter(_stays_here),
+    line=command_lines().filter(_is_local),
     source=st.sampled_from([*INPUTS]),
     environment=ENVIRONMENTS,
 )
-def test_any_command_line_ends_well(
+def test_command_line_of_any_words_ends_with_a_documented_status(
     line: list[str], source: str, environment: dict[str, str]
 ) -> None:
     with _some_objects() as there, pytest.MonkeyPatch.context() as patch:
@@ -325,8 +327,8 @@ def test_any_command_line_ends_well(
             patch.setenv(name, value)
         words = [_PLACES.sub(lambda found: str(there[found[0]]), word) for word in line]
         before = _rows()
-        patience = _WAITING if _WAITS & {*words} else _PATIENCE
+        timeout = _WAITING if _WAITS & {*words} else LIMIT
         program, *args = words
-        result = forked(*args, data=INPUTS[source], program=program, timeout=patience)
+        result = forked(*args, data=INPUTS[source], program=program, timeout=timeout)
         event(f"status {result.status}")
         _check(words, result, changed=before != _rows())

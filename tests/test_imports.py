@@ -1,4 +1,4 @@
-"""The layers, and what start-up costs: which module may import which, and when."""
+"""The imports that each layer may have, and the modules that each command loads."""
 
 import ast
 import os
@@ -9,14 +9,12 @@ import pytest
 
 import pyipcs
 from pyipcs import cli
-from pyipcs.model import Kind
 from tests.kit.kernel import Objects
 from tests.kit.program import run
 
 PACKAGE = Path(pyipcs.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-# What each layer may import of the package; `cli` is imported by the entry point alone, and by
-# what describes it.
+# The layers that each layer may import. Only the entry point and `describe` import `cli`.
 LAYERS = {
     "__init__": set(),
     "__main__": {"cli", "completion"},
@@ -32,11 +30,11 @@ LAYERS = {
     "describe": {"__init__", "errors", "cli", "describe"},
     "cli": {"__init__", "errors", "model", "columns", "filters", "sysv", "codec", "render", "cli"},
 }
-# Which layers may import a package from outside the standard library.
+# The layers that may import a package from outside the standard library.
 THIRD_PARTY = {"click": {"cli", "describe"}, "sysv_ipc": {"sysv"}, "rich": {"render"}}
-# What may only be imported where and when it is used.
+# Modules that may only be imported inside the functions that use them.
 LATE = {"rich", "json", "subprocess", "pwd", "grp", "datetime", "difflib", "pathlib"}
-# Modules that are themselves imported late, and what they are for.
+# Modules that are themselves imported late may import these.
 MAY = {
     "sysv/libc.py": {"ctypes"},
     "render/data.py": {"json"},
@@ -49,11 +47,12 @@ NEVER = {"asyncio", "importlib.metadata", "logging", "argparse"}
 
 
 def layer(path: Path) -> str:
+    """Return the layer of a module."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imports(path: Path) -> list[tuple[str, bool]]:
-    """The modules that a file imports, and whether it does so when it is loaded."""
+    """Return the modules that a file imports, and whether it does so at its load."""
     tree = ast.parse(path.read_text())
     top = {id(node) for node in tree.body}
     found: list[tuple[str, bool]] = []
@@ -69,7 +68,7 @@ def imports(path: Path) -> list[tuple[str, bool]]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_module_imports_what_its_layer_may(path: Path) -> None:
+def test_module_imports_only_what_its_layer_may(path: Path) -> None:
     name = str(path.relative_to(PACKAGE))
     for module, at_load in imports(path):
         root, _, rest = module.partition(".")
@@ -156,7 +155,7 @@ main()
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_a_command_loads_what_it_needs(line: str, objects: Objects, isolated: None) -> None:
+def test_command_loads_only_what_it_needs(line: str, objects: Objects, isolated: None) -> None:
     made = {"msqid": objects.queue(0x321), "shmid": objects.segment()}
     args = line.format(key="0x321", semid=objects.semaphores(), pid=os.getpid(), **made).split()
     result = run(sys.executable, "-c", SHOW.format(watched=WATCHED, args=args))
@@ -166,19 +165,10 @@ def test_a_command_loads_what_it_needs(line: str, objects: Objects, isolated: No
     commands = {f"pyipcs.cli.{name}" for name in cli.COMMANDS}
     if args[0] in cli.COMMANDS:
         assert commands & set(modules.split()) == {f"pyipcs.cli.{args[0]}"}
-    support_made(objects)
+    objects.adopt_all()
 
 
-def support_made(objects: Objects) -> None:
-    """Adopt what `make` made."""
-    from tests.kit.kernel import ids
-
-    for kind in Kind:
-        for object_id in ids(kind):
-            objects.adopt(kind, object_id)
-
-
-def test_the_version_is_a_literal() -> None:
+def test_version_is_a_literal() -> None:
     source = (PACKAGE / "__init__.py").read_text()
     assert f'__version__ = "{pyipcs.__version__}"' in source
     assert "import" not in source

@@ -1,4 +1,4 @@
-"""The pages of the manual."""
+"""The manual pages: their text, and what man and mandoc report of them."""
 
 import os
 import re
@@ -15,50 +15,50 @@ FOLDER = Path(__file__).parent.parent / "pyipcs" / "man"
 PAGES = sorted(FOLDER.glob("*.1"))
 
 
-def shown(page: Path) -> str:
-    """A page as a reader sees it, in lines as long as they like."""
+def rendered(page: Path) -> str:
+    """Return the text of a page in very long lines."""
     need_tool("man")
     result = run("man", "-l", str(page), env={"MANWIDTH": "1000", "LC_ALL": "C.UTF-8"})
     assert result.status == 0, result.err
     return result.out
 
 
-def test_there_is_a_page_of_all_and_one_of_each_command() -> None:
-    """Whether they are current is test_completion.py's matter, which looks at all files."""
+def test_manual_has_a_page_for_the_program_and_each_command() -> None:
+    """test_completion.py checks that all generated files are current."""
     names = ["pyipcs.1", *(f"pyipcs-{name}.1" for name in cli.COMMANDS)]
     assert [page.name for page in PAGES] == sorted(names)
     assert {f"pyipcs/man/{name}" for name in names} <= describe.files().keys()
 
 
+@pytest.mark.tools("man")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_man_has_nothing_to_warn_of(page: Path) -> None:
-    need_tool("man")
+def test_man_of_a_page_warns_of_nothing(page: Path) -> None:
     env = {"MANROFFSEQ": "", "MANWIDTH": "80", "LC_ALL": "C.UTF-8"}
     options = ("--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z")
     result = run("man", *options, str(page), env=env)
     assert (result.status, result.err) == (0, "")
 
 
+@pytest.mark.tools("mandoc")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_mandoc_has_nothing_to_find(page: Path) -> None:
-    need_tool("mandoc")
+def test_mandoc_lint_of_a_page_reports_nothing(page: Path) -> None:
     assert run("mandoc", "-T", "lint", str(page)) == (0, "", "")
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
-def test_a_page_says_what_the_help_says(name: str) -> None:
-    """Word for word, however the lines are broken."""
-    words = re.sub(r"\s+", " ", shown(FOLDER / f"pyipcs-{name}.1"))
+def test_page_has_each_line_of_the_help(name: str) -> None:
+    """Line breaks differ."""
+    words = re.sub(r"\s+", " ", rendered(FOLDER / f"pyipcs-{name}.1"))
     help_ = invoke(name, "--help").out
     for line in help_.splitlines():
-        told = re.sub(r"\s+", " ", line.replace("`", "").removeprefix("  $ ")).strip()
-        told = told.removeprefix("Usage: ")
-        if told and not told.endswith(":"):
-            assert told in words, line
+        text = re.sub(r"\s+", " ", line.replace("`", "").removeprefix("  $ ")).strip()
+        text = text.removeprefix("Usage: ")
+        if text and not text.endswith(":"):
+            assert text in words, line
 
 
-def test_the_page_of_all_has_its_sections() -> None:
-    text = shown(FOLDER / "pyipcs.1")
+def test_page_of_the_program_has_its_sections() -> None:
+    text = rendered(FOLDER / "pyipcs.1")
     sections = re.findall(r"^([A-Z][A-Z ]+)$", text, re.MULTILINE)
     assert sections == [
         *("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS OF ALL COMMANDS"),
@@ -68,7 +68,7 @@ def test_the_page_of_all_has_its_sections() -> None:
     commands = text[text.index("\nCOMMANDS") : text.index("\nOPTIONS OF ALL")]
     assert re.findall(r"^   (\w+)$", commands, re.MULTILINE) == [*cli.COMMANDS]
     lists = text[text.index("\nFORMATS AND") : text.index("\nEXIT STATUS")]
-    for column in {*COMMON, *RESOURCE, *(one for own in OWN.values() for one in own)}:
+    for column in {*COMMON, *RESOURCE, *(column for own in OWN.values() for column in own)}:
         assert re.search(
             rf"^ +{re.escape(column.name)}\s+{re.escape(column.help)}$", lists, re.MULTILINE
         )
@@ -80,24 +80,24 @@ def test_the_page_of_all_has_its_sections() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_no_line_has_what_the_source_was_indented_by(page: Path) -> None:
+def test_page_has_no_indentation_of_the_source(page: Path) -> None:
     assert not re.findall(r"^ .*|\S {2,}\S", page.read_text(), re.MULTILINE)
 
 
-def test_each_variable_that_is_asked_for_is_documented() -> None:
-    """Those of the environment that the sources name."""
-    text = shown(FOLDER / "pyipcs.1")
+def test_page_documents_each_environment_variable_in_the_sources() -> None:
+    text = rendered(FOLDER / "pyipcs.1")
     environment = text[text.index("\nENVIRONMENT") : text.index("\nFILES")]
     source = "".join(
         path.read_text() for path in FOLDER.parent.rglob("*.py") if "describe" not in path.parts
     )
-    asked = set(re.findall(r'(?:environ(?:\.get\(|\[)|envvar=)"([A-Z_]+)"', source))
-    assert {"NO_COLOR", "PYIPCS_FORMAT", "TERM", "COLUMNS"} <= asked
-    assert not [name for name in asked if name not in environment and name != "PATH"]
+    names = set(re.findall(r'(?:environ(?:\.get\(|\[)|envvar=)"([A-Z_]+)"', source))
+    assert {"NO_COLOR", "PYIPCS_FORMAT", "TERM", "COLUMNS"} <= names
+    assert not [name for name in names if name not in environment and name != "PATH"]
 
 
-def test_man_finds_the_page_by_its_name(tmp_path: Path) -> None:
-    need_tool("man")
+@pytest.mark.installed
+@pytest.mark.tools("man")
+def test_man_finds_the_pages_by_their_names(tmp_path: Path) -> None:
     prefix = os.environ.get("PYIPCS_TEST_PREFIX")
     place = Path(prefix) / "share/man" if prefix else tmp_path / "man"
     if not prefix:
