@@ -165,14 +165,17 @@ def test_run_of_a_killed_postgresql_leaves_nothing(postgres: Postgres) -> None:
 
 @pytest.mark.slow
 @pytest.mark.tools("stress-ng")
-def test_rm_orphaned_and_suspect_spares_busy_workers(objects: Objects) -> None:
+def test_rm_orphaned_and_suspect_spares_busy_workers(objects: Objects, tmp_path: Path) -> None:
     """The workers are ended afterwards: they end before their objects are removed."""
     workers = ["--msg", "2", "--sem-sysv", "2", "--shm-sysv", "2", "-t", "0"]
     with subprocess.Popen(
-        ["nice", "stress-ng", *workers], stdout=-1, stderr=subprocess.STDOUT
+        ["nice", "stress-ng", *workers],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=tmp_path,  # stress-ng needs a writable folder
     ) as process:
         try:
-            wait_until(lambda: all(ids(kind) for kind in Kind))
+            wait_until(lambda: process.poll() is not None or all(ids(kind) for kind in Kind))
             for _ in range(4):
                 assert run(PYIPCS, "rm", "--all", "--orphaned", "--suspect", "-v") == (0, "", "")
                 done = run(PYIPCS, "list", "-J", "-o", "+STATE,REASON,ATTACHED,WAITERS")
