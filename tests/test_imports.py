@@ -154,6 +154,7 @@ main()
 """
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("line", COMMANDS)
 def test_command_loads_only_what_it_needs(line: str, objects: Objects, isolated: None) -> None:
     made = {"msqid": objects.queue(0x321), "shmid": objects.segment()}

@@ -413,6 +413,7 @@ def test_send_failing_half_way_counts_the_messages(msqid: int, width: int, injec
     assert result.err.endswith(f"; {sent} messages were sent\n")
 
 
+@pytest.mark.untraced
 def test_send_and_recv_of_empty_messages_use_little_memory(msqid: int) -> None:
     script = "yes '' | head -n 150000; echo last; read line"
     with (

@@ -50,6 +50,7 @@ def signalled_at(moment: int) -> Iterator[None]:
         sys.settrace(former)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("full", [False, True])
 def test_make_signal_at_any_line_leaves_all_or_nothing(full: bool, isolated: None) -> None:
     ends = []
