@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from pyipcs.render.report import Report, headings, table
+from pyipcs.columns import KIND
+from pyipcs.render.report import TEXTS, Report, headings, table
 
 # The names of columns that a shell would not take, or would obey: UID and GID are a user's rights
 # in zsh, and readonly in bash.
@@ -46,17 +47,31 @@ def _without_tabs(text: str) -> str:
 
 
 def export(report: Report) -> Iterator[str]:
-    r"""Assignments for a shell, a line an object; a newline in a value is `\n`.
+    r"""Return assignments for a shell, a line an object; a newline in a value is `\n`.
 
-    Each line assigns all names, so that none keeps what the line before said.
+    Each line assigns all names, so that none keeps the value of the line before.
     """
-    names = (_SHELL_NAMES.get(name, name) for name in headings(report))
-    template = " ".join(f'{name}="%s"' for name in names) + "\n"
-    for rows in table(report._replace(headings=False), "", _for_shell):
-        yield "".join(map(template.__mod__, rows))
+    names = headings(report)
+    for kind, listings in report.found.items():
+        texts = {one.name for one in (KIND, *report.columns[kind]) if one.form in TEXTS}
+        quoted = {name: "%s" if name in texts else '"%s"' for name in names}
+        assignments = (f"{_SHELL_NAMES.get(name, name)}={quoted[name]}" for name in names)
+        template = " ".join(assignments) + "\n"
+        only = report._replace(found={kind: listings}, headings=False)
+        for rows in table(only, "", _for_shell):
+            yield "".join(map(template.__mod__, rows))
 
 
 @lru_cache(maxsize=1024)
 def _for_shell(text: str) -> str:
-    """Text between double quotes of sh: on one line, with nothing in it to be run."""
-    return re.sub(r'(["$`\\])', r"\\\1", text.replace("\n", "\\n"))
+    """Quote a value for sh so that `eval` reads it on one line and runs nothing of it.
+
+    Other bytes than ASCII stand in single quotes of their own: in some locales (GBK, Big5, GB18030)
+    a shell reads such a byte and the ASCII byte behind it as one character, so that the second
+    loses its meaning as a quote or as the backslash before a quote.
+    """
+    text = text.replace("\n", "\\n")
+    if text.isascii():
+        return '"' + re.sub(r'(["$`\\])', r"\\\1", text) + '"'
+    runs = re.findall(r"[\x00-\x7f]+|[^\x00-\x7f]+", text)
+    return "".join("'" + run.replace("'", r"'\''") + "'" for run in runs)

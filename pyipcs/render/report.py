@@ -9,8 +9,8 @@ from pyipcs.model import Kind
 from pyipcs.render.values import Style, converter
 from pyipcs.sysv.proc import Listing
 
-# The forms whose texts can hold what a format has a meaning for.
-_TEXTS = {Form.TEXT, Form.NUMBERS, Form.FLAGS}
+# The forms whose texts can hold characters with a meaning in a format.
+TEXTS = {Form.TEXT, Form.NUMBERS, Form.FLAGS}
 
 
 class Report(NamedTuple):
@@ -56,7 +56,7 @@ def cells(
     words = column.of(listing)
     show = converter(column.form, style, missing)
     texts: Iterable[Any] = map(show, words) if show else present(words, missing)
-    return map(convert, texts) if convert and column.form in _TEXTS else texts
+    return map(convert, texts) if convert and column.form in TEXTS else texts
 
 
 def present(words: Iterable[Word], missing: str) -> Iterable[Word]:
