@@ -203,8 +203,21 @@ def _json_encoder(end: bytes) -> Encoder:
     return encode
 
 
+class EnvelopeError(ValueError):
+    """A JSON value that does not describe a message."""
+
+
 def from_json(line: bytes, type_: int = 1) -> Message:
-    """The message of a line of JSON; its type is the one that is given if the line has none."""
+    """Parse a line that `recv -J` writes.
+
+    Args:
+        line: an object of JSON with `data` or `base64`, and if need be `type` and `size`.
+        type_: the type of a message without one.
+
+    Raises:
+        EnvelopeError: it is a JSON value, but no such object.
+        ValueError: it is no JSON, or a value in it is wrong.
+    """
     import json
 
     try:
@@ -214,7 +227,7 @@ def from_json(line: bytes, type_: int = 1) -> Message:
     except (ValueError, RecursionError):  # of thousands of digits, or of brackets
         raise ValueError("too long a number, or nested too deep") from None
     if not isinstance(entry, dict):
-        raise ValueError("not an object of JSON")  # noqa: TRY004 - the text is what is wrong
+        raise EnvelopeError("not an object of JSON")
     message = Message(entry.get("type", type_), _json_body(entry))
     if type(message.type) is not int or not 1 <= message.type <= LONG_MAX:
         raise ValueError(f"the type is not a number from 1 to {LONG_MAX}")
@@ -238,7 +251,7 @@ def _json_body(entry: dict[str, Any]) -> bytes:
                 return base64.b64decode(text, validate=True)
             except ValueError:
                 raise ValueError("base64 is not valid") from None
-    raise ValueError("it needs exactly one of data and base64")
+    raise EnvelopeError("it needs exactly one of data and base64")
 
 
 def decoder(*, hex_: bool, layout: Layout | None) -> Callable[[bytes], bytes] | None:

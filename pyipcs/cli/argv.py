@@ -82,6 +82,7 @@ class Scan:
         ctx: click.Context,
         *,
         stops: bool = False,
+        any_operand: str = "",
     ) -> None:
         self._options = {
             name: param
@@ -93,6 +94,7 @@ class Scan:
         self._ctx = ctx
         self._rest = deque(args)
         self._stops = stops  # whether the first operand ends the options
+        self._any_operand = any_operand  # the operand that can be any text, by its metavar
         self.given: list[str] = []
         self.operands: list[str] = []
         self.order: list[str] = []
@@ -138,6 +140,8 @@ class Scan:
             self._take(option)
 
     def _short(self, word: str) -> None:
+        if not self._peer_names:  # the peers act on each letter before they read the next
+            self._check_letters(word)
         for position, letter in enumerate(word[1:], start=2):
             name = f"-{letter}"
             option = self._options.get(name)
@@ -152,6 +156,15 @@ class Scan:
                 return
             self._take(option)
 
+    def _check_letters(self, word: str) -> None:
+        """Raise a UsageError if a letter is no option, so that `-hello` does not print the help."""
+        for letter in word[1:]:
+            option = self._options.get(f"-{letter}")
+            if option is None:
+                raise self._unknown(f"-{letter}", word)
+            if isinstance(option, OptionalValue) or not option.is_flag:
+                return  # the rest is its value
+
     def _full_name(self, name: str) -> str:
         """The option that a long name means; abbreviations count among the peer's names only."""
         if name in self._options:
@@ -165,12 +178,15 @@ class Scan:
             raise self._unknown(name)
         return matches[0]
 
-    def _unknown(self, name: str) -> click.UsageError:
+    def _unknown(self, name: str, word: str = "") -> click.UsageError:
         from difflib import get_close_matches
 
         close = [known for known in self._options if len(name) > 2 and known.startswith(name)]
         close = close or get_close_matches(name, self._options, cutoff=0.75)
         hint = f", did you mean {' or '.join(close)}?" if close else ""
+        if self._any_operand:
+            place = f" in '{word}'" if len(word) > len(name) else ""
+            hint += f"{place} (put -- before a {self._any_operand} that begins with -)"
         return self._wrong(f"no such option {name}{hint}")
 
     def _wrong(self, message: str) -> click.UsageError:
@@ -246,6 +262,7 @@ class Grammar(click.Command):
     appendix: Appendix | None = None
     examples: Sequence[tuple[str, str]] = ()
     stops_at_operand = False
+    any_operand = ""
 
     def grouped(self) -> Iterator[tuple[str, list[Option]]]:
         """The options by their titles."""
@@ -281,7 +298,11 @@ class Grammar(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take the words apart, then let click convert and check them."""
         params = self.get_params(ctx)
-        scan = Scan(params, args, self.peer_names, ctx, stops=self.stops_at_operand)
+        scan = Scan(
+            *(params, args, self.peer_names, ctx),
+            stops=self.stops_at_operand,
+            any_operand=self.any_operand,
+        )
         error = scan.error
         most = None if self.stops_at_operand else _operands_max(params)
         if most is not None and len(scan.operands) > most:

@@ -11,6 +11,7 @@ from pyipcs.sysv.keys import By, Target, format_key, ftok
 
 
 @subcommand(
+    any_operand="PATH",
     examples=(
         ("pyipcs key /etc 7", 'As ftok("/etc", 7) gives it.'),
         ("pyipcs key -v /etc", "With the objects that have it."),

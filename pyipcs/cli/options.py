@@ -27,6 +27,7 @@ def subcommand(
     appendix: Appendix | None = None,
     cls: type[Grammar] = Grammar,
     enters: bool = True,
+    any_operand: str = "",
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """A command named as its module, with the options of every command behind its own.
 
@@ -36,6 +37,7 @@ def subcommand(
         appendix: what gives the lists behind the options in its help, by their titles.
         cls: how it reads its words.
         enters: whether it can work in another IPC namespace.
+        any_operand: the metavar of the operand that may begin with `-`, behind `--`.
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
@@ -50,6 +52,7 @@ def subcommand(
         command.peer_names = frozenset(f"--{peer}" for peer in peer_names)
         command.examples = examples
         command.appendix = appendix
+        command.any_operand = any_operand
         command.params += [*([_namespace_option()] if enters else []), *common_options()]
         return command
 

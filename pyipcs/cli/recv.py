@@ -56,6 +56,7 @@ class _How(NamedTuple):
     layout: Layout | None
     null: bool
     with_type: bool
+    unbuffered: bool
     command_line: str | None
 
     @property
@@ -127,6 +128,13 @@ class _How(NamedTuple):
     "struct, as `0l` does."
 )
 @showing("-0", "--null", is_flag=True, help="End each message with a NUL, not a newline.")
+@showing(
+    "-u",
+    "--unbuffered",
+    is_flag=True,
+    help="Write each message by itself, as -F does. If recv is killed by SIGKILL, at most one "
+    "message is lost; without -u, at most 4 KiB of messages.",
+)
 @showing("--with-type", is_flag=True, help="Put the type and a tab first.")
 @showing(
     "--exec",
@@ -219,7 +227,7 @@ def _delivery(
         return ToCommand(how.command_line, queue.id, encode, put_back, watch)
     if output.terminal:
         encode = _visible(encode)
-    return ToOutput(output, encode, put_back, watch, each=how.follow)
+    return ToOutput(output, encode, put_back, watch, each=how.follow or how.unbuffered)
 
 
 def _leave(_messages: Iterable[Message]) -> bool:

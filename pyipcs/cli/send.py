@@ -18,13 +18,14 @@ from pyipcs.cli.sending import Sending
 from pyipcs.cli.stream import Stream
 from pyipcs.cli.targets import find, refusals
 from pyipcs.cli.words import decoded, packed
-from pyipcs.codec import Layout, decoder, from_json, longest
+from pyipcs.codec import EnvelopeError, Layout, decoder, from_json, longest
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue
 from pyipcs.sysv.wait import Watch
 
 _which = options_titled("Which messages")
+_ENVELOPE_HINT = "--json reads lines of recv -J; to send JSON text, leave --json out"
 # What makes messages of records, each as its type and its body; it raises ValueError.
 _Decode: TypeAlias = Callable[[Iterable[bytes]], Iterator[tuple[int, bytes]]]
 _Batches: TypeAlias = Iterator[list[bytes]]
@@ -53,6 +54,7 @@ class _How(NamedTuple):
 
 
 @subcommand(
+    any_operand="MESSAGE",
     examples=(
         ("pyipcs send 0x1234 hello", "One message."),
         ("seq 100 | pyipcs send 0x1234 --lines", "A message a line."),
@@ -75,7 +77,7 @@ class _How(NamedTuple):
 @_which("-0", "--null", is_flag=True, help="Each record that a NUL ends is a message.")
 @_which("-F", "--file", type=FILE, help="Read FILE; - is standard input.")
 @_which("--hex", "hex_", is_flag=True, help="Messages are written in hex digits.")
-@_which("--json", is_flag=True, help="Messages are lines as `recv -J` writes them.")
+@_which("-J", "--json", is_flag=True, help="Messages are lines as `recv -J` writes them.")
 @pack_option(_which, words="The arguments", stream="-l makes each line a struct")
 @_which("-z", "--nul", is_flag=True, help="Add a NUL to each message, as C strings have it.")
 @wait_options(" for each message")
@@ -154,11 +156,18 @@ def _check(words: Sequence[str], how: _How) -> None:
 
 def _decoder(how: _How) -> _Decode:
     if how.json:
-        return partial(map, partial(from_json, type_=how.type_))
+        return partial(map, partial(_from_json, type_=how.type_))
     body = _body_decoder(how)
     if body is None:
         return lambda records: zip(repeat(how.type_), records, strict=False)
     return lambda records: zip(repeat(how.type_), map(body, records), strict=False)
+
+
+def _from_json(line: bytes, type_: int) -> tuple[int, bytes]:
+    try:
+        return from_json(line, type_)
+    except EnvelopeError as error:
+        raise ValueError(f"{error} ({_ENVELOPE_HINT})") from None
 
 
 def _body_decoder(how: _How) -> Callable[[bytes], bytes] | None:

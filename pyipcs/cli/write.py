@@ -24,6 +24,7 @@ _what = options_titled("Which bytes")
 
 
 @subcommand(
+    any_operand="DATA",
     examples=(
         ("echo hello | pyipcs write 0x5e9", "Standard input, from the segment's start."),
         ("pyipcs write 0x5e9 -F copy", "A file."),

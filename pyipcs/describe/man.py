@@ -70,8 +70,9 @@ _OWN_STATUSES = {
 }
 _SIGNALS = """\
 SIGINT, SIGTERM and a reader that goes away end `pyipcs` by the signal, as they end C programs. \
-`recv` delivers or puts back what it has taken first; only SIGKILL can lose the one message in \
-hand. `send` says how many messages went. `run` passes signals on."""
+`recv` first delivers or puts back what it has taken; only SIGKILL can lose messages: one, or up \
+to 4 KiB of them with `-n` or `-a` without `-u`. `send` says how many messages went. `run` passes \
+signals on."""
 _STATES = (
     ("in-use", "Attached, waited on, or a process on its record lives."),
     ("orphaned", "A segment that nobody has attached, and whose creator and last user are gone."),

@@ -9,6 +9,10 @@ FORMATS = ("table", "plain", "json", "jsonl", "csv", "tsv", "export")
 WHEN = ("auto", "always", "never")
 
 
+# What follows the message of a JSON value that is no message.
+ENVELOPE_HINT = " (--json reads lines of recv -J; to send JSON text, leave --json out)"
+
+
 def missing(operand: str) -> str:
     """Return the message for a missing operand."""
     return f"{operand} is missing"
@@ -17,6 +21,11 @@ def missing(operand: str) -> str:
 def unexpected_operand(operand: str) -> str:
     """Return the message for an operand that a command does not take."""
     return f"unexpected operand '{operand}'"
+
+
+def dash_hint(operand: str) -> str:
+    """Return the hint behind an unknown option where an operand may begin with a dash."""
+    return f" (put -- before a {operand} that begins with -)"
 
 
 def no_such_option(option: str) -> str:

@@ -13,6 +13,7 @@ from tests.messages.runners import (
     with_limit,
 )
 from tests.messages.texts import (
+    ENVELOPE_HINT,
     ID_TOO_HIGH,
     KEY_IS_ZERO,
     KEY_TOO_LARGE,
@@ -30,6 +31,7 @@ from tests.messages.texts import (
     NOTHING_SENT,
     QUEUE_FULL,
     STDIN_CLOSED,
+    dash_hint,
     does_not_fit,
     looks_like_key,
     missing,
@@ -65,8 +67,15 @@ ROWS: Rows = {
         ("-z --json <queue>", "-z goes with text and --hex alone"),
         ("--hex <queue> abc", f"'abc': {NOT_HEX}"),
         ("--json <queue> x", f"'x': {NOT_JSON}"),
-        ("--json <queue> []", "'[]': not an object of JSON"),
-        ("--json <queue> {}", "'{}': it needs exactly one of data and base64"),
+        ("--json <queue> []", f"'[]': not an object of JSON{ENVELOPE_HINT}"),
+        (
+            "-J <queue> '{\"a\":1}'",
+            f"'{{\"a\":1}}': it needs exactly one of data and base64{ENVELOPE_HINT}",
+        ),
+        # Messages that look like options
+        ("<queue> -hello", f"no such option -e in '-hello'{dash_hint('MESSAGE')}"),
+        ("<queue> -Version", f"no such option -e in '-Version'{dash_hint('MESSAGE')}"),
+        ("<queue> --bye", f"no such option --bye{dash_hint('MESSAGE')}"),
         (
             """--json <queue> '{"data": "a", "type": 0}'""",
             '\'{"data": "a", "type": 0}\': the type is not a number from 1 to 9223372036854775807',
