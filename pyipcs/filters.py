@@ -1,12 +1,12 @@
 """Which objects of a listing are meant: conditions, each with the kinds that it speaks of."""
 
-import os
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.model import Kind, State
+from pyipcs.sysv.identity import effective_uid
 from pyipcs.sysv.keys import By, Target, signed
 from pyipcs.sysv.namespace import origin
 from pyipcs.sysv.proc import Listing, completed
@@ -65,7 +65,7 @@ def creator(uid: int) -> Filter:
 
 def mine() -> Filter:
     """Objects that the caller created or owns."""
-    user = os.geteuid()
+    user = effective_uid()
     return Filter("--mine", lambda listing: listing.owned_by(user))
 
 
@@ -140,8 +140,8 @@ def unused() -> Filter:
     def keep(listing: Listing) -> _Mask:
         from pyipcs.sysv.survey import survey
 
-        seen = survey()
-        own = [one for one in seen.strangers if one.uid in {None, os.geteuid()}]
+        seen, user = survey(), effective_uid()
+        own = [one for one in seen.strangers if one.uid in {None, user}]
         sure = seen.readable and not own
         return (
             found.state is not State.IN_USE and (sure or found.users is not None)

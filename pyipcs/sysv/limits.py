@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pyipcs.errors import IpcError, LimitError
 from pyipcs.model import Kind, Segment
+from pyipcs.sysv.identity import effective_uid
 from pyipcs.sysv.proc import Listing
 
 
@@ -106,7 +107,7 @@ def explain_lock(segment: Segment, error: IpcError) -> str:
     """Why the caller may not lock a segment, or unlock it (shmctl(2))."""
     import resource
 
-    if error.errno == errno.EPERM and os.geteuid() not in {segment.uid, segment.cuid}:
+    if error.errno == errno.EPERM and effective_uid() not in {segment.uid, segment.cuid}:
         return "it takes the owner, the creator or CAP_IPC_LOCK"
     if error.errno not in {errno.EPERM, errno.ENOMEM}:
         return ""

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TypeVar, cast
 
 from pyipcs.errors import DeniedError, IpcError, LimitError, ipc_error
+from pyipcs.sysv.identity import effective_gid, effective_uid
 from pyipcs.sysv.namespace import note_own, owner
 
 _OWN = "/proc/self/ns/ipc"
@@ -54,7 +55,7 @@ def _leave_alone() -> None:
 def _leave_with_user() -> None:
     from pyipcs.sysv import libc
 
-    uid, gid = os.geteuid(), os.getegid()
+    uid, gid = effective_uid(), effective_gid()
     libc.unshare(libc.CLONE_NEWUSER | libc.CLONE_NEWIPC)
     try:
         for name, text in (

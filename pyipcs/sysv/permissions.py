@@ -6,21 +6,21 @@ from functools import cache
 
 from pyipcs.model import Kind
 from pyipcs.sysv import proc
+from pyipcs.sysv.identity import capabilities, effective_uid
 from pyipcs.sysv.namespace import owner
 from pyipcs.sysv.proc import Listing
-from pyipcs.sysv.processes import capabilities
 
 _CAP_SYS_ADMIN = 1 << 21  # capabilities(7)
 
 
 def may_control(uid: int, cuid: int) -> bool:
     """Whether IPC_RMID and IPC_SET are open to the caller: owner, creator, CAP_SYS_ADMIN."""
-    return os.geteuid() in {uid, cuid} or _administers()
+    return effective_uid() in {uid, cuid} or _administers()
 
 
 def removable(kind: Kind) -> Iterator[Listing]:
     """All objects that the caller may remove, also those that it may not read."""
-    user = os.geteuid()
+    user = effective_uid()
     for listing in proc.read(kind):
         yield listing if _administers() else listing.where(listing.owned_by(user))
 
@@ -39,6 +39,6 @@ def _administers() -> bool:
             os.close(owner(namespace.fileno()))
     except PermissionError:
         return False
-    except (OSError, IndexError):
-        return os.geteuid() == 0  # without /proc, the user is all there is to go by
+    except (OSError, IndexError, ValueError):
+        return effective_uid() == 0  # without /proc, the user is all there is to go by
     return True

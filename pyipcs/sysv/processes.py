@@ -100,16 +100,6 @@ def pids() -> Iterator[int]:
     return map(int, filter(str.isdigit, os.listdir("/proc")))
 
 
-def capabilities() -> int:
-    """What the caller may do beyond others, a bit for each (capabilities(7)).
-
-    Raises:
-        OSError, IndexError: /proc does not tell.
-    """
-    with open("/proc/self/status", "rb") as status:
-        return int(status.read().partition(b"CapEff:")[2].split()[0], 16)
-
-
 @cache
 def proc_is_ours() -> bool:
     """Whether /proc is that of the caller's PID namespace, or another, with other numbers."""

@@ -16,8 +16,9 @@ from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.model import Kind, Record
+from pyipcs.sysv.identity import capabilities
 from pyipcs.sysv.namespace import current, is_initial
-from pyipcs.sysv.processes import capabilities, command_of, named, pids, proc_is_ours
+from pyipcs.sysv.processes import command_of, named, pids, proc_is_ours
 
 # The calls that wait, by their numbers: what of, and in which argument the id stands.
 _SEND, _RECEIVE = (Kind.QUEUE, "send"), (Kind.QUEUE, "receive")
