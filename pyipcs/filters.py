@@ -53,14 +53,14 @@ def matching(listings: Iterable[Listing], filters: Iterable[Filter]) -> Iterator
         yield listing
 
 
-def owner(uid: int) -> Filter:
-    """Objects of this owner."""
-    return Filter("--owner", _equal("uid", uid))
+def owner(*uids: int) -> Filter:
+    """Select the objects that one of these users owns."""
+    return Filter("--owner", _equal("uid", *uids))
 
 
-def creator(uid: int) -> Filter:
-    """Objects that this user created."""
-    return Filter("--created-by", _equal("cuid", uid))
+def creator(*uids: int) -> Filter:
+    """Select the objects that one of these users created."""
+    return Filter("--created-by", _equal("cuid", *uids))
 
 
 def mine() -> Filter:
@@ -69,10 +69,15 @@ def mine() -> Filter:
     return Filter("--mine", lambda listing: listing.owned_by(user))
 
 
-def key(target: Target) -> Filter:
-    """Objects with this key."""
-    assert target.by is By.KEY
-    return Filter("--key", _equal("key", target.number))
+def key(*targets: Target) -> Filter:
+    """Select the objects with one of these keys."""
+    assert all(target.by is By.KEY for target in targets)
+    return Filter("--key", _equal("key", *(target.number for target in targets)))
+
+
+def private() -> Filter:
+    """Select the objects without a key (IPC_PRIVATE), or that lost it by IPC_RMID."""
+    return Filter("--private", _equal("key", 0))
 
 
 def older_than(seconds: float) -> Filter:
@@ -158,9 +163,10 @@ def _in_state(option: str, states: Collection[State], kinds: Collection[Kind]) -
     return Filter(option, keep, kinds, needs="state")
 
 
-def _equal(field: str, number: int) -> Callable[[Listing], _Mask]:
-    word = str(number)
-    return lambda listing: map(word.__eq__, listing.column(field))
+def _equal(field: str, *numbers: int) -> Callable[[Listing], _Mask]:
+    """Compare a field with numbers, one of which it has to be."""
+    words = frozenset(map(str, numbers))
+    return lambda listing: map(words.__contains__, listing.column(field))
 
 
 _ROUNDED = 1  # second, that a time on record may be early by: nothing counts as older than it is

@@ -118,7 +118,7 @@ def test_rm_orphaned_spares_a_running_postgresql(postgres: Postgres) -> None:
         for mapping in Path(f"/proc/{pid}/maps").read_bytes().splitlines(keepends=True)
     )
 
-    assert run(PYIPCS, "rm", "-a", "--orphaned", "--suspect") == (0, "", "")
+    assert run(PYIPCS, "rm", "-a", "--suspect") == (0, "", "")
     assert postgres.can_answer()
 
     kill(server)
@@ -177,7 +177,7 @@ def test_rm_orphaned_and_suspect_spares_busy_workers(objects: Objects, tmp_path:
         try:
             wait_until(lambda: process.poll() is not None or all(ids(kind) for kind in Kind))
             for _ in range(4):
-                assert run(PYIPCS, "rm", "--all", "--orphaned", "--suspect", "-v") == (0, "", "")
+                assert run(PYIPCS, "rm", "--all", "--suspect", "-v") == (0, "", "")
                 done = run(PYIPCS, "list", "-J", "-o", "+STATE,REASON,ATTACHED,WAITERS")
                 assert (done.status, done.err) == (0, "")
                 found = json.loads(done.out)
@@ -231,7 +231,7 @@ def test_rm_orphaned_removes_the_unused_segments_of_many_processes(objects: Obje
             (used if segment["nattch"] or lives else leaked).add(segment["id"])
         assert used
         assert leaked
-        assert run(PYIPCS, "rm", "--all", "--orphaned", "--suspect") == (0, "", "")
+        assert run(PYIPCS, "rm", "--all", "--suspect") == (0, "", "")
         assert ids(Kind.SEGMENT) == used
     finally:
         os.close(read)

@@ -22,16 +22,25 @@ Appendix: TypeAlias = Callable[[], Iterable[tuple[str, Iterable[tuple[str, str]]
 
 
 class Option(click.Option):
-    """An option that stands under a title in the help."""
+    """An option that stands under a title in the help.
 
-    def __init__(self, *args: Any, group: str = "Options", **attributes: Any) -> None:
+    Attributes:
+        group: the title.
+        once: whether a second value is refused. Without it the last value counts, as in getopt
+            programs, which suits defaults in an alias but would silently drop work or a condition.
+    """
+
+    def __init__(
+        self, *args: Any, group: str = "Options", once: bool = False, **attributes: Any
+    ) -> None:
         super().__init__(*args, **attributes)
         self.group = group
+        self.once = once
 
 
-def options_titled(title: str) -> Callable[..., Callable[[Any], Any]]:
-    """What `click.option` is, for options under a title."""
-    return partial(click.option, cls=Option, group=title)
+def options_titled(title: str, *, once: bool = False) -> Callable[..., Callable[[Any], Any]]:
+    """Return `click.option` for options under a title; `once` refuses a second value of each."""
+    return partial(click.option, cls=Option, group=title, once=once)
 
 
 class OneOf(click.Choice):  # type: ignore[type-arg] # generic in newer clicks only
@@ -209,6 +218,8 @@ class Scan:
             return
         if value and not option.multiple:
             if option in self._last:
+                if isinstance(option, Option) and option.once:
+                    raise self._wrong(f"option {option.opts[-1]} is given twice")
                 self.overridden.append((option, self._last[option]))
             self._last[option] = value[0]
         self.given += [option.opts[-1], *value]

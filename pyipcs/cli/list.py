@@ -70,7 +70,10 @@ def command(  # noqa: PLR0913 - the options are its arguments
     fail_if_any: bool,
     interval: float | None,
 ) -> Status:
-    """Show System V IPC objects, limits and usage."""
+    """Show System V IPC objects, limits and usage.
+
+    Of several filters, --owner and the options behind it, an object has to meet every one.
+    """
     output: Output = ctx.obj
     named = [*Kind] if all_kinds else kinds
     figures = view if view in {"limits", "usage"} else None

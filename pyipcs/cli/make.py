@@ -73,6 +73,7 @@ class _Plan(NamedTuple):
     "-k",
     "--key",
     type=NEW_KEY,
+    once=True,
     help="The key: decimal, 0x hexadecimal, 0 octal, or ftok:PATH[:PROJ]. If left out, a random "
     "one that is free.",
 )
@@ -83,15 +84,16 @@ class _Plan(NamedTuple):
     help="Take what has the key already, and leave it as it is; less than what is asked for is an "
     "error.",
 )
-@_how("--qbytes", type=QBYTES, help="How many bytes the queue may hold.")
+@_how("--qbytes", type=QBYTES, once=True, help="How many bytes the queue may hold.")
 @_how(
     "--values",
     type=VALUES,
+    once=True,
     help="The values of the semaphores, 0 to 32767 each. The set's id is told when it has them; "
     "but System V cannot make a set with values in one step, and who finds it by its key in "
     "between sees zeros.",
 )
-@_how("--owner", type=OWNER, help="The owner, by name or number.")
+@_how("--owner", type=OWNER, once=True, help="The owner, by name or number.")
 @showing(
     "-i", "--id-only", is_flag=True, help="Print bare ids: the segment's, the queue's, the set's."
 )

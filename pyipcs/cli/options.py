@@ -89,6 +89,7 @@ def _namespace_option() -> click.Option:
     return Option(
         ["--ns"],
         group=_GENERAL,
+        once=True,
         type=NAMESPACE,
         metavar="PID|PATH",
         callback=_enter,

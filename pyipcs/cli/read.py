@@ -16,7 +16,7 @@ from pyipcs.errors import CommandError, counted
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
 
-_which = options_titled("Which bytes")
+_which = options_titled("Which bytes", once=True)
 _LINES = 512  # of a write(2): few calls, and no long wait for the first
 
 

@@ -37,7 +37,7 @@ from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue, Wanted
 from pyipcs.sysv.wait import LAST_WORDS, Watch
 
-_which = options_titled("Which messages")
+_which = options_titled("Which messages", once=True)
 
 
 class _How(NamedTuple):
@@ -140,6 +140,7 @@ class _How(NamedTuple):
     "--exec",
     "command_line",
     type=COMMAND_LINE,
+    once=True,
     help="Run CMD by sh for each message, which is its standard input. PYIPCS_TYPE and PYIPCS_ID "
     "are its type and its queue. The first CMD that fails ends it; its message goes back. A signal "
     "lets CMD end, a second one is passed on to it.",

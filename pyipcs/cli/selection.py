@@ -1,6 +1,6 @@
 """Which objects are meant: kinds, and the filters' options, read once into one value."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,7 +40,7 @@ class Selection(NamedTuple):
     @property
     def named(self) -> str:
         """The options, as the user named them."""
-        return ", ".join(filter_.option for filter_ in self.filters)
+        return ", ".join(dict.fromkeys(filter_.option for filter_ in self.filters))
 
     def of(self, listings: Iterable[Listing]) -> Iterable[Listing]:
         """Those of the objects that are meant."""
@@ -125,21 +125,41 @@ listed_kind_options = _kind_options(lambda kind: f"{kind.title}.")
 
 
 _OPTIONS: dict[str, Any] = {
-    "owner": selecting("--owner", type=USER, metavar="USER", help="Owned by this user."),
+    "owner": selecting(
+        "--owner",
+        type=USER,
+        multiple=True,
+        metavar="USER",
+        help="Owned by this user. Given several times: by any of them.",
+    ),
     "creator": selecting(
-        "--created-by", "creator", type=USER, metavar="USER", help="Created by this user."
+        "--created-by",
+        "creator",
+        type=USER,
+        multiple=True,
+        metavar="USER",
+        help="Created by this user. Given several times: by any of them.",
     ),
     "mine": selecting("--mine", is_flag=True, help="Created or owned by you."),
-    "key": selecting("--key", type=a_key(), metavar="KEY", help="With this key."),
+    "key": selecting(
+        "--key",
+        type=a_key(),
+        multiple=True,
+        metavar="KEY",
+        help="With this key. Given several times: with any of them.",
+    ),
+    "private": selecting("--private", is_flag=True, help="Without a key (IPC_PRIVATE)."),
     "older_than": selecting(
         "--older-than",
         type=DURATION,
+        multiple=True,
         metavar="DURATION",
         help="Last changed longer ago: 30s, 10m, 2h, 7d.",
     ),
     "idle": selecting(
         "--idle",
         type=DURATION,
+        multiple=True,
         metavar="DURATION",
         help="Last used longer ago (if ever; else, last changed). An attached segment is in use.",
     ),
@@ -150,7 +170,8 @@ _OPTIONS: dict[str, Any] = {
     "orphaned": selecting(
         "--orphaned",
         is_flag=True,
-        help="Segments that nobody has attached, and whose creator and last user are gone.",
+        help="Segments that nobody has attached, and whose creator and last user are gone. "
+        "Programs come back for one that has a key: give --idle or --private, too.",
     ),
     "suspect": selecting(
         "--suspect",
@@ -161,9 +182,10 @@ _OPTIONS: dict[str, Any] = {
     "not_in": selecting(
         "--not-in",
         type=Parsed("file", _parse_baseline, "file"),
+        multiple=True,
         metavar="FILE",
-        help="Not in an earlier listing of all objects (list -J > FILE). Of kinds that FILE lacks, "
-        "none is meant.",
+        help="Not in an earlier listing of all objects (list -J > FILE). Kinds missing from FILE "
+        "are never selected. Given several times: in none of them.",
     ),
 }
 
@@ -181,20 +203,23 @@ def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return collected
 
 
-def _filters(*, not_in: "Filter | None", **given: Any) -> "Iterator[Filter]":
-    """A filter for each option that was given; `given` are the functions of pyipcs.filters."""
-    if not_in:
-        yield not_in
-    if given["suspect"]:
-        given["orphaned"] = False  # which is within it
-    # What is false may be a uid of 0.
-    wanted = {
-        name: value for name, value in given.items() if value is not None and value is not False
-    }
+# The options that one of their values has to meet; all values of the others have to hold.
+_ANY = {"owner", "creator", "key"}
+
+
+def _filters(*, not_in: "Sequence[Filter]", **given: Any) -> "Iterator[Filter]":
+    """Yield the filters of the options given; `given` has functions of pyipcs.filters."""
+    yield from not_in
+    wanted = {name: values for name, values in given.items() if values}
     if not wanted:
         return
     from pyipcs import filters
 
-    for name, value in wanted.items():
+    for name, values in wanted.items():
         make = getattr(filters, name)
-        yield make() if value is True else make(value)
+        if values is True:
+            yield make()
+        elif name in _ANY:
+            yield make(*values)
+        else:
+            yield from map(make, values)

@@ -24,7 +24,7 @@ from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue
 from pyipcs.sysv.wait import Watch
 
-_which = options_titled("Which messages")
+_which = options_titled("Which messages", once=True)
 _ENVELOPE_HINT = "--json reads lines of recv -J; to send JSON text, leave --json out"
 # What makes messages of records, each as its type and its body; it raises ValueError.
 _Decode: TypeAlias = Callable[[Iterable[bytes]], Iterator[tuple[int, bytes]]]

@@ -17,7 +17,7 @@ from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
 from pyipcs.sysv.handle import Handle
 from pyipcs.sysv.keys import Target
 
-_what = options_titled("What to change")
+_what = options_titled("What to change", once=True)
 
 
 class _Wanted(NamedTuple):

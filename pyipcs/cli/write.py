@@ -20,7 +20,7 @@ from pyipcs.sysv.keys import Target
 from pyipcs.sysv.nowait import ready
 from pyipcs.sysv.segment import Attachment
 
-_what = options_titled("Which bytes")
+_what = options_titled("Which bytes", once=True)
 
 
 @subcommand(

@@ -249,7 +249,7 @@ def test_rm_orphaned_and_suspect_spare_objects_in_use(
     for kind in Kind:
         objects.make(kind)
     before = everything()
-    expected = {orphaned} if filter_ == "--orphaned" else {orphaned, suspect}
+    expected = {orphaned} if "--orphaned" in filter_ else {orphaned, suspect}
     with attached(used):
         assert listed_by_dry_run("-a", *filter_.split()) == expected
         assert everything() == before

@@ -34,6 +34,7 @@ ROWS: Rows = {
             "-t/--type: '9223372036854775808': not a type (a long: -9223372036854775808 "
             "to 9223372036854775807)",
         ),
+        ("-t 1 -t 2 <queue>", "option --type is given twice"),
         ("-x <queue>", "-x needs -t TYPE with a positive type"),
         ("-n 0 <queue>", "-n/--count: '0': the least is 1"),
         ("-n x <queue>", f"-n/--count: 'x': {NOT_DECIMAL}"),
