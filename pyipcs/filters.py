@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from pyipcs.model import Kind, State
+from pyipcs.model import SHM_DEST, Kind, State
 from pyipcs.sysv.identity import effective_uid
 from pyipcs.sysv.keys import By, Target, signed
 from pyipcs.sysv.namespace import origin
@@ -182,6 +182,7 @@ _ORIGINS = {
 }
 # What an object of an earlier listing is known again by; never ctime, which SETVAL moves.
 _IDENTITY = ("key", "id", "cuid", "cgid")
+_NO_KEY = 1 << 32  # in the place of a key that does not count; no key_t has this value
 
 
 def not_in(document: Mapping[str, Any]) -> Filter:
@@ -199,12 +200,16 @@ def not_in(document: Mapping[str, Any]) -> Filter:
 
 
 def new_since(known: Mapping[Kind, Collection[tuple[int, ...]]]) -> Filter:
-    """Objects of these kinds that were not there when these were (`identities`)."""
+    """Select the objects of these kinds that were not there when these were (`identities`)."""
+    before = {kind: frozenset(some) for kind, some in known.items()}
+    if segments := before.get(Kind.SEGMENT):
+        # Any of them may have been removed since, while it was attached.
+        before[Kind.SEGMENT] = segments.union(map(_without_key, segments))
 
     def keep(listing: Listing) -> _Mask:
-        return (one not in known[listing.kind] for one in identities(listing))
+        return (one not in before[listing.kind] for one in identities(listing))
 
-    return Filter("--not-in", keep, tuple(known), "has a listing of")
+    return Filter("--not-in", keep, tuple(before), "has a listing of")
 
 
 def _check_origin(document: Any) -> None:
@@ -224,9 +229,21 @@ def _check_origin(document: Any) -> None:
 
 
 def identities(listing: Listing) -> Iterator[tuple[int, ...]]:
-    """What each object is known again by."""
+    """Return what each object is known again by.
+
+    The kernel sets the key of a segment to 0 when it is removed while attached (SHM_DEST), so that
+    its key is no part of it.
+    """
     fields = _identity_fields(listing.kind)
-    return zip(*(map(int, listing.column(field)) for field in fields), strict=True)
+    found = zip(*(map(int, listing.column(field)) for field in fields), strict=True)
+    if listing.kind is not Kind.SEGMENT:
+        return found
+    rows = zip(found, listing.column("mode"), strict=True)
+    return (_without_key(one) if int(mode, 8) & SHM_DEST else one for one, mode in rows)
+
+
+def _without_key(identity: tuple[int, ...]) -> tuple[int, ...]:
+    return (_NO_KEY, *identity[1:])
 
 
 def _identity_fields(kind: Kind) -> tuple[str, ...]:
