@@ -44,8 +44,8 @@ _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
     examples=(
         ("pyipcs rm -q 0 -M 0x5e9", "A queue by its id, and a segment by its key."),
         (
-            "pyipcs rm --all --orphaned -n",
-            "Which segments would go, for nobody can use them any more.",
+            "pyipcs rm --all --orphaned --idle 1d -n",
+            "Segments that look leaked, unused for a day; REASON says which have a key.",
         ),
         (
             "pyipcs rm --all --mine --not-in before.json",

@@ -75,7 +75,12 @@ to 4 KiB of them with `-n` or `-a` without `-u`. `send` says how many messages w
 signals on."""
 _STATES = (
     ("in-use", "Attached, waited on, or a process on its record lives."),
-    ("orphaned", "A segment that nobody has attached, and whose creator and last user are gone."),
+    (
+        "orphaned",
+        "A segment that nobody has attached, and whose creator and last user are gone. Programs "
+        "may come back for one that has a key, and REASON says whether it has: narrow "
+        "`--orphaned` by `--idle` or `--private`.",
+    ),
     (
         "suspect",
         "A queue or a set on which nobody waits, and all processes on whose record are gone. "

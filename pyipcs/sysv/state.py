@@ -41,6 +41,7 @@ class Facts(NamedTuple):
             of none, as of queues.
         users: the processes that are seen to use it now; None where none could be seen.
         unseen: why somebody may wait on it unseen; else empty.
+        key: its key; 0 is IPC_PRIVATE.
     """
 
     kind: Kind
@@ -49,6 +50,7 @@ class Facts(NamedTuple):
     held: int | None = None
     users: Sequence[User] | None = ()
     unseen: str = ""
+    key: int = 0
 
 
 class Evidence(NamedTuple):
@@ -72,7 +74,7 @@ def judge(facts: Facts) -> Evidence:
         state, reason = State.UNKNOWN, _doubt(facts)
     if not reason:
         state = State.ORPHANED if facts.kind is Kind.SEGMENT else State.SUSPECT
-        reason = f"{_idle(facts)}; {_gone(facts)}"
+        reason = f"{_idle(facts)}; {_gone(facts)}{_findable(facts)}"
     return Evidence(state, reason, _users(facts))
 
 
@@ -112,6 +114,13 @@ def _idle(facts: Facts) -> str:
 
 def _gone(facts: Facts) -> str:
     return f"{_these(facts.roles)} {_verb(facts.roles, 'is', 'are')} gone"
+
+
+def _findable(facts: Facts) -> str:
+    """Return whether programs can find an orphaned segment again."""
+    if facts.kind is not Kind.SEGMENT:
+        return ""
+    return "; it can be found again by its key" if facts.key else "; it is private"
 
 
 def _attached(facts: Facts) -> str:
@@ -245,7 +254,8 @@ def _segment(segment: Segment, users: list[User] | None, life: _Life, blind: str
     if used:
         roles.append(Role("last user", life(segment.lpid, segment.used)))
     # Whoever has one of this id and came from another IPC namespace may mean another one.
-    return Facts(segment.kind, roles, used, 0, None if users is None else (), blind)
+    seen = None if users is None else ()
+    return Facts(segment.kind, roles, used, 0, seen, blind, segment.key)
 
 
 def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, blind: str) -> Facts:

@@ -139,6 +139,19 @@ def test_private_beside_orphaned_spares_segments_with_a_key(
     assert everything() == {(Kind.SEGMENT, keyed)}
 
 
+@pytest.mark.parametrize(
+    ("key", "words"), [(0, "it is private"), (5, "it can be found again by its key")]
+)
+def test_reason_of_an_orphaned_segment_says_whether_it_has_a_key(
+    key: int, words: str, objects: Objects
+) -> None:
+    leaked = leaked_segment(objects, key)
+    result = invoke("stat", "-m", str(leaked), "-f", "jsonl", "-o", "STATE,REASON")
+    found = json.loads(result.out)
+    assert found["state"] == "orphaned"
+    assert found["reason"].endswith(f" gone; {words}")
+
+
 def test_private_selects_a_segment_that_lost_its_key(objects: Objects, isolated: None) -> None:
     shmid = objects.segment(5)
     with attached(shmid):

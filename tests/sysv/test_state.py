@@ -57,15 +57,15 @@ ROWS = {
     ),
     "segment with creator and user gone": (
         Facts(Kind.SEGMENT, [Role(CREATOR, DEAD), Role(USER, Process(9, False))], held=0),
-        "orphaned: not attached; its creator, 5, and its last user, 9, are gone",
+        "orphaned: not attached; its creator, 5, and its last user, 9, are gone; it is private",
     ),
     "segment with creator that is its user gone": (
         Facts(Kind.SEGMENT, [Role(CREATOR, DEAD), Role(USER, DEAD)], held=0),
-        "orphaned: not attached; its creator and last user, 5, is gone",
+        "orphaned: not attached; its creator and last user, 5, is gone; it is private",
     ),
     "segment with hidden processes": (
         Facts(Kind.SEGMENT, [Role(CREATOR, DEAD), Role(USER, DEAD)], held=0, unseen="hidden"),
-        "orphaned: not attached; its creator and last user, 5, is gone",
+        "orphaned: not attached; its creator and last user, 5, is gone; it is private",
     ),
     "segment with foreign creator": (
         Facts(Kind.SEGMENT, [Role(CREATOR, FOREIGN), Role(USER, DEAD)], held=0),

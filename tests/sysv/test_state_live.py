@@ -82,7 +82,9 @@ def test_evidence_of_segment_with_creator_gone_is_orphaned(objects: Objects) -> 
     shmid = leaked_segment(objects)
     pid = kernel.row(Kind.SEGMENT, shmid)["cpid"]
     assert collect_evidence(Kind.SEGMENT, shmid) == Evidence(
-        State.ORPHANED, f"not attached; its creator and last user, {pid}, is gone", ()
+        State.ORPHANED,
+        f"not attached; its creator and last user, {pid}, is gone; it is private",
+        (),
     )
 
 
