@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from pyipcs import columns
 from pyipcs.cli import params
-from pyipcs.codec import FORMATS, Layout, encoder, from_hex, from_json
+from pyipcs.codec import FORMATS, EnvelopeError, Layout, encoder, from_hex, from_json
 from pyipcs.filters import not_in
 from pyipcs.model import Kind, Message, Unit, View
 from pyipcs.render import aligned, blocks, data, delimited, metrics, plain, showmsg, table
@@ -50,7 +50,7 @@ def _told(parse: Callable[[Any], Any], text: Any) -> Any:
     except ValueError as error:
         refusal = error
     # One of Python's own, as of int(), is an oversight.
-    assert type(refusal) is ValueError, f"{refusal!r} of {text!r}"
+    assert type(refusal) in {ValueError, EnvelopeError}, f"{refusal!r} of {text!r}"
     assert str(refusal), f"refused without a word: {text!r}"
     by_chance = re.search(r"int\(\)|int_max|could not convert", str(refusal))
     assert not by_chance, f"refused by chance: {refusal} of {text!r}"
