@@ -530,8 +530,10 @@ def unread(
     for _ in range(300):
         objects.queue()
     nonblocking = getattr(request, "param", False)
-    process, terminal = on_terminal("list", "--watch=0.1", height=300, nonblocking=nonblocking)
-    wait_until_full(terminal)
+    process, terminal = on_terminal(
+        *("list", "--watch=0.1"), width=400, height=300, nonblocking=nonblocking
+    )
+    wait_until_full(process, terminal)
     yield process, terminal
     end(process, terminal)
 

@@ -15,12 +15,12 @@ from contextlib import suppress
 from typing import Any
 
 from tests.kit.program import PYIPCS
-from tests.kit.wait import LIMIT, wait_until
+from tests.kit.wait import LIMIT, process_state, wait_until
 
 # Variables that describe the terminal of whoever runs the tests.
 _TERMINAL_VARIABLES = {"NO_COLOR", "COLUMNS", "LINES", "TERM"}
 _CODES = re.compile(r"\x1b(\[[\d;?<>=]*[A-Za-z]|\(.|\].*?(\x07|\x1b\\)|[=>])|[\x0e\x0f]")
-_TIOCGPTPEER = 0x5441  # ioctl_tty(2); Python has it from 3.13 on
+_READ_BUFFER = 4095  # bytes (N_TTY_BUF_SIZE in drivers/tty/n_tty.c)
 
 
 def on_terminal(
@@ -171,10 +171,14 @@ def table_of(text: str, title: str) -> list[dict[str, str]]:
     return rows
 
 
-def wait_until_full(terminal: int) -> None:
-    """Wait until the program has filled a terminal that nobody reads."""
-    theirs = fcntl.ioctl(terminal, _TIOCGPTPEER, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
-    try:
-        wait_until(lambda: not select.select([], [theirs], [], 0)[1])
-    finally:
-        os.close(theirs)
+def wait_until_full(process: subprocess.Popen[bytes], terminal: int) -> None:
+    """Wait until a process that writes more than an unread terminal takes waits for room.
+
+    poll(2) does not show it: the kernel moves bytes on later, and then wakes no writer.
+    """
+
+    def is_full() -> bool:
+        (length,) = struct.unpack("i", fcntl.ioctl(terminal, termios.FIONREAD, bytes(4)))
+        return bool(length == _READ_BUFFER and process_state(process.pid) == "S")
+
+    wait_until(is_full)
