@@ -290,7 +290,7 @@ class _Storm:
             (Kind.QUEUE, cast.abandoned_queue(self._objects)),
             (Kind.SEMAPHORE, cast.abandoned_set(self._objects)),
         }
-        self._remove(doomed, "-a", "--orphaned", "--suspect")
+        self._remove(doomed, "-a", "--suspect")
 
     def _remove_orphaned(self) -> None:
         self._remove({(Kind.SEGMENT, cast.abandoned_segment(self._objects))}, "-a", "--orphaned")
