@@ -149,7 +149,9 @@ def unused() -> Filter:
         own = [one for one in seen.strangers if one.uid in {None, user}]
         sure = seen.readable and not own
         return (
-            found.state is not State.IN_USE and (sure or found.users is not None)
+            found.state is not State.IN_USE
+            and not found.in_company
+            and (sure or found.users is not None)
             for found in listing.column("evidence")
         )
 

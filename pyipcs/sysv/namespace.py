@@ -7,7 +7,7 @@ import re
 _NS_GET_ID = 0x8008B70D
 _NS_GET_USERNS = 0xB701
 # The inodes of the namespaces that a machine starts with, fixed in the kernel.
-_INITIAL = {"ipc": 0xEFFFFFFF, "user": 0xEFFFFFFD, "pid": 0xEFFFFFFC}
+_INITIAL = {"ipc": 0xEFFFFFFF, "user": 0xEFFFFFFD, "pid": 0xEFFFFFFC, "cgroup": 0xEFFFFFFB}
 _made: set[int | None] = set()  # the IPC namespaces that this process made for itself
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple, TypeAlias
 
-from pyipcs.errors import counted
+from pyipcs.errors import IpcError, counted
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
-from pyipcs.sysv.namespace import is_initial, is_own
-from pyipcs.sysv.processes import Process, recorded
-from pyipcs.sysv.survey import Access, Survey, User, nothing, survey
+from pyipcs.sysv.doubt import doubts_of
+from pyipcs.sysv.namespace import is_initial
+from pyipcs.sysv.processes import Process, listed, recorded
+from pyipcs.sysv.survey import Survey, User, nothing, survey, survey_for
 
-_NAMED = 4  # the processes that a sentence names; of others it tells how many there are
 _Life: TypeAlias = Callable[[int, int], Process]
 
 
@@ -60,11 +60,13 @@ class Evidence(NamedTuple):
         state: its state.
         reason: the sentence that says why.
         users: who uses it; None if nobody was seen though somebody does, or may.
+        in_company: whether it is in doubt because of an object that changed together with it.
     """
 
     state: State
     reason: str
     users: Sequence[User] | None = ()
+    in_company: bool = False
 
 
 def judge(facts: Facts) -> Evidence:
@@ -124,13 +126,15 @@ def _findable(facts: Facts) -> str:
 
 
 def _attached(facts: Facts) -> str:
-    times = f"attached {counted(facts.held or 0, 'time')}"
     users = facts.users or ()
+    if not facts.held:
+        return f"not attached, but mapped by {listed([user.named for user in users])}"
+    times = f"attached {counted(facts.held, 'time')}"
     if not users:
         return f"{times}, by processes that were not seen"
     some = sum(user.times for user in users) < (facts.held or 0)
     others = ", and by others that were not seen" if some else ""
-    return f"{times}, by {_listed([user.named for user in users])}{others}"
+    return f"{times}, by {listed([user.named for user in users])}{others}"
 
 
 def _waiting(facts: Facts) -> str:
@@ -138,7 +142,7 @@ def _waiting(facts: Facts) -> str:
         held = facts.held or 0
         waits, was = ("waits", "was") if held == 1 else ("wait", "were")
         return f"{counted(held, 'thread')} {waits} on it, and {was} not seen"
-    names = _listed([user.named for user in facts.users])
+    names = listed([user.named for user in facts.users])
     return f"{names} {'waits' if len(facts.users) == 1 else 'wait'} on it"
 
 
@@ -153,7 +157,7 @@ def _these(roles: Iterable[Role]) -> str:
     for process, names in pids.items():
         groups.setdefault(" and ".join(names), []).append(process)
     return " and ".join(
-        f"its {name}{'s' if len(some) > 1 else ''}, {_listed(some)},"
+        f"its {name}{'s' if len(some) > 1 else ''}, {listed(some)},"
         for name, some in groups.items()
     )
 
@@ -171,19 +175,11 @@ def _not_known(roles: Sequence[Role]) -> str:
     return f"whether {_these(roles)} {_verb(roles, 'lives', 'live')} cannot be seen"
 
 
-def _listed(words: Sequence[str]) -> str:
-    """Words, of which there may be too many for a sentence."""
-    shown = [*words[:_NAMED]]
-    if len(words) > _NAMED:
-        shown.append(f"{len(words) - _NAMED} more")
-    *first, last = shown
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 def states(kind: Kind, records: Iterable[Record]) -> Iterator[State]:
     """The state alone of objects of a kind, for which nobody need know who has segments."""
-    seen = nothing() if kind is Kind.SEGMENT else survey(attached=False)
-    return (found.state for found in _judged(records, seen))
+    if kind is Kind.SEGMENT:
+        return (found.state for found in _judged_segments(records))
+    return (found.state for found in _judged(records, survey(attached=False), state_only=True))
 
 
 def evidence(records: Iterable[Record], *, attached: bool = True) -> Iterator[Evidence]:
@@ -193,43 +189,138 @@ def evidence(records: Iterable[Record], *, attached: bool = True) -> Iterator[Ev
         records: theirs.
         attached: whether there are segments among them.
     """
-    return _judged(records, survey(attached=attached))
+    return _judged(records, survey() if attached else survey(attached=False))
 
 
 def evidence_of(record: Record) -> Evidence:
     """The state of one object, for which no more is looked at than tells of its kind."""
-    if isinstance(record, Segment):
-        seen = survey() if record.nattch else nothing()
-    else:
-        seen = survey(attached=False)
-    return next(_judged([record], seen))
+    if isinstance(record, Segment) and not record.nattch:
+        return next(_judged_segments([record]))
+    return next(_judged([record], survey_for(record.kind)))
 
 
-def _judged(records: Iterable[Record], seen: Survey) -> Iterator[Evidence]:
+def waited(records: Iterable[Record]) -> Iterator[bool]:
+    """Return of each queue or set whether a waiting process is counted or seen."""
+    seen = survey(attached=False).from_here()
+    return (bool(_held(record) or seen.using(record)) for record in records)
+
+
+def is_clear(record: Record, *, judged: bool) -> bool:
+    """Return whether the cached scan shows no sign of use of an object.
+
+    Args:
+        record: its record.
+        judged: whether a doubt is a sign, too.
+    """
+    seen = survey_for(record.kind).from_here()
+    if seen.using(record) or not seen.readable:
+        return False
+    if not judged or isinstance(record, Segment):
+        return True
+    doubts = doubts_of(seen, _is_used)
+    return not (doubts.unseen(record) or doubts.near(record))
+
+
+def is_unchanged(record: Record) -> bool:
+    """Return whether the kernel's record of an object, a set's semaphores included, is this one.
+
+    Then the processes on it are those that it named, and who was gone stays gone.
+    """
+    from pyipcs.sysv import libc
+
+    try:
+        now = libc.stat(record.kind, record.id)
+        if isinstance(now, SemaphoreSet):
+            if not isinstance(record, SemaphoreSet) or record.semaphores is None:
+                return False
+            now = now._replace(semaphores=libc.semaphores(now.id, now.nsems))
+    except IpcError:
+        return False
+    return _comparable(now) == _comparable(record)
+
+
+def _comparable(record: Record) -> Record:
+    """Return a record without what only listings, or only single objects, have."""
+    match record:
+        case Queue():
+            return record._replace(qbytes=None)
+        case Segment():
+            return record._replace(rss=None, swap=None)
+        case SemaphoreSet():
+            return record
+
+
+def _judged(
+    records: Iterable[Record], seen: Survey, *, state_only: bool = False
+) -> Iterator[Evidence]:
     seen = seen.from_here()
     life = cache(recorded)
-    unseen = cache(lambda access: _unseen(seen, access))
-    return (judge(gather(record, seen, life, unseen)) for record in records)
+    doubts = doubts_of(seen, _is_used)
+    for record in records:
+        facts = gather(record, seen, life, doubts.unseen)
+        found = judge(facts)
+        if _needs_company(facts, found.state, state_only=state_only):
+            found = _in_company(found, doubts.near(record))
+        yield found
 
 
-def gather(record: Record, seen: Survey, life: _Life, unseen: Callable[[Access], str]) -> Facts:
+def _judged_segments(records: Iterable[Record]) -> Iterator[Evidence]:
+    """Return the evidence about segments, with a scan only for those that it can change."""
+    life = cache(recorded)
+    unscanned = nothing()
+    for record in records:
+        found = judge(gather(record, unscanned, life, _no_doubt))
+        if found.state is State.ORPHANED:
+            found = judge(gather(record, survey().from_here(), life, _no_doubt))
+        yield found
+
+
+def _needs_company(facts: Facts, state: State, *, state_only: bool) -> bool:
+    """Return whether an object in use that changed together with this one makes a difference."""
+    if state is State.SUSPECT:
+        return True
+    never_used = state is State.UNKNOWN and facts.users is not None and not facts.used
+    return never_used and facts.kind is not Kind.SEGMENT and not state_only
+
+
+def _in_company(found: Evidence, other: str) -> Evidence:
+    if not other:
+        return found
+    reason = f"changed together with {other}, which is in use"
+    return Evidence(State.UNKNOWN, reason, None, in_company=True)
+
+
+def _is_used(record: Record) -> bool:
+    """Return whether an object is in use, apart from those who wait on it."""
+    if _use(gather(record, Survey({}, {}, [], ""), recorded, _no_doubt)):
+        return True
+    # What is mapped without being attached is seen by a scan alone.
+    return isinstance(record, Segment) and next(states(Kind.SEGMENT, [record])) is State.IN_USE
+
+
+def _no_doubt(_record: Record) -> str:
+    return ""
+
+
+def gather(record: Record, seen: Survey, life: _Life, unseen: Callable[[Record], str]) -> Facts:
     """What is known of the use of an object.
 
     Args:
         record: the object's, a set's with its semaphores if they may be read.
         seen: what a pass over /proc saw.
         life: what tells of a process on record whether it lives (`recorded`).
-        unseen: why somebody may wait unseen on what may be used so.
+        unseen: why somebody may wait unseen on an object.
     """
     users = seen.using(record) if seen.readable else None
     match record:
         case Segment():
             return _segment(record, users, life, seen.blind)
         case Queue():
-            hidden = "" if users else unseen(Access.to(record))
+            hidden = "" if users else unseen(record)
             return _queue(record, users, life, hidden)
         case SemaphoreSet():
-            return _set(record, users, life, seen.blind)
+            hidden = "" if users or _held(record) else unseen(record)
+            return _set(record, users, life, hidden)
 
 
 def _queue(queue: Queue, users: list[User] | None, life: _Life, hidden: str) -> Facts:
@@ -253,34 +344,29 @@ def _segment(segment: Segment, users: list[User] | None, life: _Life, blind: str
     roles = [Role("creator", life(segment.cpid, segment.made))]
     if used:
         roles.append(Role("last user", life(segment.lpid, segment.used)))
-    # Whoever has one of this id and came from another IPC namespace may mean another one.
-    seen = None if users is None else ()
+    # The kernel does not count mappings of /proc/PID/map_files. A process that came from another
+    # IPC namespace may have mapped another segment of this id: a doubt, and no leak.
+    seen = users or (None if users is None else ())
     return Facts(segment.kind, roles, used, 0, seen, blind, segment.key)
 
 
-def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, blind: str) -> Facts:
+def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, hidden: str) -> Facts:
     if record.semaphores is None:
         unread = "its semaphores may not be read"
         return Facts(record.kind, (), True, None, users, unread)  # SETALL leaves otime at 0
-    held = sum(semaphore.ncount + semaphore.zcount for semaphore in record.semaphores)
-    if held or users:
-        return Facts(record.kind, (), True, held, users, blind)
+    if (held := _held(record)) or users:
+        return Facts(record.kind, (), True, held, users, hidden)
     pids = dict.fromkeys(semaphore.pid for semaphore in record.semaphores)
     used = bool(record.otime or any(pids))
     roles = [Role("last user", life(pid, record.used)) for pid in pids if pid]
     if used and 0 in pids and not (roles and is_initial("pid")):
         # All others see every process: there, 0 is a semaphore that nobody has used yet.
         roles.append(Role("last user", Process(0, None)))
-    return Facts(record.kind, roles, used, 0, users, blind if users is None else "")
+    return Facts(record.kind, roles, used, 0, users, hidden)
 
 
-def _unseen(seen: Survey, access: Access) -> str:
-    """Why somebody may wait unseen on what may be used so; empty if all can be seen."""
-    if is_own() and seen.readable:
-        return ""
-    if seen.blind:
-        return seen.blind
-    strangers = [one.named for one in seen.unseen(access)]
-    if not strangers:
-        return ""
-    return f"{_listed(strangers)} could not be looked at, and may wait on it"
+def _held(record: Record) -> int:
+    """Return how many threads the kernel counts that wait on the semaphores of a set."""
+    if not isinstance(record, SemaphoreSet):
+        return 0
+    return sum(semaphore.ncount + semaphore.zcount for semaphore in record.semaphores or ())

@@ -36,7 +36,6 @@ _CALLS = _NARROW | {
 _NARROW_IPC = {"x86_64": 117}.get(_MACHINE)
 _IPC_CALLS = {1: _OPERATE, 4: _OPERATE, 11: _SEND, 12: _RECEIVE}
 _GONE = (FileNotFoundError, ProcessLookupError)  # what tells that a process is no more
-_SPARE = 2  # how often as long as a pass takes what it saw is good for
 _X32 = 0x40000000  # what x86-64 adds to the numbers of programs with short pointers
 _NAME = b"/SYSV"  # what the names of mapped segments begin with
 # A mapping of one: the right to write, the device, the id as inode, and the name, which alone
@@ -142,8 +141,8 @@ class Survey(NamedTuple):
         strangers: those that could not be looked at.
         blind: why there may be processes of which there was nothing to be seen; else empty.
         readable: whether anything could be seen at all.
-        taken: when it ended, by the monotonic clock.
-        took: for how many seconds it lasted.
+        begun: when it began, by the monotonic clock; 0 is no scan.
+        took: how many seconds it took.
         here: the IPC namespace whose objects are asked for.
     """
 
@@ -152,13 +151,18 @@ class Survey(NamedTuple):
     strangers: list[Stranger]
     blind: str
     readable: bool = True
-    taken: float = 0.0
+    begun: float = 0.0
     took: float = 0.0
     here: int | None = None
 
     def from_here(self) -> "Survey":
         """The same, for objects of the namespace that the caller is in by now."""
         return self._replace(here=current())
+
+    @property
+    def key(self) -> tuple[float, int | None]:
+        """What tells it from others: its beginning, and whose objects are asked for."""
+        return self.begun, self.here
 
     def using(self, record: Record) -> list[User]:
         """The processes that use an object of the namespace."""
@@ -190,19 +194,7 @@ def survey(*, attached: bool = True) -> Survey:
     found = nothing()
     for pid in pids() if found.readable else ():
         _look_at(pid, found)
-    taken = time.monotonic()
-    return found._replace(taken=taken, took=taken - begun)
-
-
-def _with_attached(seen: Survey) -> Survey:
-    """With who has segments attached, and without the kernel's own processes."""
-    users = {place: [*those] for place, those in seen.users.items()}
-    found = seen._replace(users=users, members={}, strangers=[*seen.strangers])
-    devices = _devices()
-    for namespace, those in seen.members.items():
-        for pid in those:
-            _look_into(pid, namespace, devices, found)
-    return found
+    return found._replace(begun=begun, took=time.monotonic() - begun)
 
 
 def renew() -> None:
@@ -214,8 +206,26 @@ def renew() -> None:
     if not survey.cache_info().currsize:
         return
     seen = survey(attached=False)
-    if time.monotonic() - seen.taken > _SPARE * seen.took:
+    if time.monotonic() - seen.begun > 3 * seen.took:
         survey.cache_clear()
+
+
+def survey_for(kind: Kind) -> Survey:
+    """Return the cached scan that shows who uses objects of a kind."""
+    # Other arguments for the same would be cached apart.
+    return survey() if kind is Kind.SEGMENT else survey(attached=False)
+
+
+def _with_attached(seen: Survey) -> Survey:
+    """With who has segments attached, and without the kernel's own processes."""
+    begun = time.monotonic()
+    users = {place: [*those] for place, those in seen.users.items()}
+    found = seen._replace(users=users, members={}, strangers=[*seen.strangers])
+    devices = _devices()
+    for namespace, those in seen.members.items():
+        for pid in those:
+            _look_into(pid, namespace, devices, found)
+    return found._replace(took=seen.took + time.monotonic() - begun)
 
 
 def _look_at(pid: int, found: Survey) -> None:

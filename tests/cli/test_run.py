@@ -249,7 +249,7 @@ def test_run_private_never_keeps_leftovers(objects: Objects, isolated: None) -> 
 
 
 def test_run_rm_removes_leftovers(objects: Objects, isolated: None, readable: None) -> None:
-    objects.segment(0x77)
+    objects.queue(0x77)
     before = everything()
     result = run_run(*SHARED, "--rm", "sh", "-c", ALL_KINDS)
     assert (result.status, result.out) == (23, "")
@@ -263,8 +263,9 @@ def test_run_rm_keeps_objects_in_use(objects: Objects, isolated: None) -> None:
     for kind, object_id in left:
         kernel.remove(kind, object_id)  # which ends the receiver
     assert result.status == 23
-    assert "1 object in use, or perhaps so, and left" in result.err
-    assert [kind for kind, _ in left] == [Kind.QUEUE]
+    assert "2 objects in use, or perhaps so, and left" in result.err
+    # The set changed together with the queue.
+    assert {kind for kind, _ in left} == {Kind.QUEUE, Kind.SEMAPHORE}
 
 
 def test_run_rm_json_is_one_document(objects: Objects, isolated: None, readable: None) -> None:
@@ -273,10 +274,11 @@ def test_run_rm_json_is_one_document(objects: Objects, isolated: None, readable:
     for kind, object_id in left:
         kernel.remove(kind, object_id)  # which ends the receiver
     report = json.loads(result.err)
-    assert [one["kind"] for one in report["run"]["removed"]] == ["shm", "sem"]
-    (queue,) = report["queues"]
+    assert [one["kind"] for one in report["run"]["removed"]] == ["shm"]
+    (queue,), (set_,) = report["queues"], report["semaphores"]
     assert queue["state"] == "in-use"
-    assert left == {(Kind.QUEUE, queue["id"])}
+    assert "changed together with message queue" in set_["reason"]
+    assert left == {(Kind.QUEUE, queue["id"]), (Kind.SEMAPHORE, set_["id"])}
 
 
 def test_run_rm_csv_reports_before_it_removes(isolated: None, readable: None) -> None:

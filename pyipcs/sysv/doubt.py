@@ -1,0 +1,218 @@
+"""Doubts about objects that nothing shows in use, and the age of the scan behind them.
+
+Each doubt is found once for a scan, however many objects there are.
+"""
+
+import time
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+from pyipcs.errors import IpcError
+from pyipcs.model import Kind, Record, SemaphoreSet
+from pyipcs.sysv.namespace import is_own
+from pyipcs.sysv.processes import listed
+from pyipcs.sysv.survey import Access, Survey, survey, survey_for
+
+if TYPE_CHECKING:
+    from pyipcs.sysv.halted import Halted
+
+_TOGETHER = 2  # seconds between the changes of objects that a program makes together
+_SLACK = 0.01  # seconds for which a scan speaks after its end
+_SPARE = 2  # times its duration, for which an examination of other objects speaks
+_KINDS = (*Kind,)
+# When an object changed, the place of its kind in _KINDS, and its id.
+_Change: TypeAlias = tuple[int, int, int]
+# Sorted changes, by the uid of the objects' creator.
+_Changes: TypeAlias = dict[int, list[_Change]]
+_IsUsed: TypeAlias = Callable[[Record], bool]
+
+
+class Company:
+    """Objects in use by their own records, found by creator and time of change.
+
+    Each object is examined at most once, and only when it is near one that is asked about.
+    """
+
+    def __init__(self, is_used: _IsUsed) -> None:
+        begun = time.monotonic()
+        self._is_used = is_used
+        self._used: _Changes = defaultdict(list)
+        self._unexamined = _all_changes()
+        self._ended = time.monotonic()
+        self._took = self._ended - begun
+
+    def near(self, record: Record) -> _Change | None:
+        """Return an object in use that changed at about the same time as this one."""
+        unexamined = self._unexamined.get(record.cuid, [])
+        window = _window(unexamined, record.ctime)
+        if window.start < window.stop:
+            begun = time.monotonic()
+            for change in unexamined[window]:
+                if self._is_in_use(change):
+                    insort(self._used[record.cuid], change)
+            del unexamined[window]
+            self._ended = time.monotonic()
+            self._took += self._ended - begun
+        return _first(self._used, record)
+
+    def is_young(self, seen: Survey) -> bool:
+        """Return whether it may serve one more scan, which takes as long as this one."""
+        return time.monotonic() - self._ended <= _SPARE * (self._took + seen.took)
+
+    def _is_in_use(self, change: _Change) -> bool:
+        record = _record(change)
+        return record is not None and self._is_used(record)
+
+
+class Doubts:
+    """The doubts that a scan leaves.
+
+    Attributes:
+        seen: the scan.
+        company: the other objects, once they were asked for.
+    """
+
+    def __init__(self, seen: Survey, is_used: _IsUsed, company: Company | None = None) -> None:
+        self.seen = seen
+        self.company = company
+        self._is_used = is_used
+        self._unseen: dict[tuple[Access, Kind], str] = {}
+        self._halted: dict[int, bool] = {}
+
+    def of(self, seen: Survey, company: Company | None) -> "Doubts":
+        """Return the doubts of another scan, with an examination that serves both."""
+        return Doubts(seen, self._is_used, company)
+
+    def unseen(self, record: Record) -> str:
+        """Return why somebody may wait unseen on an object; empty if nobody may."""
+        case = Access.to(record), record.kind
+        if case not in self._unseen:
+            self._unseen[case] = self._find_unseen(*case)
+        return self._unseen[case]
+
+    def near(self, record: Record) -> str:
+        """Name an object in use that changed together with this one; empty if there is none."""
+        change = _first(self._waited, record)
+        if change is None:
+            self.company = self.company or Company(self._is_used)
+            change = self.company.near(record)
+        return f"{_KINDS[change[1]].noun} {change[2]}" if change else ""
+
+    def _find_unseen(self, access: Access, kind: Kind) -> str:
+        if is_own() and self.seen.readable:
+            return ""
+        if self.seen.blind:
+            return self.seen.blind
+        unreadable = self.seen.unseen(access)
+        halted = ""
+        if kind is Kind.SEMAPHORE:  # the kernel counts all others
+            unreadable = [one for one in unreadable if self._may_be_halted(one.pid)]
+            halted = f"{'is' if len(unreadable) == 1 else 'are'} stopped or frozen, "
+        if not unreadable:
+            return ""
+        names = listed([one.named for one in unreadable])
+        return f"{names} could not be looked at, {halted}and may wait on it"
+
+    def _may_be_halted(self, pid: int) -> bool:
+        if pid not in self._halted:
+            self._halted[pid] = self._halts.may_include(pid)
+        return self._halted[pid]
+
+    @cached_property
+    def _halts(self) -> "Halted":
+        from pyipcs.sysv.halted import Halted
+
+        return Halted()
+
+    @cached_property
+    def _waited(self) -> _Changes:
+        """The queues and sets on which a process waits."""
+        changes: _Changes = defaultdict(list)
+        for namespace, kind, object_id in self.seen.users:
+            if namespace == self.seen.here and kind is not Kind.SEGMENT:
+                number = _KINDS.index(kind)
+                if record := _record((0, number, object_id)):
+                    insort(changes[record.cuid], (record.ctime, number, object_id))
+        return changes
+
+
+_current: list[Doubts] = []  # those of the last scan
+
+
+def doubts_of(seen: Survey, is_used: _IsUsed) -> Doubts:
+    """Return the doubts that a scan leaves, the same ones for the same scan."""
+    if not _current or _current[0].seen.key != seen.key:
+        _current[:] = [Doubts(seen, is_used)]
+    return _current[0]
+
+
+def is_fresh(kind: Kind) -> bool:
+    """Return whether the cached scan may speak for the removal of an object of a kind now.
+
+    It may if it began at most its own duration and 10 ms ago. A segment that was not looked for
+    in a scan needs none.
+    """
+    attached = kind is Kind.SEGMENT
+    if survey.cache_info().currsize < 1 + attached:
+        return attached
+    seen = survey_for(kind)
+    return time.monotonic() - seen.begun <= seen.took + _SLACK
+
+
+def rescan(kind: Kind) -> None:
+    """Replace the cached scan by one for objects of a kind.
+
+    The examination of other objects is kept while it is young, because it can take longer than
+    the scan.
+    """
+    former = _current[0] if _current else None
+    company = former.company if former else None
+    survey.cache_clear()
+    if kind is Kind.SEGMENT:  # most need no scan
+        return
+    is_young = bool(former and company and company.is_young(former.seen))
+    seen = survey(attached=False).from_here()
+    if former and former.seen.here == seen.here:
+        _current[:] = [former.of(seen, company if is_young else None)]
+
+
+def _all_changes() -> _Changes:
+    from pyipcs.sysv import proc
+
+    changes: _Changes = defaultdict(list)
+    for number, kind in enumerate(_KINDS):
+        for listing in proc.read(kind):
+            columns = (map(int, listing.column(field)) for field in ("cuid", "ctime", "id"))
+            for cuid, ctime, object_id in zip(*columns, strict=True):
+                changes[cuid].append((ctime, number, object_id))
+    for some in changes.values():
+        some.sort()
+    return changes
+
+
+def _record(change: _Change) -> Record | None:
+    """Return an object's record; None if it has gone or cannot be read."""
+    from pyipcs.sysv import libc
+
+    with suppress(IpcError):
+        record = libc.stat(_KINDS[change[1]], change[2])
+        if isinstance(record, SemaphoreSet):
+            with suppress(IpcError):
+                return record._replace(semaphores=libc.semaphores(record.id, record.nsems))
+        return record
+    return None
+
+
+def _window(changes: list[_Change], when: int) -> slice:
+    start = bisect_left(changes, (when - _TOGETHER,))
+    return slice(start, bisect_left(changes, (when + _TOGETHER + 1,), start))
+
+
+def _first(changes: _Changes, record: Record) -> _Change | None:
+    some = changes.get(record.cuid, [])
+    window = _window(some, record.ctime)
+    return some[window.start] if window.start < window.stop else None

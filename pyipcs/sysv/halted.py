@@ -1,0 +1,137 @@
+"""Stopped and frozen processes, by what /proc and the cgroups show to everybody.
+
+The kernel drops ncount and zcount of a semaphore while a waiting process is stopped (SIGSTOP,
+ptrace) or frozen (cgroups(7)), and counts the process again once it goes on.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from pyipcs.sysv.namespace import is_initial
+
+_GONE = (FileNotFoundError, ProcessLookupError)
+_STOPPED = {b"T", b"t"}  # proc_pid_stat(5)
+
+
+class _Mount(NamedTuple):
+    """A mounted cgroup hierarchy that can freeze processes."""
+
+    hierarchy: str  # "freezer", or "" for cgroup v2
+    root: str
+    folder: str
+
+
+class Halted:
+    """The stopped and frozen processes at one time; each cgroup is read once."""
+
+    def __init__(self) -> None:
+        self._frozen: dict[bytes, bool] = {}  # by the text of /proc/PID/cgroup
+        self._folders: dict[str, bool] = {}  # by the folder of a cgroup
+
+    def may_include(self, pid: int) -> bool:
+        """Return whether a thread is stopped or frozen; True where that cannot be read."""
+        folder = f"/proc/{pid}/task"
+        try:
+            return any(self._is_halted(f"{folder}/{thread}") for thread in os.listdir(folder))
+        except _GONE:
+            return False
+        except OSError:
+            return True
+
+    def _is_halted(self, thread: str) -> bool:
+        try:
+            if _state(thread) in _STOPPED:
+                return True
+            cgroups = _read(f"{thread}/cgroup")
+        except _GONE:  # or a kernel without cgroups
+            return False
+        if cgroups not in self._frozen:
+            self._frozen[cgroups] = any(self._is_frozen(*one) for one in _freezable(cgroups))
+        return self._frozen[cgroups]
+
+    def _is_frozen(self, hierarchy: str, path: str) -> bool:
+        """Return whether a cgroup or one above it is frozen; True if that cannot be read."""
+        for mount in self._mounts:
+            if mount.hierarchy == hierarchy and (below := _below(mount.root, path)) is not None:
+                names = [name for name in below.split("/") if name]
+                folders = ("/".join((mount.folder, *names[:n])) for n in range(len(names) + 1))
+                return any(map(self._freezes, folders))
+        # Not mounted here. The first cgroup of a hierarchy cannot be frozen.
+        return path != "/" or not is_initial("cgroup")
+
+    def _freezes(self, folder: str) -> bool:
+        if folder not in self._folders:
+            self._folders[folder] = _is_freezing(folder)
+        return self._folders[folder]
+
+    @cached_property
+    def _mounts(self) -> list[_Mount]:
+        try:
+            return [*_mounts(_read("/proc/self/mountinfo"))]
+        except OSError:
+            return []
+
+
+def _state(thread: str) -> bytes:
+    return _read(f"{thread}/stat").rpartition(b")")[2].split()[0]
+
+
+def _freezable(cgroups: bytes) -> Iterator[tuple[str, str]]:
+    """Yield hierarchy and path of the cgroups in /proc/PID/cgroup that can be frozen."""
+    for line in cgroups.splitlines():
+        number, controllers, path = line.split(b":", 2)
+        if number == b"0":
+            yield "", os.fsdecode(path)
+        elif b"freezer" in controllers.split(b","):
+            yield "freezer", os.fsdecode(path)
+
+
+def _mounts(mountinfo: bytes) -> Iterator[_Mount]:
+    """Yield the cgroup hierarchies in the text of proc_pid_mountinfo(5)."""
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(b" - ")
+        root, folder = (_unescaped(word) for word in before.split(b" ")[3:5])
+        kind, _, options = after.split(b" ", 2)
+        if kind == b"cgroup2":
+            yield _Mount("", root, folder)
+        elif kind == b"cgroup" and b"freezer" in options.split(b","):
+            yield _Mount("freezer", root, folder)
+
+
+def _unescaped(word: bytes) -> str:
+    return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), word))
+
+
+def _below(root: str, path: str) -> str | None:
+    """Return a cgroup's path below a mount of its hierarchy; None if it is not below it."""
+    start = "" if root == "/" else root
+    whole = f"{path}/"
+    if "/../" in whole or not whole.startswith(f"{start}/"):
+        return None
+    return path[len(start) :]
+
+
+def _is_freezing(folder: str) -> bool:
+    """Return whether a cgroup is frozen, or will be; True if that cannot be read."""
+    # Of cgroup v2, events reports when all processes are frozen; some may be before.
+    files = (("freezer.state", b"THAWED"), ("cgroup.freeze", b"0"), ("cgroup.events", b"frozen 0"))
+    for name, thawed in files:
+        try:
+            if thawed not in _read(f"{folder}/{name}").splitlines():
+                return True
+        except FileNotFoundError:  # of the other version, or the first cgroup
+            continue
+        except OSError:
+            return True
+    return not os.path.isdir(folder)
+
+
+def _read(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return b"".join(iter(lambda: os.read(descriptor, 1 << 16), b""))
+    finally:
+        os.close(descriptor)
