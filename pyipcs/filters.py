@@ -12,7 +12,7 @@ from pyipcs.sysv.namespace import origin
 from pyipcs.sysv.proc import Listing, completed
 
 _Mask: TypeAlias = Iterable[bool]
-_COST = ("", "state", "evidence")  # what filters need, the cheapest first
+_COST = ("", "waited", "state", "evidence")  # what filters need, the cheapest first
 # The fields with the times of an object's use.
 _USES = {
     Kind.QUEUE: ("stime", "rtime"),
@@ -30,6 +30,7 @@ class Filter(NamedTuple):
         kinds: those that it can speak of; no object of another kind meets it.
         speaks: how it speaks of them.
         needs: what listings do not have and has to be asked for first (`proc.completed`).
+        first: a condition on what listings have, checked before `needs` is asked for.
     """
 
     option: str
@@ -37,6 +38,7 @@ class Filter(NamedTuple):
     kinds: Collection[Kind] = tuple(Kind)
     speaks: str = "is about"
     needs: str = ""
+    first: Callable[[Listing], _Mask] | None = None
 
 
 def matching(listings: Iterable[Listing], filters: Iterable[Filter]) -> Iterator[Listing]:
@@ -45,7 +47,10 @@ def matching(listings: Iterable[Listing], filters: Iterable[Filter]) -> Iterator
     The caller sees to it that every condition can speak of their kinds.
     """
     in_order = sorted(filters, key=lambda one: _COST.index(one.needs))
+    before = [filter_.first for filter_ in in_order if filter_.first]
     for listing in listings:
+        for first in before:
+            listing = listing.where(first(listing))  # noqa: PLW2901 - it shrinks
         for filter_ in in_order:
             if filter_.needs:
                 listing = next(completed([listing], {filter_.needs}))  # noqa: PLW2901 - it grows
@@ -91,18 +96,23 @@ def older_than(seconds: float) -> Filter:
 
 
 def idle(seconds: float) -> Filter:
-    """Objects whose last use is further back; what nobody used counts from its last change.
+    """Return the filter of objects that nobody uses, and that were last used longer ago.
 
-    SETVAL is a use of a semaphore, and moves its set's ctime alone (semctl(2)). A segment that is
-    attached is in use, whatever its times are.
+    What nobody ever used counts from its last change. SETVAL is a use of a semaphore, and moves
+    its set's ctime alone (semctl(2)). A segment that is attached is in use, and so is a queue or
+    a set on which a process waits.
     """
 
-    def keep(listing: Listing) -> _Mask:
+    def is_old(listing: Listing) -> _Mask:
         latest = time.time() - seconds - _ROUNDED
-        rows = zip(_last_uses(listing), _attachments(listing), strict=True)
-        return (last < latest and not attachments for last, attachments in rows)
+        return (last < latest for last in _last_uses(listing))
 
-    return Filter("--idle", keep)
+    def is_unused(listing: Listing) -> _Mask:
+        if listing.kind is Kind.SEGMENT:
+            return map("0".__eq__, listing.column("nattch"))
+        return (not waited for waited in listing.column("waited"))
+
+    return Filter("--idle", is_unused, needs="waited", first=is_old)
 
 
 def _last_uses(listing: Listing) -> Iterator[int]:
@@ -111,12 +121,6 @@ def _last_uses(listing: Listing) -> Iterator[int]:
     if listing.kind is Kind.SEMAPHORE:
         return map(max, (last for (last,) in uses), changes)
     return (max(times) or change for times, change in zip(uses, changes, strict=True))
-
-
-def _attachments(listing: Listing) -> Iterable[int]:
-    if listing.kind is Kind.SEGMENT:
-        return map(int, listing.column("nattch"))
-    return [0] * listing.length
 
 
 def unattached() -> Filter:
@@ -143,9 +147,9 @@ def unused() -> Filter:
     """The caller's own objects that none of its processes uses, as far as these can be seen."""
 
     def keep(listing: Listing) -> _Mask:
-        from pyipcs.sysv.survey import survey
+        from pyipcs.sysv.survey import survey_for
 
-        seen, user = survey(), effective_uid()
+        seen, user = survey_for(listing.kind), effective_uid()
         own = [one for one in seen.strangers if one.uid in {None, user}]
         sure = seen.readable and not own
         return (

@@ -52,19 +52,24 @@ class Selection(NamedTuple):
 
     @property
     def judges(self) -> bool:
-        """Whether it asks if objects are in use."""
+        """Whether it asks for the states of objects."""
+        return any(filter_.needs in {"state", "evidence"} for filter_ in self.filters)
+
+    @property
+    def scans(self) -> bool:
+        """Whether it asks what processes use now."""
         return any(filter_.needs for filter_ in self.filters)
 
     def look_again(self) -> None:
         """See to it that what is asked from now on is not answered by what was seen before."""
-        if self.judges:
+        if self.scans:
             from pyipcs.sysv.survey import survey
 
             survey.cache_clear()
 
     def still_meets(self, listing: Listing) -> bool:
         """Whether the one object of a listing is meant, by what can be seen now."""
-        if self.judges:
+        if self.scans:
             from pyipcs.sysv.survey import renew
 
             renew()
@@ -161,7 +166,8 @@ _OPTIONS: dict[str, Any] = {
         type=DURATION,
         multiple=True,
         metavar="DURATION",
-        help="Last used longer ago (if ever; else, last changed). An attached segment is in use.",
+        help="Last used longer ago (if ever; else, last changed), not attached, and with no "
+        "process seen to wait on it.",
     ),
     "unattached": selecting(
         "--unattached", is_flag=True, help="Segments that no process has attached."

@@ -160,8 +160,9 @@ def records(kind: Kind, directory: str = SYSVIPC) -> Iterator[Record]:
 def completed(listings: Iterable[Listing], fields: Collection[str]) -> Iterator[Listing]:
     """Listings with those of the fields that /proc/sysvipc does not tell.
 
-    They are the qbytes of queues, the semaphores of sets, and whether all are in use, as `state`
-    alone or as `evidence` (state.py), and are asked for object by object. Objects that go
+    They are the qbytes of queues, the semaphores of sets, whether all are in use, as `state`
+    alone or as `evidence` (state.py), and whether somebody is seen to wait on queues and sets
+    (`waited`). They are asked for object by object. Objects that go
     meanwhile are left out. What the kernel does not tell the caller is None: the semaphores of a
     set that it may not read, and before Linux 4.17 the qbytes of such a queue.
     """
@@ -228,6 +229,15 @@ def _ask_evidence(listing: Listing) -> list[Any]:
     return [*evidence(listing.records(), attached=listing.kind is Kind.SEGMENT)]
 
 
+def _ask_waited(listing: Listing) -> list[Any]:
+    from pyipcs.sysv.state import waited
+
+    if listing.kind is Kind.SEMAPHORE and not listing.has("semaphores"):
+        told = [None if one is _GONE else one for one in _ask_semaphores(listing)]
+        listing = listing.with_added("semaphores", told)
+    return [*waited(listing.records())]
+
+
 _GONE = object()
 _JUDGED = {"state", "evidence"}  # what asks for the semaphores of sets
 # Of which kinds each is asked, and how, in this order: the state of sets needs their semaphores.
@@ -236,6 +246,7 @@ _ASKED: dict[str, tuple[Collection[Kind], Callable[[Listing], list[Any]]]] = {
     "semaphores": ({Kind.SEMAPHORE}, _ask_semaphores),
     "state": ({*Kind}, _ask_state),
     "evidence": ({*Kind}, _ask_evidence),
+    "waited": ({Kind.QUEUE, Kind.SEMAPHORE}, _ask_waited),
 }
 
 

@@ -1,0 +1,153 @@
+"""rm and list --idle, and the evidence behind each removal by a filter."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from pyipcs.model import Kind
+from pyipcs.sysv import libc as product_libc
+from pyipcs.sysv.handle import handle_class
+from pyipcs.sysv.survey import survey
+from tests.kit.factories import (
+    fork_child,
+    in_waiting_call,
+    suspect_queue,
+    suspect_set,
+    waiting,
+)
+from tests.kit.kernel import (
+    Objects,
+    everything,
+    ids,
+    receive,
+)
+from tests.kit.program import Result, invoke
+from tests.kit.wait import wait_for_state, wait_until
+
+IDLE = "0.1s"
+OLD_ENOUGH = 2.2  # seconds: a time on record is rounded down, and counts from the next second
+RECEIVE = "msgrcv({}, room, 9, 99, 0)"
+WAIT_FOR_ZERO = "semop({}, bytes(6), 1)"
+
+
+def listed(*args: str) -> set[tuple[Kind, int]]:
+    """Return the objects that a command line lists."""
+    lines = invoke("list", "-f", "jsonl", *args).out.splitlines()
+    found = [json.loads(line) for line in lines]
+    return {(Kind(one["kind"]), one["id"]) for one in found}
+
+
+def end(children: list[int]) -> None:
+    """Kill the child processes of a test."""
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+# -- --idle
+
+
+@pytest.mark.slow
+def test_idle_leaves_queue_and_set_on_which_a_process_waits(
+    objects: Objects, isolated: None
+) -> None:
+    waited = [(Kind.QUEUE, objects.queue()), (Kind.SEMAPHORE, suspect_set(objects))]
+    idle = {(kind, objects.make(kind)) for kind in Kind}
+    idle.add((Kind.SEMAPHORE, objects.semaphores(mode=0o200)))
+    (_, msqid), (_, semid) = waited
+    with waiting(RECEIVE.format(msqid)), waiting(WAIT_FOR_ZERO.format(semid)) as pid:
+        time.sleep(OLD_ENOUGH)
+        assert listed("--idle", IDLE) == idle
+        os.kill(pid, signal.SIGSTOP)
+        wait_for_state(pid, "T")
+        wait_until(lambda: not sum(product_libc.semaphores(semid, 1)[0][2:4]))
+        assert listed("--idle", IDLE) == idle, "the scan sees the stopped one"
+        assert invoke("rm", "--all", "--idle", IDLE) == Result(0, "", "")
+        assert everything() == set(waited)
+
+
+@pytest.mark.slow
+def test_idle_leaves_queue_on_which_a_process_waits_since_the_question(
+    objects: Objects, isolated: None
+) -> None:
+    msqid, other = objects.queue(), objects.queue()
+    time.sleep(OLD_ENOUGH)
+    remove = handle_class(Kind.QUEUE).remove_id
+    children: list[int] = []
+
+    def wait_on_the_other(object_id: int) -> None:
+        """Before the first removal, let a process wait on the other queue."""
+        if not children:
+            rest = {msqid, other} - {object_id}
+            children.append(fork_child(lambda: receive(*rest, blocking=True)))
+            wait_until(lambda: in_waiting_call(children[0]))
+            time.sleep(0.1)  # until the scan is too old
+        remove(object_id)
+
+    with patched(Kind.QUEUE, wait_on_the_other):
+        result = invoke("rm", "--all", "--idle", IDLE)
+    (left,) = ids(Kind.QUEUE)
+    assert result == Result(0, "", f"pyipcs: message queue {left} has changed since, and is left\n")
+    end(children)
+
+
+def test_idle_scans_only_for_what_is_old_enough(objects: Objects) -> None:
+    objects.queue()
+    objects.semaphores()
+    assert listed("--idle", "1h", "--mine") == set()
+    assert survey.cache_info().currsize == 0
+
+
+@contextmanager
+def patched(kind: Kind, remove: Callable[[int], None]) -> Iterator[None]:
+    """Call this function in place of a kind's removal, which it is to call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handle_class(kind), "remove_id", staticmethod(remove))
+        yield
+
+
+# -- Company
+
+
+@pytest.mark.parametrize("create", [suspect_queue, suspect_set])
+def test_suspect_leaves_what_changed_together_with_a_used_object(
+    objects: Objects, isolated: None, create: Callable[[Objects], int]
+) -> None:
+    used, _ = objects.segment(), create(objects)
+    before = everything()
+    assert listed("--suspect") == set()
+    assert invoke("rm", "--all", "--suspect") == Result(0, "", "")
+    assert everything() == before
+    assert (Kind.SEGMENT, used) in before
+
+
+@pytest.mark.slow
+def test_suspect_leaves_set_whose_company_is_used_since_the_question(
+    objects: Objects, isolated: None
+) -> None:
+    """A queue that is listed as suspect is waited on when the set is to go."""
+    msqid = objects.queue()
+    first, second = suspect_set(objects), suspect_set(objects)
+    remove = handle_class(Kind.SEMAPHORE).remove_id
+    children: list[int] = []
+
+    def wait_on_queue(object_id: int) -> None:
+        if not children:
+            children.append(fork_child(lambda: receive(msqid, blocking=True)))
+            wait_until(lambda: in_waiting_call(children[0]))
+            time.sleep(0.2)  # until the scan is too old
+        remove(object_id)
+
+    if (Kind.SEMAPHORE, first) not in listed("--suspect"):
+        pytest.skip("processes of other users are in the way")
+    with patched(Kind.SEMAPHORE, wait_on_queue):
+        result = invoke("rm", "--all=sem", "--suspect")
+    (left,) = ids(Kind.SEMAPHORE)
+    assert left in {first, second}
+    assert result == Result(0, "", f"pyipcs: semaphore set {left} has changed since, and is left\n")
+    end(children)
