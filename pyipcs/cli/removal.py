@@ -2,10 +2,11 @@
 
 import errno
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.cli.output import Output
-from pyipcs.cli.selection import Selection
+from pyipcs.cli.selection import LateError, Selection
 from pyipcs.errors import IpcError, NotFoundError, Status, ipc_error
 from pyipcs.model import Kind, Record, Segment
 from pyipcs.sysv.handle import handle_class
@@ -26,8 +27,22 @@ _VERBOSE = {
     Kind.SEGMENT: "removing shared memory segment id `%d'\n",
     Kind.SEMAPHORE: "removing semaphore id `%d'\n",
 }
-# The ids of what a listing held, and, where each is to be looked at again, what it is known by.
-Listed: TypeAlias = Mapping[int, tuple[int, ...] | None]
+
+
+class Known(NamedTuple):
+    """An object as a filter selected it.
+
+    Attributes:
+        identity: what it is known again by.
+        record: its record, if the filter asked what processes use.
+    """
+
+    identity: tuple[int, ...]
+    record: Record | None
+
+
+# The ids of what a listing held, and, where each is to be looked at again, what it was.
+Listed: TypeAlias = Mapping[int, Known | None]
 
 
 class Doomed(NamedTuple):
@@ -39,13 +54,14 @@ class Doomed(NamedTuple):
 
 def found(listings: Iterable[Listing], selection: Selection) -> Listed:
     """Those of the objects that are meant."""
-    listed: dict[int, tuple[int, ...] | None] = {}
+    listed: dict[int, Known | None] = {}
     for listing in selection.of(listings):
         ids = map(int, listing.column("id"))
         if selection.filters:
             from pyipcs.filters import identities
 
-            listed.update(zip(ids, identities(listing), strict=True))
+            records = listing.records() if selection.scans else repeat(None, listing.length)
+            listed.update(zip(ids, map(Known, identities(listing), records), strict=True))
         else:
             listed.update(dict.fromkeys(ids))
     return listed
@@ -83,18 +99,27 @@ class Removal:
         self._selection.look_again()
         for kind, ids in listed.items():
             remove = handle_class(kind).remove_id
-            for object_id, identity in ids.items():
+            for object_id, known in ids.items():
                 if (kind, object_id) in self.removed:
                     continue
                 try:
-                    if identity and not self._is_same(kind, object_id, identity):
+                    if known and not self._may_go(kind, object_id, known):
                         continue
-                    self._announce(kind, object_id)
+                    if not known:
+                        self._announce(kind, object_id)
                     remove(object_id)
+                    if known:  # writing may take long, and the evidence had to be fresh
+                        self._announce(kind, object_id)
                     self.removed[kind, object_id] = None
                 except IpcError as error:
                     if error.errno not in {errno.EINVAL, errno.EIDRM}:
                         self._complain(Target(By.ID, object_id, str(object_id)), error)
+
+    def _may_go(self, kind: Kind, object_id: int, known: Known) -> bool:
+        """Return whether an object still meets the filters, by fresh evidence."""
+        if known.record and self._selection.stands(known.record):
+            return True
+        return self._is_same(kind, object_id, known.identity)
 
     def _is_same(self, kind: Kind, object_id: int, identity: tuple[int, ...]) -> bool:
         """Whether an object is still what was listed; one that has changed is told."""
@@ -104,8 +129,13 @@ class Removal:
             return False
         from pyipcs.filters import identities
 
-        if [identity] == [*identities(listing)] and self._selection.still_meets(listing):
-            return True
+        try:
+            if [identity] == [*identities(listing)] and self._selection.still_meets(listing):
+                return True
+        except LateError:
+            self.failed = True
+            self._output.complain(f"skipped {kind.noun} {object_id}: could not examine it in time")
+            return False
         self._output.complain(f"{kind.noun} {object_id} has changed since, and is left")
         return False
 

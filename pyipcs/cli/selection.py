@@ -8,11 +8,18 @@ import click
 
 from pyipcs.cli.options import selecting
 from pyipcs.cli.params import DURATION, USER, Parsed, a_key
-from pyipcs.model import Kind
-from pyipcs.sysv.proc import Listing
+from pyipcs.model import Kind, Record
+from pyipcs.sysv.proc import Listing, completed
 
 if TYPE_CHECKING:
     from pyipcs.filters import Filter
+
+
+_ATTEMPTS = 8  # each takes a scan; on a machine that is not overloaded two are enough
+
+
+class LateError(Exception):
+    """No scan was recent enough for a removal."""
 
 
 class Selection(NamedTuple):
@@ -67,12 +74,42 @@ class Selection(NamedTuple):
 
             survey.cache_clear()
 
-    def still_meets(self, listing: Listing) -> bool:
-        """Whether the one object of a listing is meant, by what can be seen now."""
-        if self.scans:
-            from pyipcs.sysv.survey import renew
+    def stands(self, selected: Record) -> bool:
+        """Return whether an object is as it was, and a fresh scan shows nobody who may use it.
 
-            renew()
+        False means that it has to be examined as a whole (`still_meets`), which takes longer.
+        """
+        from pyipcs.sysv.doubt import is_fresh, rescan
+        from pyipcs.sysv.state import is_clear, is_unchanged
+
+        if not is_fresh(selected.kind):
+            rescan(selected.kind)
+        is_same = is_unchanged(selected) and is_clear(selected, judged=self.judges)
+        return is_same and is_fresh(selected.kind)
+
+    def still_meets(self, listing: Listing) -> bool:
+        """Whether the one object of a listing is meant, by what can be seen now.
+
+        Raises:
+            LateError: the answer was too old each time that it was there.
+        """
+        if not self.scans:
+            return self._meets(listing)
+        from pyipcs.sysv.doubt import is_fresh, rescan
+
+        for attempt in range(_ATTEMPTS):
+            # A set is examined after the scan; one that takes longer than a scan may age, before.
+            if attempt and listing.kind is Kind.SEMAPHORE:
+                listing = next(completed([listing._replace(added={})], {"semaphores"}))
+            if attempt or not is_fresh(listing.kind):
+                rescan(listing.kind)
+            if not self._meets(listing):
+                return False
+            if is_fresh(listing.kind):
+                return True
+        raise LateError
+
+    def _meets(self, listing: Listing) -> bool:
         return any(found.length for found in self.of([listing]))
 
 

@@ -197,19 +197,6 @@ def survey(*, attached: bool = True) -> Survey:
     return found._replace(begun=begun, took=time.monotonic() - begun)
 
 
-def renew() -> None:
-    """Have what can be seen looked at again once the last look is older than twice its length.
-
-    However many objects are looked at, each by what was seen a moment ago, the passes over /proc
-    take no longer than all the rest. Who has segments attached, the kernel itself counts.
-    """
-    if not survey.cache_info().currsize:
-        return
-    seen = survey(attached=False)
-    if time.monotonic() - seen.begun > 3 * seen.took:
-        survey.cache_clear()
-
-
 def survey_for(kind: Kind) -> Survey:
     """Return the cached scan that shows who uses objects of a kind."""
     # Other arguments for the same would be cached apart.

@@ -11,19 +11,25 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.sysv import libc as product_libc
+from pyipcs.sysv.doubt import rescan
 from pyipcs.sysv.handle import handle_class
-from pyipcs.sysv.survey import survey
+from pyipcs.sysv.survey import survey, survey_for
 from tests.kit.factories import (
+    created_by_departed,
     fork_child,
     in_waiting_call,
+    leaked_segment,
     suspect_queue,
     suspect_set,
     waiting,
 )
 from tests.kit.kernel import (
+    IPC_CREAT,
+    IPC_EXCL,
     Objects,
     everything,
     ids,
+    libc,
     receive,
 )
 from tests.kit.program import Result, invoke
@@ -109,6 +115,74 @@ def patched(kind: Kind, remove: Callable[[int], None]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(handle_class(kind), "remove_id", staticmethod(remove))
         yield
+
+
+# -- The age of a scan
+
+
+@pytest.mark.parametrize("kind", [*Kind])
+def test_scan_behind_a_removal_began_at_most_its_duration_and_10_ms_ago(
+    objects: Objects, isolated: None, kind: Kind
+) -> None:
+    create = {
+        Kind.QUEUE: suspect_queue,
+        Kind.SEGMENT: leaked_segment,
+        Kind.SEMAPHORE: suspect_set,
+    }[kind]
+    made = {create(objects) for _ in range(20)}
+    if not listed("--suspect"):
+        pytest.skip("processes of other users are in the way")
+    remove, late = handle_class(kind).remove_id, []
+
+    def check_age(object_id: int) -> None:
+        now = time.monotonic()
+        seen = survey_for(kind)
+        late.append(now - seen.begun - seen.took)
+        remove(object_id)
+        time.sleep(0.004)
+
+    with patched(kind, check_age):
+        assert invoke("rm", "--all", "--suspect") == Result(0, "", "")
+    assert not ids(kind)
+    assert len(late) == len(made)
+    # The call itself follows the check at once, unless this process has to wait for a processor.
+    assert sorted(late)[len(late) // 2] <= 0.010
+
+
+def test_set_is_asked_for_waiters_after_the_scan(objects: Objects, isolated: None) -> None:
+    """Who begins to wait between the scan and the removal of a set is counted."""
+    semid = suspect_set(objects)
+    children: list[int] = []
+
+    def rescan_then_wait(kind: Kind) -> None:
+        rescan(kind)
+        if not children:
+            children.append(fork_child(lambda: libc.semop(semid, bytes(6), 1)))
+            wait_until(lambda: product_libc.semaphores(semid, 1)[0].zcount)
+
+    if not listed("--suspect"):
+        pytest.skip("processes of other users are in the way")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pyipcs.sysv.doubt.rescan", rescan_then_wait)
+        result = invoke("rm", "--all", "--suspect")
+    assert result.err == f"pyipcs: semaphore set {semid} has changed since, and is left\n"
+    assert ids(Kind.SEMAPHORE) == {semid}
+    end(children)
+
+
+def test_set_with_many_semaphores_is_removed(objects: Objects, isolated: None) -> None:
+    """Its semaphores take longer to ask for than a scan is fresh."""
+
+    def create() -> int:
+        semid = int(libc.semget(0, 32000, IPC_CREAT | IPC_EXCL | 0o600))
+        libc.semctl(semid, 0, 16, 1)
+        return semid
+
+    semid = objects.adopt(Kind.SEMAPHORE, created_by_departed(create))
+    if not listed("--suspect"):
+        pytest.skip("processes of other users are in the way")
+    assert invoke("rm", "--all", "--suspect") == Result(0, "", "")
+    assert semid not in ids(Kind.SEMAPHORE)
 
 
 # -- Company

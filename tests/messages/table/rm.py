@@ -37,6 +37,11 @@ ROWS: Rows = {
         ),
         ("-q 2147483647", f"id failed (2147483647): {NO_IPC}", with_faults("msgctl:error=ENOSYS")),
         ("-a --key <key-of-queue>", "nothing was removed", answering("n")),
+        (
+            "-a --suspect --key <key-of-suspect-set>",
+            "skipped semaphore set <number>: could not examine it in time",
+            with_faults("semctl,kill:delay_exit=20000"),  # microseconds: longer than a scan lasts
+        ),
     ],
     0: [
         (
