@@ -133,7 +133,10 @@ def test_stat_json_is_that_of_list_with_state(objects: Objects, msqid: int) -> N
     listed = [
         json.loads(invoke("list", "-qJ", "-i", str(id_)).out)["queues"][0] for id_ in (other, msqid)
     ]
-    listed[0] |= {"state": "unknown", "reason": f"changed together with message queue {msqid}, which is in use"}
+    listed[0] |= {
+        "state": "unknown",
+        "reason": f"changed together with message queue {msqid}, which is in use",
+    }
     sender = f"{os.getpid()} ({comm()})"
     listed[1] |= {"state": "in-use", "reason": f"its last sender, {sender}, lives"}
     for queue in found["queues"]:
