@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
 
@@ -117,6 +118,32 @@ def proc_is_ours() -> bool:
         return os.readlink("/proc/self") == str(os.getpid())
     except OSError:
         return False
+
+
+def own_number() -> int | None:
+    """Return the number of this process in /proc, which may be of another PID namespace."""
+    try:
+        return int(os.readlink("/proc/self"))
+    except (OSError, ValueError):
+        return None
+
+
+def pid_here(number: int) -> int:
+    """Return the pid in this PID namespace of a process that has another number in /proc.
+
+    It is that number where the process has no pid here, and before Linux 4.1.
+    """
+    if proc_is_ours():
+        return number
+    depth, pids = len(_nested_pids("self")), _nested_pids(str(number))
+    return pids[depth - 1] if 0 < depth <= len(pids) else number
+
+
+def _nested_pids(name: str) -> list[int]:
+    """Return the pids of a process from the PID namespace of /proc inwards."""
+    with suppress(OSError), open(f"/proc/{name}/status", "rb") as status:
+        return [*map(int, status.read().partition(b"\nNSpid:")[2].partition(b"\n")[0].split())]
+    return []
 
 
 def _exists(pid: int) -> bool | None:

@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeAlias
 from pyipcs.model import Kind, Record
 from pyipcs.sysv.identity import capabilities
 from pyipcs.sysv.namespace import current, is_initial
-from pyipcs.sysv.processes import command_of, named, pids, proc_is_ours
+from pyipcs.sysv.processes import command_of, named, own_number, pids, proc_is_ours
 
 # The calls that wait, by their numbers: what of, and in which argument the id stands.
 _SEND, _RECEIVE = (Kind.QUEUE, "send"), (Kind.QUEUE, "receive")
@@ -291,8 +291,8 @@ def _knows_namespaces() -> bool:
 
 
 def members(inode: int) -> Iterator[int]:
-    """The processes of an IPC namespace, by their pids, but for this one."""
-    own = os.getpid()
+    """The processes of an IPC namespace, by their numbers in /proc, but for this one."""
+    own = own_number()
     for pid in pids():
         with suppress(OSError):
             if pid != own and _living_thread(pid)[1] == inode:
