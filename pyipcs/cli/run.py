@@ -34,8 +34,6 @@ _COLUMNS = (
     *("CPID", "LPID", "LSPID", "LRPID", "STATE", "REASON"),
 )
 _NEVER = "--private never"
-# By these somebody asked this program itself to end.
-_ENDING = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
 
 
 class _ReportFormat(OneOf):
@@ -121,7 +119,10 @@ def command(
     left = place.left()
     aftermath = _Aftermath(words, ended.status, place, left, remove=remove and not place.own)
     aftermath.tell(output.aside(), Format(format_) if format_ else None)
-    if ended.told and ended.signal in _ENDING:
+    if ended.told:
+        from pyipcs.sysv import libc
+
+        libc.dump_no_core()  # the command's is the one that is wanted
         raise StoppedError(ended.signal)
     return ended.status or (Status.FOUND if aftermath.total else Status.DONE)
 
@@ -174,12 +175,12 @@ class _Place(NamedTuple):
 
     def processes(self) -> list[dict[str, Any]]:
         """Those that still run in the command's own namespace, by pid and name."""
-        from pyipcs.sysv.processes import command_of
+        from pyipcs.sysv.processes import command_of, pid_here
         from pyipcs.sysv.survey import members
 
         inode = namespace.current() if self.own else None
-        pids = () if inode is None else members(inode)
-        return [{"pid": pid, "command": command_of(pid)} for pid in pids]
+        numbers = () if inode is None else members(inode)
+        return [{"pid": pid_here(one), "command": command_of(one)} for one in numbers]
 
 
 class _Aftermath:

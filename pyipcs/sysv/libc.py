@@ -10,7 +10,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_void_p
+from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_ulong, c_void_p
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 
@@ -148,6 +148,8 @@ _setns = _function("setns", c_int, c_int)
 _syscall = _libc.syscall
 _syscall.argtypes, _syscall.restype = (c_long,), c_long
 CLONE_NEWIPC, CLONE_NEWUSER = 0x08000000, 0x10000000
+_prctl = _function("prctl", c_int, c_ulong, c_ulong, c_ulong, c_ulong)
+_PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 4, 36
 _madvise = _function("madvise", c_void_p, c_size_t, c_int)
 _mincore = _function("mincore", c_void_p, c_size_t, c_char_p)
 MADV_DONTNEED, MADV_POPULATE_READ, MADV_POPULATE_WRITE = 4, 22, 23
@@ -468,6 +470,16 @@ def effective_ids() -> tuple[int, int]:
     Neither call can fail (geteuid(2)).
     """
     return cast(int, _syscall(_GETEUID)), cast(int, _syscall(_GETEGID))
+
+
+def adopt_orphans() -> None:
+    """Become the parent of all descendants whose parents exit (PR_SET_CHILD_SUBREAPER)."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def dump_no_core() -> None:
+    """Write no core file when a signal kills this process (PR_SET_DUMPABLE)."""
+    _prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def madvise(address: int, size: int, advice: int) -> None:
