@@ -535,7 +535,7 @@ _pyipcs_grammar() {
     run)
       options=(
         $'--private\tWhether CMD gets an IPC namespace of its own; auto if left out'
-        $'--rm\tWithout a namespace of its own, remove what CMD left and nobody uses'
+        $'--rm\tWithout a namespace of its own, remove what CMD left that is orphaned or suspect, and queues and sets in doubt that no living process but those of other users could use'
         $'-f\tThe format of the report; table on a terminal, and elsewhere plain'
         $'--format\tThe format of the report; table on a terminal, and elsewhere plain'
         $'-J\tShort for --format json'

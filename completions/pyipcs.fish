@@ -322,7 +322,7 @@ complete -c pyipcs -n '__pyipcs_in write' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in write 0' -x -k -a '(__pyipcs_there target:shm) (__pyipcs_ftok)'
 complete -c pyipcs -n '__pyipcs_in write 1 or-more' -x
 complete -c pyipcs -n '__pyipcs_in run' -l private -x -k -a 'auto\\t\'where the kernel lets it\' always\\t\'and else CMD does not run\' never\\t\'CMD runs in this one\'' -d 'Whether CMD gets an IPC namespace of its own; auto if left out'
-complete -c pyipcs -n '__pyipcs_in run' -l rm -d 'Without a namespace of its own, remove what CMD left and nobody uses'
+complete -c pyipcs -n '__pyipcs_in run' -l rm -d 'Without a namespace of its own, remove what CMD left that is orphaned or suspect, and queues and sets in doubt that no living process but those of other users could use'
 complete -c pyipcs -n '__pyipcs_in run' -s f -l format -x -k -a 'table\\t\'tables, for people\' plain\\t\'columns of text\' json\\t\'one document\' jsonl\\t\'a JSON object a line\' csv\\t\'comma-separated, with a line of headings\' tsv\\t\'the same with tabs\' export\\t\'assignments for a shell, a line an object\'' -d 'The format of the report; table on a terminal, and elsewhere plain'
 complete -c pyipcs -n '__pyipcs_in run' -s J -l json -d 'Short for --format json'
 complete -c pyipcs -n '__pyipcs_in run' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'When there is colour; auto: on a terminal'

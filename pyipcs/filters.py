@@ -143,25 +143,6 @@ def suspect() -> Filter:
     return _in_state("--suspect", [State.ORPHANED, State.SUSPECT], [*Kind])
 
 
-def unused() -> Filter:
-    """The caller's own objects that none of its processes uses, as far as these can be seen."""
-
-    def keep(listing: Listing) -> _Mask:
-        from pyipcs.sysv.survey import survey_for
-
-        seen, user = survey_for(listing.kind), effective_uid()
-        own = [one for one in seen.strangers if one.uid in {None, user}]
-        sure = seen.readable and not own
-        return (
-            found.state is not State.IN_USE
-            and not found.in_company
-            and (sure or found.users is not None)
-            for found in listing.column("evidence")
-        )
-
-    return Filter("--rm", keep, needs="evidence")
-
-
 def _in_state(option: str, states: Collection[State], kinds: Collection[Kind]) -> Filter:
     def keep(listing: Listing) -> _Mask:
         return (state in states for state in listing.column("state"))

@@ -106,7 +106,7 @@ COMMANDS = {
     "list --ns {pid}": ("pyipcs.model",),
     "rm -a --orphaned": ("ctypes", "pyipcs.model", "fcntl"),
     "run true": ("ctypes", "pyipcs.model"),
-    "run --private never true": ("pyipcs.model",),
+    "run --private never true": ("ctypes", "pyipcs.model"),
     "rm -n -a -f csv": ("ctypes", "pyipcs.model", "fcntl"),
     "stat {msqid} -f table": ("ctypes", "pyipcs.model"),
     "list -u": ("ctypes", "pyipcs.model"),

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import click
@@ -22,7 +23,9 @@ from pyipcs.sysv.proc import Listing
 from pyipcs.sysv.processes import named
 
 if TYPE_CHECKING:
+    from pyipcs.cli.leftovers import Other
     from pyipcs.filters import Filter
+    from pyipcs.sysv.descendants import Descendants
 
 _where = options_titled("Where CMD runs")
 _FORMATS = FORMATS | {Format.PLAIN.value: "columns of text"}
@@ -34,6 +37,7 @@ _COLUMNS = (
     *("CPID", "LPID", "LSPID", "LRPID", "STATE", "REASON"),
 )
 _NEVER = "--private never"
+_MANY = 8  # the objects of other programs that are named
 
 
 class _ReportFormat(OneOf):
@@ -73,7 +77,8 @@ class _ReportFormat(OneOf):
     "--rm",
     "remove",
     is_flag=True,
-    help="Without a namespace of its own, remove what CMD left and nobody uses.",
+    help="Without a namespace of its own, remove what CMD left that is orphaned or suspect, and "
+    "queues and sets in doubt that no living process but those of other users could use.",
 )
 @showing(
     "-f",
@@ -103,8 +108,9 @@ def command(
     are root it gets a user namespace too, in which sudo, su and ping do not work. POSIX message
     queues are CMD's own as well.
 
-    Where the kernel refuses that, CMD runs in this namespace. Then what is new since, and yours,
-    is told; other programs of yours may have made it.
+    Where the kernel refuses that, CMD runs in this namespace, and new objects of yours are
+    reported. Those that a living process uses which CMD has not started are another program's:
+    they are reported apart, and stay. pyipcs adopts the processes that CMD leaves behind.
 
     The status is CMD's if that is not 0, else 23 if it left an object, else 0.
     """
@@ -116,8 +122,10 @@ def command(
     # where the command had the terminal and did not give it back.
     for number in (signal.SIGPIPE, signal.SIGTTOU):
         signal.signal(number, signal.SIG_IGN)
-    left = place.left()
-    aftermath = _Aftermath(words, ended.status, place, left, remove=remove and not place.own)
+    left, others = place.left()
+    aftermath = _Aftermath(
+        words, ended.status, place, left, others, remove=remove and not place.own
+    )
     aftermath.tell(output.aside(), Format(format_) if format_ else None)
     if ended.told:
         from pyipcs.sysv import libc
@@ -134,11 +142,13 @@ class _Place(NamedTuple):
         own: whether the namespace is its own.
         why: why it is not.
         filters: what tells the command's objects from others.
+        descendants: the processes that it started, where the namespace is not its own.
     """
 
     own: bool
     why: str = ""
     filters: "tuple[Filter, ...]" = ()
+    descendants: "Descendants | None" = None
 
     @classmethod
     def found(cls, private: str) -> "_Place":
@@ -158,23 +168,37 @@ class _Place(NamedTuple):
         if private == "always":
             raise CommandError(f"no IPC namespace of its own for the command: {why}")
         from pyipcs.filters import identities, mine, new_since
+        from pyipcs.sysv import libc
+        from pyipcs.sysv.descendants import Descendants
 
+        descendants = Descendants()
+        libc.adopt_orphans()
         known = {
             kind: {one for listing in proc.read(kind) for one in identities(listing)}
             for kind in Kind
         }
-        return cls(own=False, why=why, filters=(mine(), new_since(known)))
+        return cls(False, why, (mine(), new_since(known)), descendants)
 
-    def left(self) -> _Left:
-        """The objects that are the command's, as far as can be known, with all that is of them."""
+    def left(self) -> "tuple[_Left, Sequence[Other]]":
+        """Return the command's objects, with all their columns, and those of other programs."""
+        if self.descendants:
+            self.descendants.scan()  # a user that is seen now may end before the next scan
         wanted = {"qbytes", "evidence"}
-        return {
+        left = {
             kind: [*proc.completed(Selection(self.filters).of(proc.read(kind)), wanted)]
             for kind in Kind
         }
+        if not self.descendants:
+            return left, ()
+        from pyipcs.cli.leftovers import divided
+
+        return divided(left, self.descendants)
 
     def processes(self) -> list[dict[str, Any]]:
-        """Those that still run in the command's own namespace, by pid and name."""
+        """Return the command's processes that still run, by pid and name."""
+        if self.descendants:
+            there = self.descendants.scan().descendants.values()
+            return [{"pid": one.pid, "command": one.command} for one in there]
         from pyipcs.sysv.processes import command_of, pid_here
         from pyipcs.sysv.survey import members
 
@@ -187,7 +211,14 @@ class _Aftermath:
     """What a command left."""
 
     def __init__(
-        self, words: Sequence[str], status: int, place: _Place, left: _Left, *, remove: bool
+        self,
+        words: Sequence[str],
+        status: int,
+        place: _Place,
+        left: _Left,
+        others: "Sequence[Other]",
+        *,
+        remove: bool,
     ) -> None:
         """How it ended, and what it left.
 
@@ -195,13 +226,15 @@ class _Aftermath:
             words: the command.
             status: its exit status.
             place: where it ran.
-            left: the objects.
+            left: its objects.
+            others: new objects of other programs.
             remove: whether to remove them.
         """
         self._words = words
         self._status = status
         self._place = place
         self._left = left
+        self._others = others
         self._remove = remove
         self._processes = place.processes()
         self._counts = {
@@ -241,6 +274,7 @@ class _Aftermath:
             "private": self._place.own,
             "why": self._place.why or None,
             "processes": self._processes,
+            "others": [{"kind": one.kind.value, "id": one.id} for one in self._others],
             "removed": [{"kind": kind.value, "id": object_id} for kind, object_id in removed],
         }
 
@@ -261,26 +295,43 @@ class _Aftermath:
             )
         elif why and why != _NEVER:
             output.complain(f"it left nothing, but had no IPC namespace of its own: {why}")
+        if self._others:
+            named_ = [one.named for one in self._others[:_MANY]]
+            if len(self._others) > _MANY:
+                named_.append(f"{len(self._others) - _MANY} more")
+            output.complain(f"new, but used by other programs: {', '.join(named_)}")
         if self._processes:
             names = ", ".join(named(one["pid"], one["command"]) for one in self._processes)
-            output.complain(f"still running in its namespace: {names}")
+            where = " in its namespace" if self._place.own else ""
+            output.complain(f"still running{where}: {names}")
 
     def _removed(self, output: Output) -> Collection[tuple[Kind, int]]:
-        """Remove it, but for what somebody uses, or what has changed since; what went."""
-        if not self._remove or not self.total:
+        """Remove the objects that may be removed; return those that were."""
+        descendants = self._place.descendants
+        if not self._remove or not self.total or not descendants:
             return ()
+        from pyipcs.cli.leftovers import removable, summary
         from pyipcs.cli.removal import Removal, found
-        from pyipcs.filters import unused
 
-        selection = Selection((*self._place.filters, unused()))
+        kept = self._kept(descendants)
+        selection = Selection((*self._place.filters, removable(descendants)))
         listed = {kind: found(some, selection) for kind, some in self._left.items()}
         removal = Removal(output, selection, verbose=True)
         removal.remove_listed(listed)
         _flush(output)
-        used = self.total - sum(map(len, listed.values()))
-        if used:
-            output.complain(f"{counted(used, 'object')} in use, or perhaps so, and left")
+        for line in summary(kept):
+            output.complain(line)
         return removal.removed
+
+    def _kept(self, descendants: "Descendants") -> dict[str, int]:
+        """Return why objects stay, and how many for each reason."""
+        from pyipcs.cli.leftovers import why_kept
+
+        reasons: dict[str, int] = {}
+        for listing in chain.from_iterable(self._left.values()):
+            for why in filter(None, why_kept(listing, descendants)):
+                reasons[why] = reasons.get(why, 0) + 1
+        return reasons
 
 
 def _flush(output: Output) -> None:

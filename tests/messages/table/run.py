@@ -1,9 +1,27 @@
 """Messages of pyipcs run."""
 
-from tests.kit.program import forked
+from tests.kit.program import PYIPCS, forked
 from tests.messages.rows import Rows
 from tests.messages.runners import in_user_namespace, leaving_sleep, with_faults
 from tests.messages.texts import FORMATS, WHEN, command_not_found, left_objects, missing, not_one_of
+
+# Kills the other processes of the IPC namespace.
+KILL_OTHERS = """
+for process in /proc/[0-9]*; do
+  [ $process != /proc/$$ ] && [ $process/ns/ipc -ef /proc/$$/ns/ipc ] && kill ${process#/proc/}
+done"""
+# Has another program use a new queue while the command runs.
+USED_BY_OTHERS = f"""
+export dir=$(mktemp -d)
+"$@" & command=$!
+until [ -e $dir/ready ]; do sleep 0.01; done
+msqid=$({PYIPCS} make -Q -i)
+{PYIPCS} recv $msqid >/dev/null 2>&1 & receiver=$!
+until {PYIPCS} list -q -o WAITERS --noheadings | grep -q $receiver; do sleep 0.01; done
+touch $dir/used
+wait $command; status=$?
+ipcrm -a; rm -r $dir; exit $status
+"""
 
 ROWS: Rows = {
     2: [
@@ -22,6 +40,11 @@ ROWS: Rows = {
             "still running in its namespace: <number> (sleep)",
             leaving_sleep,
         ),
+        (
+            "--private never bash -c 'touch $dir/ready; until [ -e $dir/used ]; do :; done'",
+            "new, but used by other programs: message queue <number> (<number> (pyipcs))",
+            in_user_namespace(USED_BY_OTHERS),
+        ),
     ],
     23: [
         ("bash -c '<pyipcs> make -Q >/dev/null'", left_objects("1 message queue"), forked),
@@ -35,8 +58,27 @@ ROWS: Rows = {
             f"{left_objects('1 message queue')}\n"
             "pyipcs: they are new since, and yours; in this namespace, which was not its own "
             "(--private never), other programs of yours may have made them\n"
-            "pyipcs: 1 object in use, or perhaps so, and left",
+            "pyipcs: still running: <number> (pyipcs)\n"
+            "pyipcs: not removed: 1 object in use",
             in_user_namespace('"$@"; status=$?; ipcrm -a; exit $status'),
+        ),
+        (
+            "--private never --rm bash -c '<pyipcs> make -Q -S 1 -M 1 -p 600 >/dev/null; "
+            "<pyipcs> make -Q >/dev/null'",
+            f"{left_objects('2 message queues, 1 segment and 1 semaphore set')}\n"
+            "pyipcs: not removed: 2 objects in doubt while other processes of this user live "
+            "(<lines>)\n"
+            "pyipcs: not removed: 1 object in doubt, and open to other users\n"
+            "pyipcs: not removed: 1 object in doubt",
+            in_user_namespace('"$@"; status=$?; ipcrm -a; exit $status'),
+        ),
+        (
+            "--private never --rm bash -c '<pyipcs> make -Q -p 600 >/dev/null; . <leave-sleep>'",
+            f"{left_objects('1 message queue')}\n"
+            "pyipcs: still running: <number> (sleep)\n"
+            "pyipcs: not removed: 1 object in doubt while processes of the command live "
+            "(<number> (sleep))",
+            in_user_namespace(f'"$@"; status=$?; ipcrm -a; {KILL_OTHERS}\nexit $status'),
         ),
     ],
     1: [

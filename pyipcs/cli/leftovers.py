@@ -1,0 +1,152 @@
+"""Which objects a command left in a shared IPC namespace, and which of them may be removed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from pyipcs.errors import counted
+from pyipcs.filters import Filter
+from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
+from pyipcs.sysv.descendants import Descendants, Process, Scan, thread_group
+from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.processes import named, recorded
+from pyipcs.sysv.state import Evidence
+from pyipcs.sysv.survey import nothing
+
+_OTHERS_MODE = 0o077  # the bits of svipc(7) for all but the owner and the creator
+_NAMED = 4  # the processes that a sentence names
+_IN_USE, _IN_DOUBT = "in use", "in doubt"
+
+
+class Other(NamedTuple):
+    """An object of another program, with the processes by which it is known."""
+
+    kind: Kind
+    id: int
+    processes: Sequence[tuple[int, str | None]]
+
+    @property
+    def named(self) -> str:
+        """The object, with who uses it."""
+        return f"{self.kind.noun} {self.id} ({_listed(self.processes)})"
+
+
+def divided(
+    left: Mapping[Kind, Sequence[Listing]], descendants: Descendants
+) -> tuple[dict[Kind, Sequence[Listing]], list[Other]]:
+    """Divide new objects into the command's and those of other programs.
+
+    An object is another program's if its record names, or its users are, a living process that
+    the command has not started.
+    """
+    own: dict[Kind, Sequence[Listing]] = {}
+    others: list[Other] = []
+    for kind, listings in left.items():
+        kept = []
+        for listing in listings:
+            found = [
+                Other(kind, record.id, outsiders) if outsiders else None
+                for record, outsiders in _outsiders(listing, descendants)
+            ]
+            others += filter(None, found)
+            kept.append(listing.where(one is None for one in found))
+        own[kind] = kept
+    return own, others
+
+
+def removable(descendants: Descendants) -> Filter:
+    """The objects that `run --rm` removes."""
+
+    def keep(listing: Listing) -> Iterator[bool]:
+        return (not why for why in why_kept(listing, descendants))
+
+    return Filter("--rm", keep, needs="evidence")
+
+
+def why_kept(listing: Listing, descendants: Descendants) -> Iterator[str]:
+    """Yield for each object why it is not removed; empty if it is.
+
+    Removed is what is orphaned or suspect. A queue or a set in doubt is removed only if no living
+    process can use it but those of other users, which its mode keeps out.
+    """
+    scan = descendants.scan()
+    doubt = cache(lambda: _doubt(scan))
+    evidence: Sequence[Evidence] = listing.column("evidence")
+    for (record, outsiders), found in zip(_outsiders(listing, descendants), evidence, strict=True):
+        if found.state is State.IN_USE or outsiders:
+            yield _IN_USE
+        elif found.state is not State.UNKNOWN:
+            yield ""
+        elif isinstance(record, Segment):
+            yield _IN_DOUBT
+        elif not _is_private(record, scan.uid):
+            yield "in doubt, and open to other users"
+        else:
+            yield doubt()
+
+
+def _doubt(scan: Scan) -> str:
+    """Return why an object that only the caller can use may still be used; empty if it is not."""
+    seen = nothing()
+    if scan.has_descendants:
+        return f"in doubt while processes of the command live{_those(scan.descendants.values())}"
+    if scan.uid is None or not seen.readable or seen.blind:
+        return _IN_DOUBT  # REASON has the rest
+    if scan.others:
+        return f"in doubt while other processes of this user live{_those(scan.others)}"
+    return ""
+
+
+def _those(processes: Iterable[Process]) -> str:
+    pairs = [(one.pid, one.command) for one in processes]
+    return f" ({_listed(pairs)})" if pairs else ""
+
+
+def _is_private(record: Record, uid: int | None) -> bool:
+    """Return whether the mode of an object admits nobody but the caller."""
+    return record.uid == record.cuid == uid and not record.mode & _OTHERS_MODE
+
+
+def _outsiders(
+    listing: Listing, descendants: Descendants
+) -> Iterator[tuple[Record, Sequence[tuple[int, str | None]]]]:
+    """Yield each object with the living processes that use it and that are no descendants."""
+    descendants.scan()
+    life = cache(recorded)
+    process_of = cache(thread_group)
+    for record, found in zip(listing.records(), listing.column("evidence"), strict=True):
+        users = {user.pid: user.command for user in found.users or ()}
+        for pid, when in _on_record(record):
+            process = life(pid, when) if pid else None
+            if process and process.alive:
+                users.setdefault(process_of(pid), process.command)
+        outside = [(pid, name) for pid, name in users.items() if pid not in descendants.known]
+        yield record, outside
+
+
+def _on_record(record: Record) -> Iterator[tuple[int, int]]:
+    """Yield the pids that the record of an object names, with their times."""
+    match record:
+        case Queue():
+            yield record.lspid, record.stime
+            yield record.lrpid, record.rtime
+        case Segment():
+            yield record.cpid, record.made
+            yield record.lpid, record.used
+        case SemaphoreSet():
+            for semaphore in record.semaphores or ():
+                yield semaphore.pid, record.used
+
+
+def _listed(processes: Sequence[tuple[int, str | None]]) -> str:
+    names = [named(*one) for one in processes[:_NAMED]]
+    if len(processes) > _NAMED:
+        names.append(f"{len(processes) - _NAMED} more")
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def summary(reasons: Mapping[str, int]) -> Iterator[str]:
+    """Yield a line for each reason why objects were not removed."""
+    for why, number in reasons.items():
+        yield f"not removed: {counted(number, 'object')} {why}"
