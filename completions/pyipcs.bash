@@ -540,6 +540,7 @@ _pyipcs_grammar() {
         $'--format\tThe format of the report; table on a terminal, and elsewhere plain'
         $'-J\tShort for --format json'
         $'--json\tShort for --format json'
+        $'--report\tWrite the report to a file, or to an open descriptor that CMD does not get'
         $'--color\tWhen there is colour; auto: on a terminal'
         $'-V\tShow the version'
         $'--version\tShow the version'
@@ -550,6 +551,7 @@ _pyipcs_grammar() {
         [--private]=$'words $\'auto\\twhere the kernel lets it\' $\'always\\tand else CMD does not run\' $\'never\\tCMD runs in this one\''
         [-f]=$'words $\'table\\ttables, for people\' $\'plain\\tcolumns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\''
         [--format]=$'words $\'table\\ttables, for people\' $\'plain\\tcolumns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\''
+        [--report]='file'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       many=yes wraps=first

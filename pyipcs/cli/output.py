@@ -89,10 +89,16 @@ class Output:
         if self._stdout is not None and (descriptor := _descriptor(self._stdout)) is not None:
             _writable(descriptor)
 
-    def aside(self) -> "Output":
-        """The same with standard error in the place of standard output, for data that go there."""
-        other = self._with(self._stderr)
-        other.terminal, other._prompt = self.screen is not None, True
+    def aside(self, stream: TextIO | None = None) -> "Output":
+        """Return the same with all output, messages too, on one stream.
+
+        Args:
+            stream: the stream; standard error if left out.
+        """
+        other = self._with(stream or self._stderr)
+        other._stderr = other._stdout
+        other.screen = other._stdout if _is_terminal(other._stdout) else None
+        other.terminal, other._prompt = other.screen is not None, True
         return other
 
     def muted(self) -> "Output":
@@ -187,9 +193,13 @@ class Output:
 
     def say(self, text: str) -> None:
         """Text on standard error as it is, and all of it, also where O_NONBLOCK is set."""
-        if self._stderr is not None:
-            with suppress(OSError):  # nobody is left who could be told
-                _write_all(self._stderr, text.encode(self.encoding, _ESCAPE))
+        if self._stderr is None:
+            return
+        try:
+            _write_all(self._stderr, text.encode(self.encoding, _ESCAPE))
+        except OSError as error:  # nobody is left who could be told
+            if self._stderr is self._stdout:
+                self._broken = error.strerror or str(error)
 
     def _heard(self, patience: float) -> bool:
         """Whether standard error takes something within some seconds."""

@@ -1,10 +1,12 @@
 """pyipcs run: run a command, and tell what it leaves behind."""
 
+import errno
+import os
 import signal
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeAlias
 
 import click
 from click.core import ParameterSource
@@ -14,11 +16,13 @@ from pyipcs.cli.launch import Program
 from pyipcs.cli.manner import FORMATS, USERS, Format, Manner
 from pyipcs.cli.options import json_option, showing, subcommand
 from pyipcs.cli.output import Output, WriteError
+from pyipcs.cli.params import Parsed
 from pyipcs.cli.selection import Selection
 from pyipcs.cli.supervise import supervise
 from pyipcs.errors import CommandError, IpcError, Status, StoppedError, counted
-from pyipcs.model import Kind
+from pyipcs.model import INT_MAX, Kind
 from pyipcs.sysv import moving, namespace, proc
+from pyipcs.sysv.keys import decimal
 from pyipcs.sysv.proc import Listing
 from pyipcs.sysv.processes import named
 
@@ -37,7 +41,20 @@ _COLUMNS = (
     *("CPID", "LPID", "LSPID", "LRPID", "STATE", "REASON"),
 )
 _NEVER = "--private never"
+_STREAMS = 2  # the last of the descriptors that every command has
 _MANY = 8  # the objects of other programs that are named
+
+
+def _parse_report(text: str) -> str | int:
+    """Read the name of a file, or the number of a descriptor."""
+    if text == "-":
+        raise ValueError("not a file or fd:N (fd:1 is standard output)")
+    if not text.startswith("fd:"):
+        return text
+    number = text.removeprefix("fd:")
+    if not (number.isascii() and number.isdigit()) or decimal(number) > INT_MAX:
+        raise ValueError("not a file or fd:N (N is the number of an open descriptor)")
+    return decimal(number)
 
 
 class _ReportFormat(OneOf):
@@ -57,7 +74,7 @@ class _ReportFormat(OneOf):
     examples=(
         ("pyipcs run ./tests.sh", "Status 23 if the tests leave an object behind."),
         ("pyipcs run --rm ./tests.sh", "Also without a namespace of its own, nothing stays."),
-        ("pyipcs run -J ./tests.sh 2> report.json", "The report as JSON."),
+        ("pyipcs run -J --report report.json ./tests.sh", "The report as JSON in a file."),
     ),
 )
 @_where(
@@ -90,6 +107,13 @@ class _ReportFormat(OneOf):
     help="The format of the report; table on a terminal, and elsewhere plain.",
 )
 @json_option
+@showing(
+    "--report",
+    type=Parsed("file", _parse_report, "file"),
+    metavar="FILE|fd:N",
+    help="Write the report to a file, or to an open descriptor that CMD does not get. [default: "
+    "standard error]",
+)
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="CMD...")
 @click.pass_context
 def command(
@@ -100,13 +124,14 @@ def command(
     private: str,
     remove: bool,
     format_: str | None,
+    report: str | int | None,
 ) -> int:
     """Run a command, and tell which objects it leaves behind.
 
     CMD runs in an IPC namespace of its own, so that nothing it makes touches others or outlives
-    it. What it left is told on standard error, with the processes that still run there. Unless you
-    are root it gets a user namespace too, in which sudo, su and ping do not work. POSIX message
-    queues are CMD's own as well.
+    it. What it left is reported on standard error or where --report says, with the processes that
+    still run there. Unless you are root it gets a user namespace too, in which sudo, su and ping
+    do not work. POSIX message queues are CMD's own as well.
 
     Where the kernel refuses that, CMD runs in this namespace, and new objects of yours are
     reported. Those that a living process uses which CMD has not started are another program's:
@@ -116,6 +141,7 @@ def command(
     """
     output: Output = ctx.obj
     program = Program.find(words)
+    stream = None if report is None else _open_report(report)
     place = _Place.found(private)
     ended = supervise(program)
     # The status is the command's, whether anybody reads the report or not. SIGTTOU would stop it
@@ -126,13 +152,58 @@ def command(
     aftermath = _Aftermath(
         words, ended.status, place, left, others, remove=remove and not place.own
     )
-    aftermath.tell(output.aside(), Format(format_) if format_ else None)
+    target = output.aside(stream)
+    aftermath.tell(target, Format(format_) if format_ else None)
+    written = report is None or _is_written(target, report, output)
     if ended.told:
         from pyipcs.sysv import libc
 
         libc.dump_no_core()  # the command's is the one that is wanted
         raise StoppedError(ended.signal)
-    return ended.status or (Status.FOUND if aftermath.total else Status.DONE)
+    found = Status.FOUND if aftermath.total else Status.DONE
+    return ended.status or found or (Status.DONE if written else Status.FAILED)
+
+
+def _open_report(report: str | int) -> TextIO:
+    """Open the report for writing, so that the command does not inherit it.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
+    try:
+        if isinstance(report, str):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOCTTY
+            return open(os.open(report, flags, 0o666), "w")
+        return _open_descriptor(report)
+    except OSError as error:
+        raise CommandError(f"--report: {_named(report)}: {error.strerror}") from None
+
+
+def _open_descriptor(number: int) -> TextIO:
+    import fcntl
+
+    if fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+        raise CommandError(f"--report: {_named(number)}: not open for writing")
+    copy = os.dup(number)
+    if number > _STREAMS:
+        os.set_inheritable(number, False)
+    return open(copy, "w")
+
+
+def _is_written(target: Output, report: str | int, output: Output) -> bool:
+    """Return whether the whole report was written; print an error if it was not."""
+    try:
+        target.flush()
+    except WriteError as error:
+        if str(error) == os.strerror(errno.EPIPE):  # its reader has read enough
+            return True
+        output.complain(f"--report: {_named(report)}: {error}")
+        return False
+    return True
+
+
+def _named(report: str | int) -> str:
+    return report if isinstance(report, str) else f"fd:{report}"
 
 
 class _Place(NamedTuple):

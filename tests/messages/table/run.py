@@ -2,7 +2,7 @@
 
 from tests.kit.program import PYIPCS, forked
 from tests.messages.rows import Rows
-from tests.messages.runners import in_user_namespace, leaving_sleep, with_faults
+from tests.messages.runners import in_user_namespace, leaving_sleep, shell, with_faults
 from tests.messages.texts import FORMATS, WHEN, command_not_found, left_objects, missing, not_one_of
 
 # Kills the other processes of the IPC namespace.
@@ -27,6 +27,11 @@ ROWS: Rows = {
     2: [
         ("", missing("CMD")),
         ("--private x true", f"--private: 'x' {not_one_of(*WHEN)}"),
+        (
+            "--report fd:x true",
+            "--report: 'fd:x': not a file or fd:N (N is the number of an open descriptor)",
+        ),
+        ("--report - true", "--report: '-': not a file or fd:N (fd:1 is standard output)"),
         ("-f openmetrics true", f"-f/--format: 'openmetrics' {not_one_of(*FORMATS)}"),
     ],
     0: [
@@ -82,6 +87,10 @@ ROWS: Rows = {
         ),
     ],
     1: [
+        ("--report <folder> true", "--report: <folder>: Is a directory", forked),
+        ("--report fd:99 true", "--report: fd:99: Bad file descriptor", forked),
+        ("--report fd:0 true", "--report: fd:0: not open for writing", shell('"$@" </dev/null')),
+        ("--report /dev/full -J true", "--report: /dev/full: No space left on device", forked),
         (
             "--private always true",
             "no IPC namespace of its own for the command: No space left on device "
