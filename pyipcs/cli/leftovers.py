@@ -9,12 +9,11 @@ from pyipcs.filters import Filter
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
 from pyipcs.sysv.descendants import Descendants, Process, Scan, thread_group
 from pyipcs.sysv.proc import Listing
-from pyipcs.sysv.processes import named, recorded
+from pyipcs.sysv.processes import listed, named, recorded
 from pyipcs.sysv.state import Evidence
 from pyipcs.sysv.survey import nothing
 
 _OTHERS_MODE = 0o077  # the bits of svipc(7) for all but the owner and the creator
-_NAMED = 4  # the processes that a sentence names
 _IN_USE, _IN_DOUBT = "in use", "in doubt"
 
 
@@ -77,7 +76,7 @@ def why_kept(listing: Listing, descendants: Descendants) -> Iterator[str]:
             yield _IN_USE
         elif found.state is not State.UNKNOWN:
             yield ""
-        elif isinstance(record, Segment):
+        elif isinstance(record, Segment) or found.in_company:
             yield _IN_DOUBT
         elif not _is_private(record, scan.uid):
             yield "in doubt, and open to other users"
@@ -139,11 +138,7 @@ def _on_record(record: Record) -> Iterator[tuple[int, int]]:
 
 
 def _listed(processes: Sequence[tuple[int, str | None]]) -> str:
-    names = [named(*one) for one in processes[:_NAMED]]
-    if len(processes) > _NAMED:
-        names.append(f"{len(processes) - _NAMED} more")
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
+    return listed([named(*one) for one in processes])
 
 
 def summary(reasons: Mapping[str, int]) -> Iterator[str]:
