@@ -89,7 +89,7 @@ def _doubt(scan: Scan) -> str:
     seen = nothing()
     if scan.has_descendants:
         return f"in doubt while processes of the command live{_those(scan.descendants.values())}"
-    if scan.uid is None or not seen.readable or seen.blind:
+    if not seen.readable or seen.blind:
         return _IN_DOUBT  # REASON has the rest
     if scan.others:
         return f"in doubt while other processes of this user live{_those(scan.others)}"
@@ -101,7 +101,7 @@ def _those(processes: Iterable[Process]) -> str:
     return f" ({_listed(pairs)})" if pairs else ""
 
 
-def _is_private(record: Record, uid: int | None) -> bool:
+def _is_private(record: Record, uid: int) -> bool:
     """Return whether the mode of an object admits nobody but the caller."""
     return record.uid == record.cuid == uid and not record.mode & _OTHERS_MODE
 

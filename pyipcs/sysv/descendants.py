@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
+from pyipcs.sysv.identity import effective_uid
 from pyipcs.sysv.namespace import current
 from pyipcs.sysv.processes import own_number, pid_here, pids
 
@@ -35,7 +36,7 @@ class Scan(NamedTuple):
         descendants: those that the command started, by pid.
         has_descendants: whether one of these lives; known also where /proc does not show it.
         others: the caller's others in this IPC namespace, or in one that is not known.
-        uid: the caller's effective user; None where /proc does not tell.
+        uid: the caller's effective user.
         took: the seconds that the pass lasted.
         taken: its end, by the monotonic clock.
     """
@@ -43,7 +44,7 @@ class Scan(NamedTuple):
     descendants: Mapping[int, Process]
     has_descendants: bool
     others: tuple[Process, ...]
-    uid: int | None
+    uid: int
     took: float
     taken: float
 
@@ -76,7 +77,7 @@ class Descendants:
         has_children = _has_children()
         there = dict(_processes())
         found = set() if own is None else _tree(there, own, self._former)
-        uid = _effective_uid()
+        uid = effective_uid()
         known = has_children and self._former & there.keys()
         others = [
             one
@@ -140,13 +141,6 @@ def _tree(there: Mapping[int, Process], root: int, without: frozenset[int]) -> s
         found.update(new)
         waiting += new
     return found
-
-
-def _effective_uid() -> int | None:
-    """Return the kernel's effective uid, also where a preloaded library has another."""
-    with suppress(OSError), open("/proc/self/status", "rb") as file:
-        return int(_fields(file.read())[b"Uid"].split()[1])
-    return None
 
 
 def _may_be_here(number: int) -> bool:
