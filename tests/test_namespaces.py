@@ -15,16 +15,19 @@ from tests.kit.program import PYIPCS, Result, need_tool, run
 from tests.kit.wait import wait_until
 
 GONE = "4194305"  # above the highest possible pid
+# A key of this test process: --all-ns also lists the objects of other test processes.
+_NUMBER = 0x4E530000 | os.getpid() & 0xFFFF
+KEY, NO_KEY = f"{_NUMBER:#010x}", f"{_NUMBER ^ 0x01000000:#010x}"
 
 
 @pytest.fixture
 def other() -> Iterator[int]:
     """Return the pid of a sleep in another IPC namespace, which has a queue, a segment and a set.
 
-    All three have the key 0x99.
+    All three have the key KEY.
     """
     rights = [] if IS_ROOT else ["--user", "--map-current-user"]
-    make = f"{PYIPCS} make -Q -M 4K -S 1 -k 0x99 && echo ready && exec sleep 600"
+    make = f"{PYIPCS} make -Q -M 4K -S 1 -k {KEY} && echo ready && exec sleep 600"
     with running(need_tool("unshare"), *rights, "--ipc", "sh", "-c", make) as process:
         lines = [read_line(process) for _ in range(4)]
         assert lines[-1] == "ready\n", lines
@@ -45,18 +48,18 @@ def inode(pid: int) -> int:
 @pytest.mark.slow
 def test_ns_works_with_each_command(other: int, isolated: None) -> None:
     before = everything()
-    assert "0x00000099" in there(other, "list", "-q").out
-    assert there(other, "send", "0x99", "hello") == (0, "", "")
-    assert there(other, "recv", "0x99", "--peek") == (0, "hello\n", "")
-    assert there(other, "recv", "0x99") == (0, "hello\n", "")
-    assert there(other, "write", "0x99", "abc") == (0, "", "")
-    assert there(other, "read", "0x99", "--length", "3") == (0, "abc", "")
-    assert there(other, "op", "0x99", "V") == (0, "", "")
-    assert there(other, "op", "0x99", "P", "--", PYIPCS, "list", "-s", "-o", "VALUES").out == (
+    assert KEY in there(other, "list", "-q").out
+    assert there(other, "send", KEY, "hello") == (0, "", "")
+    assert there(other, "recv", KEY, "--peek") == (0, "hello\n", "")
+    assert there(other, "recv", KEY) == (0, "hello\n", "")
+    assert there(other, "write", KEY, "abc") == (0, "", "")
+    assert there(other, "read", KEY, "--length", "3") == (0, "abc", "")
+    assert there(other, "op", KEY, "V") == (0, "", "")
+    assert there(other, "op", KEY, "P", "--", PYIPCS, "list", "-s", "-o", "VALUES").out == (
         "VALUES\n0\n"
     ), "the command runs there too"
-    assert there(other, "set", "-q", "0x99", "--mode", "600") == (0, "", "")
-    assert "mode 0600" in there(other, "stat", "-q", "0x99").out
+    assert there(other, "set", "-q", KEY, "--mode", "600") == (0, "", "")
+    assert "mode 0600" in there(other, "stat", "-q", KEY).out
     made = there(other, "make", "-Q", "-i").out.strip()
     assert there(other, "rm", "-nJ", "-q", made).status == 0
     assert there(other, "rm", "-v", "-q", made).out == f"removing message queue id `{made}'\n"
@@ -67,7 +70,7 @@ def test_ns_works_with_each_command(other: int, isolated: None) -> None:
 
 @pytest.mark.tools("ipcs")
 def test_ns_takes_a_path_or_a_pid(other: int, isolated: None) -> None:
-    assert "0x00000099" in run(PYIPCS, "list", "--ns", f"/proc/{other}/ns/ipc").out
+    assert KEY in run(PYIPCS, "list", "--ns", f"/proc/{other}/ns/ipc").out
     assert run(PYIPCS, "list", f"--ns=/proc/{os.getpid()}/ns/ipc").out == run("ipcs").out
     assert run(PYIPCS, "list", "--ns", str(os.getpid())).out == run("ipcs").out
 
@@ -128,7 +131,7 @@ def test_all_ns_lists_the_own_namespace_first(other: int, objects: Objects, isol
     assert out.startswith(f"IPC namespace {ours} (this one): "), "the own namespace comes first"
     assert f"\nIPC namespace {theirs}: {other} (sleep)\n" in out
     own = out.index("0x00000077")
-    assert own < out.index(f"IPC namespace {theirs}") < out.index("0x00000099")
+    assert own < out.index(f"IPC namespace {theirs}") < out.index(KEY)
     document = json.loads(run(PYIPCS, "list", "--all-ns", "-J").out)
     assert document["taken"]["filtered"] is True
     by_inode = {each["ipc_namespace"]: each for each in document["namespaces"]}
@@ -145,22 +148,22 @@ def test_all_ns_adds_the_column_ns(other: int, objects: Objects, isolated: None)
     ours, theirs = inode(os.getpid()), inode(other)
     lines = run(PYIPCS, *args, "-q", "-f", "csv").out.splitlines()
     assert lines[0] == "NS,KEY,STATE"
-    assert {f"{ours},0x00000077,unknown", f"{theirs},0x00000099,unknown"} <= {*lines}
+    assert {f"{ours},0x00000077,unknown", f"{theirs},{KEY},unknown"} <= {*lines}
     found = [json.loads(line) for line in run(PYIPCS, *args, "-f", "jsonl").out.splitlines()]
     assert sum(each["ipc_namespace"] == theirs for each in found) == 3
     assert f'KIND="msg" NS="{theirs}" KEY' in run(PYIPCS, *args, "-f", "export").out
-    assert f"0x00000099 {theirs}\n" in run(PYIPCS, "list", "--all-ns", "-q", "-o", "KEY,NS").out
+    assert f"{KEY} {theirs}\n" in run(PYIPCS, "list", "--all-ns", "-q", "-o", "KEY,NS").out
     assert run(PYIPCS, "list", "-q", "-o", "NS").out.splitlines()[1].strip() == str(ours)
     text = run(PYIPCS, *args, "-q").out
     assert f"IPC namespace {theirs}: " in text
-    assert "0x00000099 unknown\n" in text
+    assert f"{KEY} unknown\n" in text
 
 
 def test_all_ns_with_filters_selects_in_each_namespace(other: int, isolated: None) -> None:
-    result = run(PYIPCS, "list", "--all-ns", "--key", "0x99", "--fail-if-any", "-f", "tsv")
+    result = run(PYIPCS, "list", "--all-ns", "--key", KEY, "--fail-if-any", "-f", "tsv")
     assert result.status == 23
     assert all(f"\t{inode(other)}\t" in line for line in result.out.splitlines()[1:])
-    assert run(PYIPCS, "list", "--all-ns", "--key", "0x9999", "--fail-if-any").status == 0
+    assert run(PYIPCS, "list", "--all-ns", "--key", NO_KEY, "--fail-if-any").status == 0
 
 
 @pytest.mark.tools("strace")
