@@ -109,6 +109,7 @@ class _ReportFormat(OneOf):
 @json_option
 @showing(
     "--report",
+    once=True,
     type=Parsed("file", _parse_report, "file"),
     metavar="FILE|fd:N",
     help="Write the report to a file, or to an open descriptor that CMD does not get. [default: "

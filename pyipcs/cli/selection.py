@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyipcs.filters import Filter
 
 
-_ATTEMPTS = 8  # each takes a scan; on a machine that is not overloaded two are enough
+_PATIENCE = 3.0  # seconds for evidence that is fresh; two scans are enough on a quiet machine
 
 
 class LateError(Exception):
@@ -91,22 +91,27 @@ class Selection(NamedTuple):
         """Whether the one object of a listing is meant, by what can be seen now.
 
         Raises:
-            LateError: the answer was too old each time that it was there.
+            LateError: no answer was fresh enough within some seconds.
         """
         if not self.scans:
             return self._meets(listing)
+        import time
+
         from pyipcs.sysv.doubt import is_fresh, rescan
 
-        for attempt in range(_ATTEMPTS):
+        late = False
+        deadline = time.monotonic() + _PATIENCE
+        while not late or time.monotonic() < deadline:
             # A set is examined after the scan; one that takes longer than a scan may age, before.
-            if attempt and listing.kind is Kind.SEMAPHORE:
+            if late and listing.kind is Kind.SEMAPHORE:
                 listing = next(completed([listing._replace(added={})], {"semaphores"}))
-            if attempt or not is_fresh(listing.kind):
+            if late or not is_fresh(listing.kind):
                 rescan(listing.kind)
             if not self._meets(listing):
                 return False
             if is_fresh(listing.kind):
                 return True
+            late = True
         raise LateError
 
     def _meets(self, listing: Listing) -> bool:

@@ -170,6 +170,7 @@ def test_set_is_asked_for_waiters_after_the_scan(objects: Objects, isolated: Non
     end(children)
 
 
+@pytest.mark.slow
 def test_set_with_many_semaphores_is_removed(objects: Objects, isolated: None) -> None:
     """Its semaphores take longer to ask for than a scan is fresh."""
 
