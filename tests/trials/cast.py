@@ -13,7 +13,8 @@ from tests.kit.wait import wait_for_state
 from tests.trials.churn import acting_as
 from tests.trials.listings import Known, known
 
-TENANT = 4243  # who owns queues, some of them empty
+TENANT = 4243  # owns queues, some of them empty
+DEPARTED = 4299  # created objects that nobody uses; no other object of its creator is in use
 _KEYS = iter(range(0x7A000000, 0x7B000000))  # which nobody takes by chance
 
 
@@ -26,19 +27,22 @@ def _hold(shmid: int) -> None:
     signal.pause()
 
 
-def abandoned_segment(objects: Objects, *, used: bool = True) -> int:
-    """Return a segment with a key of the trial, whose creator is gone."""
-    return leaked_segment(objects, next(_KEYS), used=used)
+def abandoned_segment(objects: Objects, *, uid: int = 0, used: bool = True) -> int:
+    """Return a segment of a user with a key of the trial, whose creator is gone."""
+    with acting_as(uid):
+        return leaked_segment(objects, next(_KEYS), used=used)
 
 
-def abandoned_queue(objects: Objects) -> int:
-    """Return a queue with a key of the trial, whose last sender is gone."""
-    return suspect_queue(objects, next(_KEYS))
+def abandoned_queue(objects: Objects, *, uid: int = 0) -> int:
+    """Return a queue of a user with a key of the trial, whose last sender is gone."""
+    with acting_as(uid):
+        return suspect_queue(objects, next(_KEYS))
 
 
-def abandoned_set(objects: Objects) -> int:
-    """Return a set with a key of the trial, whose last user is gone."""
-    return suspect_set(objects, next(_KEYS), nsems=2)
+def abandoned_set(objects: Objects, *, uid: int = 0) -> int:
+    """Return a set of a user with a key of the trial, whose last user is gone."""
+    with acting_as(uid):
+        return suspect_set(objects, next(_KEYS), nsems=2)
 
 
 def tenants_queue(objects: Objects) -> int:

@@ -286,21 +286,22 @@ class _Storm:
 
     def _remove_suspect(self) -> None:
         doomed = {
-            (Kind.SEGMENT, cast.abandoned_segment(self._objects)),
-            (Kind.QUEUE, cast.abandoned_queue(self._objects)),
-            (Kind.SEMAPHORE, cast.abandoned_set(self._objects)),
+            (Kind.SEGMENT, cast.abandoned_segment(self._objects, uid=cast.DEPARTED)),
+            (Kind.QUEUE, cast.abandoned_queue(self._objects, uid=cast.DEPARTED)),
+            (Kind.SEMAPHORE, cast.abandoned_set(self._objects, uid=cast.DEPARTED)),
         }
         self._remove(doomed, "-a", "--suspect")
 
     def _remove_orphaned(self) -> None:
-        self._remove({(Kind.SEGMENT, cast.abandoned_segment(self._objects))}, "-a", "--orphaned")
+        doomed = {(Kind.SEGMENT, cast.abandoned_segment(self._objects, uid=cast.DEPARTED))}
+        self._remove(doomed, "-a", "--orphaned")
 
     def _remove_empty(self) -> None:
         doomed = {(Kind.QUEUE, cast.tenants_queue(self._objects)) for _ in range(2)}
         self._remove(doomed, "-a", "--empty", "--owner", str(cast.TENANT))
 
     def _remove_by_key(self) -> None:
-        msqid = cast.abandoned_queue(self._objects)
+        msqid = cast.abandoned_queue(self._objects, uid=cast.DEPARTED)
         key = known(Kind.QUEUE, msqid, "suspect").facts["key"]
         self._remove({(Kind.QUEUE, msqid)}, "-a", "--key", key)
 
