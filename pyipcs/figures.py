@@ -41,12 +41,15 @@ class QueueUsage(NamedTuple):
 
 
 class SegmentUsage(NamedTuple):
-    """SHM_INFO of shmctl(2): segments, then pages: all, in memory, in swap."""
+    """SHM_INFO of shmctl(2): segments, then pages: all, in memory, in swap.
+
+    The pages in memory and in swap are None where the kernel does not report them.
+    """
 
     used_ids: int
     shm_tot: int
-    shm_rss: int
-    shm_swp: int
+    shm_rss: int | None
+    shm_swp: int | None
     swap_attempts: int
     swap_successes: int
 

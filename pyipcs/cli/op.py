@@ -87,11 +87,11 @@ def command(
 
 
 def _check(operations: Sequence[Operation]) -> None:
-    from pyipcs.sysv import libc
+    from pyipcs.sysv.limits import limit
 
     number = sum(operation.nsops for operation in operations)
-    most = libc.limits(Kind.SEMAPHORE)._asdict()["semopm"]
-    if number > most:
+    most = limit(Kind.SEMAPHORE, "semopm")
+    if most is not None and number > most:
         raise CommandError(
             f"{counted(number, 'operation')} at once, and the most is {most} (semopm)"
         )
@@ -102,6 +102,11 @@ def _told(
 ) -> CommandError:
     """Why nothing was done."""
     match error.errno:
+        case errno.E2BIG:  # where the kernel does not report semopm
+            number = sum(operation.nsops for operation in operations)
+            return CommandError(
+                f"{counted(number, 'operation')} at once, which is more than semopm"
+            )
         case errno.EFBIG:
             record = array.stat()
             assert isinstance(record, SemaphoreSet)

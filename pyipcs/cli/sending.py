@@ -27,15 +27,17 @@ from pyipcs.sysv.wait import LAST_WORDS, Watch
 
 
 class Sizes(NamedTuple):
-    """How large a message can be: any (msgmax), and one of this queue (qbytes)."""
+    """How large a message can be: any (msgmax, if it is known), and one of this queue (qbytes)."""
 
-    msgmax: int
+    msgmax: int | None
     qbytes: int
 
     @property
     def most(self) -> int:
         """The most bytes; a queue that may hold no byte holds no message (-1), be it empty."""
-        return min(self.msgmax, self.qbytes) if self.qbytes else -1
+        if not self.qbytes:
+            return -1
+        return self.qbytes if self.msgmax is None else min(self.msgmax, self.qbytes)
 
     def check(self, size: int) -> None:
         """Raise a ValueError, with the limit, if a message of this size could never be sent."""
@@ -44,7 +46,7 @@ class Sizes(NamedTuple):
 
     def limit(self, size: int) -> str:
         """What keeps a message of this size from being sent."""
-        if size > self.msgmax:
+        if self.msgmax is not None and size > self.msgmax:
             return f"a message has {counted(self.msgmax, 'byte')} at the most (msgmax)"
         return f"this queue holds {counted(self.qbytes, 'byte')} at the most (qbytes)"
 
@@ -69,14 +71,14 @@ class Sending:
         Raises:
             IpcError: the kernel does not tell of the queue.
         """
-        from pyipcs.sysv import libc
+        from pyipcs.sysv.limits import limit
 
         self.label: Callable[[int], str] = "message {}".format
         self._output = output
         self._target = target
         self._wait = wait
         self._put = queue.sender()
-        self.sizes = Sizes(libc.limits(Kind.QUEUE).msgmax, queue.stat().qbytes or 0)
+        self.sizes = Sizes(limit(Kind.QUEUE, "msgmax"), queue.stat().qbytes or 0)
         self._checked = 0  # messages of the pass before any is sent
         self._sent = 0
 
@@ -108,6 +110,13 @@ class Sending:
                         raise
                     watch.wait(partial(put, type_, body, True))
                 sent += 1
+        except IpcError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            # Types are checked before: over msgmax, which was not known, or lowered meanwhile.
+            size = counted(len(body), "byte")
+            words = f"it has {size}, and the kernel takes no message of that size (msgmax)"
+            raise ValueError(words) from None
         finally:
             self._sent = sent
 

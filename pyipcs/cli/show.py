@@ -308,10 +308,10 @@ def records(output: Output, found: Sequence[Record]) -> None:
 
 def figures(output: Output, name: str, kinds: Sequence[Kind], manner: Manner) -> None:
     """Show the kernel's limits, or its usage, whichever is named."""
-    from pyipcs.sysv import libc
+    from pyipcs.sysv.limits import limits, usage
 
     format_ = manner.chosen(terminal=output.terminal)
-    ask: Callable[[Kind], Any] = libc.limits if name == "limits" else libc.usage
+    ask: Callable[[Kind], Any] = limits if name == "limits" else usage
     match format_:
         case Format.PLAIN if not manner.columnar and not manner.sort:
             from pyipcs.render import blocks
@@ -348,13 +348,12 @@ def _metrics(
     import os
 
     from pyipcs.render import metrics
-    from pyipcs.sysv import libc
-    from pyipcs.sysv.limits import resources
+    from pyipcs.sysv import limits as kernel
 
     return metrics.document(
-        limits=[resources(kind) for kind in limits],
-        used=[resources(kind) for kind in usage],
-        usage={kind: libc.usage(kind) for kind in usage},
+        limits=[kernel.resources(kind) for kind in limits],
+        used=[kernel.resources(kind) for kind in usage],
+        usage={kind: kernel.usage(kind) for kind in usage},
         found=found,
         page=os.sysconf("SC_PAGESIZE"),
     )

@@ -83,8 +83,8 @@ def _usage_lines(values: Usage, unit: Unit) -> Iterator[str]:
             yield "------ Shared Memory Status --------"
             yield f"segments allocated {values.used_ids}"
             yield f"pages allocated {values.shm_tot}"
-            yield f"pages resident  {values.shm_rss}"
-            yield f"pages swapped   {values.shm_swp}"
+            yield f"pages resident  {_or_dash(values.shm_rss)}"
+            yield f"pages swapped   {_or_dash(values.shm_swp)}"
             yield (
                 f"Swap performance: {values.swap_attempts} attempts"
                 f"\t {values.swap_successes} successes"
@@ -93,6 +93,10 @@ def _usage_lines(values: Usage, unit: Unit) -> Iterator[str]:
             yield "------ Semaphore Status --------"
             yield f"used arrays = {values.semusz}"
             yield f"allocated semaphores = {values.semaem}"
+
+
+def _or_dash(number: int | None) -> str:
+    return "-" if number is None else str(number)
 
 
 def _size(label: str, size: int, unit: Unit, *, kilo: bool = False) -> str:

@@ -77,7 +77,8 @@ def document(
         yield from _family(gauge, _resource_samples(gauge, resources))
     for kind, values in usage.items():
         for gauge in _totals(kind, page):
-            yield from _family(gauge, [("", getattr(values, gauge.field) * gauge.times)])
+            value = getattr(values, gauge.field)
+            yield from _family(gauge, [("", None if value is None else value * gauge.times)])
     for kind, listings in found.items():
         listing = merged(listings)
         labels = _labels(listing) if listing else []

@@ -2,13 +2,27 @@
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pyipcs.errors import IpcError, LimitError
-from pyipcs.model import Kind, Segment
+from pyipcs.figures import (
+    Limits,
+    QueueLimits,
+    QueueUsage,
+    SegmentLimits,
+    SegmentUsage,
+    SemaphoreLimits,
+    SemaphoreUsage,
+    Usage,
+)
+from pyipcs.model import SEMVMX, Kind, Segment
 from pyipcs.sysv.identity import effective_uid
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.proc import Listing, read
+
+SYSCTL = "/proc/sys/kernel"
+_PAGE = os.sysconf("SC_PAGESIZE")
+_SHMMIN = 1  # fixed in the kernel, like SEMVMX (include/uapi/linux/shm.h)
 
 
 class _Resource(NamedTuple):
@@ -44,23 +58,123 @@ _RESOURCES = {
 }
 
 
-def resources(kind: Kind) -> Listing:
-    """The limits of a kind, and what is in use, a row each.
+def limits(kind: Kind) -> Limits:
+    """Return the limits of a kind from IPC_INFO or, where that is refused, from /proc/sys.
 
-    None is the limit of what has none, and the use of what is not counted.
+    A security policy can refuse the *_INFO commands and allow all others.
 
     Raises:
-        IpcError: the kernel does not tell.
+        IpcError: IPC_INFO is refused, and /proc/sys does not have the limits.
     """
     from pyipcs.sysv import libc
 
-    limits, usage = libc.limits(kind)._asdict(), libc.usage(kind)._asdict()
+    try:
+        return libc.limits(kind)
+    except IpcError as error:
+        try:
+            return _sysctl_limits(kind)
+        except (OSError, ValueError):
+            raise error from None
+
+
+def limit(kind: Kind, name: str) -> int | None:
+    """Return one limit by the kernel's name; None where the kernel does not report it."""
+    return _known(limits, kind).get(name)
+
+
+def usage(kind: Kind) -> Usage:
+    """Return what is in use of a kind from *_INFO or, where that is refused, by counting.
+
+    Raises:
+        IpcError: *_INFO is refused, and the objects cannot be listed.
+    """
+    from pyipcs.sysv import libc
+
+    try:
+        return libc.usage(kind)
+    except IpcError as error:
+        try:
+            return _count(kind)
+        except OSError:
+            raise error from None
+
+
+def _known(ask: Callable[[Kind], Limits | Usage], kind: Kind) -> dict[str, int | None]:
+    """Return limits or usage by the kernel's names; nothing where the kernel reports none."""
+    try:
+        return ask(kind)._asdict()
+    except IpcError:
+        return {}
+
+
+def _sysctl_limits(kind: Kind) -> Limits:
+    match kind:
+        case Kind.QUEUE:
+            return QueueLimits(*(_sysctl(name)[0] for name in QueueLimits._fields))
+        case Kind.SEGMENT:
+            shmmni, shmmax, shmall = (_sysctl(name)[0] for name in ("shmmni", "shmmax", "shmall"))
+            return SegmentLimits(shmmni, shmmax, shmall, _SHMMIN)
+        case Kind.SEMAPHORE:
+            semmsl, semmns, semopm, semmni = _sysctl("sem")
+            return SemaphoreLimits(semmni, semmsl, semmns, semopm, SEMVMX)
+
+
+def _sysctl(name: str) -> list[int]:
+    """Return the numbers of a limit of the caller's IPC namespace (proc_sys_kernel(5))."""
+    with open(f"{SYSCTL}/{name}", "rb") as file:
+        return [*map(int, file.read().split())]
+
+
+def _count(kind: Kind) -> Usage:
+    """Return the sums over all objects, which *_INFO also reports."""
+    listings = [*read(kind)]
+    number = sum(listing.length for listing in listings)
+    match kind:
+        case Kind.QUEUE:
+            messages, size = _total(listings, "qnum"), _total(listings, "cbytes")
+            return QueueUsage(number, messages or 0, size or 0)
+        case Kind.SEGMENT:
+            return SegmentUsage(
+                number,
+                _total(listings, "segsz", _PAGE) or 0,
+                _total(listings, "rss", _PAGE),
+                _total(listings, "swap", _PAGE),
+                0,  # the kernel no longer counts these two (ipc/shm.c)
+                0,
+            )
+        case Kind.SEMAPHORE:
+            return SemaphoreUsage(number, _total(listings, "nsems") or 0)
+
+
+def _total(listings: Iterable[Listing], field: str, unit: int = 1) -> int | None:
+    """Return the sum of a field, each value in whole units; None where a value is unknown."""
+    total = 0
+    for listing in listings:
+        words: Sequence[Any] = listing.column(field) if listing.has(field) else [None]
+        if listing.length and None in words:
+            return None
+        total += sum(-(-int(word) // unit) for word in words if word is not None)
+    return total
+
+
+def resources(kind: Kind) -> Listing:
+    """Return the limits of a kind, and what is in use, a row each.
+
+    None is the limit of what has none, the use of what is not counted, and what the kernel does
+    not report.
+
+    Raises:
+        IpcError: the kernel reports neither.
+    """
+    most, used = _known(limits, kind), _known(usage, kind)
+    if not most and not used:
+        limits(kind)  # raises
     rows = _RESOURCES[kind]
     added: dict[str, Sequence[Any]] = {
         "description": [row.description for row in rows],
         "unit": [row.unit or None for row in rows],
-        "limit": [limits.get(row.limit) for row in rows],
-        "used": [usage.get(row.used) for row in rows],
+        "limit": [most.get(row.limit) for row in rows],
+        "used": [used.get(row.used) for row in rows],
     }
     names = [(row.limit or row.used).upper() for row in rows]
     return Listing(kind, ("resource",), names, added)
@@ -74,30 +188,26 @@ def explain(kind: Kind, error: IpcError, amount: int) -> str:
         error: how the kernel refused.
         amount: the bytes or the semaphores that were asked for.
     """
-    from pyipcs.sysv import libc
-
-    try:
-        limits, usage = libc.limits(kind)._asdict(), libc.usage(kind)._asdict()
-    except IpcError:
-        return ""
+    most, used = _known(limits, kind), _known(usage, kind)
     if error.errno == errno.EINVAL and kind is not Kind.QUEUE:
         name = "shmmax" if kind is Kind.SEGMENT else "semmsl"
-        return f"limit {name}: {limits[name]}" if amount > limits[name] else ""
-    if not isinstance(error, LimitError):
+        highest = most.get(name)
+        return f"limit {name}: {highest}" if highest is not None and amount > highest else ""
+    if not isinstance(error, LimitError) or not most or not used:
         return ""
     # The limit on objects of the kind, and perhaps one on what they hold together.
     objects, *contents = [row for row in _RESOURCES[kind] if row.used and row.limit]
-    full = usage[objects.used] >= limits[objects.limit] or not contents
+    full = (used[objects.used] or 0) >= (most[objects.limit] or 0) or not contents
     reached = objects if full else contents[0]
-    unit = f" pages of {os.sysconf('SC_PAGESIZE')} bytes" if reached.limit == "shmall" else ""
-    return f"limit {reached.limit}: {limits[reached.limit]}{unit}, in use: {usage[reached.used]}"
+    unit = f" pages of {_PAGE} bytes" if reached.limit == "shmall" else ""
+    return f"limit {reached.limit}: {most[reached.limit]}{unit}, in use: {used[reached.used]}"
 
 
 def explain_qbytes(qbytes: int) -> str:
-    """Why a queue's owner may not set its qbytes to this (msgctl(2)); empty if it is not that."""
-    from pyipcs.sysv import libc
-
-    msgmnb = libc.limits(Kind.QUEUE).msgmnb
+    """Return why a queue's owner may not set its qbytes (msgctl(2)); empty for another cause."""
+    msgmnb = limit(Kind.QUEUE, "msgmnb")
+    if msgmnb is None:
+        return "over msgmnb it takes CAP_SYS_RESOURCE"
     if qbytes <= msgmnb:
         return ""
     return f"{qbytes} is over msgmnb, which is {msgmnb}: it takes CAP_SYS_RESOURCE"

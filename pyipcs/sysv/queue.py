@@ -190,9 +190,11 @@ class MessageQueue(Handle):
     def _walk(self) -> Iterator[Message]:
         """Copies of all messages (MSG_COPY), by their places on the queue."""
         from pyipcs.sysv import libc
+        from pyipcs.sysv.limits import limit
 
-        msgmax = libc.limits(self.kind)[1]
-        room = min(_ROOM, msgmax)
+        msgmax = limit(self.kind, "msgmax")
+        most = sys.maxsize if msgmax is None else msgmax
+        room = min(_ROOM, most)
         buffer = libc.room(room)
         place = 0
         while True:
@@ -204,13 +206,17 @@ class MessageQueue(Handle):
                 if room == msgmax:
                     words = f"message {place + 1} has more bytes than msgmax, which is {msgmax}"
                     raise IpcError(errno.EINVAL, words) from None
-                room = min(room * 2, msgmax)
+                room = min(room * 2, most)
                 buffer = libc.room(room)
             except IpcError as error:
                 if error.errno == errno.ENOSYS:
                     words = "this kernel cannot copy messages (CONFIG_CHECKPOINT_RESTORE)"
                     raise IpcError(errno.ENOSYS, words) from None
-                raise self._gone_or(error) from None
+                refused = self._gone_or(error)
+                if refused.errno == errno.EINVAL:  # where the kernel does not report msgmax
+                    words = f"message {place + 1} has more bytes than msgmax"
+                    raise IpcError(errno.EINVAL, words) from None
+                raise refused from None
             else:
                 place += 1
 

@@ -210,10 +210,14 @@ class Attachment:
 
 
 def _is_swapped() -> bool:
-    """Whether a part of any segment is in swap."""
-    from pyipcs.sysv import libc
+    """Return whether a part of any segment is in swap, or may be."""
+    from pyipcs.sysv import limits
 
-    return bool(libc.usage(Kind.SEGMENT)._asdict()["shm_swp"])
+    try:
+        pages = limits.usage(Kind.SEGMENT)._asdict()["shm_swp"]
+    except IpcError:
+        return True
+    return pages is None or pages > 0
 
 
 def _cut(start: int, end: int) -> Iterator[tuple[int, int]]:

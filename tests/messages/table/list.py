@@ -1,5 +1,9 @@
 """Messages of pyipcs list."""
 
+import errno
+from functools import partial
+
+from tests.kit import policy
 from tests.messages.rows import Rows
 from tests.messages.runners import (
     as_nobody,
@@ -7,7 +11,6 @@ from tests.messages.runners import (
     on_32_bits,
     on_darwin,
     shell,
-    with_faults,
     with_input,
     with_setns_killed,
     with_variable,
@@ -186,7 +189,7 @@ ROWS: Rows = {
             with_setns_killed,
         ),
         ("-l", DEVICE_FULL, shell('"$@" >/dev/full')),
-        ("-l", NO_IPC, with_faults("msgctl:error=ENOSYS")),
+        ("-l", NO_IPC, partial(policy.without_limits, error=errno.ENOSYS)),
         ("", NOT_LINUX, on_darwin),
         (
             "-l",

@@ -1,5 +1,6 @@
 """Messages of pyipcs op."""
 
+from tests.kit import policy
 from tests.kit.program import forked
 from tests.messages.rows import Rows
 from tests.messages.runners import as_nobody, set_removed
@@ -31,6 +32,11 @@ ROWS: Rows = {
         ("<key> P", f"<key>: {no_object('semaphore set')}"),
         ("<set> 2+1", f"<set>: {no_semaphore(2, 2)}"),
         ("<set> 0:65535+1", "65536 operations at once, and the most is <semopm> (semopm)"),
+        (
+            "<set> 0:9999+1 0:9999+1 0:9999+1 0:9999+1",
+            "40000 operations at once, which is more than semopm",
+            policy.without_limits,
+        ),
         (
             "<set> 0+32767 0+1",
             "<set>: a value, or what is to be undone, would go over 32767 (SEMVMX)",

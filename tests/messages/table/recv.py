@@ -1,5 +1,6 @@
 """Messages of pyipcs recv."""
 
+from tests.kit import policy
 from tests.kit.program import forked
 from tests.messages.rows import Rows
 from tests.messages.runners import as_nobody, queue_removed, shell, with_faults, with_limit
@@ -97,6 +98,11 @@ ROWS: Rows = {
             "<queue-of-hello> --peek",
             "<queue-of-hello>: message 1 has more bytes than msgmax, which is 4",
             with_limit("msgmax", "4", forked),
+        ),
+        (
+            "<queue-of-hello> --peek",
+            "<queue-of-hello>: message 1 has more bytes than msgmax",
+            with_limit("msgmax", "4", policy.without_limits),
         ),
         (
             "<queue-of-hello> --peek",

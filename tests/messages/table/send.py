@@ -2,6 +2,7 @@
 
 import signal
 
+from tests.kit import policy
 from tests.messages.rows import Rows
 from tests.messages.runners import (
     as_nobody,
@@ -120,6 +121,12 @@ ROWS: Rows = {
             f"message 1: it has 11 bytes, and a message has 10 bytes at the most (msgmax)"
             f"{NOTHING_SENT}",
             with_limit("msgmax", "10"),
+        ),
+        (
+            "<queue> 12345678901",
+            "message 1: it has 11 bytes, and the kernel takes no message of that size (msgmax)"
+            f"{NOTHING_SENT}",
+            with_limit("msgmax", "10", policy.without_limits),
         ),
         ("<queue-of-5> abcdef", f"message 1: it has 6 bytes, {queue_holds(5)}{NOTHING_SENT}"),
         ("<queue-of-5> a bcdefg", f"message 2: it has 6 bytes, {queue_holds(5)}{NOTHING_SENT}"),

@@ -1,5 +1,6 @@
 """Messages of pyipcs set."""
 
+from tests.kit import policy
 from tests.messages.rows import Rows
 from tests.messages.runners import as_nobody, in_user_namespace, with_faults, without_capabilities
 from tests.messages.texts import (
@@ -60,6 +61,12 @@ ROWS: Rows = {
             as_nobody,
         ),
         ("<queue> --qbytes 99999999", f"<queue>: {OVER_MSGMNB}", without_capabilities('"$@"')),
+        (
+            "<queue> --qbytes 99999999",
+            "<queue>: set qbytes failed: Operation not permitted "
+            "(over msgmnb it takes CAP_SYS_RESOURCE)",
+            policy.without_limits_or_capabilities,
+        ),
         ("<set> --value 0=1", "<set>: set semaphore 0 failed: Permission denied", as_nobody),
         (
             "<set> --value 0=1 --value 1=1",
