@@ -308,16 +308,18 @@ def records(output: Output, found: Sequence[Record]) -> None:
 
 def figures(output: Output, name: str, kinds: Sequence[Kind], manner: Manner) -> None:
     """Show the kernel's limits, or its usage, whichever is named."""
-    from pyipcs.sysv.limits import limits, usage
+    from pyipcs.sysv.limits import corrected_usage, limits, usage
 
     format_ = manner.chosen(terminal=output.terminal)
-    ask: Callable[[Kind], Any] = limits if name == "limits" else usage
     match format_:
         case Format.PLAIN if not manner.columnar and not manner.sort:
             from pyipcs.render import blocks
 
-            render = blocks.limits if name == "limits" else blocks.usage
-            output.write(render({kind: ask(kind) for kind in kinds}, manner.unit))
+            if name == "limits":
+                lines = blocks.limits({kind: limits(kind) for kind in kinds}, manner.unit)
+            else:
+                lines = blocks.usage({kind: usage(kind) for kind in kinds}, manner.unit)
+            output.write(lines)
         case Format.OPENMETRICS:
             manner.refuse_columns(format_.value)
             output.write(_metrics({}, **{name: kinds}))
@@ -325,6 +327,7 @@ def figures(output: Output, name: str, kinds: Sequence[Kind], manner: Manner) ->
             from pyipcs.render import data
 
             manner.refuse_columns(f"{name} in {format_.value}")
+            ask: Callable[[Kind], Any] = limits if name == "limits" else corrected_usage
             values = {kind: ask(kind) for kind in kinds}
             output.write(data.json_figures(name, values, lines=format_ is Format.JSONL))
         case _:
@@ -353,7 +356,7 @@ def _metrics(
     return metrics.document(
         limits=[kernel.resources(kind) for kind in limits],
         used=[kernel.resources(kind) for kind in usage],
-        usage={kind: kernel.usage(kind) for kind in usage},
+        usage={kind: kernel.corrected_usage(kind) for kind in usage},
         found=found,
         page=os.sysconf("SC_PAGESIZE"),
     )

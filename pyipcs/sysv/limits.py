@@ -17,6 +17,7 @@ from pyipcs.figures import (
     Usage,
 )
 from pyipcs.model import SEMVMX, Kind, Segment
+from pyipcs.sysv.hugepages import pools_in_use
 from pyipcs.sysv.identity import effective_uid
 from pyipcs.sysv.proc import Listing, read
 
@@ -99,6 +100,20 @@ def usage(kind: Kind) -> Usage:
             raise error from None
 
 
+def corrected_usage(kind: Kind) -> Usage:
+    """Return what is in use of a kind, with huge pages counted once.
+
+    SHM_INFO has the error of /proc/sysvipc (see `hugepages`), and ipcs prints it.
+
+    Raises:
+        IpcError: as `usage`.
+    """
+    found = usage(kind)
+    if isinstance(found, SegmentUsage) and pools_in_use():
+        return found._replace(shm_rss=_total(read(kind), "rss", _PAGE))
+    return found
+
+
 def _known(ask: Callable[[Kind], Limits | Usage], kind: Kind) -> dict[str, int | None]:
     """Return limits or usage by the kernel's names; nothing where the kernel reports none."""
     try:
@@ -166,7 +181,7 @@ def resources(kind: Kind) -> Listing:
     Raises:
         IpcError: the kernel reports neither.
     """
-    most, used = _known(limits, kind), _known(usage, kind)
+    most, used = _known(limits, kind), _known(corrected_usage, kind)
     if not most and not used:
         limits(kind)  # raises
     rows = _RESOURCES[kind]

@@ -53,7 +53,16 @@ class Listing(NamedTuple):
         """The words of one field of the records, or what was added, one an object."""
         if field in self.added:
             return self.added[field]
+        words = self._listed(field)
+        return self._resident(words) if field == "rss" else words
+
+    def _listed(self, field: str) -> list[str]:
         return self.words[self.header.index(_proc_name(self.kind, field)) :: len(self.header)]
+
+    def _resident(self, words: Sequence[str]) -> list[str | None]:
+        from pyipcs.sysv.hugepages import pools_in_use, resident
+
+        return resident(self._listed("segsz"), words, pools_in_use())
 
     def records(self) -> Iterator[Record]:
         """The rows as records; a column that this kernel lacks (rss, swap) is None."""
@@ -66,7 +75,10 @@ class Listing(NamedTuple):
             return self.added[field]
         if not self.has(field):
             return repeat(None)
-        return map(int, self.column(field), repeat(8 if field == "mode" else 10))
+        words = self.column(field)
+        if field == "rss":  # of huge pages, it may be unknown
+            return (None if word is None else int(word) for word in words)
+        return map(int, words, repeat(8 if field == "mode" else 10))
 
     def select(self, ids: Container[int]) -> "Listing":
         """The rows of these ids alone."""
