@@ -111,6 +111,20 @@ def _share(used: str, most: str) -> Callable[[Listing], Iterable[Word]]:
     return lambda listing: [*map(percent, listing.column(used), listing.column(most))]
 
 
+@lru_cache(maxsize=1024)
+def queue_percent(cbytes: Word, qnum: Word, qbytes: Word) -> str | None:
+    """Return how full a queue is: it holds at most qbytes bytes, and as many messages.
+
+    A queue of that many messages is full even if all are empty (msgsnd(2)).
+    """
+    return percent(max(int(cbytes or 0), int(qnum or 0)), qbytes)
+
+
+def _queue_shares(listing: Listing) -> Iterable[Word]:
+    fields = ("cbytes", "qnum", "qbytes")
+    return [*map(queue_percent, *map(listing.column, fields))]
+
+
 def _commands(listing: Listing) -> Iterator[str | None]:
     from pyipcs.sysv.processes import command_line
 
@@ -217,14 +231,21 @@ _WAITERS = Column(
 QUEUE = (
     Column("MSGS", Form.NUMBER, "qnum", "Messages on the queue", 85),
     Column("USEDBYTES", Form.SIZE, "cbytes", "Bytes in them", 40),
-    Column("QBYTES", Form.SIZE, "qbytes", "Bytes that the queue may hold", 20, needs="qbytes"),
+    Column(
+        "QBYTES",
+        Form.SIZE,
+        "qbytes",
+        "Bytes, and messages, that the queue may hold",
+        20,
+        needs="qbytes",
+    ),
     Column(
         "USE%",
         Form.PERCENT,
         "use_pct",
-        "USEDBYTES in QBYTES",
+        "USEDBYTES or MSGS in QBYTES, whichever is more",
         80,
-        words=_share("cbytes", "qbytes"),
+        words=_queue_shares,
         needs="qbytes",
     ),
     Column("LSPID", Form.PID, "lspid", "Process of the last send", 60, when=_latest("stime")),

@@ -33,7 +33,7 @@ _OBJECTS = {
     Kind.QUEUE: (
         _Gauge("queue_messages", "qnum", "Messages on the queue."),
         _Gauge("queue_used_bytes", "cbytes", "Bytes in the messages on the queue."),
-        _Gauge("queue_limit_bytes", "qbytes", "Bytes that the queue may hold."),
+        _Gauge("queue_limit_bytes", "qbytes", "Bytes, and messages, that the queue may hold."),
         _Gauge(f"queue_send_{_TIMESTAMP}", "stime", "Time of the last send."),
         _Gauge(f"queue_receive_{_TIMESTAMP}", "rtime", "Time of the last receive."),
         _Gauge(f"queue_change_{_TIMESTAMP}", "ctime", "Time of the last change."),

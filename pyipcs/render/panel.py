@@ -9,13 +9,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pyipcs.columns import percent
+from pyipcs.columns import queue_percent
 from pyipcs.errors import counted
 from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line
 from pyipcs.render.phrases import act, last_user, moment, names, process, using
-from pyipcs.render.table import STATE_LOOKS, Cell, Painter, bar, is_full
+from pyipcs.render.table import STATE_LOOKS, Cell, Painter, bar
 from pyipcs.render.text import flag_names, human, octal, symbolic
 from pyipcs.render.values import Style, rate
 from pyipcs.sysv.keys import format_key
@@ -107,11 +107,13 @@ def _queue_facts(
 ) -> Iterator[tuple[str, Cell]]:
     grows = "" if growth is None else f" (net {rate(growth)}/s)"
     yield "Messages", (f"{counted(record.qnum, 'message')}{grows}", "bold")
-    full = is_full(record.qnum, record.qbytes)
-    share = percent(record.cbytes, record.qbytes)
-    drawn, look = bar(share, unicode=canvas.unicode, some=record.cbytes > 0, full=full)
+    share = queue_percent(record.cbytes, record.qnum, record.qbytes)
+    drawn, look = bar(share, unicode=canvas.unicode, some=record.qnum > 0)
     most = "unknown" if record.qbytes is None else f"{record.qbytes:,}"
-    yield "Used", (f"{drawn}  {record.cbytes:,} of {most} bytes", look)
+    used = f"{record.cbytes:,} of {most} bytes"
+    if record.qnum > record.cbytes:  # the messages make it full
+        used += f", {record.qnum:,} of {most} messages"
+    yield "Used", (f"{drawn}  {used}", look)
     yield "Last send", (act(record.lspid, record.stime, style), "")
     yield "Last recv", (act(record.lrpid, record.rtime, style), "")
 

@@ -76,19 +76,18 @@ def _either(words: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def bar(percent: Word, *, unicode: bool, some: bool = False, full: bool = False) -> Cell:
+def bar(percent: Word, *, unicode: bool, some: bool = False) -> Cell:
     """How much of something is in use, as a bar and in words.
 
     Args:
         percent: the share; None is where there is no limit.
         unicode: whether there is more than ASCII to draw it with.
         some: whether anything is, be its share ever so small.
-        full: whether there can be no more.
     """
     if percent is None:
         return "-", "dim"
     share = max(float(percent), 0.001 if some else 0)
-    full = full or share >= 100
+    full = share >= 100
     # Only what is empty looks so, and only what is full.
     filled = _BAR if full else min(max(round(share / 100 * _BAR), share > 0), _BAR - 1)
     used, free = "\u2588\u2591" if unicode else "#."
@@ -324,26 +323,14 @@ _LOOKS: dict[str, Callable[[Word], str]] = {
 def _bars(column: Column, listing: Listing, *, unicode: bool) -> Iterator[Cell]:
     """How much is in use."""
     if listing.has("qnum"):
-        fields = ("cbytes", "qbytes", "qnum")
-        for share, used, most, number in zip(
-            column.of(listing), *map(listing.column, fields), strict=True
-        ):
-            full = is_full(int(number), None if most is None else int(most))
-            yield bar(share, unicode=unicode, some=used != "0", full=full)
+        for share, number in zip(column.of(listing), listing.column("qnum"), strict=True):
+            yield bar(share, unicode=unicode, some=number != "0")
         return
     for share, used, most in zip(
         column.of(listing), listing.column("used"), listing.column("limit"), strict=True
     ):
         unlimited = most is not None and most >= _UNLIMITED
         yield bar(None if unlimited else share, unicode=unicode, some=bool(used))
-
-
-def is_full(qnum: int, qbytes: int | None) -> bool:
-    """Whether a queue holds as many messages as it may hold bytes, of which there need be none.
-
-    That is as full as all of these bytes (msgsnd(2)).
-    """
-    return qbytes is not None and 0 < qbytes <= qnum
 
 
 def _amounts(column: Column, listing: Listing, style: Style) -> Iterator[Cell]:
