@@ -81,6 +81,7 @@ def document(
             yield from _family(gauge, [("", None if value is None else value * gauge.times)])
     for kind, listings in found.items():
         listing = merged(listings)
+        listing = listing and listing.distinct()  # a series that appears twice voids all of them
         labels = _labels(listing) if listing else []
         for gauge in _OBJECTS[kind]:
             yield from _family(gauge, _object_samples(gauge, listing, labels))

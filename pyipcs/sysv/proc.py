@@ -8,7 +8,8 @@ import errno
 import os
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from io import FileIO
-from itertools import chain, compress, repeat
+from itertools import chain, compress, islice, repeat
+from operator import eq
 from typing import Any, NamedTuple
 
 from pyipcs.errors import IpcError, NotFoundError
@@ -101,6 +102,20 @@ class Listing(NamedTuple):
         added = {name: [values[row] for row in rows] for name, values in self.added.items()}
         return self._replace(words=list(chain.from_iterable(words)), added=added)
 
+    def distinct(self, before: str = "") -> "Listing":
+        """Return the first row of each id, without rows of the id that stood before.
+
+        Linux 5.3 to 5.7 list an object again for each free place before it.
+        """
+        ids = self.column("id")
+        if len({before, *ids}) == len(ids) + 1:
+            return self
+        first: dict[str, int] = {}
+        for row, word in enumerate(ids):
+            first.setdefault(word, row)
+        first.pop(before, None)
+        return self.take([*first.values()])
+
     def with_added(self, field: str, values: Sequence[Any]) -> "Listing":
         """The same rows with one field more."""
         return self._replace(added={**self.added, field: values})
@@ -153,7 +168,17 @@ def read(kind: Kind, directory: str = SYSVIPC) -> Iterator[Listing]:
     """
     path = f"{directory}/{kind.value}"
     # Asked at once: that there is no System V IPC comes before all else.
-    return _parse(kind, path) if _is_readable(path) else iter([_ask(kind)])
+    return _distinct(_parse(kind, path)) if _is_readable(path) else iter([_ask(kind)])
+
+
+def _distinct(listings: Iterable[Listing]) -> Iterator[Listing]:
+    """Drop rows that repeat the id of the row before: the kernel repeats an object at once."""
+    last = ""
+    for listing in listings:
+        ids = [last, *listing.column("id")]
+        repeated = any(map(eq, ids, islice(ids, 1, None)))
+        yield listing.distinct(last) if repeated else listing
+        last = ids[-1]
 
 
 def _is_readable(path: str) -> bool:
