@@ -360,4 +360,4 @@ def _process(pid: int, when: int) -> Cell:
     process = recorded(pid, when)
     if process.command is None:
         return str(pid), "dim"
-    return f"{pid} {one_line(process.command)}", ""
+    return f"{process.pid} {one_line(process.command)}", ""

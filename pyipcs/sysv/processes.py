@@ -16,7 +16,8 @@ class Process(NamedTuple):
     """A process on record.
 
     Attributes:
-        pid: its number; 0 is none, or one of another PID namespace.
+        pid: its number; 0 is none, or one of another PID namespace. Where the record has the
+            number of a living thread, it is that of the thread's process.
         alive: whether it lives; None where that cannot be told.
         command: its name (proc_pid_comm(5)) while it lives, if that can be read.
     """
@@ -53,6 +54,9 @@ def recorded(pid: int, when: int) -> Process:
 
     A process that has begun since then got the number after it. One that has ended and that its
     parent has not yet asked about is gone: it uses nothing any more.
+
+    The record has the number of a thread where msgrcv(2) waited for the message (ipc/msg.c). Such
+    a thread counts as its process while it lives; afterwards nothing leads to the process.
     """
     if pid == 0:
         return Process(pid, None)
@@ -73,7 +77,21 @@ def recorded(pid: int, when: int) -> Process:
     dated = when + _MARGIN > booted and started < time.time() + _MARGIN
     if dated and started > when + _MARGIN:
         return Process(pid, alive=False)
-    return Process(pid, alive=True, command=os.fsdecode(before.partition(b"(")[2]))
+    process = _process_of(pid)
+    name = os.fsdecode(before.partition(b"(")[2]) if process == pid else command_of(process)
+    return Process(process, alive=True, command=name)
+
+
+def _process_of(thread: int) -> int:
+    """Return the process of a thread (proc_pid_status(5)); the number itself if it cannot be read.
+
+    /proc does not list threads beside processes, and finds them all the same.
+    """
+    try:
+        with open(f"/proc/{thread}/status", "rb") as file:
+            return int(file.read().partition(b"\nTgid:")[2].split()[0])
+    except (OSError, IndexError, ValueError):
+        return thread
 
 
 def command_line(pid: int, when: int) -> str | None:
