@@ -101,13 +101,3 @@ def test_json_of_repeated_rows_has_each_object_once(
     msqid = objects.queue()
     done = repeating_rows(Kind.QUEUE, tmp_path, "list", "-q", "-f", "json")
     assert [queue["id"] for queue in json.loads(done.out)["queues"]] == [msqid]
-
-
-@pytest.mark.tools("mount")
-def test_rm_of_repeated_rows_removes_each_object_once(
-    isolated: None, objects: Objects, tmp_path: Path
-) -> None:
-    objects.queue()
-    done = repeating_rows(Kind.QUEUE, tmp_path, "rm", "--all=msg", "--yes", "-v")
-    assert (done.status, done.out.count("\n")) == (0, 1), done
-    assert ids(Kind.QUEUE) == set()
