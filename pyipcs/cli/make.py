@@ -19,6 +19,7 @@ from pyipcs.errors import (
     ExistsError,
     IpcError,
     NotFoundError,
+    TooBigError,
     counted,
 )
 from pyipcs.model import Kind, Record
@@ -89,9 +90,9 @@ class _Plan(NamedTuple):
     "--values",
     type=VALUES,
     once=True,
-    help="The values of the semaphores, 0 to 32767 each. The set's id is told when it has them; "
-    "but System V cannot make a set with values in one step, and who finds it by its key in "
-    "between sees zeros.",
+    help="The values of the semaphores, 0 to 32767 each. System V cannot create a set with values "
+    "in one step: a process that finds the set by its key must wait until its sem_otime is set "
+    "(semget(2)); before, it may see zeros.",
 )
 @_how("--owner", type=OWNER, once=True, help="The owner, by name or number.")
 @showing(
@@ -220,13 +221,13 @@ def _set_plan(nsems: int, values: Sequence[int] | None, mode: int, own: list[_St
     from pyipcs.sysv.semaphore import SemaphoreArray
 
     steps = []
-    if values:
-        steps = [_Step("set values", lambda handle: handle.set_values(values))]
     first_mode = mode
-    if values and not mode & 0o200:
-        # SETALL takes write permission, which the mode does not give even to the creator.
-        first_mode = mode | 0o200
-        steps.append(_Step("set mode", lambda handle: handle.change(mode=mode)))
+    if values:
+        steps = [_Step("set values", lambda handle: handle.initialize(values))]
+        if mode & 0o600 != 0o600:
+            # semop(2) and SETALL need rights that the mode does not give even to the creator.
+            first_mode = 0o600
+            steps.append(_Step("set mode", lambda handle: handle.change(mode=mode)))
     create = partial(SemaphoreArray.create, mode=first_mode, nsems=nsems)
     find = partial(SemaphoreArray.find, nsems=nsems)
     return _Plan(Kind.SEMAPHORE, "semaphore", "Semaphore id", create, find, nsems, steps + own)
@@ -266,16 +267,22 @@ def _create_or_find(plan: _Plan, key: Target | None, *, exist_ok: bool) -> tuple
 
 
 def _set_up(plan: _Plan, handle: Handle) -> None:
-    from pyipcs.sysv.limits import explain_qbytes
-
     for what, apply in plan.steps:
         try:
             apply(handle)
         except IpcError as error:
-            # Owners may do all but raise qbytes.
-            denied = what == "set qbytes" and isinstance(error, DeniedError)
-            hint = f" ({explain_qbytes(plan.amount)})" if denied else ""
-            raise CommandError(f"{what} failed: {error.strerror}{hint}") from None
+            hint = _step_hint(plan, what, error)
+            words = f"{error.strerror} ({hint})" if hint else error.strerror
+            raise CommandError(f"{what} failed: {words}") from None
+
+
+def _step_hint(plan: _Plan, what: str, error: IpcError) -> str:
+    """Return the limit behind a refused step; empty if there is none."""
+    from pyipcs.sysv.limits import explain, explain_qbytes
+
+    if what == "set qbytes" and isinstance(error, DeniedError):
+        return explain_qbytes(plan.amount)  # owners may do all but raise qbytes
+    return explain(plan.kind, error, plan.amount) if isinstance(error, TooBigError) else ""
 
 
 def _why(plan: _Plan, key: Target | None, error: IpcError) -> str:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from pyipcs.errors import IpcError, LimitError
+from pyipcs.errors import IpcError, LimitError, TooBigError
 from pyipcs.figures import (
     Limits,
     QueueLimits,
@@ -196,7 +196,9 @@ def resources(kind: Kind) -> Listing:
 
 
 def explain(kind: Kind, error: IpcError, amount: int) -> str:
-    """The limit behind a refused *get(2), its value and what is in use; empty if none is.
+    """The limit behind a refused *get(2) or semop(2), with its value; empty if there is none.
+
+    With the limit stands what is in use of it.
 
     Args:
         kind: what was to be created.
@@ -208,6 +210,8 @@ def explain(kind: Kind, error: IpcError, amount: int) -> str:
         name = "shmmax" if kind is Kind.SEGMENT else "semmsl"
         highest = most.get(name)
         return f"limit {name}: {highest}" if highest is not None and amount > highest else ""
+    if isinstance(error, TooBigError):
+        return f"limit semopm: {most['semopm']}" if most else ""
     if not isinstance(error, LimitError) or not most or not used:
         return ""
     # The limit on objects of the kind, and perhaps one on what they hold together.

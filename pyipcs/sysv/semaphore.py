@@ -3,11 +3,13 @@
 import errno
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from itertools import cycle
 from typing import Self
 
 import sysv_ipc
 
-from pyipcs.errors import InterruptError
+from pyipcs.errors import BusyError, InterruptError, IpcError, TooBigError
 from pyipcs.model import Kind, SemaphoreSet
 from pyipcs.sysv.handle import ENGINE_ERRORS, Handle, engine_error
 from pyipcs.sysv.operations import Operation
@@ -99,6 +101,31 @@ class SemaphoreArray(Handle):
                 continue  # nothing was done, and the kernel does not begin it again (signal(7))
             return
 
+    def initialize(self, values: Sequence[int]) -> None:
+        """Set the values of a new set, with sem_otime set no earlier than they are.
+
+        Programs wait for sem_otime before they use a set that another one creates (semget(2)).
+        SETALL leaves it at 0, and so does SETVAL.
+
+        Raises:
+            NotFoundError: the set is gone.
+            DeniedError: the caller may not alter it, or may not read it.
+            TooBigError: semopm is too low for the operations.
+        """
+        try:
+            self.operate(
+                Operation(num, num, value, nowait=True) for num, value in enumerate(values)
+            )
+        except (TooBigError, BusyError):
+            pass  # more semaphores than semopm, or one that another process has changed
+        except IpcError as error:
+            if error.errno != errno.ERANGE:  # so changed that the sum is over SEMVMX
+                raise
+        else:
+            return
+        self.set_values(values)
+        self._set_otime(*((values.index(0), 0) if 0 in values else (0, values[0])))
+
     def set_value(self, semnum: int, value: int) -> None:
         """Give one semaphore its value (SETVAL).
 
@@ -124,3 +151,15 @@ class SemaphoreArray(Handle):
 
         with self._present():
             libc.set_values(self.id, values)
+
+    def _set_otime(self, semnum: int, value: int) -> None:
+        """Set sem_otime by operations that leave a semaphore at its value."""
+        wait_for_zero = [Operation(semnum, semnum, 0, nowait=True)]
+        down_and_up = [Operation(semnum, semnum, change, nowait=True) for change in (-1, 1)]
+        # One of them succeeds, unless another process changes the value between the two.
+        for operations in cycle(
+            (down_and_up, wait_for_zero) if value else (wait_for_zero, down_and_up)
+        ):
+            with suppress(BusyError):
+                self.operate(operations)
+                return

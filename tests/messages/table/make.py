@@ -77,6 +77,16 @@ ROWS: Rows = {
             with_limit("sem", "100 4 10 100"),
         ),
         ("-Q --qbytes 99999999", OVER_MSGMNB, as_nobody),
+        (
+            "-S 2 --values 1,1",
+            "set values failed: Argument list too long (limit semopm: 1)",
+            with_limit("sem", "100 1000 1 100"),
+        ),
+        (
+            "-S 2 --values 1,1 -p 0",
+            "set values failed: Permission denied",
+            with_faults("semtimedop:error=EACCES", isolated=True),
+        ),
         ("-Q --owner 12345", NO_UID, in_user_namespace('"$@"')),
         (
             "-M 1 -S 2147483647",
