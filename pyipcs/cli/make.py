@@ -22,7 +22,7 @@ from pyipcs.errors import (
     TooBigError,
     counted,
 )
-from pyipcs.model import Kind, Record
+from pyipcs.model import Kind, Queue, Record
 from pyipcs.sysv.handle import Handle, with_free_key
 from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.users import unmapped
@@ -255,15 +255,36 @@ def _create_or_find(plan: _Plan, key: Target | None, *, exist_ok: bool) -> tuple
             if not exist_ok:
                 raise
         try:
-            return plan.find(key.number), False
+            return _find(plan, key), False
         except NotFoundError:
             continue  # removed in between: it can be created now
-        except IpcError as error:
-            if error.errno != errno.EINVAL:
-                raise
-            what = counted(plan.amount, "byte" if plan.kind is Kind.SEGMENT else "semaphore")
-            words = f"the {plan.kind.noun} with key {key.typed} has less than {what}"
-            raise CommandError(f"create {plan.noun} failed: {words}") from None
+
+
+def _find(plan: _Plan, key: Target) -> Handle:
+    """Return the object that has the key.
+
+    Raises:
+        CommandError: it has less than what is asked for.
+        NotFoundError: there is none, or it is gone meanwhile.
+    """
+    try:
+        handle = plan.find(key.number)
+    except IpcError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        what = counted(plan.amount, "byte" if plan.kind is Kind.SEGMENT else "semaphore")
+        raise _too_small(plan, key, f"has less than {what}") from None
+    if plan.kind is Kind.QUEUE and plan.amount:
+        record = handle.stat()  # msgget(2) checks no size
+        if isinstance(record, Queue) and (record.qbytes or 0) < plan.amount:
+            held = counted(record.qbytes or 0, "byte")
+            raise _too_small(plan, key, f"holds {held} at the most (qbytes), not {plan.amount}")
+    return handle
+
+
+def _too_small(plan: _Plan, key: Target, words: str) -> CommandError:
+    found = f"the {plan.kind.noun} with key {key.typed}"
+    return CommandError(f"create {plan.noun} failed: {found} {words}")
 
 
 def _set_up(plan: _Plan, handle: Handle) -> None:

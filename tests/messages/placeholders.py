@@ -147,6 +147,7 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     "listing-without-proc": lambda known: known.listing(boot_id=None),
     # The system
     "msgmnb": lambda _: (LIMITS / "msgmnb").read_text().strip(),
+    "over-msgmnb": lambda known: str(int(known["msgmnb"]) + 1),
     "shmmax": lambda _: (LIMITS / "shmmax").read_text().strip(),
     "over-shmmax": lambda known: str(int(known["shmmax"]) + 1),
     "semmsl": lambda _: (LIMITS / "sem").read_text().split()[0],

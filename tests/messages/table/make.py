@@ -58,6 +58,11 @@ ROWS: Rows = {
             "-S 2 --exist-ok -k <key-of-set>",
             f"{CREATE_SET}: the semaphore set with key <key-of-set> has less than 2 semaphores",
         ),
+        (
+            "-Q --qbytes <over-msgmnb> --exist-ok -k <key-of-queue>",
+            f"{CREATE_QUEUE}: the message queue with key <key-of-queue> holds <msgmnb> bytes at "
+            "the most (qbytes), not <over-msgmnb>",
+        ),
         ("-M <over-shmmax>", f"{CREATE_SEGMENT}: Invalid argument (limit shmmax: <shmmax>)"),
         ("-S 2147483647", f"{CREATE_SET}: Invalid argument (limit semmsl: <semmsl>)"),
         (
