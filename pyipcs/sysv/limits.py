@@ -2,10 +2,11 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from pyipcs.errors import IpcError, LimitError, TooBigError
+from pyipcs.errors import IpcError, LimitError, TooBigError, counted
 from pyipcs.figures import (
     Limits,
     QueueLimits,
@@ -24,6 +25,9 @@ from pyipcs.sysv.proc import Listing, read
 SYSCTL = "/proc/sys/kernel"
 _PAGE = os.sysconf("SC_PAGESIZE")
 _SHMMIN = 1  # fixed in the kernel, like SEMVMX (include/uapi/linux/shm.h)
+
+_FILE_MAX = 2**63 - 1  # MAX_LFS_FILESIZE
+_NO_OVERCOMMIT = "2"
 
 
 class _Resource(NamedTuple):
@@ -205,11 +209,11 @@ def explain(kind: Kind, error: IpcError, amount: int) -> str:
         error: how the kernel refused.
         amount: the bytes or the semaphores that were asked for.
     """
+    if error.errno == errno.ENOMEM:
+        return _explain_memory(amount) if kind is Kind.SEGMENT else ""
     most, used = _known(limits, kind), _known(usage, kind)
-    if error.errno == errno.EINVAL and kind is not Kind.QUEUE:
-        name = "shmmax" if kind is Kind.SEGMENT else "semmsl"
-        highest = most.get(name)
-        return f"limit {name}: {highest}" if highest is not None and amount > highest else ""
+    if error.errno == errno.EINVAL:
+        return _explain_amount(kind, most, amount) if most else ""
     if isinstance(error, TooBigError):
         return f"limit semopm: {most['semopm']}" if most else ""
     if not isinstance(error, LimitError) or not most or not used:
@@ -220,6 +224,42 @@ def explain(kind: Kind, error: IpcError, amount: int) -> str:
     reached = objects if full else contents[0]
     unit = f" pages of {_PAGE} bytes" if reached.limit == "shmall" else ""
     return f"limit {reached.limit}: {most[reached.limit]}{unit}, in use: {used[reached.used]}"
+
+
+def _explain_amount(kind: Kind, limits: Mapping[str, int], amount: int) -> str:
+    """Return the limits of the size of a segment, or of the number of a set's semaphores."""
+    if kind is Kind.SEGMENT:
+        shmmin, shmmax = limits["shmmin"], limits["shmmax"]
+        bounds = f"size: {counted(amount, 'byte')}, shmmin: {shmmin}, shmmax: {shmmax}"
+        # A segment is a file of tmpfs.
+        is_file_limit = _FILE_MAX < amount <= shmmax
+        return f"{bounds}, largest file: {_FILE_MAX}" if is_file_limit else bounds
+    is_over = kind is Kind.SEMAPHORE and amount > limits["semmsl"]
+    return f"limit semmsl: {limits['semmsl']}" if is_over else ""
+
+
+def _explain_memory(size: int) -> str:
+    """Return what the kernel compares with the size of a new segment (proc_sys_vm(5))."""
+    known = {"size": counted(size, "byte")}
+    with (
+        suppress(OSError, ValueError),
+        open("/proc/meminfo") as meminfo,
+        open("/proc/sys/vm/overcommit_memory") as overcommit,
+    ):
+        memory = dict(line.split(":") for line in meminfo)
+        mode = overcommit.read().strip()
+        rows = {"memory": "MemTotal", "swap": "SwapTotal"}
+        if mode == _NO_OVERCOMMIT:
+            rows |= {"commit limit": "CommitLimit", "committed": "Committed_AS"}
+        known |= {name: _bytes(memory[row]) for name, row in rows.items() if row in memory}
+        known["vm.overcommit_memory"] = mode
+    return ", ".join(f"{name}: {value}" for name, value in known.items())
+
+
+def _bytes(text: str) -> str:
+    """Return the bytes of a row of /proc/meminfo, which has KiB."""
+    number, _unit = text.split()
+    return f"{int(number) * 1024} bytes"
 
 
 def explain_qbytes(qbytes: int) -> str:

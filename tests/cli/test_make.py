@@ -142,12 +142,6 @@ def test_make_wrong_arguments_print_one_line_and_create_nothing(
     assert everything() == before
 
 
-def test_make_segment_too_large_for_a_file_reports_no_limit() -> None:
-    # 8E is less than shmmax, but more than a file can have.
-    result = invoke("make", "-M", "8E")
-    assert result.err == "pyipcs: create share memory failed: Invalid argument\n"
-
-
 @pytest.mark.root
 @pytest.mark.parametrize(
     ("setting", "value", "args", "limit"),

@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -128,6 +129,25 @@ def with_faults(calls: str, *, isolated: bool = False) -> Runner:
         return run(*(_unshare_user() if isolated else []), *_strace(calls), PYIPCS, *args)
 
     return run_with_faults
+
+
+def without_overcommit(calls: str) -> Runner:
+    """Run with system calls that fail, where vm.overcommit_memory reads 2.
+
+    A file is mounted over the setting, which is the machine's.
+    """
+    setting = "/proc/sys/vm/overcommit_memory"
+
+    def run_without_overcommit(*args: str) -> Result:
+        _require_root()
+        script = (
+            f'echo 2 >"$0" && mount --bind "$0" {setting} && exec {shlex.join(_strace(calls))} "$@"'
+        )
+        with tempfile.NamedTemporaryFile() as file:
+            unshare = [need_tool("unshare"), "--mount", "sh", "-c"]
+            return run(*unshare, script, file.name, PYIPCS, *args)
+
+    return run_without_overcommit
 
 
 def _strace(calls: str) -> list[str]:

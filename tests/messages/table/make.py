@@ -1,7 +1,13 @@
 """Messages of pyipcs make."""
 
 from tests.messages.rows import Rows
-from tests.messages.runners import as_nobody, in_user_namespace, with_faults, with_limit
+from tests.messages.runners import (
+    as_nobody,
+    in_user_namespace,
+    with_faults,
+    with_limit,
+    without_overcommit,
+)
 from tests.messages.texts import (
     CREATE_QUEUE,
     CREATE_SEGMENT,
@@ -63,7 +69,23 @@ ROWS: Rows = {
             f"{CREATE_QUEUE}: the message queue with key <key-of-queue> holds <msgmnb> bytes at "
             "the most (qbytes), not <over-msgmnb>",
         ),
-        ("-M <over-shmmax>", f"{CREATE_SEGMENT}: Invalid argument (limit shmmax: <shmmax>)"),
+        (
+            "-M 4097",
+            f"{CREATE_SEGMENT}: Invalid argument (size: 4097 bytes, shmmin: 1, shmmax: 4096)",
+            with_limit("shmmax", "4096"),
+        ),
+        (
+            "-M 8E",
+            f"{CREATE_SEGMENT}: Invalid argument (size: 9223372036854775808 bytes, shmmin: 1, "
+            "shmmax: <shmmax>, largest file: 9223372036854775807)",
+        ),
+        (
+            "-M 1",
+            f"{CREATE_SEGMENT}: Cannot allocate memory (size: 1 byte, memory: <number> bytes, "
+            "swap: <number> bytes, commit limit: <number> bytes, committed: <number> bytes, "
+            "vm.overcommit_memory: 2)",
+            without_overcommit("shmget:error=ENOMEM"),
+        ),
         ("-S 2147483647", f"{CREATE_SET}: Invalid argument (limit semmsl: <semmsl>)"),
         (
             "-Q",
