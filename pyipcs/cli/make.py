@@ -240,8 +240,20 @@ def _make(plan: _Plan, key: Target | None, attempt: Attempt, *, exist_ok: bool) 
         raise CommandError(f"create {plan.noun} failed: {_why(plan, key, error)}") from None
     if new:
         attempt.made.append(handle)
+        _check_stays(plan)
         _set_up(plan, handle)
     return handle
+
+
+def _check_stays(plan: _Plan) -> None:
+    """Raise an error where the kernel removes a new segment when this process ends."""
+    if plan.kind is not Kind.SEGMENT:
+        return
+    from pyipcs.sysv.segment import is_rmid_forced
+
+    if is_rmid_forced():
+        why = "the kernel removes a segment that nothing has attached (kernel.shm_rmid_forced is 1)"
+        raise CommandError(f"create {plan.noun} failed: {why}")
 
 
 def _create_or_find(plan: _Plan, key: Target | None, *, exist_ok: bool) -> tuple[Handle, bool]:

@@ -103,6 +103,15 @@ def with_residency(records: Sequence[Record]) -> list[Record]:
     ]
 
 
+def is_rmid_forced() -> bool:
+    """Return whether the kernel removes segments that no process has attached."""
+    try:
+        with open("/proc/sys/kernel/shm_rmid_forced") as setting:
+            return setting.read().strip() != "0"
+    except OSError:  # no /proc, or a kernel before 3.1
+        return False
+
+
 class Attachment:
     """A segment in the memory of this process (shmat(2)), of which pages stay only while in use.
 

@@ -86,6 +86,12 @@ ROWS: Rows = {
             "vm.overcommit_memory: 2)",
             without_overcommit("shmget:error=ENOMEM"),
         ),
+        (
+            "-M 1",
+            f"{CREATE_SEGMENT}: the kernel removes a segment that nothing has attached "
+            "(kernel.shm_rmid_forced is 1)",
+            with_limit("shm_rmid_forced", "1"),
+        ),
         ("-S 2147483647", f"{CREATE_SET}: Invalid argument (limit semmsl: <semmsl>)"),
         (
             "-Q",
