@@ -119,16 +119,7 @@ def _line(decode: Callable[[bytes], bytes], line: bytes, number: int) -> bytes:
 
 def _put(memory: Attachment, target: Target, offset: int, data: bytes) -> None:
     _check_room(memory, target, offset, len(data))
-    rest = memoryview(data)
-
-    def source(room: memoryview) -> int:
-        nonlocal rest
-        part = rest[: len(room)]
-        room[: len(part)] = part
-        rest = rest[len(part) :]
-        return len(part)
-
-    memory.fill(offset, source, len(data))
+    memory.write(offset, data)
 
 
 def _check_room(memory: Attachment, target: Target, offset: int, length: int) -> None:
@@ -151,7 +142,7 @@ def _stream(memory: Attachment, target: Target, offset: int, stream: Stream) -> 
         return count
 
     try:
-        end = memory.fill(offset, source, size)
+        end = memory.fill(offset, source)
         is_more = end == memory.size and stream.fill(memoryview(bytearray(1)))
     except CommandError as error:
         raise CommandError(f"{error}; {counted(went, 'byte')} went") from None

@@ -16,6 +16,7 @@ from pyipcs.sysv.handle import ENGINE_ERRORS, Handle, engine_error
 
 _PAGE = os.sysconf("SC_PAGESIZE")
 _PIECE = 1 << 20  # bytes: many pages, so that a call a piece costs nothing
+_BUFFER = 1 << 18  # bytes: more than a pipe usually holds, and less than a processor's cache
 
 
 class SharedMemory(Handle):
@@ -168,29 +169,41 @@ class Attachment:
                 yield self._view[from_:to] if is_there else bytes(to - from_)
             self._advise(begin, stop, "DONTNEED")
 
-    def fill(
-        self, start: int, source: Callable[[memoryview], int], length: int | None = None
-    ) -> int:
-        """Let a source write from an offset on; the offset behind what it wrote.
+    def write(self, start: int, data: bytes | memoryview) -> None:
+        """Write data from an offset on, and make no page resident but those of the data."""
+        view = memoryview(data)
+        for begin, stop in _cut(start, start + len(view)):
+            self._store(begin, view[begin - start : stop - start])
+            self._advise(begin, stop, "DONTNEED")
+
+    def fill(self, start: int, source: Callable[[memoryview], int]) -> int:
+        """Write what a source reads from an offset on; return the offset after it.
+
+        The source reads into a buffer and not into the segment: a read(2) that returns fewer bytes
+        than it has room for may make all pages of the room resident.
 
         Args:
-            start: where it begins.
-            source: writes into a part of what it is given, and tells how many bytes those are; 0
-                is the end.
-            length: how many bytes are to come, where that is known.
+            start: the first offset.
+            source: reads into a part of its argument and returns the number of bytes; 0 is the end.
         """
-        expected = self.size if length is None else start + length
+        room = memoryview(bytearray(min(_BUFFER, self.size - start)))
         for begin, stop in _cut(start, self.size):
-            if start < begin < expected:  # much has come, and as much again is likely to
-                self._advise(begin, min(stop, expected), "POPULATE_WRITE")
             done = begin
             while done < stop:
-                count = source(self._view[done:stop])
+                count = source(room[: stop - done])
                 if not count:
                     return done
+                self._store(done, room[:count])
                 done += count
             self._advise(begin, stop, "DONTNEED")
         return self.size
+
+    def _store(self, start: int, data: memoryview) -> None:
+        """Copy data into pages that come at once and not with a fault each."""
+        stop = start + len(data)
+        if len(data) > _PAGE:
+            self._advise(start, stop, "POPULATE_WRITE")
+        self._view[start:stop] = data
 
     def _there(self, begin: int, end: int) -> bytes:
         """Which pages the segment has, a byte a page; empty if all of them.
