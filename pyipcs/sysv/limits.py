@@ -215,7 +215,8 @@ def explain(kind: Kind, error: IpcError, amount: int) -> str:
     if error.errno == errno.EINVAL:
         return _explain_amount(kind, most, amount) if most else ""
     if isinstance(error, TooBigError):
-        return f"limit semopm: {most['semopm']}" if most else ""
+        semopm = most.get("semopm")
+        return "" if semopm is None else f"limit semopm: {semopm}"
     if not isinstance(error, LimitError) or not most or not used:
         return ""
     # The limit on objects of the kind, and perhaps one on what they hold together.
@@ -226,16 +227,16 @@ def explain(kind: Kind, error: IpcError, amount: int) -> str:
     return f"limit {reached.limit}: {most[reached.limit]}{unit}, in use: {used[reached.used]}"
 
 
-def _explain_amount(kind: Kind, limits: Mapping[str, int], amount: int) -> str:
+def _explain_amount(kind: Kind, limits: Mapping[str, int | None], amount: int) -> str:
     """Return the limits of the size of a segment, or of the number of a set's semaphores."""
     if kind is Kind.SEGMENT:
-        shmmin, shmmax = limits["shmmin"], limits["shmmax"]
-        bounds = f"size: {counted(amount, 'byte')}, shmmin: {shmmin}, shmmax: {shmmax}"
-        # A segment is a file of tmpfs.
-        is_file_limit = _FILE_MAX < amount <= shmmax
-        return f"{bounds}, largest file: {_FILE_MAX}" if is_file_limit else bounds
-    is_over = kind is Kind.SEMAPHORE and amount > limits["semmsl"]
-    return f"limit semmsl: {limits['semmsl']}" if is_over else ""
+        shmmax = limits["shmmax"]
+        known = {"size": counted(amount, "byte"), "shmmin": limits["shmmin"], "shmmax": shmmax}
+        if shmmax is not None and _FILE_MAX < amount <= shmmax:
+            known["largest file"] = _FILE_MAX  # a segment is a file of tmpfs
+        return ", ".join(f"{name}: {value}" for name, value in known.items() if value is not None)
+    semmsl = limits.get("semmsl")
+    return f"limit semmsl: {semmsl}" if semmsl is not None and amount > semmsl else ""
 
 
 def _explain_memory(size: int) -> str:
