@@ -234,6 +234,8 @@ class Named(NamedTuple):
 
 
 NAMED = st.builds(Named, st.sampled_from(Kind), st.booleans(), st.integers(0, 5))
+# Words of ipcs's own headings, keys, and numbers that no object can have.
+NO_IDS = st.sampled_from(["Shared", "shmid", "Message", "0x0000cafe", "7up", "5.0", "-3", "a b"])
 LETTERS = {Kind.QUEUE: "q", Kind.SEGMENT: "m", Kind.SEMAPHORE: "s"}
 ALL = ("", "-a", "--all", "-amsg", "--all=shm", "--all=sem", "--al", "-a --all=sem", "-amsg -a")
 
@@ -279,15 +281,22 @@ class TestRemove:
         assert outcome("pyipcs") == outcome("ipcrm")
 
     @settings(max_examples=30, deadline=None)
-    @given(kind=st.sampled_from(Kind), indexes=st.lists(st.integers(0, 4), min_size=1, max_size=4))
-    def test_old_syntax_equals_ipcrm(self, kind: Kind, indexes: list[int]) -> None:
+    @given(
+        kind=st.sampled_from(Kind),
+        words=st.lists(st.one_of(st.integers(0, 4), NO_IDS), min_size=1, max_size=4),
+    )
+    def test_old_syntax_equals_ipcrm(self, kind: Kind, words: list[int | str]) -> None:
         def outcome(program: str) -> tuple[object, ...]:
             made = Objects()
             population = {kind: [made.make(kind) for _ in range(3)]}
-            words = [_naming(Named(kind, False, index), population)[1] for index in indexes]
-            result = _runner(program, "self")(kind.value, *words)
+            typed = [
+                _naming(Named(kind, False, word), population)[1] if isinstance(word, int) else word
+                for word in words
+            ]
+            result = _runner(program, "self")(kind.value, *typed)
+            left = {index for index, made_id in enumerate(population[kind]) if made_id in ids(kind)}
             made.remove_all()
-            return result.status, *(_label(text, population) for text in result[1:])
+            return result.status, left, *(_label(text, population) for text in result[1:])
 
         assert outcome("pyipcs") == outcome("ipcrm")
 

@@ -1,6 +1,7 @@
 """Removals one by one: of what the user named, and of what a listing held."""
 
 import errno
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import NamedTuple, TypeAlias
@@ -93,6 +94,12 @@ class Removal:
                 self._complain(target, error)
             else:
                 self.removed[kind, handle.id] = None
+
+    def reject_id(self, word: str) -> None:
+        """Report a word that is no id, as ipcrm does: numbers stand in brackets."""
+        self.failed = True
+        is_number = re.fullmatch(r"(?a)\s*[+-]?\d+", word)
+        self._output.complain(f"invalid id ({word})" if is_number else f"invalid id: {word}")
 
     def remove_listed(self, listed: Mapping[Kind, Listed]) -> None:
         """Remove what a listing held; what has gone since is as it should be."""

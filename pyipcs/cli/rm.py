@@ -1,6 +1,6 @@
 """pyipcs rm: remove objects, as ipcrm(1) does."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -107,24 +107,25 @@ def command(  # noqa: PLR0913 - the options are its arguments
     Each is looked at again right before it is removed, and stays if it has changed.
     """
     doomed = [Doomed(_NAMING[name], target) for name, target in in_order(ctx, _NAMING)]
-    old_syntax = _old_syntax(operands)
     named = bool(doomed or all_kinds)
-    word = " ".join(operands[:1])
+    word = _old_syntax(operands)
     format_options = [] if dry_run else [*given(ctx)]
     refuse(
         (
-            (old_syntax and named, f"{word} ID... goes with no option that names objects"),
+            (word and named, f"{word} ID... goes with no option that names objects"),
             (selection.filters and not all_kinds, f"{selection.named} is for --all"),
-            (not (named or old_syntax), "nothing to remove: name an object, or --all"),
+            (not (named or word), "nothing to remove: name an object, or --all"),
             (format_options, f"{' '.join(format_options[:1])} is for --dry-run"),
         )
     )
     kinds = _kinds(all_kinds, selection) if all_kinds else []
-    doomed += old_syntax
     output: Output = ctx.obj
     removal = Removal(output, selection, verbose=verbose)
     listed = {kind: found(removable(kind), selection) for kind in kinds}
     if dry_run:
+        if word:
+            doomed = [*_read_ids(operands, removal)]
+            listed = {Kind(word): {}}  # so that the kind is shown even if no word is an id
         going = removal.rehearse(doomed, listed)
         for_people = manner.chosen(terminal=output.terminal) is Format.TABLE
         if for_people and selection.judges and not manner.choice:
@@ -138,9 +139,9 @@ def command(  # noqa: PLR0913 - the options are its arguments
         and not output.ask(_question(listed))
     ):
         raise CommandError("nothing was removed")
-    removal.remove(doomed)
+    removal.remove(_read_ids(operands, removal) if word else doomed)
     removal.remove_listed(listed)
-    if old_syntax and not removal.failed:
+    if word and not removal.failed:
         output.write(["resource(s) deleted\n"])
     return removal.status
 
@@ -151,10 +152,14 @@ def _kinds(all_kinds: Collection[Kind], selection: Selection) -> list[Kind]:
     return [kind for kind in _ALL_ORDER if kind in meant]
 
 
-def _old_syntax(operands: Sequence[str]) -> list[Doomed]:
-    """The objects of `rm msg|shm|sem ID...`."""
+def _old_syntax(operands: Sequence[str]) -> str:
+    """Return the kind's word of `rm msg|shm|sem ID...`; empty without operands.
+
+    Raises:
+        click.UsageError: the first operand is no such word, or no ids follow.
+    """
     if not operands:
-        return []
+        return ""
     word, *ids = operands
     if word not in _WORDS:
         raise click.UsageError(
@@ -162,14 +167,17 @@ def _old_syntax(operands: Sequence[str]) -> list[Doomed]:
         )
     if not ids:
         raise click.UsageError(f"not enough arguments: {word} ID...")
-    return [Doomed(Kind(word), _read_id(text)) for text in ids]
+    return word
 
 
-def _read_id(text: str) -> Target:
-    try:
-        return Target(By.ID, parse_id(text), text)
-    except ValueError as error:
-        raise click.UsageError(f"ID: '{text}': {error}") from None
+def _read_ids(operands: Sequence[str], removal: Removal) -> Iterator[Doomed]:
+    """Yield the objects of `rm msg|shm|sem ID...`; report each word that is no id, as ipcrm."""
+    word, *ids = operands
+    for text in ids:
+        try:
+            yield Doomed(Kind(word), Target(By.ID, parse_id(text), text))
+        except ValueError:
+            removal.reject_id(text)
 
 
 def _question(listed: Mapping[Kind, Listed]) -> str:

@@ -12,7 +12,6 @@ ROWS: Rows = {
             "unknown argument 'queue' (msg, shm or sem, then ids; keys stand behind -Q, -M, -S)",
         ),
         ("msg", "not enough arguments: msg ID..."),
-        ("msg x", f"ID: 'x': {NOT_ID}"),
         ("msg 5 -a", "msg ID... goes with no option that names objects"),
         ("-q x", f"-q/--queue-id: 'x': {NOT_ID}"),
         ("-Q 0", f"-Q/--queue-key: '0': {KEY_IS_ZERO}"),
@@ -23,6 +22,8 @@ ROWS: Rows = {
     ],
     1: [
         ("-q 2147483647", invalid_id(2147483647)),
+        ("msg Shared", "invalid id: Shared"),
+        ("-n msg -3", "invalid id (-3)"),
         ("-Q <key>", "invalid key (<key>)"),
         ("-q <secret-queue>", "permission denied for id (<secret-queue>)", as_nobody),
         ("-n -q <secret-queue>", "permission denied for id (<secret-queue>)", as_nobody),
