@@ -1,7 +1,7 @@
 """The command line: the commands by name, and one place where errors become statuses."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 import click
@@ -117,9 +117,10 @@ def main(argv: Sequence[str]) -> int:
     output = Output()
     name = os.path.basename(argv[0])
     if name in PEERS:
-        # Scripts that call the peer count on its format.
+        # Scripts that call the peer count on its format, also where they run on a terminal.
         os.environ.pop("PYIPCS_FORMAT", None)
-        status = _run(load(PEERS[name]), name, argv[1:], output)
+        defaults = {"format_": "plain"}
+        status = _run(load(PEERS[name]), name, argv[1:], output, default_map=defaults)
     else:
         status = _run(app, "pyipcs", argv[1:], output)
     try:
@@ -130,12 +131,23 @@ def main(argv: Sequence[str]) -> int:
     return status
 
 
-def _run(command: click.Command, name: str, args: Sequence[str], output: Output) -> int:
+def _run(
+    command: click.Command,
+    name: str,
+    args: Sequence[str],
+    output: Output,
+    default_map: Mapping[str, str] | None = None,
+) -> int:
     try:
         # No variable for completion, for none can have such a name: click's would take a stray
         # _PYIPCS_COMPLETE for the command.
         status = command.main(
-            [*args], prog_name=name, complete_var="=", standalone_mode=False, obj=output
+            [*args],
+            prog_name=name,
+            complete_var="=",
+            standalone_mode=False,
+            obj=output,
+            default_map=default_map,
         )
     except click.UsageError as error:
         output.complain(_usage_line(error))

@@ -152,7 +152,8 @@ _OPTIONS = (
         metavar="FORMAT",
         envvar="PYIPCS_FORMAT",
         help="The format. If left out, what the variable PYIPCS_FORMAT says; without it, table on "
-        "a terminal, and elsewhere plain, which is util-linux's own.",
+        "a terminal, and elsewhere plain, which is util-linux's own. Under the names ipcs and "
+        "ipcrm, plain everywhere.",
     ),
     json_option,
     showing(
