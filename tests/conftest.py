@@ -33,6 +33,7 @@ _isolation = pytest.StashKey[Isolation]()
 def pytest_configure(config: pytest.Config) -> None:
     """Enter the namespaces, unless this process only distributes the tests to workers."""
     isolation.reset_signals()
+    isolation.reset_locale()
     if config.getoption("dist", "no") == "no":
         config.stash[_isolation] = isolation.enter()
 

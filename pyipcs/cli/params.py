@@ -54,14 +54,24 @@ class Parsed(click.ParamType):  # type: ignore[type-arg] # generic in newer clic
 
 
 def parse_bytes(text: str, most: int = _SIZE_MAX) -> int:
-    """Bytes as ipcmk(1) takes them: K or KiB is 1024, KB is 1000; base 0; fractions are exact."""
-    match = re.fullmatch(_SIZE, text)
+    """Read bytes as ipcmk(1) does: K or KiB is 1024, KB is 1000; base 0; fractions are exact.
+
+    A fraction is behind a point or the decimal separator of the locale.
+    """
+    match = re.fullmatch(_SIZE, text) or re.fullmatch(_SIZE, _with_point(text))
     if not match:
         raise ValueError("not a size (bytes, or with K, KiB, KB, M, MiB, MB and so on)")
     size = _bytes(match)
     if size > most:
         raise ValueError(f"too large (the most is {most})")
     return size
+
+
+def _with_point(text: str) -> str:
+    """Return a number with a point in place of the locale's decimal separator."""
+    from pyipcs.render.text import decimal_point
+
+    return text if "." in text else text.replace(decimal_point(), ".", 1)
 
 
 def parse_size(text: str) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from pyipcs.columns import KIND
-from pyipcs.render.report import TEXTS, Report, headings, table
+from pyipcs.render.report import Report, headings, is_text, table
 
 # The names of columns that a shell would not take, or would obey: UID and GID are a user's rights
 # in zsh, and readonly in bash.
@@ -53,7 +53,7 @@ def export(report: Report) -> Iterator[str]:
     """
     names = headings(report)
     for kind, listings in report.found.items():
-        texts = {one.name for one in (KIND, *report.columns[kind]) if one.form in TEXTS}
+        texts = {one.name for one in (KIND, *report.columns[kind]) if is_text(one, report.style)}
         quoted = {name: "%s" if name in texts else '"%s"' for name in names}
         assignments = (f"{_SHELL_NAMES.get(name, name)}={quoted[name]}" for name in names)
         template = " ".join(assignments) + "\n"

@@ -16,7 +16,7 @@ from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line
 from pyipcs.render.phrases import act, last_user, moment, names, process, using
 from pyipcs.render.table import STATE_LOOKS, Cell, Painter, bar
-from pyipcs.render.text import flag_names, human, octal, symbolic
+from pyipcs.render.text import flag_names, grouped, human, octal, symbolic
 from pyipcs.render.values import Style, rate
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.processes import recorded
@@ -109,10 +109,10 @@ def _queue_facts(
     yield "Messages", (f"{counted(record.qnum, 'message')}{grows}", "bold")
     share = queue_percent(record.cbytes, record.qnum, record.qbytes)
     drawn, look = bar(share, unicode=canvas.unicode, some=record.qnum > 0)
-    most = "unknown" if record.qbytes is None else f"{record.qbytes:,}"
-    used = f"{record.cbytes:,} of {most} bytes"
+    most = "unknown" if record.qbytes is None else grouped(record.qbytes)
+    used = f"{grouped(record.cbytes)} of {most} bytes"
     if record.qnum > record.cbytes:  # the messages make it full
-        used += f", {record.qnum:,} of {most} messages"
+        used += f", {grouped(record.qnum)} of {most} messages"
     yield "Used", (f"{drawn}  {used}", look)
     yield "Last send", (act(record.lspid, record.stime, style), "")
     yield "Last recv", (act(record.lrpid, record.rtime, style), "")
@@ -133,7 +133,7 @@ def _segment_facts(record: Segment, style: Style) -> Iterator[tuple[str, Cell]]:
 
 def _size(size: int, style: Style) -> str:
     """A size for people, with the bytes where these say more."""
-    exact = f"{size:,} bytes"
+    exact = f"{grouped(size)} bytes"
     return exact if size < 1024 or not style.human else f"{human(size)} ({exact})"
 
 

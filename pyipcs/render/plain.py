@@ -81,7 +81,9 @@ def _key(key: str) -> str:
 
 
 def _human(size: str) -> str:
-    return human(int(size))
+    """Right-align a size in six bytes, as C counts; a decimal separator may have several."""
+    text = human(int(size))
+    return " " * (6 - len(os.fsencode(text))) + text
 
 
 _KEY = _Cell("key", "key", _key)
@@ -165,8 +167,8 @@ _TABLES: dict[tuple[Kind, View], _Table] = {
 }
 # With --human a size is six wide and right-aligned, in the place that the number had.
 _HUMAN = {
-    _CBYTES: _Cell("size", "cbytes", _human, width=12, row="%6s      "),
-    _SEGSZ: _Cell("size", "segsz", _human, row="%6s    "),
+    _CBYTES: _Cell("size", "cbytes", _human, width=12, row="%s      "),
+    _SEGSZ: _Cell("size", "segsz", _human, row="%s    "),
 }
 
 

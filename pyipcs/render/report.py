@@ -10,7 +10,7 @@ from pyipcs.render.values import Style, converter
 from pyipcs.sysv.proc import Listing
 
 # The forms whose texts can hold characters with a meaning in a format.
-TEXTS = {Form.TEXT, Form.NUMBERS, Form.FLAGS}
+_TEXTS = {Form.TEXT, Form.NUMBERS, Form.FLAGS}
 
 
 class Report(NamedTuple):
@@ -56,7 +56,15 @@ def cells(
     words = column.of(listing)
     show = converter(column.form, style, missing)
     texts: Iterable[Any] = map(show, words) if show else present(words, missing)
-    return map(convert, texts) if convert and column.form in TEXTS else texts
+    return map(convert, texts) if convert and is_text(column, style) else texts
+
+
+def is_text(column: Column, style: Style) -> bool:
+    """Return whether values of a column can hold characters with a meaning in a format.
+
+    A size for people may have a decimal comma.
+    """
+    return column.form in _TEXTS or (column.form is Form.SIZE and style.human)
 
 
 def present(words: Iterable[Word], missing: str) -> Iterable[Word]:

@@ -21,7 +21,7 @@ from pyipcs.model import State
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line, width
 from pyipcs.render.report import Report
-from pyipcs.render.text import flags, human
+from pyipcs.render.text import flags, grouped, human
 from pyipcs.render.values import Style, converter
 from pyipcs.sysv.proc import Listing, merged
 from pyipcs.sysv.processes import recorded
@@ -54,7 +54,7 @@ def listings(report: Report, canvas: Canvas, most: int | None = None) -> Iterato
         if listing is None or not listing.length:
             none.append(kind.plural)
             continue
-        title = f"{kind.title} ({listing.length:,})"
+        title = f"{kind.title} ({grouped(listing.length)})"
         shown = listing if most is None else listing.take(range(min(most, listing.length)))
         yield separator
         yield from _table(title, report.columns[kind], [shown], report, painter)
@@ -342,7 +342,7 @@ def _amounts(column: Column, listing: Listing, style: Style) -> Iterator[Cell]:
         elif number >= _UNLIMITED:
             yield "unlimited", "dim"
         else:
-            text = human(number) if unit == "bytes" and style.human else f"{number:,}"
+            text = human(number) if unit == "bytes" and style.human else grouped(number)
             yield text, "" if number else "dim"
 
 

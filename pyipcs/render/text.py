@@ -1,7 +1,7 @@
 """Times, sizes and modes as text."""
 
 import time
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from pyipcs.model import SHM_DEST, SHM_LOCKED
 
@@ -57,8 +57,32 @@ def duration(seconds: int) -> str:
     return f"{seconds}s"
 
 
+@cache
+def decimal_point() -> str:
+    """Return the decimal separator of LC_NUMERIC.
+
+    It is a point where a category of the locale is unknown: setlocale(3) then changes nothing, so
+    that util-linux prints a point, too.
+    """
+    import _locale  # the module locale takes longer than all the rest of a listing
+
+    former = _locale.setlocale(_locale.LC_ALL)
+    try:
+        _locale.setlocale(_locale.LC_ALL, "")
+        return str(_locale.localeconv()["decimal_point"]) or "."
+    except (_locale.Error, UnicodeError):  # type: ignore[attr-defined] # typeshed lacks it
+        return "."
+    finally:
+        _locale.setlocale(_locale.LC_ALL, former)
+
+
+def grouped(number: int) -> str:
+    """Return a number with commas between thousands, unless the locale has decimal commas."""
+    return f"{number:,}" if decimal_point() == "." else str(number)
+
+
 def human(size: int) -> str:
-    """A size with one letter and at most one digit behind the point, as util-linux rounds it."""
+    """A size with one letter and at most one decimal, as util-linux rounds and prints it."""
     exponent = max(size.bit_length() - 1, 0) // 10 * 10
     unit = 1 << exponent
     whole, rest = divmod(size, unit)
@@ -69,7 +93,7 @@ def human(size: int) -> str:
     tenths = (thousandths + 50) // 100
     if tenths == 10:
         whole, tenths = whole + 1, 0
-    decimals = f".{tenths}" if tenths else ""
+    decimals = f"{decimal_point()}{tenths}" if tenths else ""
     return f"{whole}{decimals}{'BKMGTPE'[exponent // 10]}"
 
 

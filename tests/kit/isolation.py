@@ -96,6 +96,13 @@ def reset_signals() -> None:
             signal.signal(number, signal.default_int_handler if default else signal.SIG_DFL)
 
 
+def reset_locale() -> None:
+    """Print sizes with a decimal point, whatever the locale of whoever runs the tests."""
+    if everything := os.environ.pop("LC_ALL", None):
+        os.environ["LANG"] = everything
+    os.environ["LC_NUMERIC"] = "C"
+
+
 def _mount_etc(uid: int) -> None:
     """Mount a copy of /etc whose passwd has users with long, accented and hostile names.
 
