@@ -25,7 +25,8 @@ _SIZE = (
     r"|(?P<whole>0[0-7]*|[1-9]\d*)(?:\.(?P<decimals>\d*)(?=[kmgtpezyKMGTPEZY]))?)"
     r"(?:(?P<prefix>[kmgtpezyKMGTPEZY])(?P<suffix>i?[bB])?)?"
 )
-_MODE = r"(?a)\s*\+?0*([0-7]{1,3})"
+_MODE = r"(?a)\s*\+?0*([0-7]{1,22})"
+_MODE_MAX = 2**64 - 1  # an unsigned long, as strtoul(3) reads it
 _SIZE_MAX = 2**64 - 1
 _DECIMALS = 30  # that can make a difference of a byte, in the largest unit
 _DURATION = r"(?a)(?:\d+(?:\.\d+)?[smhdw])+|\d+(?:\.\d+)?"
@@ -101,11 +102,14 @@ def _bytes(match: re.Match[str]) -> int:
 
 
 def parse_mode(text: str) -> int:
-    """Permissions: an octal number up to 0777."""
+    """Parse permissions in octal; as in ipcmk(1), higher bits than those of 0777 mean nothing.
+
+    They would be flags to shmget(2), such as SHM_HUGETLB.
+    """
     match = re.fullmatch(_MODE, text)
-    if not match:
-        raise ValueError("not a mode (octal, 0 to 0777)")
-    return int(match[1], 8)
+    if not match or int(match[1], 8) > _MODE_MAX:
+        raise ValueError("not a mode (octal, such as 0644)")
+    return int(match[1], 8) & 0o777
 
 
 def _parse_count(text: str, most: int) -> int:

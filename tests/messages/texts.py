@@ -5,6 +5,9 @@
 ONE_NAMESPACE = "about one namespace, so no --all-ns"
 UNPACK_PAIR = "-f unpack and --unpack FORMAT go together"
 WATCH_NEEDS_TERMINAL = "--watch needs a terminal that can be drawn on"
+POSIX_OUTSTANDING = (
+    "POSIX's -o shows what is in use: -o MSGS,USEDBYTES of queues, -o NATTCH of segments"
+)
 FORMATS = ("table", "plain", "json", "jsonl", "csv", "tsv", "export")
 WHEN = ("auto", "always", "never")
 
@@ -81,7 +84,7 @@ NOT_JSON = "not JSON"
 NOT_KEY = "not a key (decimal, 0x hexadecimal or 0 octal, key:N or ftok:PATH[:PROJ])"
 NOT_LISTING = "not a listing of pyipcs (list -J)"
 NOT_MESSAGE_TYPE = "not a message's type (1 to 9223372036854775807)"
-NOT_MODE = "not a mode (octal, 0 to 0777)"
+NOT_MODE = "not a mode (octal, such as 0644)"
 NOT_OPERATION = (
     "not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; with n or u behind; a command stands "
     "behind --)"
