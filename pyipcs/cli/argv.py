@@ -28,14 +28,21 @@ class Option(click.Option):
         group: the title.
         once: whether a second value is refused. Without it the last value counts, as in getopt
             programs, which suits defaults in an alias but would silently drop work or a condition.
+        value_hint: the end of the message for a missing value.
     """
 
     def __init__(
-        self, *args: Any, group: str = "Options", once: bool = False, **attributes: Any
+        self,
+        *args: Any,
+        group: str = "Options",
+        once: bool = False,
+        value_hint: str = "",
+        **attributes: Any,
     ) -> None:
         super().__init__(*args, **attributes)
         self.group = group
         self.once = once
+        self.value_hint = value_hint
 
 
 def options_titled(title: str, *, once: bool = False) -> Callable[..., Callable[[Any], Any]]:
@@ -142,7 +149,7 @@ class Scan:
         if isinstance(option, OptionalValue):
             self._take(option, value if equals else self._following(option))
         elif not option.is_flag:
-            self._take(option, value if equals else self._next(name))
+            self._take(option, value if equals else self._next(name, option))
         elif equals:
             raise self._wrong(f"option {name} takes no value")
         else:
@@ -161,7 +168,7 @@ class Scan:
                 self._take(option, value if word[position:] else self._following(option))
                 return
             if not option.is_flag:
-                self._take(option, word[position:] or self._next(name))
+                self._take(option, word[position:] or self._next(name, option))
                 return
             self._take(option)
 
@@ -201,9 +208,10 @@ class Scan:
     def _wrong(self, message: str) -> click.UsageError:
         return click.UsageError(message, self._ctx)
 
-    def _next(self, name: str) -> str:
+    def _next(self, name: str, option: click.Option) -> str:
         if not self._rest:
-            raise self._wrong(f"option {name} needs a value")
+            hint = option.value_hint if isinstance(option, Option) else ""
+            raise self._wrong(f"option {name} needs a value" + (f" ({hint})" if hint else ""))
         return self._rest.popleft()
 
     def _following(self, option: OptionalValue) -> str:

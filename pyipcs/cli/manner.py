@@ -1,5 +1,6 @@
 """How results are to be shown: the options, read once into one value."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import wraps
@@ -131,10 +132,22 @@ class Manner(NamedTuple):
             raise click.UsageError(str(error)) from None
 
 
+# The letters of POSIX's ipcs, where -o is a flag and may stand before others, as in -mob.
+_POSIX_FLAGS = "[abcmopqst]+"
+_POSIX_OUTSTANDING = (
+    "POSIX's -o shows what is in use: -o MSGS,USEDBYTES of queues, -o NATTCH of segments"
+)
+
+
 def _parse_choice(text: str) -> "Choice":
     from pyipcs.columns import parse_choice
 
-    return parse_choice(text)
+    try:
+        return parse_choice(text)
+    except ValueError:
+        if re.fullmatch(_POSIX_FLAGS, text.removeprefix("-")):
+            raise ValueError(f"no such column ({_POSIX_OUTSTANDING})") from None
+        raise
 
 
 def _parse_sort(text: str) -> tuple[str, bool]:
@@ -162,6 +175,7 @@ _OPTIONS = (
         "choice",
         type=Parsed("col,...", _parse_choice, "columns"),
         metavar="COL,...",
+        value_hint=_POSIX_OUTSTANDING,
         help="Which columns; +COL,... adds to the usual ones. They are listed below.",
     ),
     showing(
