@@ -7,7 +7,7 @@ from pyipcs.cli.output import Output
 from pyipcs.cli.params import FILE, PROJECT
 from pyipcs.cli.targets import find_named
 from pyipcs.model import Kind
-from pyipcs.sysv.keys import By, Target, format_key, ftok
+from pyipcs.sysv.keys import By, Target, format_key, ftok, low_bits
 
 
 @subcommand(
@@ -25,14 +25,19 @@ from pyipcs.sysv.keys import By, Target, format_key, ftok
 def command(output: Output, /, *, path: str, project: int, verbose: bool) -> None:
     """Show the key that ftok(3) makes of a file.
 
-    PROJ is a number from 1 to 255, or one character that is no digit; 1 if left out. Other
-    commands take the key as ftok:PATH[:PROJ], too.
+    PROJ is a number, decimal or 0x hexadecimal, or one character that is no digit; 1 if left out.
+    ftok(3) uses its low 8 bits; -v reports a number that has more. Other commands take the key as
+    ftok:PATH[:PROJ], too.
     """
     try:
         key = ftok(path, project)
     except OSError as error:
         raise click.UsageError(f"PATH: '{path}': {error.strerror}") from None
+    except ValueError as error:
+        raise click.UsageError(f"PATH: '{path}': {error}") from None
     output.write([f"{format_key(key)}\n"])
     if verbose:
+        if project != low_bits(project):
+            output.complain(f"project {project}: ftok uses its low 8 bits ({low_bits(project)})")
         found = find_named(Kind, Target(By.KEY, key, path))
         output.write(f"{handle.kind.noun} {handle.id}\n" for handle in found)

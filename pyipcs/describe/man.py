@@ -28,7 +28,7 @@ _NAMES = (
     ("0x1234, key:N", "The one with this key: decimal, 0x hexadecimal or 0 octal."),
     (
         "ftok:PATH[:PROJ]",
-        "The one with the key that ftok(3) makes of a file. PROJ is a number from 1 to 255 or one "
+        "The one with the key that ftok(3) makes of a file. PROJ is an int or one "
         "character that is no digit; 1 if left out.",
     ),
 )

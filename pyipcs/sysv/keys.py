@@ -17,7 +17,9 @@ _NUMBER = (
     r"(?ai)\s*(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|0(?P<octal>[0-7]*)|(?P<decimal>[1-9]\d*))"
 )
 _KEYS = 2**32  # as many there are
-_PROJECT_MAX = 255
+# An int, signed or not; a leading zero is no octal, for 010 would mean 8.
+_PROJECT = r"(?ai)(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|(?P<decimal>\d+))"
+_PROJECT_BITS = 0xFF  # that ftok(3) uses
 _DIGITS_MAX = 25  # more than 64 bits have
 
 
@@ -132,20 +134,27 @@ def _parse_ftok(text: str) -> int:
 
 
 def ftok(path: str, project: int) -> int:
-    """The key that ftok(3) makes of a file and a project, as key_t has it.
+    """Return the key that ftok(3) makes of a file and a project, as key_t has it.
 
     Raises:
         OSError: there is no such file, or it cannot be looked at.
+        ValueError: the key is IPC_PRIVATE, which a project without low bits can make.
     """
+    project = low_bits(project)
     try:
         path.encode()
     except UnicodeEncodeError:
         from pyipcs.sysv import libc
 
-        return libc.ftok(os.fsencode(path), project)
+        return _named_key(libc.ftok(os.fsencode(path), project))
     import sysv_ipc
 
     return _named_key(int(sysv_ipc.ftok(path, project, silence_warning=True)))
+
+
+def low_bits(project: int) -> int:
+    """Return what ftok(3) uses of a project."""
+    return project & _PROJECT_BITS
 
 
 def _split_project(text: str) -> tuple[str, int]:
@@ -156,13 +165,15 @@ def _split_project(text: str) -> tuple[str, int]:
 
 
 def parse_project(text: str) -> int:
-    """A project of ftok(3): a number from 1 to 255, or one character that is no digit."""
-    if text.isascii() and text.isdigit():
-        if 1 <= decimal(text) <= _PROJECT_MAX:
-            return decimal(text)
+    """Parse a project of ftok(3): an int, or one character that is no digit."""
+    if match := re.fullmatch(_PROJECT, text):
+        number = int(match["hex"], 16) if match["hex"] else decimal(match["decimal"])
+        number = -number if match["sign"] == "-" else number
+        if -_KEYS // 2 <= number < _KEYS:
+            return number
     elif len(text) == 1 and text.isascii():
         return ord(text)
-    raise ValueError("the project is a number from 1 to 255, or one character that is no digit")
+    raise ValueError("the project is a number of 32 bits, or one character that is no digit")
 
 
 def _named_key(key: int) -> int:

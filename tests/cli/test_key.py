@@ -46,7 +46,7 @@ def test_key_project_is_1_or_the_given_number_or_character() -> None:
     assert invoke("key", "/", "A").out == invoke("key", "/", "65").out == ftok(b"/", 65)
 
 
-@pytest.mark.parametrize("project", ["256", "-1", "é", ""])
+@pytest.mark.parametrize("project", ["4294967296", "0x", "é", "", "1.5"])
 def test_key_wrong_project_fails(project: str) -> None:
     result = invoke("key", "/", project)
     assert (result.status, result.out, result.err.count("\n")) == (2, "", 1)

@@ -135,7 +135,9 @@ _WORDS = {
     "id": _word(_between(keys.parse_id, 0, 2**31 - 1), *_NUMBERS),
     "key": _word(_between(keys.parse_key, -(2**31), 2**31 - 1), *_KEYS),
     "target": _word(_target, "5", "id:5", "0111", *_KEYS),
-    "project": _word(_between(keys.parse_project, 1, 255), "1", "255", "a", "0007"),
+    "project": _word(
+        _between(keys.parse_project, -(2**31), 2**32 - 1), "1", "-1", "0x2c", "a", "0007"
+    ),
     "user": _word(users.parse_user, "root", "0", "65534"),
     "owner": _word(users.parse_owner, "root", "root:root", "0:0", "1:"),
     "namespace": _word(namespace.path_of, "1", "/proc/self/ns/ipc", "-1"),

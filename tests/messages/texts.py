@@ -89,7 +89,7 @@ NOT_OPERATION = (
     "not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; with n or u behind; a command stands "
     "behind --)"
 )
-NOT_PROJECT = "the project is a number from 1 to 255, or one character that is no digit"
+NOT_PROJECT = "the project is a number of 32 bits, or one character that is no digit"
 NOT_SIZE = "not a size (bytes, or with K, KiB, KB, M, MiB, MB and so on)"
 NOT_STRUCT = "not a struct (bad char in struct format)"
 NOT_TARGET = "not an id, a 0x key, id:N, key:N or ftok:PATH[:PROJ]"

@@ -8,7 +8,10 @@ ROWS: Rows = {
         ("", missing("PATH")),
         ("/nope", f"PATH: '/nope': {NO_SUCH_FILE}"),
         ("''", f"PATH: '': {NO_SUCH_FILE}"),
-        ("/ 0", f"PROJ: '0': {NOT_PROJECT}"),
+        ("/ 4294967296", f"PROJ: '4294967296': {NOT_PROJECT}"),
         ("/ long", f"PROJ: 'long': {NOT_PROJECT}"),
+    ],
+    0: [
+        ("-v / 300", "project 300: ftok uses its low 8 bits (44)"),
     ],
 }

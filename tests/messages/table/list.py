@@ -78,7 +78,7 @@ ROWS: Rows = {
         ("--key 0", f"--key: '0': {KEY_IS_ZERO}"),
         ("--key 0x100000000", f"--key: '0x100000000': {KEY_TOO_LARGE}"),
         ("--key ftok:/nope", f"--key: 'ftok:/nope': {NO_SUCH_FILE}: '/nope'"),
-        ("--key ftok:/:0", f"--key: 'ftok:/:0': {NOT_PROJECT}"),
+        ("--key ftok:/:é", f"--key: 'ftok:/:é': {NOT_PROJECT}"),
         (
             "--key ftok:<file-with-colon>",
             f"--key: 'ftok:<file-with-colon>': {NO_SUCH_FILE}: '<folder>/file' "
