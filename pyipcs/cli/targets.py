@@ -87,6 +87,8 @@ def _missing(kinds: Collection[Kind], target: Target) -> CommandError:
     if others:
         named = " and a ".join(handle.kind.noun for handle in others)
         words += f" (but a {named} of that {target.by.value})"
+    elif target.by is By.ID and _of_key(kinds, f"key:{target.number}"):
+        words += f" ({target.number} is a key: key:{target.number})"
     elif target.by is By.ID and _of_key(kinds, f"0x{target.typed}"):
         words += f" (0x{target.typed} is a key)"  # as ipcs shows it, but for the 0x
     return CommandError(f"{target.typed}: {words}")

@@ -119,6 +119,8 @@ def parse_target(text: str) -> Target:
     if text.isascii() and text.isdigit():
         if len(text) > 1 and text.startswith("0"):
             raise ValueError(f"id:{text.lstrip('0') or '0'} or key:{text}?")
+        if INT_MAX < decimal(text) < _KEYS:
+            raise ValueError(f"not an id (the highest is {INT_MAX}; key:{text}?)")
         return Target(By.ID, parse_id(text), text)
     raise ValueError("not an id, a 0x key, id:N, key:N or ftok:PATH[:PROJ]")
 

@@ -63,6 +63,11 @@ class Placeholders:
         self.objects.queue(0x77777777)
         return "77777777"
 
+    def decimal_key(self) -> str:
+        """Create a queue; return its key in decimal, as a program prints it."""
+        self.objects.queue(1999999999)
+        return "1999999999"
+
     def file(self, text: str, name: str = "file") -> str:
         """Write a file; return its path."""
         (self.folder / name).write_text(text)
@@ -128,6 +133,7 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     "key-of-suspect-set": lambda known: str(suspect_set(known.objects, _KEY)) and f"{_KEY:#x}",
     "key-of-two": lambda known: known.key_of(Kind.QUEUE, Kind.SEGMENT),
     "digits-of-key": Placeholders.digits_of_key,
+    "decimal-key": Placeholders.decimal_key,
     # Files
     "folder": lambda known: str(known.folder),
     "file": lambda known: known.file("hello"),

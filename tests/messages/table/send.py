@@ -49,7 +49,11 @@ ROWS: Rows = {
         # Ids and keys: every command has the same
         ("x", f"QUEUE: 'x': {NOT_TARGET}"),
         ("05", "QUEUE: '05': id:5 or key:05?"),
-        ("2147483648", f"QUEUE: '2147483648': {ID_TOO_HIGH}"),
+        ("id:2147483648", f"QUEUE: 'id:2147483648': {ID_TOO_HIGH}"),
+        (
+            "2147483648",
+            "QUEUE: '2147483648': not an id (the highest is 2147483647; key:2147483648?)",
+        ),
         ("id:x", f"QUEUE: 'id:x': {NOT_ID}"),
         ("key:x", f"QUEUE: 'key:x': {NOT_KEY}"),
         ("0x", f"QUEUE: '0x': {NOT_KEY}"),

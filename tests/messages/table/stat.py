@@ -32,6 +32,10 @@ ROWS: Rows = {
             "<digits-of-key>",
             f"<digits-of-key>: {no_object_with('id')}{looks_like_key('<digits-of-key>')}",
         ),
+        (
+            "<decimal-key>",
+            f"<decimal-key>: {no_object_with('id')} (<decimal-key> is a key: key:<decimal-key>)",
+        ),
         ("5", NOT_LINUX, on_darwin),
         ("2147483647", NO_IPC, with_faults("msgctl:error=ENOSYS")),
         ("<key>", f"<key>: {no_object_with('key')}"),
