@@ -25,7 +25,7 @@ from pyipcs.errors import (
 from pyipcs.model import Kind, Queue, Record
 from pyipcs.sysv.handle import Handle, with_free_key
 from pyipcs.sysv.keys import By, Target
-from pyipcs.sysv.users import unmapped
+from pyipcs.sysv.users import owner_noun, unmapped
 
 _what = options_titled("What to make")
 _how = options_titled("With what")
@@ -94,7 +94,12 @@ class _Plan(NamedTuple):
     "in one step: a process that finds the set by its key must wait until its sem_otime is set "
     "(semget(2)); before, it may see zeros.",
 )
-@_how("--owner", type=OWNER, once=True, help="The owner, by name or number.")
+@_how(
+    "--owner",
+    type=OWNER,
+    once=True,
+    help="The owner, by name or number, as chown(1) reads it: :GROUP sets the group alone.",
+)
 @showing(
     "-i", "--id-only", is_flag=True, help="Print bare ids: the segment's, the queue's, the set's."
 )
@@ -114,7 +119,7 @@ def command(
     """Create System V IPC objects."""
     _check(key=key, private=private, exist_ok=exist_ok, id_only=id_only, json=json, **wanted)
     if nobody := unmapped(wanted["owner"]):
-        raise CommandError(f"set owner failed: {nobody}")
+        raise CommandError(f"set {owner_noun(wanted['owner'])} failed: {nobody}")
     plans = _plans(**wanted)
     with Attempt(output) as attempt:
         handles = [
@@ -178,11 +183,14 @@ def _plans(
     mode: int,
     qbytes: int | None,
     values: Sequence[int] | None,
-    owner: tuple[int, int | None] | None,
+    owner: tuple[int | None, int | None] | None,
 ) -> list[_Plan]:
     """What to make, in ipcmk's order."""
     uid, gid = owner or (None, None)
-    own = [_Step("set owner", lambda handle: handle.change(uid=uid, gid=gid))] if owner else []
+    own = []
+    if owner:
+        what = f"set {owner_noun(owner)}"
+        own = [_Step(what, lambda handle: handle.change(uid=uid, gid=gid))]
     plans = []
     if size is not None:
         plans.append(_segment_plan(size, mode, own))

@@ -302,7 +302,7 @@ DURATION = Parsed(
     {"30s": "seconds", "10m": "minutes", "2h": "hours", "7d": "days"},
 )
 INTERVAL = Parsed("seconds", parse_interval, {"0.5": "", "1": "", "5": ""})
-OWNER = Parsed("user[:group]", parse_owner, "owner")
+OWNER = Parsed("[user][:group]", parse_owner, "owner")
 NSEMS = Parsed("nsems", parse_nsems)
 VALUES = Parsed("v,...", parse_values)
 QBYTES = Parsed("bytes", parse_qbytes, {"4K": "4096", "16K": "16384", "64K": "65536"})

@@ -16,6 +16,7 @@ from pyipcs.errors import CommandError, DeniedError, IpcError, counted, ipc_erro
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
 from pyipcs.sysv.handle import Handle
 from pyipcs.sysv.keys import Target
+from pyipcs.sysv.users import owner_noun, unmapped
 
 _what = options_titled("What to change", once=True)
 
@@ -24,7 +25,7 @@ class _Wanted(NamedTuple):
     """What is to be changed, None or nothing where it stays."""
 
     mode: int | None
-    owner: tuple[int, int | None] | None
+    owner: tuple[int | None, int | None] | None
     qbytes: int | None
     single: Sequence[tuple[int, int]]
     values: Sequence[int] | None
@@ -80,7 +81,12 @@ class _Failure(NamedTuple):
 )
 @kind_options
 @_what("--mode", type=MODE, help="Permissions, in octal.")
-@_what("--owner", type=OWNER, help="The owner, by name or number; USER alone leaves the group.")
+@_what(
+    "--owner",
+    type=OWNER,
+    help="The owner, by name or number, as chown(1) reads it: USER alone leaves the group, and "
+    ":GROUP the user.",
+)
 @_what(
     "--qbytes",
     type=QBYTES,
@@ -156,14 +162,14 @@ def _checked(handle: Handle, target: Target, wanted: _Wanted) -> Record:
         CommandError: it cannot.
     """
     from pyipcs.sysv.permissions import may_control
-    from pyipcs.sysv.users import unmapped
 
     with refusals(handle.kind, target):
         record = handle.stat()
         if wanted.control and not may_control(record.uid, record.cuid):
             raise _told(target, record, wanted, _control_step(wanted), ipc_error(errno.EPERM))
         if nobody := unmapped(wanted.owner):
-            raise CommandError(f"{target.typed}: set owner failed: {nobody}")
+            what = owner_noun(wanted.owner)
+            raise CommandError(f"{target.typed}: set {what} failed: {nobody}")
     if isinstance(record, SemaphoreSet):
         wrong = [semnum for semnum, _ in wanted.single if semnum >= record.nsems]
         if wrong:
@@ -191,7 +197,8 @@ def _set_value(array: Any, semnum: int, value: int) -> None:
 
 
 def _control_step(wanted: _Wanted) -> _Step:
-    names = {"mode": "mode", "uid": "owner", "gid": "owner", "qbytes": "qbytes"}
+    owner = owner_noun(wanted.owner)
+    names = {"mode": "mode", "uid": owner, "gid": owner, "qbytes": "qbytes"}
     what = " and ".join(dict.fromkeys(names[name] for name in wanted.control))
     return _Step(what, lambda handle: handle.change(**wanted.control), control=True)
 

@@ -41,24 +41,40 @@ def parse_user(text: str) -> int:
         return _number(text, "user")
 
 
-def parse_owner(text: str) -> tuple[int, int | None]:
-    """The uid and gid of `USER[:GROUP]`, names or numbers; a gid of None is none given.
+def parse_owner(text: str) -> tuple[int | None, int | None]:
+    """Parse `USER`, `USER:GROUP`, `:GROUP` or `USER:`, names or numbers, as chown(1) does.
+
+    Returns:
+        The uid and the gid, None where it is not given. `USER:` gives the user's login group.
 
     Raises:
-        ValueError: there is no such user or group.
+        ValueError: there is no such user or group, or the user has no login group.
     """
-    import grp
-
     user, colon, group = text.partition(":")
-    if not user:
-        raise ValueError("not USER or USER:GROUP")
-    uid = parse_user(user)
+    if not user and not group:
+        raise ValueError("not USER, USER:GROUP or :GROUP")
+    uid = parse_user(user) if user else None
     if not colon:
         return uid, None
+    return uid, _parse_group(group) if group else _login_group(user)
+
+
+def _parse_group(text: str) -> int:
+    import grp
+
     try:
-        return uid, grp.getgrnam(group).gr_gid
+        return grp.getgrnam(text).gr_gid
     except KeyError:
-        return uid, _number(group, "group")
+        return _number(text, "group")
+
+
+def _login_group(user: str) -> int:
+    import pwd
+
+    try:
+        return pwd.getpwnam(user).pw_gid
+    except KeyError:
+        raise ValueError("a number has no login group (USER:GROUP)") from None
 
 
 def _number(text: str, what: str) -> int:
@@ -68,7 +84,12 @@ def _number(text: str, what: str) -> int:
     raise ValueError(f"no such {what}")
 
 
-def unmapped(owner: tuple[int, int | None] | None) -> str:
+def owner_noun(owner: tuple[int | None, int | None] | None) -> str:
+    """Return what `:GROUP` or any other owner sets: "group" or "owner"."""
+    return "group" if owner and owner[0] is None else "owner"
+
+
+def unmapped(owner: tuple[int | None, int | None] | None) -> str:
     """Which part of an owner means nobody in the caller's user namespace; empty if none does."""
     for which, number in zip(("uid", "gid"), owner or (), strict=False):
         if number is not None and not is_mapped(number, which):

@@ -139,7 +139,7 @@ _WORDS = {
         _between(keys.parse_project, -(2**31), 2**32 - 1), "1", "-1", "0x2c", "a", "0007"
     ),
     "user": _word(users.parse_user, "root", "0", "65534"),
-    "owner": _word(users.parse_owner, "root", "root:root", "0:0", "1:"),
+    "owner": _word(users.parse_owner, "root", "root:root", "0:0", "root:", ":root"),
     "namespace": _word(namespace.path_of, "1", "/proc/self/ns/ipc", "-1"),
     "columns": _word(columns.parse_choice, "ID,KEY", "+AGE", "use%, state", "-ID"),
     "column": _word(columns.parse_sort, "ID", "-MSGS", "use%"),

@@ -46,7 +46,7 @@ ROWS: Rows = {
         ("-S 2 --values 1", "--values needs a value for each of the 2 semaphores"),
         ("-Q --owner nosuch", f"--owner: {no_such_user('nosuch')}"),
         ("-Q --owner 0:nosuch", "--owner: '0:nosuch': no such group"),
-        ("-Q --owner :0", "--owner: ':0': not USER or USER:GROUP"),
+        ("-Q --owner :", "--owner: ':': not USER, USER:GROUP or :GROUP"),
         ("-Q -i -J", "-i and -J are two ways to print"),
     ],
     1: [

@@ -25,6 +25,8 @@ ROWS: Rows = {
         ("5", "nothing to change (--mode, --owner, --value ...)"),
         ("5 --mode 999", f"--mode: '999': {NOT_MODE}"),
         ("5 --owner nosuch", f"--owner: {no_such_user('nosuch')}"),
+        ("5 --owner :", "--owner: ':': not USER, USER:GROUP or :GROUP"),
+        ("5 --owner 7:", "--owner: '7:': a number has no login group (USER:GROUP)"),
         ("5 --qbytes x", f"--qbytes: 'x': {NOT_SIZE}"),
         ("5 --value 1", "--value: '1': not NUM=V (V is 0 to 32767)"),
         ("5 --values x", f"--values: 'x': {NOT_VALUES}"),
@@ -85,6 +87,16 @@ ROWS: Rows = {
             "<segment>: set locking failed: Operation not permitted (it has 4096 bytes, "
             "and RLIMIT_MEMLOCK lets its user lock 0 in all: more takes CAP_IPC_LOCK)",
             without_capabilities('ulimit -l 0; "$@"'),
+        ),
+        (
+            "<queue> -q --owner :root",
+            f"<queue>: set group failed: Operation not permitted ({NOT_ADMINISTRATOR})",
+            as_nobody,
+        ),
+        (
+            "0 --owner :12345",
+            "0: set group failed: this user namespace has no gid 12345",
+            in_user_namespace('"$1" make -Q >/dev/null; "$@"'),
         ),
         ("0 --owner 12345", f"0: {NO_UID}", in_user_namespace('"$1" make -Q >/dev/null; "$@"')),
     ],
