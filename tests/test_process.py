@@ -165,7 +165,6 @@ def test_list_without_its_proc_file_asks_the_kernel(
         ("read:error=EIO", "list", "/proc/sysvipc/msg: Input/output error"),
         ("read:error=EIO", "list -J", "/proc/sysvipc/msg: Input/output error"),
         ("read:error=EIO", "rm -a", "/proc/sysvipc/msg: Input/output error"),
-        ("msgctl:error=EPERM", "list -l", "System V IPC: Operation not permitted"),
         ("msgctl:error=EIO", "rm -q 5", "id failed (5): Input/output error"),
         (
             "msgget:error=ENOMEM",

@@ -3,7 +3,6 @@
 import ctypes
 import json
 import os
-import re
 import sys
 
 import pytest
@@ -173,7 +172,7 @@ def test_make_refused_by_a_limit_with_info_refused_names_the_limit(isolated: Non
     shmmax = int((LIMITS / "shmmax").read_text())
     done = policy.without_info("make", "-M", str(shmmax + 1))
     assert done.status == 1
-    assert re.search(rf"\(limit shmmax: {shmmax}\)", done.err)
+    assert f"shmmax: {shmmax})" in done.err
 
 
 def test_usage_with_info_refused_in_json_has_numbers(isolated: None, objects: Objects) -> None:

@@ -208,6 +208,10 @@ class _Supervisor:
                 self._pass_on(found.si_signo, by_kernel=found.si_code > 0)
             if self._reap():
                 self._stop()
+        # What came before the end was seen was for the command. It must not end this program before
+        # the report.
+        while late := signal.sigtimedwait(self._watched, 0):
+            self._told |= {late.si_signo} - _JOB - {signal.SIGCHLD}
         code = os.waitstatus_to_exitcode(self._status)
         return Ended(code if code >= 0 else 128 - code, max(-code, 0), -code in self._told)
 

@@ -402,7 +402,7 @@ def test_run_ctrl_c_reaches_the_command_once() -> None:
 
 
 def test_run_ctrl_c_ends_the_command_and_reports() -> None:
-    script = f"{ALL_KINDS}; echo ready; sleep 60"
+    script = f"{ALL_KINDS}; echo ready; exec sleep 60"  # a shell that forks can lose the signal
     process, terminal = start([PYIPCS, "run", "sh", "-c", script], controlling=True)
     try:
         read_until(terminal, "ready")

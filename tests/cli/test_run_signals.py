@@ -250,3 +250,28 @@ def test_run_below_the_proc_of_another_pid_namespace_names_only_other_processes(
     assert re.fullmatch(f"{running}[a-z]+\\)\n", result.err)
     result = run("unshare", "--pid", "--fork", PYIPCS, "run", "true")
     assert (result.status, result.err) == (0, "")
+
+
+# Prints its pid, and ends with 7 by SIGUSR1.
+ENDING = """
+import os, signal
+signal.signal(signal.SIGUSR1, lambda *_: os._exit(7))
+print(os.getpid(), flush=True)
+while True:
+    signal.pause()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGALRM", "SIGTERM", "SIGRTMIN"])
+def test_run_signal_pending_at_the_end_of_the_command_is_discarded(name: str) -> None:
+    """Both signals are pending when pyipcs continues, and it takes SIGUSR1 first."""
+    with supervised(ENDING) as process:
+        command = int(read_line(process))
+        process.send_signal(signal.SIGSTOP)
+        wait_for_state(process.pid, "T")
+        process.send_signal(signal.SIGUSR1)
+        process.send_signal(signal.Signals[name])
+        os.kill(command, signal.SIGUSR1)
+        wait_for_state(command, "Z")
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(LIMIT) == 7
