@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from pyipcs.sysv.namespace import is_initial
+from pyipcs.sysv.processes import read_proc
 
 _GONE = (FileNotFoundError, ProcessLookupError)
 _STOPPED = {b"T", b"t"}  # proc_pid_stat(5)
@@ -45,7 +46,7 @@ class Halted:
         try:
             if _state(thread) in _STOPPED:
                 return True
-            cgroups = _read(f"{thread}/cgroup")
+            cgroups = read_proc(f"{thread}/cgroup")
         except _GONE:  # or a kernel without cgroups
             return False
         if cgroups not in self._frozen:
@@ -70,13 +71,13 @@ class Halted:
     @cached_property
     def _mounts(self) -> list[_Mount]:
         try:
-            return [*_mounts(_read("/proc/self/mountinfo"))]
+            return [*_mounts(read_proc("/proc/self/mountinfo"))]
         except OSError:
             return []
 
 
 def _state(thread: str) -> bytes:
-    return _read(f"{thread}/stat").rpartition(b")")[2].split()[0]
+    return read_proc(f"{thread}/stat").rpartition(b")")[2].split()[0]
 
 
 def _freezable(cgroups: bytes) -> Iterator[tuple[str, str]]:
@@ -120,18 +121,10 @@ def _is_freezing(folder: str) -> bool:
     files = (("freezer.state", b"THAWED"), ("cgroup.freeze", b"0"), ("cgroup.events", b"frozen 0"))
     for name, thawed in files:
         try:
-            if thawed not in _read(f"{folder}/{name}").splitlines():
+            if thawed not in read_proc(f"{folder}/{name}").splitlines():
                 return True
         except FileNotFoundError:  # of the other version, or the first cgroup
             continue
         except OSError:
             return True
     return not os.path.isdir(folder)
-
-
-def _read(path: str) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return b"".join(iter(lambda: os.read(descriptor, 1 << 16), b""))
-    finally:
-        os.close(descriptor)

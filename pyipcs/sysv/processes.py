@@ -120,6 +120,15 @@ def command_of(pid: int) -> str | None:
         return None
 
 
+def read_proc(path: str) -> bytes:
+    """Return a file of /proc or /sys, whose size is not known before it is read."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return b"".join(iter(lambda: os.read(descriptor, 1 << 16), b""))
+    finally:
+        os.close(descriptor)
+
+
 def pids() -> Iterator[int]:
     """The processes that /proc shows.
 

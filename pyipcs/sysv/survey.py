@@ -18,7 +18,14 @@ from typing import NamedTuple, TypeAlias
 from pyipcs.model import Kind, Record
 from pyipcs.sysv.identity import capabilities
 from pyipcs.sysv.namespace import current, is_initial
-from pyipcs.sysv.processes import command_of, named, own_number, pids, proc_is_ours
+from pyipcs.sysv.processes import (
+    command_of,
+    named,
+    own_number,
+    pids,
+    proc_is_ours,
+    read_proc,
+)
 
 # The calls that wait, by their numbers: what of, and in which argument the id stands.
 _SEND, _RECEIVE = (Kind.QUEUE, "send"), (Kind.QUEUE, "receive")
@@ -274,7 +281,7 @@ def _maps(pid: int) -> bytes:
     """What a process has mapped; nothing, of one of the kernel's own and of one at its end."""
     for thread in chain([f"/proc/{pid}"], _threads(pid)):
         with suppress(*_GONE):
-            if maps := _read(f"{thread}/maps"):
+            if maps := read_proc(f"{thread}/maps"):
                 return maps
     return b""
 
@@ -291,7 +298,7 @@ def _knows_namespaces() -> bool:
 
 
 def members(inode: int) -> Iterator[int]:
-    """The processes of an IPC namespace, by their numbers in /proc, but for this one."""
+    """Return the other processes of an IPC namespace, by their numbers in /proc."""
     own = own_number()
     for pid in pids():
         with suppress(OSError):
@@ -345,7 +352,7 @@ def _numbers(thread: str) -> list[int]:
         FileNotFoundError: it is at its end.
     """
     try:
-        text = _read(f"{thread}/syscall")
+        text = read_proc(f"{thread}/syscall")
     except PermissionError:
         _namespace(thread)  # of one at its end there is none, though this file is still closed
         raise
@@ -380,7 +387,7 @@ def _stranger(pid: int, namespace: int | None) -> Iterator[Stranger]:
     if pid == 1 and is_initial("pid"):
         return
     try:
-        lines = _read(f"/proc/{pid}/status").splitlines()
+        lines = read_proc(f"/proc/{pid}/status").splitlines()
     except _GONE:
         return
     except OSError:  # hidepid
@@ -431,7 +438,7 @@ def _blind() -> str:
     with suppress(OSError):
         hidden = [
             line.rpartition(b" - ")[2]
-            for line in _read("/proc/self/mountinfo").splitlines()
+            for line in read_proc("/proc/self/mountinfo").splitlines()
             if line.split()[4] == b"/proc"
         ]
         if hidden and re.search(rb"hidepid=(?!0|off|1|noaccess)", hidden[-1]) and not _sees_all():
@@ -442,12 +449,3 @@ def _blind() -> str:
 def _sees_all() -> bool:
     """Whether the caller may look at every process (CAP_SYS_PTRACE, and not just in a part)."""
     return is_initial("user") and bool(capabilities() & _CAP_SYS_PTRACE)
-
-
-def _read(path: str) -> bytes:
-    """A file of /proc, which has to be read to its end before its size is known."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return b"".join(iter(lambda: os.read(descriptor, 1 << 16), b""))
-    finally:
-        os.close(descriptor)
