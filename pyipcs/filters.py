@@ -31,6 +31,7 @@ class Filter(NamedTuple):
         speaks: how it speaks of them.
         needs: what listings do not have and has to be asked for first (`proc.completed`).
         first: a condition on what listings have, checked before `needs` is asked for.
+        unjudged: how many objects of each kind `keep` left out because their use is not visible.
     """
 
     option: str
@@ -39,6 +40,7 @@ class Filter(NamedTuple):
     speaks: str = "is about"
     needs: str = ""
     first: Callable[[Listing], _Mask] | None = None
+    unjudged: Mapping[Kind, int] = {}
 
 
 def matching(listings: Iterable[Listing], filters: Iterable[Filter]) -> Iterator[Listing]:
@@ -144,10 +146,26 @@ def suspect() -> Filter:
 
 
 def _in_state(option: str, states: Collection[State], kinds: Collection[Kind]) -> Filter:
-    def keep(listing: Listing) -> _Mask:
-        return (state in states for state in listing.column("state"))
+    unjudged: dict[Kind, int] = {}
 
-    return Filter(option, keep, kinds, needs="state")
+    def keep(listing: Listing) -> _Mask:
+        found = listing.column("state")
+        unknown = listing.where(state is State.UNKNOWN for state in found)
+        if unknown.length:
+            unjudged[listing.kind] = unjudged.get(listing.kind, 0) + _count_unjudged(unknown)
+        return (state in states for state in found)
+
+    return Filter(option, keep, kinds, needs="state", unjudged=unjudged)
+
+
+def _count_unjudged(unknown: Listing) -> int:
+    """Return how many objects of unknown state somebody may use unseen."""
+    from pyipcs.sysv.survey import nothing
+
+    if unknown.kind is Kind.SEGMENT:  # the kernel counts its users, if /proc names them or not
+        return 0 if nothing().readable else unknown.length
+    found = next(completed([unknown], {"evidence"})).column("evidence")
+    return sum(one.users is None and not one.in_company for one in found)
 
 
 def _equal(field: str, *numbers: int) -> Callable[[Listing], _Mask]:

@@ -148,6 +148,8 @@ def _here(
         totals=[] if selection.filters else kinds,
         each=each,
     )
+    if unjudged := selection.unjudged():
+        output.complain(unjudged)
     return Status.FOUND if fail and count.total() else Status.DONE
 
 

@@ -122,6 +122,8 @@ def command(  # noqa: PLR0913 - the options are its arguments
     output: Output = ctx.obj
     removal = Removal(output, selection, verbose=verbose)
     listed = {kind: found(removable(kind), selection) for kind in kinds}
+    if unjudged := selection.unjudged():
+        output.complain(unjudged)
     if dry_run:
         if word:
             doomed = [*_read_ids(operands, removal)]

@@ -8,6 +8,7 @@ import click
 
 from pyipcs.cli.options import selecting
 from pyipcs.cli.params import DURATION, USER, Parsed, a_key
+from pyipcs.errors import counted
 from pyipcs.model import Kind, Record
 from pyipcs.sysv.proc import Listing, completed
 
@@ -66,6 +67,19 @@ class Selection(NamedTuple):
     def scans(self) -> bool:
         """Whether it asks what processes use now."""
         return any(filter_.needs for filter_ in self.filters)
+
+    def unjudged(self) -> str:
+        """Return how many objects the filters could not judge, and why; empty if there are none."""
+        found = [one.unjudged for one in self.filters if any(one.unjudged.values())]
+        if not found:
+            return ""
+        counts = max(found, key=lambda some: sum(some.values()))
+        objects = [counted(number, kind.noun) for kind, number in counts.items() if number]
+        from pyipcs.sysv.doubt import why_unseen
+
+        *first, last = objects
+        these = f"{', '.join(first)} and {last}" if first else last
+        return f"{these} could not be judged: {why_unseen()}"
 
     def look_again(self) -> None:
         """See to it that what is asked from now on is not answered by what was seen before."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pyipcs.errors import IpcError
 from pyipcs.model import Kind, Record, SemaphoreSet
+from pyipcs.sysv.identity import effective_uid
 from pyipcs.sysv.namespace import is_own
 from pyipcs.sysv.processes import listed
 from pyipcs.sysv.survey import Access, Survey, survey, survey_for
@@ -148,6 +149,21 @@ def doubts_of(seen: Survey, is_used: _IsUsed) -> Doubts:
     if not _current or _current[0].seen.key != seen.key:
         _current[:] = [Doubts(seen, is_used)]
     return _current[0]
+
+
+def why_unseen() -> str:
+    """Return why objects could not be judged by the cached scan."""
+    seen = survey(attached=False).from_here()
+    if seen.blind or not seen.readable:
+        return seen.blind
+    user = effective_uid()
+    unreadable = [one for one in seen.strangers if one.namespace in {None, seen.here}]
+    if not unreadable:
+        return "their semaphores may not be read"
+    whose = "" if any(one.uid in {None, user} for one in unreadable) else " of other users"
+    number = len(unreadable)
+    processes = f"{number} process{'es' if number > 1 else ''}{whose}"
+    return f"{processes} cannot be examined{' (try as root)' if user else ''}"
 
 
 def is_fresh(kind: Kind) -> bool:

@@ -10,7 +10,7 @@ from pyipcs.columns import OF_KIND, RESOURCE, Column
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
 from tests.kit import kernel
-from tests.kit.factories import suspect_set
+from tests.kit.factories import suspect_queue, suspect_set
 from tests.kit.kernel import Objects
 from tests.kit.program import PYIPCS, invoke, run
 from tests.messages.runners import LIMITS
@@ -130,6 +130,7 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     "key-of-queue": lambda known: known.key_of(Kind.QUEUE),
     "key-of-segment": lambda known: known.key_of(Kind.SEGMENT),
     "key-of-set": lambda known: known.key_of(Kind.SEMAPHORE),
+    "key-of-suspect-queue": lambda known: str(suspect_queue(known.objects, _KEY)) and f"{_KEY:#x}",
     "key-of-suspect-set": lambda known: str(suspect_set(known.objects, _KEY)) and f"{_KEY:#x}",
     "key-of-two": lambda known: known.key_of(Kind.QUEUE, Kind.SEGMENT),
     "digits-of-key": Placeholders.digits_of_key,

@@ -200,4 +200,12 @@ ROWS: Rows = {
             on_32_bits,
         ),
     ],
+    0: [
+        (
+            "-q --suspect --key <key-of-suspect-queue>",
+            "1 message queue could not be judged: <number> processes of other users cannot be "
+            "examined (try as root)",
+            as_nobody,
+        ),
+    ],
 }

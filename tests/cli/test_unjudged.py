@@ -1,0 +1,48 @@
+"""The line about objects that a filter could not judge."""
+
+import pytest
+
+from pyipcs.model import Kind
+from tests.kit.factories import leaked_segment, suspect_queue, suspect_set
+from tests.kit.kernel import NOBODY, Objects, ids
+from tests.kit.program import Result, as_nobody, invoke
+
+pytestmark = [pytest.mark.root, pytest.mark.usefixtures("isolated")]
+_WHY = "cannot be examined (try as root)\n"
+
+
+@pytest.mark.parametrize("command", ["list", "rm --all -n"])
+def test_suspect_of_unreadable_processes_reports_how_many_objects_were_left_out(
+    command: str, objects: Objects
+) -> None:
+    """Root's processes may wait on the queues unseen; the kernel counts who waits on the set."""
+    for msqid in (suspect_queue(objects), suspect_queue(objects)):
+        assert invoke("set", "-q", str(msqid), "--owner", str(NOBODY)).status == 0
+    suspect_set(objects, mode=0o666)
+    result = as_nobody(*command.split(), "--suspect")
+    assert result.status == 0
+    assert result.err.startswith("pyipcs: 2 message queues could not be judged: ")
+    assert result.err.endswith(_WHY)
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("filters", ["--orphaned", "--suspect -m", "--idle 1d", "--mine"])
+def test_filter_that_judges_no_queue_reports_nothing(filters: str, objects: Objects) -> None:
+    suspect_queue(objects, mode=0o666)
+    leaked_segment(objects)
+    assert as_nobody("list", *filters.split()).err == ""
+
+
+def test_suspect_with_a_filter_that_leaves_the_queue_out_reports_nothing(
+    objects: Objects,
+) -> None:
+    suspect_queue(objects, mode=0o666)
+    assert as_nobody("list", "--suspect", "--key", "0x5eed").err == ""
+
+
+def test_suspect_of_an_unused_queue_reports_nothing_to_root(objects: Objects) -> None:
+    objects.queue()
+    leaked = suspect_queue(objects)
+    result = invoke("rm", "--all", "--suspect", "--key", "0x5eed")
+    assert result == Result(0, "", "")
+    assert leaked in ids(Kind.QUEUE)
