@@ -36,6 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     isolation.reset_locale()
     if config.getoption("dist", "no") == "no":
         config.stash[_isolation] = isolation.enter()
+    else:
+        isolation.share_user_namespace()
 
 
 @pytest.hookimpl(optionalhook=True)

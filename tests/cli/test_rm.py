@@ -239,6 +239,7 @@ def listed_by_dry_run(*args: str) -> set[tuple[Kind, int]]:
     return {(kind, one["id"]) for kind in Kind for one in document.get(kind.collection, [])}
 
 
+@pytest.mark.root
 @pytest.mark.slow
 @pytest.mark.parametrize("filter_", ["--orphaned", "--suspect", "--orphaned --suspect"])
 def test_rm_orphaned_and_suspect_spare_objects_in_use(
@@ -354,6 +355,7 @@ def test_rm_all_on_a_terminal_removes_nothing_without_yes(objects: Objects, isol
         end(process, terminal)
 
 
+@pytest.mark.root
 def test_rm_suspect_spares_a_set_used_during_the_question(objects: Objects, isolated: None) -> None:
     semid = suspect_set(objects)
     process, terminal = on_terminal("rm", "--all", "--suspect")

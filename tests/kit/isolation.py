@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +26,11 @@ _CLONE_NEWIPC = 0x08000000
 _CLONE_NEWUSER = 0x10000000
 _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_MOVE, _MS_REC, _MS_PRIVATE = 2, 4, 4096, 8192, 16384, 1 << 18
 _CAPABILITY_VERSION_3 = 0x20080522
+_CAP_SYS_ADMIN_NUMBER = 21
+_CAP_SYS_ADMIN = 1 << _CAP_SYS_ADMIN_NUMBER
+_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 47, 2
 _VARIABLE = "PYIPCS_TEST_ISOLATION"  # holds the Isolation for the workers' interpreters
+_SHARED_VARIABLE = "PYIPCS_TEST_SHARED"  # set in the user namespace that workers share
 # What a /dev needs for programs and shells; pseudo-terminals are mounted apart.
 _DEVICES = ["null", "zero", "full", "random", "urandom", "tty", "shm"]
 _DEVICES += ["fd", "stdin", "stdout", "stderr"]
@@ -52,14 +57,13 @@ def enter() -> Isolation:
     """Move this process and its future children into namespaces of their own."""
     if _VARIABLE in os.environ:
         return Isolation(**json.loads(os.environ[_VARIABLE]))
-    uid, gid = os.geteuid(), os.getegid()
-    user_namespace = 0 if uid == 0 else _CLONE_NEWUSER
-    if _libc.unshare(_CLONE_NEWIPC | _CLONE_NEWNS | user_namespace) != 0:
-        return Isolation(why=os.strerror(ctypes.get_errno()))
-    if user_namespace:
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    uid = os.geteuid()
+    try:
+        if uid and not os.environ.get(_SHARED_VARIABLE):
+            _enter_user_namespace()
+        _unshare(_CLONE_NEWIPC | _CLONE_NEWNS)
+    except OSError as error:
+        return Isolation(why=error.strerror or str(error))
     isolation = Isolation(namespace=True)
     try:
         _mount("none", "/", flags=_MS_REC | _MS_PRIVATE)
@@ -73,9 +77,24 @@ def enter() -> Isolation:
         isolation = isolation._replace(mqueue=True)
     except OSError as error:
         isolation = isolation._replace(why=str(error))
-    if user_namespace:
-        _drop_capabilities()
+    if uid:
+        _set_capabilities(0)
     return isolation
+
+
+def share_user_namespace() -> None:
+    """Enter a user namespace in which the workers of an ordinary user create theirs.
+
+    In a user namespace of its own, a worker could not read the processes of the others, and some
+    states would be unknown while another worker has stopped a process.
+    """
+    if os.geteuid() == 0:
+        return
+    with suppress(OSError):
+        _enter_user_namespace()
+        _set_capabilities(_CAP_SYS_ADMIN)
+        if _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_SYS_ADMIN_NUMBER, 0, 0) == 0:
+            os.environ[_SHARED_VARIABLE] = "1"
 
 
 def worker_command() -> str:
@@ -155,10 +174,24 @@ def _mount(source: str, target: str, kind: str = "", flags: int = 0, options: st
         raise OSError(number, f"mount on {target}: {os.strerror(number)}")
 
 
-def _drop_capabilities() -> None:
-    """Become an ordinary user again: the creator of a user namespace has every capability in it."""
+def _enter_user_namespace() -> None:
+    uid, gid = os.geteuid(), os.getegid()
+    _unshare(_CLONE_NEWUSER)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+
+
+def _unshare(flags: int) -> None:
+    if _libc.unshare(flags) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _set_capabilities(mask: int) -> None:
+    """Keep these of the capabilities that the creator of a user namespace has; inherit them."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    data = (ctypes.c_uint32 * 6)()
+    data = (ctypes.c_uint32 * 6)(mask, mask, mask)  # effective, permitted, inheritable
     if _libc.capset(header, data) != 0:
         raise OSError(ctypes.get_errno(), "capset")
 
@@ -166,4 +199,5 @@ def _drop_capabilities() -> None:
 if __name__ == "__main__":
     reset_signals()
     os.environ[_VARIABLE] = json.dumps(enter()._asdict())
+    os.environ.pop(_SHARED_VARIABLE, None)
     os.execv(sys.executable, [sys.executable, *sys.argv[1:]])

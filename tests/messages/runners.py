@@ -33,6 +33,16 @@ def as_nobody(*args: str) -> Result:
     return program.as_nobody(*args)
 
 
+def as_root(runner: Runner) -> Runner:
+    """Run in this way as root only, who can examine every process."""
+
+    def run_as_root(*args: str) -> Result:
+        _require_root()
+        return runner(*args)
+
+    return run_as_root
+
+
 def without_capabilities(script: str) -> Runner:
     """Run by a script, in which "$@" is the command line, as this user without capabilities."""
     drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if IS_ROOT else []

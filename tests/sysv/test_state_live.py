@@ -341,6 +341,7 @@ def test_evidence_of_set_names_waiting_process(
         assert "waits on it" in collect_evidence(Kind.SEMAPHORE, semid).reason
 
 
+@pytest.mark.root
 def test_evidence_of_set_with_user_gone_is_suspect(objects: Objects) -> None:
     """Pid 0 on a semaphore means no user, or one of another PID namespace."""
 
@@ -357,6 +358,7 @@ def test_evidence_of_set_with_user_gone_is_suspect(objects: Objects) -> None:
     assert reason == f"its last user, {own_name()}, lives"
 
 
+@pytest.mark.root
 def test_evidence_of_set_never_used_gives_reason(objects: Objects) -> None:
     assert collect_evidence(Kind.SEMAPHORE, objects.semaphores()).reason == "never used"
 

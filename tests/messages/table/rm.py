@@ -1,7 +1,7 @@
 """Messages of pyipcs rm."""
 
 from tests.messages.rows import Rows
-from tests.messages.runners import answering, as_nobody, send_to_all_queues, with_faults
+from tests.messages.runners import answering, as_nobody, as_root, send_to_all_queues, with_faults
 from tests.messages.texts import KEY_IS_ZERO, NO_IPC, NOT_ID, invalid_id, wrong_kind
 
 ROWS: Rows = {
@@ -41,7 +41,8 @@ ROWS: Rows = {
         (
             "-a --suspect --key <key-of-suspect-set>",
             "skipped semaphore set <number>: could not examine it in time",
-            with_faults("semctl,kill:delay_exit=20000"),  # microseconds: longer than a scan lasts
+            # Microseconds, longer than a scan lasts
+            as_root(with_faults("semctl,kill:delay_exit=20000")),
         ),
     ],
     0: [
