@@ -41,6 +41,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Run the tests in one process where each cannot have a namespace: their keys would clash."""
+    return None if isolation.is_available() else 1
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(specs: list[Any]) -> None:
     """Start each worker of pytest-xdist in namespaces of its own."""
     for spec in specs:

@@ -82,6 +82,14 @@ def enter() -> Isolation:
     return isolation
 
 
+def is_available() -> bool:
+    """Return whether the kernel lets this user create an IPC namespace; a child tries it."""
+    child = os.fork()
+    if child == 0:
+        os._exit(not enter().namespace)
+    return os.waitpid(child, 0)[1] == 0
+
+
 def share_user_namespace() -> None:
     """Enter a user namespace in which the workers of an ordinary user create theirs.
 
