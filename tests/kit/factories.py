@@ -109,7 +109,11 @@ def running(*command: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.wait(LIMIT)
+        # Not to their end: a process that outlives this one may keep them open.
+        for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
+            with suppress(OSError):
+                stream.close()
 
 
 @contextmanager
