@@ -18,16 +18,17 @@ from tests.kit.program import PYIPCS, run
 from tests.kit.terminal import end, read_until, resize, start
 from tests.kit.wait import LIMIT, wait_for_state, wait_until
 
-# Appends the number of each signal that it gets to a file, and ends by SIGUSR2.
+# Appends the number of each signal that it gets to a file, and ends by SIGUSR2. It does not call
+# pause(2), which sleeps on when a signal came right before: Python runs handlers in between.
 COUNTER = """
-import os, signal, sys
+import os, signal, sys, time
 file = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 for name in sys.argv[2:]:
     signal.signal(signal.Signals[name], lambda number, _: os.write(file, bytes([number])))
 signal.signal(signal.SIGUSR2, lambda *_: os._exit(0))
 print("ready", flush=True)
 while True:
-    signal.pause()
+    time.sleep(0.01)
 """
 # Prints its pid, and repeats each line of its input.
 ECHO = """
@@ -254,11 +255,11 @@ def test_run_below_the_proc_of_another_pid_namespace_names_only_other_processes(
 
 # Prints its pid, and ends with 7 by SIGUSR1.
 ENDING = """
-import os, signal
+import os, signal, time
 signal.signal(signal.SIGUSR1, lambda *_: os._exit(7))
 print(os.getpid(), flush=True)
 while True:
-    signal.pause()
+    time.sleep(0.01)
 """
 
 
