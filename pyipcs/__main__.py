@@ -14,7 +14,7 @@ def main() -> None:
     a C program, with no traceback, and so does a reader that goes away.
     """
     # A short command leaves no garbage worth the time that looking for it takes, which is a tenth
-    # of its whole; what may live long switches this on again (sysv/wait.py).
+    # of its whole; what may live long switches this on again (process/interruptible.py).
     gc.disable()
     # An ignored SIGINT (a background job of sh) stays ignored.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

@@ -12,10 +12,10 @@ from itertools import chain, repeat
 from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.model import Kind, View, time_made
+from pyipcs.process.accounts import group_name, user_name
 from pyipcs.sysv.keys import unsigned
 from pyipcs.sysv.namespace import current
 from pyipcs.sysv.proc import Listing, completed, merged
-from pyipcs.sysv.users import group_name, user_name
 
 # A value as the kernel wrote it, or as a number; None is what is not known, or not there.
 Word: TypeAlias = str | int | None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.model import SHM_DEST, Kind, State
-from pyipcs.sysv.identity import effective_uid
+from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.keys import By, Target, signed
 from pyipcs.sysv.namespace import origin
 from pyipcs.sysv.proc import Listing, completed

@@ -15,23 +15,18 @@ from tests.kit.program import run
 PACKAGE = Path(pyipcs.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # The layers that each layer may import. Only the entry point and `describe` import `cli`.
+_EVERY = {"errors", "model", "figures", "text", "process", "sysv", "usage", "query", "codec"}
+_EVERY |= {"columns", "filters", "render", "terminal", "actions"}
 LAYERS = {
     "__init__": set(),
     "__main__": {"cli", "completion"},
-    "errors": set(),
-    "model": set(),
-    "figures": {"model"},
-    "sysv": {"errors", "model", "figures", "sysv"},
-    "codec": {"errors", "model", "sysv"},
-    "columns": {"model", "sysv"},
-    "filters": {"model", "sysv"},
-    "render": {"errors", "model", "figures", "columns", "sysv", "render"},
-    "completion": {"errors", "model", "sysv", "render"},
     "describe": {"__init__", "errors", "cli", "describe"},
-    "cli": {"__init__", "errors", "model", "columns", "filters", "sysv", "codec", "render", "cli"},
+    "cli": {"__init__", "cli", *_EVERY},
+    **dict.fromkeys((*_EVERY, "completion"), _EVERY),
+    "actions": {"cli", *_EVERY},
 }
 # The layers that may import a package from outside the standard library.
-THIRD_PARTY = {"click": {"cli", "describe"}, "sysv_ipc": {"sysv"}, "rich": {"render"}}
+THIRD_PARTY = {"click": {"cli", "describe"}, "sysv_ipc": {"sysv"}, "rich": {"render", "terminal"}}
 # Modules that may only be imported inside the functions that use them.
 LATE = {"rich", "json", "subprocess", "pwd", "grp", "datetime", "difflib", "pathlib"}
 # Modules that are themselves imported late may import these.

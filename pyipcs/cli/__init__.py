@@ -156,7 +156,7 @@ def _run(
         output.complain(str(error))
         return error.status
     except StoppedError as error:
-        from pyipcs.sysv.wait import end_by
+        from pyipcs.process.interruptible import end_by
 
         end_by(error.number)
         return 128 + error.number

@@ -9,8 +9,8 @@ from typing import Self
 
 from pyipcs.cli.output import Output
 from pyipcs.errors import IpcError
+from pyipcs.process.signals import deadly
 from pyipcs.sysv.handle import Handle
-from pyipcs.sysv.signals import deadly
 
 
 class _InterruptedError(Exception):

@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from pyipcs.cli.launch import environment
 from pyipcs.cli.output import Output
 from pyipcs.cli.targets import refusal
 from pyipcs.codec import Encoder, encoder
 from pyipcs.errors import CommandError, IpcError, StoppedError
 from pyipcs.model import Kind, Message
+from pyipcs.process.interruptible import Watch
+from pyipcs.process.nonblocking import Unwaiting, ready
+from pyipcs.process.program import environment
 from pyipcs.sysv.keys import Target
-from pyipcs.sysv.nowait import Unwaiting, ready
-from pyipcs.sysv.wait import Watch
 
 if TYPE_CHECKING:
     import subprocess

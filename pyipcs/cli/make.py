@@ -23,9 +23,9 @@ from pyipcs.errors import (
     counted,
 )
 from pyipcs.model import Kind, Queue, Record
+from pyipcs.process.accounts import owner_noun, unmapped
 from pyipcs.sysv.handle import Handle, with_free_key
 from pyipcs.sysv.keys import By, Target
-from pyipcs.sysv.users import owner_noun, unmapped
 
 _what = options_titled("What to make")
 _how = options_titled("With what")

@@ -270,7 +270,7 @@ def _writable(descriptor: int, patience: float | None = None) -> bool:
     """Whether a descriptor takes something within some seconds, or at some time."""
     import select
 
-    from pyipcs.sysv.nowait import ready
+    from pyipcs.process.nonblocking import ready
 
     return ready(descriptor, select.POLLOUT, patience)
 

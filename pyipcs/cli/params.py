@@ -8,6 +8,7 @@ import click
 
 from pyipcs.cli.argv import LEFT_OUT
 from pyipcs.model import INT_MAX, LONG_MAX, SEMVMX, Kind
+from pyipcs.process.accounts import parse_owner, parse_user
 from pyipcs.sysv.keys import (
     By,
     Target,
@@ -18,7 +19,6 @@ from pyipcs.sysv.keys import (
     parse_target,
 )
 from pyipcs.sysv.namespace import path_of
-from pyipcs.sysv.users import parse_owner, parse_user
 
 _SIZE = (
     r"(?a)\s*\+?(?:0[xX](?P<hex>[0-9a-fA-F]+)"

@@ -8,8 +8,8 @@ from io import StringIO
 from typing import Self
 
 from pyipcs.errors import CommandError, StoppedError
-from pyipcs.sysv.nowait import Unwaiting
-from pyipcs.sysv.wait import LAST_WORDS, Watch
+from pyipcs.process.interruptible import LAST_WORDS, Watch
+from pyipcs.process.nonblocking import Unwaiting
 
 
 class Pen(StringIO):

@@ -32,10 +32,10 @@ from pyipcs.errors import (
     counted,
 )
 from pyipcs.model import Kind, Message
+from pyipcs.process.interruptible import LAST_WORDS, Watch
 from pyipcs.render.escape import visible
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue, Wanted
-from pyipcs.sysv.wait import LAST_WORDS, Watch
 
 _which = options_titled("Which messages", once=True)
 

@@ -12,15 +12,15 @@ import click
 from click.core import ParameterSource
 
 from pyipcs.cli.argv import OneOf, Prefix, options_titled
-from pyipcs.cli.launch import Program
 from pyipcs.cli.manner import FORMATS, USERS, Format, Manner
 from pyipcs.cli.options import json_option, showing, subcommand
 from pyipcs.cli.output import Output, WriteError
 from pyipcs.cli.params import Parsed
 from pyipcs.cli.selection import Selection
-from pyipcs.cli.supervise import supervise
 from pyipcs.errors import CommandError, IpcError, Status, StoppedError, counted
 from pyipcs.model import INT_MAX, Kind
+from pyipcs.process.foreground import supervise
+from pyipcs.process.program import Program
 from pyipcs.sysv import moving, namespace, proc
 from pyipcs.sysv.keys import decimal
 from pyipcs.sysv.proc import Listing

@@ -15,14 +15,14 @@ from pyipcs.cli.options import pack_option, refuse, showing, subcommand, wait_op
 from pyipcs.cli.output import Output
 from pyipcs.cli.params import FILE, MESSAGE_TYPE, a_target
 from pyipcs.cli.sending import Sending
-from pyipcs.cli.stream import Stream
 from pyipcs.cli.targets import find, refusals
 from pyipcs.cli.words import decoded, packed
 from pyipcs.codec import EnvelopeError, Layout, decoder, from_json, longest
 from pyipcs.model import Kind
+from pyipcs.process.interruptible import Watch
+from pyipcs.process.record_reader import Stream
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue
-from pyipcs.sysv.wait import Watch
 
 _which = options_titled("Which messages", once=True)
 _ENVELOPE_HINT = "--json reads lines of recv -J; to send JSON text, leave --json out"

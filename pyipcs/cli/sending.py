@@ -8,7 +8,6 @@ from functools import partial
 from typing import NamedTuple
 
 from pyipcs.cli.output import Output
-from pyipcs.cli.stream import TooLongError
 from pyipcs.cli.targets import refusal
 from pyipcs.errors import (
     BusyError,
@@ -21,9 +20,10 @@ from pyipcs.errors import (
     ipc_error,
 )
 from pyipcs.model import Kind
+from pyipcs.process.interruptible import LAST_WORDS, Watch
+from pyipcs.process.record_reader import TooLongError
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue
-from pyipcs.sysv.wait import LAST_WORDS, Watch
 
 
 class Sizes(NamedTuple):

@@ -14,9 +14,9 @@ from pyipcs.cli.selection import kind_options
 from pyipcs.cli.targets import find_all, no_semaphore, refusal_words, refusals
 from pyipcs.errors import CommandError, DeniedError, IpcError, counted, ipc_error
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
+from pyipcs.process.accounts import owner_noun, unmapped
 from pyipcs.sysv.handle import Handle
 from pyipcs.sysv.keys import Target
-from pyipcs.sysv.users import owner_noun, unmapped
 
 _what = options_titled("What to change", once=True)
 

@@ -56,8 +56,8 @@ def watch(output: Output, interval: float, picture: Picture) -> NoReturn:
         CommandError: the terminal has gone.
     """
     from pyipcs.cli.pen import Pen
+    from pyipcs.process.interruptible import Watch
     from pyipcs.render.live import Screen
-    from pyipcs.sysv.wait import Watch
 
     def drawn() -> tuple[str, Canvas]:
         canvas = output.screen_canvas()

@@ -11,13 +11,13 @@ from pyipcs.cli.argv import options_titled
 from pyipcs.cli.memory import attached
 from pyipcs.cli.options import pack_option, refuse, subcommand
 from pyipcs.cli.params import BYTES, FILE, a_target
-from pyipcs.cli.stream import Stream, TooLongError
 from pyipcs.cli.words import decoded, packed
 from pyipcs.codec import Layout, decoder, longest
 from pyipcs.errors import CommandError, counted
 from pyipcs.model import Kind
+from pyipcs.process.nonblocking import ready
+from pyipcs.process.record_reader import Stream, TooLongError
 from pyipcs.sysv.keys import Target
-from pyipcs.sysv.nowait import ready
 from pyipcs.sysv.segment import Attachment
 
 _what = options_titled("Which bytes", once=True)

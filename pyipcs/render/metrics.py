@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyipcs.columns import Word
 from pyipcs.model import Kind
+from pyipcs.process.accounts import user_name
 from pyipcs.render.escape import whole_text
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.proc import Listing, merged
-from pyipcs.sysv.users import user_name
 
 if TYPE_CHECKING:
     from pyipcs.figures import Usage

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from pyipcs.model import Semaphore, SemaphoreSet
+from pyipcs.process.accounts import group_name, user_name
 from pyipcs.render.values import Style, TimeFormat, show_time
 from pyipcs.sysv.processes import Process, recorded
-from pyipcs.sysv.users import group_name, user_name
 
 if TYPE_CHECKING:
     from pyipcs.sysv.survey import User

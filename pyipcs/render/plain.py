@@ -9,10 +9,10 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from pyipcs.model import Kind, Unit, View
+from pyipcs.process.accounts import group_name, user_name
 from pyipcs.render.text import ctime, flags, human
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.proc import Listing
-from pyipcs.sysv.users import group_name, user_name
 
 
 class _Cell(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from pyipcs.sysv.nowait import ready
+from pyipcs.process.nonblocking import ready
 
 _PATIENCE = 1.0  # seconds for a terminal that was stopped
 _STEP = 32  # records between two looks

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-from pyipcs.sysv.identity import effective_uid
+from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.namespace import current
 from pyipcs.sysv.processes import own_number, pid_here, pids
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pyipcs.errors import IpcError
 from pyipcs.model import Kind, Record, SemaphoreSet
-from pyipcs.sysv.identity import effective_uid
+from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.namespace import is_own
 from pyipcs.sysv.processes import listed
 from pyipcs.sysv.survey import Access, Survey, survey, survey_for

@@ -18,8 +18,8 @@ from pyipcs.figures import (
     Usage,
 )
 from pyipcs.model import SEMVMX, Kind, Segment
+from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.hugepages import pools_in_use
-from pyipcs.sysv.identity import effective_uid
 from pyipcs.sysv.proc import Listing, read
 
 SYSCTL = "/proc/sys/kernel"

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TypeVar, cast
 
 from pyipcs.errors import DeniedError, IpcError, LimitError, ipc_error
-from pyipcs.sysv.identity import effective_gid, effective_uid
+from pyipcs.process.identity import effective_gid, effective_uid
 from pyipcs.sysv.namespace import note_own, owner
 
 _OWN = "/proc/self/ns/ipc"

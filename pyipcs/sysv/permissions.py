@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from functools import cache
 
 from pyipcs.model import Kind
+from pyipcs.process.identity import capabilities, effective_uid
 from pyipcs.sysv import proc
-from pyipcs.sysv.identity import capabilities, effective_uid
 from pyipcs.sysv.namespace import owner
 from pyipcs.sysv.proc import Listing
 

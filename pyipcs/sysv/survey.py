@@ -16,7 +16,7 @@ from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.model import Kind, Record
-from pyipcs.sysv.identity import capabilities
+from pyipcs.process.identity import capabilities
 from pyipcs.sysv.namespace import current, is_initial
 from pyipcs.sysv.processes import (
     command_of,

@@ -21,12 +21,13 @@ from pyipcs.cli import params
 from pyipcs.codec import FORMATS, EnvelopeError, Layout, encoder, from_hex, from_json
 from pyipcs.filters import not_in
 from pyipcs.model import Kind, Message, Unit, View
+from pyipcs.process import accounts
 from pyipcs.render import aligned, blocks, data, delimited, metrics, plain, showmsg, table
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line
 from pyipcs.render.report import Report
 from pyipcs.render.values import Style, TimeFormat
-from pyipcs.sysv import keys, namespace, operations, proc, survey, users
+from pyipcs.sysv import keys, namespace, operations, proc, survey
 from pyipcs.sysv.proc import Listing
 from pyipcs.sysv.state import evidence_of
 
@@ -138,8 +139,8 @@ _WORDS = {
     "project": _word(
         _between(keys.parse_project, -(2**31), 2**32 - 1), "1", "-1", "0x2c", "a", "0007"
     ),
-    "user": _word(users.parse_user, "root", "0", "65534"),
-    "owner": _word(users.parse_owner, "root", "root:root", "0:0", "root:", ":root"),
+    "user": _word(accounts.parse_user, "root", "0", "65534"),
+    "owner": _word(accounts.parse_owner, "root", "root:root", "0:0", "root:", ":root"),
     "namespace": _word(namespace.path_of, "1", "/proc/self/ns/ipc", "-1"),
     "columns": _word(columns.parse_choice, "ID,KEY", "+AGE", "use%, state", "-ID"),
     "column": _word(columns.parse_sort, "ID", "-MSGS", "use%"),

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.sysv import identity, libc
+from pyipcs.process import identity
+from pyipcs.sysv import libc
 from tests.kit.program import PYIPCS, Result, run
 
 # An ordinary user in its own user namespace and IPC namespace, whoever runs the tests.

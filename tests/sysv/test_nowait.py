@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.sysv.nowait import Unwaiting
+from pyipcs.process.nonblocking import Unwaiting
 
 Ends = tuple[int, int]
 

@@ -3,7 +3,7 @@ import pwd
 
 import pytest
 
-from pyipcs.sysv.users import group_name, parse_owner, user_name
+from pyipcs.process.accounts import group_name, parse_owner, user_name
 from tests.kit.isolation import LONG_USER, NAMELESS_ID
 
 

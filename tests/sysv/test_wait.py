@@ -15,8 +15,8 @@ from typing import NoReturn
 import pytest
 
 from pyipcs.errors import ExpiredError, InterruptError, StoppedError
+from pyipcs.process.interruptible import Watch, end_by
 from pyipcs.sysv.queue import MessageQueue, Wanted
-from pyipcs.sysv.wait import Watch, end_by
 from tests.kit.factories import fork_child, thread_in_waiting_call
 from tests.kit.kernel import Objects, send
 from tests.kit.wait import LIMIT, exit_code, wait_for_state, wait_until

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
 
-from pyipcs.cli.launch import Program
-from pyipcs.sysv.signals import OWN
+from pyipcs.process.program import Program
+from pyipcs.process.signals import OWN
 
 # The signals that stop a job, and with the one that continues it.
 _STOPPING = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
@@ -134,7 +134,7 @@ class _Witness:
     def _has_answer(self) -> bool:
         import select
 
-        from pyipcs.sysv.nowait import ready
+        from pyipcs.process.nonblocking import ready
 
         return ready(self._answers, select.POLLIN, _PATIENCE)
 

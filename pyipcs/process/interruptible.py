@@ -20,8 +20,8 @@ from typing import Self, TypeVar
 
 from pyipcs.errors import CommandError, ExpiredError, InterruptError, StoppedError
 from pyipcs.model import INT_MAX
-from pyipcs.sysv.nowait import ready
-from pyipcs.sysv.signals import deadly
+from pyipcs.process.nonblocking import ready
+from pyipcs.process.signals import deadly
 
 _DAY = 24 * 60 * 60.0
 

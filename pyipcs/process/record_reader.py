@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Self
 
 from pyipcs.errors import CommandError
-from pyipcs.sysv.nowait import Unwaiting, ready
+from pyipcs.process.nonblocking import Unwaiting, ready
 
 _NUL = b"\0"
 _BLOCK = 1 << 15  # bytes of a read(2)

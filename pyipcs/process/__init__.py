@@ -1,0 +1,1 @@
+"""Plain Unix: waits, signals, accounts and programs; nothing of IPC."""
