@@ -126,7 +126,7 @@ def _queue_shares(listing: Listing) -> Iterable[Word]:
 
 
 def _commands(listing: Listing) -> Iterator[str | None]:
-    from pyipcs.sysv.processes import command_line
+    from pyipcs.usage.processes import command_line
 
     return map(command_line, map(int, listing.column("cpid")), _made(listing))
 

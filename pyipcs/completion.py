@@ -66,7 +66,7 @@ def main(args: Sequence[str]) -> None:
 def _namespaces() -> Iterator[tuple[str, str]]:
     """A process of each other IPC namespace whose processes may be looked at."""
     from pyipcs.sysv import namespace
-    from pyipcs.sysv.processes import command_of, pids
+    from pyipcs.usage.processes import command_of, pids
 
     seen = {namespace.current()}
     for pid in pids():

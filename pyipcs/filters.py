@@ -160,7 +160,7 @@ def _in_state(option: str, states: Collection[State], kinds: Collection[Kind]) -
 
 def _count_unjudged(unknown: Listing) -> int:
     """Return how many objects of unknown state somebody may use unseen."""
-    from pyipcs.sysv.survey import nothing
+    from pyipcs.usage.scan import nothing
 
     if unknown.kind is Kind.SEGMENT:  # the kernel counts its users, if /proc names them or not
         return 0 if nothing().readable else unknown.length

@@ -9,7 +9,7 @@ from pyipcs import columns
 from pyipcs.columns import Choice, arranged, parse_choice, parse_sort
 from pyipcs.model import Kind, View
 from pyipcs.sysv import libc, proc
-from pyipcs.sysv.processes import command_line
+from pyipcs.usage.processes import command_line
 from tests.kit import kernel, samples
 from tests.kit.factories import leaked_segment
 from tests.kit.kernel import Objects, row

@@ -15,8 +15,8 @@ from pyipcs.errors import CommandError, ipc_error
 from pyipcs.model import Kind, View
 from pyipcs.sysv import moving, namespace, proc
 from pyipcs.sysv.proc import Listing
-from pyipcs.sysv.processes import command_of, named
-from pyipcs.sysv.survey import survey
+from pyipcs.usage.processes import command_of, named
+from pyipcs.usage.scan import survey
 
 _NAMED = 4  # the processes of a namespace that its heading names; of others, how many there are
 _LEFT = {errno.ENOENT, errno.ESRCH}  # how one that is left by its processes fails

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from pyipcs.errors import counted
 from pyipcs.filters import Filter
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
-from pyipcs.sysv.descendants import Descendants, Process, Scan, thread_group
 from pyipcs.sysv.proc import Listing
-from pyipcs.sysv.processes import listed, named, recorded
-from pyipcs.sysv.state import Evidence
-from pyipcs.sysv.survey import nothing
+from pyipcs.usage.descendants import Descendants, Process, Scan, thread_group
+from pyipcs.usage.processes import listed, named, recorded
+from pyipcs.usage.scan import nothing
+from pyipcs.usage.state import Evidence
 
 _OTHERS_MODE = 0o077  # the bits of svipc(7) for all but the owner and the creator
 _IN_USE, _IN_DOUBT = "in use", "in doubt"

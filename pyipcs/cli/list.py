@@ -186,7 +186,7 @@ def _everywhere(
 def _picture(selection: Selection, view: View, kinds: Sequence[Kind], manner: Manner) -> Picture:
     """What draws the objects there are, with how fast queues grow."""
     from pyipcs.render import table
-    from pyipcs.sysv.survey import survey
+    from pyipcs.usage.scan import survey
 
     growth = watching.Growth()
 

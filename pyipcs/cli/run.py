@@ -24,12 +24,12 @@ from pyipcs.process.program import Program
 from pyipcs.sysv import moving, namespace, proc
 from pyipcs.sysv.keys import decimal
 from pyipcs.sysv.proc import Listing
-from pyipcs.sysv.processes import named
+from pyipcs.usage.processes import named
 
 if TYPE_CHECKING:
     from pyipcs.cli.leftovers import Other
     from pyipcs.filters import Filter
-    from pyipcs.sysv.descendants import Descendants
+    from pyipcs.usage.descendants import Descendants
 
 _where = options_titled("Where CMD runs")
 _FORMATS = FORMATS | {Format.PLAIN.value: "columns of text"}
@@ -241,7 +241,7 @@ class _Place(NamedTuple):
             raise CommandError(f"no IPC namespace of its own for the command: {why}")
         from pyipcs.filters import identities, mine, new_since
         from pyipcs.sysv import libc
-        from pyipcs.sysv.descendants import Descendants
+        from pyipcs.usage.descendants import Descendants
 
         descendants = Descendants()
         libc.adopt_orphans()
@@ -271,8 +271,8 @@ class _Place(NamedTuple):
         if self.descendants:
             there = self.descendants.scan().descendants.values()
             return [{"pid": one.pid, "command": one.command} for one in there]
-        from pyipcs.sysv.processes import command_of, pid_here
-        from pyipcs.sysv.survey import members
+        from pyipcs.usage.processes import command_of, pid_here
+        from pyipcs.usage.scan import members
 
         inode = namespace.current() if self.own else None
         numbers = () if inode is None else members(inode)

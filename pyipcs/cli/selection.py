@@ -75,7 +75,7 @@ class Selection(NamedTuple):
             return ""
         counts = max(found, key=lambda some: sum(some.values()))
         objects = [counted(number, kind.noun) for kind, number in counts.items() if number]
-        from pyipcs.sysv.doubt import why_unseen
+        from pyipcs.usage.doubt import why_unseen
 
         *first, last = objects
         these = f"{', '.join(first)} and {last}" if first else last
@@ -84,7 +84,7 @@ class Selection(NamedTuple):
     def look_again(self) -> None:
         """See to it that what is asked from now on is not answered by what was seen before."""
         if self.scans:
-            from pyipcs.sysv.survey import survey
+            from pyipcs.usage.scan import survey
 
             survey.cache_clear()
 
@@ -93,8 +93,8 @@ class Selection(NamedTuple):
 
         False means that it has to be examined as a whole (`still_meets`), which takes longer.
         """
-        from pyipcs.sysv.doubt import is_fresh, rescan
-        from pyipcs.sysv.state import is_clear, is_unchanged
+        from pyipcs.usage.doubt import is_fresh, rescan
+        from pyipcs.usage.state import is_clear, is_unchanged
 
         if not is_fresh(selected.kind):
             rescan(selected.kind)
@@ -111,7 +111,7 @@ class Selection(NamedTuple):
             return self._meets(listing)
         import time
 
-        from pyipcs.sysv.doubt import is_fresh, rescan
+        from pyipcs.usage.doubt import is_fresh, rescan
 
         late = False
         deadline = time.monotonic() + _PATIENCE

@@ -244,7 +244,7 @@ def details(
     canvas = output.canvas() if format_ is Format.TABLE and not manner.choice else None
     if canvas:
         from pyipcs.render import panel
-        from pyipcs.sysv.state import evidence_of
+        from pyipcs.usage.state import evidence_of
 
         style = manner.style(format_)
         output.draw(

@@ -112,8 +112,8 @@ def _picture(
 ) -> watching.Picture:
     """What draws the objects; the last one that goes ends it."""
     from pyipcs.render import panel
-    from pyipcs.sysv.state import evidence_of
-    from pyipcs.sysv.survey import survey
+    from pyipcs.usage.scan import survey
+    from pyipcs.usage.state import evidence_of
 
     style = manner.style(Format.TABLE)
     growth = watching.Growth()
@@ -138,7 +138,7 @@ def _plain(manner: Manner) -> Callable[[Record], Iterable[str]]:
 
     def lines(record: Record) -> Iterable[str]:
         from pyipcs.render import showmsg
-        from pyipcs.sysv.state import evidence_of
+        from pyipcs.usage.state import evidence_of
 
         style = manner.style(Format.TABLE)
         style = style._replace(human=manner.unit is Unit.HUMAN)

@@ -19,8 +19,8 @@ from pyipcs.render.table import STATE_LOOKS, Cell, Painter, bar
 from pyipcs.render.text import flag_names, grouped, human, octal, symbolic
 from pyipcs.render.values import Style, rate
 from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.processes import recorded
-from pyipcs.sysv.state import Evidence
+from pyipcs.usage.processes import recorded
+from pyipcs.usage.state import Evidence
 
 _WIDEST = 100  # columns, beyond which the eye loses the line
 _FRAME = 4  # columns of it, that the frame takes

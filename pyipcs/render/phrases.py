@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from pyipcs.model import Semaphore, SemaphoreSet
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.render.values import Style, TimeFormat, show_time
-from pyipcs.sysv.processes import Process, recorded
+from pyipcs.usage.processes import Process, recorded
 
 if TYPE_CHECKING:
-    from pyipcs.sysv.survey import User
+    from pyipcs.usage.scan import User
 
 
 def act(pid: int, when: int, style: Style) -> str:

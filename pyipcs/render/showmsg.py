@@ -8,8 +8,8 @@ from pyipcs.render.phrases import act, last_user, moment, names, process, using
 from pyipcs.render.text import flag_names, human
 from pyipcs.render.values import Style
 from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.processes import recorded
-from pyipcs.sysv.state import Evidence
+from pyipcs.usage.processes import recorded
+from pyipcs.usage.state import Evidence
 
 
 def details(record: Record, found: Evidence, style: Style) -> Iterator[str]:

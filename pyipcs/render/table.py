@@ -24,7 +24,7 @@ from pyipcs.render.report import Report
 from pyipcs.render.text import flags, grouped, human
 from pyipcs.render.values import Style, converter
 from pyipcs.sysv.proc import Listing, merged
-from pyipcs.sysv.processes import recorded
+from pyipcs.usage.processes import recorded
 
 # A text, and how it looks in rich's words.
 Cell: TypeAlias = tuple[str, str]

@@ -255,19 +255,19 @@ def _or_gone(ask: Callable[..., Any], *args: int) -> Any:
 
 
 def _ask_state(listing: Listing) -> list[Any]:
-    from pyipcs.sysv.state import states
+    from pyipcs.usage.state import states
 
     return [*states(listing.kind, listing.records())]
 
 
 def _ask_evidence(listing: Listing) -> list[Any]:
-    from pyipcs.sysv.state import evidence
+    from pyipcs.usage.state import evidence
 
     return [*evidence(listing.records(), attached=listing.kind is Kind.SEGMENT)]
 
 
 def _ask_waited(listing: Listing) -> list[Any]:
-    from pyipcs.sysv.state import waited
+    from pyipcs.usage.state import waited
 
     if listing.kind is Kind.SEMAPHORE and not listing.has("semaphores"):
         told = [None if one is _GONE else one for one in _ask_semaphores(listing)]

@@ -11,9 +11,9 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.sysv import libc as product_libc
-from pyipcs.sysv.doubt import rescan
 from pyipcs.sysv.handle import handle_class
-from pyipcs.sysv.survey import survey, survey_for
+from pyipcs.usage.doubt import rescan
+from pyipcs.usage.scan import survey, survey_for
 from tests.kit.factories import (
     created_by_departed,
     fork_child,
@@ -164,7 +164,7 @@ def test_set_is_asked_for_waiters_after_the_scan(objects: Objects, isolated: Non
             wait_until(lambda: product_libc.semaphores(semid, 1)[0].zcount)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pyipcs.sysv.doubt.rescan", rescan_then_wait)
+        patch.setattr("pyipcs.usage.doubt.rescan", rescan_then_wait)
         result = invoke("rm", "--all", "--suspect")
     assert result.err == f"pyipcs: semaphore set {semid} has changed since, and is left\n"
     assert ids(Kind.SEMAPHORE) == {semid}

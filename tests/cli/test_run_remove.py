@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pyipcs.model import Kind
-from pyipcs.sysv.survey import survey
+from pyipcs.usage.scan import survey
 from tests.kit.factories import running
 from tests.kit.kernel import Objects, everything, ids, libc, remove, send
 from tests.kit.program import PYIPCS, Result, forked, need_tool, run

@@ -27,9 +27,10 @@ from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line
 from pyipcs.render.report import Report
 from pyipcs.render.values import Style, TimeFormat
-from pyipcs.sysv import keys, namespace, operations, proc, survey
+from pyipcs.sysv import keys, namespace, operations, proc
 from pyipcs.sysv.proc import Listing
-from pyipcs.sysv.state import evidence_of
+from pyipcs.usage import scan
+from pyipcs.usage.state import evidence_of
 
 
 class Parser(NamedTuple):
@@ -285,7 +286,7 @@ def rendered(listing: Listing) -> Iterator[str]:
 
 def _maps(text: bytes) -> None:
     devices = frozenset({b"00:01"})
-    for (_, kind, shmid), user in survey._attached(9, None, text, devices).items():
+    for (_, kind, shmid), user in scan._attached(9, None, text, devices).items():
         assert (kind, user.does) == (Kind.SEGMENT, "attached")
         assert shmid >= 0
         assert user.times > 0
@@ -293,8 +294,8 @@ def _maps(text: bytes) -> None:
 
 def _syscall(text: bytes) -> None:
     with _file("syscall", text) as folder:
-        numbers = _unless_covered(lambda: survey._numbers(folder))
-    call = survey._call(numbers or [])
+        numbers = _unless_covered(lambda: scan._numbers(folder))
+    call = scan._call(numbers or [])
     if call is not None:
         (kind, _), object_id = call
         assert kind is not Kind.SEGMENT

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from pyipcs import cli
 from pyipcs.__main__ import main
-from pyipcs.sysv.survey import survey
+from pyipcs.usage.scan import survey
 from tests.kit.kernel import NOBODY
 from tests.kit.wait import LIMIT, exit_code
 

@@ -14,9 +14,9 @@ _IGNORED_MODULES = {
     "describe",
     "model.py",
     "render",
-    "sysv/doubt.py",  # values of the column REASON
-    "sysv/state.py",  # values of the column REASON
-    "sysv/survey.py",  # values of the column REASON
+    "usage/doubt.py",  # values of the column REASON
+    "usage/state.py",  # values of the column REASON
+    "usage/scan.py",  # values of the column REASON
 }
 # Functions, classes and constants without messages, by module.
 IGNORED_NAMES = {

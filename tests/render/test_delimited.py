@@ -14,7 +14,7 @@ from pyipcs.model import Kind, State
 from pyipcs.render import delimited
 from pyipcs.render.report import Report
 from pyipcs.sysv.proc import Listing
-from pyipcs.sysv.state import Evidence
+from pyipcs.usage.state import Evidence
 from tests.kit import samples
 from tests.kit.program import need_tool
 from tests.kit.wait import LIMIT

@@ -17,8 +17,8 @@ from pyipcs.render import panel, showmsg, table
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.report import Report
 from pyipcs.sysv.proc import Listing, listing_of
-from pyipcs.sysv.state import Evidence
-from pyipcs.sysv.survey import User
+from pyipcs.usage.scan import User
+from pyipcs.usage.state import Evidence
 from tests.kit import samples
 from tests.kit.factories import running
 from tests.kit.samples import PEOPLE

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.sysv.processes import Process, recorded
+from pyipcs.usage.processes import Process, recorded
 from tests.kit.factories import read_line, running, scripted
 from tests.kit.kernel import IS_ROOT
 from tests.kit.program import run
@@ -51,7 +51,7 @@ def test_recorded_in_a_time_namespace_is_alive(isolated: None, ahead: int) -> No
         pytest.skip("this kernel has no time namespaces")
     offset = ahead if ahead > 0 else -int(time.clock_gettime(time.CLOCK_BOOTTIME)) + 1
     script = (
-        "from pyipcs.sysv.processes import recorded; import os, time;"
+        "from pyipcs.usage.processes import recorded; import os, time;"
         f"print(recorded({os.getpid()}, int(time.time())).alive)"
     )
     unshare = ["unshare", "--time", "--boottime", str(offset), "--fork"]
@@ -66,7 +66,7 @@ def test_recorded_pid_0_is_unknown() -> None:
 @pytest.mark.tools("unshare")
 def test_recorded_with_proc_of_another_pid_namespace_is_unknown(isolated: None) -> None:
     script = (
-        "from pyipcs.sysv.processes import command_line, recorded; import os, time; "
+        "from pyipcs.usage.processes import command_line, recorded; import os, time; "
         "print(recorded(1, 2**33), recorded(os.getpid(), 2**33), command_line(2, 2**33))"
     )
     assert run("unshare", "--pid", "--fork", sys.executable, "-c", script).out == (
@@ -78,7 +78,7 @@ def test_recorded_with_proc_of_another_pid_namespace_is_unknown(isolated: None) 
 def test_recorded_without_proc_is_unknown_or_gone(isolated: None) -> None:
     """Without /proc, a pid in use may be that of a later process."""
     script = (
-        "import os; from pyipcs.sysv.processes import recorded; p = os.getppid();"
+        "import os; from pyipcs.usage.processes import recorded; p = os.getppid();"
         f"print(recorded(p, 1), recorded({NO_PID}, 1))"
     )
     tmpfs = f"mount -t tmpfs none /proc && exec {sys.executable} -c '{script}'"

@@ -3,9 +3,9 @@
 import pytest
 
 from pyipcs.model import Kind, Queue, Record, Segment, Semaphore, SemaphoreSet
-from pyipcs.sysv.processes import Process
-from pyipcs.sysv.state import Facts, Role, gather, judge
-from pyipcs.sysv.survey import Survey, User
+from pyipcs.usage.processes import Process
+from pyipcs.usage.scan import Survey, User
+from pyipcs.usage.state import Facts, Role, gather, judge
 
 DEAD, LIVE, HIDDEN, FOREIGN = (
     Process(5, alive=False),

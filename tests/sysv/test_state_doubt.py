@@ -13,10 +13,10 @@ import pytest
 from pyipcs.model import Kind, Record, State
 from pyipcs.sysv import libc as product_libc
 from pyipcs.sysv import proc
-from pyipcs.sysv.doubt import Company, is_fresh, rescan
-from pyipcs.sysv.halted import Halted, _below, _mounts
-from pyipcs.sysv.state import Evidence, evidence_of
-from pyipcs.sysv.survey import survey
+from pyipcs.usage.doubt import Company, is_fresh, rescan
+from pyipcs.usage.halted import Halted, _below, _mounts
+from pyipcs.usage.scan import survey
+from pyipcs.usage.state import Evidence, evidence_of
 from tests.kit.factories import (
     attaching,
     created_by_departed,

@@ -15,8 +15,8 @@ import pytest
 from pyipcs.model import Kind, Segment, State
 from pyipcs.sysv import libc, proc
 from pyipcs.sysv.namespace import is_initial
-from pyipcs.sysv.state import Evidence, evidence
-from pyipcs.sysv.survey import Access, User, survey
+from pyipcs.usage.scan import Access, User, survey
+from pyipcs.usage.state import Evidence, evidence
 from tests.kit import kernel
 from tests.kit.factories import (
     ask_departed,
@@ -467,7 +467,7 @@ def test_survey_of_unreadable_process_goes_by_its_fsgid(
 REPORT = """
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
-from pyipcs.sysv.state import evidence
+from pyipcs.usage.state import evidence
 for seen in evidence([{0}]):
     print(seen.state.value, seen.reason)
 """
@@ -484,7 +484,7 @@ def test_evidence_with_hidepid_is_unknown(objects: Objects, isolated: None) -> N
     msqid, shmid = suspect_queue(objects, mode=0o666), objects.segment()
     nobody = f"import os; os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})"
     # Imported before the user changes, because nobody may have no access to the modules.
-    script = f"import pyipcs.sysv.libc, pyipcs.sysv.state\n{nobody}\n{report_on(msqid, shmid)}"
+    script = f"import pyipcs.sysv.libc, pyipcs.usage.state\n{nobody}\n{report_on(msqid, shmid)}"
     mount = f'mount -t proc -o hidepid=2 proc /proc && exec {sys.executable} -c "$0"'
     done = run("unshare", "--mount", "sh", "-c", mount, script)
     queue, segment = done.out.splitlines()

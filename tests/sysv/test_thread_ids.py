@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind
-from pyipcs.sysv.processes import Process, command_line, recorded
+from pyipcs.usage.processes import Process, command_line, recorded
 from tests.kit.factories import departed, read_line, scripted, thread_in_waiting_call
 from tests.kit.kernel import Objects, row, send
 from tests.kit.program import invoke

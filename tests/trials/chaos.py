@@ -18,7 +18,7 @@ if __name__ == "__main__":
     isolation.enter()
 
 from pyipcs.model import Kind
-from pyipcs.sysv.survey import survey
+from pyipcs.usage.scan import survey
 from tests.kit.kernel import Objects, everything, ids, remove
 from tests.kit.program import Result, forked, need_tool, pyipcs
 from tests.kit.terminal import end, frames, on_terminal, read_all, read_until, resize, without_codes

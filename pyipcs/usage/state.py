@@ -10,10 +10,10 @@ from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import IpcError, counted
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
-from pyipcs.sysv.doubt import doubts_of
 from pyipcs.sysv.namespace import is_initial
-from pyipcs.sysv.processes import Process, listed, recorded
-from pyipcs.sysv.survey import Survey, User, nothing, survey, survey_for
+from pyipcs.usage.doubt import doubts_of
+from pyipcs.usage.processes import Process, listed, recorded
+from pyipcs.usage.scan import Survey, User, nothing, survey, survey_for
 
 _Life: TypeAlias = Callable[[int, int], Process]
 

@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeAlias
 from pyipcs.model import Kind, Record
 from pyipcs.process.identity import capabilities
 from pyipcs.sysv.namespace import current, is_initial
-from pyipcs.sysv.processes import (
+from pyipcs.usage.processes import (
     command_of,
     named,
     own_number,

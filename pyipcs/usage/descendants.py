@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.namespace import current
-from pyipcs.sysv.processes import own_number, pid_here, pids
+from pyipcs.usage.processes import own_number, pid_here, pids
 
 _FRESH = 0.01  # seconds that a scan counts as new, beside twice its own duration
 

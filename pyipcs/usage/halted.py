@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from pyipcs.sysv.namespace import is_initial
-from pyipcs.sysv.processes import read_proc
+from pyipcs.usage.processes import read_proc
 
 _GONE = (FileNotFoundError, ProcessLookupError)
 _STOPPED = {b"T", b"t"}  # proc_pid_stat(5)

@@ -15,11 +15,11 @@ from pyipcs.errors import IpcError
 from pyipcs.model import Kind, Record, SemaphoreSet
 from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.namespace import is_own
-from pyipcs.sysv.processes import listed
-from pyipcs.sysv.survey import Access, Survey, survey, survey_for
+from pyipcs.usage.processes import listed
+from pyipcs.usage.scan import Access, Survey, survey, survey_for
 
 if TYPE_CHECKING:
-    from pyipcs.sysv.halted import Halted
+    from pyipcs.usage.halted import Halted
 
 _TOGETHER = 2  # seconds between the changes of objects that a program makes together
 _SLACK = 0.01  # seconds for which a scan speaks after its end
@@ -125,7 +125,7 @@ class Doubts:
 
     @cached_property
     def _halts(self) -> "Halted":
-        from pyipcs.sysv.halted import Halted
+        from pyipcs.usage.halted import Halted
 
         return Halted()
 

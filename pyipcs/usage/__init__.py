@@ -1,0 +1,1 @@
+"""Who uses an object, and whether it was leaked, for every family of IPC."""
