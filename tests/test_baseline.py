@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs import filters
-from pyipcs.filters import identities, matching, new_since
 from pyipcs.model import SHM_DEST, Kind, Segment
+from pyipcs.query import filters
+from pyipcs.query.filters import identities, matching, new_since
 from pyipcs.sysv import proc
 from pyipcs.sysv.proc import listing_of
 from tests.kit.kernel import Objects, attached, everything, remove, row

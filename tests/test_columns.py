@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from pyipcs import columns
-from pyipcs.columns import Choice, arranged, parse_choice, parse_sort
 from pyipcs.model import Kind, View
+from pyipcs.query import columns
+from pyipcs.query.columns import Choice, arranged, parse_choice, parse_sort
 from pyipcs.sysv import libc, proc
 from pyipcs.usage.processes import command_line
 from tests.kit import kernel, samples

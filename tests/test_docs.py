@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.columns import OF_KIND
 from pyipcs.model import Kind, Semaphore
+from pyipcs.query.columns import OF_KIND
 from tests.kit.documents import IN_NEW_NAMESPACE, README, ROOT, shared_files
 from tests.kit.kernel import Objects
 from tests.kit.program import PYIPCS, invoke, run

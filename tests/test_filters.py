@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pyipcs import filters
-from pyipcs.filters import Filter
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
+from pyipcs.query import filters
+from pyipcs.query.filters import Filter
 from pyipcs.sysv import libc, proc
 from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.proc import Listing, listing_of

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pyipcs import cli, describe
-from pyipcs.columns import COMMON, OWN, RESOURCE
 from pyipcs.errors import MEANINGS, Status
+from pyipcs.query.columns import COMMON, OWN, RESOURCE
 from tests.kit.program import invoke, need_tool, run
 
 FOLDER = Path(__file__).parent.parent / "pyipcs" / "man"

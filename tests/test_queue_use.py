@@ -2,8 +2,8 @@
 
 import pytest
 
-from pyipcs.columns import queue_percent
 from pyipcs.model import Kind
+from pyipcs.query.columns import queue_percent
 from pyipcs.sysv import libc
 from tests.kit import kernel
 from tests.kit.kernel import Objects

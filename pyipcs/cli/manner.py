@@ -15,7 +15,7 @@ from pyipcs.cli.params import Parsed
 from pyipcs.model import Kind, Unit
 
 if TYPE_CHECKING:
-    from pyipcs.columns import Choice, Column
+    from pyipcs.query.columns import Choice, Column
     from pyipcs.render.values import Style
 
 _TIME_FORMATS = {
@@ -86,7 +86,7 @@ class Manner(NamedTuple):
 
     def with_columns(self, kinds: Iterable[Kind], names: Iterable[str], *, more: bool) -> "Manner":
         """With those of these columns that the kinds have; `more` adds them to the usual ones."""
-        from pyipcs.columns import OF_KIND, Choice
+        from pyipcs.query.columns import OF_KIND, Choice
 
         there = {column.name for kind in kinds for column in OF_KIND[kind]}
         return self._replace(choice=Choice(tuple(n for n in names if n in there), more=more))
@@ -124,7 +124,7 @@ class Manner(NamedTuple):
         """
         if not self.choice and not self.sort:
             return
-        from pyipcs.columns import check
+        from pyipcs.query.columns import check
 
         try:
             check(self.named, known.values(), what or ", ".join(kind.plural for kind in known))
@@ -140,7 +140,7 @@ _POSIX_OUTSTANDING = (
 
 
 def _parse_choice(text: str) -> "Choice":
-    from pyipcs.columns import parse_choice
+    from pyipcs.query.columns import parse_choice
 
     try:
         return parse_choice(text)
@@ -151,7 +151,7 @@ def _parse_choice(text: str) -> "Choice":
 
 
 def _parse_sort(text: str) -> tuple[str, bool]:
-    from pyipcs.columns import parse_sort
+    from pyipcs.query.columns import parse_sort
 
     return parse_sort(text)
 
@@ -232,7 +232,7 @@ def columns_of(*kinds: Kind, limits: bool = False) -> Appendix:
     """
 
     def appendix() -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
-        from pyipcs.columns import COMMON, KIND, OWN, RESOURCE
+        from pyipcs.query.columns import COMMON, KIND, OWN, RESOURCE
 
         yield "Columns of all kinds", _described(COMMON)
         for kind in kinds:

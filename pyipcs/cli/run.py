@@ -28,7 +28,7 @@ from pyipcs.usage.processes import named
 
 if TYPE_CHECKING:
     from pyipcs.cli.leftovers import Other
-    from pyipcs.filters import Filter
+    from pyipcs.query.filters import Filter
     from pyipcs.usage.descendants import Descendants
 
 _where = options_titled("Where CMD runs")
@@ -239,7 +239,7 @@ class _Place(NamedTuple):
                 return cls(own=True)
         if private == "always":
             raise CommandError(f"no IPC namespace of its own for the command: {why}")
-        from pyipcs.filters import identities, mine, new_since
+        from pyipcs.query.filters import identities, mine, new_since
         from pyipcs.sysv import libc
         from pyipcs.usage.descendants import Descendants
 

@@ -13,7 +13,7 @@ from pyipcs.model import Kind, Record
 from pyipcs.sysv.proc import Listing, completed
 
 if TYPE_CHECKING:
-    from pyipcs.filters import Filter
+    from pyipcs.query.filters import Filter
 
 
 _PATIENCE = 3.0  # seconds for evidence that is fresh; two scans are enough on a quiet machine
@@ -54,7 +54,7 @@ class Selection(NamedTuple):
         """Those of the objects that are meant."""
         if not self.filters:
             return listings
-        from pyipcs.filters import matching
+        from pyipcs.query.filters import matching
 
         return matching(listings, self.filters)
 
@@ -140,7 +140,7 @@ def _parse_baseline(path: str) -> "Filter":
     import json
     import sys
 
-    from pyipcs.filters import NO_LISTING, not_in
+    from pyipcs.query.filters import NO_LISTING, not_in
 
     if path == "-" and sys.stdin is None:
         raise ValueError("standard input is closed")
@@ -270,12 +270,12 @@ _ANY = {"owner", "creator", "key"}
 
 
 def _filters(*, not_in: "Sequence[Filter]", **given: Any) -> "Iterator[Filter]":
-    """Yield the filters of the options given; `given` has functions of pyipcs.filters."""
+    """Yield the filters of the options given; `given` has functions of pyipcs.query.filters."""
     yield from not_in
     wanted = {name: values for name, values in given.items() if values}
     if not wanted:
         return
-    from pyipcs import filters
+    from pyipcs.query import filters
 
     for name, values in wanted.items():
         make = getattr(filters, name)

@@ -11,7 +11,7 @@ from pyipcs.sysv.proc import Listing
 
 if TYPE_CHECKING:
     from pyipcs.cli.everywhere import Group
-    from pyipcs.columns import Column
+    from pyipcs.query.columns import Column
     from pyipcs.render.report import Report
 
 Found = Mapping[Kind, Iterable[Listing]]
@@ -66,7 +66,7 @@ def report(found: Found, manner: Manner, format_: Format, view: View = View.STAT
 
     Kinds that have none of the columns that the user chose are left out.
     """
-    from pyipcs.columns import KIND, OF_KIND, document, shown
+    from pyipcs.query.columns import KIND, OF_KIND, document, shown
 
     json = format_ in {Format.JSON, Format.JSONL}
     columns = {
@@ -86,7 +86,7 @@ def _report(
     format_: Format,
     what: str = "",
 ) -> "Report":
-    from pyipcs.columns import arranged
+    from pyipcs.query.columns import arranged
     from pyipcs.render.report import Report
 
     manner.check(known, what)
@@ -102,7 +102,7 @@ def _sorted(found: Found, manner: Manner) -> Found:
     """The objects as they come, or sorted."""
     if not manner.sort:
         return found
-    from pyipcs.columns import OF_KIND, arranged
+    from pyipcs.query.columns import OF_KIND, arranged
 
     manner.check({kind: OF_KIND[kind] for kind in found})
     return {
@@ -201,7 +201,7 @@ def _together(groups: "Iterable[Group]") -> dict[Kind, list[Listing]]:
 
 def _with_namespaces(shown: "Report") -> "Report":
     """A report whose first column is the namespace."""
-    from pyipcs.columns import NAMESPACE
+    from pyipcs.query.columns import NAMESPACE
 
     columns = {
         kind: (NAMESPACE, *(one for one in each if one is not NAMESPACE))
@@ -267,7 +267,7 @@ def check(output: Output, kinds: Iterable[Kind], manner: Manner) -> None:
     """
     if not manner.choice and not manner.sort:
         return
-    from pyipcs.columns import OF_KIND
+    from pyipcs.query.columns import OF_KIND
 
     if manner.chosen(terminal=output.terminal) is Format.OPENMETRICS:
         manner.refuse_columns(Format.OPENMETRICS.value)
@@ -336,7 +336,7 @@ def figures(output: Output, name: str, kinds: Sequence[Kind], manner: Manner) ->
 
 def resources(kinds: Sequence[Kind], manner: Manner, format_: Format) -> "Report":
     """The limits with what is in use of them."""
-    from pyipcs import columns
+    from pyipcs.query import columns
     from pyipcs.sysv import limits
 
     found = {kind: [limits.resources(kind)] for kind in kinds}

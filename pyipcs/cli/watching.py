@@ -118,7 +118,7 @@ class Growth:
 
     def shown(self, report: "Report") -> "Report":
         """A report with the growth of queues behind their number of messages."""
-        from pyipcs.columns import RATE
+        from pyipcs.query.columns import RATE
 
         columns = report.columns.get(Kind.QUEUE, ())
         behind = next((i for i, column in enumerate(columns, 1) if column.name == "MSGS"), 0)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pyipcs.columns import KIND, Column, Form, Word
 from pyipcs.model import Kind
+from pyipcs.query.columns import KIND, Column, Form, Word
 from pyipcs.render.escape import whole_text
 from pyipcs.render.report import Report, present
 from pyipcs.render.text import flags, octal

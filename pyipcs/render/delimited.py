@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from pyipcs.columns import KIND
+from pyipcs.query.columns import KIND
 from pyipcs.render.report import Report, headings, is_text, table
 
 # The names of columns that a shell would not take, or would obey: UID and GID are a user's rights

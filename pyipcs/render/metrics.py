@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pyipcs.columns import Word
 from pyipcs.model import Kind
 from pyipcs.process.accounts import user_name
+from pyipcs.query.columns import Word
 from pyipcs.render.escape import whole_text
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.proc import Listing, merged

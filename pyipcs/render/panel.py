@@ -9,9 +9,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pyipcs.columns import queue_percent
 from pyipcs.errors import counted
 from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
+from pyipcs.query.columns import queue_percent
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line
 from pyipcs.render.phrases import act, last_user, moment, names, process, using

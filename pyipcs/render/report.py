@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from pyipcs.columns import KIND, Column, Form, Word
 from pyipcs.model import Kind
+from pyipcs.query.columns import KIND, Column, Form, Word
 from pyipcs.render.values import Style, converter
 from pyipcs.sysv.proc import Listing
 

@@ -16,8 +16,8 @@ from rich.style import Style as Look
 from rich.table import Table
 from rich.text import Text
 
-from pyipcs.columns import Column, Form, Word
 from pyipcs.model import State
+from pyipcs.query.columns import Column, Form, Word
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line, width
 from pyipcs.render.report import Report

@@ -5,7 +5,7 @@ from enum import Enum
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from pyipcs.columns import Form, Word
+from pyipcs.query.columns import Form, Word
 from pyipcs.render.text import (
     ctime,
     duration,

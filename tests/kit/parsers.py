@@ -16,12 +16,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from pyipcs import columns
 from pyipcs.cli import params
 from pyipcs.codec import FORMATS, EnvelopeError, Layout, encoder, from_hex, from_json
-from pyipcs.filters import not_in
 from pyipcs.model import Kind, Message, Unit, View
 from pyipcs.process import accounts
+from pyipcs.query import columns
+from pyipcs.query.filters import not_in
 from pyipcs.render import aligned, blocks, data, delimited, metrics, plain, showmsg, table
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.escape import one_line

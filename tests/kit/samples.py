@@ -7,7 +7,6 @@ from contextlib import contextmanager
 import pytest
 from hypothesis import strategies as st
 
-from pyipcs import columns
 from pyipcs.model import (
     LONG_MAX,
     SHM_DEST,
@@ -20,6 +19,7 @@ from pyipcs.model import (
     SemaphoreSet,
     View,
 )
+from pyipcs.query import columns
 from pyipcs.render import data, text, values
 from pyipcs.render.report import Report
 from pyipcs.render.values import Style, TimeFormat

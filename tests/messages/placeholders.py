@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pyipcs.columns import OF_KIND, RESOURCE, Column
 from pyipcs.model import Kind
+from pyipcs.query.columns import OF_KIND, RESOURCE, Column
 from pyipcs.sysv import libc
 from tests.kit import kernel
 from tests.kit.factories import suspect_queue, suspect_set

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pyipcs import columns
-from pyipcs.columns import Column, Form
 from pyipcs.model import Kind
+from pyipcs.query import columns
+from pyipcs.query.columns import Column, Form
 from pyipcs.render import aligned
 from pyipcs.render.report import Report
 from pyipcs.sysv.proc import Listing

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyipcs import columns
-from pyipcs.columns import Column, Form
 from pyipcs.model import Kind, State
+from pyipcs.query import columns
+from pyipcs.query.columns import Column, Form
 from pyipcs.render import delimited
 from pyipcs.render.report import Report
 from pyipcs.sysv.proc import Listing

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.columns import Column, Form
 from pyipcs.model import Kind
+from pyipcs.query.columns import Column, Form
 from pyipcs.render import delimited
 from pyipcs.render.report import Report
 from pyipcs.sysv.proc import Listing

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pyipcs.columns import RESOURCE, resources
 from pyipcs.model import Kind, Semaphore, State
+from pyipcs.query.columns import RESOURCE, resources
 from pyipcs.render import panel, showmsg, table
 from pyipcs.render.canvas import Canvas
 from pyipcs.render.report import Report

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from pyipcs.columns import Form
+from pyipcs.query.columns import Form
 from pyipcs.render import text
 from pyipcs.render.values import Style, TimeFormat, converter
 

@@ -1,0 +1,1 @@
+"""Which objects are meant, which columns are shown, and in which order."""
