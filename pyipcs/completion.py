@@ -14,11 +14,11 @@ from typing import NamedTuple
 from pyipcs.errors import counted
 from pyipcs.model import Kind
 from pyipcs.process.accounts import user_name
-from pyipcs.render.escape import one_line
 from pyipcs.render.text import human
 from pyipcs.sysv import proc
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.proc import Listing
+from pyipcs.terminal.escape import one_line
 
 _FLAGS = {"q": Kind.QUEUE, "m": Kind.SEGMENT, "s": Kind.SEMAPHORE}
 # The short options with a value, behind which no flag can stand. The commands declare them, and a

@@ -35,7 +35,7 @@ MAY = {
     "render/data.py": {"json"},
     "render/table.py": {"rich"},
     "render/panel.py": {"rich"},
-    "render/live.py": {"rich"},
+    "terminal/live_screen.py": {"rich"},
     "describe/__main__.py": {"pathlib"},
 }
 NEVER = {"asyncio", "importlib.metadata", "logging", "argparse"}

@@ -9,8 +9,8 @@ from click.core import ParameterSource
 
 from pyipcs.cli.argv import Grammar, Prefix
 from pyipcs.cli.options import common_options
-from pyipcs.cli.output import Output, WriteError
 from pyipcs.errors import CommandError, IpcError, Status, StoppedError, UnsupportedError
+from pyipcs.terminal.streams import Output, WriteError
 
 # The commands by purpose, each with what its help begins with: here, so that the help of pyipcs
 # itself need not load them all.

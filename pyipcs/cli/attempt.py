@@ -7,10 +7,10 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Self
 
-from pyipcs.cli.output import Output
 from pyipcs.errors import IpcError
 from pyipcs.process.signals import deadly
 from pyipcs.sysv.handle import Handle
+from pyipcs.terminal.streams import Output
 
 
 class _InterruptedError(Exception):

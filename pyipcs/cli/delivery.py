@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from pyipcs.cli.output import Output
 from pyipcs.cli.targets import refusal
 from pyipcs.codec import Encoder, encoder
 from pyipcs.errors import CommandError, IpcError, StoppedError
@@ -21,6 +20,7 @@ from pyipcs.process.interruptible import Watch
 from pyipcs.process.nonblocking import Unwaiting, ready
 from pyipcs.process.program import environment
 from pyipcs.sysv.keys import Target
+from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
     import subprocess

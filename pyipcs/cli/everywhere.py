@@ -9,12 +9,12 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.cli import show
 from pyipcs.cli.manner import Format, Manner
-from pyipcs.cli.output import Output
 from pyipcs.cli.selection import Selection
 from pyipcs.errors import CommandError, ipc_error
 from pyipcs.model import Kind, View
 from pyipcs.sysv import moving, namespace, proc
 from pyipcs.sysv.proc import Listing
+from pyipcs.terminal.streams import Output
 from pyipcs.usage.processes import command_of, named
 from pyipcs.usage.scan import survey
 

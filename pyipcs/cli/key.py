@@ -3,11 +3,11 @@
 import click
 
 from pyipcs.cli.options import showing, subcommand
-from pyipcs.cli.output import Output
 from pyipcs.cli.params import FILE, PROJECT
 from pyipcs.cli.targets import find_named
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import By, Target, format_key, ftok, low_bits
+from pyipcs.terminal.streams import Output
 
 
 @subcommand(

@@ -10,16 +10,16 @@ from pyipcs.cli import show, watching
 from pyipcs.cli.argv import given_names
 from pyipcs.cli.manner import Format, Manner, columns_of, output_options
 from pyipcs.cli.options import refuse, selecting, showing, subcommand
-from pyipcs.cli.output import Output
 from pyipcs.cli.params import an_id
 from pyipcs.cli.selection import Selection, filter_options, listed_kind_options
 from pyipcs.cli.watching import Picture, watch_option
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status
 from pyipcs.model import Kind, Record, View
-from pyipcs.render.canvas import Canvas
 from pyipcs.sysv import proc
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.proc import Listing
+from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.streams import Output
 
 
 @subcommand(

@@ -11,7 +11,6 @@ from pyipcs.cli import show
 from pyipcs.cli.argv import options_titled
 from pyipcs.cli.attempt import Attempt
 from pyipcs.cli.options import refuse, showing, subcommand
-from pyipcs.cli.output import Output
 from pyipcs.cli.params import MODE, NEW_KEY, NSEMS, OWNER, QBYTES, SIZE, VALUES
 from pyipcs.errors import (
     CommandError,
@@ -26,6 +25,7 @@ from pyipcs.model import Kind, Queue, Record
 from pyipcs.process.accounts import owner_noun, unmapped
 from pyipcs.sysv.handle import Handle, with_free_key
 from pyipcs.sysv.keys import By, Target
+from pyipcs.terminal.streams import Output
 
 _what = options_titled("What to make")
 _how = options_titled("With what")

@@ -9,12 +9,12 @@ import click
 from pyipcs.cli.argv import OneOf, options_titled
 from pyipcs.cli.memory import attached
 from pyipcs.cli.options import format_of, refuse, showing, subcommand, unpack_option
-from pyipcs.cli.output import Output
 from pyipcs.cli.params import BYTES, a_target
 from pyipcs.codec import Layout, hex_lines
 from pyipcs.errors import CommandError, counted
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
+from pyipcs.terminal.streams import Output
 
 _which = options_titled("Which bytes", once=True)
 _LINES = 512  # of a write(2): few calls, and no long wait for the first

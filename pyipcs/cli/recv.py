@@ -18,7 +18,6 @@ from pyipcs.cli.options import (
     unpack_option,
     wait_options,
 )
-from pyipcs.cli.output import Output
 from pyipcs.cli.params import BODY_SIZE, COMMAND_LINE, COUNT, TYPE, a_target
 from pyipcs.cli.targets import find, refusal, refusals
 from pyipcs.codec import FORMATS, Encoder, Layout, encoder
@@ -33,9 +32,10 @@ from pyipcs.errors import (
 )
 from pyipcs.model import Kind, Message
 from pyipcs.process.interruptible import LAST_WORDS, Watch
-from pyipcs.render.escape import visible
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue, Wanted
+from pyipcs.terminal.escape import visible
+from pyipcs.terminal.streams import Output
 
 _which = options_titled("Which messages", once=True)
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
-from pyipcs.cli.output import Output
 from pyipcs.cli.selection import LateError, Selection
 from pyipcs.errors import IpcError, NotFoundError, Status, ipc_error
 from pyipcs.model import Kind, Record, Segment
@@ -14,6 +13,7 @@ from pyipcs.sysv.handle import handle_class
 from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.permissions import may_control
 from pyipcs.sysv.proc import Listing, listing_of
+from pyipcs.terminal.streams import Output
 
 # Of how a removal fails, what ipcrm says of it.
 _REASONS = {

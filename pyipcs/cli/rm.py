@@ -9,7 +9,6 @@ from pyipcs.cli import show
 from pyipcs.cli.argv import OptionalValue, in_order, options_titled
 from pyipcs.cli.manner import Format, Manner, columns_of, given, output_options
 from pyipcs.cli.options import refuse, selecting, subcommand
-from pyipcs.cli.output import Output
 from pyipcs.cli.params import KINDS, Parsed, a_key, an_id
 from pyipcs.cli.removal import Doomed, Listed, Removal, found
 from pyipcs.cli.selection import Selection, filter_options
@@ -17,6 +16,7 @@ from pyipcs.errors import CommandError, Status, counted
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import By, Target, parse_id
 from pyipcs.sysv.permissions import removable
+from pyipcs.terminal.streams import Output
 
 # The options that name objects, by click's name for them.
 _NAMING = {

@@ -14,7 +14,6 @@ from click.core import ParameterSource
 from pyipcs.cli.argv import OneOf, Prefix, options_titled
 from pyipcs.cli.manner import FORMATS, USERS, Format, Manner
 from pyipcs.cli.options import json_option, showing, subcommand
-from pyipcs.cli.output import Output, WriteError
 from pyipcs.cli.params import Parsed
 from pyipcs.cli.selection import Selection
 from pyipcs.errors import CommandError, IpcError, Status, StoppedError, counted
@@ -24,6 +23,7 @@ from pyipcs.process.program import Program
 from pyipcs.sysv import moving, namespace, proc
 from pyipcs.sysv.keys import decimal
 from pyipcs.sysv.proc import Listing
+from pyipcs.terminal.streams import Output, WriteError
 from pyipcs.usage.processes import named
 
 if TYPE_CHECKING:

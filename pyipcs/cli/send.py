@@ -12,7 +12,6 @@ import click
 
 from pyipcs.cli.argv import options_titled
 from pyipcs.cli.options import pack_option, refuse, showing, subcommand, wait_options
-from pyipcs.cli.output import Output
 from pyipcs.cli.params import FILE, MESSAGE_TYPE, a_target
 from pyipcs.cli.sending import Sending
 from pyipcs.cli.targets import find, refusals
@@ -23,6 +22,7 @@ from pyipcs.process.interruptible import Watch
 from pyipcs.process.record_reader import Stream
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue
+from pyipcs.terminal.streams import Output
 
 _which = options_titled("Which messages", once=True)
 _ENVELOPE_HINT = "--json reads lines of recv -J; to send JSON text, leave --json out"
@@ -220,6 +220,6 @@ _NO_BAR: AbstractContextManager[_Track] = nullcontext(lambda batches: batches)
 def _bar(output: Output, stream: Stream) -> AbstractContextManager[_Track]:
     if output.screen is None:
         return _NO_BAR
-    from pyipcs.render.progress import bar
+    from pyipcs.terminal.progress_bar import bar
 
     return bar(stream.size, output.screen, color=output.colored)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from pyipcs.cli.output import Output
 from pyipcs.cli.targets import refusal
 from pyipcs.errors import (
     BusyError,
@@ -24,6 +23,7 @@ from pyipcs.process.interruptible import LAST_WORDS, Watch
 from pyipcs.process.record_reader import TooLongError
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue
+from pyipcs.terminal.streams import Output
 
 
 class Sizes(NamedTuple):

@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from typing import TYPE_CHECKING, Any
 
 from pyipcs.cli.manner import Format, Manner
-from pyipcs.cli.output import Output
 from pyipcs.model import Kind, Record, View
 from pyipcs.sysv import proc
 from pyipcs.sysv.proc import Listing
+from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
     from pyipcs.cli.everywhere import Group

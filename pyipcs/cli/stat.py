@@ -7,16 +7,16 @@ import click
 from pyipcs.cli import show, watching
 from pyipcs.cli.manner import USERS, Format, Manner, columns_of, output_options
 from pyipcs.cli.options import subcommand
-from pyipcs.cli.output import Output
 from pyipcs.cli.params import a_target
 from pyipcs.cli.selection import kind_options
 from pyipcs.cli.targets import find_all, refusals
 from pyipcs.errors import CommandError, DeniedError, Status
 from pyipcs.model import Kind, Queue, Record, Unit
-from pyipcs.render.canvas import Canvas
-from pyipcs.render.escape import one_line
 from pyipcs.sysv.handle import Handle
 from pyipcs.sysv.keys import Target
+from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.escape import one_line
+from pyipcs.terminal.streams import Output
 
 # What formats of columns tell here besides the usual ones.
 _MORE = {

@@ -12,11 +12,11 @@ import click
 from pyipcs.cli.argv import OptionalValue
 from pyipcs.cli.manner import Format, Manner, given
 from pyipcs.cli.options import showing
-from pyipcs.cli.output import Output
 from pyipcs.cli.params import INTERVAL
 from pyipcs.model import Kind
-from pyipcs.render.canvas import Canvas
 from pyipcs.sysv.proc import Listing
+from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
     from pyipcs.render.report import Report
@@ -55,9 +55,9 @@ def watch(output: Output, interval: float, picture: Picture) -> NoReturn:
         StoppedError: a signal came; the terminal is as it was.
         CommandError: the terminal has gone.
     """
-    from pyipcs.cli.pen import Pen
     from pyipcs.process.interruptible import Watch
-    from pyipcs.render.live import Screen
+    from pyipcs.terminal.live_screen import Screen
+    from pyipcs.terminal.writer import Pen
 
     def drawn() -> tuple[str, Canvas]:
         canvas = output.screen_canvas()

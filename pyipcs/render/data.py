@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from pyipcs.model import Kind
 from pyipcs.query.columns import KIND, Column, Form, Word
-from pyipcs.render.escape import whole_text
 from pyipcs.render.report import Report, present
 from pyipcs.render.text import flags, octal
 from pyipcs.render.values import Style, TimeFormat, converter
 from pyipcs.sysv.proc import Listing
+from pyipcs.terminal.escape import whole_text
 
 if TYPE_CHECKING:
     from pyipcs.figures import Limits, Usage

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pyipcs.model import Kind
 from pyipcs.process.accounts import user_name
 from pyipcs.query.columns import Word
-from pyipcs.render.escape import whole_text
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.proc import Listing, merged
+from pyipcs.terminal.escape import whole_text
 
 if TYPE_CHECKING:
     from pyipcs.figures import Usage

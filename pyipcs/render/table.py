@@ -18,12 +18,12 @@ from rich.text import Text
 
 from pyipcs.model import State
 from pyipcs.query.columns import Column, Form, Word
-from pyipcs.render.canvas import Canvas
-from pyipcs.render.escape import one_line, width
 from pyipcs.render.report import Report
 from pyipcs.render.text import flags, grouped, human
 from pyipcs.render.values import Style, converter
 from pyipcs.sysv.proc import Listing, merged
+from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.escape import one_line, width
 from pyipcs.usage.processes import recorded
 
 # A text, and how it looks in rich's words.

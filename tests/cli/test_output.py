@@ -10,10 +10,10 @@ import pytest
 
 from pyipcs import __version__
 from pyipcs.cli import COMMANDS
-from pyipcs.cli.output import Output
 from pyipcs.errors import IpcError
 from pyipcs.model import Kind
 from pyipcs.query.columns import OF_KIND
+from pyipcs.terminal.streams import Output
 from tests.kit.kernel import Objects
 from tests.kit.program import invoke, run
 

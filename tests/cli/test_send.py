@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyipcs.cli.output import Output
 from pyipcs.cli.sending import Sending
 from pyipcs.errors import CommandError
 from pyipcs.model import LONG_MAX, Kind
 from pyipcs.sysv import libc as own_libc
 from pyipcs.sysv.keys import parse_target
 from pyipcs.sysv.queue import MessageQueue
+from pyipcs.terminal.streams import Output
 from tests.kit.factories import thread_in_waiting_call
 from tests.kit.kernel import Objects, receive_all, remove
 from tests.kit.program import PYIPCS, fork, forked, invoke, piped, run, text_in

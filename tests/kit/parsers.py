@@ -23,12 +23,12 @@ from pyipcs.process import accounts
 from pyipcs.query import columns
 from pyipcs.query.filters import not_in
 from pyipcs.render import aligned, blocks, data, delimited, metrics, plain, showmsg, table
-from pyipcs.render.canvas import Canvas
-from pyipcs.render.escape import one_line
 from pyipcs.render.report import Report
 from pyipcs.render.values import Style, TimeFormat
 from pyipcs.sysv import keys, namespace, operations, proc
 from pyipcs.sysv.proc import Listing
+from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.escape import one_line
 from pyipcs.usage import scan
 from pyipcs.usage.state import evidence_of
 

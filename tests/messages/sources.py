@@ -27,7 +27,7 @@ IGNORED_NAMES = {
     "cli/make.py": {"_segment_plan", "_queue_plan", "_set_plan"},
     "cli/manner.py": {"columns_of"},  # the help
     "cli/options.py": {"_show_version"},
-    "cli/output.py": {"ask"},
+    "terminal/streams.py": {"ask"},
     "cli/removal.py": {"_VERBOSE"},
     "cli/rm.py": {"_question"},
     "cli/watching.py": {"watch"},  # the heading of the live view

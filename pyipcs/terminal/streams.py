@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import TextIO
 
 from pyipcs.errors import CommandError
-from pyipcs.render.canvas import Canvas
-from pyipcs.render.escape import one_line, visible
+from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.escape import one_line, visible
 
 _ESCAPE = "pyipcs"  # the name of how bytes are given back
 _BLOCK = 1 << 16  # characters that are written at once

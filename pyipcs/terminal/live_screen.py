@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from pyipcs.render.canvas import Canvas
+from pyipcs.terminal.capabilities import Canvas
 
 _LOCAL = 3  # where the local modes are in what tcgetattr(3) gives
 

@@ -1,0 +1,1 @@
+"""Everything that touches a terminal, and the streams of the program."""
