@@ -15,9 +15,9 @@ from pyipcs.errors import counted
 from pyipcs.model import Kind
 from pyipcs.process.accounts import user_name
 from pyipcs.render.text import human
-from pyipcs.sysv import proc
+from pyipcs.sysv import procfs
 from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.escape import one_line
 
 _FLAGS = {"q": Kind.QUEUE, "m": Kind.SEGMENT, "s": Kind.SEMAPHORE}
@@ -92,8 +92,8 @@ def _enter(words: Sequence[str]) -> None:
     """Go where --ns, if there is one, has the command work."""
     line = "\0".join(words)
     if found := re.search("(?:^|\\0)--ns[=\\0]([^\\0]+)", line):
-        from pyipcs.sysv.moving import enter
         from pyipcs.sysv.namespace import path_of
+        from pyipcs.sysv.unshare import enter
 
         enter(path_of(os.path.expanduser(found[1])))
 
@@ -111,7 +111,7 @@ def _told(words: Iterable[str]) -> list[Kind]:
 
 
 def _rows(kind: Kind) -> Iterator[_Named]:
-    for listing in proc.read(kind):
+    for listing in procfs.read(kind):
         keys = (format_key(int(word)) if word != "0" else "" for word in listing.column("key"))
         yield from map(_Named, [kind] * listing.length, listing.column("id"), keys, _facts(listing))
 

@@ -10,8 +10,8 @@ import pytest
 from pyipcs.model import SHM_DEST, Kind, Segment
 from pyipcs.query import filters
 from pyipcs.query.filters import identities, matching, new_since
-from pyipcs.sysv import proc
-from pyipcs.sysv.proc import listing_of
+from pyipcs.sysv import procfs
+from pyipcs.sysv.procfs import listing_of
 from tests.kit.kernel import Objects, attached, everything, remove, row
 from tests.kit.program import PYIPCS, invoke, pyipcs
 
@@ -111,5 +111,5 @@ def test_key_of_other_kinds_counts_always(objects: Objects, isolated: None) -> N
     msqid = objects.queue(5)
     document = json.loads(invoke("list", "-J").out)
     document["queues"][0]["key"] = "0x00000000"
-    (left,) = matching(proc.read(Kind.QUEUE), [filters.not_in(document)])
+    (left,) = matching(procfs.read(Kind.QUEUE), [filters.not_in(document)])
     assert [*left.column("id")] == [str(msqid)]

@@ -8,7 +8,7 @@ import pytest
 from pyipcs.model import Kind, View
 from pyipcs.query import columns
 from pyipcs.query.columns import Choice, arranged, parse_choice, parse_sort
-from pyipcs.sysv import libc, proc
+from pyipcs.sysv import libc, procfs
 from pyipcs.usage.processes import command_line
 from tests.kit import kernel, samples
 from tests.kit.factories import leaked_segment
@@ -117,7 +117,7 @@ def test_sort_puts_unknown_values_last() -> None:
 def value_of(kind: Kind, name: str, object_id: int) -> object:
     """Return the value of a column for one real object."""
     column = next(column for column in columns.OF_KIND[kind] if column.name == name)
-    for listing in arranged(proc.read(kind), [column], columns.OF_KIND[kind], None):
+    for listing in arranged(procfs.read(kind), [column], columns.OF_KIND[kind], None):
         for word, found in zip(column.of(listing), listing.column("id"), strict=True):
             if int(found) == object_id:
                 return word
@@ -154,7 +154,7 @@ def test_arranged_reads_qbytes_only_for_its_column(objects: Objects) -> None:
     known = columns.OF_KIND[Kind.QUEUE]
     for names, is_read in (("ID,MSGS", False), ("ID,QBYTES", True)):
         chosen = columns.shown(Kind.QUEUE, View.STATUS, parse_choice(names))
-        for listing in arranged(proc.read(Kind.QUEUE), chosen, known, None):
+        for listing in arranged(procfs.read(Kind.QUEUE), chosen, known, None):
             assert listing.has("qbytes") is is_read
 
 

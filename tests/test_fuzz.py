@@ -20,7 +20,7 @@ from pyipcs import cli
 from pyipcs.describe import grammar
 from pyipcs.errors import Status
 from pyipcs.model import Kind
-from pyipcs.sysv import proc
+from pyipcs.sysv import procfs
 from tests.kit.kernel import Objects, everything, remove, send
 from tests.kit.parsers import PARSERS
 from tests.kit.program import Result, forked, need_tool, pyipcs
@@ -270,7 +270,7 @@ def _some_objects() -> Iterator[dict[str, int]]:
 
 def _rows() -> list[str]:
     """Return the lists of all objects in /proc/sysvipc."""
-    return [Path(proc.SYSVIPC, kind.value).read_text() for kind in Kind]
+    return [Path(procfs.SYSVIPC, kind.value).read_text() for kind in Kind]
 
 
 _PLACES = re.compile("%(?:msg|shm|sem)")

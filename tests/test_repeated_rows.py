@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pyipcs.model import Kind
 from pyipcs.render import metrics
-from pyipcs.sysv import proc
-from pyipcs.sysv.proc import Listing, listing_of
+from pyipcs.sysv import procfs
+from pyipcs.sysv.procfs import Listing, listing_of
 from tests.kit import samples
 from tests.kit.kernel import IS_ROOT, Objects, ids
 from tests.kit.program import PYIPCS, Result, need_tool, run
@@ -29,7 +29,7 @@ def listed_ids(folder: Path, ids_: Iterable[int]) -> list[int]:
     """Return the ids of a listing of /proc/sysvipc that has a row for each of these."""
     rows = (f"{0:10d} {n:10d}  644 {'0 ' * 11}\n" for n in ids_)
     (folder / "msg").write_text(HEADER + "".join(rows))
-    listings = proc.read(Kind.QUEUE, str(folder))
+    listings = procfs.read(Kind.QUEUE, str(folder))
     return [int(word) for listing in listings for word in listing.column("id")]
 
 

@@ -12,8 +12,8 @@ from pyipcs.cli.manner import Format, Manner
 from pyipcs.cli.selection import Selection
 from pyipcs.errors import CommandError, ipc_error
 from pyipcs.model import Kind, View
-from pyipcs.sysv import moving, namespace, proc
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv import namespace, procfs, unshare
+from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.streams import Output
 from pyipcs.usage.processes import command_of, named
 from pyipcs.usage.scan import survey
@@ -106,7 +106,7 @@ def _gather(
     kinds: Sequence[Kind], selection: Selection, manner: Manner, format_: Format, view: View
 ) -> _Found:
     """The objects of the caller's namespace, with all that is asked of them."""
-    found = {kind: [*selection.of(proc.read(kind))] for kind in kinds}
+    found = {kind: [*selection.of(procfs.read(kind))] for kind in kinds}
     if format_ is Format.PLAIN and not manner.columnar:
         return found
     report = show.report(found, manner, format_, view)
@@ -122,7 +122,7 @@ def _entered(pids: Iterable[int], ask: Callable[[], _Found]) -> _Found:
     failure: OSError = ipc_error(errno.ESRCH)
     for pid in pids:
         try:
-            return moving.within(f"/proc/{pid}/ns/ipc", ask)
+            return unshare.within(f"/proc/{pid}/ns/ipc", ask)
         except OSError as error:
             if failure.errno in _LEFT:
                 failure = error

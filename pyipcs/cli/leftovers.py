@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pyipcs.errors import counted
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
 from pyipcs.query.filters import Filter
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.procfs import Listing
 from pyipcs.usage.descendants import Descendants, Process, Scan, thread_group
 from pyipcs.usage.processes import listed, named, recorded
 from pyipcs.usage.scan import nothing

@@ -15,9 +15,9 @@ from pyipcs.cli.selection import Selection, filter_options, listed_kind_options
 from pyipcs.cli.watching import Picture, watch_option
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status
 from pyipcs.model import Kind, Record, View
-from pyipcs.sysv import proc
+from pyipcs.sysv import procfs
 from pyipcs.sysv.keys import Target
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.capabilities import Canvas
 from pyipcs.terminal.streams import Output
 
@@ -141,7 +141,7 @@ def _here(
     count = _Count()
     show.listings(
         output,
-        {kind: count.passing(selection.of(proc.read(kind))) for kind in kinds},
+        {kind: count.passing(selection.of(procfs.read(kind))) for kind in kinds},
         manner,
         view=view,
         part=" match" if selection.filters else None,
@@ -192,7 +192,7 @@ def _picture(selection: Selection, view: View, kinds: Sequence[Kind], manner: Ma
 
     def draw(canvas: Canvas) -> Iterator[str]:
         survey.cache_clear()
-        found = {kind: selection.of(proc.read(kind)) for kind in kinds}
+        found = {kind: selection.of(procfs.read(kind)) for kind in kinds}
         report = show.report(found, manner, Format.TABLE, view)
         shown = growth.shown(report)._replace(which=" match" if selection.filters else "")
         return table.listings(shown, canvas, most=canvas.height)

@@ -102,7 +102,7 @@ def _namespace_option() -> click.Option:
 def _enter(ctx: click.Context, _param: click.Parameter, path: str | None) -> None:
     if path is None or ctx.resilient_parsing or {"help", "version"} & {*given_names(ctx)}:
         return
-    from pyipcs.sysv.moving import enter
+    from pyipcs.sysv.unshare import enter
 
     try:
         enter(path)

@@ -20,9 +20,9 @@ from pyipcs.errors import CommandError, IpcError, Status, StoppedError, counted
 from pyipcs.model import INT_MAX, Kind
 from pyipcs.process.foreground import supervise
 from pyipcs.process.program import Program
-from pyipcs.sysv import moving, namespace, proc
+from pyipcs.sysv import namespace, procfs, unshare
 from pyipcs.sysv.keys import decimal
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.streams import Output, WriteError
 from pyipcs.usage.processes import named
 
@@ -232,7 +232,7 @@ class _Place(NamedTuple):
         why = _NEVER
         if private != "never":
             try:
-                moving.leave()
+                unshare.leave()
             except IpcError as error:
                 why = error.strerror
             else:
@@ -246,7 +246,7 @@ class _Place(NamedTuple):
         descendants = Descendants()
         libc.adopt_orphans()
         known = {
-            kind: {one for listing in proc.read(kind) for one in identities(listing)}
+            kind: {one for listing in procfs.read(kind) for one in identities(listing)}
             for kind in Kind
         }
         return cls(False, why, (mine(), new_since(known)), descendants)
@@ -257,7 +257,7 @@ class _Place(NamedTuple):
             self.descendants.scan()  # a user that is seen now may end before the next scan
         wanted = {"qbytes", "evidence"}
         left = {
-            kind: [*proc.completed(Selection(self.filters).of(proc.read(kind)), wanted)]
+            kind: [*procfs.completed(Selection(self.filters).of(procfs.read(kind)), wanted)]
             for kind in Kind
         }
         if not self.descendants:

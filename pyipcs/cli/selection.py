@@ -10,7 +10,7 @@ from pyipcs.cli.options import selecting
 from pyipcs.cli.params import DURATION, USER, Parsed, a_key
 from pyipcs.errors import counted
 from pyipcs.model import Kind, Record
-from pyipcs.sysv.proc import Listing, completed
+from pyipcs.sysv.procfs import Listing, completed
 
 if TYPE_CHECKING:
     from pyipcs.query.filters import Filter

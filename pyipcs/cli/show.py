@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyipcs.cli.manner import Format, Manner
 from pyipcs.model import Kind, Record, View
-from pyipcs.sysv import proc
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv import procfs
+from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def listings(
         output.write(plain.listings(_sorted(found, manner), view, manner.unit))
     elif format_ is Format.OPENMETRICS:
         manner.refuse_columns(format_.value)
-        whole = {kind: proc.completed(some, {"qbytes"}) for kind, some in found.items()}
+        whole = {kind: procfs.completed(some, {"qbytes"}) for kind, some in found.items()}
         output.write(_metrics(whole if each else {}, limits=totals, usage=totals))
     else:
         details = part == "" and (not manner.choice or manner.choice.more)
@@ -217,7 +217,7 @@ def selected(
     """Show some of the objects there are; `which` says of what objects there may be none."""
 
     def listed(kind: Kind) -> Iterator[Listing]:
-        return (listing.select(ids[kind]) for listing in proc.read(kind))
+        return (listing.select(ids[kind]) for listing in procfs.read(kind))
 
     found = {kind: listed(kind) for kind in Kind if kind in ids}
     listings(output, found, manner, part=which)
@@ -295,7 +295,7 @@ def listed(kinds: Iterable[Kind], records: Iterable[Record]) -> Found:
     """Records as listings of their kinds."""
     found = [*records]
     return {
-        kind: [proc.listing_of(kind, (record for record in found if record.kind is kind))]
+        kind: [procfs.listing_of(kind, (record for record in found if record.kind is kind))]
         for kind in kinds
     }
 

@@ -14,7 +14,7 @@ from pyipcs.cli.manner import Format, Manner, given
 from pyipcs.cli.options import showing
 from pyipcs.cli.params import INTERVAL
 from pyipcs.model import Kind
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.capabilities import Canvas
 from pyipcs.terminal.streams import Output
 

@@ -15,7 +15,7 @@ from pyipcs.model import Kind, View, time_made
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.sysv.keys import unsigned
 from pyipcs.sysv.namespace import current
-from pyipcs.sysv.proc import Listing, completed, merged
+from pyipcs.sysv.procfs import Listing, completed, merged
 
 # A value as the kernel wrote it, or as a number; None is what is not known, or not there.
 Word: TypeAlias = str | int | None

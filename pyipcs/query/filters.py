@@ -9,7 +9,7 @@ from pyipcs.model import SHM_DEST, Kind, State
 from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.keys import By, Target, signed
 from pyipcs.sysv.namespace import origin
-from pyipcs.sysv.proc import Listing, completed
+from pyipcs.sysv.procfs import Listing, completed
 
 _Mask: TypeAlias = Iterable[bool]
 _COST = ("", "waited", "state", "evidence")  # what filters need, the cheapest first

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 
-from pyipcs.figures import (
+from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, Unit
+from pyipcs.render.text import ctime, human
+from pyipcs.sysv.info import (
     Limits,
     QueueLimits,
     QueueUsage,
@@ -13,8 +15,6 @@ from pyipcs.figures import (
     SemaphoreUsage,
     Usage,
 )
-from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, Unit
-from pyipcs.render.text import ctime, human
 
 
 def limits(found: Mapping[Kind, Limits], unit: Unit) -> Iterator[str]:

@@ -10,11 +10,11 @@ from pyipcs.query.columns import KIND, Column, Form, Word
 from pyipcs.render.report import Report, present
 from pyipcs.render.text import flags, octal
 from pyipcs.render.values import Style, TimeFormat, converter
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.escape import whole_text
 
 if TYPE_CHECKING:
-    from pyipcs.figures import Limits, Usage
+    from pyipcs.sysv.info import Limits, Usage
 
 
 def json_document(report: Report, facts: Mapping[str, Any]) -> Iterator[str]:

@@ -8,11 +8,11 @@ from pyipcs.model import Kind
 from pyipcs.process.accounts import user_name
 from pyipcs.query.columns import Word
 from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.proc import Listing, merged
+from pyipcs.sysv.procfs import Listing, merged
 from pyipcs.terminal.escape import whole_text
 
 if TYPE_CHECKING:
-    from pyipcs.figures import Usage
+    from pyipcs.sysv.info import Usage
 
 _TIMESTAMP = "timestamp_seconds"
 

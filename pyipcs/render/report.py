@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pyipcs.model import Kind
 from pyipcs.query.columns import KIND, Column, Form, Word
 from pyipcs.render.values import Style, converter
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.procfs import Listing
 
 # The forms whose texts can hold characters with a meaning in a format.
 _TEXTS = {Form.TEXT, Form.NUMBERS, Form.FLAGS}

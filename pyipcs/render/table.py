@@ -21,7 +21,7 @@ from pyipcs.query.columns import Column, Form, Word
 from pyipcs.render.report import Report
 from pyipcs.render.text import flags, grouped, human
 from pyipcs.render.values import Style, converter
-from pyipcs.sysv.proc import Listing, merged
+from pyipcs.sysv.procfs import Listing, merged
 from pyipcs.terminal.capabilities import Canvas
 from pyipcs.terminal.escape import one_line, width
 from pyipcs.usage.processes import recorded

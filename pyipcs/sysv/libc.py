@@ -15,17 +15,17 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 
 from pyipcs.errors import IpcError, ipc_error
-from pyipcs.figures import (
+from pyipcs.model import RECORDS, Kind, Message, Queue, Record, Semaphore, SemaphoreSet
+from pyipcs.sysv.info import (
     Limits,
     QueueLimits,
     SegmentLimits,
     SemaphoreLimits,
     Usage,
 )
-from pyipcs.model import RECORDS, Kind, Message, Queue, Record, Semaphore, SemaphoreSet
 
 if TYPE_CHECKING:
-    from pyipcs.figures import Limits, QueueLimits, SegmentLimits, SemaphoreLimits, Usage
+    from pyipcs.sysv.info import Limits, QueueLimits, SegmentLimits, SemaphoreLimits, Usage
 
 _MACHINE = os.uname().machine
 # The machines whose structures are those below: x86-64, and who uses asm-generic/*buf.h as it is.
@@ -306,14 +306,14 @@ def limits(kind: Literal[Kind.SEMAPHORE]) -> "SemaphoreLimits": ...
 def limits(kind: Kind) -> "Limits": ...
 def limits(kind: Kind) -> "Limits":
     """The kernel's limits of a kind (IPC_INFO); sysv_ipc knows none."""
-    from pyipcs.figures import LIMITS
+    from pyipcs.sysv.info import LIMITS
 
     return cast("Limits", _info(kind, _IPC_INFO, LIMITS[kind], _LIMITS[kind]))
 
 
 def usage(kind: Kind) -> "Usage":
     """What is in use of a kind (*_INFO); sysv_ipc does not tell."""
-    from pyipcs.figures import USAGE
+    from pyipcs.sysv.info import USAGE
 
     return cast("Usage", _info(kind, _INFO[kind], USAGE[kind], _USAGE[kind]))
 

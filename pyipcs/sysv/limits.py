@@ -7,7 +7,10 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pyipcs.errors import IpcError, LimitError, TooBigError, counted
-from pyipcs.figures import (
+from pyipcs.model import SEMVMX, Kind, Segment
+from pyipcs.process.identity import effective_uid
+from pyipcs.sysv.hugepages import pools_in_use
+from pyipcs.sysv.info import (
     Limits,
     QueueLimits,
     QueueUsage,
@@ -17,10 +20,7 @@ from pyipcs.figures import (
     SemaphoreUsage,
     Usage,
 )
-from pyipcs.model import SEMVMX, Kind, Segment
-from pyipcs.process.identity import effective_uid
-from pyipcs.sysv.hugepages import pools_in_use
-from pyipcs.sysv.proc import Listing, read
+from pyipcs.sysv.procfs import Listing, read
 
 SYSCTL = "/proc/sys/kernel"
 _PAGE = os.sysconf("SC_PAGESIZE")

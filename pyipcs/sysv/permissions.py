@@ -6,9 +6,9 @@ from functools import cache
 
 from pyipcs.model import Kind
 from pyipcs.process.identity import capabilities, effective_uid
-from pyipcs.sysv import proc
+from pyipcs.sysv import procfs
 from pyipcs.sysv.namespace import owner
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.procfs import Listing
 
 _CAP_SYS_ADMIN = 1 << 21  # capabilities(7)
 
@@ -21,7 +21,7 @@ def may_control(uid: int, cuid: int) -> bool:
 def removable(kind: Kind) -> Iterator[Listing]:
     """All objects that the caller may remove, also those that it may not read."""
     user = effective_uid()
-    for listing in proc.read(kind):
+    for listing in procfs.read(kind):
         yield listing if _administers() else listing.where(listing.owned_by(user))
 
 

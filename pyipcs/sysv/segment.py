@@ -11,7 +11,7 @@ import sysv_ipc
 
 from pyipcs.errors import IpcError, ipc_error
 from pyipcs.model import Kind, Record, Segment
-from pyipcs.sysv import proc
+from pyipcs.sysv import procfs
 from pyipcs.sysv.handle import ENGINE_ERRORS, Handle, engine_error
 
 _PAGE = os.sysconf("SC_PAGESIZE")
@@ -92,7 +92,7 @@ def with_residency(records: Sequence[Record]) -> list[Record]:
     shmids = {record.id for record in records if isinstance(record, Segment)}
     listed = {
         row.id: row
-        for listing in proc.read(Kind.SEGMENT)
+        for listing in procfs.read(Kind.SEGMENT)
         for row in listing.select(shmids).records()
         if isinstance(row, Segment)
     }

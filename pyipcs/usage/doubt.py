@@ -197,11 +197,11 @@ def rescan(kind: Kind) -> None:
 
 
 def _all_changes() -> _Changes:
-    from pyipcs.sysv import proc
+    from pyipcs.sysv import procfs
 
     changes: _Changes = defaultdict(list)
     for number, kind in enumerate(_KINDS):
-        for listing in proc.read(kind):
+        for listing in procfs.read(kind):
             columns = (map(int, listing.column(field)) for field in ("cuid", "ctime", "id"))
             for cuid, ctime, object_id in zip(*columns, strict=True):
                 changes[cuid].append((ctime, number, object_id))

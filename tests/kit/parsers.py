@@ -25,8 +25,8 @@ from pyipcs.query.filters import not_in
 from pyipcs.render import aligned, blocks, data, delimited, metrics, plain, showmsg, table
 from pyipcs.render.report import Report
 from pyipcs.render.values import Style, TimeFormat
-from pyipcs.sysv import keys, namespace, operations, proc
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv import keys, namespace, operations, procfs
+from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.capabilities import Canvas
 from pyipcs.terminal.escape import one_line
 from pyipcs.usage import scan
@@ -241,7 +241,7 @@ def _unless_covered(read: Callable[[], Any]) -> Any:
 def _sysvipc(kind: Kind, text: bytes) -> None:
     """A file of /proc/sysvipc: what is none is told by EIO and its name."""
     with _file(kind.value, text) as folder:
-        found = _unless_covered(lambda: [*proc.read(kind, folder)])
+        found = _unless_covered(lambda: [*procfs.read(kind, folder)])
     for listing in found or ():
         if _kernels(listing):
             for _ in rendered(listing):

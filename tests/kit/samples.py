@@ -23,7 +23,7 @@ from pyipcs.query import columns
 from pyipcs.render import data, text, values
 from pyipcs.render.report import Report
 from pyipcs.render.values import Style, TimeFormat
-from pyipcs.sysv.proc import Listing, listing_of
+from pyipcs.sysv.procfs import Listing, listing_of
 
 NOBODY_HAS = 4242424242  # a uid without a name
 NO_PID = 2**22 + 1  # over the highest pid there can be

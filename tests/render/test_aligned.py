@@ -7,7 +7,7 @@ from pyipcs.query import columns
 from pyipcs.query.columns import Column, Form
 from pyipcs.render import aligned
 from pyipcs.render.report import Report
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.procfs import Listing
 from tests.kit import samples
 
 pytestmark = pytest.mark.usefixtures("utc")

@@ -9,7 +9,7 @@ from pyipcs.model import Kind, Queue, Semaphore
 from pyipcs.render import data
 from pyipcs.render.report import Report
 from pyipcs.render.values import Style, TimeFormat
-from pyipcs.sysv.proc import listing_of
+from pyipcs.sysv.procfs import listing_of
 from tests.kit import samples
 
 UNCACHED_ID = 4242424243  # of a user whose name no other test caches

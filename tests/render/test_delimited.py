@@ -13,7 +13,7 @@ from pyipcs.query import columns
 from pyipcs.query.columns import Column, Form
 from pyipcs.render import delimited
 from pyipcs.render.report import Report
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.procfs import Listing
 from pyipcs.usage.state import Evidence
 from tests.kit import samples
 from tests.kit.program import need_tool

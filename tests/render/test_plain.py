@@ -2,11 +2,11 @@
 
 import pytest
 
-from pyipcs.figures import SegmentLimits
 from pyipcs.model import Kind, Unit, View
 from pyipcs.render import blocks, plain
 from pyipcs.render.text import human
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv.info import SegmentLimits
+from pyipcs.sysv.procfs import Listing
 
 
 @pytest.mark.parametrize(

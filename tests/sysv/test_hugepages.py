@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyipcs.model import Kind, Segment
-from pyipcs.sysv import hugepages, proc
+from pyipcs.sysv import hugepages, procfs
 from pyipcs.sysv.hugepages import pools_in_use, resident
 from tests.kit import kernel
 from tests.kit.kernel import Objects, row
@@ -95,7 +95,7 @@ def test_listing_of_too_large_rss_is_right_or_unknown(
     text = f"0 5 600 {8 * HUGE} 2 3 0 5 6 7 8 9 10 11 {3 * 512 * HUGE} 0\n"
     text += f"0 6 600 {PAGE} 2 3 0 5 6 7 8 9 10 11 {PAGE} 0\n"
     (tmp_path / "shm").write_text(SHM_HEADER + text)
-    (listing,) = proc.read(Kind.SEGMENT, str(tmp_path))
+    (listing,) = procfs.read(Kind.SEGMENT, str(tmp_path))
     assert [*listing.column("rss")] == [right and str(right), str(PAGE)]
     found, small = listing.records()
     assert isinstance(found, Segment)

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from pyipcs.errors import DeniedError, ExistsError, IpcError, NotFoundError
-from pyipcs.figures import (
+from pyipcs.model import Kind, Queue, Segment, SemaphoreSet
+from pyipcs.sysv import libc
+from pyipcs.sysv.info import (
     QueueLimits,
     QueueUsage,
     SegmentLimits,
@@ -13,8 +15,6 @@ from pyipcs.figures import (
     SemaphoreLimits,
     SemaphoreUsage,
 )
-from pyipcs.model import Kind, Queue, Segment, SemaphoreSet
-from pyipcs.sysv import libc
 from tests.kit import kernel
 from tests.kit.kernel import Objects, row
 

@@ -8,8 +8,8 @@ from typing import NoReturn
 import pytest
 
 from pyipcs.errors import IpcError
-from pyipcs.sysv.moving import within
 from pyipcs.sysv.namespace import current
+from pyipcs.sysv.unshare import within
 from tests.kit.factories import fork_child
 from tests.kit.wait import LIMIT, exit_code
 

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from pyipcs.model import Kind, Queue, Record, Segment
-from pyipcs.sysv import libc, proc
-from pyipcs.sysv.proc import Listing
+from pyipcs.sysv import libc, procfs
+from pyipcs.sysv.procfs import Listing
 from tests.kit import kernel, samples
 from tests.kit.kernel import Objects, row
 
@@ -18,7 +18,7 @@ MSG_HEADER = (
 def test_records_give_the_rows_of_proc_sysvipc(objects: Objects) -> None:
     msqid = objects.queue(-7, 0o640)
     kernel.send(msqid, b"four")
-    (record,) = (found for found in proc.records(Kind.QUEUE) if found.id == msqid)
+    (record,) = (found for found in procfs.records(Kind.QUEUE) if found.id == msqid)
     words = row(Kind.QUEUE, msqid)
     assert isinstance(record, Queue)
     assert (record.key, record.mode, record.cbytes, record.qnum) == (-7, 0o640, 4, 1)
@@ -32,7 +32,7 @@ def test_records_find_columns_by_header(tmp_path: Path) -> None:
         "new shmid key size perms nattch cpid lpid uid gid cuid cgid atime dtime ctime\n"
         "9 5 -1 18446744073709551615 3600 2 3 4 5 6 7 8 9 10 11\n"
     )
-    (record,) = proc.records(Kind.SEGMENT, str(tmp_path))
+    (record,) = procfs.records(Kind.SEGMENT, str(tmp_path))
     assert isinstance(record, Segment)
     assert (record.id, record.key, record.segsz, record.nattch) == (5, -1, 2**64 - 1, 2)
     assert (record.dest, record.locked, record.mode & 0o777) == (True, True, 0o600)
@@ -43,7 +43,7 @@ def test_records_find_columns_by_header(tmp_path: Path) -> None:
 def test_read_gives_every_row_once_in_chunks(tmp_path: Path, rows: int) -> None:
     lines = [f"{n - 9:10d} {n:10d}  644 {'0 ' * 11}\n" for n in range(rows)]
     (tmp_path / "msg").write_text(MSG_HEADER + "".join(lines))
-    listings = list(proc.read(Kind.QUEUE, str(tmp_path)))
+    listings = list(procfs.read(Kind.QUEUE, str(tmp_path)))
     assert [word for listing in listings for word in listing.column("id")] == [
         str(n) for n in range(rows)
     ]
@@ -60,7 +60,7 @@ def test_records_of_a_masked_file_come_from_the_kernel(
     for kind in Kind:
         object_id = objects.make(kind)
         (tmp_path / kind.value).write_bytes(content)
-        assert object_id in {record.id for record in proc.records(kind, str(tmp_path))}
+        assert object_id in {record.id for record in procfs.records(kind, str(tmp_path))}
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,13 @@ def test_read_invalid_row_fails(tmp_path: Path, row: str) -> None:
     """A partial listing would look complete."""
     (tmp_path / "msg").write_text(f"{MSG_HEADER}{' 0' * 14}\n{row}\n", encoding="latin-1")
     with pytest.raises(OSError, match=r"Input/output error: .*/msg"):
-        list(proc.read(Kind.QUEUE, str(tmp_path)))
+        list(procfs.read(Kind.QUEUE, str(tmp_path)))
 
 
 def test_read_folder_fails(tmp_path: Path) -> None:
     (tmp_path / "msg").mkdir()
     with pytest.raises(IsADirectoryError):
-        list(proc.read(Kind.QUEUE, str(tmp_path)))
+        list(procfs.read(Kind.QUEUE, str(tmp_path)))
 
 
 def test_listing_select_keeps_rows_by_id() -> None:
@@ -96,8 +96,8 @@ def test_read_without_proc_gives_the_same_records(
     objects.segment(0, 0o640, 12345)
     objects.semaphores(7, 0o777, 3)
     for kind in Kind:
-        (asked,) = proc.read(kind, str(tmp_path))
-        (listed,) = proc.read(kind)
+        (asked,) = procfs.read(kind, str(tmp_path))
+        (listed,) = procfs.read(kind)
         for field in set(next(listed.records())._fields) - {
             *("rss", "swap", "qbytes", "semaphores"),
         }:
@@ -109,11 +109,11 @@ def test_merged_with_an_empty_listing_keeps_qbytes(
     objects: Objects, isolated: None, tmp_path: Path
 ) -> None:
     """An empty listing has no column for qbytes."""
-    (empty,) = proc.read(Kind.QUEUE, str(tmp_path))
+    (empty,) = procfs.read(Kind.QUEUE, str(tmp_path))
     msqid = objects.queue()
-    (one,) = proc.read(Kind.QUEUE, str(tmp_path))
+    (one,) = procfs.read(Kind.QUEUE, str(tmp_path))
     for listings in ([empty, one], [one, empty]):
-        merged = proc.merged(listings)
+        merged = procfs.merged(listings)
         assert merged
         assert merged.column("id") == [str(msqid)]
         assert merged.column("qbytes") == one.column("qbytes")
@@ -134,7 +134,7 @@ def completed_values(kind: Kind, field: str) -> dict[int, Any]:
     """Return the values of a completed column by id."""
     return {
         int(object_id): value
-        for listing in proc.completed(proc.read(kind), {field})
+        for listing in procfs.completed(procfs.read(kind), {field})
         for object_id, value in zip(listing.column("id"), listing.column(field), strict=True)
     }
 
@@ -145,7 +145,7 @@ def test_completed_adds_qbytes_to_queues(objects: Objects) -> None:
     assert completed_values(Kind.QUEUE, "qbytes")[msqid] == 4321
     (record,) = (
         record
-        for listing in proc.completed(proc.read(Kind.QUEUE), {"qbytes"})
+        for listing in procfs.completed(procfs.read(Kind.QUEUE), {"qbytes"})
         for record in listing.records()
         if record.id == msqid
     )
@@ -177,17 +177,19 @@ def test_completed_adds_semaphores_to_sets(objects: Objects) -> None:
 )
 def test_completed_leaves_out_removed_objects(kind: Kind, field: str, objects: Objects) -> None:
     gone, stays = objects.make(kind), objects.make(kind)
-    listings = list(proc.read(kind))
+    listings = list(procfs.read(kind))
     kernel.remove(kind, gone)
     found = {
-        int(word) for listing in proc.completed(listings, {field}) for word in listing.column("id")
+        int(word)
+        for listing in procfs.completed(listings, {field})
+        for word in listing.column("id")
     }
     assert stays in found
     assert gone not in found
 
 
 def test_listing_take_where_and_select_give_rows() -> None:
-    listing = proc.listing_of(Kind.QUEUE, samples.QUEUES)
+    listing = procfs.listing_of(Kind.QUEUE, samples.QUEUES)
     assert [*listing.records()] == samples.QUEUES
     assert [*listing.take([2, 0]).records()] == [samples.QUEUES[2], samples.QUEUES[0]]
     assert [*listing.where([False, True, False]).records()] == [samples.QUEUES[1]]
@@ -195,8 +197,8 @@ def test_listing_take_where_and_select_give_rows() -> None:
 
 
 def test_merged_gives_one_listing() -> None:
-    listing = proc.listing_of(Kind.QUEUE, samples.QUEUES)
+    listing = procfs.listing_of(Kind.QUEUE, samples.QUEUES)
     parts = [listing.take([0]), listing.take([1]), listing.take([2])]
-    assert proc.merged(parts) == listing
-    assert proc.merged([listing]) == listing
-    assert proc.merged([]) is None
+    assert procfs.merged(parts) == listing
+    assert procfs.merged([listing]) == listing
+    assert procfs.merged([]) is None

@@ -12,7 +12,7 @@ import pytest
 
 from pyipcs.model import Kind, Record, State
 from pyipcs.sysv import libc as product_libc
-from pyipcs.sysv import proc
+from pyipcs.sysv import procfs
 from pyipcs.usage.doubt import Company, is_fresh, rescan
 from pyipcs.usage.halted import Halted, _below, _mounts
 from pyipcs.usage.scan import survey
@@ -47,7 +47,7 @@ WAIT_AS_OTHER_USER = (
 def evidence(kind: Kind, object_id: int) -> Evidence:
     """Return the evidence about an object, by a new scan."""
     survey.cache_clear()
-    for listing in proc.completed(proc.read(kind), {"evidence"}):
+    for listing in procfs.completed(procfs.read(kind), {"evidence"}):
         ((one),) = listing.select({object_id}).column("evidence")
         assert isinstance(one, Evidence)
         return one
@@ -57,7 +57,7 @@ def evidence(kind: Kind, object_id: int) -> Evidence:
 def state(kind: Kind, object_id: int) -> State:
     """Return the state of an object as filters and STATE ask for it, by a new scan."""
     survey.cache_clear()
-    for listing in proc.completed(proc.read(kind), {"state"}):
+    for listing in procfs.completed(procfs.read(kind), {"state"}):
         ((one),) = listing.select({object_id}).column("state")
         assert isinstance(one, State)
         return one
@@ -311,8 +311,8 @@ def test_segments_that_are_not_orphaned_need_no_scan(objects: Objects) -> None:
     created, attached = objects.segment(), leaked_segment(objects)
     with attaching(attached):
         survey.cache_clear()
-        listing = next(proc.read(Kind.SEGMENT)).select({created, attached})
-        (judged,) = proc.completed([listing], {"state"})
+        listing = next(procfs.read(Kind.SEGMENT)).select({created, attached})
+        (judged,) = procfs.completed([listing], {"state"})
         assert judged.column("state") == [State.IN_USE, State.IN_USE]
         assert survey.cache_info().currsize == 0
 
@@ -431,6 +431,6 @@ def test_rescan_keeps_company_while_it_is_young(objects: Objects) -> None:
     assert state(Kind.SEMAPHORE, doubtful) is State.UNKNOWN
     rescan(Kind.SEMAPHORE)
     record = product_libc.stat(Kind.SEMAPHORE, doubtful)
-    listing = proc.listing_of(Kind.SEMAPHORE, [record])
-    (judged,) = proc.completed([listing], {"evidence"})
+    listing = procfs.listing_of(Kind.SEMAPHORE, [record])
+    (judged,) = procfs.completed([listing], {"evidence"})
     assert f"message queue {used}" in judged.column("evidence")[0].reason
