@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pyipcs.errors import counted
 from pyipcs.model import Kind
 from pyipcs.process.accounts import user_name
-from pyipcs.render.text import human
+from pyipcs.render.format_units import human
 from pyipcs.sysv import procfs
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.procfs import Listing

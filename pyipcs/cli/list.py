@@ -236,9 +236,9 @@ def _plain(manner: Manner) -> Callable[[Record], Iterable[str]]:
     """What gives ipcs's lines of an object."""
 
     def lines(record: Record) -> Iterable[str]:
-        from pyipcs.render import blocks
+        from pyipcs.render import ipcs_details
 
-        return blocks.details(record, manner.unit)
+        return ipcs_details.details(record, manner.unit)
 
     return lines
 

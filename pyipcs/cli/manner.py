@@ -16,7 +16,7 @@ from pyipcs.model import Kind, Unit
 
 if TYPE_CHECKING:
     from pyipcs.query.columns import Choice, Column
-    from pyipcs.render.values import Style
+    from pyipcs.render.formatters import Style
 
 _TIME_FORMATS = {
     "short": "the time of today, or the day, as lsipc has it",
@@ -93,7 +93,7 @@ class Manner(NamedTuple):
 
     def style(self, format_: Format) -> "Style":
         """How values look in a format."""
-        from pyipcs.render.values import Style, TimeFormat
+        from pyipcs.render.formatters import Style, TimeFormat
 
         for_people = format_ is Format.TABLE
         time_format = TimeFormat(self.time_format or ("full" if for_people else "iso"))

@@ -70,7 +70,7 @@ def parse_bytes(text: str, most: int = _SIZE_MAX) -> int:
 
 def _with_point(text: str) -> str:
     """Return a number with a point in place of the locale's decimal separator."""
-    from pyipcs.render.text import decimal_point
+    from pyipcs.render.format_units import decimal_point
 
     return text if "." in text else text.replace(decimal_point(), ".", 1)
 

@@ -12,7 +12,7 @@ from pyipcs.terminal.streams import Output
 if TYPE_CHECKING:
     from pyipcs.cli.everywhere import Group
     from pyipcs.query.columns import Column
-    from pyipcs.render.report import Report
+    from pyipcs.render.listing_report import Report
 
 Found = Mapping[Kind, Iterable[Listing]]
 
@@ -87,7 +87,7 @@ def _report(
     what: str = "",
 ) -> "Report":
     from pyipcs.query.columns import arranged
-    from pyipcs.render.report import Report
+    from pyipcs.render.listing_report import Report
 
     manner.check(known, what)
     whole = {
@@ -133,9 +133,9 @@ def _render(
         case Format.TABLE:
             _draw(output, shown, table)
         case Format.PLAIN:
-            from pyipcs.render import aligned
+            from pyipcs.render import text_columns
 
-            output.write(aligned.listings(shown))
+            output.write(text_columns.listings(shown))
         case Format.JSON:
             from pyipcs.render import data
 
@@ -159,9 +159,9 @@ def _draw(output: Output, shown: "Report", table: str) -> None:
 
         output.draw(getattr(tables, table)(shown, canvas))
     else:
-        from pyipcs.render import aligned
+        from pyipcs.render import text_columns
 
-        output.write(aligned.blocks(shown))
+        output.write(text_columns.blocks(shown))
 
 
 def namespaces(
@@ -313,12 +313,12 @@ def figures(output: Output, name: str, kinds: Sequence[Kind], manner: Manner) ->
     format_ = manner.chosen(terminal=output.terminal)
     match format_:
         case Format.PLAIN if not manner.columnar and not manner.sort:
-            from pyipcs.render import blocks
+            from pyipcs.render import ipcs_details
 
             if name == "limits":
-                lines = blocks.limits({kind: limits(kind) for kind in kinds}, manner.unit)
+                lines = ipcs_details.limits({kind: limits(kind) for kind in kinds}, manner.unit)
             else:
-                lines = blocks.usage({kind: usage(kind) for kind in kinds}, manner.unit)
+                lines = ipcs_details.usage({kind: usage(kind) for kind in kinds}, manner.unit)
             output.write(lines)
         case Format.OPENMETRICS:
             manner.refuse_columns(format_.value)
@@ -366,7 +366,7 @@ def _taken(*, filtered: bool) -> dict[str, Any]:
     """When and where a listing was taken."""
     import time
 
-    from pyipcs.render.text import iso_time
+    from pyipcs.render.format_units import iso_time
     from pyipcs.sysv.namespace import origin
 
     return {"time": iso_time(int(time.time())), **origin(), "filtered": filtered}

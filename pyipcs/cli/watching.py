@@ -19,7 +19,7 @@ from pyipcs.terminal.capabilities import Canvas
 from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
-    from pyipcs.render.report import Report
+    from pyipcs.render.listing_report import Report
 
 _HEAD = 6  # lines, below which the head would take room from what it stands above
 Picture: TypeAlias = Callable[[Canvas], Iterable[str]]

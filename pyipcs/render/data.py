@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pyipcs.model import Kind
 from pyipcs.query.columns import KIND, Column, Form, Word
-from pyipcs.render.report import Report, present
-from pyipcs.render.text import flags, octal
-from pyipcs.render.values import Style, TimeFormat, converter
+from pyipcs.render.format_units import flags, octal
+from pyipcs.render.formatters import Style, TimeFormat, converter
+from pyipcs.render.listing_report import Report, present
 from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.escape import whole_text
 

@@ -12,10 +12,10 @@ from rich.text import Text
 from pyipcs.errors import counted
 from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
 from pyipcs.query.columns import queue_percent
-from pyipcs.render.phrases import act, last_user, moment, names, process, using
+from pyipcs.render.format_units import flag_names, grouped, human, octal, symbolic
+from pyipcs.render.formatters import Style, rate
+from pyipcs.render.stat_words import act, last_user, moment, names, process, using
 from pyipcs.render.table import STATE_LOOKS, Cell, Painter, bar
-from pyipcs.render.text import flag_names, grouped, human, octal, symbolic
-from pyipcs.render.values import Style, rate
 from pyipcs.sysv.keys import format_key
 from pyipcs.terminal.capabilities import Canvas
 from pyipcs.terminal.escape import one_line

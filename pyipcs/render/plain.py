@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pyipcs.model import Kind, Unit, View
 from pyipcs.process.accounts import group_name, user_name
-from pyipcs.render.text import ctime, flags, human
+from pyipcs.render.format_units import ctime, flags, human
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.procfs import Listing
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from pyipcs.errors import counted
 from pyipcs.model import Queue, Record, Segment, SemaphoreSet
-from pyipcs.render.phrases import act, last_user, moment, names, process, using
-from pyipcs.render.text import flag_names, human
-from pyipcs.render.values import Style
+from pyipcs.render.format_units import flag_names, human
+from pyipcs.render.formatters import Style
+from pyipcs.render.stat_words import act, last_user, moment, names, process, using
 from pyipcs.sysv.keys import format_key
 from pyipcs.usage.processes import recorded
 from pyipcs.usage.state import Evidence

@@ -18,9 +18,9 @@ from rich.text import Text
 
 from pyipcs.model import State
 from pyipcs.query.columns import Column, Form, Word
-from pyipcs.render.report import Report
-from pyipcs.render.text import flags, grouped, human
-from pyipcs.render.values import Style, converter
+from pyipcs.render.format_units import flags, grouped, human
+from pyipcs.render.formatters import Style, converter
+from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing, merged
 from pyipcs.terminal.capabilities import Canvas
 from pyipcs.terminal.escape import one_line, width

@@ -22,9 +22,18 @@ from pyipcs.model import Kind, Message, Unit, View
 from pyipcs.process import accounts
 from pyipcs.query import columns
 from pyipcs.query.filters import not_in
-from pyipcs.render import aligned, blocks, data, delimited, metrics, plain, showmsg, table
-from pyipcs.render.report import Report
-from pyipcs.render.values import Style, TimeFormat
+from pyipcs.render import (
+    data,
+    delimited,
+    ipcs_details,
+    metrics,
+    plain,
+    showmsg,
+    table,
+    text_columns,
+)
+from pyipcs.render.formatters import Style, TimeFormat
+from pyipcs.render.listing_report import Report
 from pyipcs.sysv import keys, namespace, operations, procfs
 from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.capabilities import Canvas
@@ -274,13 +283,13 @@ def rendered(listing: Listing) -> Iterator[str]:
         yield from data.json_document(report, {})
         for show in (data.json_lines, delimited.csv, delimited.tsv, delimited.export):
             yield from show(report)
-        yield from aligned.listings(report)
+        yield from text_columns.listings(report)
     for canvas in _CANVASES:
         yield from table.listings(report, canvas)
     for column in own:
         columns.arranged([listing], own, own, (column.name, True))
     for record in listing.records():
-        yield from blocks.details(record, Unit.HUMAN)
+        yield from ipcs_details.details(record, Unit.HUMAN)
         yield from showmsg.details(record, evidence_of(record), _STYLES[0])
 
 

@@ -20,9 +20,9 @@ from pyipcs.model import (
     View,
 )
 from pyipcs.query import columns
-from pyipcs.render import data, text, values
-from pyipcs.render.report import Report
-from pyipcs.render.values import Style, TimeFormat
+from pyipcs.render import data, format_units, formatters
+from pyipcs.render.formatters import Style, TimeFormat
+from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing, listing_of
 
 NOBODY_HAS = 4242424242  # a uid without a name
@@ -88,7 +88,7 @@ def report(
 @contextmanager
 def zone(name: str) -> Iterator[None]:
     """Another time zone for a while."""
-    caches = (text.iso_time, text.ctime, values.converter, data._json_converter)
+    caches = (format_units.iso_time, format_units.ctime, formatters.converter, data._json_converter)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", name)
         time.tzset()

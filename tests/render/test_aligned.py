@@ -5,8 +5,8 @@ import pytest
 from pyipcs.model import Kind
 from pyipcs.query import columns
 from pyipcs.query.columns import Column, Form
-from pyipcs.render import aligned
-from pyipcs.render.report import Report
+from pyipcs.render import text_columns
+from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing
 from tests.kit import samples
 
@@ -26,13 +26,13 @@ sem  0x00000000     1 root            - -           -
 
 def test_listings_align_columns() -> None:
     report = samples.report(choice="KEY,ID,OWNER,USE%,STATUS,SEND")
-    assert "".join(aligned.listings(report)) == GOLDEN
+    assert "".join(text_columns.listings(report)) == GOLDEN
 
 
 def test_listings_without_headings_are_rows() -> None:
     report = samples.report(Kind.SEMAPHORE, choice="ID", headings=False)
-    assert "".join(aligned.listings(report)) == "0\n1\n"
-    assert "".join(aligned.listings(report._replace(found={Kind.SEMAPHORE: []}))) == ""
+    assert "".join(text_columns.listings(report)) == "0\n1\n"
+    assert "".join(text_columns.listings(report._replace(found={Kind.SEMAPHORE: []}))) == ""
 
 
 def test_listings_escape_newlines_and_count_wide_letters_twice() -> None:
@@ -42,13 +42,15 @@ def test_listings_escape_newlines_and_count_wide_letters_twice() -> None:
     report = Report({Kind.QUEUE: [listing]}, {Kind.QUEUE: shown}, samples.MACHINE)
     found = Listing(Kind.QUEUE, ("msqid",), ["1", "2", "3", "4"], {"command": texts})
     report = report._replace(found={Kind.QUEUE: [found]})
-    assert "".join(aligned.listings(report)) == (
+    assert "".join(text_columns.listings(report)) == (
         "COMMAND ID\na\\nb\\tc  1\n漢字     2\ne\u0301        3\nxxxxxxx  4\n"
     )
 
 
 def test_blocks_give_a_title_to_each_kind() -> None:
-    text = "".join(aligned.blocks(samples.report(Kind.QUEUE, Kind.SEMAPHORE, choice="ID,NSEMS")))
+    text = "".join(
+        text_columns.blocks(samples.report(Kind.QUEUE, Kind.SEMAPHORE, choice="ID,NSEMS"))
+    )
     assert text.split("\n\n") == [
         "Message queues\n   ID\n    0\n98305\n    7",
         "Semaphore sets\nID NSEMS\n 0     3\n 1   250\n",

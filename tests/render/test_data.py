@@ -7,8 +7,8 @@ import pytest
 
 from pyipcs.model import Kind, Queue, Semaphore
 from pyipcs.render import data
-from pyipcs.render.report import Report
-from pyipcs.render.values import Style, TimeFormat
+from pyipcs.render.formatters import Style, TimeFormat
+from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import listing_of
 from tests.kit import samples
 

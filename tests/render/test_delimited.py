@@ -12,7 +12,7 @@ from pyipcs.model import Kind, State
 from pyipcs.query import columns
 from pyipcs.query.columns import Column, Form
 from pyipcs.render import delimited
-from pyipcs.render.report import Report
+from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing
 from pyipcs.usage.state import Evidence
 from tests.kit import samples

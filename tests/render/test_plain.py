@@ -3,8 +3,8 @@
 import pytest
 
 from pyipcs.model import Kind, Unit, View
-from pyipcs.render import blocks, plain
-from pyipcs.render.text import human
+from pyipcs.render import ipcs_details, plain
+from pyipcs.render.format_units import human
 from pyipcs.sysv.info import SegmentLimits
 from pyipcs.sysv.procfs import Listing
 
@@ -42,7 +42,7 @@ def test_human_size_has_at_most_one_decimal(size: int, shown: str) -> None:
 def test_limits_show_pages_as_bytes(unit: Unit, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sysconf", lambda _name: 4096)
     limits = SegmentLimits(shmmni=1, shmmax=1, shmall=100, shmmin=1)
-    assert line in "".join(blocks.limits({Kind.SEGMENT: limits}, unit)).splitlines()
+    assert line in "".join(ipcs_details.limits({Kind.SEGMENT: limits}, unit)).splitlines()
 
 
 def test_listings_render_each_chunk_before_the_next() -> None:

@@ -14,7 +14,7 @@ import pytest
 from pyipcs.model import Kind, Semaphore, State
 from pyipcs.query.columns import RESOURCE, resources
 from pyipcs.render import panel, showmsg, table
-from pyipcs.render.report import Report
+from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing, listing_of
 from pyipcs.terminal.capabilities import Canvas
 from pyipcs.usage.scan import User

@@ -6,8 +6,8 @@ from datetime import datetime
 import pytest
 
 from pyipcs.query.columns import Form
-from pyipcs.render import text
-from pyipcs.render.values import Style, TimeFormat, converter
+from pyipcs.render import format_units
+from pyipcs.render.formatters import Style, TimeFormat, converter
 
 pytestmark = pytest.mark.usefixtures("utc")
 NOON = time.mktime((2026, 6, 15, 12, 0, 0, 0, 0, 0))
@@ -33,7 +33,7 @@ NOON = time.mktime((2026, 6, 15, 12, 0, 0, 0, 0, 0))
     ],
 )
 def test_duration_has_at_most_two_units(seconds: int, shown: str) -> None:
-    assert text.duration(seconds) == shown
+    assert format_units.duration(seconds) == shown
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_short_time_is_time_day_or_year(
     monkeypatch.setattr(
         time, "localtime", lambda now=None, real=time.localtime: then if now is None else real(now)
     )
-    assert text.short_time(int(NOON) - ago) == shown
+    assert format_units.short_time(int(NOON) - ago) == shown
 
 
 @pytest.mark.parametrize("zone", ["UTC0", "XYZ-5:45", "XYZ+3:30", "XYZ-0:19:32", "XYZ+0:25:21"])
 def test_iso_time_has_the_moment_and_the_offset(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", zone)
     time.tzset()
-    moment = datetime.fromisoformat(text.iso_time.__wrapped__(int(NOON)) or "")
+    moment = datetime.fromisoformat(format_units.iso_time.__wrapped__(int(NOON)) or "")
     assert moment.timestamp() == int(NOON)
     assert moment.strftime("%z") == time.strftime("%z", time.localtime(NOON))
 
@@ -62,7 +62,7 @@ def test_iso_time_has_the_moment_and_the_offset(zone: str, monkeypatch: pytest.M
 @pytest.mark.parametrize(("ago", "shown"), [(125, "2m5s ago"), (-3600, "in 1h"), (0, "now")])
 def test_relative_time_is_ago_or_in(ago: int, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: NOON + 0.9)
-    assert text.relative_time(int(NOON) - ago) == shown
+    assert format_units.relative_time(int(NOON) - ago) == shown
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_relative_time_is_ago_or_in(ago: int, shown: str, monkeypatch: pytest.Mo
     ],
 )
 def test_mode_is_symbolic_or_octal(mode: str, letters: str, number: str) -> None:
-    assert text.symbolic(mode) == letters
-    assert text.octal(mode) == number
+    assert format_units.symbolic(mode) == letters
+    assert format_units.octal(mode) == number
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_mode_is_symbolic_or_octal(mode: str, letters: str, number: str) -> None
     [("644", None), ("1644", "dest"), ("2644", "locked"), ("3000", "dest,locked")],
 )
 def test_flag_names_are_those_of_the_mode(mode: str, names: str | None) -> None:
-    assert text.flag_names(mode) == names
+    assert format_units.flag_names(mode) == names
 
 
 @pytest.mark.parametrize(

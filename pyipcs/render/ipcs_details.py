@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, Unit
-from pyipcs.render.text import ctime, human
+from pyipcs.render.format_units import ctime, human
 from pyipcs.sysv.info import (
     Limits,
     QueueLimits,

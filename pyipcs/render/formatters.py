@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from pyipcs.query.columns import Form, Word
-from pyipcs.render.text import (
+from pyipcs.render.format_units import (
     ctime,
     duration,
     flag_names,

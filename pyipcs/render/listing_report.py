@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from pyipcs.model import Kind
 from pyipcs.query.columns import KIND, Column, Form, Word
-from pyipcs.render.values import Style, converter
+from pyipcs.render.formatters import Style, converter
 from pyipcs.sysv.procfs import Listing
 
 # The forms whose texts can hold characters with a meaning in a format.
