@@ -158,9 +158,9 @@ def test_command_loads_only_what_it_needs(line: str, objects: Objects, isolated:
     heavy, modules = result.err.splitlines()[-2:]
     # sysv_ipc itself is an extension and loads nothing; rm -a reads a namespace's owner by ioctl.
     assert set(heavy.split()) <= set(COMMANDS[line]), line
-    commands = {f"pyipcs.cli.{name}" for name in cli.COMMANDS}
+    commands = {f"pyipcs.cli.commands.{name}" for name in cli.COMMANDS}
     if args[0] in cli.COMMANDS:
-        assert commands & set(modules.split()) == {f"pyipcs.cli.{args[0]}"}
+        assert commands & set(modules.split()) == {f"pyipcs.cli.commands.{args[0]}"}
     objects.adopt_all()
 
 

@@ -182,7 +182,7 @@ def test_refused_system_call_prints_one_line(inject: str, args: str, why: str) -
 
 
 @pytest.mark.tools("strace")
-@pytest.mark.parametrize("module", ["cli/list", "render/plain", "cli/__init__"])
+@pytest.mark.parametrize("module", ["cli/commands/list", "render/plain", "cli/__init__"])
 @pytest.mark.parametrize("error", ["EMFILE", "ENOENT"])
 def test_module_that_cannot_be_opened_prints_one_line(module: str, error: str) -> None:
     folder = Path(cli.__file__).parent.parent

@@ -90,7 +90,7 @@ class App(Prefix, click.Group):
 
 def load(name: str) -> Grammar:
     """The command of a name."""
-    command: Grammar = import_module(f"pyipcs.cli.{name}").command
+    command: Grammar = import_module(f"pyipcs.cli.commands.{name}").command
     return command
 
 

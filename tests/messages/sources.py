@@ -24,12 +24,12 @@ IGNORED_NAMES = {
     "cli/argv.py": {"collect_usage_pieces"},  # the help
     "cli/everywhere.py": {"heading"},
     # Names of objects and of changes, which are parts of messages.
-    "cli/make.py": {"_segment_plan", "_queue_plan", "_set_plan"},
+    "cli/commands/make.py": {"_segment_plan", "_queue_plan", "_set_plan"},
     "cli/manner.py": {"columns_of"},  # the help
     "cli/options.py": {"_show_version"},
     "terminal/streams.py": {"ask"},
     "cli/removal.py": {"_VERBOSE"},
-    "cli/rm.py": {"_question"},
+    "cli/commands/rm.py": {"_question"},
     "cli/watching.py": {"watch"},  # the heading of the live view
     "errors.py": {"StoppedError"},  # the program dies of the signal and prints nothing
     "sysv/libc.py": {"_PERM", "_SEM_TIMES"},  # names of C members
