@@ -183,7 +183,7 @@ def test_all_ns_reports_a_forbidden_namespace_some_of_whose_processes_are_gone(o
     """Private, because no command line has a process end after another one is refused."""
     script = (
         "import os, pickle; from pyipcs.sysv import libc\n"
-        "from pyipcs.cli.everywhere import _entered\n"
+        "from pyipcs.actions.all_namespaces import _entered\n"
         "os.setgid(65534); os.setuid(65534)\n"
         f"try: _entered([{other}, {GONE}], dict)\n"
         "except OSError as error: print(error.strerror)"

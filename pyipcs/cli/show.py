@@ -10,7 +10,7 @@ from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
-    from pyipcs.cli.everywhere import Group
+    from pyipcs.actions.all_namespaces import Group
     from pyipcs.query.columns import Column
     from pyipcs.render.listing_report import Report
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pyipcs.cli import attempt
+from pyipcs.actions import create
 from pyipcs.model import Kind
 from tests.kit.kernel import ids, remove
 from tests.kit.program import fork, text_in
@@ -33,7 +33,7 @@ def signalled_at(moment: int) -> Iterator[None]:
 
     def trace(frame: FrameType, _event: str, _arg: object) -> Any:
         code = frame.f_code
-        if code.co_filename != attempt.__file__ or not (lines or code.co_name == "tell"):
+        if code.co_filename != create.__file__ or not (lines or code.co_name == "tell"):
             return None
         if frame.f_lineno not in lines:
             if len(lines) == moment:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyipcs.cli.sending import Sending
+from pyipcs.actions.send import Sending
 from pyipcs.errors import CommandError
 from pyipcs.model import LONG_MAX, Kind
 from pyipcs.sysv import libc as own_libc

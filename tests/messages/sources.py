@@ -22,13 +22,13 @@ _IGNORED_MODULES = {
 IGNORED_NAMES = {
     "cli/__init__.py": {"PURPOSES", "_IMPORTER"},  # the help, and a format string
     "cli/argv.py": {"collect_usage_pieces"},  # the help
-    "cli/everywhere.py": {"heading"},
+    "actions/all_namespaces.py": {"heading"},
     # Names of objects and of changes, which are parts of messages.
     "cli/commands/make.py": {"_segment_plan", "_queue_plan", "_set_plan"},
     "cli/manner.py": {"columns_of"},  # the help
     "cli/options.py": {"_show_version"},
     "terminal/streams.py": {"ask"},
-    "cli/removal.py": {"_VERBOSE"},
+    "actions/remove.py": {"_VERBOSE"},
     "cli/commands/rm.py": {"_question"},
     "cli/watching.py": {"watch"},  # the heading of the live view
     "errors.py": {"StoppedError"},  # the program dies of the signal and prints nothing

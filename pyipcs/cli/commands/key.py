@@ -2,9 +2,9 @@
 
 import click
 
+from pyipcs.actions.lookup import find_named
 from pyipcs.cli.options import showing, subcommand
 from pyipcs.cli.params import FILE, PROJECT
-from pyipcs.cli.targets import find_named
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import By, Target, format_key, ftok, low_bits
 from pyipcs.terminal.streams import Output

@@ -171,7 +171,7 @@ def _everywhere(
     fail: bool,
 ) -> Status:
     """The objects of all namespaces."""
-    from pyipcs.cli.everywhere import look
+    from pyipcs.actions.all_namespaces import look
 
     if manner.chosen(terminal=output.terminal) is Format.OPENMETRICS:
         raise click.UsageError("--all-ns is not for openmetrics")

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import click
 
+from pyipcs.actions.create import Attempt
 from pyipcs.cli import show
 from pyipcs.cli.argv import options_titled
-from pyipcs.cli.attempt import Attempt
 from pyipcs.cli.options import refuse, showing, subcommand
 from pyipcs.cli.params import MODE, NEW_KEY, NSEMS, OWNER, QBYTES, SIZE, VALUES
 from pyipcs.errors import (

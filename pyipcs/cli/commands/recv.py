@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import click
 
+from pyipcs.actions.lookup import find, refusal, refusals
+from pyipcs.actions.receive import Delivery, ToCommand, ToOutput, to_tail
 from pyipcs.cli.argv import OneOf, options_titled
-from pyipcs.cli.delivery import Delivery, ToCommand, ToOutput, to_tail
 from pyipcs.cli.options import (
     format_of,
     json_option,
@@ -19,7 +20,6 @@ from pyipcs.cli.options import (
     wait_options,
 )
 from pyipcs.cli.params import BODY_SIZE, COMMAND_LINE, COUNT, TYPE, a_target
-from pyipcs.cli.targets import find, refusal, refusals
 from pyipcs.codec import FORMATS, Encoder, Layout, encoder
 from pyipcs.errors import (
     BusyError,

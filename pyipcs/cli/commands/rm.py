@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
+from pyipcs.actions.remove import Doomed, Listed, Removal, found
 from pyipcs.cli import show
 from pyipcs.cli.argv import OptionalValue, in_order, options_titled
 from pyipcs.cli.manner import Format, Manner, columns_of, given, output_options
 from pyipcs.cli.options import refuse, selecting, subcommand
 from pyipcs.cli.params import KINDS, Parsed, a_key, an_id
-from pyipcs.cli.removal import Doomed, Listed, Removal, found
 from pyipcs.cli.selection import Selection, filter_options
 from pyipcs.errors import CommandError, Status, counted
 from pyipcs.model import Kind

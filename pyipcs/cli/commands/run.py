@@ -27,7 +27,7 @@ from pyipcs.terminal.streams import Output, WriteError
 from pyipcs.usage.processes import named
 
 if TYPE_CHECKING:
-    from pyipcs.cli.leftovers import Other
+    from pyipcs.actions.leftovers import Other
     from pyipcs.query.filters import Filter
     from pyipcs.usage.descendants import Descendants
 
@@ -262,7 +262,7 @@ class _Place(NamedTuple):
         }
         if not self.descendants:
             return left, ()
-        from pyipcs.cli.leftovers import divided
+        from pyipcs.actions.leftovers import divided
 
         return divided(left, self.descendants)
 
@@ -382,8 +382,8 @@ class _Aftermath:
         descendants = self._place.descendants
         if not self._remove or not self.total or not descendants:
             return ()
-        from pyipcs.cli.leftovers import removable, summary
-        from pyipcs.cli.removal import Removal, found
+        from pyipcs.actions.leftovers import removable, summary
+        from pyipcs.actions.remove import Removal, found
 
         kept = self._kept(descendants)
         selection = Selection((*self._place.filters, removable(descendants)))
@@ -397,7 +397,7 @@ class _Aftermath:
 
     def _kept(self, descendants: "Descendants") -> dict[str, int]:
         """Return why objects stay, and how many for each reason."""
-        from pyipcs.cli.leftovers import why_kept
+        from pyipcs.actions.leftovers import why_kept
 
         reasons: dict[str, int] = {}
         for listing in chain.from_iterable(self._left.values()):

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import click
 
+from pyipcs.actions.lookup import find, refusals
+from pyipcs.actions.send import Sending
 from pyipcs.cli.argv import options_titled
 from pyipcs.cli.options import pack_option, refuse, showing, subcommand, wait_options
 from pyipcs.cli.params import FILE, MESSAGE_TYPE, a_target
-from pyipcs.cli.sending import Sending
-from pyipcs.cli.targets import find, refusals
 from pyipcs.cli.words import decoded, packed
 from pyipcs.codec import EnvelopeError, Layout, decoder, from_json, longest
 from pyipcs.model import Kind

@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import click
 
+from pyipcs.actions.lookup import find_all, refusals
 from pyipcs.cli import show, watching
 from pyipcs.cli.manner import USERS, Format, Manner, columns_of, output_options
 from pyipcs.cli.options import subcommand
 from pyipcs.cli.params import a_target
 from pyipcs.cli.selection import kind_options
-from pyipcs.cli.targets import find_all, refusals
 from pyipcs.errors import CommandError, DeniedError, Status
 from pyipcs.model import Kind, Queue, Record, Unit
 from pyipcs.sysv.handle import Handle

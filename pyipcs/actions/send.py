@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from pyipcs.cli.targets import refusal
+from pyipcs.actions.lookup import refusal
 from pyipcs.errors import (
     BusyError,
     CommandError,
