@@ -7,9 +7,9 @@ from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
-from pyipcs.cli import show
-from pyipcs.cli.manner import Format, Manner
-from pyipcs.cli.selection import Selection
+from pyipcs.cli import present
+from pyipcs.cli.options.filters import Selection
+from pyipcs.cli.options.output import Format, Manner
 from pyipcs.errors import CommandError, ipc_error
 from pyipcs.model import Kind, View
 from pyipcs.sysv import namespace, procfs, unshare
@@ -109,7 +109,7 @@ def _gather(
     found = {kind: [*selection.of(procfs.read(kind))] for kind in kinds}
     if format_ is Format.PLAIN and not manner.columnar:
         return found
-    report = show.report(found, manner, format_, view)
+    report = present.report(found, manner, format_, view)
     return found | {kind: [*listings] for kind, listings in report.found.items()}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
-from pyipcs.cli.selection import LateError, Selection
+from pyipcs.cli.options.filters import LateError, Selection
 from pyipcs.errors import IpcError, NotFoundError, Status, ipc_error
 from pyipcs.model import Kind, Record, Segment
 from pyipcs.sysv.handle import handle_class

@@ -7,8 +7,8 @@ from importlib import import_module
 import click
 from click.core import ParameterSource
 
-from pyipcs.cli.argv import Grammar, Prefix
-from pyipcs.cli.options import common_options
+from pyipcs.cli.command import Grammar, Prefix
+from pyipcs.cli.options.common import common_options
 from pyipcs.errors import CommandError, IpcError, Status, StoppedError, UnsupportedError
 from pyipcs.terminal.streams import Output, WriteError
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import click
 
 from pyipcs import cli
-from pyipcs.cli.argv import Grammar, OptionalValue, Prefix, Wrapper
-from pyipcs.cli.params import Offers, Parsed
+from pyipcs.cli.command import Grammar, OptionalValue, Prefix, Wrapper
+from pyipcs.cli.types import Offers, Parsed
 
 
 class Value(NamedTuple):

@@ -8,7 +8,7 @@ from textwrap import wrap
 import click
 
 from pyipcs import __version__, cli
-from pyipcs.cli.argv import Grammar
+from pyipcs.cli.command import Grammar
 from pyipcs.errors import MEANINGS, Status
 
 _DATE = "2026-11-25"  # of the version

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyipcs.cli.argv import LEFT_OUT, Alias, Grammar, OptionalValue, Scan, in_order
+from pyipcs.cli.command import LEFT_OUT, Alias, Grammar, OptionalValue, Scan, in_order
 
 NAMES = {"-a": "--all", "-t": "--time", "-l": "--limits", "-i": "--id", "-k": "--key"}
 

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from pyipcs import cli
-from pyipcs.cli.argv import Alias, Option
+from pyipcs.cli.command import Alias, Option
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
 from tests.kit.factories import leaked_segment, suspect_queue

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyipcs.cli import params
-from pyipcs.cli.params import parse_bytes, parse_mode, parse_qbytes, parse_size
+from pyipcs.cli import types
+from pyipcs.cli.types import parse_bytes, parse_mode, parse_qbytes, parse_size
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import By
 from tests.kit.kernel import Objects, row
@@ -84,7 +84,7 @@ def test_parse_size_takes_any_number_of_digits() -> None:
         with pytest.raises(ValueError, match="too large"):
             parse_size(text)
         with pytest.raises(ValueError, match="too large"):
-            params.parse_nsems(text)
+            types.parse_nsems(text)
 
 
 def test_parse_qbytes_rejects_more_than_the_kernel_stores() -> None:
@@ -109,11 +109,11 @@ def test_parse_mode_rejects_other_texts(text: str) -> None:
 @pytest.mark.parametrize(
     ("param", "text", "value"),
     [
-        (params.NSEMS, "5", 5),
-        (params.NSEMS, " +5", 5),
-        (params.VALUES, "1,0,32767", (1, 0, 32767)),
-        (params.QBYTES, "0", 0),
-        (params.an_id(), "007", (By.ID, 7, "007")),
+        (types.NSEMS, "5", 5),
+        (types.NSEMS, " +5", 5),
+        (types.VALUES, "1,0,32767", (1, 0, 32767)),
+        (types.QBYTES, "0", 0),
+        (types.an_id(), "007", (By.ID, 7, "007")),
     ],
 )
 def test_params_return_values(param: Callable[[str], object], text: str, value: object) -> None:
@@ -123,18 +123,18 @@ def test_params_return_values(param: Callable[[str], object], text: str, value: 
 @pytest.mark.parametrize(
     ("param", "text"),
     [
-        (params.NSEMS, "0"),
-        (params.NSEMS, "-1"),
-        (params.NSEMS, "2147483648"),
-        (params.NSEMS, "five"),
-        (params.VALUES, ""),
-        (params.VALUES, "1,"),
-        (params.VALUES, "32768"),
-        (params.VALUES, "-1"),
-        (params.QBYTES, "18446744073709551616"),
-        (params.an_id(), "0x5"),
-        (params.a_key(), "zero"),
-        (params.OWNER, "nobody-has-this-name"),
+        (types.NSEMS, "0"),
+        (types.NSEMS, "-1"),
+        (types.NSEMS, "2147483648"),
+        (types.NSEMS, "five"),
+        (types.VALUES, ""),
+        (types.VALUES, "1,"),
+        (types.VALUES, "32768"),
+        (types.VALUES, "-1"),
+        (types.QBYTES, "18446744073709551616"),
+        (types.an_id(), "0x5"),
+        (types.a_key(), "zero"),
+        (types.OWNER, "nobody-has-this-name"),
     ],
 )
 def test_params_errors_start_with_the_text(param: Callable[[str], object], text: str) -> None:

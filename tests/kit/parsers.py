@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from pyipcs.cli import params
+from pyipcs.cli import types
 from pyipcs.codec import FORMATS, EnvelopeError, Layout, encoder, from_hex, from_json
 from pyipcs.model import Kind, Message, Unit, View
 from pyipcs.process import accounts
@@ -125,22 +125,22 @@ _NUMBERS = ("0", "1", "+7", "007", "255", "32767", "2147483647", "92233720368547
 _DURATIONS = ("30s", "1h30m", "2.5d", "1w2d3h4m5s", "10", "0.1")
 _KEYS = ("0x1234", "-1", "017", "key:0x5", "key:-5", "ftok:/:7", "ftok:/", "4294967295")
 _WORDS = {
-    "bytes": _word(_between(params.parse_bytes, 0, 2**64 - 1), *_SIZES),
-    "size": _word(_between(params.parse_size, 1, 2**64 - 1), *_SIZES),
-    "qbytes": _word(_between(params.parse_qbytes, 0, 2**31 - 1), *_SIZES),
-    "body size": _word(_between(params.parse_body_size, 0, 2**31 - 1), *_SIZES),
-    "mode": _word(_between(params.parse_mode, 0, 0o777), "600", "0644", "+7", "00000777"),
-    "nsems": _word(_between(params.parse_nsems, 1, 2**31 - 1), *_NUMBERS),
-    "count": _word(_between(params.parse_count, 1, 2**63 - 1), *_NUMBERS),
-    "status": _word(_between(params.parse_status, 0, 255), *_NUMBERS),
-    "type": _word(_between(params.parse_type, -(2**63), 2**63 - 1), "-9", *_NUMBERS),
-    "message type": _word(_between(params.parse_message_type, 1, 2**63 - 1), *_NUMBERS),
-    "values": _word(params.parse_values, "0", "1,2,3", "32767, 0"),
-    "value": _word(params.parse_value, "0=1", "250=32767"),
-    "kinds": _word(params.parse_kinds, "msg", "shm", "sem"),
-    "seconds": _word(_between(params.parse_seconds, 0.0, 1e9), ".5", "1.", *_DURATIONS),
-    "duration": _word(_between(params.parse_duration, 0.0, 1e9), *_DURATIONS),
-    "interval": _word(_between(params.parse_interval, 0.1, 1e9), *_DURATIONS),
+    "bytes": _word(_between(types.parse_bytes, 0, 2**64 - 1), *_SIZES),
+    "size": _word(_between(types.parse_size, 1, 2**64 - 1), *_SIZES),
+    "qbytes": _word(_between(types.parse_qbytes, 0, 2**31 - 1), *_SIZES),
+    "body size": _word(_between(types.parse_body_size, 0, 2**31 - 1), *_SIZES),
+    "mode": _word(_between(types.parse_mode, 0, 0o777), "600", "0644", "+7", "00000777"),
+    "nsems": _word(_between(types.parse_nsems, 1, 2**31 - 1), *_NUMBERS),
+    "count": _word(_between(types.parse_count, 1, 2**63 - 1), *_NUMBERS),
+    "status": _word(_between(types.parse_status, 0, 255), *_NUMBERS),
+    "type": _word(_between(types.parse_type, -(2**63), 2**63 - 1), "-9", *_NUMBERS),
+    "message type": _word(_between(types.parse_message_type, 1, 2**63 - 1), *_NUMBERS),
+    "values": _word(types.parse_values, "0", "1,2,3", "32767, 0"),
+    "value": _word(types.parse_value, "0=1", "250=32767"),
+    "kinds": _word(types.parse_kinds, "msg", "shm", "sem"),
+    "seconds": _word(_between(types.parse_seconds, 0.0, 1e9), ".5", "1.", *_DURATIONS),
+    "duration": _word(_between(types.parse_duration, 0.0, 1e9), *_DURATIONS),
+    "interval": _word(_between(types.parse_interval, 0.1, 1e9), *_DURATIONS),
     "operation": _word(_operation, "P", "Vn", "Zu", "0-1", "0:3+2nu", "7=0"),
     "number": _word(keys.parse_number, "0x1f", "-0X1F", "017", "10", " +5"),
     "id": _word(_between(keys.parse_id, 0, 2**31 - 1), *_NUMBERS),

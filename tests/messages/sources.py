@@ -21,16 +21,16 @@ _IGNORED_MODULES = {
 # Functions, classes and constants without messages, by module.
 IGNORED_NAMES = {
     "cli/__init__.py": {"PURPOSES", "_IMPORTER"},  # the help, and a format string
-    "cli/argv.py": {"collect_usage_pieces"},  # the help
+    "cli/command.py": {"collect_usage_pieces"},  # the help
     "actions/all_namespaces.py": {"heading"},
     # Names of objects and of changes, which are parts of messages.
     "cli/commands/make.py": {"_segment_plan", "_queue_plan", "_set_plan"},
-    "cli/manner.py": {"columns_of"},  # the help
-    "cli/options.py": {"_show_version"},
+    "cli/options/output.py": {"columns_of"},  # the help
+    "cli/options/common.py": {"_show_version"},
     "terminal/streams.py": {"ask"},
     "actions/remove.py": {"_VERBOSE"},
     "cli/commands/rm.py": {"_question"},
-    "cli/watching.py": {"watch"},  # the heading of the live view
+    "cli/options/watch.py": {"watch"},  # the heading of the live view
     "errors.py": {"StoppedError"},  # the program dies of the signal and prints nothing
     "sysv/libc.py": {"_PERM", "_SEM_TIMES"},  # names of C members
 }

@@ -3,8 +3,8 @@
 import click
 
 from pyipcs.actions.lookup import find_named
-from pyipcs.cli.options import showing, subcommand
-from pyipcs.cli.params import FILE, PROJECT
+from pyipcs.cli.options.common import showing, subcommand
+from pyipcs.cli.types import FILE, PROJECT
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import By, Target, format_key, ftok, low_bits
 from pyipcs.terminal.streams import Output

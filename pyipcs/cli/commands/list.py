@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
-from pyipcs.cli import show, watching
-from pyipcs.cli.argv import given_names
-from pyipcs.cli.manner import Format, Manner, columns_of, output_options
-from pyipcs.cli.options import refuse, selecting, showing, subcommand
-from pyipcs.cli.params import an_id
-from pyipcs.cli.selection import Selection, filter_options, listed_kind_options
-from pyipcs.cli.watching import Picture, watch_option
+from pyipcs.cli import present
+from pyipcs.cli.command import given_names
+from pyipcs.cli.options import watch
+from pyipcs.cli.options.common import refuse, selecting, showing, subcommand
+from pyipcs.cli.options.filters import Selection, filter_options, listed_kind_options
+from pyipcs.cli.options.output import Format, Manner, columns_of, output_options
+from pyipcs.cli.options.watch import Picture, watch_option
+from pyipcs.cli.types import an_id
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status
 from pyipcs.model import Kind, Record, View
 from pyipcs.sysv import procfs
@@ -90,13 +91,13 @@ def command(  # noqa: PLR0913 - the options are its arguments
     meant = selection.kinds(named)
     shown = View.STATUS if figures else View(view or "status")
     if interval is not None:
-        manner = watching.check(ctx, output, manner)
+        manner = watch.check(ctx, output, manner)
         live = _limits_picture if figures else partial(_picture, selection, shown)
-        return watching.watch(output, interval, live(meant, manner))
+        return watch.watch(output, interval, live(meant, manner))
     if target:
         return _one(output, named[0], target, manner, fail=fail_if_any)
     if figures:
-        show.figures(output, figures, meant, manner)
+        present.figures(output, figures, meant, manner)
         return Status.DONE
     if everywhere:
         return _everywhere(output, meant, selection, manner, shown, fail=fail_if_any)
@@ -139,7 +140,7 @@ def _here(
 ) -> Status:
     """The objects of this namespace."""
     count = _Count()
-    show.listings(
+    present.listings(
         output,
         {kind: count.passing(selection.of(procfs.read(kind))) for kind in kinds},
         manner,
@@ -155,9 +156,9 @@ def _here(
 
 def _one(output: Output, kind: Kind, target: Target, manner: Manner, *, fail: bool) -> Status:
     """One object by its id."""
-    show.check(output, [kind], manner)
+    present.check(output, [kind], manner)
     record = _details(kind, target)
-    show.details(output, [kind], [record], manner, None if manner.columnar else _plain(manner))
+    present.details(output, [kind], [record], manner, None if manner.columnar else _plain(manner))
     return Status.FOUND if fail else Status.DONE
 
 
@@ -175,9 +176,11 @@ def _everywhere(
 
     if manner.chosen(terminal=output.terminal) is Format.OPENMETRICS:
         raise click.UsageError("--all-ns is not for openmetrics")
-    show.check(output, kinds, manner)
+    present.check(output, kinds, manner)
     groups, closed = look(output, kinds, selection, manner, view)
-    show.namespaces(output, groups, manner, view=view, part=" match" if selection.filters else None)
+    present.namespaces(
+        output, groups, manner, view=view, part=" match" if selection.filters else None
+    )
     if closed:
         return Status.FAILED
     return Status.FOUND if fail and any(group.length for group in groups) else Status.DONE
@@ -188,12 +191,12 @@ def _picture(selection: Selection, view: View, kinds: Sequence[Kind], manner: Ma
     from pyipcs.render import table
     from pyipcs.usage.scan import survey
 
-    growth = watching.Growth()
+    growth = watch.Growth()
 
     def draw(canvas: Canvas) -> Iterator[str]:
         survey.cache_clear()
         found = {kind: selection.of(procfs.read(kind)) for kind in kinds}
-        report = show.report(found, manner, Format.TABLE, view)
+        report = present.report(found, manner, Format.TABLE, view)
         shown = growth.shown(report)._replace(which=" match" if selection.filters else "")
         return table.listings(shown, canvas, most=canvas.height)
 
@@ -204,7 +207,7 @@ def _limits_picture(kinds: Sequence[Kind], manner: Manner) -> Picture:
     """What draws the limits with what is in use of them."""
     from pyipcs.render import table
 
-    return lambda canvas: table.resources(show.resources(kinds, manner, Format.TABLE), canvas)
+    return lambda canvas: table.resources(present.resources(kinds, manner, Format.TABLE), canvas)
 
 
 class _Count:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import click
 
 from pyipcs.actions.create import Attempt
-from pyipcs.cli import show
-from pyipcs.cli.argv import options_titled
-from pyipcs.cli.options import refuse, showing, subcommand
-from pyipcs.cli.params import MODE, NEW_KEY, NSEMS, OWNER, QBYTES, SIZE, VALUES
+from pyipcs.cli import present
+from pyipcs.cli.command import options_titled
+from pyipcs.cli.options.common import refuse, showing, subcommand
+from pyipcs.cli.types import MODE, NEW_KEY, NSEMS, OWNER, QBYTES, SIZE, VALUES
 from pyipcs.errors import (
     CommandError,
     DeniedError,
@@ -138,7 +138,7 @@ def _tell(
     id_only: bool,
 ) -> None:
     if records:
-        show.records(output, records)
+        present.records(output, records)
     elif id_only:
         output.write(f"{handle.id}\n" for handle in handles)
     else:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import click
 
 from pyipcs.actions.lookup import find, no_semaphore, refusal
-from pyipcs.cli.argv import Wrapper, behind, options_titled
-from pyipcs.cli.options import subcommand, wait_options
-from pyipcs.cli.params import OPERATION, STATUS, a_target
+from pyipcs.cli.command import Wrapper, behind, options_titled
+from pyipcs.cli.options.common import subcommand, wait_options
+from pyipcs.cli.types import OPERATION, STATUS, a_target
 from pyipcs.errors import BusyError, CommandError, IpcError, Status, counted
 from pyipcs.model import SEMVMX, Kind, SemaphoreSet
 from pyipcs.process.program import Program

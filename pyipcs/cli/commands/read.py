@@ -6,10 +6,10 @@ from itertools import islice
 
 import click
 
-from pyipcs.cli.argv import OneOf, options_titled
+from pyipcs.cli.command import OneOf, options_titled
 from pyipcs.cli.memory import attached
-from pyipcs.cli.options import format_of, refuse, showing, subcommand, unpack_option
-from pyipcs.cli.params import BYTES, a_target
+from pyipcs.cli.options.common import format_of, refuse, showing, subcommand, unpack_option
+from pyipcs.cli.types import BYTES, a_target
 from pyipcs.codec import Layout, hex_lines
 from pyipcs.errors import CommandError, counted
 from pyipcs.model import Kind

@@ -9,8 +9,8 @@ import click
 
 from pyipcs.actions.lookup import find, refusal, refusals
 from pyipcs.actions.receive import Delivery, ToCommand, ToOutput, to_tail
-from pyipcs.cli.argv import OneOf, options_titled
-from pyipcs.cli.options import (
+from pyipcs.cli.command import OneOf, options_titled
+from pyipcs.cli.options.common import (
     format_of,
     json_option,
     refuse,
@@ -19,7 +19,7 @@ from pyipcs.cli.options import (
     unpack_option,
     wait_options,
 )
-from pyipcs.cli.params import BODY_SIZE, COMMAND_LINE, COUNT, TYPE, a_target
+from pyipcs.cli.types import BODY_SIZE, COMMAND_LINE, COUNT, TYPE, a_target
 from pyipcs.codec import FORMATS, Encoder, Layout, encoder
 from pyipcs.errors import (
     BusyError,

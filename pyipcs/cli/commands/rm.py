@@ -6,12 +6,12 @@ from typing import Any
 import click
 
 from pyipcs.actions.remove import Doomed, Listed, Removal, found
-from pyipcs.cli import show
-from pyipcs.cli.argv import OptionalValue, in_order, options_titled
-from pyipcs.cli.manner import Format, Manner, columns_of, given, output_options
-from pyipcs.cli.options import refuse, selecting, subcommand
-from pyipcs.cli.params import KINDS, Parsed, a_key, an_id
-from pyipcs.cli.selection import Selection, filter_options
+from pyipcs.cli import present
+from pyipcs.cli.command import OptionalValue, in_order, options_titled
+from pyipcs.cli.options.common import refuse, selecting, subcommand
+from pyipcs.cli.options.filters import Selection, filter_options
+from pyipcs.cli.options.output import Format, Manner, columns_of, given, output_options
+from pyipcs.cli.types import KINDS, Parsed, a_key, an_id
 from pyipcs.errors import CommandError, Status, counted
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import By, Target, parse_id
@@ -132,7 +132,7 @@ def command(  # noqa: PLR0913 - the options are its arguments
         for_people = manner.chosen(terminal=output.terminal) is Format.TABLE
         if for_people and selection.judges and not manner.choice:
             manner = manner.with_columns(going, _WHY, more=False)
-        show.selected(output, going, manner, which=" to remove")
+        present.selected(output, going, manner, which=" to remove")
         return removal.status
     if (
         any(listed.values())

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeAlias
 import click
 from click.core import ParameterSource
 
-from pyipcs.cli.argv import OneOf, Prefix, options_titled
-from pyipcs.cli.manner import FORMATS, USERS, Format, Manner
-from pyipcs.cli.options import json_option, showing, subcommand
-from pyipcs.cli.params import Parsed
-from pyipcs.cli.selection import Selection
+from pyipcs.cli.command import OneOf, Prefix, options_titled
+from pyipcs.cli.options.common import json_option, showing, subcommand
+from pyipcs.cli.options.filters import Selection
+from pyipcs.cli.options.output import FORMATS, USERS, Format, Manner
+from pyipcs.cli.types import Parsed
 from pyipcs.errors import CommandError, IpcError, Status, StoppedError, counted
 from pyipcs.model import INT_MAX, Kind
 from pyipcs.process.foreground import supervise
@@ -319,21 +319,21 @@ class _Aftermath:
 
         JSON is one document, without a word beside it.
         """
-        from pyipcs.cli import show
+        from pyipcs.cli import present
 
         manner = Manner(format_)
         chosen = manner.chosen(terminal=output.terminal)
         if chosen is Format.JSON:
             removed = self._removed(output.muted())
             columns = manner.with_columns(self._left, USERS, more=True)
-            show.left(output, self._left, columns, self._facts(removed))
+            present.left(output, self._left, columns, self._facts(removed))
         elif chosen not in {Format.TABLE, Format.PLAIN}:
-            show.left(output, self._left, manner.with_columns(self._left, USERS, more=True), {})
+            present.left(output, self._left, manner.with_columns(self._left, USERS, more=True), {})
         elif self.total:
             output.complain(f"'{self._words[0]}' left {self._counted()}")
             there = {kind: some for kind, some in self._left.items() if self._counts[kind]}
             names = _COLUMNS if chosen is Format.TABLE else ("KIND", *_COLUMNS)
-            show.left(output, there, manner.with_columns(there, names, more=False), {})
+            present.left(output, there, manner.with_columns(there, names, more=False), {})
         _flush(output)
         if chosen is not Format.JSON:
             self._explain(output)

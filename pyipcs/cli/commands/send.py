@@ -12,10 +12,10 @@ import click
 
 from pyipcs.actions.lookup import find, refusals
 from pyipcs.actions.send import Sending
-from pyipcs.cli.argv import options_titled
-from pyipcs.cli.options import pack_option, refuse, showing, subcommand, wait_options
-from pyipcs.cli.params import FILE, MESSAGE_TYPE, a_target
-from pyipcs.cli.words import decoded, packed
+from pyipcs.cli.arguments import decoded, packed
+from pyipcs.cli.command import options_titled
+from pyipcs.cli.options.common import pack_option, refuse, showing, subcommand, wait_options
+from pyipcs.cli.types import FILE, MESSAGE_TYPE, a_target
 from pyipcs.codec import EnvelopeError, Layout, decoder, from_json, longest
 from pyipcs.model import Kind
 from pyipcs.process.interruptible import Watch

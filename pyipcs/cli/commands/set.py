@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import click
 
 from pyipcs.actions.lookup import find_all, no_semaphore, refusal_words, refusals
-from pyipcs.cli.argv import options_titled
-from pyipcs.cli.options import refuse, subcommand
-from pyipcs.cli.params import MODE, OWNER, QBYTES, VALUE, VALUES, a_target
-from pyipcs.cli.selection import kind_options
+from pyipcs.cli.command import options_titled
+from pyipcs.cli.options.common import refuse, subcommand
+from pyipcs.cli.options.filters import kind_options
+from pyipcs.cli.types import MODE, OWNER, QBYTES, VALUE, VALUES, a_target
 from pyipcs.errors import CommandError, DeniedError, IpcError, counted, ipc_error
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
 from pyipcs.process.accounts import owner_noun, unmapped

@@ -5,11 +5,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 import click
 
 from pyipcs.actions.lookup import find_all, refusals
-from pyipcs.cli import show, watching
-from pyipcs.cli.manner import USERS, Format, Manner, columns_of, output_options
-from pyipcs.cli.options import subcommand
-from pyipcs.cli.params import a_target
-from pyipcs.cli.selection import kind_options
+from pyipcs.cli import present
+from pyipcs.cli.options import watch
+from pyipcs.cli.options.common import subcommand
+from pyipcs.cli.options.filters import kind_options
+from pyipcs.cli.options.output import USERS, Format, Manner, columns_of, output_options
+from pyipcs.cli.types import a_target
 from pyipcs.errors import CommandError, DeniedError, Status
 from pyipcs.model import Kind, Queue, Record, Unit
 from pyipcs.sysv.handle import Handle
@@ -37,7 +38,7 @@ _MORE = {
 )
 @kind_options
 @output_options
-@watching.watch_option
+@watch.watch_option
 @click.argument("targets", type=a_target(), nargs=-1, required=True, metavar="TARGET...")
 @click.pass_context
 def command(
@@ -57,9 +58,9 @@ def command(
     output: Output = ctx.obj
     kinds = kinds or [*Kind]
     if interval is not None:
-        manner = watching.check(ctx, output, manner)
-        return watching.watch(output, interval, _picture(kinds, targets, manner))
-    show.check(output, kinds, manner)
+        manner = watch.check(ctx, output, manner)
+        return watch.watch(output, interval, _picture(kinds, targets, manner))
+    present.check(output, kinds, manner)
     found, errors = _find(kinds, targets)
     for error in errors:
         output.complain(str(error))
@@ -67,7 +68,7 @@ def command(
     if format_ is not Format.JSON:  # which has all kinds' keys
         kinds = [kind for kind in kinds if any(record.kind is kind for record in found)] or kinds
     manner = _complete(manner, format_, kinds)
-    show.details(output, kinds, found, manner, _plain(manner))
+    present.details(output, kinds, found, manner, _plain(manner))
     return Status.FAILED if errors else Status.DONE
 
 
@@ -107,16 +108,14 @@ def _details(handle: Handle) -> Record:
         return handle.stat()
 
 
-def _picture(
-    kinds: Collection[Kind], targets: Sequence[Target], manner: Manner
-) -> watching.Picture:
+def _picture(kinds: Collection[Kind], targets: Sequence[Target], manner: Manner) -> watch.Picture:
     """What draws the objects; the last one that goes ends it."""
     from pyipcs.render import panel
     from pyipcs.usage.scan import survey
     from pyipcs.usage.state import evidence_of
 
     style = manner.style(Format.TABLE)
-    growth = watching.Growth()
+    growth = watch.Growth()
 
     def draw(canvas: Canvas) -> Iterator[str]:
         survey.cache_clear()
@@ -124,7 +123,7 @@ def _picture(
         if not found:
             raise errors[0]
         rates = growth.of((queue.id, queue.qnum) for queue in found if isinstance(queue, Queue))
-        for record in show.in_order(kinds, found, manner):
+        for record in present.in_order(kinds, found, manner):
             rate = rates.get(record.id) if record.kind is Kind.QUEUE else None
             yield panel.details(record, evidence_of(record), style, canvas, rate)
         for error in errors:

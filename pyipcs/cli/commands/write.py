@@ -7,11 +7,11 @@ from functools import partial
 
 import click
 
-from pyipcs.cli.argv import options_titled
+from pyipcs.cli.arguments import decoded, packed
+from pyipcs.cli.command import options_titled
 from pyipcs.cli.memory import attached
-from pyipcs.cli.options import pack_option, refuse, subcommand
-from pyipcs.cli.params import BYTES, FILE, a_target
-from pyipcs.cli.words import decoded, packed
+from pyipcs.cli.options.common import pack_option, refuse, subcommand
+from pyipcs.cli.types import BYTES, FILE, a_target
 from pyipcs.codec import Layout, decoder, longest
 from pyipcs.errors import CommandError, counted
 from pyipcs.model import Kind

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from pyipcs.cli.argv import Appendix, OneOf
-from pyipcs.cli.options import json_option, showing
-from pyipcs.cli.params import Parsed
+from pyipcs.cli.command import Appendix, OneOf
+from pyipcs.cli.options.common import json_option, showing
+from pyipcs.cli.types import Parsed
 from pyipcs.model import Kind, Unit
 
 if TYPE_CHECKING:

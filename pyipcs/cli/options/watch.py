@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 import click
 
-from pyipcs.cli.argv import OptionalValue
-from pyipcs.cli.manner import Format, Manner, given
-from pyipcs.cli.options import showing
-from pyipcs.cli.params import INTERVAL
+from pyipcs.cli.command import OptionalValue
+from pyipcs.cli.options.common import showing
+from pyipcs.cli.options.output import Format, Manner, given
+from pyipcs.cli.types import INTERVAL
 from pyipcs.model import Kind
 from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.capabilities import Canvas

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from pyipcs.cli.argv import LEFT_OUT
+from pyipcs.cli.command import LEFT_OUT
 from pyipcs.model import INT_MAX, LONG_MAX, SEMVMX, Kind
 from pyipcs.process.accounts import parse_owner, parse_user
 from pyipcs.sysv.keys import (

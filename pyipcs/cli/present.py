@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyipcs.cli.manner import Format, Manner
+from pyipcs.cli.options.output import Format, Manner
 from pyipcs.model import Kind, Record, View
 from pyipcs.sysv import procfs
 from pyipcs.sysv.procfs import Listing

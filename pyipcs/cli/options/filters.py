@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from pyipcs.cli.options import selecting
-from pyipcs.cli.params import DURATION, USER, Parsed, a_key
+from pyipcs.cli.options.common import selecting
+from pyipcs.cli.types import DURATION, USER, Parsed, a_key
 from pyipcs.errors import counted
 from pyipcs.model import Kind, Record
 from pyipcs.sysv.procfs import Listing, completed

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from pyipcs import __version__
-from pyipcs.cli.argv import Alias, Appendix, Grammar, OneOf, Option, given_names, options_titled
+from pyipcs.cli.command import Alias, Appendix, Grammar, OneOf, Option, given_names, options_titled
 from pyipcs.errors import CommandError
 
 # The titles of options that several commands have.
@@ -84,7 +84,7 @@ def common_options() -> list[click.Option]:
 
 
 def _namespace_option() -> click.Option:
-    from pyipcs.cli.params import NAMESPACE
+    from pyipcs.cli.types import NAMESPACE
 
     return Option(
         ["--ns"],
@@ -150,7 +150,7 @@ def wait_options(each: str = "") -> Callable[[Callable[..., Any]], Callable[...,
     Args:
         each: " for each" of what, where there is one wait after the other.
     """
-    from pyipcs.cli.params import SECONDS
+    from pyipcs.cli.types import SECONDS
 
     timeout_option = _waiting(
         "--timeout",
@@ -176,7 +176,7 @@ def pack_option(
         words: what the fields are on the command line.
         stream: which structs a stream has.
     """
-    from pyipcs.cli.params import LAYOUT
+    from pyipcs.cli.types import LAYOUT
 
     return titled(
         "--pack",
@@ -196,7 +196,7 @@ def unpack_option(more: str) -> Callable[[Any], Any]:
     Args:
         more: what else its help says.
     """
-    from pyipcs.cli.params import LAYOUT
+    from pyipcs.cli.types import LAYOUT
 
     return showing(
         "--unpack",
