@@ -31,7 +31,7 @@ def main() -> None:
 def _run() -> int:
     """Run a command line; what Python itself could not do is told in one line, too."""
     try:
-        from pyipcs.cli import main as run
+        from pyipcs.cli.main import main as run
 
         return run(sys.argv)
     except (ImportError, MemoryError, OSError, SystemError) as error:

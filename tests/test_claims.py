@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from pyipcs import cli
+from pyipcs.cli import app
 from pyipcs.model import Kind
 from tests.kit.documents import README
 from tests.kit.kernel import Objects, ids
@@ -62,7 +62,7 @@ def help_of(program: str) -> str:
     """Return the help of the programs of a column of the table."""
     match program:
         case "pyipcs":
-            return "".join(invoke(name, "--help").out for name in cli.COMMANDS)
+            return "".join(invoke(name, "--help").out for name in app.COMMANDS)
         case "lsipc":
             return run("lsipc", "--help").out
         case _:

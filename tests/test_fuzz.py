@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from pyipcs import cli
+from pyipcs.cli.main import DROP_IN_NAMES
 from pyipcs.describe import grammar
 from pyipcs.errors import Status
 from pyipcs.model import Kind
@@ -132,7 +132,7 @@ _WILD = st.one_of(st.sampled_from(_EDGES), _ANYTHING)
 _RARELY = st.integers(1, 20).map(lambda number: number == 20)
 _NOTHING, _LETTERS = st.just(""), st.sampled_from("qmstplubJPvnyahz")
 COMMANDS = [*grammar.commands()]
-_PEERS = {command: peer for peer, command in cli.PEERS.items()}
+_PEERS = {command: peer for peer, command in DROP_IN_NAMES.items()}
 T = TypeVar("T")
 
 

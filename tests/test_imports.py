@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import pyipcs
-from pyipcs import cli
+from pyipcs.cli import app
 from tests.kit.kernel import Objects
 from tests.kit.program import run
 
@@ -158,8 +158,8 @@ def test_command_loads_only_what_it_needs(line: str, objects: Objects, isolated:
     heavy, modules = result.err.splitlines()[-2:]
     # sysv_ipc itself is an extension and loads nothing; rm -a reads a namespace's owner by ioctl.
     assert set(heavy.split()) <= set(COMMANDS[line]), line
-    commands = {f"pyipcs.cli.commands.{name}" for name in cli.COMMANDS}
-    if args[0] in cli.COMMANDS:
+    commands = {f"pyipcs.cli.commands.{name}" for name in app.COMMANDS}
+    if args[0] in app.COMMANDS:
         assert commands & set(modules.split()) == {f"pyipcs.cli.commands.{args[0]}"}
     objects.adopt_all()
 

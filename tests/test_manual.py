@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs import cli, describe
+from pyipcs import describe
+from pyipcs.cli import app
 from pyipcs.errors import MEANINGS, Status
 from pyipcs.query.columns import COMMON, OWN, RESOURCE
 from tests.kit.program import invoke, need_tool, run
@@ -25,7 +26,7 @@ def rendered(page: Path) -> str:
 
 def test_manual_has_a_page_for_the_program_and_each_command() -> None:
     """test_completion.py checks that all generated files are current."""
-    names = ["pyipcs.1", *(f"pyipcs-{name}.1" for name in cli.COMMANDS)]
+    names = ["pyipcs.1", *(f"pyipcs-{name}.1" for name in app.COMMANDS)]
     assert [page.name for page in PAGES] == sorted(names)
     assert {f"pyipcs/man/{name}" for name in names} <= describe.files().keys()
 
@@ -45,7 +46,7 @@ def test_mandoc_lint_of_a_page_reports_nothing(page: Path) -> None:
     assert run("mandoc", "-T", "lint", str(page)) == (0, "", "")
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", app.COMMANDS)
 def test_page_has_each_line_of_the_help(name: str) -> None:
     """Line breaks differ."""
     words = re.sub(r"\s+", " ", rendered(FOLDER / f"pyipcs-{name}.1"))
@@ -66,7 +67,7 @@ def test_page_of_the_program_has_its_sections() -> None:
         *("COMPATIBILITY", "ENVIRONMENT", "FILES", "EXAMPLES", "SEE ALSO"),
     ]
     commands = text[text.index("\nCOMMANDS") : text.index("\nOPTIONS OF ALL")]
-    assert re.findall(r"^   (\w+)$", commands, re.MULTILINE) == [*cli.COMMANDS]
+    assert re.findall(r"^   (\w+)$", commands, re.MULTILINE) == [*app.COMMANDS]
     lists = text[text.index("\nFORMATS AND") : text.index("\nEXIT STATUS")]
     for column in {*COMMON, *RESOURCE, *(column for own in OWN.values() for column in own)}:
         assert re.search(

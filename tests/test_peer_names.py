@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs import cli
+from pyipcs.cli.main import DROP_IN_NAMES
 from tests.kit.kernel import Objects
 from tests.kit.program import PYIPCS, invoke, need_tool, run
 from tests.kit.terminal import end, read_all, start
@@ -15,7 +15,7 @@ from tests.kit.wait import LIMIT
 @pytest.fixture
 def links(tmp_path: Path) -> Path:
     """Make symbolic links to pyipcs under the names of the peers."""
-    for name in cli.PEERS:
+    for name in DROP_IN_NAMES:
         (tmp_path / name).symlink_to(PYIPCS)
     return tmp_path
 

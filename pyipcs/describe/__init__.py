@@ -3,13 +3,13 @@
 `python -m pyipcs.describe` writes the files anew.
 """
 
-from pyipcs import cli
+from pyipcs.cli import app
 from pyipcs.describe import bash, fish, grammar, man, zsh
 
 
 def files() -> dict[str, str]:
     """The texts of all files, by their places in the project."""
-    program, commands = grammar.described(cli.app), [*grammar.commands()]
+    program, commands = grammar.described(app.app), [*grammar.commands()]
     return {
         "completions/pyipcs.bash": bash.script(program, commands),
         "completions/_pyipcs": zsh.script(program, commands),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import click
 
-from pyipcs import cli
+from pyipcs.cli import app
 from pyipcs.cli.command import Grammar, OptionalValue, Prefix, Wrapper
 from pyipcs.cli.types import Offers, Parsed
 
@@ -72,8 +72,8 @@ _WRAPS: dict[type[click.Command], str] = {Prefix: "", Wrapper: "--"}
 
 def commands() -> Iterator[Command]:
     """All commands."""
-    for name in cli.COMMANDS:
-        yield described(cli.load(name))
+    for name in app.COMMANDS:
+        yield described(app.load(name))
 
 
 def described(command: click.Command) -> Command:

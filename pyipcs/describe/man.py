@@ -7,7 +7,8 @@ from textwrap import wrap
 
 import click
 
-from pyipcs import __version__, cli
+from pyipcs import __version__
+from pyipcs.cli import app
 from pyipcs.cli.command import Grammar
 from pyipcs.errors import MEANINGS, Status
 
@@ -101,7 +102,7 @@ _SEE = "ipcs(1), ipcmk(1), ipcrm(1), lsipc(1), flock(1), ftok(3), sysvipc(7), ip
 
 def pages() -> dict[str, str]:
     """The pages by their names: one of all, and one of each command."""
-    commands = {name: cli.load(name) for name in cli.COMMANDS}
+    commands = {name: app.load(name) for name in app.COMMANDS}
     alone = {f"pyipcs-{name}.1": _page_of(name, one) for name, one in commands.items()}
     return {"pyipcs.1": _page_of_all(commands.values()), **alone}
 
@@ -133,7 +134,7 @@ def _page_of_all(commands: Iterable[Grammar]) -> str:
 
 
 def _page_of(name: str, command: Grammar) -> str:
-    summary = cli.COMMANDS[name].removesuffix(".")
+    summary = app.COMMANDS[name].removesuffix(".")
     parts = [
         _title(f"pyipcs-{name}", summary[:1].lower() + summary[1:]),
         _section("SYNOPSIS"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from pyipcs import cli
+from pyipcs.cli import app
 from pyipcs.cli.command import Alias, Option
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
@@ -192,9 +192,9 @@ def repeatable(param: click.Parameter) -> bool:
     return not param.multiple and not param.once
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS)
+@pytest.mark.parametrize("command", app.COMMANDS)
 def test_last_value_counts_only_where_nothing_is_dropped(command: str) -> None:
-    found = {param.opts[-1] for param in cli.load(command).params if repeatable(param)}
+    found = {param.opts[-1] for param in app.load(command).params if repeatable(param)}
     assert found == LAST_COUNTS[""] | LAST_COUNTS.get(command, set())
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from pyipcs import __version__
-from pyipcs.cli import COMMANDS
+from pyipcs.cli.app import COMMANDS
 from pyipcs.errors import IpcError
 from pyipcs.model import Kind
 from pyipcs.query.columns import OF_KIND

@@ -16,8 +16,8 @@ from typing import IO, Any, NamedTuple, NoReturn
 import pytest
 from click.testing import CliRunner
 
-from pyipcs import cli
 from pyipcs.__main__ import main
+from pyipcs.cli.main import main as run_line
 from pyipcs.usage.scan import survey
 from tests.kit.kernel import NOBODY
 from tests.kit.wait import LIMIT, exit_code
@@ -58,7 +58,7 @@ class _Program:
 
     @staticmethod
     def main(args: Sequence[str], prog_name: str, **_extra: Any) -> NoReturn:
-        sys.exit(cli.main([prog_name, *args]))
+        sys.exit(run_line([prog_name, *args]))
 
 
 def invoke(*args: str, program: str = "pyipcs", env: Mapping[str, str] | None = None) -> Result:

@@ -17,10 +17,14 @@ _IGNORED_MODULES = {
     "usage/doubt.py",  # values of the column REASON
     "usage/state.py",  # values of the column REASON
     "usage/scan.py",  # values of the column REASON
+    "terminal/escape.py",
+    "terminal/live_screen.py",
+    "terminal/progress_bar.py",
 }
 # Functions, classes and constants without messages, by module.
 IGNORED_NAMES = {
-    "cli/__init__.py": {"PURPOSES", "_IMPORTER"},  # the help, and a format string
+    "cli/app.py": {"PURPOSES"},  # the help
+    "cli/main.py": {"_IMPORTER"},  # a format string
     "cli/command.py": {"collect_usage_pieces"},  # the help
     "actions/all_namespaces.py": {"heading"},
     # Names of objects and of changes, which are parts of messages.

@@ -1,0 +1,104 @@
+"""The group of commands, each loaded only when it is asked for."""
+
+from importlib import import_module
+
+import click
+
+from pyipcs.cli.command import Grammar, Prefix
+from pyipcs.cli.options.common import common_options
+
+# The commands by purpose, each with what its help begins with: here, so that the help of pyipcs
+# itself need not load them all.
+PURPOSES = {
+    "Look": {
+        "list": "Show System V IPC objects, limits and usage.",
+        "stat": "Show objects with all that is known of them.",
+        "key": "Show the key that ftok(3) makes of a file.",
+    },
+    "Create, change, remove": {
+        "make": "Create System V IPC objects.",
+        "set": "Change modes, owners, sizes of queues, values of semaphores, locking.",
+        "rm": "Remove System V IPC objects, by id, by key, or all.",
+    },
+    "Messages, semaphores, memory": {
+        "send": "Put messages on a queue.",
+        "recv": "Take messages from a queue, or look at them.",
+        "op": "Operate on semaphores, or hold them while a command runs.",
+        "read": "Read bytes out of a segment.",
+        "write": "Write bytes into a segment.",
+    },
+    "Find leaks": {
+        "run": "Run a command, and tell which objects it leaves behind.",
+    },
+}
+COMMANDS = {name: words for group in PURPOSES.values() for name, words in group.items()}
+# What other programs call them.
+_MEANT = {
+    **dict.fromkeys(("ls", "ipcs", "lsipc", "show"), "list"),
+    **dict.fromkeys(("create", "new", "add", "ipcmk"), "make"),
+    **dict.fromkeys(("remove", "delete", "del", "ipcrm"), "rm"),
+    **dict.fromkeys(("receive", "get"), "recv"),
+    **dict.fromkeys(("info", "inspect"), "stat"),
+    "put": "send",
+    "peek": "recv --peek",
+    "watch": "list --watch",
+    "limits": "list --limits",
+    "help": "--help",
+}
+
+
+class App(Prefix, click.Group):
+    """The group, which loads only the command that is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        """The commands in the order of their help."""
+        return [*COMMANDS]  # once its module is loaded, `list` is a module here
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of a name, its module loaded now."""
+        return load(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands in the help, none of them loaded, then the options."""
+        for title, commands in PURPOSES.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:5}", words) for name, words in commands.items()])
+        super().format_options(ctx, formatter)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names."""
+        name, *_ = args
+        if name not in COMMANDS:
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, COMMANDS, n=1, cutoff=0.75)
+            meant = _MEANT.get(name) or "".join(close)
+            hint = f", did you mean {meant}?" if meant else ""
+            raise click.UsageError(f"no such command '{name}'{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def load(name: str) -> Grammar:
+    """The command of a name."""
+    command: Grammar = import_module(f"pyipcs.cli.commands.{name}").command
+    return command
+
+
+@click.group(
+    cls=App,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    add_help_option=False,
+    epilog="`pyipcs COMMAND --help` tells the options of a command, with examples; `man pyipcs` "
+    "all of it.",
+)
+@click.pass_context
+def app(ctx: click.Context) -> None:
+    """System V IPC from the shell: message queues, semaphores, shared memory."""
+    if ctx.invoked_subcommand is None:
+        ctx.obj.write([ctx.get_help() + "\n"])
+
+
+app.params += common_options()
