@@ -18,7 +18,7 @@ def main() -> None:
     gc.disable()
     # An ignored SIGINT (a background job of sh) stays ignored.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        _heed_interrupt()
+        _restore_sigint()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if sys.argv[1:2] == ["--complete"]:
         os._exit(_complete(sys.argv[2:]))
@@ -52,7 +52,7 @@ def _complete(args: list[str]) -> int:
     return 0
 
 
-def _heed_interrupt() -> None:
+def _restore_sigint() -> None:
     """Give SIGINT its default action; one that comes meanwhile must not get lost in between."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     try:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, repeat
 from typing import Any, TypeAlias
 
-from pyipcs.errors import counted
 from pyipcs.model import LONG_MAX, Message
 from pyipcs.sysv.keys import parse_number
+from pyipcs.text import plural
 
 Encoder: TypeAlias = Callable[[Message], bytes]
 
@@ -73,7 +73,7 @@ class Layout:
     def pack(self, words: Sequence[bytes]) -> bytes:
         """The struct of these fields."""
         if len(words) != self.length:
-            has = counted(self.length, "field")
+            has = plural(self.length, "field")
             raise ValueError(f"the struct has {has}, not {len(words)}")
         values = [*map(_value, words, self._fields())]
         try:
@@ -95,7 +95,7 @@ class Layout:
     def unpack(self, body: bytes | bytearray) -> list[bytes]:
         """The fields of a struct, strings without the NULs at their end."""
         if len(body) != self.size:
-            has = counted(len(body), "byte")
+            has = plural(len(body), "byte")
             raise ValueError(f"the message has {has}, {self.notation} has {self.size}")
         return [_word(value) for value in self._struct.unpack(body)]
 
@@ -112,7 +112,7 @@ def _value(word: bytes, field: tuple[int, str]) -> Any:
     if code in "spc":
         most = min(max(size - 1, 0), _PASCAL_MAX) if code == "p" else size
         if len(word) > most:
-            raise ValueError(f"'{os.fsdecode(word)}' has more than {counted(most, 'byte')}")
+            raise ValueError(f"'{os.fsdecode(word)}' has more than {plural(most, 'byte')}")
         return word or b"\0" if code == "c" else word
     text = os.fsdecode(word)
     try:
@@ -233,7 +233,7 @@ def from_json(line: bytes, type_: int = 1) -> Message:
         raise ValueError(f"the type is not a number from 1 to {LONG_MAX}")
     size = entry.get("size", len(message.body))
     if type(size) is not int or size != len(message.body):
-        raise ValueError(f"the size is not that of the body, {counted(len(message.body), 'byte')}")
+        raise ValueError(f"the size is not that of the body, {plural(len(message.body), 'byte')}")
     return message
 
 

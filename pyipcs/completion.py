@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from pyipcs.errors import counted
 from pyipcs.model import Kind
 from pyipcs.process.accounts import user_name
 from pyipcs.render.format_units import human
@@ -19,6 +18,7 @@ from pyipcs.sysv import procfs
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.escape import one_line
+from pyipcs.text import plural
 
 _FLAGS = {"q": Kind.QUEUE, "m": Kind.SEGMENT, "s": Kind.SEMAPHORE}
 # The short options with a value, behind which no flag can stand. The commands declare them, and a
@@ -27,11 +27,11 @@ _VALUES = "[fio]"
 # What else there is to tell of an object: a field, and its words.
 _FACTS: dict[Kind, dict[str, Callable[[str], str]]] = {
     Kind.QUEUE: {
-        "qnum": lambda word: counted(int(word), "message"),
-        "cbytes": lambda word: counted(int(word), "byte"),
+        "qnum": lambda word: plural(int(word), "message"),
+        "cbytes": lambda word: plural(int(word), "byte"),
     },
     Kind.SEGMENT: {"segsz": lambda word: human(int(word)), "nattch": "{} attached".format},
-    Kind.SEMAPHORE: {"nsems": lambda word: counted(int(word), "semaphore")},
+    Kind.SEMAPHORE: {"nsems": lambda word: plural(int(word), "semaphore")},
 }
 
 
@@ -83,7 +83,7 @@ def _namespaces() -> Iterator[tuple[str, str]]:
 def _objects(what: str, current: str, words: Sequence[str]) -> Iterator[tuple[str, str]]:
     what, _, kind = what.partition(":")
     _enter(words)
-    kinds = [Kind(kind)] if kind else _told(words)
+    kinds = [Kind(kind)] if kind else _kinds_of_options(words)
     found = (row for each in kinds for row in _rows(each))
     return _offered(what, current, found, several=len(kinds) > 1)
 
@@ -98,7 +98,7 @@ def _enter(words: Sequence[str]) -> None:
         enter(path_of(os.path.expanduser(found[1])))
 
 
-def _told(words: Iterable[str]) -> list[Kind]:
+def _kinds_of_options(words: Iterable[str]) -> list[Kind]:
     """The kinds that -q, -m and -s tell, or their long names, abbreviated or not; else all."""
     told = set()
     for word in words:

@@ -118,8 +118,3 @@ def ipc_error(number: int) -> IpcError:
     """
     words = _WORDS.get(number) or os.strerror(number)
     return _FAMILY.get(number, IpcError)(number, words)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things, in words for the user."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

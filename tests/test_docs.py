@@ -44,8 +44,8 @@ def test_recipe_in_readme_prints_its_output(recipe: str, tmp_path: Path, isolate
 def run_script(script: str) -> list[str]:
     """Run a script, which must leave no objects; return its lines."""
     path = f"{Path(PYIPCS).parent}:{os.environ['PATH']}"
-    counted = 'sh -euc "$1"; cat /proc/sysvipc/* | grep -c "^ *[-0-9]" >&2'
-    result = run(*IN_NEW_NAMESPACE, "sh", "-c", counted, "sh", script, env={"PATH": path})
+    plural = 'sh -euc "$1"; cat /proc/sysvipc/* | grep -c "^ *[-0-9]" >&2'
+    result = run(*IN_NEW_NAMESPACE, "sh", "-c", plural, "sh", script, env={"PATH": path})
     assert result.err == "0\n"
     return result.out.splitlines()
 

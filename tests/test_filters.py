@@ -46,12 +46,12 @@ def matching_ids(filter_: Filter, *records: Record) -> list[int]:
 def test_matching_applies_costly_filters_last() -> None:
     asked = []
 
-    def costing(needs: str) -> Filter:
+    def costing(requires: str) -> Filter:
         def keep(listing: Listing) -> list[bool]:
-            asked.append(needs)
+            asked.append(requires)
             return [True] * listing.length
 
-        return Filter("--x", keep, needs=needs)
+        return Filter("--x", keep, requires=requires)
 
     assert [
         *filters.matching([listing_of(Kind.QUEUE, [])], map(costing, ["evidence", "state", ""]))

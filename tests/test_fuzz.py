@@ -145,7 +145,7 @@ def _mostly(
 
 def _examples(value: grammar.Value) -> st.SearchStrategy[str]:
     """Return mostly plausible values."""
-    named = [*value.offers] if isinstance(value.offers, Mapping) else []
+    named = [*value.choices] if isinstance(value.choices, Mapping) else []
     likely = st.sampled_from([*named, *_EXAMPLES.get(value.metavar, ())])
     return likely if value.metavar == "pid|path" else _mostly(likely, _WILD)
 

@@ -9,7 +9,7 @@ import pytest
 from pyipcs import describe
 from pyipcs.cli import app
 from pyipcs.errors import MEANINGS, Status
-from pyipcs.query.columns import COMMON, OWN, RESOURCE
+from pyipcs.query.columns import COMMON, OWN_COLUMNS, RESOURCE
 from tests.kit.program import invoke, need_tool, run
 
 FOLDER = Path(__file__).parent.parent / "pyipcs" / "man"
@@ -69,7 +69,11 @@ def test_page_of_the_program_has_its_sections() -> None:
     commands = text[text.index("\nCOMMANDS") : text.index("\nOPTIONS OF ALL")]
     assert re.findall(r"^   (\w+)$", commands, re.MULTILINE) == [*app.COMMANDS]
     lists = text[text.index("\nFORMATS AND") : text.index("\nEXIT STATUS")]
-    for column in {*COMMON, *RESOURCE, *(column for own in OWN.values() for column in own)}:
+    for column in {
+        *COMMON,
+        *RESOURCE,
+        *(column for own in OWN_COLUMNS.values() for column in own),
+    }:
         assert re.search(
             rf"^ +{re.escape(column.name)}\s+{re.escape(column.help)}$", lists, re.MULTILINE
         )

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.cli import present
 from pyipcs.cli.options.filters import Selection
-from pyipcs.cli.options.output import Format, Manner
+from pyipcs.cli.options.output import Format, OutputOptions
 from pyipcs.errors import CommandError, ipc_error
 from pyipcs.model import Kind, View
 from pyipcs.sysv import namespace, procfs, unshare
 from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.streams import Output
 from pyipcs.usage.processes import command_of, named
-from pyipcs.usage.scan import survey
+from pyipcs.usage.scan import scan
 
 _NAMED = 4  # the processes of a namespace that its heading names; of others, how many there are
 _LEFT = {errno.ENOENT, errno.ESRCH}  # how one that is left by its processes fails
@@ -60,7 +60,7 @@ class Group(NamedTuple):
 
 
 def look(
-    output: Output, kinds: Sequence[Kind], selection: Selection, manner: Manner, view: View
+    output: Output, kinds: Sequence[Kind], selection: Selection, options: OutputOptions, view: View
 ) -> tuple[list[Group], bool]:
     """Every namespace, the caller's own first, and whether there were some that are closed.
 
@@ -70,9 +70,11 @@ def look(
         CommandError: without /proc none can be told from another.
     """
     here, own = namespace.current(), os.getpid()
-    if here is None or not survey().readable:
-        raise CommandError(f"IPC namespaces cannot be told apart: {survey().blind}")
-    ask = partial(_gather, kinds, selection, manner, manner.chosen(terminal=output.terminal), view)
+    if here is None or not scan().readable:
+        raise CommandError(f"IPC namespaces cannot be told apart: {scan().incomplete_reason}")
+    ask = partial(
+        _gather, kinds, selection, options, options.chosen(terminal=output.terminal), view
+    )
     groups, closed = [], False
     for inode, pids in sorted(_namespaces(), key=lambda one: (one[0] != here, one)):
         others = [pid for pid in pids if pid != own]
@@ -80,7 +82,7 @@ def look(
             found = ask() if inode == here else _entered(others, ask)
         except OSError as error:
             if inode == here or error.errno not in _LEFT:
-                output.complain(f"IPC namespace {inode}: {error.strerror}")
+                output.error(f"IPC namespace {inode}: {error.strerror}")
                 closed = True
         else:
             groups.append(Group(inode, inode == here, others, _marked(found, inode)))
@@ -97,19 +99,19 @@ def _marked(found: _Found, inode: int) -> _Found:
 
 def _namespaces() -> Iterator[tuple[int, list[int]]]:
     """Those that can be told apart, with their processes."""
-    for inode, pids in survey().members.items():
+    for inode, pids in scan().members.items():
         if inode is not None:
             yield inode, pids
 
 
 def _gather(
-    kinds: Sequence[Kind], selection: Selection, manner: Manner, format_: Format, view: View
+    kinds: Sequence[Kind], selection: Selection, options: OutputOptions, format_: Format, view: View
 ) -> _Found:
     """The objects of the caller's namespace, with all that is asked of them."""
     found = {kind: [*selection.of(procfs.read(kind))] for kind in kinds}
-    if format_ is Format.PLAIN and not manner.columnar:
+    if format_ is Format.PLAIN and not options.columnar:
         return found
-    report = present.report(found, manner, format_, view)
+    report = present.report(found, options, format_, view)
     return found | {kind: [*listings] for kind, listings in report.found.items()}
 
 

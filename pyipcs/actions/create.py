@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Self
 
 from pyipcs.errors import IpcError
-from pyipcs.process.signals import deadly
+from pyipcs.process.signals import terminating_signals
 from pyipcs.sysv.handle import Handle
 from pyipcs.terminal.streams import Output
 
@@ -17,7 +17,7 @@ class _InterruptedError(Exception):
     """A signal came that is to end the program."""
 
 
-class Attempt:
+class CreationRollback:
     """Removes what was made, if what follows fails, and says what could not be removed.
 
     While objects are made, signals wait, so that none of them leaves one half made. SIGPIPE waits
@@ -32,8 +32,8 @@ class Attempt:
         self._interruptible = False
 
     def __enter__(self) -> Self:
-        self._deadly = deadly()
-        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._deadly, signal.SIGPIPE})
+        self._terminating = terminating_signals()
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._terminating, signal.SIGPIPE})
         return self
 
     def tell(self, tell: Callable[[], None]) -> None:
@@ -41,15 +41,15 @@ class Attempt:
 
         A reader that takes nothing must not keep Ctrl-C from ending the program.
         """
-        for number in self._deadly:
+        for number in self._terminating:
             signal.signal(number, self._interrupt)
         self._interruptible = True
         try:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._deadly - self._mask)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._terminating - self._mask)
             self._output.wait()
         finally:
             self._interruptible = False
-            signal.pthread_sigmask(signal.SIG_BLOCK, self._deadly)
+            signal.pthread_sigmask(signal.SIG_BLOCK, self._terminating)
         if self._stopped:  # by one that came in between
             raise _InterruptedError
         tell()
@@ -57,7 +57,7 @@ class Attempt:
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if error:
             self._undo()
-        for number in self._deadly:
+        for number in self._terminating:
             signal.signal(number, signal.SIG_DFL)
         if error:
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
@@ -78,4 +78,4 @@ class Attempt:
                 if error.errno in {errno.EINVAL, errno.EIDRM}:  # somebody removed it meanwhile
                     continue
                 left = f"{handle.kind.noun} {handle.id} was made and is left"
-                self._output.complain(f"{left}: {error.strerror}")
+                self._output.error(f"{left}: {error.strerror}")

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from pyipcs.errors import counted
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
 from pyipcs.query.filters import Filter
 from pyipcs.sysv.procfs import Listing
+from pyipcs.text import plural
 from pyipcs.usage.descendants import Descendants, Process, Scan, thread_group
 from pyipcs.usage.processes import listed, named, recorded
 from pyipcs.usage.scan import nothing
-from pyipcs.usage.state import Evidence
+from pyipcs.usage.state import UsageState
 
 _OTHERS_MODE = 0o077  # the bits of svipc(7) for all but the owner and the creator
 _IN_USE, _IN_DOUBT = "in use", "in doubt"
@@ -59,7 +59,7 @@ def removable(descendants: Descendants) -> Filter:
     def keep(listing: Listing) -> Iterator[bool]:
         return (not why for why in why_kept(listing, descendants))
 
-    return Filter("--rm", keep, needs="evidence")
+    return Filter("--rm", keep, requires="evidence")
 
 
 def why_kept(listing: Listing, descendants: Descendants) -> Iterator[str]:
@@ -70,7 +70,7 @@ def why_kept(listing: Listing, descendants: Descendants) -> Iterator[str]:
     """
     scan = descendants.scan()
     doubt = cache(lambda: _doubt(scan))
-    evidence: Sequence[Evidence] = listing.column("evidence")
+    evidence: Sequence[UsageState] = listing.column("evidence")
     for (record, outsiders), found in zip(_outsiders(listing, descendants), evidence, strict=True):
         if found.state is State.IN_USE or outsiders:
             yield _IN_USE
@@ -89,7 +89,7 @@ def _doubt(scan: Scan) -> str:
     seen = nothing()
     if scan.has_descendants:
         return f"in doubt while processes of the command live{_those(scan.descendants.values())}"
-    if not seen.readable or seen.blind:
+    if not seen.readable or seen.incomplete_reason:
         return _IN_DOUBT  # REASON has the rest
     if scan.others:
         return f"in doubt while other processes of this user live{_those(scan.others)}"
@@ -144,4 +144,4 @@ def _listed(processes: Sequence[tuple[int, str | None]]) -> str:
 def summary(reasons: Mapping[str, int]) -> Iterator[str]:
     """Yield a line for each reason why objects were not removed."""
     for why, number in reasons.items():
-        yield f"not removed: {counted(number, 'object')} {why}"
+        yield f"not removed: {plural(number, 'object')} {why}"

@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from pyipcs.errors import CommandError, IpcError, NotFoundError, UnsupportedError, counted
+from pyipcs.errors import CommandError, IpcError, NotFoundError, UnsupportedError
 from pyipcs.model import Kind, SemaphoreSet
 from pyipcs.sysv.handle import Handle, handle_class
 from pyipcs.sysv.keys import By, Target, parse_target
+from pyipcs.text import plural
 
 _H = TypeVar("_H", bound=Handle)
 
@@ -73,7 +74,7 @@ def refusal_words(kind: Kind, error: IpcError) -> str:
 
 def no_semaphore(semnum: int, record: SemaphoreSet) -> str:
     """That a set has no semaphore of this number."""
-    count = counted(record.nsems, "semaphore")
+    count = plural(record.nsems, "semaphore")
     return f"no semaphore {semnum}: the set has {count}, counted from 0"
 
 

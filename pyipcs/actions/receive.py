@@ -16,8 +16,8 @@ from pyipcs.actions.lookup import refusal
 from pyipcs.codec import Encoder, encoder
 from pyipcs.errors import CommandError, IpcError, StoppedError
 from pyipcs.model import Kind, Message
-from pyipcs.process.interruptible import Watch
-from pyipcs.process.nonblocking import Unwaiting, ready
+from pyipcs.process.interruptible import InterruptibleWait
+from pyipcs.process.nonblocking import NonBlockingFile, ready
 from pyipcs.process.program import environment
 from pyipcs.sysv.keys import Target
 from pyipcs.terminal.streams import Output
@@ -29,16 +29,16 @@ _GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 _GRACE = 1.0  # seconds for the rest of a message of which a part is written
 
 # Puts messages back; whether all of them are on the queue again.
-PutBack = Callable[[Iterable[Message]], bool]
+Requeue = Callable[[Iterable[Message]], bool]
 
 
-def to_tail(output: Output, target: Target, put: Callable[[int, bytes, bool], None]) -> PutBack:
+def requeuer(output: Output, target: Target, put: Callable[[int, bytes, bool], None]) -> Requeue:
     """What puts messages back at the tail of their queue, without waiting.
 
     Those that the queue refuses are told on standard error, as `send --json` reads them.
     """
 
-    def put_back(messages: Iterable[Message]) -> bool:
+    def requeue(messages: Iterable[Message]) -> bool:
         refused = []
         for message in messages:
             try:
@@ -47,12 +47,12 @@ def to_tail(output: Output, target: Target, put: Callable[[int, bytes, bool], No
                 refused.append((message, error))
         if refused:
             why = refusal(Kind.QUEUE, target, refused[0][1])
-            output.complain(f"{why}; what could not be put back:")
+            output.error(f"{why}; what could not be put back:")
             encode = encoder("json")
             output.say("".join(encode(message).decode() for message, _ in refused))
         return not refused
 
-    return put_back
+    return requeue
 
 
 class Delivery(ABC):
@@ -63,9 +63,9 @@ class Delivery(ABC):
         torn: whether the output ends within a message.
     """
 
-    def __init__(self, put_back: PutBack) -> None:
-        self.returned = self.torn = False
-        self._put_back = put_back
+    def __init__(self, requeue: Requeue) -> None:
+        self.returned = self.partial_write = False
+        self._requeue = requeue
         self._taken: list[Message] = []
 
     def __enter__(self) -> Self:
@@ -75,7 +75,7 @@ class Delivery(ABC):
         try:
             self._finish(error)
         finally:
-            self.returned = self._put_back(self._taken) and bool(self._taken)
+            self.returned = self._requeue(self._taken) and bool(self._taken)
 
     @abstractmethod
     def ready(self) -> None:
@@ -110,22 +110,28 @@ class ToOutput(Delivery):
     """
 
     def __init__(
-        self, output: Output, encode: Encoder, put_back: PutBack, watch: Watch, *, each: bool
+        self,
+        output: Output,
+        encode: Encoder,
+        requeue: Requeue,
+        watch: InterruptibleWait,
+        *,
+        each: bool,
     ) -> None:
         """Where the messages go, and how.
 
         Args:
             output: whose standard output it is.
             encode: what writes a message.
-            put_back: what puts messages back.
+            requeue: what puts messages back.
             watch: tells of signals.
             each: whether each message is one write, at once.
 
         Raises:
             CommandError: standard output is closed, or for reading only.
         """
-        super().__init__(put_back)
-        self._sink = Unwaiting(output.descriptor(), os.O_WRONLY)
+        super().__init__(requeue)
+        self._sink = NonBlockingFile(output.descriptor(), os.O_WRONLY)
         self._encode = encode
         self._watch = watch
         self._writable = watch.poller(self._sink.descriptor, select.POLLOUT)
@@ -173,15 +179,15 @@ class ToOutput(Delivery):
                 self.flush()
         finally:
             self._hurry()
-            self.torn = self._begun > 0
+            self.partial_write = self._begun > 0
             self._sink.close()
 
     def _hurry(self) -> None:
         """Write what standard output takes now; a message that is begun has a little time."""
         deadline = time.monotonic() + _GRACE
         while self._texts and not self._broken:
-            patience = max(deadline - time.monotonic(), 0) if self._begun else 0
-            if not ready(self._sink.descriptor, select.POLLOUT, patience):
+            timeout = max(deadline - time.monotonic(), 0) if self._begun else 0
+            if not ready(self._sink.descriptor, select.POLLOUT, timeout):
                 return
             with suppress(CommandError, StoppedError):
                 if not self._write() and time.monotonic() > deadline:
@@ -223,7 +229,7 @@ class ToCommand(Delivery):
     """Messages on their way to a shell command, each on the standard input of one run of it."""
 
     def __init__(
-        self, command: str, msqid: int, encode: Encoder, put_back: PutBack, watch: Watch
+        self, command: str, msqid: int, encode: Encoder, requeue: Requeue, watch: InterruptibleWait
     ) -> None:
         """What to run.
 
@@ -231,10 +237,10 @@ class ToCommand(Delivery):
             command: for sh(1).
             msqid: the queue's id, for the command's environment.
             encode: what writes a message.
-            put_back: what puts the message back whose command fails.
+            requeue: what puts the message back whose command fails.
             watch: tells of signals.
         """
-        super().__init__(put_back)
+        super().__init__(requeue)
         # Where it is ignored, as it may be in a daemon's child, no status would be told (wait(2)).
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._command = command
@@ -258,11 +264,11 @@ class ToCommand(Delivery):
     def _run(self, message: Message) -> int:
         process = self._started(message)
         # After the first signal the command may end its work; the next ones are for it, too.
-        self._watch.relay = process.send_signal
+        self._watch.on_later_signal = process.send_signal
         try:
             status = process.wait()
         finally:
-            self._watch.relay = None
+            self._watch.on_later_signal = None
         return 128 - status if status < 0 else status
 
     def _started(self, message: Message) -> "subprocess.Popen[bytes]":

@@ -46,7 +46,7 @@ class Known(NamedTuple):
 Listed: TypeAlias = Mapping[int, Known | None]
 
 
-class Doomed(NamedTuple):
+class RemovalTarget(NamedTuple):
     """An object to remove, as the user named it."""
 
     kind: Kind
@@ -83,7 +83,7 @@ class Removal:
         """The exit status that tells how it went."""
         return Status.FAILED if self.failed else Status.DONE
 
-    def remove(self, doomed: Iterable[Doomed]) -> None:
+    def remove(self, doomed: Iterable[RemovalTarget]) -> None:
         """Remove what the user named."""
         for kind, target in doomed:
             try:
@@ -91,7 +91,7 @@ class Removal:
                 self._announce(kind, handle.id)
                 handle.remove()
             except IpcError as error:
-                self._complain(target, error)
+                self._report_error(target, error)
             else:
                 self.removed[kind, handle.id] = None
 
@@ -99,11 +99,11 @@ class Removal:
         """Report a word that is no id, as ipcrm does: numbers stand in brackets."""
         self.failed = True
         is_number = re.fullmatch(r"(?a)\s*[+-]?\d+", word)
-        self._output.complain(f"invalid id ({word})" if is_number else f"invalid id: {word}")
+        self._output.error(f"invalid id ({word})" if is_number else f"invalid id: {word}")
 
     def remove_listed(self, listed: Mapping[Kind, Listed]) -> None:
         """Remove what a listing held; what has gone since is as it should be."""
-        self._selection.look_again()
+        self._selection.refresh()
         for kind, ids in listed.items():
             remove = handle_class(kind).remove_id
             for object_id, known in ids.items():
@@ -120,7 +120,7 @@ class Removal:
                     self.removed[kind, object_id] = None
                 except IpcError as error:
                     if error.errno not in {errno.EINVAL, errno.EIDRM}:
-                        self._complain(Target(By.ID, object_id, str(object_id)), error)
+                        self._report_error(Target(By.ID, object_id, str(object_id)), error)
 
     def _may_go(self, kind: Kind, object_id: int, known: Known) -> bool:
         """Return whether an object still meets the filters, by fresh evidence."""
@@ -137,17 +137,17 @@ class Removal:
         from pyipcs.query.filters import identities
 
         try:
-            if [identity] == [*identities(listing)] and self._selection.still_meets(listing):
+            if [identity] == [*identities(listing)] and self._selection.matches_now(listing):
                 return True
         except LateError:
             self.failed = True
-            self._output.complain(f"skipped {kind.noun} {object_id}: could not examine it in time")
+            self._output.error(f"skipped {kind.noun} {object_id}: could not examine it in time")
             return False
-        self._output.complain(f"{kind.noun} {object_id} has changed since, and is left")
+        self._output.error(f"{kind.noun} {object_id} has changed since, and is left")
         return False
 
-    def rehearse(
-        self, doomed: Sequence[Doomed], listed: Mapping[Kind, Listed]
+    def dry_run(
+        self, doomed: Sequence[RemovalTarget], listed: Mapping[Kind, Listed]
     ) -> dict[Kind, set[int]]:
         """What would go; what would not is told as if it were real."""
         going = {
@@ -157,7 +157,7 @@ class Removal:
             going[kind].add(object_id)
         return going
 
-    def _rehearsed(self, doomed: Iterable[Doomed]) -> Iterator[tuple[Kind, int]]:
+    def _rehearsed(self, doomed: Iterable[RemovalTarget]) -> Iterator[tuple[Kind, int]]:
         gone: set[tuple[Kind, int]] = set()
         for kind, target in doomed:
             try:
@@ -167,7 +167,7 @@ class Removal:
                 if (kind, record.id) in gone and not _stays(record, target):
                     raise ipc_error(errno.EINVAL)
             except IpcError as error:
-                self._complain(target, error)
+                self._report_error(target, error)
             else:
                 gone.add((kind, record.id))
                 yield kind, record.id
@@ -176,13 +176,13 @@ class Removal:
         if self._verbose:
             self._output.write([_VERBOSE[kind] % object_id])
 
-    def _complain(self, target: Target, error: IpcError) -> None:
+    def _report_error(self, target: Target, error: IpcError) -> None:
         self.failed = True
         name = target.by.value
         if reason := _REASONS.get(error.errno):
-            self._output.complain(f"{reason} {name} ({target.typed})")
+            self._output.error(f"{reason} {name} ({target.typed})")
         else:
-            self._output.complain(f"{name} failed ({target.typed}): {error.strerror}")
+            self._output.error(f"{name} failed ({target.typed}): {error.strerror}")
 
 
 def _stays(record: Record, target: Target) -> bool:

@@ -15,15 +15,15 @@ from pyipcs.errors import (
     IpcError,
     Status,
     StoppedError,
-    counted,
     ipc_error,
 )
 from pyipcs.model import Kind
-from pyipcs.process.interruptible import LAST_WORDS, Watch
+from pyipcs.process.interruptible import FINAL_MESSAGE_TIMEOUT, InterruptibleWait
 from pyipcs.process.record_reader import TooLongError
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue
 from pyipcs.terminal.streams import Output
+from pyipcs.text import plural
 
 
 class Sizes(NamedTuple):
@@ -42,13 +42,13 @@ class Sizes(NamedTuple):
     def check(self, size: int) -> None:
         """Raise a ValueError, with the limit, if a message of this size could never be sent."""
         if size > self.most:
-            raise ValueError(f"it has {counted(size, 'byte')}, and {self.limit(size)}")
+            raise ValueError(f"it has {plural(size, 'byte')}, and {self.limit(size)}")
 
     def limit(self, size: int) -> str:
         """What keeps a message of this size from being sent."""
         if self.msgmax is not None and size > self.msgmax:
-            return f"a message has {counted(self.msgmax, 'byte')} at the most (msgmax)"
-        return f"this queue holds {counted(self.qbytes, 'byte')} at the most (qbytes)"
+            return f"a message has {plural(self.msgmax, 'byte')} at the most (msgmax)"
+        return f"this queue holds {plural(self.qbytes, 'byte')} at the most (qbytes)"
 
 
 class Sending:
@@ -93,7 +93,7 @@ class Sending:
             self._checked += 1
         self._checked = 0
 
-    def send(self, messages: Iterable[tuple[int, bytes]], watch: Watch) -> None:
+    def send(self, messages: Iterable[tuple[int, bytes]], watch: InterruptibleWait) -> None:
         """Send them; it raises what `check`, `Watch.wait` and `MessageQueue.sender` raise."""
         put, most = self._put, self.sizes.most
         sent = 0
@@ -114,7 +114,7 @@ class Sending:
             if error.errno != errno.EINVAL:
                 raise
             # Types are checked before: over msgmax, which was not known, or lowered meanwhile.
-            size = counted(len(body), "byte")
+            size = plural(len(body), "byte")
             words = f"it has {size}, and the kernel takes no message of that size (msgmax)"
             raise ValueError(words) from None
         finally:
@@ -128,7 +128,7 @@ class Sending:
         except StoppedError as error:
             cause = signal.strsignal(error.number)
             words = f"{self._target.typed}: {cause}; {self._account()}"
-            self._output.complain(words, patience=LAST_WORDS)
+            self._output.error(words, timeout=FINAL_MESSAGE_TIMEOUT)
             raise
         except (OSError, ExpiredError, ValueError, CommandError) as error:
             busy = isinstance(error, BusyError | ExpiredError)
@@ -158,4 +158,4 @@ class Sending:
     def _account(self) -> str:
         if not self._sent:
             return "nothing was sent"
-        return f"{counted(self._sent, 'message')} {'was' if self._sent == 1 else 'were'} sent"
+        return f"{plural(self._sent, 'message')} {'was' if self._sent == 1 else 'were'} sent"

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import click
 
 # What stands for a value that was left out. No word of a command line can be this.
-LEFT_OUT = "\0"
+NO_VALUE = "\0"
 # Under what the words behind `--` are kept.
 _BEHIND = f"{__name__}.behind"
 # What gives lists of terms and what they mean, by their titles.
@@ -50,12 +50,12 @@ def options_titled(title: str, *, once: bool = False) -> Callable[..., Callable[
     return partial(click.option, cls=Option, group=title, once=once)
 
 
-class OneOf(click.Choice):  # type: ignore[type-arg] # generic in newer clicks only
+class DocumentedChoice(click.Choice):  # type: ignore[type-arg] # generic in newer clicks only
     """One of some words, each with what it means."""
 
-    def __init__(self, offers: Mapping[str, str]) -> None:
-        super().__init__([*offers])
-        self.offers = offers
+    def __init__(self, choices: Mapping[str, str]) -> None:
+        super().__init__([*choices])
+        self.suggestions = choices
 
 
 class OptionalValue(Option):
@@ -94,7 +94,7 @@ class Scan:
         self,
         params: Iterable[click.Parameter],
         args: Sequence[str],
-        peer_names: frozenset[str],
+        abbreviable_names: frozenset[str],
         ctx: click.Context,
         *,
         stops: bool = False,
@@ -106,7 +106,7 @@ class Scan:
             if isinstance(param, click.Option)
             for name in param.opts
         }
-        self._peer_names = peer_names
+        self._peer_names = abbreviable_names
         self._ctx = ctx
         self._rest = deque(args)
         self._stops = stops  # whether the first operand ends the options
@@ -217,7 +217,7 @@ class Scan:
     def _following(self, option: OptionalValue) -> str:
         if self._rest and self._rest[0] in option.words:
             return self._rest.popleft()
-        return LEFT_OUT
+        return NO_VALUE
 
     def _take(self, option: click.Option, *value: str) -> None:
         if isinstance(option, Alias):
@@ -263,7 +263,7 @@ def _operands_max(params: Iterable[click.Parameter]) -> int | None:
 
 def _unexpected(scan: Scan, operand: str) -> str:
     """What is said of an operand too many, which may have been meant for an option before it."""
-    without = [name for name, value in pairwise(scan.given) if value == LEFT_OUT]
+    without = [name for name, value in pairwise(scan.given) if value == NO_VALUE]
     hint = f" ({without[-1]}={operand}?)" if without else ""
     return f"unexpected operand '{operand}'{hint}"
 
@@ -277,8 +277,8 @@ def behind(ctx: click.Context) -> list[str] | None:
 class Grammar(click.Command):
     """A command that reads its words by getopt_long's rules."""
 
-    peer_names: frozenset[str] = frozenset()
-    appendix: Appendix | None = None
+    abbreviable_names: frozenset[str] = frozenset()
+    help_sections: Appendix | None = None
     examples: Sequence[tuple[str, str]] = ()
     stops_at_operand = False
     any_operand = ""
@@ -309,16 +309,18 @@ class Grammar(click.Command):
     def lists(self) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
         """Words with what they mean, by titles: those of options, and the appendix."""
         for option in self.params:
-            if isinstance(option.type, OneOf) and option.metavar:  # else they stand in its place
-                yield option.opts[-1], option.type.offers.items()
-        if self.appendix:
-            yield from self.appendix()
+            if (
+                isinstance(option.type, DocumentedChoice) and option.metavar
+            ):  # else they stand in its place
+                yield option.opts[-1], option.type.suggestions.items()
+        if self.help_sections:
+            yield from self.help_sections()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take the words apart, then let click convert and check them."""
         params = self.get_params(ctx)
         scan = Scan(
-            *(params, args, self.peer_names, ctx),
+            *(params, args, self.abbreviable_names, ctx),
             stops=self.stops_at_operand,
             any_operand=self.any_operand,
         )

@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         output.flush()
     except WriteError as error:
-        output.complain(f"write error: {error}")
+        output.error(f"write error: {error}")
         return Status.FAILED
     return status
 
@@ -53,10 +53,10 @@ def _run(
             default_map=default_map,
         )
     except click.UsageError as error:
-        output.complain(_usage_line(error))
+        output.error(_usage_line(error))
         return Status.USAGE
     except CommandError as error:
-        output.complain(str(error))
+        output.error(str(error))
         return error.status
     except StoppedError as error:
         from pyipcs.process.interruptible import end_by
@@ -66,7 +66,7 @@ def _run(
     except OSError as error:
         if _of_import(error):
             raise
-        output.complain(_refusal(error))
+        output.error(_refusal(error))
         return Status.FAILED
     except WriteError:
         return Status.FAILED  # which the last flush tells

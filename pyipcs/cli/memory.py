@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pyipcs.actions.lookup import find, refusals
-from pyipcs.errors import CommandError, counted
+from pyipcs.errors import CommandError
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.segment import Attachment, SharedMemory
+from pyipcs.text import plural
 
 
 @contextmanager
@@ -22,6 +23,6 @@ def attached(target: Target, offset: int, *, read_only: bool) -> Iterator[Attach
         memory = segment.attach(read_only=read_only)
     with memory:
         if offset > memory.size:
-            has = counted(memory.size, "byte")
+            has = plural(memory.size, "byte")
             raise CommandError(f"{target.typed}: no offset {offset}: the segment has {has}")
         yield memory

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyipcs.cli.options.output import Format, Manner
+from pyipcs.cli.options.output import Format, OutputOptions
 from pyipcs.model import Kind, Record, View
 from pyipcs.sysv import procfs
 from pyipcs.sysv.procfs import Listing
@@ -20,7 +20,7 @@ Found = Mapping[Kind, Iterable[Listing]]
 def listings(
     output: Output,
     found: Found,
-    manner: Manner,
+    options: OutputOptions,
     *,
     view: View = View.STATUS,
     part: str | None = None,
@@ -32,7 +32,7 @@ def listings(
     Args:
         output: where.
         found: the objects of each kind that was asked for.
-        manner: how.
+        options: how.
         view: what of them.
         part: None where they are all objects of their kinds; empty where the user named each,
             of which JSON then tells also what no column has; else of what objects there may be
@@ -40,28 +40,30 @@ def listings(
         totals: of which kinds metrics tell what is in use in all.
         each: whether metrics tell of each object.
     """
-    format_ = manner.chosen(terminal=output.terminal)
-    if format_ is Format.PLAIN and not manner.columnar:
+    format_ = options.chosen(terminal=output.terminal)
+    if format_ is Format.PLAIN and not options.columnar:
         from pyipcs.render import plain
 
-        output.write(plain.listings(_sorted(found, manner), view, manner.unit))
+        output.write(plain.listings(_sorted(found, options), view, options.unit))
     elif format_ is Format.OPENMETRICS:
-        manner.refuse_columns(format_.value)
+        options.refuse_columns(format_.value)
         whole = {kind: procfs.completed(some, {"qbytes"}) for kind, some in found.items()}
         output.write(_metrics(whole if each else {}, limits=totals, usage=totals))
     else:
-        details = part == "" and (not manner.choice or manner.choice.more)
-        shown = report(found, manner, format_, view)._replace(which=part or "", details=details)
+        details = part == "" and (not options.choice or options.choice.more)
+        shown = report(found, options, format_, view)._replace(which=part or "", details=details)
         _render(output, shown, format_, filtered=part is not None)
 
 
-def left(output: Output, found: Found, manner: Manner, facts: Mapping[str, Any]) -> None:
+def left(output: Output, found: Found, options: OutputOptions, facts: Mapping[str, Any]) -> None:
     """Show what a command left, by columns of choice; JSON has also how it ran."""
-    format_ = manner.chosen(terminal=output.terminal)
-    _render(output, report(found, manner, format_), format_, filtered=True, facts={"run": facts})
+    format_ = options.chosen(terminal=output.terminal)
+    _render(output, report(found, options, format_), format_, filtered=True, facts={"run": facts})
 
 
-def report(found: Found, manner: Manner, format_: Format, view: View = View.STATUS) -> "Report":
+def report(
+    found: Found, options: OutputOptions, format_: Format, view: View = View.STATUS
+) -> "Report":
     """Objects with the columns of a format, completed and in order.
 
     Kinds that have none of the columns that the user chose are left out.
@@ -70,43 +72,44 @@ def report(found: Found, manner: Manner, format_: Format, view: View = View.STAT
 
     json = format_ in {Format.JSON, Format.JSONL}
     columns = {
-        kind: document(kind, manner.choice) if json else shown(kind, view, manner.choice)
+        kind: document(kind, options.choice) if json else shown(kind, view, options.choice)
         for kind in found
     }
     telling = {kind: each for kind, each in columns.items() if {*each} - {KIND}} or columns
     known = {kind: OF_KIND[kind] for kind in found}
-    return _report(found, telling, known, manner, format_)
+    return _report(found, telling, known, options, format_)
 
 
 def _report(
     found: Found,
     columns: Mapping[Kind, tuple["Column", ...]],
     known: Mapping[Kind, Sequence["Column"]],
-    manner: Manner,
+    options: OutputOptions,
     format_: Format,
     what: str = "",
 ) -> "Report":
     from pyipcs.query.columns import arranged
     from pyipcs.render.listing_report import Report
 
-    manner.check(known, what)
+    options.check(known, what)
     whole = {
-        kind: arranged(found[kind], columns[kind], known[kind], manner.sort) for kind in columns
+        kind: arranged(found[kind], columns[kind], known[kind], options.sort) for kind in columns
     }
-    order = manner.choice.names if manner.choice and not manner.choice.more else ()
-    style = manner.style(format_)
-    return Report(whole, columns, style, manner.headings, order, (*manner.named,))
+    order = options.choice.names if options.choice and not options.choice.more else ()
+    style = options.style(format_)
+    return Report(whole, columns, style, options.headings, order, (*options.named,))
 
 
-def _sorted(found: Found, manner: Manner) -> Found:
+def _sorted(found: Found, options: OutputOptions) -> Found:
     """The objects as they come, or sorted."""
-    if not manner.sort:
+    if not options.sort:
         return found
     from pyipcs.query.columns import OF_KIND, arranged
 
-    manner.check({kind: OF_KIND[kind] for kind in found})
+    options.check({kind: OF_KIND[kind] for kind in found})
     return {
-        kind: arranged(listings, (), OF_KIND[kind], manner.sort) for kind, listings in found.items()
+        kind: arranged(listings, (), OF_KIND[kind], options.sort)
+        for kind, listings in found.items()
     }
 
 
@@ -167,26 +170,26 @@ def _draw(output: Output, shown: "Report", table: str) -> None:
 def namespaces(
     output: Output,
     groups: "Sequence[Group]",
-    manner: Manner,
+    options: OutputOptions,
     *,
     view: View = View.STATUS,
     part: str | None = None,
 ) -> None:
     """Show the objects of IPC namespaces, one after the other or all with NS before them."""
-    format_ = manner.chosen(terminal=output.terminal)
+    format_ = options.chosen(terminal=output.terminal)
     match format_:
         case Format.JSON:
             from pyipcs.render import data
 
-            documents = ((one.facts, report(one.found, manner, format_, view)) for one in groups)
+            documents = ((one.facts, report(one.found, options, format_, view)) for one in groups)
             output.write(data.json_namespaces(documents, {"taken": _taken(filtered=True)}))
         case Format.TABLE | Format.PLAIN:
             for number, group in enumerate(groups):
                 output.write(["\n"] if number else [])
                 output.write([group.heading])
-                listings(output, group.found, manner, view=view, part=part)
+                listings(output, group.found, options, view=view, part=part)
         case _:
-            shown = report(_together(groups), manner, format_, view)
+            shown = report(_together(groups), options, format_, view)
             _render(output, _with_namespaces(shown), format_)
 
 
@@ -212,7 +215,7 @@ def _with_namespaces(shown: "Report") -> "Report":
 
 
 def selected(
-    output: Output, ids: Mapping[Kind, Container[int]], manner: Manner, which: str
+    output: Output, ids: Mapping[Kind, Container[int]], options: OutputOptions, which: str
 ) -> None:
     """Show some of the objects there are; `which` says of what objects there may be none."""
 
@@ -220,14 +223,14 @@ def selected(
         return (listing.select(ids[kind]) for listing in procfs.read(kind))
 
     found = {kind: listed(kind) for kind in Kind if kind in ids}
-    listings(output, found, manner, part=which)
+    listings(output, found, options, part=which)
 
 
 def details(
     output: Output,
     kinds: Collection[Kind],
     records: Iterable[Record],
-    manner: Manner,
+    options: OutputOptions,
     plain: Callable[[Record], Iterable[str]] | None,
 ) -> None:
     """Show all there is to know of objects, one after the other.
@@ -236,56 +239,58 @@ def details(
         output: where.
         kinds: those that were asked for.
         records: the objects.
-        manner: how.
+        options: how.
         plain: what gives the lines of an object in the plain format; None where columns are
             asked for.
     """
-    format_ = manner.chosen(terminal=output.terminal)
-    canvas = output.canvas() if format_ is Format.TABLE and not manner.choice else None
+    format_ = options.chosen(terminal=output.terminal)
+    canvas = output.canvas() if format_ is Format.TABLE and not options.choice else None
     if canvas:
         from pyipcs.render import panel
         from pyipcs.usage.state import evidence_of
 
-        style = manner.style(format_)
+        style = options.style(format_)
         output.draw(
             panel.details(record, evidence_of(record), style, canvas)
-            for record in in_order(kinds, records, manner)
+            for record in in_order(kinds, records, options)
         )
-    elif plain and not manner.choice and format_ in {Format.PLAIN, Format.TABLE}:
-        for number, record in enumerate(in_order(kinds, records, manner)):
+    elif plain and not options.choice and format_ in {Format.PLAIN, Format.TABLE}:
+        for number, record in enumerate(in_order(kinds, records, options)):
             output.write(["\n"] if number else [])
             output.write(plain(record))
     else:
-        listings(output, listed(kinds, records), manner, part="")
+        listings(output, listed(kinds, records), options, part="")
 
 
-def check(output: Output, kinds: Iterable[Kind], manner: Manner) -> None:
+def check(output: Output, kinds: Iterable[Kind], options: OutputOptions) -> None:
     """See to it that objects of these kinds can be shown so, before they are looked for.
 
     Raises:
         click.UsageError: they have no such column, or the format has none.
     """
-    if not manner.choice and not manner.sort:
+    if not options.choice and not options.sort:
         return
     from pyipcs.query.columns import OF_KIND
 
-    if manner.chosen(terminal=output.terminal) is Format.OPENMETRICS:
-        manner.refuse_columns(Format.OPENMETRICS.value)
-    manner.check({kind: OF_KIND[kind] for kind in kinds})
+    if options.chosen(terminal=output.terminal) is Format.OPENMETRICS:
+        options.refuse_columns(Format.OPENMETRICS.value)
+    options.check({kind: OF_KIND[kind] for kind in kinds})
 
 
-def in_order(kinds: Iterable[Kind], records: Iterable[Record], manner: Manner) -> Iterable[Record]:
+def in_order(
+    kinds: Iterable[Kind], records: Iterable[Record], options: OutputOptions
+) -> Iterable[Record]:
     """Records as they come, or sorted, those of each kind.
 
     Raises:
         click.UsageError: they have no such column.
     """
-    if not manner.sort:
+    if not options.sort:
         return records
     by_id = {(record.kind, record.id): record for record in records}
     return [
         by_id[kind, int(word)]
-        for kind, listings in _sorted(listed(kinds, by_id.values()), manner).items()
+        for kind, listings in _sorted(listed(kinds, by_id.values()), options).items()
         for listing in listings
         for word in listing.column("id")
     ]
@@ -303,46 +308,46 @@ def listed(kinds: Iterable[Kind], records: Iterable[Record]) -> Found:
 def records(output: Output, found: Sequence[Record]) -> None:
     """Show what was made as JSON, one of a kind."""
     kinds = [record.kind for record in found]
-    listings(output, listed(kinds, found), Manner(Format.JSON), part=" made")
+    listings(output, listed(kinds, found), OutputOptions(Format.JSON), part=" made")
 
 
-def figures(output: Output, name: str, kinds: Sequence[Kind], manner: Manner) -> None:
+def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOptions) -> None:
     """Show the kernel's limits, or its usage, whichever is named."""
     from pyipcs.sysv.limits import corrected_usage, limits, usage
 
-    format_ = manner.chosen(terminal=output.terminal)
+    format_ = options.chosen(terminal=output.terminal)
     match format_:
-        case Format.PLAIN if not manner.columnar and not manner.sort:
+        case Format.PLAIN if not options.columnar and not options.sort:
             from pyipcs.render import ipcs_details
 
             if name == "limits":
-                lines = ipcs_details.limits({kind: limits(kind) for kind in kinds}, manner.unit)
+                lines = ipcs_details.limits({kind: limits(kind) for kind in kinds}, options.unit)
             else:
-                lines = ipcs_details.usage({kind: usage(kind) for kind in kinds}, manner.unit)
+                lines = ipcs_details.usage({kind: usage(kind) for kind in kinds}, options.unit)
             output.write(lines)
         case Format.OPENMETRICS:
-            manner.refuse_columns(format_.value)
+            options.refuse_columns(format_.value)
             output.write(_metrics({}, **{name: kinds}))
         case Format.JSON | Format.JSONL:
             from pyipcs.render import data
 
-            manner.refuse_columns(f"{name} in {format_.value}")
+            options.refuse_columns(f"{name} in {format_.value}")
             ask: Callable[[Kind], Any] = limits if name == "limits" else corrected_usage
             values = {kind: ask(kind) for kind in kinds}
             output.write(data.json_figures(name, values, lines=format_ is Format.JSONL))
         case _:
-            _render(output, resources(kinds, manner, format_), format_, table="resources")
+            _render(output, resources(kinds, options, format_), format_, table="resources")
 
 
-def resources(kinds: Sequence[Kind], manner: Manner, format_: Format) -> "Report":
+def resources(kinds: Sequence[Kind], options: OutputOptions, format_: Format) -> "Report":
     """The limits with what is in use of them."""
     from pyipcs.query import columns
     from pyipcs.sysv import limits
 
     found = {kind: [limits.resources(kind)] for kind in kinds}
-    chosen = dict.fromkeys(kinds, columns.resources(manner.choice))
+    chosen = dict.fromkeys(kinds, columns.resources(options.choice))
     known = dict.fromkeys(kinds, columns.RESOURCE)
-    return _report(found, chosen, known, manner, format_, "limits and usage")
+    return _report(found, chosen, known, options, format_, "limits and usage")
 
 
 def _metrics(

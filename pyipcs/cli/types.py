@@ -6,19 +6,12 @@ from typing import Any, TypeAlias
 
 import click
 
-from pyipcs.cli.command import LEFT_OUT
+from pyipcs.cli.command import NO_VALUE
 from pyipcs.model import INT_MAX, LONG_MAX, SEMVMX, Kind
 from pyipcs.process.accounts import parse_owner, parse_user
-from pyipcs.sysv.keys import (
-    By,
-    Target,
-    decimal,
-    parse_id,
-    parse_key,
-    parse_project,
-    parse_target,
-)
+from pyipcs.sysv.keys import By, Target, parse_id, parse_key, parse_project, parse_target
 from pyipcs.sysv.namespace import path_of
+from pyipcs.text import decimal
 
 _SIZE = (
     r"(?a)\s*\+?(?:0[xX](?P<hex>[0-9a-fA-F]+)"
@@ -35,16 +28,16 @@ _INTERVAL, _INTERVAL_MIN = 2.0, 0.1  # seconds
 _SECONDS_MAX = 1e9  # thirty years: longer than anybody waits, and no clock overflows
 # What a shell offers for a value: words with what they mean, or the name of what it looks up.
 # That is of files, users and commands the shell's own business; `completion.py` tells objects.
-Offers: TypeAlias = str | Mapping[str, str]
+Suggestions: TypeAlias = str | Mapping[str, str]
 
 
 class Parsed(click.ParamType):  # type: ignore[type-arg] # generic in newer clicks only
     """A word that a function reads; the text of its ValueError says what is wrong."""
 
-    def __init__(self, name: str, parse: Callable[[str], Any], offers: Offers = "") -> None:
+    def __init__(self, name: str, parse: Callable[[str], Any], choices: Suggestions = "") -> None:
         self.name = name
         self._parse = parse
-        self.offers = offers
+        self.suggestions = choices
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read the word."""
@@ -149,7 +142,7 @@ def parse_value(text: str) -> tuple[int, int]:
 
 def parse_kinds(text: str) -> frozenset[Kind]:
     """A kind by ipcrm's word for it; all kinds where the word was left out."""
-    if text == LEFT_OUT:
+    if text == NO_VALUE:
         return frozenset(Kind)
     try:
         return frozenset({Kind(text)})
@@ -200,7 +193,7 @@ def parse_seconds(text: str) -> float:
 
 def parse_interval(text: str) -> float:
     """The seconds between two pictures of a live view."""
-    if text == LEFT_OUT:
+    if text == NO_VALUE:
         return _INTERVAL
     seconds = parse_duration(text)
     if seconds < _INTERVAL_MIN:

@@ -257,9 +257,9 @@ def _operands(command: Command) -> Iterator[str]:
 
 def _action(value: Value) -> str:
     """The arguments for _pyipcs_value."""
-    if isinstance(value.offers, str):
-        return _NAMES.get(value.offers, value.offers)
-    words = (_quoted(_told(word, what)) for word, what in value.offers.items())
+    if isinstance(value.choices, str):
+        return _NAMES.get(value.choices, value.choices)
+    words = (_quoted(_told(word, what)) for word, what in value.choices.items())
     return " ".join([value.columns or "words", *words])
 
 

@@ -161,13 +161,15 @@ def _complete(condition: str, what: str, about: str = "") -> str:
 
 
 def _value(value: Value) -> str:
-    offers = value.offers
-    if isinstance(offers, str):
-        if offers in _OWN:
-            return _OWN[offers]
-        ftok = "" if offers.startswith("id") else " (__pyipcs_ftok)"
-        return f"-x -k -a '(__pyipcs_there {offers}){ftok}'"
-    words = " ".join(f"{word}\\t{_quoted(what)}" if what else word for word, what in offers.items())
+    choices = value.choices
+    if isinstance(choices, str):
+        if choices in _OWN:
+            return _OWN[choices]
+        ftok = "" if choices.startswith("id") else " (__pyipcs_ftok)"
+        return f"-x -k -a '(__pyipcs_there {choices}){ftok}'"
+    words = " ".join(
+        f"{word}\\t{_quoted(what)}" if what else word for word, what in choices.items()
+    )
     if value.columns:
         words = f"(__pyipcs_columns {_quoted(_BEFORE[value.columns])} {words})"
     return f"-x -k -a {_quoted(words)}"

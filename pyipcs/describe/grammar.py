@@ -9,7 +9,7 @@ import click
 
 from pyipcs.cli import app
 from pyipcs.cli.command import Grammar, OptionalValue, Prefix, Wrapper
-from pyipcs.cli.types import Offers, Parsed
+from pyipcs.cli.types import Parsed, Suggestions
 
 
 class Value(NamedTuple):
@@ -17,13 +17,13 @@ class Value(NamedTuple):
 
     Attributes:
         metavar: what the help calls it.
-        offers: what a shell can offer for it (`params.Offers`).
+        choices: what a shell can offer for it (`types.Suggestions`).
         optional: whether it may be left out, and so has to be attached.
         columns: "columns" if commas may stand between several, "column" if it is one.
     """
 
     metavar: str
-    offers: Offers
+    choices: Suggestions
     optional: bool
     columns: str
 
@@ -103,23 +103,23 @@ def _value(param: click.Parameter, columns: Mapping[str, str]) -> Value:
     metavar = param.metavar or (param.type.name if isinstance(param.type, Parsed) else "when")
     return Value(
         metavar=re.sub(r"\[-\]|[][=]|,?\.\.\.", "", metavar).lower(),
-        offers=_offers(param, columns),
+        choices=_suggestions(param, columns),
         optional=isinstance(param, OptionalValue),
-        columns=kind if (kind := getattr(param.type, "offers", "")) in _COLUMNS else "",
+        columns=kind if (kind := getattr(param.type, "suggestions", "")) in _COLUMNS else "",
     )
 
 
-def _offers(param: click.Parameter, columns: Mapping[str, str]) -> Offers:
-    offers: Offers = getattr(param.type, "offers", "")
-    return columns if offers in _COLUMNS else offers
+def _suggestions(param: click.Parameter, columns: Mapping[str, str]) -> Suggestions:
+    choices: Suggestions = getattr(param.type, "suggestions", "")
+    return columns if choices in _COLUMNS else choices
 
 
 def _columns(command: click.Command) -> dict[str, str]:
     """The columns that a command has, each with what it tells."""
-    if not isinstance(command, Grammar) or not command.appendix:
+    if not isinstance(command, Grammar) or not command.help_sections:
         return {}
     columns: dict[str, str] = {}
-    for _, rows in command.appendix():
+    for _, rows in command.help_sections():
         for name, words in rows:
             columns.setdefault(name, words)
     return columns

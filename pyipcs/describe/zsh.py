@@ -152,24 +152,24 @@ def _value(value: Value) -> str:
 
 
 def _action(value: Value) -> str:
-    offers = value.offers
-    if isinstance(offers, str):
-        if offers in _OWN:
-            return _OWN[offers]
-        function = "_pyipcs_there" if offers.startswith("id") else "_pyipcs_target"
-        return f" {function} {_escaped(offers)}"
+    choices = value.choices
+    if isinstance(choices, str):
+        if choices in _OWN:
+            return _OWN[choices]
+        function = "_pyipcs_there" if choices.startswith("id") else "_pyipcs_target"
+        return f" {function} {_escaped(choices)}"
     if value.columns:
-        listed = " ".join(_quoted(f"{name}[{_escaped(what)}]") for name, what in offers.items())
+        listed = " ".join(_quoted(f"{name}[{_escaped(what)}]") for name, what in choices.items())
         return f" _pyipcs_{value.columns} {listed}"
-    return _words(offers)
+    return _words(choices)
 
 
-def _words(offers: Mapping[str, str]) -> str:
+def _words(choices: Mapping[str, str]) -> str:
     """Words, each with what it is if that is told."""
-    if any(offers.values()):
-        listed = (f"{_escaped(word)}\\:{_quoted(what)}" for word, what in offers.items())
+    if any(choices.values()):
+        listed = (f"{_escaped(word)}\\:{_quoted(what)}" for word, what in choices.items())
         return f"(({' '.join(listed)}))"
-    return f"({' '.join(offers)})"
+    return f"({' '.join(choices)})"
 
 
 def _escaped(text: str) -> str:

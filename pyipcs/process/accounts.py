@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from pyipcs.sysv.keys import decimal
+from pyipcs.text import decimal
 
 
 @cache

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.process.program import Program
-from pyipcs.process.signals import OWN
+from pyipcs.process.signals import FAULT_SIGNALS
 
 # The signals that stop a job, and with the one that continues it.
 _STOPPING = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
@@ -41,7 +41,9 @@ def supervise(program: Program) -> Ended:
     shell. A signal that only this program got is passed on. When the program stops, this one stops
     too, so that the shell sees it. Adopted processes are reaped.
     """
-    watched = signal.valid_signals() - OWN  # a fault of this program is not for the command
+    watched = (
+        signal.valid_signals() - FAULT_SIGNALS
+    )  # a fault of this program is not for the command
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
     former = signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would leave no status
     modes = _terminal_modes()
@@ -184,7 +186,7 @@ class _Supervisor:
         self._child = child
         self._watched = {*watched} - {_NO_CONT_SINCE}
         self._witness = witness
-        self._told: set[int] = set()
+        self._forwarded: set[int] = set()
         self._stopped = 0  # the signal that the command is stopped by
         self._stopping = False  # whether it was sent a stop signal, and has not yet stopped
         self._status: int | None = None
@@ -197,7 +199,7 @@ class _Supervisor:
             early: signals to pass on at once.
         """
         for number in early:
-            self._told |= {number} - _JOB
+            self._forwarded |= {number} - _JOB
             self._send(number)
         self._expect_cont()
         while self._status is None:
@@ -211,12 +213,12 @@ class _Supervisor:
         # What came before the end was seen was for the command. It must not end this program before
         # the report.
         while late := signal.sigtimedwait(self._watched, 0):
-            self._told |= {late.si_signo} - _JOB - {signal.SIGCHLD}
+            self._forwarded |= {late.si_signo} - _JOB - {signal.SIGCHLD}
         code = os.waitstatus_to_exitcode(self._status)
-        return Ended(code if code >= 0 else 128 - code, max(-code, 0), -code in self._told)
+        return Ended(code if code >= 0 else 128 - code, max(-code, 0), -code in self._forwarded)
 
     def _pass_on(self, number: int, *, by_kernel: bool) -> None:
-        self._told |= {number} - _JOB
+        self._forwarded |= {number} - _JOB
         if not self._has_reached(number, by_kernel=by_kernel):
             self._stopping |= number in _STOPPING
             self._send(number)

@@ -21,14 +21,16 @@ from typing import Self, TypeVar
 from pyipcs.errors import CommandError, ExpiredError, InterruptError, StoppedError
 from pyipcs.model import INT_MAX
 from pyipcs.process.nonblocking import ready
-from pyipcs.process.signals import deadly
+from pyipcs.process.signals import terminating_signals
 
 _DAY = 24 * 60 * 60.0
 
 # What interrupts the waiting thread: a signal that nobody minds, for it is ignored by default.
-_POKE = signal.SIGURG
+_WAKE_SIGNAL = signal.SIGURG
 _AGAIN, _AGAIN_MAX = 0.005, 0.1  # seconds between two of them, which grow
-LAST_WORDS = 1.0  # seconds that a signalled program may take to say what it leaves undone
+FINAL_MESSAGE_TIMEOUT = (
+    1.0  # seconds that a signalled program may take to say what it leaves undone
+)
 _T = TypeVar("_T")
 
 
@@ -38,7 +40,7 @@ def end_by(number: int) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
 
 
-class Watch:
+class InterruptibleWait:
     """Turns signals that end the program into StoppedError, raised only where it is looked for.
 
     It is raised at the latest on leaving. Whoever catches it says in a moment what there is to
@@ -61,7 +63,7 @@ class Watch:
                 come too late: what is done must not look as if it had not been.
         """
         self.stopped = 0
-        self.relay: Callable[[int], None] | None = None
+        self.on_later_signal: Callable[[int], None] | None = None
         self._timeout = timeout
         self._reader = reader
         self._last = last
@@ -79,13 +81,14 @@ class Watch:
             gc.enable()
         self._notes, self._pen = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._former_pen = signal.set_wakeup_fd(self._pen, warn_on_full_buffer=False)
-        self._deadly = deadly()
+        self._terminating = terminating_signals()
         self._former = {
-            number: signal.signal(number, self._handle) for number in {*self._deadly, _POKE}
+            number: signal.signal(number, self._handle)
+            for number in {*self._terminating, _WAKE_SIGNAL}
         }
         # Ignored, so that a write(2) fails with EPIPE.
         self._former[signal.SIGPIPE] = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {_POKE})
+        self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {_WAKE_SIGNAL})
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
@@ -95,7 +98,7 @@ class Watch:
             self._thread.join()
             self._thread = None
         # Blocked, a signal falls to either handler, and not between the two.
-        signal.pthread_sigmask(signal.SIG_BLOCK, self._deadly)
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._terminating)
         signal.set_wakeup_fd(self._former_pen)
         for number, handler in self._former.items():
             signal.signal(number, handler)
@@ -175,15 +178,15 @@ class Watch:
         return wait
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if number in self._deadly:
+        if number in self._terminating:
             # `stopped` does not tell the first: the thread may have noted it before.
             again, self._signalled = self._signalled, True
-            if again and self.relay:
-                self.relay(number)
+            if again and self.on_later_signal:
+                self.on_later_signal(number)
         self._note(number)
 
     def _note(self, number: int) -> None:
-        if number in self._deadly and not self.stopped:
+        if number in self._terminating and not self.stopped:
             self.stopped = number
 
     def _started(self) -> threading.Thread:
@@ -222,7 +225,7 @@ class Watch:
         pause = _AGAIN
         while not self._seen:
             if self.stopped or self._failure or self._expired():
-                signal.pthread_kill(self._main, _POKE)
+                signal.pthread_kill(self._main, _WAKE_SIGNAL)
                 time.sleep(pause)
                 pause = min(pause * 1.5, _AGAIN_MAX)
                 continue

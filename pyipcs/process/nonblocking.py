@@ -31,7 +31,7 @@ def ready(descriptor: int, event: int, seconds: float | None = None) -> bool:
     return bool(poll.poll(None if seconds is None else seconds * 1000))
 
 
-class Unwaiting:
+class NonBlockingFile:
     """A descriptor whose reads and writes raise BlockingIOError where they would wait.
 
     A FIFO or a terminal is opened once more, with O_NONBLOCK; pipes and sockets have RWF_NOWAIT.

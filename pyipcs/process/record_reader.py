@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Self
 
 from pyipcs.errors import CommandError
-from pyipcs.process.nonblocking import Unwaiting, ready
+from pyipcs.process.nonblocking import NonBlockingFile, ready
 
 _NUL = b"\0"
 _BLOCK = 1 << 15  # bytes of a read(2)
@@ -40,7 +40,7 @@ class Stream:
         self.name = (path or "''") if self._own else "standard input"
         try:
             self.descriptor = _opened(path) if self._own else _standard_input()
-            self._source = Unwaiting(self.descriptor, os.O_RDONLY)
+            self._source = NonBlockingFile(self.descriptor, os.O_RDONLY)
             os.read(self.descriptor, 0)  # which a directory refuses, or what is for writing only
         except OSError as error:
             raise CommandError(f"{self.name}: {error.strerror}") from None

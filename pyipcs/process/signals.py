@@ -3,7 +3,7 @@
 import signal
 
 # They tell of a fault of the program itself, or cannot be caught.
-OWN = {
+FAULT_SIGNALS = {
     *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS),
     *(signal.SIGKILL, signal.SIGSTOP),
 }
@@ -14,13 +14,13 @@ _HARMLESS = {
 }
 
 
-def deadly() -> set[int]:
+def terminating_signals() -> set[int]:
     """Those that would end the program now, and can be kept from it.
 
     What is ignored, as by nohup(1), is to stay ignored. SIGPIPE, which a write(2) of its own
     raises, is not among them.
     """
-    others = {signal.SIGPIPE, *OWN, *_HARMLESS}
+    others = {signal.SIGPIPE, *FAULT_SIGNALS, *_HARMLESS}
     return {
         number
         for number in signal.valid_signals() - others

@@ -21,7 +21,7 @@ from pyipcs.sysv.procfs import Listing, completed, merged
 Word: TypeAlias = str | int | None
 
 
-class Form(Enum):
+class ValueType(Enum):
     """What the words of a column mean."""
 
     TEXT = "text"
@@ -38,7 +38,14 @@ class Form(Enum):
     RATE = "rate"  # by the second, with a sign
 
 
-_NUMERIC = {Form.NUMBER, Form.SIZE, Form.DURATION, Form.PERCENT, Form.PID, Form.RATE}
+_NUMERIC = {
+    ValueType.NUMBER,
+    ValueType.SIZE,
+    ValueType.DURATION,
+    ValueType.PERCENT,
+    ValueType.PID,
+    ValueType.RATE,
+}
 
 
 class Column(NamedTuple):
@@ -46,30 +53,30 @@ class Column(NamedTuple):
 
     Attributes:
         name: what -o calls it.
-        form: what its words mean.
+        value_type: what its words mean.
         field: the kernel's name of it, which is its key in JSON.
         help: what it tells.
-        rank: how long a narrow terminal keeps it; the least goes first.
+        priority: how long a narrow terminal keeps it; the least goes first.
         words: what gives the words, if they are not simply those of the field.
-        needs: what listings do not have and has to be asked for first (`proc.completed`).
+        requires: what listings do not have and has to be asked for first (`proc.completed`).
         when: for pids, what gives the times at which the processes did what is on record.
         long: whether its words have any length, so that a narrow terminal has but their beginning.
     """
 
     name: str
-    form: Form
+    value_type: ValueType
     field: str
     help: str
-    rank: int = 0
+    priority: int = 0
     words: Callable[[Listing], Iterable[Any]] | None = None
-    needs: str = ""
+    requires: str = ""
     when: Callable[[Listing], Iterator[int]] | None = None
     long: bool = False
 
     @property
     def numeric(self) -> bool:
         """Whether its words are numbers, which stand to the right."""
-        return self.form in _NUMERIC
+        return self.value_type in _NUMERIC
 
     def of(self, listing: Listing) -> Iterable[Word]:
         """The words of this column, one an object."""
@@ -143,7 +150,7 @@ def _numbers(listing: Listing, *fields: str) -> Iterator[Iterator[int]]:
     return (map(int, listing.column(field)) for field in fields)
 
 
-def _per_semaphore(name: str, field: str, help_: str, rank: int) -> Column:
+def _per_semaphore(name: str, field: str, help_: str, priority: int) -> Column:
     def words(listing: Listing) -> Iterator[Any]:
         return (
             found and tuple(getattr(semaphore, field) for semaphore in found)
@@ -151,7 +158,14 @@ def _per_semaphore(name: str, field: str, help_: str, rank: int) -> Column:
         )
 
     return Column(
-        name, Form.NUMBERS, name.lower(), help_, rank, words, needs="semaphores", long=True
+        name,
+        ValueType.NUMBERS,
+        name.lower(),
+        help_,
+        priority,
+        words,
+        requires="semaphores",
+        long=True,
     )
 
 
@@ -173,46 +187,52 @@ def _users(listing: Listing) -> Iterator[Any]:
     )
 
 
-KIND = Column("KIND", Form.TEXT, "kind", "Kind of object: msg, shm or sem", 99, words=_kinds)
-NAMESPACE = Column("NS", Form.NUMBER, "ipc_namespace", "IPC namespace", 98, words=_namespaces)
-_KEY = Column("KEY", Form.KEY, "key", "Key", 90)
-_ID = Column("ID", Form.NUMBER, "id", "Id", 100)
-_OWNER = Column("OWNER", Form.TEXT, "owner", "Owner's name", 70, words=_mapped(user_name, "uid"))
-_PERMS = Column("PERMS", Form.MODE, "mode", "Permissions", 65)
-_CTIME = Column("CTIME", Form.TIME, "ctime", "Time of the last change", 10)
+KIND = Column("KIND", ValueType.TEXT, "kind", "Kind of object: msg, shm or sem", 99, words=_kinds)
+NAMESPACE = Column("NS", ValueType.NUMBER, "ipc_namespace", "IPC namespace", 98, words=_namespaces)
+_KEY = Column("KEY", ValueType.KEY, "key", "Key", 90)
+_ID = Column("ID", ValueType.NUMBER, "id", "Id", 100)
+_OWNER = Column(
+    "OWNER", ValueType.TEXT, "owner", "Owner's name", 70, words=_mapped(user_name, "uid")
+)
+_PERMS = Column("PERMS", ValueType.MODE, "mode", "Permissions", 65)
+_CTIME = Column("CTIME", ValueType.TIME, "ctime", "Time of the last change", 10)
 COMMON = (
     KIND,
     _KEY,
     _ID,
     _OWNER,
     _PERMS,
-    Column("CUID", Form.NUMBER, "cuid", "Creator's uid", 15),
-    Column("CUSER", Form.TEXT, "cuser", "Creator's name", 25, words=_mapped(user_name, "cuid")),
-    Column("CGID", Form.NUMBER, "cgid", "Creator's gid", 15),
-    Column("CGROUP", Form.TEXT, "cgroup", "Creator's group", 25, words=_mapped(group_name, "cgid")),
-    Column("UID", Form.NUMBER, "uid", "Owner's uid", 15),
-    Column("USER", Form.TEXT, "user", "Owner's name", 25, words=_mapped(user_name, "uid")),
-    Column("GID", Form.NUMBER, "gid", "Owner's gid", 15),
-    Column("GROUP", Form.TEXT, "group", "Owner's group", 25, words=_mapped(group_name, "gid")),
+    Column("CUID", ValueType.NUMBER, "cuid", "Creator's uid", 15),
+    Column(
+        "CUSER", ValueType.TEXT, "cuser", "Creator's name", 25, words=_mapped(user_name, "cuid")
+    ),
+    Column("CGID", ValueType.NUMBER, "cgid", "Creator's gid", 15),
+    Column(
+        "CGROUP", ValueType.TEXT, "cgroup", "Creator's group", 25, words=_mapped(group_name, "cgid")
+    ),
+    Column("UID", ValueType.NUMBER, "uid", "Owner's uid", 15),
+    Column("USER", ValueType.TEXT, "user", "Owner's name", 25, words=_mapped(user_name, "uid")),
+    Column("GID", ValueType.NUMBER, "gid", "Owner's gid", 15),
+    Column("GROUP", ValueType.TEXT, "group", "Owner's group", 25, words=_mapped(group_name, "gid")),
     _CTIME,
-    Column("AGE", Form.DURATION, "age", "Time since the last change", 20, words=_ages),
+    Column("AGE", ValueType.DURATION, "age", "Time since the last change", 20, words=_ages),
     Column(
         "STATE",
-        Form.TEXT,
+        ValueType.TEXT,
         "state",
         "in-use, orphaned, suspect or unknown",
         84,
         words=_states,
-        needs="state",
+        requires="state",
     ),
     Column(
         "REASON",
-        Form.TEXT,
+        ValueType.TEXT,
         "reason",
         "What speaks for STATE",
         30,
         words=_reasons,
-        needs="evidence",
+        requires="evidence",
         long=True,
     ),
     NAMESPACE,
@@ -220,65 +240,73 @@ COMMON = (
 # Who waits on an object, which both queues and semaphore sets have.
 _WAITERS = Column(
     "WAITERS",
-    Form.NUMBERS,
+    ValueType.NUMBERS,
     "waiters",
     "PIDs of processes that wait on it",
     70,
     words=_users,
-    needs="evidence",
+    requires="evidence",
     long=True,
 )
 QUEUE = (
-    Column("MSGS", Form.NUMBER, "qnum", "Messages on the queue", 85),
-    Column("USEDBYTES", Form.SIZE, "cbytes", "Bytes in them", 40),
+    Column("MSGS", ValueType.NUMBER, "qnum", "Messages on the queue", 85),
+    Column("USEDBYTES", ValueType.SIZE, "cbytes", "Bytes in them", 40),
     Column(
         "QBYTES",
-        Form.SIZE,
+        ValueType.SIZE,
         "qbytes",
         "Bytes, and messages, that the queue may hold",
         20,
-        needs="qbytes",
+        requires="qbytes",
     ),
     Column(
         "USE%",
-        Form.PERCENT,
+        ValueType.PERCENT,
         "use_pct",
         "USEDBYTES or MSGS in QBYTES, whichever is more",
         80,
         words=_queue_shares,
-        needs="qbytes",
+        requires="qbytes",
     ),
-    Column("LSPID", Form.PID, "lspid", "Process of the last send", 60, when=_latest("stime")),
-    Column("LRPID", Form.PID, "lrpid", "Process of the last receive", 50, when=_latest("rtime")),
-    Column("SEND", Form.TIME, "stime", "Time of the last send", 55),
-    Column("RECV", Form.TIME, "rtime", "Time of the last receive", 45),
+    Column("LSPID", ValueType.PID, "lspid", "Process of the last send", 60, when=_latest("stime")),
+    Column(
+        "LRPID", ValueType.PID, "lrpid", "Process of the last receive", 50, when=_latest("rtime")
+    ),
+    Column("SEND", ValueType.TIME, "stime", "Time of the last send", 55),
+    Column("RECV", ValueType.TIME, "rtime", "Time of the last receive", 45),
     _WAITERS,
 )
 SEGMENT = (
-    Column("SIZE", Form.SIZE, "segsz", "Size", 85),
-    Column("RSS", Form.SIZE, "rss", "Bytes of it in memory", 40),
-    Column("SWAP", Form.SIZE, "swap", "Bytes of it in swap", 20),
-    Column("NATTCH", Form.NUMBER, "nattch", "Attachments", 80),
-    Column("STATUS", Form.FLAGS, "mode", "dest: goes with the last one; locked: not swapped", 82),
-    Column("CPID", Form.PID, "cpid", "Process that created it", 60, when=_made),
-    Column("LPID", Form.PID, "lpid", "Process of the last use", 55, when=_latest("atime", "dtime")),
-    Column("ATTACH", Form.TIME, "atime", "Time of the last attachment", 50),
-    Column("DETACH", Form.TIME, "dtime", "Time of the last detachment", 45),
-    Column("COMMAND", Form.TEXT, "command", "Command line of CPID", 20, words=_commands, long=True),
+    Column("SIZE", ValueType.SIZE, "segsz", "Size", 85),
+    Column("RSS", ValueType.SIZE, "rss", "Bytes of it in memory", 40),
+    Column("SWAP", ValueType.SIZE, "swap", "Bytes of it in swap", 20),
+    Column("NATTCH", ValueType.NUMBER, "nattch", "Attachments", 80),
+    Column(
+        "STATUS", ValueType.FLAGS, "mode", "dest: goes with the last one; locked: not swapped", 82
+    ),
+    Column("CPID", ValueType.PID, "cpid", "Process that created it", 60, when=_made),
+    Column(
+        "LPID", ValueType.PID, "lpid", "Process of the last use", 55, when=_latest("atime", "dtime")
+    ),
+    Column("ATTACH", ValueType.TIME, "atime", "Time of the last attachment", 50),
+    Column("DETACH", ValueType.TIME, "dtime", "Time of the last detachment", 45),
+    Column(
+        "COMMAND", ValueType.TEXT, "command", "Command line of CPID", 20, words=_commands, long=True
+    ),
     Column(
         "ATTACHED",
-        Form.NUMBERS,
+        ValueType.NUMBERS,
         "attached",
         "PIDs of processes that have it attached",
         70,
         words=_users,
-        needs="evidence",
+        requires="evidence",
         long=True,
     ),
 )
 SEMAPHORE = (
-    Column("NSEMS", Form.NUMBER, "nsems", "Semaphores", 85),
-    Column("OTIME", Form.TIME, "otime", "Time of the last operation", 60),
+    Column("NSEMS", ValueType.NUMBER, "nsems", "Semaphores", 85),
+    Column("OTIME", ValueType.TIME, "otime", "Time of the last operation", 60),
     _per_semaphore("VALUES", "value", "Value of each semaphore", 80),
     _per_semaphore("NCOUNT", "ncount", "Processes that wait for it to grow", 75),
     _per_semaphore("ZCOUNT", "zcount", "Processes that wait for it to be zero", 74),
@@ -287,18 +315,22 @@ SEMAPHORE = (
 # Of the kernel's limits and what is in use of them (`limits.resources`).
 RESOURCE = (
     KIND,
-    Column("RESOURCE", Form.TEXT, "resource", "Resource", 100),
-    Column("DESCRIPTION", Form.TEXT, "description", "What it is", 70),
-    Column("UNIT", Form.TEXT, "unit", "What LIMIT and USED are counted in: bytes or pages", 60),
-    Column("LIMIT", Form.NUMBER, "limit", "The most there can be", 90),
-    Column("USED", Form.NUMBER, "used", "How many there are", 85),
-    Column("USE%", Form.PERCENT, "use_pct", "USED in LIMIT", 80, words=_share("used", "limit")),
+    Column("RESOURCE", ValueType.TEXT, "resource", "Resource", 100),
+    Column("DESCRIPTION", ValueType.TEXT, "description", "What it is", 70),
+    Column(
+        "UNIT", ValueType.TEXT, "unit", "What LIMIT and USED are counted in: bytes or pages", 60
+    ),
+    Column("LIMIT", ValueType.NUMBER, "limit", "The most there can be", 90),
+    Column("USED", ValueType.NUMBER, "used", "How many there are", 85),
+    Column(
+        "USE%", ValueType.PERCENT, "use_pct", "USED in LIMIT", 80, words=_share("used", "limit")
+    ),
 )
 # In a live view. The kernel counts no messages that come and go: of both, only the difference.
-RATE = Column("NET/S", Form.RATE, "rate", "By how much MSGS grows in a second", 82)
+RATE = Column("NET/S", ValueType.RATE, "rate", "By how much MSGS grows in a second", 82)
 
-OWN = {Kind.QUEUE: QUEUE, Kind.SEGMENT: SEGMENT, Kind.SEMAPHORE: SEMAPHORE}
-OF_KIND = {kind: COMMON + own for kind, own in OWN.items()}
+OWN_COLUMNS = {Kind.QUEUE: QUEUE, Kind.SEGMENT: SEGMENT, Kind.SEMAPHORE: SEMAPHORE}
+OF_KIND = {kind: COMMON + own for kind, own in OWN_COLUMNS.items()}
 _VIEWS = {
     (Kind.QUEUE, View.STATUS): "KEY ID OWNER PERMS MSGS USEDBYTES QBYTES USE% LSPID LRPID "
     "SEND RECV CTIME",
@@ -405,10 +437,10 @@ def arranged(
             order, and so does a name that is not known.
     """
     by = next((column for column in known if sort and column.name == sort[0]), None)
-    needs = {column.needs for column in (*columns, *([by] if by else ()))} - {""}
-    if "evidence" in needs:
-        needs.discard("state")  # which is within it
-    whole = completed(listings, needs) if needs else listings
+    requires = {column.requires for column in (*columns, *([by] if by else ()))} - {""}
+    if "evidence" in requires:
+        requires.discard("state")  # which is within it
+    whole = completed(listings, requires) if requires else listings
     if not by or not sort:
         return whole
     listing = merged(whole)
@@ -420,16 +452,16 @@ def _order(column: Column, listing: Listing, *, reverse: bool) -> list[int]:
     words = list(column.of(listing))
     there = [row for row, word in enumerate(words) if word is not None]
     rest = [row for row, word in enumerate(words) if word is None]
-    number = _SORTED_BY.get(column.form, float)
+    number = _SORTED_BY.get(column.value_type, float)
     return sorted(there, key=lambda row: number(words[row]), reverse=reverse) + rest
 
 
 # What words are compared by; all others are numbers.
-_SORTED_BY: dict[Form, Callable[[Any], Any]] = {
-    Form.TEXT: str,
-    Form.NUMBERS: tuple,
-    Form.KEY: lambda word: unsigned(int(word)),
-    Form.MODE: lambda word: int(word, 8) & 0o777,
-    Form.FLAGS: lambda word: int(word, 8) & ~0o777,
-    **dict.fromkeys((Form.NUMBER, Form.SIZE, Form.TIME, Form.PID), int),
+_SORTED_BY: dict[ValueType, Callable[[Any], Any]] = {
+    ValueType.TEXT: str,
+    ValueType.NUMBERS: tuple,
+    ValueType.KEY: lambda word: unsigned(int(word)),
+    ValueType.MODE: lambda word: int(word, 8) & 0o777,
+    ValueType.FLAGS: lambda word: int(word, 8) & ~0o777,
+    **dict.fromkeys((ValueType.NUMBER, ValueType.SIZE, ValueType.TIME, ValueType.PID), int),
 }

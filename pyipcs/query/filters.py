@@ -29,7 +29,7 @@ class Filter(NamedTuple):
         keep: what tells, for each object of a listing, whether it meets the condition.
         kinds: those that it can speak of; no object of another kind meets it.
         speaks: how it speaks of them.
-        needs: what listings do not have and has to be asked for first (`proc.completed`).
+        requires: what listings do not have and has to be asked for first (`proc.completed`).
         first: a condition on what listings have, checked before `needs` is asked for.
         unjudged: how many objects of each kind `keep` left out because their use is not visible.
     """
@@ -38,7 +38,7 @@ class Filter(NamedTuple):
     keep: Callable[[Listing], _Mask]
     kinds: Collection[Kind] = tuple(Kind)
     speaks: str = "is about"
-    needs: str = ""
+    requires: str = ""
     first: Callable[[Listing], _Mask] | None = None
     unjudged: Mapping[Kind, int] = {}
 
@@ -48,14 +48,14 @@ def matching(listings: Iterable[Listing], filters: Iterable[Filter]) -> Iterator
 
     The caller sees to it that every condition can speak of their kinds.
     """
-    in_order = sorted(filters, key=lambda one: _COST.index(one.needs))
+    in_order = sorted(filters, key=lambda one: _COST.index(one.requires))
     before = [filter_.first for filter_ in in_order if filter_.first]
     for listing in listings:
         for first in before:
             listing = listing.where(first(listing))  # noqa: PLW2901 - it shrinks
         for filter_ in in_order:
-            if filter_.needs:
-                listing = next(completed([listing], {filter_.needs}))  # noqa: PLW2901 - it grows
+            if filter_.requires:
+                listing = next(completed([listing], {filter_.requires}))  # noqa: PLW2901 - it grows
             listing = listing.where(filter_.keep(listing))  # noqa: PLW2901 - it shrinks
         yield listing
 
@@ -114,7 +114,7 @@ def idle(seconds: float) -> Filter:
             return map("0".__eq__, listing.column("nattch"))
         return (not waited for waited in listing.column("waited"))
 
-    return Filter("--idle", is_unused, needs="waited", first=is_old)
+    return Filter("--idle", is_unused, requires="waited", first=is_old)
 
 
 def _last_uses(listing: Listing) -> Iterator[int]:
@@ -155,7 +155,7 @@ def _in_state(option: str, states: Collection[State], kinds: Collection[Kind]) -
             unjudged[listing.kind] = unjudged.get(listing.kind, 0) + _count_unjudged(unknown)
         return (state in states for state in found)
 
-    return Filter(option, keep, kinds, needs="state", unjudged=unjudged)
+    return Filter(option, keep, kinds, requires="state", unjudged=unjudged)
 
 
 def _count_unjudged(unknown: Listing) -> int:

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pyipcs.model import Kind
-from pyipcs.query.columns import KIND, Column, Form, Word
+from pyipcs.query.columns import KIND, Column, ValueType, Word
 from pyipcs.render.format_units import flags, octal
 from pyipcs.render.formatters import Style, TimeFormat, converter
 from pyipcs.render.listing_report import Report, present
@@ -115,10 +115,10 @@ def _json_users(evidence: Any) -> str:
 def _json_member(column: Column, listing: Listing, style: Style) -> tuple[str, Iterable[Any]]:
     """The template of a column's member of an object, and what goes into it."""
     words = column.of(listing)
-    if column.form is Form.FLAGS:
+    if column.value_type is ValueType.FLAGS:
         return "%s", map(_json_flags, words)
-    quotes = '"%s"' if column.form in {Form.KEY, Form.MODE} else "%s"
-    convert = _json_converter(column.form, style)
+    quotes = '"%s"' if column.value_type in {ValueType.KEY, ValueType.MODE} else "%s"
+    convert = _json_converter(column.value_type, style)
     values = map(convert, words) if convert else present(words, "null")
     return f'"{column.field}": {quotes}', values
 
@@ -130,19 +130,19 @@ def _json_flags(mode: Word) -> str:
 
 
 @cache
-def _json_converter(form: Form, style: Style) -> Callable[[Word], str] | None:
+def _json_converter(value_type: ValueType, style: Style) -> Callable[[Word], str] | None:
     """What turns a word into JSON; None where that is the word itself, a number."""
-    match form:
-        case Form.MODE:
+    match value_type:
+        case ValueType.MODE:
             return lru_cache(octal)
-        case Form.KEY:
-            return converter(form, style, "")
-        case Form.NUMBERS:
+        case ValueType.KEY:
+            return converter(value_type, style, "")
+        case ValueType.NUMBERS:
             return lambda word: "null" if word is None else json.dumps(word)
-        case Form.TIME if style.time_format is TimeFormat.EPOCH:
-            return converter(form, style, "null")
-        case Form.TEXT | Form.TIME:
-            show = converter(form, style, "")
+        case ValueType.TIME if style.time_format is TimeFormat.EPOCH:
+            return converter(value_type, style, "null")
+        case ValueType.TEXT | ValueType.TIME:
+            show = converter(value_type, style, "")
             assert show
             return lru_cache(maxsize=4096)(lambda word: _quoted(show(word)))
         case _:

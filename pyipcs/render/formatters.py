@@ -5,7 +5,7 @@ from enum import Enum
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from pyipcs.query.columns import Form, Word
+from pyipcs.query.columns import ValueType, Word
 from pyipcs.render.format_units import (
     ctime,
     duration,
@@ -66,17 +66,17 @@ def _commas(numbers: Any) -> str | None:
 
 
 @cache
-def converter(form: Form, style: Style, missing: str) -> Callable[[Word], str] | None:
+def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Word], str] | None:
     """What turns a word of this form into text; None where that is the word itself.
 
     Args:
-        form: what the word means.
+        value_type: what the word means.
         style: how it is to look.
         missing: what stands for what is not there.
     """
-    if form is Form.KEY:
+    if value_type is ValueType.KEY:
         return _key  # which every object has, and hardly two the same
-    convert = _converter(form, style)
+    convert = _converter(value_type, style)
     if convert is None:
         return None
 
@@ -85,27 +85,30 @@ def converter(form: Form, style: Style, missing: str) -> Callable[[Word], str] |
         return missing if shown is None else shown
 
     # Of most words there are many of a kind. What time it is now changes, though.
-    ages = form is Form.TIME and style.time_format in {TimeFormat.SHORT, TimeFormat.RELATIVE}
+    ages = value_type is ValueType.TIME and style.time_format in {
+        TimeFormat.SHORT,
+        TimeFormat.RELATIVE,
+    }
     return text if ages else lru_cache(maxsize=1024)(text)
 
 
-def _converter(form: Form, style: Style) -> Callable[[Any], str | None] | None:
-    match form:
-        case Form.MODE:
+def _converter(value_type: ValueType, style: Style) -> Callable[[Any], str | None] | None:
+    match value_type:
+        case ValueType.MODE:
             return octal if style.numeric_perms else symbolic
-        case Form.TIME:
+        case ValueType.TIME:
             return lambda word: show_time(int(word), style)
-        case Form.SIZE | Form.DURATION if not style.human:
+        case ValueType.SIZE | ValueType.DURATION if not style.human:
             return None
         case _:
-            return _CONVERTERS.get(form)
+            return _CONVERTERS.get(value_type)
 
 
-_CONVERTERS: dict[Form, Callable[[Any], str | None]] = {
-    Form.FLAGS: flag_names,
-    Form.SIZE: lambda word: human(int(word)),
-    Form.DURATION: lambda word: duration(int(word)),
-    Form.NUMBERS: _commas,
-    Form.RATE: rate,
-    Form.TEXT: lambda word: word or None,
+_CONVERTERS: dict[ValueType, Callable[[Any], str | None]] = {
+    ValueType.FLAGS: flag_names,
+    ValueType.SIZE: lambda word: human(int(word)),
+    ValueType.DURATION: lambda word: duration(int(word)),
+    ValueType.NUMBERS: _commas,
+    ValueType.RATE: rate,
+    ValueType.TEXT: lambda word: word or None,
 }

@@ -5,12 +5,12 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from pyipcs.model import Kind
-from pyipcs.query.columns import KIND, Column, Form, Word
+from pyipcs.query.columns import KIND, Column, ValueType, Word
 from pyipcs.render.formatters import Style, converter
 from pyipcs.sysv.procfs import Listing
 
 # The forms whose texts can hold characters with a meaning in a format.
-_TEXTS = {Form.TEXT, Form.NUMBERS, Form.FLAGS}
+_TEXTS = {ValueType.TEXT, ValueType.NUMBERS, ValueType.FLAGS}
 
 
 class Report(NamedTuple):
@@ -54,7 +54,7 @@ def cells(
         convert: what makes texts fit for the format.
     """
     words = column.of(listing)
-    show = converter(column.form, style, missing)
+    show = converter(column.value_type, style, missing)
     texts: Iterable[Any] = map(show, words) if show else present(words, missing)
     return map(convert, texts) if convert and is_text(column, style) else texts
 
@@ -64,7 +64,7 @@ def is_text(column: Column, style: Style) -> bool:
 
     A size for people may have a decimal comma.
     """
-    return column.form in _TEXTS or (column.form is Form.SIZE and style.human)
+    return column.value_type in _TEXTS or (column.value_type is ValueType.SIZE and style.human)
 
 
 def present(words: Iterable[Word], missing: str) -> Iterable[Word]:

@@ -9,7 +9,6 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pyipcs.errors import counted
 from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
 from pyipcs.query.columns import queue_percent
 from pyipcs.render.format_units import flag_names, grouped, human, octal, symbolic
@@ -17,10 +16,11 @@ from pyipcs.render.formatters import Style, rate
 from pyipcs.render.stat_words import act, last_user, moment, names, process, using
 from pyipcs.render.table import STATE_LOOKS, Cell, Painter, bar
 from pyipcs.sysv.keys import format_key
-from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line
+from pyipcs.text import plural
 from pyipcs.usage.processes import recorded
-from pyipcs.usage.state import Evidence
+from pyipcs.usage.state import UsageState
 
 _WIDEST = 100  # columns, beyond which the eye loses the line
 _FRAME = 4  # columns of it, that the frame takes
@@ -28,7 +28,11 @@ _COUNTS_ROOM = 38  # columns that a table of semaphores takes with all of its ow
 
 
 def details(
-    record: Record, found: Evidence, style: Style, canvas: Canvas, growth: float | None = None
+    record: Record,
+    found: UsageState,
+    style: Style,
+    canvas: TerminalCapabilities,
+    growth: float | None = None,
 ) -> str:
     """The panel of an object.
 
@@ -66,7 +70,7 @@ def details(
 
 
 def _facts(
-    record: Record, style: Style, canvas: Canvas, growth: float | None
+    record: Record, style: Style, canvas: TerminalCapabilities, growth: float | None
 ) -> Iterator[tuple[str, Cell]]:
     match record:
         case Queue():
@@ -85,7 +89,7 @@ def _facts(
     yield "Mode", (f"{symbolic(mode)} ({octal(mode)})", "")
 
 
-def _use(found: Evidence) -> Iterator[tuple[str, Cell]]:
+def _use(found: UsageState) -> Iterator[tuple[str, Cell]]:
     """Who uses it, whether it is leaked, and why."""
     for user in found.users or ():
         yield _USES[user.does], (using(user), "")
@@ -103,10 +107,10 @@ _USES = {
 
 
 def _queue_facts(
-    record: Queue, style: Style, canvas: Canvas, growth: float | None
+    record: Queue, style: Style, canvas: TerminalCapabilities, growth: float | None
 ) -> Iterator[tuple[str, Cell]]:
     grows = "" if growth is None else f" (net {rate(growth)}/s)"
-    yield "Messages", (f"{counted(record.qnum, 'message')}{grows}", "bold")
+    yield "Messages", (f"{plural(record.qnum, 'message')}{grows}", "bold")
     share = queue_percent(record.cbytes, record.qnum, record.qbytes)
     drawn, look = bar(share, unicode=canvas.unicode, some=record.qnum > 0)
     most = "unknown" if record.qbytes is None else grouped(record.qbytes)
@@ -122,7 +126,7 @@ def _segment_facts(record: Segment, style: Style) -> Iterator[tuple[str, Cell]]:
     yield "Size", (_size(record.segsz, style), "bold")
     for label, size in (("In memory", record.rss), ("In swap", record.swap)):
         yield label, ("unknown" if size is None else _size(size, style), "")
-    yield "Attached", (counted(record.nattch, "time"), "" if record.nattch else "dim")
+    yield "Attached", (plural(record.nattch, "time"), "" if record.nattch else "dim")
     if names_of_flags := flag_names(f"{record.mode:o}"):
         yield "Status", (names_of_flags, "red" if record.dest else "yellow")
     yield "Created by", (f"proc {process(recorded(record.cpid, record.made))}", "")

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 
-from pyipcs.errors import counted
 from pyipcs.model import Queue, Record, Segment, SemaphoreSet
 from pyipcs.render.format_units import flag_names, human
 from pyipcs.render.formatters import Style
 from pyipcs.render.stat_words import act, last_user, moment, names, process, using
 from pyipcs.sysv.keys import format_key
+from pyipcs.text import plural
 from pyipcs.usage.processes import recorded
-from pyipcs.usage.state import Evidence
+from pyipcs.usage.state import UsageState
 
 
-def details(record: Record, found: Evidence, style: Style) -> Iterator[str]:
+def details(record: Record, found: UsageState, style: Style) -> Iterator[str]:
     """The lines of an object, with who uses it, whether it is leaked, and why."""
     match record:
         case Queue():
@@ -31,16 +31,16 @@ def details(record: Record, found: Evidence, style: Style) -> Iterator[str]:
 
 
 def _queue(queue: Queue, style: Style) -> Iterator[str]:
-    messages = counted(queue.qnum, "message")
+    messages = plural(queue.qnum, "message")
     yield f"{messages} on queue, {_used(queue.cbytes, queue.qbytes or 0, style)}\n"
     yield f"Last send {act(queue.lspid, queue.stime, style)}"
     yield f"Last recv {act(queue.lrpid, queue.rtime, style)}"
 
 
 def _segment(segment: Segment, style: Style) -> Iterator[str]:
-    size = human(segment.segsz) if style.human else counted(segment.segsz, "byte")
+    size = human(segment.segsz) if style.human else plural(segment.segsz, "byte")
     flags = flag_names(f"{segment.mode:o}")
-    yield f"{size}, attached {counted(segment.nattch, 'time')}" + (f", {flags}" if flags else "")
+    yield f"{size}, attached {plural(segment.nattch, 'time')}" + (f", {flags}" if flags else "")
     yield f"{_held(segment.rss, style)} in memory, {_held(segment.swap, style)} in swap\n"
     yield f"Created by proc {process(recorded(segment.cpid, segment.made))}"
     yield f"Last use {act(segment.lpid, segment.used, style)}"
@@ -49,7 +49,7 @@ def _segment(segment: Segment, style: Style) -> Iterator[str]:
 
 
 def _set(record: SemaphoreSet, style: Style) -> Iterator[str]:
-    yield f"{counted(record.nsems, 'semaphore')} in set" + ("" if record.semaphores else "\n")
+    yield f"{plural(record.nsems, 'semaphore')} in set" + ("" if record.semaphores else "\n")
     for one in record.semaphores or ():
         end = "\n" if one.num == record.nsems - 1 else ""
         counts = f"value {one.value}, ncount {one.ncount}, zcount {one.zcount}"
@@ -59,7 +59,7 @@ def _set(record: SemaphoreSet, style: Style) -> Iterator[str]:
     yield f"Last op {moment(record.otime, style)}"
 
 
-def _uses(found: Evidence) -> Iterator[str]:
+def _uses(found: UsageState) -> Iterator[str]:
     """Who uses an object now, a line a process."""
     for user in found.users or ():
         yield f"{_USES[user.does]} {using(user)}"
@@ -77,7 +77,7 @@ _USES = {
 def _held(size: int | None, style: Style) -> str:
     if size is None:
         return "unknown"
-    return human(size) if style.human else counted(size, "byte")
+    return human(size) if style.human else plural(size, "byte")
 
 
 def _used(cbytes: int, qbytes: int, style: Style) -> str:

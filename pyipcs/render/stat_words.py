@@ -37,7 +37,7 @@ def process(found: Process) -> str:
 
 def using(user: "User") -> str:
     """A process that uses an object, and how where there is a choice."""
-    return f"proc {user.named}, {user.manner}" if user.manner else f"proc {user.named}"
+    return f"proc {user.named}, {user.extent}" if user.extent else f"proc {user.named}"
 
 
 def names(uid: int, gid: int) -> str:

@@ -17,12 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from pyipcs.model import State
-from pyipcs.query.columns import Column, Form, Word
+from pyipcs.query.columns import Column, ValueType, Word
 from pyipcs.render.format_units import flags, grouped, human
 from pyipcs.render.formatters import Style, converter
 from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing, merged
-from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line, width
 from pyipcs.usage.processes import recorded
 
@@ -38,7 +38,9 @@ _NAMING = 90  # the rank from which on a column names an object
 _LEAST = 12  # columns of a terminal that a long one has
 
 
-def listings(report: Report, canvas: Canvas, most: int | None = None) -> Iterator[str]:
+def listings(
+    report: Report, canvas: TerminalCapabilities, most: int | None = None
+) -> Iterator[str]:
     """A table a kind, and a line that tells which there are none of.
 
     Args:
@@ -63,7 +65,7 @@ def listings(report: Report, canvas: Canvas, most: int | None = None) -> Iterato
         yield separator + painter.paint(f"No {_either(none)}{report.which}.", "dim") + "\n"
 
 
-def resources(report: Report, canvas: Canvas) -> Iterator[str]:
+def resources(report: Report, canvas: TerminalCapabilities) -> Iterator[str]:
     """The kernel's limits with what is in use of them, in one table."""
     found = [listing for listings in report.found.values() for listing in listings]
     columns = next(iter(report.columns.values()))
@@ -112,7 +114,7 @@ class _Ascii(StringIO):
 class Painter:
     """Draws on a canvas with rich."""
 
-    def __init__(self, canvas: Canvas) -> None:
+    def __init__(self, canvas: TerminalCapabilities) -> None:
         self.canvas = canvas
         self._codes: dict[str, tuple[str, str]] = {"": ("", "")}
 
@@ -198,7 +200,8 @@ def _fitting(sizes: Mapping[Column, int], report: Report, room: int | None) -> d
     kept: set[Column] = set()
     used = 0
     for column in sorted(
-        sizes, key=lambda one: (one.rank < _NAMING and one.name not in report.wanted, -one.rank)
+        sizes,
+        key=lambda one: (one.priority < _NAMING and one.name not in report.wanted, -one.priority),
     ):
         needed = least[column] + (_SEPARATION if kept else 0)
         if used + needed <= room or not kept:
@@ -223,7 +226,7 @@ def _shortened(cells: Sequence[Cell], column: Column, size: int, painter: Painte
             return cell
         while width(text) > size - 1:
             text = text[: size - 1 - width(text)]
-        if column.form is Form.NUMBERS:
+        if column.value_type is ValueType.NUMBERS:
             text = text[: text.rfind(",") + 1]
         return text + mark, look
 
@@ -251,7 +254,7 @@ def _frame(title: str, sizes: Mapping[Column, int], painter: Painter) -> tuple[s
 
 def _to_the_right(column: Column) -> bool:
     """Numbers stand to the right; pids, behind which names stand, do not, and nor do bars."""
-    return column.numeric and column.form not in {Form.PID, Form.PERCENT}
+    return column.numeric and column.value_type not in {ValueType.PID, ValueType.PERCENT}
 
 
 def _painted(cells: Sequence[Cell], column: Column, size: int, painter: Painter) -> Iterator[str]:
@@ -269,12 +272,12 @@ def _cells(column: Column, listing: Listing, style: Style, painter: Painter) -> 
     """What stands in a column, one an object."""
     if column.name == "USE%":
         return _bars(column, listing, unicode=painter.canvas.unicode)
-    if column.form is Form.PID:
+    if column.value_type is ValueType.PID:
         return _processes(column, listing)
     if column.name in {"LIMIT", "USED"}:
         return _amounts(column, listing, style)
-    show = converter(column.form, style, "")
-    missing = "never" if column.form is Form.TIME else "-"
+    show = converter(column.value_type, style, "")
+    missing = "never" if column.value_type is ValueType.TIME else "-"
     look = _LOOKS.get(column.name, _plain)
 
     @lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from pyipcs.model import Kind, Record
 from pyipcs.sysv.keys import By, Target
 
 # What the calls of sysv_ipc raise; `engine_error` tells which errno it was.
-ENGINE_ERRORS = (sysv_ipc.Error, OSError, MemoryError)
+SYSV_IPC_ERRORS = (sysv_ipc.Error, OSError, MemoryError)
 _H = TypeVar("_H", bound="Handle")
 
 
@@ -137,17 +137,17 @@ def with_free_key(create: Callable[[int], _H]) -> _H:
             continue
 
 
-def engine_error(error: Exception, existential: int, busy: int = errno.EAGAIN) -> IpcError:
+def sysv_ipc_error(error: Exception, enoent_means: int, busy: int = errno.EAGAIN) -> IpcError:
     """The kernel's error behind one of sysv_ipc, which keeps the errno only at times.
 
     Args:
         error: one of ENGINE_ERRORS.
-        existential: the errno that ExistentialError stands for in the call that was made.
+        enoent_means: the errno that ExistentialError stands for in the call that was made.
         busy: the errno that BusyError stands for.
     """
     match error:
         case sysv_ipc.ExistentialError():
-            number = existential
+            number = enoent_means
         case sysv_ipc.PermissionsError():
             number = errno.EACCES
         case sysv_ipc.BusyError():

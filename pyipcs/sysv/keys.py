@@ -9,6 +9,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from pyipcs.model import INT_MAX
+from pyipcs.text import decimal
 
 # Patterns are compiled when they are first used: start-up is quicker without.
 _ID = r"(?a)\s*\+?(\d+)"
@@ -20,7 +21,6 @@ _KEYS = 2**32  # as many there are
 # An int, signed or not; a leading zero is no octal, for 010 would mean 8.
 _PROJECT = r"(?ai)(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|(?P<decimal>\d+))"
 _PROJECT_BITS = 0xFF  # that ftok(3) uses
-_DIGITS_MAX = 25  # more than 64 bits have
 
 
 class By(Enum):
@@ -51,15 +51,6 @@ def unsigned(key: int) -> int:
 def signed(key: int) -> int:
     """A key by the number that the kernel has for it, a key_t."""
     return (key + _KEYS // 2) % _KEYS - _KEYS // 2
-
-
-def decimal(digits: str) -> int:
-    """A decimal number; one that is too large for anything in the kernel may come back smaller.
-
-    int() reads no more than 4300 digits, and leading zeros count.
-    """
-    digits = digits.lstrip("0") or "0"
-    return int(digits[:_DIGITS_MAX])
 
 
 def parse_number(text: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from pyipcs.errors import IpcError, LimitError, TooBigError, counted
+from pyipcs.errors import IpcError, LimitError, TooBigError
 from pyipcs.model import SEMVMX, Kind, Segment
 from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.hugepages import pools_in_use
@@ -21,6 +21,7 @@ from pyipcs.sysv.info import (
     Usage,
 )
 from pyipcs.sysv.procfs import Listing, read
+from pyipcs.text import plural
 
 SYSCTL = "/proc/sys/kernel"
 _PAGE = os.sysconf("SC_PAGESIZE")
@@ -231,7 +232,7 @@ def _explain_amount(kind: Kind, limits: Mapping[str, int | None], amount: int) -
     """Return the limits of the size of a segment, or of the number of a set's semaphores."""
     if kind is Kind.SEGMENT:
         shmmax = limits["shmmax"]
-        known = {"size": counted(amount, "byte"), "shmmin": limits["shmmin"], "shmmax": shmmax}
+        known = {"size": plural(amount, "byte"), "shmmin": limits["shmmin"], "shmmax": shmmax}
         if shmmax is not None and _FILE_MAX < amount <= shmmax:
             known["largest file"] = _FILE_MAX  # a segment is a file of tmpfs
         return ", ".join(f"{name}: {value}" for name, value in known.items() if value is not None)
@@ -241,7 +242,7 @@ def _explain_amount(kind: Kind, limits: Mapping[str, int | None], amount: int) -
 
 def _explain_memory(size: int) -> str:
     """Return what the kernel compares with the size of a new segment (proc_sys_vm(5))."""
-    known = {"size": counted(size, "byte")}
+    known = {"size": plural(size, "byte")}
     with (
         suppress(OSError, ValueError),
         open("/proc/meminfo") as meminfo,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pyipcs.model import SEMVMX
-from pyipcs.sysv.keys import decimal
+from pyipcs.text import decimal
 
 _WORDS = {"P": "0-1", "V": "0+1", "Z": "0=0"}
 _OPERATION = r"(?a)(\d+)(?::(\d+))?([-+=])(\d+)"

@@ -10,7 +10,7 @@ import sysv_ipc
 
 from pyipcs.errors import BusyError, IpcError, TooBigError, ipc_error
 from pyipcs.model import INT_MAX, Kind, Message, Queue
-from pyipcs.sysv.handle import ENGINE_ERRORS, Handle, engine_error
+from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
 
 _ROOM = (
     8192  # bytes for a body at first: the usual msgmax; larger ones give E2BIG, and it is doubled
@@ -48,8 +48,8 @@ class MessageQueue(Handle):
         """
         try:
             return cls(sysv_ipc.MessageQueue(key, sysv_ipc.IPC_CREX, mode=mode).id)
-        except ENGINE_ERRORS as error:
-            raise engine_error(error, errno.EEXIST) from None
+        except SYSV_IPC_ERRORS as error:
+            raise sysv_ipc_error(error, errno.EEXIST) from None
 
     @classmethod
     def find(cls, key: int) -> Self:
@@ -67,8 +67,8 @@ class MessageQueue(Handle):
         """Remove a queue and the messages on it; who waits on it gets EIDRM."""
         try:
             sysv_ipc.remove_message_queue(object_id)
-        except ENGINE_ERRORS as error:
-            raise engine_error(error, errno.EINVAL) from None
+        except SYSV_IPC_ERRORS as error:
+            raise sysv_ipc_error(error, errno.EINVAL) from None
 
     def stat(self) -> Queue:
         """The queue's record, with its qbytes."""
@@ -79,18 +79,18 @@ class MessageQueue(Handle):
 
         It raises the errors of `libc.msgsnd`; NotFoundError is that the queue has gone.
         """
-        engine = self._engine(INT_MAX)
+        native = self._engine(INT_MAX)
 
         def send(type_: int, body: bytes, wait: bool) -> None:
             try:
-                if engine is None or type_ > INT_MAX:
+                if native is None or type_ > INT_MAX:
                     self._libc_send(type_, body, wait)
                 else:
-                    engine.send(body, wait, type_)
+                    native.send(body, wait, type_)
             except IpcError as error:
                 raise self._gone_or(error) from None
-            except ENGINE_ERRORS as error:
-                raise self._gone_or(engine_error(error, errno.EIDRM)) from None
+            except SYSV_IPC_ERRORS as error:
+                raise self._gone_or(sysv_ipc_error(error, errno.EIDRM)) from None
 
         return send
 
@@ -144,17 +144,17 @@ class MessageQueue(Handle):
     def _receiver(self, wanted: Wanted, room: int) -> Callable[[bool], Message]:
         """The engine's receive where it can do what is wanted, the C library's where not."""
         plain = not (wanted.others or wanted.truncate) and abs(wanted.type) <= INT_MAX
-        engine = self._engine(room) if plain else None
-        if engine is None:
+        native = self._engine(room) if plain else None
+        if native is None:
             return self._libc_receiver(wanted, room)
         type_ = wanted.type
         message = partial(tuple.__new__, Message)  # in half the time of Message itself
 
         def receive(wait: bool) -> Message:
             try:
-                body, found = engine.receive(wait, type_)
-            except ENGINE_ERRORS as error:
-                raise engine_error(error, errno.EIDRM, busy=errno.ENOMSG) from None
+                body, found = native.receive(wait, type_)
+            except SYSV_IPC_ERRORS as error:
+                raise sysv_ipc_error(error, errno.EIDRM, busy=errno.ENOMSG) from None
             return message((found, body))
 
         return receive
@@ -182,10 +182,10 @@ class MessageQueue(Handle):
         if self._key == sysv_ipc.IPC_PRIVATE:
             return None
         try:
-            engine = _open(self._key, max_size)
+            native = _open(self._key, max_size)
         except IpcError:
             return None
-        return engine if engine.id == self.id else None
+        return native if native.id == self.id else None
 
     def _walk(self) -> Iterator[Message]:
         """Copies of all messages (MSG_COPY), by their places on the queue."""
@@ -225,8 +225,8 @@ def _open(key: int, max_size: int = _ROOM) -> Any:
     """sysv_ipc's object of a queue; asks for no permission."""
     try:
         return sysv_ipc.MessageQueue(key, 0, mode=0, max_message_size=max_size)
-    except ENGINE_ERRORS as error:
-        raise engine_error(error, errno.ENOENT) from None
+    except SYSV_IPC_ERRORS as error:
+        raise sysv_ipc_error(error, errno.ENOENT) from None
 
 
 def _is_wanted(message: Message, wanted: Wanted) -> bool:

@@ -12,7 +12,7 @@ import sysv_ipc
 from pyipcs.errors import IpcError, ipc_error
 from pyipcs.model import Kind, Record, Segment
 from pyipcs.sysv import procfs
-from pyipcs.sysv.handle import ENGINE_ERRORS, Handle, engine_error
+from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
 
 _PAGE = os.sysconf("SC_PAGESIZE")
 _PIECE = 1 << 20  # bytes: many pages, so that a call a piece costs nothing
@@ -54,8 +54,8 @@ class SharedMemory(Handle):
         """Remove a segment, which goes when the last process detaches."""
         try:
             sysv_ipc.remove_shared_memory(object_id)
-        except ENGINE_ERRORS as error:
-            raise engine_error(error, errno.EINVAL) from None
+        except SYSV_IPC_ERRORS as error:
+            raise sysv_ipc_error(error, errno.EINVAL) from None
 
     def attach(self, *, read_only: bool) -> "Attachment":
         """The segment in this process's memory.
@@ -139,8 +139,8 @@ class Attachment:
             view = memoryview(self._memory)
         except ValueError:  # which is all that the engine says of it
             raise ipc_error(errno.EINVAL) from None
-        except ENGINE_ERRORS as error:
-            raise engine_error(error, errno.EIDRM) from None
+        except SYSV_IPC_ERRORS as error:
+            raise sysv_ipc_error(error, errno.EIDRM) from None
         # The engine's says that it can be written in any case, and doing so would be SIGSEGV.
         self._view = view.toreadonly() if read_only else view
 

@@ -11,7 +11,7 @@ import sysv_ipc
 
 from pyipcs.errors import BusyError, InterruptError, IpcError, TooBigError
 from pyipcs.model import Kind, SemaphoreSet
-from pyipcs.sysv.handle import ENGINE_ERRORS, Handle, engine_error
+from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
 from pyipcs.sysv.operations import Operation
 
 
@@ -50,8 +50,8 @@ class SemaphoreArray(Handle):
         """Remove a set; who waits on it gets EIDRM."""
         try:
             sysv_ipc.remove_semaphore(object_id)
-        except ENGINE_ERRORS as error:
-            raise engine_error(error, errno.EINVAL) from None
+        except SYSV_IPC_ERRORS as error:
+            raise sysv_ipc_error(error, errno.EINVAL) from None
 
     def details(self) -> SemaphoreSet:
         """The set's record, with every semaphore in it.

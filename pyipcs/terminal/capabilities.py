@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Canvas(NamedTuple):
+class TerminalCapabilities(NamedTuple):
     """A terminal, or what takes its place.
 
     Attributes:

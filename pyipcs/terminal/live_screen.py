@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.capabilities import TerminalCapabilities
 
 _LOCAL = 3  # where the local modes are in what tcgetattr(3) gives
 
@@ -69,7 +69,7 @@ class Screen:
             elif self._modes:
                 termios.tcsetattr(self._file, termios.TCSANOW, self._modes)
 
-    def show(self, picture: str, canvas: Canvas) -> None:
+    def show(self, picture: str, canvas: TerminalCapabilities) -> None:
         """Show a picture; what there is no room for is counted in the last line."""
         self._console.size = (canvas.width or self._console.width, canvas.height)
         lines = picture.splitlines()

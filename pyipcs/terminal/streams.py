@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from pyipcs.errors import CommandError
-from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line, visible
 
 _ESCAPE = "pyipcs"  # the name of how bytes are given back
@@ -89,7 +89,7 @@ class Output:
         if self._stdout is not None and (descriptor := _descriptor(self._stdout)) is not None:
             _writable(descriptor)
 
-    def aside(self, stream: TextIO | None = None) -> "Output":
+    def for_stderr(self, stream: TextIO | None = None) -> "Output":
         """Return the same with all output, messages too, on one stream.
 
         Args:
@@ -118,14 +118,14 @@ class Output:
         """Whether what is drawn has colour."""
         return self._has_color(self.terminal)
 
-    def canvas(self) -> Canvas | None:
+    def canvas(self) -> TerminalCapabilities | None:
         """What can be drawn on standard output, if that is for people.
 
         It is no terminal's size where somebody else will show it: then COLUMNS tells the width.
         """
         if self._stdout is None or not (self.terminal or self.color == "always"):
             return None
-        from pyipcs.sysv.keys import decimal
+        from pyipcs.text import decimal
 
         told = os.environ.get("COLUMNS", "")
         columns = decimal(told) if told.isascii() and told.isdigit() else 0
@@ -133,7 +133,7 @@ class Output:
         width = columns or (screen.width if self.terminal else None)
         return screen._replace(width=width and min(width, _WIDEST))
 
-    def screen_canvas(self) -> Canvas:
+    def screen_canvas(self) -> TerminalCapabilities:
         """What can be drawn on the terminal, which alone tells its size."""
         try:
             assert self._stdout
@@ -143,7 +143,7 @@ class Output:
         unicode = self.encoding.lower().startswith("utf")
         # A serial line does not know.
         width, height = min(columns or 80, _LARGEST), min(lines or 24, _LARGEST)
-        return Canvas(width, height, self.has_color, unicode)
+        return TerminalCapabilities(width, height, self.has_color, unicode)
 
     def flush(self) -> None:
         """Hand on what is buffered.
@@ -170,14 +170,14 @@ class Output:
             raise CommandError("standard output is not open for writing")
         return descriptor
 
-    def complain(self, message: str, patience: float | None = None) -> None:
+    def error(self, message: str, timeout: float | None = None) -> None:
         """One line on standard error, with the program's name.
 
         Args:
             message: what to say.
-            patience: the seconds after which it stays unsaid, where nobody reads it.
+            timeout: the seconds after which it stays unsaid, where nobody reads it.
         """
-        if patience is None or self._heard(patience):
+        if timeout is None or self._heard(timeout):
             self.say(f"{self._styled('pyipcs:')} {one_line(message)}\n")
 
     def ask(self, question: str) -> bool:
@@ -201,9 +201,9 @@ class Output:
             if self._stderr is self._stdout:
                 self._broken = error.strerror or str(error)
 
-    def _heard(self, patience: float) -> bool:
+    def _heard(self, timeout: float) -> bool:
         """Whether standard error takes something within some seconds."""
-        return self._stderr is not None and _writable(self._stderr.fileno(), patience)
+        return self._stderr is not None and _writable(self._stderr.fileno(), timeout)
 
     def _styled(self, text: str) -> str:
         return f"\x1b[1;31m{text}\x1b[0m" if self.colored else text
@@ -266,13 +266,13 @@ def _write_bytes(descriptor: int, data: bytes | memoryview) -> None:
             _writable(descriptor)
 
 
-def _writable(descriptor: int, patience: float | None = None) -> bool:
+def _writable(descriptor: int, timeout: float | None = None) -> bool:
     """Whether a descriptor takes something within some seconds, or at some time."""
     import select
 
     from pyipcs.process.nonblocking import ready
 
-    return ready(descriptor, select.POLLOUT, patience)
+    return ready(descriptor, select.POLLOUT, timeout)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

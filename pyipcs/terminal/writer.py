@@ -8,17 +8,17 @@ from io import StringIO
 from typing import Self
 
 from pyipcs.errors import CommandError, StoppedError
-from pyipcs.process.interruptible import LAST_WORDS, Watch
-from pyipcs.process.nonblocking import Unwaiting
+from pyipcs.process.interruptible import FINAL_MESSAGE_TIMEOUT, InterruptibleWait
+from pyipcs.process.nonblocking import NonBlockingFile
 
 
-class Pen(StringIO):
+class InterruptibleWriter(StringIO):
     """The terminal as a file, which does not wait for it once a signal is to end the program.
 
     What has not been written by then is, as far as the terminal takes it in time, on leaving.
     """
 
-    def __init__(self, descriptor: int, encoding: str, watch: Watch) -> None:
+    def __init__(self, descriptor: int, encoding: str, watch: InterruptibleWait) -> None:
         """Where to write.
 
         Args:
@@ -28,7 +28,7 @@ class Pen(StringIO):
         """
         super().__init__()
         self._encoding = encoding
-        self._sink = Unwaiting(descriptor, os.O_WRONLY)
+        self._sink = NonBlockingFile(descriptor, os.O_WRONLY)
         self._writable = watch.poller(descriptor, select.POLLOUT)
         self._rest = memoryview(b"")
         self._gone = False
@@ -67,7 +67,7 @@ class Pen(StringIO):
         return self
 
     def __exit__(self, *_error: object) -> None:
-        deadline = time.monotonic() + LAST_WORDS
+        deadline = time.monotonic() + FINAL_MESSAGE_TIMEOUT
         poll = select.poll()
         poll.register(self._sink.descriptor, select.POLLOUT)
         with suppress(CommandError):

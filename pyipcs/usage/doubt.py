@@ -16,7 +16,7 @@ from pyipcs.model import Kind, Record, SemaphoreSet
 from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.namespace import is_own
 from pyipcs.usage.processes import listed
-from pyipcs.usage.scan import Access, Survey, survey, survey_for
+from pyipcs.usage.scan import Access, Scan, scan, scan_for
 
 if TYPE_CHECKING:
     from pyipcs.usage.halted import Halted
@@ -60,7 +60,7 @@ class Company:
             self._took += self._ended - begun
         return _first(self._used, record)
 
-    def is_young(self, seen: Survey) -> bool:
+    def is_young(self, seen: Scan) -> bool:
         """Return whether it may serve one more scan, which takes as long as this one."""
         return time.monotonic() - self._ended <= _SPARE * (self._took + seen.took)
 
@@ -77,14 +77,14 @@ class Doubts:
         company: the other objects, once they were asked for.
     """
 
-    def __init__(self, seen: Survey, is_used: _IsUsed, company: Company | None = None) -> None:
+    def __init__(self, seen: Scan, is_used: _IsUsed, company: Company | None = None) -> None:
         self.seen = seen
         self.company = company
         self._is_used = is_used
         self._unseen: dict[tuple[Access, Kind], str] = {}
         self._halted: dict[int, bool] = {}
 
-    def of(self, seen: Survey, company: Company | None) -> "Doubts":
+    def of(self, seen: Scan, company: Company | None) -> "Doubts":
         """Return the doubts of another scan, with an examination that serves both."""
         return Doubts(seen, self._is_used, company)
 
@@ -106,8 +106,8 @@ class Doubts:
     def _find_unseen(self, access: Access, kind: Kind) -> str:
         if is_own() and self.seen.readable:
             return ""
-        if self.seen.blind:
-            return self.seen.blind
+        if self.seen.incomplete_reason:
+            return self.seen.incomplete_reason
         unreadable = self.seen.unseen(access)
         halted = ""
         if kind is Kind.SEMAPHORE:  # the kernel counts all others
@@ -144,7 +144,7 @@ class Doubts:
 _current: list[Doubts] = []  # those of the last scan
 
 
-def doubts_of(seen: Survey, is_used: _IsUsed) -> Doubts:
+def doubts_of(seen: Scan, is_used: _IsUsed) -> Doubts:
     """Return the doubts that a scan leaves, the same ones for the same scan."""
     if not _current or _current[0].seen.key != seen.key:
         _current[:] = [Doubts(seen, is_used)]
@@ -153,11 +153,11 @@ def doubts_of(seen: Survey, is_used: _IsUsed) -> Doubts:
 
 def why_unseen() -> str:
     """Return why objects could not be judged by the cached scan."""
-    seen = survey(attached=False).from_here()
-    if seen.blind or not seen.readable:
-        return seen.blind
+    seen = scan(attached=False).from_here()
+    if seen.incomplete_reason or not seen.readable:
+        return seen.incomplete_reason
     user = effective_uid()
-    unreadable = [one for one in seen.strangers if one.namespace in {None, seen.here}]
+    unreadable = [one for one in seen.unreadable if one.namespace in {None, seen.here}]
     if not unreadable:
         return "their semaphores may not be read"
     whose = "" if any(one.uid in {None, user} for one in unreadable) else " of other users"
@@ -173,9 +173,9 @@ def is_fresh(kind: Kind) -> bool:
     in a scan needs none.
     """
     attached = kind is Kind.SEGMENT
-    if survey.cache_info().currsize < 1 + attached:
+    if scan.cache_info().currsize < 1 + attached:
         return attached
-    seen = survey_for(kind)
+    seen = scan_for(kind)
     return time.monotonic() - seen.begun <= seen.took + _SLACK
 
 
@@ -187,11 +187,11 @@ def rescan(kind: Kind) -> None:
     """
     former = _current[0] if _current else None
     company = former.company if former else None
-    survey.cache_clear()
+    scan.cache_clear()
     if kind is Kind.SEGMENT:  # most need no scan
         return
     is_young = bool(former and company and company.is_young(former.seen))
-    seen = survey(attached=False).from_here()
+    seen = scan(attached=False).from_here()
     if former and former.seen.here == seen.here:
         _current[:] = [former.of(seen, company if is_young else None)]
 

@@ -33,9 +33,9 @@ _OPERATE = (Kind.SEMAPHORE, "operation")
 _ATTACHED = "attached"
 _GENERIC = {189: _SEND, 188: _RECEIVE, 193: _OPERATE, 192: _OPERATE}
 # Those of a program of 32 bits have other numbers, which the machine's own programs do not use.
-_NARROW = {400: _SEND, 401: _RECEIVE, 420: _OPERATE}
+_I386_SYSCALLS = {400: _SEND, 401: _RECEIVE, 420: _OPERATE}
 _MACHINE = os.uname().machine
-_CALLS = _NARROW | {
+_CALLS = _I386_SYSCALLS | {
     "x86_64": {69: _SEND, 70: _RECEIVE, 65: _OPERATE, 220: _OPERATE},
     "aarch64": _GENERIC | {301: _SEND, 302: _RECEIVE, 298: _OPERATE, 312: _OPERATE},
 }.get(_MACHINE, _GENERIC)
@@ -51,7 +51,7 @@ _MAPPING = rb"\S+ .(.).. \S+ (\S+) (\d+) +/SYSV[0-9a-f]{8}(?: \(deleted\))?"
 _MFD_HUGETLB, _MFD_HUGE_SHIFT = 0x0004, 26  # memfd_create(2)
 _CAP_IPC_OWNER, _CAP_SYS_PTRACE = 1 << 15, 1 << 19  # capabilities(7)
 
-Place: TypeAlias = tuple[int | None, Kind, int]  # an IPC namespace, a kind, and an id
+ObjectKey: TypeAlias = tuple[int | None, Kind, int]  # an IPC namespace, a kind, and an id
 
 
 class User(NamedTuple):
@@ -78,7 +78,7 @@ class User(NamedTuple):
         return named(self.pid, self.command)
 
     @property
-    def manner(self) -> str:
+    def extent(self) -> str:
         """How it uses the object, where there is more to say than that it does."""
         if self.does != _ATTACHED:
             return f"{self.times} threads" if self.times > 1 else ""
@@ -86,7 +86,7 @@ class User(NamedTuple):
         return ", ".join(filter(None, (times, "read-only" if self.read_only else "")))
 
 
-class Stranger(NamedTuple):
+class UnreadableProcess(NamedTuple):
     """A process that may not be looked at, or not wholly.
 
     Attributes:
@@ -95,7 +95,7 @@ class Stranger(NamedTuple):
         namespace: its IPC namespace, if that is known.
         uid: its effective user; None where nothing is known of it.
         gids: its file system group, which counts here (setfsgid(2)), and those beside it.
-        mighty: whether no mode keeps it from an object (CAP_IPC_OWNER).
+        has_ipc_owner: whether no mode keeps it from an object (CAP_IPC_OWNER).
     """
 
     pid: int
@@ -103,7 +103,7 @@ class Stranger(NamedTuple):
     namespace: int | None = None
     uid: int | None = None
     gids: frozenset[int] = frozenset()
-    mighty: bool = False
+    has_ipc_owner: bool = False
 
     @property
     def named(self) -> str:
@@ -114,7 +114,7 @@ class Stranger(NamedTuple):
         """Whether the kernel would let it wait on an object of a namespace (svipc(7))."""
         if self.namespace not in {None, namespace}:
             return False
-        if self.uid is None or self.mighty:
+        if self.uid is None or self.has_ipc_owner:
             return True
         shift = 0
         if self.uid in {access.uid, access.cuid}:
@@ -139,30 +139,30 @@ class Access(NamedTuple):
         return cls(*(getattr(record, field) for field in cls._fields))
 
 
-class Survey(NamedTuple):
+class Scan(NamedTuple):
     """What one pass over /proc saw.
 
     Attributes:
         users: of each object that is in use, by what processes.
         members: the processes of each IPC namespace, by their pids.
-        strangers: those that could not be looked at.
-        blind: why there may be processes of which there was nothing to be seen; else empty.
+        unreadable: those that could not be looked at.
+        incomplete_reason: why processes may be missing; empty if the scan is complete.
         readable: whether anything could be seen at all.
         begun: when it began, by the monotonic clock; 0 is no scan.
         took: how many seconds it took.
         here: the IPC namespace whose objects are asked for.
     """
 
-    users: dict[Place, list[User]]
+    users: dict[ObjectKey, list[User]]
     members: dict[int | None, list[int]]
-    strangers: list[Stranger]
-    blind: str
+    unreadable: list[UnreadableProcess]
+    incomplete_reason: str
     readable: bool = True
     begun: float = 0.0
     took: float = 0.0
     here: int | None = None
 
-    def from_here(self) -> "Survey":
+    def from_here(self) -> "Scan":
         """The same, for objects of the namespace that the caller is in by now."""
         return self._replace(here=current())
 
@@ -175,20 +175,20 @@ class Survey(NamedTuple):
         """The processes that use an object of the namespace."""
         return self.users.get((self.here, record.kind, record.id), [])
 
-    def unseen(self, access: Access) -> list[Stranger]:
+    def unseen(self, access: Access) -> list[UnreadableProcess]:
         """Those that could not be looked at and may use such an object of the namespace."""
-        return [one for one in self.strangers if one.may_use(access, self.here)]
+        return [one for one in self.unreadable if one.may_use(access, self.here)]
 
 
-def nothing() -> Survey:
+def nothing() -> Scan:
     """What is seen without a look: whether anything could be."""
     if proc_is_ours():
-        return Survey({}, {}, [], _blind())
-    return Survey({}, {}, [], "/proc cannot be read, or is of another PID namespace", False)
+        return Scan({}, {}, [], _incomplete_reason())
+    return Scan({}, {}, [], "/proc cannot be read, or is of another PID namespace", False)
 
 
 @cache
-def survey(*, attached: bool = True) -> Survey:
+def scan(*, attached: bool = True) -> Scan:
     """What can be seen now; the same until `survey.cache_clear()`.
 
     Args:
@@ -196,7 +196,7 @@ def survey(*, attached: bool = True) -> Survey:
             Who waits is the same with it and without.
     """
     if attached:
-        return _with_attached(survey(attached=False))
+        return _with_attached(scan(attached=False))
     begun = time.monotonic()
     found = nothing()
     for pid in pids() if found.readable else ():
@@ -204,17 +204,17 @@ def survey(*, attached: bool = True) -> Survey:
     return found._replace(begun=begun, took=time.monotonic() - begun)
 
 
-def survey_for(kind: Kind) -> Survey:
+def scan_for(kind: Kind) -> Scan:
     """Return the cached scan that shows who uses objects of a kind."""
     # Other arguments for the same would be cached apart.
-    return survey() if kind is Kind.SEGMENT else survey(attached=False)
+    return scan() if kind is Kind.SEGMENT else scan(attached=False)
 
 
-def _with_attached(seen: Survey) -> Survey:
+def _with_attached(seen: Scan) -> Scan:
     """With who has segments attached, and without the kernel's own processes."""
     begun = time.monotonic()
     users = {place: [*those] for place, those in seen.users.items()}
-    found = seen._replace(users=users, members={}, strangers=[*seen.strangers])
+    found = seen._replace(users=users, members={}, unreadable=[*seen.unreadable])
     devices = _devices()
     for namespace, those in seen.members.items():
         for pid in those:
@@ -222,7 +222,7 @@ def _with_attached(seen: Survey) -> Survey:
     return found._replace(took=seen.took + time.monotonic() - begun)
 
 
-def _look_at(pid: int, found: Survey) -> None:
+def _look_at(pid: int, found: Scan) -> None:
     """Add what one process waits on; one that has gone meanwhile does nothing."""
     namespace = None
     try:
@@ -232,25 +232,25 @@ def _look_at(pid: int, found: Survey) -> None:
     except _GONE:
         return
     except OSError:  # it may not be looked at, or there is no descriptor left to do it with
-        found.strangers.extend(_stranger(pid, namespace))
+        found.unreadable.extend(_unreadable(pid, namespace))
 
 
-def _look_into(pid: int, namespace: int | None, devices: frozenset[bytes], found: Survey) -> None:
+def _look_into(pid: int, namespace: int | None, devices: frozenset[bytes], found: Scan) -> None:
     """Add what one process of a namespace has attached."""
     try:
         maps = _maps(pid)
     except _GONE:
         return
     except OSError:
-        if pid not in {one.pid for one in found.strangers}:
-            found.strangers.extend(_stranger(pid, namespace))
+        if pid not in {one.pid for one in found.unreadable}:
+            found.unreadable.extend(_unreadable(pid, namespace))
         return
     if maps:
         found.members.setdefault(namespace, []).append(pid)
         _add(pid, _attached(pid, namespace, maps, devices), found)
 
 
-def _add(pid: int, users: dict[Place, User], found: Survey) -> None:
+def _add(pid: int, users: dict[ObjectKey, User], found: Scan) -> None:
     """Add what one process uses."""
     if users:
         name = command_of(pid)
@@ -308,8 +308,8 @@ def members(inode: int) -> Iterator[int]:
 
 def _attached(
     pid: int, namespace: int | None, maps: bytes, devices: frozenset[bytes]
-) -> dict[Place, User]:
-    found: dict[Place, User] = {}
+) -> dict[ObjectKey, User]:
+    found: dict[ObjectKey, User] = {}
     for line in _naming_segments(maps):
         match = re.fullmatch(_MAPPING, line)
         if match and match[2] in devices:
@@ -330,9 +330,9 @@ def _naming_segments(maps: bytes) -> Iterator[bytes]:
         place = maps.find(_NAME, end)
 
 
-def _waiting(pid: int) -> dict[Place, User]:
+def _waiting(pid: int) -> dict[ObjectKey, User]:
     """What the threads wait on, each in a namespace that may be its own."""
-    found: dict[Place, User] = {}
+    found: dict[ObjectKey, User] = {}
     for thread in _threads(pid):
         with suppress(*_GONE):  # of several threads, one that has gone
             if call := _call(_numbers(thread)):
@@ -378,7 +378,7 @@ def _call(numbers: list[int]) -> tuple[tuple[Kind, str], int] | None:
     return (call, object_id & 0xFFFFFFFF) if call else None
 
 
-def _stranger(pid: int, namespace: int | None) -> Iterator[Stranger]:
+def _unreadable(pid: int, namespace: int | None) -> Iterator[UnreadableProcess]:
     """A process by what everybody may know of it.
 
     The kernel's own use no objects. Nor, it is taken, does the machine's init, which not every
@@ -391,19 +391,19 @@ def _stranger(pid: int, namespace: int | None) -> Iterator[Stranger]:
     except _GONE:
         return
     except OSError:  # hidepid
-        yield Stranger(pid, namespace=namespace)
+        yield UnreadableProcess(pid, namespace=namespace)
         return
     status = {name: value.split() for name, _, value in (line.partition(b":") for line in lines)}
     if b"VmSize" not in status and status[b"Threads"] == [b"1"]:
         return  # of the kernel, or at its end
     gids = [status[b"Gid"][3], *status[b"Groups"]]
-    yield Stranger(
+    yield UnreadableProcess(
         pid,
         command_of(pid),
         namespace,
         uid=int(status[b"Uid"][1]),
         gids=frozenset(map(int, gids)),
-        mighty=bool(int(status[b"CapEff"][0], 16) & _CAP_IPC_OWNER),
+        has_ipc_owner=bool(int(status[b"CapEff"][0], 16) & _CAP_IPC_OWNER),
     )
 
 
@@ -429,7 +429,7 @@ def _device(flags: int) -> bytes:
     return b"%02x:%02x" % (os.major(device), os.minor(device))
 
 
-def _blind() -> str:
+def _incomplete_reason() -> str:
     """Why processes may be using objects without a sign of them in /proc."""
     if not os.path.exists("/proc/self/syscall"):
         return "this kernel does not tell who waits (/proc/PID/syscall)"

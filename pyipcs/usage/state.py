@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple, TypeAlias
 
-from pyipcs.errors import IpcError, counted
+from pyipcs.errors import IpcError
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
 from pyipcs.sysv.namespace import is_initial
+from pyipcs.text import plural
 from pyipcs.usage.doubt import doubts_of
 from pyipcs.usage.processes import Process, listed, recorded
-from pyipcs.usage.scan import Survey, User, nothing, survey, survey_for
+from pyipcs.usage.scan import Scan, User, nothing, scan, scan_for
 
 _Life: TypeAlias = Callable[[int, int], Process]
 
 
-class Role(NamedTuple):
+class RecordedProcess(NamedTuple):
     """What a process did to an object, by the object's record.
 
     Attributes:
@@ -30,7 +31,7 @@ class Role(NamedTuple):
     process: Process
 
 
-class Facts(NamedTuple):
+class UsageFacts(NamedTuple):
     """All that is known of the use of an object.
 
     Attributes:
@@ -45,7 +46,7 @@ class Facts(NamedTuple):
     """
 
     kind: Kind
-    roles: Sequence[Role] = ()
+    roles: Sequence[RecordedProcess] = ()
     used: bool = True
     held: int | None = None
     users: Sequence[User] | None = ()
@@ -53,7 +54,7 @@ class Facts(NamedTuple):
     key: int = 0
 
 
-class Evidence(NamedTuple):
+class UsageState(NamedTuple):
     """What is to be said of an object.
 
     Attributes:
@@ -69,7 +70,7 @@ class Evidence(NamedTuple):
     in_company: bool = False
 
 
-def judge(facts: Facts) -> Evidence:
+def classify(facts: UsageFacts) -> UsageState:
     """The state that facts speak for; what is in doubt is not leaked."""
     state, reason = State.IN_USE, _use(facts)
     if not reason:
@@ -77,16 +78,16 @@ def judge(facts: Facts) -> Evidence:
     if not reason:
         state = State.ORPHANED if facts.kind is Kind.SEGMENT else State.SUSPECT
         reason = f"{_idle(facts)}; {_gone(facts)}{_findable(facts)}"
-    return Evidence(state, reason, _users(facts))
+    return UsageState(state, reason, _users(facts))
 
 
-def _users(facts: Facts) -> Sequence[User] | None:
+def _users(facts: UsageFacts) -> Sequence[User] | None:
     """Who uses an object; None if nobody was seen though somebody does, or may."""
     unseen = facts.held or (facts.unseen and facts.kind is not Kind.SEGMENT)
     return None if unseen and not facts.users else facts.users
 
 
-def _use(facts: Facts) -> str:
+def _use(facts: UsageFacts) -> str:
     """Why an object is in use; empty if nothing says so."""
     if facts.held or facts.users:
         return _attached(facts) if facts.kind is Kind.SEGMENT else _waiting(facts)
@@ -94,7 +95,7 @@ def _use(facts: Facts) -> str:
     return f"{_these(alive)} {_verb(alive, 'lives', 'live')}" if alive else ""
 
 
-def _doubt(facts: Facts) -> str:
+def _doubt(facts: UsageFacts) -> str:
     """Why nothing can be said of an object that nothing shows in use; empty if something can."""
     doubtful = [role for role in facts.roles if role.process.alive is None]
     if facts.users is None:
@@ -110,26 +111,26 @@ def _doubt(facts: Facts) -> str:
     return facts.unseen
 
 
-def _idle(facts: Facts) -> str:
+def _idle(facts: UsageFacts) -> str:
     return "not attached" if facts.kind is Kind.SEGMENT else "nobody waits"
 
 
-def _gone(facts: Facts) -> str:
+def _gone(facts: UsageFacts) -> str:
     return f"{_these(facts.roles)} {_verb(facts.roles, 'is', 'are')} gone"
 
 
-def _findable(facts: Facts) -> str:
+def _findable(facts: UsageFacts) -> str:
     """Return whether programs can find an orphaned segment again."""
     if facts.kind is not Kind.SEGMENT:
         return ""
     return "; it can be found again by its key" if facts.key else "; it is private"
 
 
-def _attached(facts: Facts) -> str:
+def _attached(facts: UsageFacts) -> str:
     users = facts.users or ()
     if not facts.held:
         return f"not attached, but mapped by {listed([user.named for user in users])}"
-    times = f"attached {counted(facts.held, 'time')}"
+    times = f"attached {plural(facts.held, 'time')}"
     if not users:
         return f"{times}, by processes that were not seen"
     some = sum(user.times for user in users) < (facts.held or 0)
@@ -137,16 +138,16 @@ def _attached(facts: Facts) -> str:
     return f"{times}, by {listed([user.named for user in users])}{others}"
 
 
-def _waiting(facts: Facts) -> str:
+def _waiting(facts: UsageFacts) -> str:
     if not facts.users:
         held = facts.held or 0
         waits, was = ("waits", "was") if held == 1 else ("wait", "were")
-        return f"{counted(held, 'thread')} {waits} on it, and {was} not seen"
+        return f"{plural(held, 'thread')} {waits} on it, and {was} not seen"
     names = listed([user.named for user in facts.users])
     return f"{names} {'waits' if len(facts.users) == 1 else 'wait'} on it"
 
 
-def _these(roles: Iterable[Role]) -> str:
+def _these(roles: Iterable[RecordedProcess]) -> str:
     """Processes by what they did: "its creator and last user, 5 (cat),", say."""
     pids: dict[str, list[str]] = {}
     for role in roles:
@@ -162,11 +163,11 @@ def _these(roles: Iterable[Role]) -> str:
     )
 
 
-def _verb(roles: Iterable[Role], singular: str, plural: str) -> str:
+def _verb(roles: Iterable[RecordedProcess], singular: str, plural: str) -> str:
     return singular if len({role.process.pid for role in roles}) == 1 else plural
 
 
-def _not_known(roles: Sequence[Role]) -> str:
+def _not_known(roles: Sequence[RecordedProcess]) -> str:
     """What is not known of processes."""
     foreign = [role.name for role in roles if role.process.pid == 0]
     if foreign:
@@ -178,30 +179,30 @@ def _not_known(roles: Sequence[Role]) -> str:
 def states(kind: Kind, records: Iterable[Record]) -> Iterator[State]:
     """The state alone of objects of a kind, for which nobody need know who has segments."""
     if kind is Kind.SEGMENT:
-        return (found.state for found in _judged_segments(records))
-    return (found.state for found in _judged(records, survey(attached=False), state_only=True))
+        return (found.state for found in _classified_segments(records))
+    return (found.state for found in _classified(records, scan(attached=False), state_only=True))
 
 
-def evidence(records: Iterable[Record], *, attached: bool = True) -> Iterator[Evidence]:
+def evidence(records: Iterable[Record], *, attached: bool = True) -> Iterator[UsageState]:
     """The state of objects, each with what speaks for it; a set's needs its semaphores.
 
     Args:
         records: theirs.
         attached: whether there are segments among them.
     """
-    return _judged(records, survey() if attached else survey(attached=False))
+    return _classified(records, scan() if attached else scan(attached=False))
 
 
-def evidence_of(record: Record) -> Evidence:
+def evidence_of(record: Record) -> UsageState:
     """The state of one object, for which no more is looked at than tells of its kind."""
     if isinstance(record, Segment) and not record.nattch:
-        return next(_judged_segments([record]))
-    return next(_judged([record], survey_for(record.kind)))
+        return next(_classified_segments([record]))
+    return next(_classified([record], scan_for(record.kind)))
 
 
 def waited(records: Iterable[Record]) -> Iterator[bool]:
     """Return of each queue or set whether a waiting process is counted or seen."""
-    seen = survey(attached=False).from_here()
+    seen = scan(attached=False).from_here()
     return (bool(_held(record) or seen.using(record)) for record in records)
 
 
@@ -212,7 +213,7 @@ def is_clear(record: Record, *, judged: bool) -> bool:
         record: its record.
         judged: whether a doubt is a sign, too.
     """
-    seen = survey_for(record.kind).from_here()
+    seen = scan_for(record.kind).from_here()
     if seen.using(record) or not seen.readable:
         return False
     if not judged or isinstance(record, Segment):
@@ -250,32 +251,32 @@ def _comparable(record: Record) -> Record:
             return record
 
 
-def _judged(
-    records: Iterable[Record], seen: Survey, *, state_only: bool = False
-) -> Iterator[Evidence]:
+def _classified(
+    records: Iterable[Record], seen: Scan, *, state_only: bool = False
+) -> Iterator[UsageState]:
     seen = seen.from_here()
     life = cache(recorded)
     doubts = doubts_of(seen, _is_used)
     for record in records:
-        facts = gather(record, seen, life, doubts.unseen)
-        found = judge(facts)
+        facts = collect_facts(record, seen, life, doubts.unseen)
+        found = classify(facts)
         if _needs_company(facts, found.state, state_only=state_only):
             found = _in_company(found, doubts.near(record))
         yield found
 
 
-def _judged_segments(records: Iterable[Record]) -> Iterator[Evidence]:
+def _classified_segments(records: Iterable[Record]) -> Iterator[UsageState]:
     """Return the evidence about segments, with a scan only for those that it can change."""
     life = cache(recorded)
     unscanned = nothing()
     for record in records:
-        found = judge(gather(record, unscanned, life, _no_doubt))
+        found = classify(collect_facts(record, unscanned, life, _no_doubt))
         if found.state is State.ORPHANED:
-            found = judge(gather(record, survey().from_here(), life, _no_doubt))
+            found = classify(collect_facts(record, scan().from_here(), life, _no_doubt))
         yield found
 
 
-def _needs_company(facts: Facts, state: State, *, state_only: bool) -> bool:
+def _needs_company(facts: UsageFacts, state: State, *, state_only: bool) -> bool:
     """Return whether an object in use that changed together with this one makes a difference."""
     if state is State.SUSPECT:
         return True
@@ -283,16 +284,16 @@ def _needs_company(facts: Facts, state: State, *, state_only: bool) -> bool:
     return never_used and facts.kind is not Kind.SEGMENT and not state_only
 
 
-def _in_company(found: Evidence, other: str) -> Evidence:
+def _in_company(found: UsageState, other: str) -> UsageState:
     if not other:
         return found
     reason = f"changed together with {other}, which is in use"
-    return Evidence(State.UNKNOWN, reason, None, in_company=True)
+    return UsageState(State.UNKNOWN, reason, None, in_company=True)
 
 
 def _is_used(record: Record) -> bool:
     """Return whether an object is in use, apart from those who wait on it."""
-    if _use(gather(record, Survey({}, {}, [], ""), recorded, _no_doubt)):
+    if _use(collect_facts(record, Scan({}, {}, [], ""), recorded, _no_doubt)):
         return True
     # What is mapped without being attached is seen by a scan alone.
     return isinstance(record, Segment) and next(states(Kind.SEGMENT, [record])) is State.IN_USE
@@ -302,7 +303,9 @@ def _no_doubt(_record: Record) -> str:
     return ""
 
 
-def gather(record: Record, seen: Survey, life: _Life, unseen: Callable[[Record], str]) -> Facts:
+def collect_facts(
+    record: Record, seen: Scan, life: _Life, unseen: Callable[[Record], str]
+) -> UsageFacts:
     """What is known of the use of an object.
 
     Args:
@@ -314,7 +317,7 @@ def gather(record: Record, seen: Survey, life: _Life, unseen: Callable[[Record],
     users = seen.using(record) if seen.readable else None
     match record:
         case Segment():
-            return _segment(record, users, life, seen.blind)
+            return _segment(record, users, life, seen.incomplete_reason)
         case Queue():
             hidden = "" if users else unseen(record)
             return _queue(record, users, life, hidden)
@@ -323,7 +326,7 @@ def gather(record: Record, seen: Survey, life: _Life, unseen: Callable[[Record],
             return _set(record, users, life, hidden)
 
 
-def _queue(queue: Queue, users: list[User] | None, life: _Life, hidden: str) -> Facts:
+def _queue(queue: Queue, users: list[User] | None, life: _Life, hidden: str) -> UsageFacts:
     acts = [
         (name, pid, when)
         for name, pid, when in (
@@ -333,36 +336,38 @@ def _queue(queue: Queue, users: list[User] | None, life: _Life, hidden: str) -> 
         if pid or when
     ]
     # Of what is in use nobody asks who used it before; of thousands that would take its time.
-    roles = [] if users else [Role(name, life(pid, when)) for name, pid, when in acts]
-    return Facts(queue.kind, roles, bool(acts), None, users, hidden)
+    roles = [] if users else [RecordedProcess(name, life(pid, when)) for name, pid, when in acts]
+    return UsageFacts(queue.kind, roles, bool(acts), None, users, hidden)
 
 
-def _segment(segment: Segment, users: list[User] | None, life: _Life, blind: str) -> Facts:
+def _segment(
+    segment: Segment, users: list[User] | None, life: _Life, incomplete_reason: str
+) -> UsageFacts:
     if segment.nattch:
-        return Facts(segment.kind, (), True, segment.nattch, users, blind)
+        return UsageFacts(segment.kind, (), True, segment.nattch, users, incomplete_reason)
     used = bool(segment.lpid or segment.used)
-    roles = [Role("creator", life(segment.cpid, segment.made))]
+    roles = [RecordedProcess("creator", life(segment.cpid, segment.made))]
     if used:
-        roles.append(Role("last user", life(segment.lpid, segment.used)))
+        roles.append(RecordedProcess("last user", life(segment.lpid, segment.used)))
     # The kernel does not count mappings of /proc/PID/map_files. A process that came from another
     # IPC namespace may have mapped another segment of this id: a doubt, and no leak.
     seen = users or (None if users is None else ())
-    return Facts(segment.kind, roles, used, 0, seen, blind, segment.key)
+    return UsageFacts(segment.kind, roles, used, 0, seen, incomplete_reason, segment.key)
 
 
-def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, hidden: str) -> Facts:
+def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, hidden: str) -> UsageFacts:
     if record.semaphores is None:
         unread = "its semaphores may not be read"
-        return Facts(record.kind, (), True, None, users, unread)  # SETALL leaves otime at 0
+        return UsageFacts(record.kind, (), True, None, users, unread)  # SETALL leaves otime at 0
     if (held := _held(record)) or users:
-        return Facts(record.kind, (), True, held, users, hidden)
+        return UsageFacts(record.kind, (), True, held, users, hidden)
     pids = dict.fromkeys(semaphore.pid for semaphore in record.semaphores)
     used = bool(record.otime or any(pids))
-    roles = [Role("last user", life(pid, record.used)) for pid in pids if pid]
+    roles = [RecordedProcess("last user", life(pid, record.used)) for pid in pids if pid]
     if used and 0 in pids and not (roles and is_initial("pid")):
         # All others see every process: there, 0 is a semaphore that nobody has used yet.
-        roles.append(Role("last user", Process(0, None)))
-    return Facts(record.kind, roles, used, 0, users, hidden)
+        roles.append(RecordedProcess("last user", Process(0, None)))
+    return UsageFacts(record.kind, roles, used, 0, users, hidden)
 
 
 def _held(record: Record) -> int:

@@ -57,8 +57,8 @@ def main() -> None:
     print(f"`import click`: {1000 * _speed():.1f} ms")
     panels = []
     for kind in _OBJECTS:
-        panels += _told(kind, _of_objects(kind))
-    panels += _told("messages", _of_messages())
+        panels += _to_command_error(kind, _of_objects(kind))
+    panels += _to_command_error("messages", _of_messages())
     for path in sys.argv[1:]:
         Path(path).write_text(svg(panels))
 
@@ -121,7 +121,7 @@ def _speed() -> float:
     return in_turn({"same": CLICK}, rounds=ROUNDS)["same"].seconds
 
 
-def _told(what: str, costs: Costs) -> list[Panel]:
+def _to_command_error(what: str, costs: Costs) -> list[Panel]:
     """Print what was measured; the diagrams of it."""
     print(f"\n{what:>16}", *(f"{count:>9,}" for count, _ in next(iter(costs.values()))))
     for name, points in costs.items():

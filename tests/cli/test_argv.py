@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyipcs.cli.command import LEFT_OUT, Alias, Grammar, OptionalValue, Scan, in_order
+from pyipcs.cli.command import NO_VALUE, Alias, Grammar, OptionalValue, Scan, in_order
 
 NAMES = {"-a": "--all", "-t": "--time", "-l": "--limits", "-i": "--id", "-k": "--key"}
 
@@ -24,14 +24,14 @@ def command(*, optional_values: bool = False) -> Grammar:
         params.append(OptionalValue(["-x", "--xall"], words=("msg",), multiple=True))
     params.append(click.Argument(["operands"], nargs=-1))
     grammar = Grammar("test", params=params, add_help_option=False)
-    grammar.peer_names = frozenset({*NAMES.values(), "--timeless"})
+    grammar.abbreviable_names = frozenset({*NAMES.values(), "--timeless"})
     return grammar
 
 
 def scan(*args: str, optional_values: bool = False) -> tuple[list[str], list[str]]:
     """Return the options and the operands."""
     tested = command(optional_values=optional_values)
-    found = Scan(tested.params, args, tested.peer_names, click.Context(tested))
+    found = Scan(tested.params, args, tested.abbreviable_names, click.Context(tested))
     if found.error:
         raise found.error
     assert found.words == [*found.given, "--", *found.operands]
@@ -86,15 +86,15 @@ def test_scan_takes_minus_zero_as_an_option() -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["-w"], ["--watch", LEFT_OUT]),
-        (["--watch"], ["--watch", LEFT_OUT]),
+        (["-w"], ["--watch", NO_VALUE]),
+        (["--watch"], ["--watch", NO_VALUE]),
         (["--watch=5"], ["--watch", "5"]),
         (["-w5"], ["--watch", "5"]),
         (["-wa"], ["--watch", "a"]),
         (["--watch="], ["--watch", ""]),
         (["-w=5"], ["--watch", "5"]),
-        (["-aw"], ["--all", "--watch", LEFT_OUT]),
-        (["-x"], ["--xall", LEFT_OUT]),
+        (["-aw"], ["--all", "--watch", NO_VALUE]),
+        (["-x"], ["--xall", NO_VALUE]),
         (["-xmsg"], ["--xall", "msg"]),
         (["-x", "msg"], ["--xall", "msg"]),
         (["--xall", "msg"], ["--xall", "msg"]),
@@ -107,8 +107,8 @@ def test_scan_optional_value_is_in_the_same_word_or_a_listed_one(
 
 
 def test_scan_optional_value_leaves_other_words_as_operands() -> None:
-    assert scan("-w", "5", optional_values=True) == (["--watch", LEFT_OUT], ["5"])
-    assert scan("-x", "msgs", optional_values=True) == (["--xall", LEFT_OUT], ["msgs"])
+    assert scan("-w", "5", optional_values=True) == (["--watch", NO_VALUE], ["5"])
+    assert scan("-x", "msgs", optional_values=True) == (["--xall", NO_VALUE], ["msgs"])
 
 
 def test_scan_rejects_an_abbreviation_of_two_names() -> None:

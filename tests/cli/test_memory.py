@@ -81,7 +81,11 @@ def test_read_unpack_prints_structs(shmid: int) -> None:
     assert forked("read", KEY, *args).out == "0\t1\n"
     assert forked("read", KEY, *args, "--length", "12").out == "0\t1\n2\t3\n4\t5\n"
     torn = forked("read", KEY, "--offset=94", "--unpack=hh", "--length=8")
-    assert (torn.status, torn.out, torn.err.count("\n")) == (1, "0\t0\n", 1)
+    assert (torn.status, torn.out, torn.err.count("\n")) == (
+        1,
+        "0\t0\n",
+        1,
+    )
 
 
 def test_read_unpack_prints_structs_across_blocks(objects: Objects) -> None:

@@ -116,11 +116,11 @@ def test_rm_all_removes_every_object(objects: Objects, isolated: None, args: str
     ["-a{}", "-a={}", "--all={}", "-a {}", "--all {}", "-va{}", "-a -a{}", "-ashm -amsg --all={}"],
 )
 def test_rm_all_of_a_kind_removes_only_that_kind(
-    objects: Objects, isolated: None, kind: Kind, form: str
+    objects: Objects, isolated: None, kind: Kind, value_type: str
 ) -> None:
     for each in Kind:
         objects.make(each)
-    assert invoke("rm", *form.format(kind.value).split()).status == 0
+    assert invoke("rm", *value_type.format(kind.value).split()).status == 0
     assert {each for each, _ in everything()} == set(Kind) - {kind}
 
 

@@ -13,7 +13,7 @@ from pyipcs.model import Kind
 from pyipcs.sysv import libc as product_libc
 from pyipcs.sysv.handle import handle_class
 from pyipcs.usage.doubt import rescan
-from pyipcs.usage.scan import survey, survey_for
+from pyipcs.usage.scan import scan, scan_for
 from tests.kit.factories import (
     created_by_departed,
     fork_child,
@@ -111,7 +111,7 @@ def test_idle_scans_only_for_what_is_old_enough(objects: Objects) -> None:
     objects.queue()
     objects.semaphores()
     assert listed("--idle", "1h", "--mine") == set()
-    assert survey.cache_info().currsize == 0
+    assert scan.cache_info().currsize == 0
 
 
 @contextmanager
@@ -139,7 +139,7 @@ def test_scan_behind_a_removal_began_at_most_its_duration_and_10_ms_ago(
 
     def check_age(object_id: int) -> None:
         now = time.monotonic()
-        seen = survey_for(kind)
+        seen = scan_for(kind)
         late.append(now - seen.begun - seen.took)
         remove(object_id)
         time.sleep(0.004)

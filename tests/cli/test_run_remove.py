@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pyipcs.model import Kind
-from pyipcs.usage.scan import survey
+from pyipcs.usage.scan import scan
 from tests.kit.factories import running
 from tests.kit.kernel import Objects, everything, ids, libc, remove, send
 from tests.kit.program import PYIPCS, Result, forked, need_tool, run
@@ -41,8 +41,8 @@ def report(*command: str) -> dict[str, Any]:
 @pytest.fixture
 def readable() -> None:
     """Skip where a process of this user cannot be examined: then nothing is suspect."""
-    survey.cache_clear()
-    if any(one.uid in {None, os.geteuid()} for one in survey().strangers):
+    scan.cache_clear()
+    if any(one.uid in {None, os.geteuid()} for one in scan().unreadable):
         pytest.skip("a process of this user cannot be examined")
 
 
@@ -96,8 +96,8 @@ def test_run_rm_removes_an_unused_queue_that_nobody_else_can_use(
         os.seteuid(NOBODY_ELSE)
         ctypes.CDLL(None).setfsuid(0)  # the interpreter's files may be root's
 
-    if survey().blind:
-        pytest.skip(f"every queue is in doubt: {survey().blind}")
+    if scan().incomplete_reason:
+        pytest.skip(f"every queue is in doubt: {scan().incomplete_reason}")
     words = ["run", *SHARED, need_tool("ipcmk"), "-Q", "-p", mode]
     result = forked(*words, first=become_the_only_process)
     left = ids(Kind.QUEUE)

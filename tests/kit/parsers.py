@@ -36,7 +36,7 @@ from pyipcs.render.formatters import Style, TimeFormat
 from pyipcs.render.listing_report import Report
 from pyipcs.sysv import keys, namespace, operations, procfs
 from pyipcs.sysv.procfs import Listing
-from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line
 from pyipcs.usage import scan
 from pyipcs.usage.state import evidence_of
@@ -54,7 +54,7 @@ class Parser(NamedTuple):
     seeds: tuple[bytes, ...]
 
 
-def _told(parse: Callable[[Any], Any], text: Any) -> Any:
+def _to_command_error(parse: Callable[[Any], Any], text: Any) -> Any:
     """What a text means; None where the parser says why it means nothing."""
     try:
         return parse(text)
@@ -75,7 +75,7 @@ def _word(parse: Callable[[str], Any], *seeds: str) -> Parser:
     """A parser of one word, which has no NUL in it and may be no UTF-8 (execve(2))."""
 
     def check(text: bytes) -> Any:
-        return _told(parse, os.fsdecode(text.replace(b"\0", b"")))
+        return _to_command_error(parse, os.fsdecode(text.replace(b"\0", b"")))
 
     return Parser(check, tuple(map(os.fsencode, seeds)))
 
@@ -168,14 +168,14 @@ def _shown(message: Message) -> None:
 
 
 def _json_line(line: bytes) -> None:
-    message = _told(from_json, line)
+    message = _to_command_error(from_json, line)
     if message is not None:
         assert from_json(encoder("json")(message)) == message
         _shown(message)
 
 
 def _hex_digits(digits: bytes) -> None:
-    body = _told(from_hex, digits)
+    body = _to_command_error(from_hex, digits)
     if body is not None:
         assert from_hex(body.hex().encode()) == body
         _shown(Message(1, body))
@@ -184,10 +184,10 @@ def _hex_digits(digits: bytes) -> None:
 def _struct_words(record: bytes) -> None:
     """The notation in the first line, then words for it."""
     notation, _, words = record.partition(b"\n")
-    layout = _told(Layout, os.fsdecode(notation))
+    layout = _to_command_error(Layout, os.fsdecode(notation))
     if layout is None or layout.size > _MOST:
         return
-    body = _told(layout.pack, words.split(b"\t"))
+    body = _to_command_error(layout.pack, words.split(b"\t"))
     if body is not None:
         assert len(body) == layout.size
         assert layout.pack(layout.unpack(body)) == body
@@ -200,7 +200,7 @@ def _baseline(text: bytes) -> None:
         document = json.loads(text)
     except (ValueError, RecursionError):  # which cli.selection tells
         return
-    _told(not_in, document if isinstance(document, dict) else {})
+    _to_command_error(not_in, document if isinstance(document, dict) else {})
 
 
 def _a_baseline() -> bytes:
@@ -224,7 +224,10 @@ _BODIES = {
 # -- What the kernel tells.
 
 _TIME_MAX = 2**34  # seconds: the kernel's clock ends in 2262 (ktime_t)
-_CANVASES = (Canvas(200, 24, color=True, unicode=True), Canvas(30, 5, color=False, unicode=False))
+_CANVASES = (
+    TerminalCapabilities(200, 24, color=True, unicode=True),
+    TerminalCapabilities(30, 5, color=False, unicode=False),
+)
 _STYLES = [*map(Style, TimeFormat, *zip(*[(True, False)] * 5, strict=True))]
 
 
@@ -277,7 +280,7 @@ def rendered(listing: Listing) -> Iterator[str]:
     for view, unit in product(View, Unit):
         yield from plain.listings(found, view, unit)
     yield from metrics.document([], [], {}, found, 4096)
-    own = tuple(one for one in columns.OF_KIND[listing.kind] if not one.needs)
+    own = tuple(one for one in columns.OF_KIND[listing.kind] if not one.requires)
     for style in _STYLES:
         report = Report(found, {listing.kind: own}, style)
         yield from data.json_document(report, {})

@@ -4,7 +4,7 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.query import columns
-from pyipcs.query.columns import Column, Form
+from pyipcs.query.columns import Column, ValueType
 from pyipcs.render import text_columns
 from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing
@@ -38,7 +38,7 @@ def test_listings_without_headings_are_rows() -> None:
 def test_listings_escape_newlines_and_count_wide_letters_twice() -> None:
     texts = ["a\nb\tc", "漢字", "e\u0301", "x" * 7]
     listing = Listing(Kind.QUEUE, ("id",), ["1", "2", "3", "4"], {"command": texts})
-    shown = (Column("COMMAND", Form.TEXT, "command", ""), columns.OF_KIND[Kind.QUEUE][2])
+    shown = (Column("COMMAND", ValueType.TEXT, "command", ""), columns.OF_KIND[Kind.QUEUE][2])
     report = Report({Kind.QUEUE: [listing]}, {Kind.QUEUE: shown}, samples.MACHINE)
     found = Listing(Kind.QUEUE, ("msqid",), ["1", "2", "3", "4"], {"command": texts})
     report = report._replace(found={Kind.QUEUE: [found]})

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from pyipcs.model import Kind, State
 from pyipcs.query import columns
-from pyipcs.query.columns import Column, Form
+from pyipcs.query.columns import Column, ValueType
 from pyipcs.render import delimited
 from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing
-from pyipcs.usage.state import Evidence
+from pyipcs.usage.state import UsageState
 from tests.kit import samples
 from tests.kit.program import need_tool
 from tests.kit.wait import LIMIT
@@ -50,7 +50,7 @@ KIND="sem" KEY="0x00000000" ID="1" USE_PCT="" STATUS="" NSEMS="250"
 TEXTS = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1
 ) | st.sampled_from(['"; touch pwned; "', "$(id)", "`id`", "a\n; rm -rf x #", "\\", '\\"', "!!"])
-HOSTILE = Column("COMMAND", Form.TEXT, "command", "")
+HOSTILE = Column("COMMAND", ValueType.TEXT, "command", "")
 
 
 def hostile(*texts: str) -> Report:
@@ -153,7 +153,7 @@ def test_export_names_change_no_variable_of_a_shell(shell: str) -> None:
     found = {
         kind: [
             listing.with_added("semaphores", [()] * listing.length).with_added(
-                "evidence", [Evidence(State.UNKNOWN, "never used")] * listing.length
+                "evidence", [UsageState(State.UNKNOWN, "never used")] * listing.length
             )
             for listing in listings
         ]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind
-from pyipcs.query.columns import Column, Form
+from pyipcs.query.columns import Column, ValueType
 from pyipcs.render import delimited
 from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing
@@ -63,7 +63,7 @@ def test_export_in_multibyte_locale_is_evaluated_to_the_same_bytes(
     values = hostile_values()
     texts = [os.fsdecode(value) for value in values]
     listing = Listing(Kind.QUEUE, ("id",), ["0"] * len(texts), {"command": texts})
-    column = Column("COMMAND", Form.TEXT, "command", "")
+    column = Column("COMMAND", ValueType.TEXT, "command", "")
     report = Report({Kind.QUEUE: [listing]}, {Kind.QUEUE: (column,)}, samples.MACHINE)
     lines = os.fsencode("".join(delimited.export(report)))
     script = 'while IFS= read -r line; do eval "$line"; printf "%s\\0" "$COMMAND"; done'

@@ -16,14 +16,14 @@ from pyipcs.query.columns import RESOURCE, resources
 from pyipcs.render import panel, showmsg, table
 from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing, listing_of
-from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.usage.scan import User
-from pyipcs.usage.state import Evidence
+from pyipcs.usage.state import UsageState
 from tests.kit import samples
 from tests.kit.factories import running
 from tests.kit.samples import PEOPLE
 
-USED = Evidence(
+USED = UsageState(
     State.IN_USE,
     "attached 3 times, by 12 (cat) and 13 (a name)",
     [
@@ -33,17 +33,19 @@ USED = Evidence(
         User(15, "dog", "operation"),
     ],
 )
-LEAKED = Evidence(State.SUSPECT, "nobody waits; its last sender, 4194305, is gone")
+LEAKED = UsageState(State.SUSPECT, "nobody waits; its last sender, 4194305, is gone")
 PICTURES = Path(__file__).parent / "pictures"
 CODES = re.compile(r"\x1b\[[\d;]*m")
 pytestmark = pytest.mark.usefixtures("utc")
 
 
-def canvas(width: int | None = 200, *, color: bool = False, unicode: bool = True) -> Canvas:
-    return Canvas(width, 24, color=color, unicode=unicode)
+def canvas(
+    width: int | None = 200, *, color: bool = False, unicode: bool = True
+) -> TerminalCapabilities:
+    return TerminalCapabilities(width, 24, color=color, unicode=unicode)
 
 
-def drawn(place: Canvas, *kinds: Kind, **how: str) -> str:
+def drawn(place: TerminalCapabilities, *kinds: Kind, **how: str) -> str:
     return "".join(table.listings(samples.report(*kinds, style=PEOPLE, **how), place))  # type: ignore[arg-type] # text alone
 
 

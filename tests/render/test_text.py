@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from pyipcs.query.columns import Form
+from pyipcs.query.columns import ValueType
 from pyipcs.render import format_units
 from pyipcs.render.formatters import Style, TimeFormat, converter
 
@@ -99,7 +99,7 @@ def test_flag_names_are_those_of_the_mode(mode: str, names: str | None) -> None:
 )
 def test_converter_time_has_the_chosen_format(time_format: TimeFormat, shown: str) -> None:
     style = Style(time_format, human=False, numeric_perms=False)
-    convert = converter(Form.TIME, style, "-")
+    convert = converter(ValueType.TIME, style, "-")
     assert convert
     assert [convert(word) for word in ("1000000000", 1_000_000_000, "0", 0, None)] == [
         *(shown, shown, "-", "-", "-"),
@@ -109,20 +109,20 @@ def test_converter_time_has_the_chosen_format(time_format: TimeFormat, shown: st
 @pytest.mark.parametrize(
     ("form", "word", "machine", "people"),
     [
-        (Form.SIZE, "65536", "65536", "64K"),
-        (Form.DURATION, 90_000, "90000", "1d1h"),
-        (Form.MODE, "600", "rw-------", "rw-------"),
-        (Form.KEY, "-5", "0xfffffffb", "0xfffffffb"),
-        (Form.NUMBERS, (1, 2), "1,2", "1,2"),
-        (Form.RATE, 2.25, "+2.2", "+2.2"),
-        (Form.RATE, -3.0, "-3.0", "-3.0"),
-        (Form.RATE, 0.0, "0", "0"),
-        (Form.TEXT, "", "", ""),
+        (ValueType.SIZE, "65536", "65536", "64K"),
+        (ValueType.DURATION, 90_000, "90000", "1d1h"),
+        (ValueType.MODE, "600", "rw-------", "rw-------"),
+        (ValueType.KEY, "-5", "0xfffffffb", "0xfffffffb"),
+        (ValueType.NUMBERS, (1, 2), "1,2", "1,2"),
+        (ValueType.RATE, 2.25, "+2.2", "+2.2"),
+        (ValueType.RATE, -3.0, "-3.0", "-3.0"),
+        (ValueType.RATE, 0.0, "0", "0"),
+        (ValueType.TEXT, "", "", ""),
     ],
 )
 def test_converter_human_shows_units(
-    form: Form, word: str | int, machine: str, people: str
+    value_type: ValueType, word: str | int, machine: str, people: str
 ) -> None:
     for human, shown in ((False, machine), (True, people)):
-        convert = converter(form, Style(TimeFormat.ISO, human, numeric_perms=False), "")
+        convert = converter(value_type, Style(TimeFormat.ISO, human, numeric_perms=False), "")
         assert (convert(word) if convert else str(word)) == shown

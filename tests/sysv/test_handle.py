@@ -16,7 +16,7 @@ from pyipcs.errors import (
     NotFoundError,
 )
 from pyipcs.model import Kind, Segment, SemaphoreSet
-from pyipcs.sysv.handle import Handle, engine_error, handle_class, with_free_key
+from pyipcs.sysv.handle import Handle, handle_class, sysv_ipc_error, with_free_key
 from pyipcs.sysv.operations import Operation
 from pyipcs.sysv.queue import MessageQueue, Wanted
 from pyipcs.sysv.segment import SharedMemory
@@ -190,10 +190,10 @@ def test_engine_error_gives_the_family_of_the_errno() -> None:
         (sysv_ipc.Error("Signaled while waiting"), errno.EEXIST, InterruptError),
     ]
     for error, enoent_means, family in table:
-        assert type(engine_error(error, enoent_means)) is family
-    assert engine_error(MemoryError("x"), 0).errno == errno.ENOMEM
+        assert type(sysv_ipc_error(error, enoent_means)) is family
+    assert sysv_ipc_error(MemoryError("x"), 0).errno == errno.ENOMEM
 
 
 def test_engine_error_without_errno_keeps_the_words() -> None:
-    error = engine_error(sysv_ipc.InternalError("it is odd"), errno.EEXIST)
+    error = sysv_ipc_error(sysv_ipc.InternalError("it is odd"), errno.EEXIST)
     assert (error.errno, error.strerror) == (errno.EIO, "it is odd")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.process.nonblocking import Unwaiting
+from pyipcs.process.nonblocking import NonBlockingFile
 
 Ends = tuple[int, int]
 
@@ -44,7 +44,7 @@ def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
         os.close(end)
 
 
-def fill(sink: Unwaiting) -> int:
+def fill(sink: NonBlockingFile) -> int:
     """Write until it would wait; return the number of bytes."""
     total = 0
     while True:
@@ -56,7 +56,7 @@ def fill(sink: Unwaiting) -> int:
 
 def test_write_to_full_descriptor_raises(ends: Ends) -> None:
     read, write = ends
-    sink = Unwaiting(write, os.O_WRONLY)
+    sink = NonBlockingFile(write, os.O_WRONLY)
     assert sink.write(b"hello") == 5
     assert os.read(read, 100) == b"hello"
     assert fill(sink) >= 4000
@@ -68,7 +68,7 @@ def test_write_to_full_descriptor_raises(ends: Ends) -> None:
 def test_read_from_empty_descriptor_raises(ends: Ends) -> None:
     # The end that is reopened is the terminal: to open /dev/ptmx again gives another terminal.
     read, write = reversed(ends) if os.isatty(ends[1]) else ends
-    source = Unwaiting(read, os.O_RDONLY)
+    source = NonBlockingFile(read, os.O_RDONLY)
     with pytest.raises(BlockingIOError):
         source.read(100)
     os.write(write, b"hello")
@@ -82,11 +82,11 @@ def test_read_from_empty_descriptor_raises(ends: Ends) -> None:
 def test_write_and_read_of_a_file_never_raise(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with path.open("w+b") as file:
-        sink = Unwaiting(file.fileno(), os.O_WRONLY)
+        sink = NonBlockingFile(file.fileno(), os.O_WRONLY)
         assert (sink.is_file, sink.polls_first) == (True, False)
         assert sink.write(b"x" * 100_000) == 100_000
         sink.close()
         os.lseek(file.fileno(), 0, os.SEEK_SET)
-        source = Unwaiting(file.fileno(), os.O_RDONLY)
+        source = NonBlockingFile(file.fileno(), os.O_RDONLY)
         assert source.read(200_000) == b"x" * 100_000
         assert source.read(1) == b""

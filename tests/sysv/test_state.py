@@ -4,8 +4,8 @@ import pytest
 
 from pyipcs.model import Kind, Queue, Record, Segment, Semaphore, SemaphoreSet
 from pyipcs.usage.processes import Process
-from pyipcs.usage.scan import Survey, User
-from pyipcs.usage.state import Facts, Role, gather, judge
+from pyipcs.usage.scan import Scan, User
+from pyipcs.usage.state import RecordedProcess, UsageFacts, classify, collect_facts
 
 DEAD, LIVE, HIDDEN, FOREIGN = (
     Process(5, alive=False),
@@ -20,11 +20,16 @@ CLOSED = "/proc cannot be read"
 
 ROWS = {
     "segment attached": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, DEAD), Role(USER, DEAD)], held=1, users=[CAT]),
+        UsageFacts(
+            Kind.SEGMENT,
+            [RecordedProcess(CREATOR, DEAD), RecordedProcess(USER, DEAD)],
+            held=1,
+            users=[CAT],
+        ),
         "in-use: attached 1 time, by 6 (cat)",
     ),
     "segment attached by many": (
-        Facts(
+        UsageFacts(
             Kind.SEGMENT,
             held=9,
             users=[CAT._replace(times=2), *(User(pid, None, "attached") for pid in range(7, 14))],
@@ -32,144 +37,193 @@ ROWS = {
         "in-use: attached 9 times, by 6 (cat), 7, 8, 9 and 4 more",
     ),
     "segment attached by one seen and others unseen": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, DEAD)], held=3, users=[CAT]),
+        UsageFacts(Kind.SEGMENT, [RecordedProcess(CREATOR, DEAD)], held=3, users=[CAT]),
         "in-use: attached 3 times, by 6 (cat), and by others that were not seen",
     ),
     "segment attached by unseen": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, DEAD)], held=2, users=None, unseen=CLOSED),
+        UsageFacts(
+            Kind.SEGMENT, [RecordedProcess(CREATOR, DEAD)], held=2, users=None, unseen=CLOSED
+        ),
         "in-use: attached 2 times, by processes that were not seen",
     ),
     "segment with living creator": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, LIVE), Role(USER, DEAD)], held=0),
+        UsageFacts(
+            Kind.SEGMENT, [RecordedProcess(CREATOR, LIVE), RecordedProcess(USER, DEAD)], held=0
+        ),
         "in-use: its creator, 6 (cat), lives",
     ),
     "segment with living user": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, FOREIGN), Role(USER, LIVE)], held=0),
+        UsageFacts(
+            Kind.SEGMENT, [RecordedProcess(CREATOR, FOREIGN), RecordedProcess(USER, LIVE)], held=0
+        ),
         "in-use: its last user, 6 (cat), lives",
     ),
     "segment with living creator and living user": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, LIVE), Role(USER, Process(8, True, "dog"))], held=0),
+        UsageFacts(
+            Kind.SEGMENT,
+            [RecordedProcess(CREATOR, LIVE), RecordedProcess(USER, Process(8, True, "dog"))],
+            held=0,
+        ),
         "in-use: its creator, 6 (cat), and its last user, 8 (dog), live",
     ),
     "segment with living creator that is its user": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, LIVE), Role(USER, LIVE)], held=0),
+        UsageFacts(
+            Kind.SEGMENT, [RecordedProcess(CREATOR, LIVE), RecordedProcess(USER, LIVE)], held=0
+        ),
         "in-use: its creator and last user, 6 (cat), lives",
     ),
     "segment with creator and user gone": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, DEAD), Role(USER, Process(9, False))], held=0),
+        UsageFacts(
+            Kind.SEGMENT,
+            [RecordedProcess(CREATOR, DEAD), RecordedProcess(USER, Process(9, False))],
+            held=0,
+        ),
         "orphaned: not attached; its creator, 5, and its last user, 9, are gone; it is private",
     ),
     "segment with creator that is its user gone": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, DEAD), Role(USER, DEAD)], held=0),
+        UsageFacts(
+            Kind.SEGMENT, [RecordedProcess(CREATOR, DEAD), RecordedProcess(USER, DEAD)], held=0
+        ),
         "orphaned: not attached; its creator and last user, 5, is gone; it is private",
     ),
     "segment with hidden processes": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, DEAD), Role(USER, DEAD)], held=0, unseen="hidden"),
+        UsageFacts(
+            Kind.SEGMENT,
+            [RecordedProcess(CREATOR, DEAD), RecordedProcess(USER, DEAD)],
+            held=0,
+            unseen="hidden",
+        ),
         "orphaned: not attached; its creator and last user, 5, is gone; it is private",
     ),
     "segment with foreign creator": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, FOREIGN), Role(USER, DEAD)], held=0),
+        UsageFacts(
+            Kind.SEGMENT, [RecordedProcess(CREATOR, FOREIGN), RecordedProcess(USER, DEAD)], held=0
+        ),
         "unknown: not attached, but its creator was a process of another PID namespace",
     ),
     "segment with foreign user": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, DEAD), Role(USER, FOREIGN)], held=0),
+        UsageFacts(
+            Kind.SEGMENT, [RecordedProcess(CREATOR, DEAD), RecordedProcess(USER, FOREIGN)], held=0
+        ),
         "unknown: not attached, but its last user was a process of another PID namespace",
     ),
     "segment with hidden creator": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, HIDDEN), Role(USER, DEAD)], held=0),
+        UsageFacts(
+            Kind.SEGMENT, [RecordedProcess(CREATOR, HIDDEN), RecordedProcess(USER, DEAD)], held=0
+        ),
         "unknown: not attached, but whether its creator, 7, lives cannot be seen",
     ),
     "segment never attached": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, DEAD)], used=False, held=0),
+        UsageFacts(Kind.SEGMENT, [RecordedProcess(CREATOR, DEAD)], used=False, held=0),
         "unknown: never attached; its creator, 5, is gone",
     ),
     "segment never attached with living creator": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, LIVE)], used=False, held=0),
+        UsageFacts(Kind.SEGMENT, [RecordedProcess(CREATOR, LIVE)], used=False, held=0),
         "in-use: its creator, 6 (cat), lives",
     ),
     "segment without proc": (
-        Facts(Kind.SEGMENT, [Role(CREATOR, DEAD)], held=0, users=None, unseen=CLOSED),
+        UsageFacts(
+            Kind.SEGMENT, [RecordedProcess(CREATOR, DEAD)], held=0, users=None, unseen=CLOSED
+        ),
         "unknown: /proc cannot be read",
     ),
     "queue waited on": (
-        Facts(Kind.QUEUE, [Role(SENDER, DEAD)], users=[User(6, "cat", "receive")]),
+        UsageFacts(Kind.QUEUE, [RecordedProcess(SENDER, DEAD)], users=[User(6, "cat", "receive")]),
         "in-use: 6 (cat) waits on it",
     ),
     "queue waited on and hidden processes": (
-        Facts(Kind.QUEUE, used=False, users=[CAT, User(7, None, "send")], unseen="hidden"),
+        UsageFacts(Kind.QUEUE, used=False, users=[CAT, User(7, None, "send")], unseen="hidden"),
         "in-use: 6 (cat) and 7 wait on it",
     ),
     "queue with living sender": (
-        Facts(Kind.QUEUE, [Role(SENDER, LIVE), Role(RECEIVER, DEAD)], unseen="hidden"),
+        UsageFacts(
+            Kind.QUEUE,
+            [RecordedProcess(SENDER, LIVE), RecordedProcess(RECEIVER, DEAD)],
+            unseen="hidden",
+        ),
         "in-use: its last sender, 6 (cat), lives",
     ),
     "queue with living receiver": (
-        Facts(Kind.QUEUE, [Role(SENDER, FOREIGN), Role(RECEIVER, LIVE)]),
+        UsageFacts(Kind.QUEUE, [RecordedProcess(SENDER, FOREIGN), RecordedProcess(RECEIVER, LIVE)]),
         "in-use: its last receiver, 6 (cat), lives",
     ),
     "queue with sender that is its receiver gone": (
-        Facts(Kind.QUEUE, [Role(SENDER, DEAD), Role(RECEIVER, DEAD)]),
+        UsageFacts(Kind.QUEUE, [RecordedProcess(SENDER, DEAD), RecordedProcess(RECEIVER, DEAD)]),
         "suspect: nobody waits; its last sender and last receiver, 5, is gone",
     ),
     "queue with sender gone and no receiver": (
-        Facts(Kind.QUEUE, [Role(SENDER, DEAD)]),
+        UsageFacts(Kind.QUEUE, [RecordedProcess(SENDER, DEAD)]),
         "suspect: nobody waits; its last sender, 5, is gone",
     ),
     "queue with foreign receiver": (
-        Facts(Kind.QUEUE, [Role(SENDER, DEAD), Role(RECEIVER, FOREIGN)]),
+        UsageFacts(Kind.QUEUE, [RecordedProcess(SENDER, DEAD), RecordedProcess(RECEIVER, FOREIGN)]),
         "unknown: nobody waits, but its last receiver was a process of another PID namespace",
     ),
     "queue with hidden sender and receiver": (
-        Facts(Kind.QUEUE, [Role(SENDER, HIDDEN), Role(RECEIVER, Process(8, None))]),
+        UsageFacts(
+            Kind.QUEUE,
+            [RecordedProcess(SENDER, HIDDEN), RecordedProcess(RECEIVER, Process(8, None))],
+        ),
         "unknown: nobody waits, but whether its last sender, 7, and its last receiver, 8, live "
         "cannot be seen",
     ),
-    "queue never used": (Facts(Kind.QUEUE, used=False), "unknown: never used"),
+    "queue never used": (UsageFacts(Kind.QUEUE, used=False), "unknown: never used"),
     "queue never used and unreadable process": (
-        Facts(Kind.QUEUE, used=False, unseen="1 could not be looked at"),
+        UsageFacts(Kind.QUEUE, used=False, unseen="1 could not be looked at"),
         "unknown: never used, but 1 could not be looked at",
     ),
     "queue with sender gone and unreadable process": (
-        Facts(Kind.QUEUE, [Role(SENDER, DEAD)], unseen="1 could not be looked at"),
+        UsageFacts(Kind.QUEUE, [RecordedProcess(SENDER, DEAD)], unseen="1 could not be looked at"),
         "unknown: its last sender, 5, is gone, but 1 could not be looked at",
     ),
     "queue without proc": (
-        Facts(Kind.QUEUE, [Role(SENDER, DEAD)], users=None, unseen=CLOSED),
+        UsageFacts(Kind.QUEUE, [RecordedProcess(SENDER, DEAD)], users=None, unseen=CLOSED),
         "unknown: /proc cannot be read",
     ),
     "set waited on": (
-        Facts(Kind.SEMAPHORE, [Role(USER, DEAD)], held=2, users=[User(6, "cat", "operation")]),
+        UsageFacts(
+            Kind.SEMAPHORE,
+            [RecordedProcess(USER, DEAD)],
+            held=2,
+            users=[User(6, "cat", "operation")],
+        ),
         "in-use: 6 (cat) waits on it",
     ),
     "set waited on by unseen threads": (
-        Facts(Kind.SEMAPHORE, [Role(USER, DEAD)], held=2),
+        UsageFacts(Kind.SEMAPHORE, [RecordedProcess(USER, DEAD)], held=2),
         "in-use: 2 threads wait on it, and were not seen",
     ),
     "set waited on by one unseen thread": (
-        Facts(Kind.SEMAPHORE, used=False, held=1, users=None, unseen=CLOSED),
+        UsageFacts(Kind.SEMAPHORE, used=False, held=1, users=None, unseen=CLOSED),
         "in-use: 1 thread waits on it, and was not seen",
     ),
     "set with living user": (
-        Facts(Kind.SEMAPHORE, [Role(USER, DEAD), Role(USER, LIVE)], held=0),
+        UsageFacts(
+            Kind.SEMAPHORE, [RecordedProcess(USER, DEAD), RecordedProcess(USER, LIVE)], held=0
+        ),
         "in-use: its last user, 6 (cat), lives",
     ),
     "set with user gone": (
-        Facts(Kind.SEMAPHORE, [Role(USER, DEAD)], held=0),
+        UsageFacts(Kind.SEMAPHORE, [RecordedProcess(USER, DEAD)], held=0),
         "suspect: nobody waits; its last user, 5, is gone",
     ),
     "set with several users gone": (
-        Facts(
-            Kind.SEMAPHORE, [Role(USER, Process(pid, alive=False)) for pid in range(1, 8)], held=0
+        UsageFacts(
+            Kind.SEMAPHORE,
+            [RecordedProcess(USER, Process(pid, alive=False)) for pid in range(1, 8)],
+            held=0,
         ),
         "suspect: nobody waits; its last users, 1, 2, 3, 4 and 3 more, are gone",
     ),
     "set with foreign user": (
-        Facts(Kind.SEMAPHORE, [Role(USER, DEAD), Role(USER, FOREIGN)], held=0),
+        UsageFacts(
+            Kind.SEMAPHORE, [RecordedProcess(USER, DEAD), RecordedProcess(USER, FOREIGN)], held=0
+        ),
         "unknown: nobody waits, but its last user was a process of another PID namespace",
     ),
-    "set never used": (Facts(Kind.SEMAPHORE, used=False, held=0), "unknown: never used"),
+    "set never used": (UsageFacts(Kind.SEMAPHORE, used=False, held=0), "unknown: never used"),
     "set without read permission": (
-        Facts(Kind.SEMAPHORE, unseen="its semaphores may not be read"),
+        UsageFacts(Kind.SEMAPHORE, unseen="its semaphores may not be read"),
         "unknown: its semaphores may not be read",
     ),
 }
@@ -178,14 +232,14 @@ ROWS = {
 @pytest.mark.parametrize("name", ROWS)
 def test_judge_facts_gives_state_and_reason(name: str) -> None:
     facts, expected = ROWS[name]
-    judged = judge(facts)
+    judged = classify(facts)
     assert f"{judged.state.value}: {judged.reason}" == expected
     doubt = facts.held or (facts.unseen and facts.kind is not Kind.SEGMENT)
     assert judged.users == (facts.users or (None if doubt else facts.users))
 
 
-NOTHING = Survey({}, {}, [], "")
-CLOSED_SURVEY = Survey({}, {}, [], CLOSED, readable=False)
+NOTHING = Scan({}, {}, [], "")
+CLOSED_SURVEY = Scan({}, {}, [], CLOSED, readable=False)
 
 
 def recorded(pid: int, when: int) -> Process:
@@ -193,8 +247,8 @@ def recorded(pid: int, when: int) -> Process:
     return Process(pid, None if pid == 0 else pid % 2 == 0, f"at {when}")
 
 
-def gathered(record: Record, seen: Survey = NOTHING, unseen: str = "") -> Facts:
-    return gather(record, seen, recorded, lambda _access: unseen)
+def gathered(record: Record, seen: Scan = NOTHING, unseen: str = "") -> UsageFacts:
+    return collect_facts(record, seen, recorded, lambda _access: unseen)
 
 
 def queue(*, lspid: int = 0, lrpid: int = 0, stime: int = 0, rtime: int = 0) -> Queue:
@@ -212,7 +266,7 @@ def semaphores(*pids: int, otime: int = 0, ncount: int = 0, zcount: int = 0) -> 
     return SemaphoreSet(1, 2, 0o600, len(pids), 0, 0, 0, 0, otime, 50, members)
 
 
-def roles(facts: Facts) -> list[tuple[str, int, str | None]]:
+def roles(facts: UsageFacts) -> list[tuple[str, int, str | None]]:
     return [(role.name, role.process.pid, role.process.command) for role in facts.roles]
 
 
@@ -279,4 +333,4 @@ def test_gather_set_with_user_of_another_pid_namespace_gives_pid_0() -> None:
 def test_gather_set_without_read_permission_gives_reason() -> None:
     facts = gathered(semaphores()._replace(semaphores=None))
     assert (facts.held, facts.unseen) == (None, "its semaphores may not be read")
-    assert judge(facts).reason == "its semaphores may not be read"
+    assert classify(facts).reason == "its semaphores may not be read"

@@ -15,8 +15,8 @@ from pyipcs.sysv import libc as product_libc
 from pyipcs.sysv import procfs
 from pyipcs.usage.doubt import Company, is_fresh, rescan
 from pyipcs.usage.halted import Halted, _below, _mounts
-from pyipcs.usage.scan import survey
-from pyipcs.usage.state import Evidence, evidence_of
+from pyipcs.usage.scan import scan
+from pyipcs.usage.state import UsageState, evidence_of
 from tests.kit.factories import (
     attaching,
     created_by_departed,
@@ -44,19 +44,19 @@ WAIT_AS_OTHER_USER = (
 )
 
 
-def evidence(kind: Kind, object_id: int) -> Evidence:
+def evidence(kind: Kind, object_id: int) -> UsageState:
     """Return the evidence about an object, by a new scan."""
-    survey.cache_clear()
+    scan.cache_clear()
     for listing in procfs.completed(procfs.read(kind), {"evidence"}):
         ((one),) = listing.select({object_id}).column("evidence")
-        assert isinstance(one, Evidence)
+        assert isinstance(one, UsageState)
         return one
     raise LookupError(object_id)
 
 
 def state(kind: Kind, object_id: int) -> State:
     """Return the state of an object as filters and STATE ask for it, by a new scan."""
-    survey.cache_clear()
+    scan.cache_clear()
     for listing in procfs.completed(procfs.read(kind), {"state"}):
         ((one),) = listing.select({object_id}).column("state")
         assert isinstance(one, State)
@@ -310,11 +310,11 @@ def attach_and_go(shmid: int) -> None:
 def test_segments_that_are_not_orphaned_need_no_scan(objects: Objects) -> None:
     created, attached = objects.segment(), leaked_segment(objects)
     with attaching(attached):
-        survey.cache_clear()
+        scan.cache_clear()
         listing = next(procfs.read(Kind.SEGMENT)).select({created, attached})
         (judged,) = procfs.completed([listing], {"state"})
         assert judged.column("state") == [State.IN_USE, State.IN_USE]
-        assert survey.cache_info().currsize == 0
+        assert scan.cache_info().currsize == 0
 
 
 # -- Objects that changed together
@@ -336,7 +336,7 @@ def test_object_changed_together_with_used_object_is_unknown(
     assert state(kind, doubtful) is State.UNKNOWN
     found = evidence(kind, doubtful)
     if "could not be looked at" not in found.reason:  # a queue of an ordinary user
-        assert found == Evidence(
+        assert found == UsageState(
             State.UNKNOWN,
             f"changed together with message queue {used}, which is in use",
             None,
@@ -404,20 +404,20 @@ def test_company_examines_each_object_once(objects: Objects, isolated: None) -> 
 def test_scan_is_fresh_for_10_ms_after_its_end() -> None:
     for kind in (Kind.QUEUE, Kind.SEMAPHORE):
         rescan(kind)
-        seen = survey(attached=False)
+        seen = scan(attached=False)
         time.sleep(seen.took + 0.02)
         assert not is_fresh(kind)
-    survey.cache_clear()
-    survey()
+    scan.cache_clear()
+    scan()
     begun = time.monotonic()
     while is_fresh(Kind.SEGMENT):
         assert time.monotonic() - begun < 60
-    age = time.monotonic() - survey().begun
-    assert age > survey().took + 0.01
+    age = time.monotonic() - scan().begun
+    assert age > scan().took + 0.01
 
 
 def test_no_scan_is_fresh_for_segments_alone() -> None:
-    survey.cache_clear()
+    scan.cache_clear()
     assert [is_fresh(kind) for kind in (Kind.SEGMENT, Kind.QUEUE, Kind.SEMAPHORE)] == [
         True,
         False,

@@ -15,8 +15,8 @@ import pytest
 from pyipcs.model import Kind, Segment, State
 from pyipcs.sysv import libc, procfs
 from pyipcs.sysv.namespace import is_initial
-from pyipcs.usage.scan import Access, User, survey
-from pyipcs.usage.state import Evidence, evidence
+from pyipcs.usage.scan import Access, User, scan
+from pyipcs.usage.state import UsageState, evidence
 from tests.kit import kernel
 from tests.kit.factories import (
     ask_departed,
@@ -44,9 +44,9 @@ needs_all_pids = pytest.mark.skipif(
 )
 
 
-def collect_evidence(kind: Kind, object_id: int) -> Evidence:
+def collect_evidence(kind: Kind, object_id: int) -> UsageState:
     """Return the evidence of an object from a new scan of /proc."""
-    survey.cache_clear()
+    scan.cache_clear()
     for listing in procfs.completed(procfs.read(kind), {"evidence"}):
         (only,) = listing.select({object_id}).column("evidence")
         return only  # type: ignore[no-any-return] # of a listing
@@ -73,7 +73,7 @@ def create_used_segment() -> int:
 
 def test_evidence_of_segment_with_living_creator_is_in_use(objects: Objects) -> None:
     shmid = objects.segment()
-    assert collect_evidence(Kind.SEGMENT, shmid) == Evidence(
+    assert collect_evidence(Kind.SEGMENT, shmid) == UsageState(
         State.IN_USE, f"its creator, {own_name()}, lives", ()
     )
 
@@ -81,7 +81,7 @@ def test_evidence_of_segment_with_living_creator_is_in_use(objects: Objects) -> 
 def test_evidence_of_segment_with_creator_gone_is_orphaned(objects: Objects) -> None:
     shmid = leaked_segment(objects)
     pid = kernel.row(Kind.SEGMENT, shmid)["cpid"]
-    assert collect_evidence(Kind.SEGMENT, shmid) == Evidence(
+    assert collect_evidence(Kind.SEGMENT, shmid) == UsageState(
         State.ORPHANED,
         f"not attached; its creator and last user, {pid}, is gone; it is private",
         (),
@@ -239,7 +239,7 @@ def test_evidence_of_segment_ignores_a_file_with_a_segments_name(
         assert "SYSV00000000 (deleted)" in Path(f"/proc/{process.pid}/maps").read_text()
         users = collect_evidence(Kind.SEGMENT, shmid).users or ()
         assert [user.pid for user in users] == [real]
-        everyone = survey().users.values()
+        everyone = scan().users.values()
         assert process.pid not in {user.pid for users in everyone for user in users}
 
 
@@ -319,7 +319,7 @@ def test_evidence_of_queue_counts_waiting_threads(objects: Objects) -> None:
 def test_evidence_after_state_is_of_the_same_scan(objects: Objects) -> None:
     """No column contradicts the state by which a filter selected the object."""
     msqid = suspect_queue(objects)
-    survey.cache_clear()
+    scan.cache_clear()
     classified = [
         each.select({msqid}) for each in procfs.completed(procfs.read(Kind.QUEUE), {"state"})
     ]
@@ -412,8 +412,8 @@ def test_survey_of_process_with_a_covered_file_finds_it_unreadable(
         return int(opened(str(cover) if covered.fullmatch(str(path)) else path, flags, mode))
 
     monkeypatch.setattr(os, "open", open_covered)
-    survey.cache_clear()
-    unreadable = {process.pid for process in survey(attached=False).strangers}
+    scan.cache_clear()
+    unreadable = {process.pid for process in scan(attached=False).unreadable}
     assert (os.getpid() not in unreadable) is is_readable
 
 
@@ -457,8 +457,8 @@ def test_survey_of_unreadable_process_goes_by_its_fsgid(
 
         def ask() -> str:
             become_nobody()
-            survey.cache_clear()
-            unseen = survey(attached=False).from_here().unseen(access)
+            scan.cache_clear()
+            unseen = scan(attached=False).from_here().unseen(access)
             return str(process.pid in {each.pid for each in unseen})
 
         assert ask_departed(ask) == str(can_send)

@@ -15,7 +15,7 @@ from typing import NoReturn
 import pytest
 
 from pyipcs.errors import ExpiredError, InterruptError, StoppedError
-from pyipcs.process.interruptible import Watch, end_by
+from pyipcs.process.interruptible import InterruptibleWait, end_by
 from pyipcs.sysv.queue import MessageQueue, Wanted
 from tests.kit.factories import fork_child, thread_in_waiting_call
 from tests.kit.kernel import Objects, send
@@ -67,7 +67,7 @@ def wait_in_child(receive: Callable[[], object]) -> int:
     """Start a child that receives; return its pid when it waits."""
 
     def body() -> None:
-        with Watch() as watch:
+        with InterruptibleWait() as watch:
             watch.wait(receive)
 
     child = start_child(body)
@@ -87,7 +87,7 @@ def when_waiting(act: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize("seconds", [0.01, 0.2])
 def test_wait_with_timeout_expires(receive: Callable[[], object], seconds: float) -> None:
-    with Watch(timeout=seconds) as watch:
+    with InterruptibleWait(timeout=seconds) as watch:
         for _ in range(3):
             start = time.monotonic()
             with pytest.raises(ExpiredError):
@@ -108,7 +108,7 @@ def test_wait_timeout_counts_each_wait_alone(monkeypatch: pytest.MonkeyPatch) ->
         now += 11
         raise InterruptError
 
-    with Watch(timeout=10) as watch:
+    with InterruptibleWait(timeout=10) as watch:
         for _ in range(3):
             watch.wait(take_6_seconds)
         with pytest.raises(ExpiredError):
@@ -141,7 +141,7 @@ def test_wait_is_ended_by_signal_just_before_the_call(receive: Callable[[], obje
         receive()
 
     def body() -> None:
-        with Watch() as watch:
+        with InterruptibleWait() as watch:
             watch.wait(signal_and_receive)
 
     assert exit_code(start_child(body)) == -signal.SIGTERM
@@ -152,7 +152,7 @@ def test_wait_is_ended_by_signal_at_any_moment(receive: Callable[[], object]) ->
         read, write = os.pipe()
 
         def body(write: int = write) -> None:
-            with Watch() as watch:
+            with InterruptibleWait() as watch:
                 os.write(write, b"x")
                 watch.wait(receive)
 
@@ -175,7 +175,7 @@ def test_watch_restores_handlers_mask_and_descriptors(receive: Callable[[], obje
         return [handlers, descriptors, threading.active_count(), mask]
 
     before = state()
-    with Watch(timeout=0.01) as watch, pytest.raises(ExpiredError):
+    with InterruptibleWait(timeout=0.01) as watch, pytest.raises(ExpiredError):
         watch.wait(receive)
     assert state() == before
 
@@ -203,7 +203,7 @@ def test_wait_is_ended_by_closed_reader(
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         descriptor, leave = make()
         when_waiting(leave)
-        with Watch(reader=descriptor) as watch:
+        with InterruptibleWait(reader=descriptor) as watch:
             watch.wait(receive)
 
     assert exit_code(start_child(body)) == -signal.SIGPIPE
@@ -214,7 +214,7 @@ def test_poller_is_ended_by_signal() -> None:
 
     def body() -> None:
         nothing, _ = os.pipe()
-        with Watch() as watch:
+        with InterruptibleWait() as watch:
             os.write(write, b"x")
             watch.poller(nothing, select.POLLIN)()
 
@@ -229,7 +229,7 @@ def test_poller_is_ended_by_signal() -> None:
 
 def test_poller_returns_the_event() -> None:
     read, write = os.pipe()
-    with Watch() as watch:
+    with InterruptibleWait() as watch:
         writer = threading.Timer(0.05, os.write, [write, b"x"])
         writer.start()
         assert watch.poller(read, select.POLLIN)() == select.POLLIN
@@ -240,7 +240,7 @@ def test_poller_returns_the_event() -> None:
 
 def test_wait_takes_no_processor_time(receive: Callable[[], object]) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF)
-    with Watch(timeout=0.5) as watch, pytest.raises(ExpiredError):
+    with InterruptibleWait(timeout=0.5) as watch, pytest.raises(ExpiredError):
         watch.wait(receive)
     after = resource.getrusage(resource.RUSAGE_SELF)
     assert after.ru_nvcsw - before.ru_nvcsw < 30
@@ -253,10 +253,10 @@ def test_watch_relays_signals_after_the_first(receive: Callable[[], object], not
 
     def body() -> None:
         relayed: list[int] = []
-        with suppress(StoppedError), Watch(timeout=0.001) as watch:
+        with suppress(StoppedError), InterruptibleWait(timeout=0.001) as watch:
             with suppress(ExpiredError):
                 watch.wait(receive)  # which starts the thread
-            watch.relay = relayed.append
+            watch.on_later_signal = relayed.append
             if noted:
                 watch.stopped = signal.SIGTERM
             for number in (signal.SIGTERM, signal.SIGHUP):
@@ -268,7 +268,7 @@ def test_watch_relays_signals_after_the_first(receive: Callable[[], object], not
 
 def test_watch_raises_stopped_rather_than_an_error() -> None:
     def body() -> None:
-        with Watch():
+        with InterruptibleWait():
             os.kill(os.getpid(), signal.SIGTERM)
             raise ValueError("of no account")
 

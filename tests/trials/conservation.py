@@ -276,7 +276,7 @@ class _Trial:
         strikes = min(_STRIKES * (senders + receivers), messages // _APART)
         self._moments = sorted(self._random.sample(range(messages), strikes), reverse=True)
         self._seen = bytearray(messages)  # how often each number was
-        self._received = self._told = self._left = 0
+        self._received = self._to_command_error = self._left = 0
         self._removed = False
         self._restarts = self._signals = self._broken_pipes = 0
         self._start = self._latest = time.monotonic()
@@ -329,7 +329,7 @@ class _Trial:
             messages=self._messages,
             sent=sum(sender.sent for sender in self._senders),
             received=self._received,
-            told=self._told,
+            told=self._to_command_error,
             left=self._left,
             # What was removed with its queue is known by its number alone.
             lost=missing - self._left if self._removed else missing,
@@ -383,7 +383,7 @@ class _Trial:
     def _settle_receiver(self, receiver: _Receiver, *, replace: bool) -> None:
         self._latest = time.monotonic()
         told = receiver.settle(removed=self._removed)
-        self._told += len(told)
+        self._to_command_error += len(told)
         self._count(told)
         self._receivers.remove(receiver)
         if replace:

@@ -38,6 +38,6 @@ def command(output: Output, /, *, path: str, project: int, verbose: bool) -> Non
     output.write([f"{format_key(key)}\n"])
     if verbose:
         if project != low_bits(project):
-            output.complain(f"project {project}: ftok uses its low 8 bits ({low_bits(project)})")
+            output.error(f"project {project}: ftok uses its low 8 bits ({low_bits(project)})")
         found = find_named(Kind, Target(By.KEY, key, path))
         output.write(f"{handle.kind.noun} {handle.id}\n" for handle in found)

@@ -11,7 +11,7 @@ from pyipcs.cli.command import given_names
 from pyipcs.cli.options import watch
 from pyipcs.cli.options.common import refuse, selecting, showing, subcommand
 from pyipcs.cli.options.filters import Selection, filter_options, listed_kind_options
-from pyipcs.cli.options.output import Format, Manner, columns_of, output_options
+from pyipcs.cli.options.output import Format, OutputOptions, columns_of, output_options
 from pyipcs.cli.options.watch import Picture, watch_option
 from pyipcs.cli.types import an_id
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status
@@ -19,16 +19,16 @@ from pyipcs.model import Kind, Record, View
 from pyipcs.sysv import procfs
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.procfs import Listing
-from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.streams import Output
 
 
 @subcommand(
-    peer_names=(
+    abbreviable_names=(
         *("id", "queues", "shmems", "semaphores", "all", "time", "pid", "creator"),
         *("limits", "summary", "human", "bytes", "version", "help"),
     ),
-    appendix=columns_of(*Kind, limits=True),
+    help_sections=columns_of(*Kind, limits=True),
     examples=(
         ("pyipcs list -q -o KEY,MSGS,USE% --sort -MSGS", "The fullest queues first."),
         (
@@ -65,7 +65,7 @@ def command(  # noqa: PLR0913 - the options are its arguments
     all_kinds: bool,
     target: Target | None,
     view: str | None,
-    manner: Manner,
+    options: OutputOptions,
     selection: Selection,
     everywhere: bool,
     fail_if_any: bool,
@@ -91,18 +91,18 @@ def command(  # noqa: PLR0913 - the options are its arguments
     meant = selection.kinds(named)
     shown = View.STATUS if figures else View(view or "status")
     if interval is not None:
-        manner = watch.check(ctx, output, manner)
+        options = watch.check(ctx, output, options)
         live = _limits_picture if figures else partial(_picture, selection, shown)
-        return watch.watch(output, interval, live(meant, manner))
+        return watch.watch(output, interval, live(meant, options))
     if target:
-        return _one(output, named[0], target, manner, fail=fail_if_any)
+        return _one(output, named[0], target, options, fail=fail_if_any)
     if figures:
-        present.figures(output, figures, meant, manner)
+        present.figures(output, figures, meant, options)
         return Status.DONE
     if everywhere:
-        return _everywhere(output, meant, selection, manner, shown, fail=fail_if_any)
+        return _everywhere(output, meant, selection, options, shown, fail=fail_if_any)
     each = bool(named or selection.filters or fail_if_any)
-    return _here(output, meant, selection, manner, shown, each=each, fail=fail_if_any)
+    return _here(output, meant, selection, options, shown, each=each, fail=fail_if_any)
 
 
 def _check(named: Sequence[Kind], filters: str, **given: Any) -> None:
@@ -132,7 +132,7 @@ def _here(
     output: Output,
     kinds: Sequence[Kind],
     selection: Selection,
-    manner: Manner,
+    options: OutputOptions,
     view: View,
     *,
     each: bool,
@@ -143,22 +143,26 @@ def _here(
     present.listings(
         output,
         {kind: count.passing(selection.of(procfs.read(kind))) for kind in kinds},
-        manner,
+        options,
         view=view,
         part=" match" if selection.filters else None,
         totals=[] if selection.filters else kinds,
         each=each,
     )
     if unjudged := selection.unjudged():
-        output.complain(unjudged)
+        output.error(unjudged)
     return Status.FOUND if fail and count.total() else Status.DONE
 
 
-def _one(output: Output, kind: Kind, target: Target, manner: Manner, *, fail: bool) -> Status:
+def _one(
+    output: Output, kind: Kind, target: Target, options: OutputOptions, *, fail: bool
+) -> Status:
     """One object by its id."""
-    present.check(output, [kind], manner)
+    present.check(output, [kind], options)
     record = _details(kind, target)
-    present.details(output, [kind], [record], manner, None if manner.columnar else _plain(manner))
+    present.details(
+        output, [kind], [record], options, None if options.columnar else _plain(options)
+    )
     return Status.FOUND if fail else Status.DONE
 
 
@@ -166,7 +170,7 @@ def _everywhere(
     output: Output,
     kinds: Sequence[Kind],
     selection: Selection,
-    manner: Manner,
+    options: OutputOptions,
     view: View,
     *,
     fail: bool,
@@ -174,40 +178,42 @@ def _everywhere(
     """The objects of all namespaces."""
     from pyipcs.actions.all_namespaces import look
 
-    if manner.chosen(terminal=output.terminal) is Format.OPENMETRICS:
+    if options.chosen(terminal=output.terminal) is Format.OPENMETRICS:
         raise click.UsageError("--all-ns is not for openmetrics")
-    present.check(output, kinds, manner)
-    groups, closed = look(output, kinds, selection, manner, view)
+    present.check(output, kinds, options)
+    groups, closed = look(output, kinds, selection, options, view)
     present.namespaces(
-        output, groups, manner, view=view, part=" match" if selection.filters else None
+        output, groups, options, view=view, part=" match" if selection.filters else None
     )
     if closed:
         return Status.FAILED
     return Status.FOUND if fail and any(group.length for group in groups) else Status.DONE
 
 
-def _picture(selection: Selection, view: View, kinds: Sequence[Kind], manner: Manner) -> Picture:
+def _picture(
+    selection: Selection, view: View, kinds: Sequence[Kind], options: OutputOptions
+) -> Picture:
     """What draws the objects there are, with how fast queues grow."""
     from pyipcs.render import table
-    from pyipcs.usage.scan import survey
+    from pyipcs.usage.scan import scan
 
     growth = watch.Growth()
 
-    def draw(canvas: Canvas) -> Iterator[str]:
-        survey.cache_clear()
+    def draw(canvas: TerminalCapabilities) -> Iterator[str]:
+        scan.cache_clear()
         found = {kind: selection.of(procfs.read(kind)) for kind in kinds}
-        report = present.report(found, manner, Format.TABLE, view)
+        report = present.report(found, options, Format.TABLE, view)
         shown = growth.shown(report)._replace(which=" match" if selection.filters else "")
         return table.listings(shown, canvas, most=canvas.height)
 
     return draw
 
 
-def _limits_picture(kinds: Sequence[Kind], manner: Manner) -> Picture:
+def _limits_picture(kinds: Sequence[Kind], options: OutputOptions) -> Picture:
     """What draws the limits with what is in use of them."""
     from pyipcs.render import table
 
-    return lambda canvas: table.resources(present.resources(kinds, manner, Format.TABLE), canvas)
+    return lambda canvas: table.resources(present.resources(kinds, options, Format.TABLE), canvas)
 
 
 class _Count:
@@ -235,13 +241,13 @@ class _Count:
         return self._total
 
 
-def _plain(manner: Manner) -> Callable[[Record], Iterable[str]]:
+def _plain(options: OutputOptions) -> Callable[[Record], Iterable[str]]:
     """What gives ipcs's lines of an object."""
 
     def lines(record: Record) -> Iterable[str]:
         from pyipcs.render import ipcs_details
 
-        return ipcs_details.details(record, manner.unit)
+        return ipcs_details.details(record, options.unit)
 
     return lines
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from pyipcs.actions.create import Attempt
+from pyipcs.actions.create import CreationRollback
 from pyipcs.cli import present
 from pyipcs.cli.command import options_titled
 from pyipcs.cli.options.common import refuse, showing, subcommand
@@ -19,13 +19,13 @@ from pyipcs.errors import (
     IpcError,
     NotFoundError,
     TooBigError,
-    counted,
 )
 from pyipcs.model import Kind, Queue, Record
 from pyipcs.process.accounts import owner_noun, unmapped
 from pyipcs.sysv.handle import Handle, with_free_key
 from pyipcs.sysv.keys import By, Target
 from pyipcs.terminal.streams import Output
+from pyipcs.text import plural
 
 _what = options_titled("What to make")
 _how = options_titled("With what")
@@ -52,7 +52,7 @@ class _Plan(NamedTuple):
 
 
 @subcommand(
-    peer_names=("shmem", "semaphore", "queue", "mode", "version", "help"),
+    abbreviable_names=("shmem", "semaphore", "queue", "mode", "version", "help"),
     examples=(
         ("pyipcs make -Q -k 0x1234 --exist-ok", "A queue with a key, if there is none yet."),
         ("id=$(pyipcs make -M 64K -k 0x5e9 -i)", "A segment, and its bare id in a variable."),
@@ -121,7 +121,7 @@ def command(
     if nobody := unmapped(wanted["owner"]):
         raise CommandError(f"set {owner_noun(wanted['owner'])} failed: {nobody}")
     plans = _plans(**wanted)
-    with Attempt(output) as attempt:
+    with CreationRollback(output) as attempt:
         handles = [
             _make(plan, _PRIVATE if private else key, attempt, exist_ok=exist_ok) for plan in plans
         ]
@@ -241,7 +241,7 @@ def _set_plan(nsems: int, values: Sequence[int] | None, mode: int, own: list[_St
     return _Plan(Kind.SEMAPHORE, "semaphore", "Semaphore id", create, find, nsems, steps + own)
 
 
-def _make(plan: _Plan, key: Target | None, attempt: Attempt, *, exist_ok: bool) -> Handle:
+def _make(plan: _Plan, key: Target | None, attempt: CreationRollback, *, exist_ok: bool) -> Handle:
     try:
         handle, new = _create_or_find(plan, key, exist_ok=exist_ok)
     except IpcError as error:
@@ -292,12 +292,12 @@ def _find(plan: _Plan, key: Target) -> Handle:
     except IpcError as error:
         if error.errno != errno.EINVAL:
             raise
-        what = counted(plan.amount, "byte" if plan.kind is Kind.SEGMENT else "semaphore")
+        what = plural(plan.amount, "byte" if plan.kind is Kind.SEGMENT else "semaphore")
         raise _too_small(plan, key, f"has less than {what}") from None
     if plan.kind is Kind.QUEUE and plan.amount:
         record = handle.stat()  # msgget(2) checks no size
         if isinstance(record, Queue) and (record.qbytes or 0) < plan.amount:
-            held = counted(record.qbytes or 0, "byte")
+            held = plural(record.qbytes or 0, "byte")
             raise _too_small(plan, key, f"holds {held} at the most (qbytes), not {plan.amount}")
     return handle
 

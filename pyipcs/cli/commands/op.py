@@ -9,12 +9,13 @@ from pyipcs.actions.lookup import find, no_semaphore, refusal
 from pyipcs.cli.command import Wrapper, behind, options_titled
 from pyipcs.cli.options.common import subcommand, wait_options
 from pyipcs.cli.types import OPERATION, STATUS, a_target
-from pyipcs.errors import BusyError, CommandError, IpcError, Status, counted
+from pyipcs.errors import BusyError, CommandError, IpcError, Status
 from pyipcs.model import SEMVMX, Kind, SemaphoreSet
 from pyipcs.process.program import Program
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.operations import Operation
 from pyipcs.sysv.semaphore import SemaphoreArray
+from pyipcs.text import plural
 
 _how = options_titled("How to operate")
 
@@ -80,7 +81,7 @@ def command(
     except BusyError:
         return conflict
     except IpcError as error:
-        raise _told(target, array, held, error) from None
+        raise _to_command_error(target, array, held, error) from None
     if program:
         program.become()
     return Status.DONE
@@ -93,20 +94,18 @@ def _check(operations: Sequence[Operation]) -> None:
     most = limit(Kind.SEMAPHORE, "semopm")
     if most is not None and number > most:
         raise CommandError(
-            f"{counted(number, 'operation')} at once, and the most is {most} (semopm)"
+            f"{plural(number, 'operation')} at once, and the most is {most} (semopm)"
         )
 
 
-def _told(
+def _to_command_error(
     target: Target, array: SemaphoreArray, operations: Sequence[Operation], error: IpcError
 ) -> CommandError:
     """Why nothing was done."""
     match error.errno:
         case errno.E2BIG:  # where the kernel does not report semopm
             number = sum(operation.nsops for operation in operations)
-            return CommandError(
-                f"{counted(number, 'operation')} at once, which is more than semopm"
-            )
+            return CommandError(f"{plural(number, 'operation')} at once, which is more than semopm")
         case errno.EFBIG:
             record = array.stat()
             assert isinstance(record, SemaphoreSet)

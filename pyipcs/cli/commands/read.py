@@ -6,15 +6,16 @@ from itertools import islice
 
 import click
 
-from pyipcs.cli.command import OneOf, options_titled
+from pyipcs.cli.command import DocumentedChoice, options_titled
 from pyipcs.cli.memory import attached
 from pyipcs.cli.options.common import format_of, refuse, showing, subcommand, unpack_option
 from pyipcs.cli.types import BYTES, a_target
 from pyipcs.codec import Layout, hex_lines
-from pyipcs.errors import CommandError, counted
+from pyipcs.errors import CommandError
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
 from pyipcs.terminal.streams import Output
+from pyipcs.text import plural
 
 _which = options_titled("Which bytes", once=True)
 _LINES = 512  # of a write(2): few calls, and no long wait for the first
@@ -40,7 +41,7 @@ _LINES = 512  # of a write(2): few calls, and no long wait for the first
     "-f",
     "--format",
     "format_",
-    type=OneOf(
+    type=DocumentedChoice(
         {
             "raw": "as they are",
             "hex": "a dump, with repeated rows folded",
@@ -82,7 +83,7 @@ def command(
         pieces = memory.read(offset, offset + size)
         if layout:
             if size < layout.size:
-                has = f"{layout.notation} has {counted(layout.size, 'byte')}"
+                has = f"{layout.notation} has {plural(layout.size, 'byte')}"
                 raise CommandError(f"{target.typed}: {has}, and from {offset} on there are {there}")
             pieces = _blocks(_unpacked(pieces, layout))
         elif format_ == "hex":
@@ -92,9 +93,7 @@ def command(
         else:
             output.pour(pieces)
     if layout and (rest := size % layout.size):
-        raise CommandError(
-            f"{target.typed}: the segment ends {counted(rest, 'byte')} into a struct"
-        )
+        raise CommandError(f"{target.typed}: the segment ends {plural(rest, 'byte')} into a struct")
 
 
 def _check(size: int, length: int | None) -> None:

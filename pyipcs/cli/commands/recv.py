@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import click
 
 from pyipcs.actions.lookup import find, refusal, refusals
-from pyipcs.actions.receive import Delivery, ToCommand, ToOutput, to_tail
-from pyipcs.cli.command import OneOf, options_titled
+from pyipcs.actions.receive import Delivery, ToCommand, ToOutput, requeuer
+from pyipcs.cli.command import DocumentedChoice, options_titled
 from pyipcs.cli.options.common import (
     format_of,
     json_option,
@@ -21,21 +21,14 @@ from pyipcs.cli.options.common import (
 )
 from pyipcs.cli.types import BODY_SIZE, COMMAND_LINE, COUNT, TYPE, a_target
 from pyipcs.codec import FORMATS, Encoder, Layout, encoder
-from pyipcs.errors import (
-    BusyError,
-    CommandError,
-    ExpiredError,
-    IpcError,
-    Status,
-    TooBigError,
-    counted,
-)
+from pyipcs.errors import BusyError, CommandError, ExpiredError, IpcError, Status, TooBigError
 from pyipcs.model import Kind, Message
-from pyipcs.process.interruptible import LAST_WORDS, Watch
+from pyipcs.process.interruptible import FINAL_MESSAGE_TIMEOUT, InterruptibleWait
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue, Wanted
 from pyipcs.terminal.escape import visible
 from pyipcs.terminal.streams import Output
+from pyipcs.text import plural
 
 _which = options_titled("Which messages", once=True)
 
@@ -119,7 +112,7 @@ class _How(NamedTuple):
     "-f",
     "--format",
     "format_",
-    type=OneOf(FORMATS),
+    type=DocumentedChoice(FORMATS),
     metavar="FORMAT",
     help="How messages are written. If left out: text, and raw for --exec.",
 )
@@ -179,18 +172,18 @@ def _recv(output: Output, target: Target, how: _How) -> Status:
     reader = output.descriptor() if how.command_line is None else None
     delivery = None
     try:
-        with Watch(timeout=how.timeout or None, reader=reader, last=True) as watch:
+        with InterruptibleWait(timeout=how.timeout or None, reader=reader, last=True) as watch:
             with refusals(Kind.QUEUE, target):
                 delivery = _delivery(output, target, queue, how, watch)
             complete = _deliver(queue, target, delivery, watch, how)
     finally:
-        if delivery is not None and delivery.torn:
-            output.complain("the output ends within a message", patience=LAST_WORDS)
+        if delivery is not None and delivery.partial_write:
+            output.error("the output ends within a message", timeout=FINAL_MESSAGE_TIMEOUT)
     return Status.DONE if complete or how.all_ else Status.WAIT
 
 
 def _deliver(
-    queue: MessageQueue, target: Target, delivery: Delivery, watch: Watch, how: _How
+    queue: MessageQueue, target: Target, delivery: Delivery, watch: InterruptibleWait, how: _How
 ) -> bool:
     """Deliver messages; whether as many as wanted were there in time."""
     try:
@@ -199,7 +192,7 @@ def _deliver(
                 return _show(queue, delivery, how)
             return _take(queue, delivery, watch, how)
     except (IpcError, ValueError) as error:
-        raise _told(target, error, delivery, how) from None
+        raise _to_command_error(target, error, delivery, how) from None
 
 
 def _check(how: _How) -> None:
@@ -219,16 +212,16 @@ def _check(how: _How) -> None:
 
 
 def _delivery(
-    output: Output, target: Target, queue: MessageQueue, how: _How, watch: Watch
+    output: Output, target: Target, queue: MessageQueue, how: _How, watch: InterruptibleWait
 ) -> Delivery:
-    put_back = _leave if how.peek else to_tail(output, target, queue.sender())
+    requeue = _leave if how.peek else requeuer(output, target, queue.sender())
     end = b"\0" if how.null else b"\n"
     encode = encoder(how.format_, layout=how.layout, end=end, with_type=how.with_type)
     if how.command_line is not None:
-        return ToCommand(how.command_line, queue.id, encode, put_back, watch)
+        return ToCommand(how.command_line, queue.id, encode, requeue, watch)
     if output.terminal:
         encode = _visible(encode)
-    return ToOutput(output, encode, put_back, watch, each=how.follow or how.unbuffered)
+    return ToOutput(output, encode, requeue, watch, each=how.follow or how.unbuffered)
 
 
 def _leave(_messages: Iterable[Message]) -> bool:
@@ -241,13 +234,13 @@ def _visible(encode: Encoder) -> Encoder:
     return lambda message: visible(encode(message).decode(errors="surrogateescape")).encode()
 
 
-def _told(
+def _to_command_error(
     target: Target, error: IpcError | ValueError, delivery: Delivery, how: _How
 ) -> CommandError:
     """Why a message was not delivered, and where it is."""
     match error:
         case TooBigError() if how.max_size is None and how.layout:
-            fits = f"{counted(how.layout.size, 'byte')} of {how.layout.notation}"
+            fits = f"{plural(how.layout.size, 'byte')} of {how.layout.notation}"
             words = f"the message has more than the {fits}, and stays"
         case TooBigError():
             words = f"the message has more than {how.max_size} bytes, and stays"
@@ -259,7 +252,7 @@ def _told(
     return CommandError(f"{target.typed}: {words}")
 
 
-def _take(queue: MessageQueue, delivery: Delivery, watch: Watch, how: _How) -> bool:
+def _take(queue: MessageQueue, delivery: Delivery, watch: InterruptibleWait, how: _How) -> bool:
     """Take messages; whether all of them came without a wait that was not wanted."""
     take = queue.receiver(how.wanted)
     turns = islice(repeat(None), how.most)  # None has no end

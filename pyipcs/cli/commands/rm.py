@@ -5,18 +5,19 @@ from typing import Any
 
 import click
 
-from pyipcs.actions.remove import Doomed, Listed, Removal, found
+from pyipcs.actions.remove import Listed, Removal, RemovalTarget, found
 from pyipcs.cli import present
 from pyipcs.cli.command import OptionalValue, in_order, options_titled
 from pyipcs.cli.options.common import refuse, selecting, subcommand
 from pyipcs.cli.options.filters import Selection, filter_options
-from pyipcs.cli.options.output import Format, Manner, columns_of, given, output_options
+from pyipcs.cli.options.output import Format, OutputOptions, columns_of, given, output_options
 from pyipcs.cli.types import KINDS, Parsed, a_key, an_id
-from pyipcs.errors import CommandError, Status, counted
+from pyipcs.errors import CommandError, Status
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import By, Target, parse_id
 from pyipcs.sysv.permissions import removable
 from pyipcs.terminal.streams import Output
+from pyipcs.text import plural
 
 # The options that name objects, by click's name for them.
 _NAMING = {
@@ -36,11 +37,11 @@ _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
 
 
 @subcommand(
-    peer_names=(
+    abbreviable_names=(
         *("shmem-id", "shmem-key", "queue-id", "queue-key", "semaphore-id", "semaphore-key"),
         *("all", "verbose", "version", "help"),
     ),
-    appendix=columns_of(*Kind),
+    help_sections=columns_of(*Kind),
     examples=(
         ("pyipcs rm -q 0 -M 0x5e9", "A queue by its id, and a segment by its key."),
         (
@@ -98,7 +99,7 @@ def command(  # noqa: PLR0913 - the options are its arguments
     dry_run: bool,
     yes: bool,
     verbose: bool,
-    manner: Manner,
+    options: OutputOptions,
     **_named: Any,
 ) -> Status:
     """Remove System V IPC objects, by id, by key, or all.
@@ -106,7 +107,7 @@ def command(  # noqa: PLR0913 - the options are its arguments
     --owner and the options behind it narrow --all to the objects that meet every one of them.
     Each is looked at again right before it is removed, and stays if it has changed.
     """
-    doomed = [Doomed(_NAMING[name], target) for name, target in in_order(ctx, _NAMING)]
+    doomed = [RemovalTarget(_NAMING[name], target) for name, target in in_order(ctx, _NAMING)]
     named = bool(doomed or all_kinds)
     word = _old_syntax(operands)
     format_options = [] if dry_run else [*given(ctx)]
@@ -123,16 +124,16 @@ def command(  # noqa: PLR0913 - the options are its arguments
     removal = Removal(output, selection, verbose=verbose)
     listed = {kind: found(removable(kind), selection) for kind in kinds}
     if unjudged := selection.unjudged():
-        output.complain(unjudged)
+        output.error(unjudged)
     if dry_run:
         if word:
             doomed = [*_read_ids(operands, removal)]
             listed = {Kind(word): {}}  # so that the kind is shown even if no word is an id
-        going = removal.rehearse(doomed, listed)
-        for_people = manner.chosen(terminal=output.terminal) is Format.TABLE
-        if for_people and selection.judges and not manner.choice:
-            manner = manner.with_columns(going, _WHY, more=False)
-        present.selected(output, going, manner, which=" to remove")
+        going = removal.dry_run(doomed, listed)
+        for_people = options.chosen(terminal=output.terminal) is Format.TABLE
+        if for_people and selection.judges and not options.choice:
+            options = options.with_columns(going, _WHY, more=False)
+        present.selected(output, going, options, which=" to remove")
         return removal.status
     if (
         any(listed.values())
@@ -172,16 +173,16 @@ def _old_syntax(operands: Sequence[str]) -> str:
     return word
 
 
-def _read_ids(operands: Sequence[str], removal: Removal) -> Iterator[Doomed]:
+def _read_ids(operands: Sequence[str], removal: Removal) -> Iterator[RemovalTarget]:
     """Yield the objects of `rm msg|shm|sem ID...`; report each word that is no id, as ipcrm."""
     word, *ids = operands
     for text in ids:
         try:
-            yield Doomed(Kind(word), Target(By.ID, parse_id(text), text))
+            yield RemovalTarget(Kind(word), Target(By.ID, parse_id(text), text))
         except ValueError:
             removal.reject_id(text)
 
 
 def _question(listed: Mapping[Kind, Listed]) -> str:
-    counts = [counted(len(ids), kind.noun) for kind, ids in listed.items() if ids]
+    counts = [plural(len(ids), kind.noun) for kind, ids in listed.items() if ids]
     return f"Remove {', '.join(counts)}?"

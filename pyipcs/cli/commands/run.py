@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeAlias
 import click
 from click.core import ParameterSource
 
-from pyipcs.cli.command import OneOf, Prefix, options_titled
+from pyipcs.cli.command import DocumentedChoice, Prefix, options_titled
 from pyipcs.cli.options.common import json_option, showing, subcommand
 from pyipcs.cli.options.filters import Selection
-from pyipcs.cli.options.output import FORMATS, USERS, Format, Manner
+from pyipcs.cli.options.output import FORMATS, USAGE_COLUMNS, Format, OutputOptions
 from pyipcs.cli.types import Parsed
-from pyipcs.errors import CommandError, IpcError, Status, StoppedError, counted
+from pyipcs.errors import CommandError, IpcError, Status, StoppedError
 from pyipcs.model import INT_MAX, Kind
 from pyipcs.process.foreground import supervise
 from pyipcs.process.program import Program
 from pyipcs.sysv import namespace, procfs, unshare
-from pyipcs.sysv.keys import decimal
 from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.streams import Output, WriteError
+from pyipcs.text import decimal, plural
 from pyipcs.usage.processes import named
 
 if TYPE_CHECKING:
@@ -57,13 +57,17 @@ def _parse_report(text: str) -> str | int:
     return decimal(number)
 
 
-class _ReportFormat(OneOf):
+class _ReportFormat(DocumentedChoice):
     """A format; the variable may name one that other commands have and this one has not."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The format; None leaves it to the terminal."""
         source = ctx.get_parameter_source(param.name) if ctx and param and param.name else None
-        if source is ParameterSource.ENVIRONMENT and value in FORMATS and value not in self.offers:
+        if (
+            source is ParameterSource.ENVIRONMENT
+            and value in FORMATS
+            and value not in self.suggestions
+        ):
             return None
         return super().convert(value, param, ctx)
 
@@ -79,7 +83,7 @@ class _ReportFormat(OneOf):
 )
 @_where(
     "--private",
-    type=OneOf(
+    type=DocumentedChoice(
         {
             "auto": "where the kernel lets it",
             "always": "and else CMD does not run",
@@ -153,7 +157,7 @@ def command(
     aftermath = _Aftermath(
         words, ended.status, place, left, others, remove=remove and not place.own
     )
-    target = output.aside(stream)
+    target = output.for_stderr(stream)
     aftermath.tell(target, Format(format_) if format_ else None)
     written = report is None or _is_written(target, report, output)
     if ended.told:
@@ -198,7 +202,7 @@ def _is_written(target: Output, report: str | int, output: Output) -> bool:
     except WriteError as error:
         if str(error) == os.strerror(errno.EPIPE):  # its reader has read enough
             return True
-        output.complain(f"--report: {_named(report)}: {error}")
+        output.error(f"--report: {_named(report)}: {error}")
         return False
     return True
 
@@ -321,19 +325,21 @@ class _Aftermath:
         """
         from pyipcs.cli import present
 
-        manner = Manner(format_)
-        chosen = manner.chosen(terminal=output.terminal)
+        options = OutputOptions(format_)
+        chosen = options.chosen(terminal=output.terminal)
         if chosen is Format.JSON:
             removed = self._removed(output.muted())
-            columns = manner.with_columns(self._left, USERS, more=True)
+            columns = options.with_columns(self._left, USAGE_COLUMNS, more=True)
             present.left(output, self._left, columns, self._facts(removed))
         elif chosen not in {Format.TABLE, Format.PLAIN}:
-            present.left(output, self._left, manner.with_columns(self._left, USERS, more=True), {})
+            present.left(
+                output, self._left, options.with_columns(self._left, USAGE_COLUMNS, more=True), {}
+            )
         elif self.total:
-            output.complain(f"'{self._words[0]}' left {self._counted()}")
+            output.error(f"'{self._words[0]}' left {self._counted()}")
             there = {kind: some for kind, some in self._left.items() if self._counts[kind]}
             names = _COLUMNS if chosen is Format.TABLE else ("KIND", *_COLUMNS)
-            present.left(output, there, manner.with_columns(there, names, more=False), {})
+            present.left(output, there, options.with_columns(there, names, more=False), {})
         _flush(output)
         if chosen is not Format.JSON:
             self._explain(output)
@@ -353,7 +359,7 @@ class _Aftermath:
     def _counted(self) -> str:
         """How many objects of each kind, in words."""
         *first, last = [
-            counted(number, kind.noun) for kind, number in self._counts.items() if number
+            plural(number, kind.noun) for kind, number in self._counts.items() if number
         ]
         return f"{', '.join(first)} and {last}" if first else last
 
@@ -361,21 +367,21 @@ class _Aftermath:
         """Tell how sure it is, and what may still come."""
         why = self._place.why
         if self.total and why:
-            output.complain(
+            output.error(
                 "they are new since, and yours; in this namespace, which was not its own "
                 f"({why}), other programs of yours may have made them"
             )
         elif why and why != _NEVER:
-            output.complain(f"it left nothing, but had no IPC namespace of its own: {why}")
+            output.error(f"it left nothing, but had no IPC namespace of its own: {why}")
         if self._others:
             named_ = [one.named for one in self._others[:_MANY]]
             if len(self._others) > _MANY:
                 named_.append(f"{len(self._others) - _MANY} more")
-            output.complain(f"new, but used by other programs: {', '.join(named_)}")
+            output.error(f"new, but used by other programs: {', '.join(named_)}")
         if self._processes:
             names = ", ".join(named(one["pid"], one["command"]) for one in self._processes)
             where = " in its namespace" if self._place.own else ""
-            output.complain(f"still running{where}: {names}")
+            output.error(f"still running{where}: {names}")
 
     def _removed(self, output: Output) -> Collection[tuple[Kind, int]]:
         """Remove the objects that may be removed; return those that were."""
@@ -392,7 +398,7 @@ class _Aftermath:
         removal.remove_listed(listed)
         _flush(output)
         for line in summary(kept):
-            output.complain(line)
+            output.error(line)
         return removal.removed
 
     def _kept(self, descendants: "Descendants") -> dict[str, int]:

@@ -18,7 +18,7 @@ from pyipcs.cli.options.common import pack_option, refuse, showing, subcommand, 
 from pyipcs.cli.types import FILE, MESSAGE_TYPE, a_target
 from pyipcs.codec import EnvelopeError, Layout, decoder, from_json, longest
 from pyipcs.model import Kind
-from pyipcs.process.interruptible import Watch
+from pyipcs.process.interruptible import InterruptibleWait
 from pyipcs.process.record_reader import Stream
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue
@@ -126,14 +126,14 @@ def _send(
         sending = Sending(output, target, queue, wait=timeout != 0)
     with source as stream, sending.told():
         if stream is None:
-            with Watch(timeout=timeout or None, last=True) as watch:
+            with InterruptibleWait(timeout=timeout or None, last=True) as watch:
                 sending.check(arguments)
                 sending.send(arguments, watch)
         else:
             # Outside, so that a terminal which takes nothing can be left by a signal.
             with (
                 _bar(output, stream) if progress else _NO_BAR as track,
-                Watch(timeout=timeout or None, last=not progress) as watch,
+                InterruptibleWait(timeout=timeout or None, last=not progress) as watch,
             ):
                 _send_stream(stream, sending, watch, decode, track)
 
@@ -194,7 +194,7 @@ def _list(decode: _Decode) -> Callable[[bytes], list[tuple[int, bytes]]]:
 def _send_stream(
     stream: Stream,
     sending: Sending,
-    watch: Watch,
+    watch: InterruptibleWait,
     decode: _Decode,
     track: _Track,
 ) -> None:

@@ -12,11 +12,12 @@ from pyipcs.cli.command import options_titled
 from pyipcs.cli.options.common import refuse, subcommand
 from pyipcs.cli.options.filters import kind_options
 from pyipcs.cli.types import MODE, OWNER, QBYTES, VALUE, VALUES, a_target
-from pyipcs.errors import CommandError, DeniedError, IpcError, counted, ipc_error
+from pyipcs.errors import CommandError, DeniedError, IpcError, ipc_error
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
 from pyipcs.process.accounts import owner_noun, unmapped
 from pyipcs.sysv.handle import Handle
 from pyipcs.sysv.keys import Target
+from pyipcs.text import plural
 
 _what = options_titled("What to change", once=True)
 
@@ -166,7 +167,9 @@ def _checked(handle: Handle, target: Target, wanted: _Wanted) -> Record:
     with refusals(handle.kind, target):
         record = handle.stat()
         if wanted.control and not may_control(record.uid, record.cuid):
-            raise _told(target, record, wanted, _control_step(wanted), ipc_error(errno.EPERM))
+            raise _to_command_error(
+                target, record, wanted, _control_step(wanted), ipc_error(errno.EPERM)
+            )
         if nobody := unmapped(wanted.owner):
             what = owner_noun(wanted.owner)
             raise CommandError(f"{target.typed}: set {what} failed: {nobody}")
@@ -175,7 +178,7 @@ def _checked(handle: Handle, target: Target, wanted: _Wanted) -> Record:
         if wrong:
             raise CommandError(f"{target.typed}: {no_semaphore(wrong[0], record)}")
         if wanted.values and len(wanted.values) != record.nsems:
-            values, has = counted(len(wanted.values), "value"), counted(record.nsems, "semaphore")
+            values, has = plural(len(wanted.values), "value"), plural(record.nsems, "semaphore")
             raise CommandError(f"{target.typed}: {values}, and the set has {has}")
     return record
 
@@ -210,7 +213,7 @@ def _apply(handle: Handle, target: Target, record: Record, wanted: _Wanted) -> N
         # The new mode allows what the old one does not.
         failure = _failure(handle, [last, *others])
     if failure:
-        raise _told(target, record, wanted, *failure)
+        raise _to_command_error(target, record, wanted, *failure)
 
 
 def _may_grant(step: _Step, wanted: _Wanted) -> bool:
@@ -230,7 +233,7 @@ def _failure(handle: Handle, steps: Iterable[_Step]) -> _Failure | None:
     return None
 
 
-def _told(
+def _to_command_error(
     target: Target,
     record: Record,
     wanted: _Wanted,

@@ -9,27 +9,33 @@ from pyipcs.cli import present
 from pyipcs.cli.options import watch
 from pyipcs.cli.options.common import subcommand
 from pyipcs.cli.options.filters import kind_options
-from pyipcs.cli.options.output import USERS, Format, Manner, columns_of, output_options
+from pyipcs.cli.options.output import (
+    USAGE_COLUMNS,
+    Format,
+    OutputOptions,
+    columns_of,
+    output_options,
+)
 from pyipcs.cli.types import a_target
 from pyipcs.errors import CommandError, DeniedError, Status
 from pyipcs.model import Kind, Queue, Record, Unit
 from pyipcs.sysv.handle import Handle
 from pyipcs.sysv.keys import Target
-from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line
 from pyipcs.terminal.streams import Output
 
 # What formats of columns tell here besides the usual ones.
 _MORE = {
-    **dict.fromkeys((Format.JSON, Format.JSONL), USERS),
+    **dict.fromkeys((Format.JSON, Format.JSONL), USAGE_COLUMNS),
     **dict.fromkeys(
-        (Format.CSV, Format.TSV, Format.EXPORT), (*USERS, "VALUES", "NCOUNT", "ZCOUNT")
+        (Format.CSV, Format.TSV, Format.EXPORT), (*USAGE_COLUMNS, "VALUES", "NCOUNT", "ZCOUNT")
     ),
 }
 
 
 @subcommand(
-    appendix=columns_of(*Kind),
+    help_sections=columns_of(*Kind),
     examples=(
         ("pyipcs stat 0x1234", "Whatever has this key."),
         ("pyipcs stat -m 0x5e9 -J", "A segment, and who has it attached, as JSON."),
@@ -47,7 +53,7 @@ def command(
     *,
     kinds: Sequence[Kind],
     targets: Sequence[Target],
-    manner: Manner,
+    options: OutputOptions,
     interval: float | None,
 ) -> Status:
     """Show objects with all that is known of them.
@@ -58,25 +64,25 @@ def command(
     output: Output = ctx.obj
     kinds = kinds or [*Kind]
     if interval is not None:
-        manner = watch.check(ctx, output, manner)
-        return watch.watch(output, interval, _picture(kinds, targets, manner))
-    present.check(output, kinds, manner)
+        options = watch.check(ctx, output, options)
+        return watch.watch(output, interval, _picture(kinds, targets, options))
+    present.check(output, kinds, options)
     found, errors = _find(kinds, targets)
     for error in errors:
-        output.complain(str(error))
-    format_ = manner.chosen(terminal=output.terminal)
+        output.error(str(error))
+    format_ = options.chosen(terminal=output.terminal)
     if format_ is not Format.JSON:  # which has all kinds' keys
         kinds = [kind for kind in kinds if any(record.kind is kind for record in found)] or kinds
-    manner = _complete(manner, format_, kinds)
-    present.details(output, kinds, found, manner, _plain(manner))
+    options = _complete(options, format_, kinds)
+    present.details(output, kinds, found, options, _plain(options))
     return Status.FAILED if errors else Status.DONE
 
 
-def _complete(manner: Manner, format_: Format, kinds: Iterable[Kind]) -> Manner:
+def _complete(options: OutputOptions, format_: Format, kinds: Iterable[Kind]) -> OutputOptions:
     """With all that formats of columns can tell; JSON has the semaphores of a set anyway."""
-    if manner.choice or format_ not in _MORE:
-        return manner
-    return manner.with_columns(kinds, _MORE[format_], more=True)
+    if options.choice or format_ not in _MORE:
+        return options
+    return options.with_columns(kinds, _MORE[format_], more=True)
 
 
 def _find(
@@ -108,22 +114,24 @@ def _details(handle: Handle) -> Record:
         return handle.stat()
 
 
-def _picture(kinds: Collection[Kind], targets: Sequence[Target], manner: Manner) -> watch.Picture:
+def _picture(
+    kinds: Collection[Kind], targets: Sequence[Target], options: OutputOptions
+) -> watch.Picture:
     """What draws the objects; the last one that goes ends it."""
     from pyipcs.render import panel
-    from pyipcs.usage.scan import survey
+    from pyipcs.usage.scan import scan
     from pyipcs.usage.state import evidence_of
 
-    style = manner.style(Format.TABLE)
+    style = options.style(Format.TABLE)
     growth = watch.Growth()
 
-    def draw(canvas: Canvas) -> Iterator[str]:
-        survey.cache_clear()
+    def draw(canvas: TerminalCapabilities) -> Iterator[str]:
+        scan.cache_clear()
         found, errors = _find(kinds, targets)
         if not found:
             raise errors[0]
         rates = growth.of((queue.id, queue.qnum) for queue in found if isinstance(queue, Queue))
-        for record in present.in_order(kinds, found, manner):
+        for record in present.in_order(kinds, found, options):
             rate = rates.get(record.id) if record.kind is Kind.QUEUE else None
             yield panel.details(record, evidence_of(record), style, canvas, rate)
         for error in errors:
@@ -132,15 +140,15 @@ def _picture(kinds: Collection[Kind], targets: Sequence[Target], manner: Manner)
     return draw
 
 
-def _plain(manner: Manner) -> Callable[[Record], Iterable[str]]:
+def _plain(options: OutputOptions) -> Callable[[Record], Iterable[str]]:
     """What gives showmsg's lines of an object."""
 
     def lines(record: Record) -> Iterable[str]:
         from pyipcs.render import showmsg
         from pyipcs.usage.state import evidence_of
 
-        style = manner.style(Format.TABLE)
-        style = style._replace(human=manner.unit is Unit.HUMAN)
+        style = options.style(Format.TABLE)
+        style = style._replace(human=options.unit is Unit.HUMAN)
         return showmsg.details(record, evidence_of(record), style)
 
     return lines

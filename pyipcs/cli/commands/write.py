@@ -13,12 +13,13 @@ from pyipcs.cli.memory import attached
 from pyipcs.cli.options.common import pack_option, refuse, subcommand
 from pyipcs.cli.types import BYTES, FILE, a_target
 from pyipcs.codec import Layout, decoder, longest
-from pyipcs.errors import CommandError, counted
+from pyipcs.errors import CommandError
 from pyipcs.model import Kind
 from pyipcs.process.nonblocking import ready
 from pyipcs.process.record_reader import Stream, TooLongError
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.segment import Attachment
+from pyipcs.text import plural
 
 _what = options_titled("Which bytes", once=True)
 
@@ -125,7 +126,7 @@ def _put(memory: Attachment, target: Target, offset: int, data: bytes) -> None:
 def _check_room(memory: Attachment, target: Target, offset: int, length: int) -> None:
     """Raise an error where so much does not fit in."""
     if offset + length > memory.size:
-        what = f"{counted(length, 'byte')} from {offset} on"
+        what = f"{plural(length, 'byte')} from {offset} on"
         raise CommandError(f"{target.typed}: {what}, and the segment ends at {memory.size}")
 
 
@@ -145,7 +146,7 @@ def _stream(memory: Attachment, target: Target, offset: int, stream: Stream) -> 
         end = memory.fill(offset, source)
         is_more = end == memory.size and stream.fill(memoryview(bytearray(1)))
     except CommandError as error:
-        raise CommandError(f"{error}; {counted(went, 'byte')} went") from None
+        raise CommandError(f"{error}; {plural(went, 'byte')} went") from None
     if is_more:
-        words = f"the segment ends; {counted(went, 'byte')} went, and there is more"
+        words = f"the segment ends; {plural(went, 'byte')} went, and there is more"
         raise CommandError(f"{target.typed}: {words}")

@@ -10,7 +10,15 @@ from typing import Any
 import click
 
 from pyipcs import __version__
-from pyipcs.cli.command import Alias, Appendix, Grammar, OneOf, Option, given_names, options_titled
+from pyipcs.cli.command import (
+    Alias,
+    Appendix,
+    DocumentedChoice,
+    Grammar,
+    Option,
+    given_names,
+    options_titled,
+)
 from pyipcs.errors import CommandError
 
 # The titles of options that several commands have.
@@ -22,9 +30,9 @@ _waiting = options_titled("How long to wait")
 
 def subcommand(
     *,
-    peer_names: Sequence[str] = (),
+    abbreviable_names: Sequence[str] = (),
     examples: Sequence[tuple[str, str]] = (),
-    appendix: Appendix | None = None,
+    help_sections: Appendix | None = None,
     cls: type[Grammar] = Grammar,
     enters: bool = True,
     any_operand: str = "",
@@ -32,9 +40,9 @@ def subcommand(
     """A command named as its module, with the options of every command behind its own.
 
     Args:
-        peer_names: the long options of the peer, which alone may be abbreviated.
+        abbreviable_names: the long options of the peer, which alone may be abbreviated.
         examples: command lines, each with what it does.
-        appendix: what gives the lists behind the options in its help, by their titles.
+        help_sections: what gives the lists behind the options in its help, by their titles.
         cls: how it reads its words.
         enters: whether it can work in another IPC namespace.
         any_operand: the metavar of the operand that may begin with `-`, behind `--`.
@@ -49,9 +57,9 @@ def subcommand(
 
         name = function.__module__.rpartition(".")[2]
         command = click.command(name, cls=cls, add_help_option=False)(on_linux)
-        command.peer_names = frozenset(f"--{peer}" for peer in peer_names)
+        command.abbreviable_names = frozenset(f"--{peer}" for peer in abbreviable_names)
         command.examples = examples
-        command.appendix = appendix
+        command.help_sections = help_sections
         command.any_operand = any_operand
         command.params += [*([_namespace_option()] if enters else []), *common_options()]
         return command
@@ -65,7 +73,9 @@ def common_options() -> list[click.Option]:
     return [
         Option(
             ["--color"],
-            type=OneOf({"auto": "on a terminal", "always": "anywhere", "never": "nowhere"}),
+            type=DocumentedChoice(
+                {"auto": "on a terminal", "always": "anywhere", "never": "nowhere"}
+            ),
             callback=_set_color,
             help="When there is colour; auto: on a terminal.",
             **eager,

@@ -8,9 +8,9 @@ import click
 
 from pyipcs.cli.options.common import selecting
 from pyipcs.cli.types import DURATION, USER, Parsed, a_key
-from pyipcs.errors import counted
 from pyipcs.model import Kind, Record
 from pyipcs.sysv.procfs import Listing, completed
+from pyipcs.text import plural
 
 if TYPE_CHECKING:
     from pyipcs.query.filters import Filter
@@ -61,12 +61,12 @@ class Selection(NamedTuple):
     @property
     def judges(self) -> bool:
         """Whether it asks for the states of objects."""
-        return any(filter_.needs in {"state", "evidence"} for filter_ in self.filters)
+        return any(filter_.requires in {"state", "evidence"} for filter_ in self.filters)
 
     @property
     def scans(self) -> bool:
         """Whether it asks what processes use now."""
-        return any(filter_.needs for filter_ in self.filters)
+        return any(filter_.requires for filter_ in self.filters)
 
     def unjudged(self) -> str:
         """Return how many objects the filters could not judge, and why; empty if there are none."""
@@ -74,19 +74,19 @@ class Selection(NamedTuple):
         if not found:
             return ""
         counts = max(found, key=lambda some: sum(some.values()))
-        objects = [counted(number, kind.noun) for kind, number in counts.items() if number]
+        objects = [plural(number, kind.noun) for kind, number in counts.items() if number]
         from pyipcs.usage.doubt import why_unseen
 
         *first, last = objects
         these = f"{', '.join(first)} and {last}" if first else last
         return f"{these} could not be judged: {why_unseen()}"
 
-    def look_again(self) -> None:
+    def refresh(self) -> None:
         """See to it that what is asked from now on is not answered by what was seen before."""
         if self.scans:
-            from pyipcs.usage.scan import survey
+            from pyipcs.usage.scan import scan
 
-            survey.cache_clear()
+            scan.cache_clear()
 
     def stands(self, selected: Record) -> bool:
         """Return whether an object is as it was, and a fresh scan shows nobody who may use it.
@@ -101,7 +101,7 @@ class Selection(NamedTuple):
         is_same = is_unchanged(selected) and is_clear(selected, judged=self.judges)
         return is_same and is_fresh(selected.kind)
 
-    def still_meets(self, listing: Listing) -> bool:
+    def matches_now(self, listing: Listing) -> bool:
         """Whether the one object of a listing is meant, by what can be seen now.
 
         Raises:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from pyipcs.cli.command import Appendix, OneOf
+from pyipcs.cli.command import Appendix, DocumentedChoice
 from pyipcs.cli.options.common import json_option, showing
 from pyipcs.cli.types import Parsed
 from pyipcs.model import Kind, Unit
@@ -26,7 +26,7 @@ _TIME_FORMATS = {
     "epoch": "seconds since 1970",
 }
 # The columns that tell who uses an object, and whether it was leaked.
-USERS = ("STATE", "REASON", "ATTACHED", "WAITERS")
+USAGE_COLUMNS = ("STATE", "REASON", "ATTACHED", "WAITERS")
 
 
 class Format(Enum):
@@ -54,7 +54,7 @@ FORMATS = {
 }
 
 
-class Manner(NamedTuple):
+class OutputOptions(NamedTuple):
     """What the user said of how results are to be shown.
 
     Attributes:
@@ -84,7 +84,9 @@ class Manner(NamedTuple):
         """Whether something was asked for that util-linux's layout has not."""
         return bool(self.choice or not self.headings or self.time_format or self.numeric_perms)
 
-    def with_columns(self, kinds: Iterable[Kind], names: Iterable[str], *, more: bool) -> "Manner":
+    def with_columns(
+        self, kinds: Iterable[Kind], names: Iterable[str], *, more: bool
+    ) -> "OutputOptions":
         """With those of these columns that the kinds have; `more` adds them to the usual ones."""
         from pyipcs.query.columns import OF_KIND, Choice
 
@@ -161,7 +163,7 @@ _OPTIONS = (
         "-f",
         "--format",
         "format_",
-        type=OneOf(FORMATS),
+        type=DocumentedChoice(FORMATS),
         metavar="FORMAT",
         envvar="PYIPCS_FORMAT",
         help="The format. If left out, what the variable PYIPCS_FORMAT says; without it, table on "
@@ -189,7 +191,7 @@ _OPTIONS = (
     ),
     showing(
         "--time-format",
-        type=OneOf(_TIME_FORMATS),
+        type=DocumentedChoice(_TIME_FORMATS),
         metavar="FORMAT",
         help="How times look. If left out, full in a table, and elsewhere iso.",
     ),
@@ -206,16 +208,18 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def collected(*args: Any, **params: Any) -> Any:
-        manner = _manner(**{name: params.pop(name) for name in _NAMES})
-        return function(*args, manner=manner, **params)
+        options = _manner(**{name: params.pop(name) for name in _NAMES})
+        return function(*args, options=options, **params)
 
     for option in reversed(_OPTIONS):
         collected = option(collected)
     return collected
 
 
-def _manner(*, format_: str | None, noheadings: bool, unit: str | None, **rest: Any) -> Manner:
-    return Manner(
+def _manner(
+    *, format_: str | None, noheadings: bool, unit: str | None, **rest: Any
+) -> OutputOptions:
+    return OutputOptions(
         format_=Format(format_) if format_ else None,
         headings=not noheadings,
         unit=Unit(unit or "default"),
@@ -231,17 +235,17 @@ def columns_of(*kinds: Kind, limits: bool = False) -> Appendix:
         limits: whether it shows limits and usage.
     """
 
-    def appendix() -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
-        from pyipcs.query.columns import COMMON, KIND, OWN, RESOURCE
+    def help_sections() -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
+        from pyipcs.query.columns import COMMON, KIND, OWN_COLUMNS, RESOURCE
 
         yield "Columns of all kinds", _described(COMMON)
         for kind in kinds:
-            yield f"Columns of {kind.plural}", _described(OWN[kind])
+            yield f"Columns of {kind.plural}", _described(OWN_COLUMNS[kind])
         if limits:
             own = [column for column in RESOURCE if column is not KIND]
             yield "Columns of limits and usage", _described(own)
 
-    return appendix
+    return help_sections
 
 
 def _described(columns: Iterable["Column"]) -> Iterator[tuple[str, str]]:

@@ -11,18 +11,18 @@ import click
 
 from pyipcs.cli.command import OptionalValue
 from pyipcs.cli.options.common import showing
-from pyipcs.cli.options.output import Format, Manner, given
+from pyipcs.cli.options.output import Format, OutputOptions, given
 from pyipcs.cli.types import INTERVAL
 from pyipcs.model import Kind
 from pyipcs.sysv.procfs import Listing
-from pyipcs.terminal.capabilities import Canvas
+from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
     from pyipcs.render.listing_report import Report
 
 _HEAD = 6  # lines, below which the head would take room from what it stands above
-Picture: TypeAlias = Callable[[Canvas], Iterable[str]]
+Picture: TypeAlias = Callable[[TerminalCapabilities], Iterable[str]]
 
 watch_option = showing(
     "--watch",
@@ -35,17 +35,17 @@ watch_option = showing(
 )
 
 
-def check(ctx: click.Context, output: Output, manner: Manner) -> Manner:
+def check(ctx: click.Context, output: Output, options: OutputOptions) -> OutputOptions:
     """See to it that a live view can be shown; in what manner.
 
     Raises:
         click.UsageError: it cannot.
     """
-    if manner.format_ is not Format.TABLE and "-f" in given(ctx):
+    if options.format_ is not Format.TABLE and "-f" in given(ctx):
         raise click.UsageError("--watch draws tables, so no other format")
     if not output.terminal or output.dumb:
         raise click.UsageError("--watch needs a terminal that can be drawn on")
-    return manner._replace(format_=Format.TABLE)
+    return options._replace(format_=Format.TABLE)
 
 
 def watch(output: Output, interval: float, picture: Picture) -> NoReturn:
@@ -55,19 +55,19 @@ def watch(output: Output, interval: float, picture: Picture) -> NoReturn:
         StoppedError: a signal came; the terminal is as it was.
         CommandError: the terminal has gone.
     """
-    from pyipcs.process.interruptible import Watch
+    from pyipcs.process.interruptible import InterruptibleWait
     from pyipcs.terminal.live_screen import Screen
-    from pyipcs.terminal.writer import Pen
+    from pyipcs.terminal.writer import InterruptibleWriter
 
-    def drawn() -> tuple[str, Canvas]:
+    def drawn() -> tuple[str, TerminalCapabilities]:
         canvas = output.screen_canvas()
         head = f"Every {interval:g}s: {time.ctime()}\n\n" if canvas.height > _HEAD else ""
         return head + "".join(picture(canvas)), canvas
 
-    with Watch() as waiting, _Stops() as stops:
+    with InterruptibleWait() as waiting, _Stops() as stops:
         shown = drawn()  # what is wrong with it is said before the screen is taken
         with (
-            Pen(output.descriptor(), output.encoding, waiting) as pen,
+            InterruptibleWriter(output.descriptor(), output.encoding, waiting) as pen,
             Screen(pen, color=output.has_color) as screen,
         ):
             while True:
