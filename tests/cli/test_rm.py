@@ -112,15 +112,15 @@ def test_rm_all_removes_every_object(objects: Objects, isolated: None, args: str
 
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize(
-    "form",
+    "spelling",
     ["-a{}", "-a={}", "--all={}", "-a {}", "--all {}", "-va{}", "-a -a{}", "-ashm -amsg --all={}"],
 )
 def test_rm_all_of_a_kind_removes_only_that_kind(
-    objects: Objects, isolated: None, kind: Kind, value_type: str
+    objects: Objects, isolated: None, kind: Kind, spelling: str
 ) -> None:
     for each in Kind:
         objects.make(each)
-    assert invoke("rm", *value_type.format(kind.value).split()).status == 0
+    assert invoke("rm", *spelling.format(kind.value).split()).status == 0
     assert {each for each, _ in everything()} == set(Kind) - {kind}
 
 

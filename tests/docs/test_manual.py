@@ -12,7 +12,7 @@ from pyipcs.errors import MEANINGS, Status
 from pyipcs.query.columns import COMMON, OWN_COLUMNS, RESOURCE
 from tests.kit.program import invoke, need_tool, run
 
-FOLDER = Path(__file__).parent.parent / "pyipcs" / "man"
+FOLDER = Path(__file__).parents[2] / "pyipcs" / "man"
 PAGES = sorted(FOLDER.glob("*.1"))
 
 

@@ -27,7 +27,7 @@ from tests.kit.samples import MESSAGES
 from tests.kit.wait import LIMIT, exit_code, wait_for_state, wait_until, wait_until_idle
 
 KEY, OTHER = "0x5eed", "0x5eee"
-SOURCES = Path(__file__).parent / "c"
+SOURCES = Path(__file__).parents[1] / "c"
 
 
 @pytest.fixture

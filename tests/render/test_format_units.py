@@ -107,7 +107,7 @@ def test_converter_time_has_the_chosen_format(time_format: TimeFormat, shown: st
 
 
 @pytest.mark.parametrize(
-    ("form", "word", "machine", "people"),
+    ("value_type", "word", "machine", "people"),
     [
         (ValueType.SIZE, "65536", "65536", "64K"),
         (ValueType.DURATION, 90_000, "90000", "1d1h"),

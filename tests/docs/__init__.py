@@ -1,0 +1,1 @@
+"""Tests of README, help, manual and completions."""

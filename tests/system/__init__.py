@@ -1,0 +1,1 @@
+"""Tests of whole programs, beside the kernel, peers, shells and other programs."""
