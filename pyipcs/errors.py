@@ -49,6 +49,10 @@ class CommandError(Exception):
         self.status = status
 
 
+class UsageError(Exception):
+    """Options that contradict each other, or that do not fit the objects."""
+
+
 class StoppedError(Exception):
     """A signal came that is to end the program; SIGPIPE also where the reader has gone."""
 

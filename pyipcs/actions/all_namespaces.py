@@ -7,11 +7,11 @@ from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
-from pyipcs.cli import present
-from pyipcs.cli.options.filters import Selection
-from pyipcs.cli.options.output import Format, OutputOptions
 from pyipcs.errors import CommandError, ipc_error
 from pyipcs.model import Kind, View
+from pyipcs.query import plan
+from pyipcs.query.plan import Format, OutputOptions
+from pyipcs.query.selection import Selection
 from pyipcs.sysv import namespace, procfs, unshare
 from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.streams import Output
@@ -111,8 +111,8 @@ def _gather(
     found = {kind: [*selection.of(procfs.read(kind))] for kind in kinds}
     if format_ is Format.PLAIN and not options.columnar:
         return found
-    report = present.report(found, options, format_, view)
-    return found | {kind: [*listings] for kind, listings in report.found.items()}
+    shown = plan.report(found, options, format_, view)
+    return found | {kind: [*listings] for kind, listings in shown.found.items()}
 
 
 def _entered(pids: Iterable[int], ask: Callable[[], _Found]) -> _Found:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
-from pyipcs.cli.options.filters import LateError, Selection
 from pyipcs.errors import IpcError, NotFoundError, Status, ipc_error
 from pyipcs.model import Kind, Record, Segment
+from pyipcs.query.selection import LateError, Selection
 from pyipcs.sysv.handle import handle_class
 from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.permissions import may_control

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 
 import click
 
+from pyipcs.errors import UsageError
+
 # What stands for a value that was left out. No word of a command line can be this.
 NO_VALUE = "\0"
 # Under what the words behind `--` are kept.
@@ -339,6 +341,13 @@ class Grammar(click.Command):
         for option, value in scan.overridden:  # which click does not look at
             option.type.convert(value, option, ctx)
         return rest
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; name it in what it finds wrong with its options."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise click.UsageError(str(error), ctx) from None
 
 
 class Prefix(Grammar):

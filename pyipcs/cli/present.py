@@ -3,18 +3,26 @@
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyipcs.cli.options.output import Format, OutputOptions
 from pyipcs.model import Kind, Record, View
+from pyipcs.query.plan import (
+    Format,
+    Found,
+    OutputOptions,
+    Report,
+    in_order,
+    in_requested_order,
+    listed,
+    report,
+    resources,
+    together,
+    with_namespaces,
+)
 from pyipcs.sysv import procfs
 from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
     from pyipcs.actions.all_namespaces import Group
-    from pyipcs.query.columns import Column
-    from pyipcs.render.listing_report import Report
-
-Found = Mapping[Kind, Iterable[Listing]]
 
 
 def listings(
@@ -44,7 +52,7 @@ def listings(
     if format_ is Format.PLAIN and not options.columnar:
         from pyipcs.render import plain
 
-        output.write(plain.listings(_sorted(found, options), view, options.unit))
+        output.write(plain.listings(in_requested_order(found, options), view, options.unit))
     elif format_ is Format.OPENMETRICS:
         options.refuse_columns(format_.value)
         whole = {kind: procfs.completed(some, {"qbytes"}) for kind, some in found.items()}
@@ -61,61 +69,9 @@ def left(output: Output, found: Found, options: OutputOptions, facts: Mapping[st
     _render(output, report(found, options, format_), format_, filtered=True, facts={"run": facts})
 
 
-def report(
-    found: Found, options: OutputOptions, format_: Format, view: View = View.STATUS
-) -> "Report":
-    """Objects with the columns of a format, completed and in order.
-
-    Kinds that have none of the columns that the user chose are left out.
-    """
-    from pyipcs.query.columns import KIND, OF_KIND, document, shown
-
-    json = format_ in {Format.JSON, Format.JSONL}
-    columns = {
-        kind: document(kind, options.choice) if json else shown(kind, view, options.choice)
-        for kind in found
-    }
-    telling = {kind: each for kind, each in columns.items() if {*each} - {KIND}} or columns
-    known = {kind: OF_KIND[kind] for kind in found}
-    return _report(found, telling, known, options, format_)
-
-
-def _report(
-    found: Found,
-    columns: Mapping[Kind, tuple["Column", ...]],
-    known: Mapping[Kind, Sequence["Column"]],
-    options: OutputOptions,
-    format_: Format,
-    what: str = "",
-) -> "Report":
-    from pyipcs.query.columns import arranged
-    from pyipcs.render.listing_report import Report
-
-    options.check(known, what)
-    whole = {
-        kind: arranged(found[kind], columns[kind], known[kind], options.sort) for kind in columns
-    }
-    order = options.choice.names if options.choice and not options.choice.more else ()
-    style = options.style(format_)
-    return Report(whole, columns, style, options.headings, order, (*options.named,))
-
-
-def _sorted(found: Found, options: OutputOptions) -> Found:
-    """The objects as they come, or sorted."""
-    if not options.sort:
-        return found
-    from pyipcs.query.columns import OF_KIND, arranged
-
-    options.check({kind: OF_KIND[kind] for kind in found})
-    return {
-        kind: arranged(listings, (), OF_KIND[kind], options.sort)
-        for kind, listings in found.items()
-    }
-
-
 def _render(
     output: Output,
-    shown: "Report",
+    shown: Report,
     format_: Format,
     *,
     filtered: bool = False,
@@ -154,7 +110,7 @@ def _render(
             output.write(getattr(delimited, format_.value)(shown))
 
 
-def _draw(output: Output, shown: "Report", table: str) -> None:
+def _draw(output: Output, shown: Report, table: str) -> None:
     """Draw tables; where that cannot be done, the same in columns of text."""
     canvas = output.canvas()
     if canvas:
@@ -189,29 +145,8 @@ def namespaces(
                 output.write([group.heading])
                 listings(output, group.found, options, view=view, part=part)
         case _:
-            shown = report(_together(groups), options, format_, view)
-            _render(output, _with_namespaces(shown), format_)
-
-
-def _together(groups: "Iterable[Group]") -> dict[Kind, list[Listing]]:
-    """The objects of all namespaces."""
-    found: dict[Kind, list[Listing]] = {}
-    for group in groups:
-        for kind, some in group.found.items():
-            found.setdefault(kind, []).extend(some)
-    return found
-
-
-def _with_namespaces(shown: "Report") -> "Report":
-    """A report whose first column is the namespace."""
-    from pyipcs.query.columns import NAMESPACE
-
-    columns = {
-        kind: (NAMESPACE, *(one for one in each if one is not NAMESPACE))
-        for kind, each in shown.columns.items()
-    }
-    order = (NAMESPACE.name, *shown.order) if shown.order else ()
-    return shown._replace(columns=columns, order=order)
+            shown = report(together(one.found for one in groups), options, format_, view)
+            _render(output, with_namespaces(shown), format_)
 
 
 def selected(
@@ -262,49 +197,6 @@ def details(
         listings(output, listed(kinds, records), options, part="")
 
 
-def check(output: Output, kinds: Iterable[Kind], options: OutputOptions) -> None:
-    """See to it that objects of these kinds can be shown so, before they are looked for.
-
-    Raises:
-        click.UsageError: they have no such column, or the format has none.
-    """
-    if not options.choice and not options.sort:
-        return
-    from pyipcs.query.columns import OF_KIND
-
-    if options.chosen(terminal=output.terminal) is Format.OPENMETRICS:
-        options.refuse_columns(Format.OPENMETRICS.value)
-    options.check({kind: OF_KIND[kind] for kind in kinds})
-
-
-def in_order(
-    kinds: Iterable[Kind], records: Iterable[Record], options: OutputOptions
-) -> Iterable[Record]:
-    """Records as they come, or sorted, those of each kind.
-
-    Raises:
-        click.UsageError: they have no such column.
-    """
-    if not options.sort:
-        return records
-    by_id = {(record.kind, record.id): record for record in records}
-    return [
-        by_id[kind, int(word)]
-        for kind, listings in _sorted(listed(kinds, by_id.values()), options).items()
-        for listing in listings
-        for word in listing.column("id")
-    ]
-
-
-def listed(kinds: Iterable[Kind], records: Iterable[Record]) -> Found:
-    """Records as listings of their kinds."""
-    found = [*records]
-    return {
-        kind: [procfs.listing_of(kind, (record for record in found if record.kind is kind))]
-        for kind in kinds
-    }
-
-
 def records(output: Output, found: Sequence[Record]) -> None:
     """Show what was made as JSON, one of a kind."""
     kinds = [record.kind for record in found]
@@ -337,17 +229,6 @@ def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOpt
             output.write(data.json_figures(name, values, lines=format_ is Format.JSONL))
         case _:
             _render(output, resources(kinds, options, format_), format_, table="resources")
-
-
-def resources(kinds: Sequence[Kind], options: OutputOptions, format_: Format) -> "Report":
-    """The limits with what is in use of them."""
-    from pyipcs.query import columns
-    from pyipcs.sysv import limits
-
-    found = {kind: [limits.resources(kind)] for kind in kinds}
-    chosen = dict.fromkeys(kinds, columns.resources(options.choice))
-    known = dict.fromkeys(kinds, columns.RESOURCE)
-    return _report(found, chosen, known, options, format_, "limits and usage")
 
 
 def _metrics(

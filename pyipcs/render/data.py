@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pyipcs.model import Kind
 from pyipcs.query.columns import KIND, Column, ValueType, Word
+from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render.format_units import flags, octal
-from pyipcs.render.formatters import Style, TimeFormat, converter
-from pyipcs.render.listing_report import Report, present
+from pyipcs.render.formatters import converter
+from pyipcs.render.listing_report import present
 from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.escape import whole_text
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from pyipcs.query.columns import KIND
-from pyipcs.render.listing_report import Report, headings, is_text, table
+from pyipcs.query.plan import Report
+from pyipcs.render.listing_report import headings, is_text, table
 
 # The names of columns that a shell would not take, or would obey: UID and GID are a user's rights
 # in zsh, and readonly in bash.

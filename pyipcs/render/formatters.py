@@ -1,11 +1,11 @@
 """What the words of columns look like as text."""
 
 from collections.abc import Callable
-from enum import Enum
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from pyipcs.query.columns import ValueType, Word
+from pyipcs.query.plan import Style, TimeFormat
 from pyipcs.render.format_units import (
     ctime,
     duration,
@@ -18,25 +18,6 @@ from pyipcs.render.format_units import (
     symbolic,
 )
 from pyipcs.sysv.keys import format_key
-
-
-class TimeFormat(Enum):
-    """How a time is shown."""
-
-    SHORT = "short"  # the time of today, or the day, as lsipc(1) has it
-    FULL = "full"  # as ctime(3)
-    ISO = "iso"  # ISO 8601 with the offset of the local zone
-    RELATIVE = "relative"  # how long ago
-    EPOCH = "epoch"  # seconds since 1970
-
-
-class Style(NamedTuple):
-    """How values are shown, where there is a choice."""
-
-    time_format: TimeFormat
-    human: bool  # sizes and durations for people
-    numeric_perms: bool
-
 
 _TIMES: dict[TimeFormat, Callable[[int], str | None]] = {
     TimeFormat.SHORT: short_time,

@@ -1,40 +1,16 @@
-"""What is handed to the renderers of listings, and what they have in common."""
+"""What the renderers of listings have in common: cells, headings, rows."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 
-from pyipcs.model import Kind
 from pyipcs.query.columns import KIND, Column, ValueType, Word
-from pyipcs.render.formatters import Style, converter
+from pyipcs.query.plan import Report, Style
+from pyipcs.render.formatters import converter
 from pyipcs.sysv.procfs import Listing
 
 # The forms whose texts can hold characters with a meaning in a format.
 _TEXTS = {ValueType.TEXT, ValueType.NUMBERS, ValueType.FLAGS}
-
-
-class Report(NamedTuple):
-    """Objects, and how to show them.
-
-    Attributes:
-        found: the objects of each kind that was asked for, as they come.
-        columns: those of each kind.
-        style: how values look.
-        headings: whether to say what the columns are.
-        order: the names of the columns as the user put them, over all kinds.
-        wanted: the columns that the user named in any way.
-        details: whether to tell also what no column has.
-        which: of what objects there may be none: " match", say, or " to remove".
-    """
-
-    found: Mapping[Kind, Iterable[Listing]]
-    columns: Mapping[Kind, tuple[Column, ...]]
-    style: Style
-    headings: bool = True
-    order: tuple[str, ...] = ()
-    wanted: tuple[str, ...] = ()
-    which: str = ""
-    details: bool = False
 
 
 def cells(

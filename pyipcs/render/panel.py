@@ -11,8 +11,9 @@ from rich.text import Text
 
 from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
 from pyipcs.query.columns import queue_percent
+from pyipcs.query.plan import Style
 from pyipcs.render.format_units import flag_names, grouped, human, octal, symbolic
-from pyipcs.render.formatters import Style, rate
+from pyipcs.render.formatters import rate
 from pyipcs.render.stat_words import act, last_user, moment, names, process, using
 from pyipcs.render.table import STATE_LOOKS, Cell, Painter, bar
 from pyipcs.sysv.keys import format_key

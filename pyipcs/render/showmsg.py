@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from pyipcs.model import Queue, Record, Segment, SemaphoreSet
+from pyipcs.query.plan import Style
 from pyipcs.render.format_units import flag_names, human
-from pyipcs.render.formatters import Style
 from pyipcs.render.stat_words import act, last_user, moment, names, process, using
 from pyipcs.sysv.keys import format_key
 from pyipcs.text import plural

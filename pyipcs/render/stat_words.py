@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from pyipcs.model import Semaphore, SemaphoreSet
 from pyipcs.process.accounts import group_name, user_name
-from pyipcs.render.formatters import Style, TimeFormat, show_time
+from pyipcs.query.plan import Style, TimeFormat
+from pyipcs.render.formatters import show_time
 from pyipcs.usage.processes import Process, recorded
 
 if TYPE_CHECKING:

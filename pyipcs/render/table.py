@@ -18,9 +18,9 @@ from rich.text import Text
 
 from pyipcs.model import State
 from pyipcs.query.columns import Column, ValueType, Word
+from pyipcs.query.plan import Report, Style
 from pyipcs.render.format_units import flags, grouped, human
-from pyipcs.render.formatters import Style, converter
-from pyipcs.render.listing_report import Report
+from pyipcs.render.formatters import converter
 from pyipcs.sysv.procfs import Listing, merged
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line, width

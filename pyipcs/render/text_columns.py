@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from pyipcs.render.listing_report import Report, headings, table
+from pyipcs.query.plan import Report
+from pyipcs.render.listing_report import headings, table
 from pyipcs.terminal.escape import width
 
 _MISSING = "-"  # so that one that is missing does not move the others

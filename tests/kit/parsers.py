@@ -22,6 +22,7 @@ from pyipcs.model import Kind, Message, Unit, View
 from pyipcs.process import accounts
 from pyipcs.query import columns
 from pyipcs.query.filters import not_in
+from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import (
     data,
     delimited,
@@ -32,8 +33,6 @@ from pyipcs.render import (
     table,
     text_columns,
 )
-from pyipcs.render.formatters import Style, TimeFormat
-from pyipcs.render.listing_report import Report
 from pyipcs.sysv import keys, namespace, operations, procfs
 from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.capabilities import TerminalCapabilities

@@ -20,9 +20,8 @@ from pyipcs.model import (
     View,
 )
 from pyipcs.query import columns
+from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import data, format_units, formatters
-from pyipcs.render.formatters import Style, TimeFormat
-from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing, listing_of
 
 NOBODY_HAS = 4242424242  # a uid without a name

@@ -34,7 +34,7 @@ IGNORED_NAMES = {
     "terminal/streams.py": {"ask"},
     "actions/remove.py": {"_VERBOSE"},
     "cli/commands/rm.py": {"_question"},
-    "cli/options/watch.py": {"watch"},  # the heading of the live view
+    "terminal/live_loop.py": {"watch"},  # the heading of the live view
     "errors.py": {"StoppedError"},  # the program dies of the signal and prints nothing
     "sysv/libc.py": {"_PERM", "_SEM_TIMES"},  # names of C members
 }

@@ -18,7 +18,7 @@ AS_USER = ["unshare", "--user", f"--map-user={USER}", f"--map-group={GROUP}", "-
 _LIAR = "".join(f"int {name}(void) {{ return 0; }}\n" for name in ("getuid", "geteuid"))
 _LIAR += _LIAR.replace("uid", "gid")
 IDS = (
-    "import os; from pyipcs.sysv import identity, libc;"
+    "import os; from pyipcs.process import identity; from pyipcs.sysv import libc;"
     "print(os.geteuid(), identity.effective_uid(), identity.effective_gid(), libc.effective_ids())"
 )
 # A shell command with pyipcs as its $0, run by an ordinary user.

@@ -6,9 +6,8 @@ import pwd
 import pytest
 
 from pyipcs.model import Kind, Queue, Semaphore
+from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import data
-from pyipcs.render.formatters import Style, TimeFormat
-from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import listing_of
 from tests.kit import samples
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pyipcs.model import Kind, State
 from pyipcs.query import columns
 from pyipcs.query.columns import Column, ValueType
+from pyipcs.query.plan import Report
 from pyipcs.render import delimited
-from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing
 from pyipcs.usage.state import UsageState
 from tests.kit import samples

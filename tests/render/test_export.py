@@ -8,8 +8,8 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.query.columns import Column, ValueType
+from pyipcs.query.plan import Report
 from pyipcs.render import delimited
-from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing
 from tests.kit import samples
 from tests.kit.program import need_tool, run

@@ -6,8 +6,9 @@ from datetime import datetime
 import pytest
 
 from pyipcs.query.columns import ValueType
+from pyipcs.query.plan import Style, TimeFormat
 from pyipcs.render import format_units
-from pyipcs.render.formatters import Style, TimeFormat, converter
+from pyipcs.render.formatters import converter
 
 pytestmark = pytest.mark.usefixtures("utc")
 NOON = time.mktime((2026, 6, 15, 12, 0, 0, 0, 0, 0))

@@ -13,8 +13,8 @@ import pytest
 
 from pyipcs.model import Kind, Semaphore, State
 from pyipcs.query.columns import RESOURCE, resources
+from pyipcs.query.plan import Report
 from pyipcs.render import panel, showmsg, table
-from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing, listing_of
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.usage.scan import User

@@ -5,8 +5,8 @@ import pytest
 from pyipcs.model import Kind
 from pyipcs.query import columns
 from pyipcs.query.columns import Column, ValueType
+from pyipcs.query.plan import Report
 from pyipcs.render import text_columns
-from pyipcs.render.listing_report import Report
 from pyipcs.sysv.procfs import Listing
 from tests.kit import samples
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,17 +10,23 @@ from pyipcs.cli import present
 from pyipcs.cli.command import given_names
 from pyipcs.cli.options import watch
 from pyipcs.cli.options.common import refuse, selecting, showing, subcommand
-from pyipcs.cli.options.filters import Selection, filter_options, listed_kind_options
-from pyipcs.cli.options.output import Format, OutputOptions, columns_of, output_options
-from pyipcs.cli.options.watch import Picture, watch_option
+from pyipcs.cli.options.filters import filter_options, listed_kind_options
+from pyipcs.cli.options.output import columns_of, output_options
+from pyipcs.cli.options.watch import watch_option
 from pyipcs.cli.types import an_id
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status
 from pyipcs.model import Kind, Record, View
+from pyipcs.query import plan
+from pyipcs.query.plan import Format, OutputOptions
+from pyipcs.query.selection import Selection
 from pyipcs.sysv import procfs
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.streams import Output
+
+if TYPE_CHECKING:
+    from pyipcs.terminal.live_loop import Picture
 
 
 @subcommand(
@@ -93,7 +99,9 @@ def command(  # noqa: PLR0913 - the options are its arguments
     if interval is not None:
         options = watch.check(ctx, output, options)
         live = _limits_picture if figures else partial(_picture, selection, shown)
-        return watch.watch(output, interval, live(meant, options))
+        from pyipcs.terminal import live_loop
+
+        return live_loop.watch(output, interval, live(meant, options))
     if target:
         return _one(output, named[0], target, options, fail=fail_if_any)
     if figures:
@@ -158,7 +166,7 @@ def _one(
     output: Output, kind: Kind, target: Target, options: OutputOptions, *, fail: bool
 ) -> Status:
     """One object by its id."""
-    present.check(output, [kind], options)
+    plan.check([kind], options, options.chosen(terminal=output.terminal))
     record = _details(kind, target)
     present.details(
         output, [kind], [record], options, None if options.columnar else _plain(options)
@@ -178,9 +186,10 @@ def _everywhere(
     """The objects of all namespaces."""
     from pyipcs.actions.all_namespaces import look
 
-    if options.chosen(terminal=output.terminal) is Format.OPENMETRICS:
+    format_ = options.chosen(terminal=output.terminal)
+    if format_ is Format.OPENMETRICS:
         raise click.UsageError("--all-ns is not for openmetrics")
-    present.check(output, kinds, options)
+    plan.check(kinds, options, format_)
     groups, closed = look(output, kinds, selection, options, view)
     present.namespaces(
         output, groups, options, view=view, part=" match" if selection.filters else None
@@ -192,28 +201,29 @@ def _everywhere(
 
 def _picture(
     selection: Selection, view: View, kinds: Sequence[Kind], options: OutputOptions
-) -> Picture:
+) -> "Picture":
     """What draws the objects there are, with how fast queues grow."""
+    from pyipcs.query.rates import Growth
     from pyipcs.render import table
     from pyipcs.usage.scan import scan
 
-    growth = watch.Growth()
+    growth = Growth()
 
     def draw(canvas: TerminalCapabilities) -> Iterator[str]:
         scan.cache_clear()
         found = {kind: selection.of(procfs.read(kind)) for kind in kinds}
-        report = present.report(found, options, Format.TABLE, view)
+        report = plan.report(found, options, Format.TABLE, view)
         shown = growth.shown(report)._replace(which=" match" if selection.filters else "")
         return table.listings(shown, canvas, most=canvas.height)
 
     return draw
 
 
-def _limits_picture(kinds: Sequence[Kind], options: OutputOptions) -> Picture:
+def _limits_picture(kinds: Sequence[Kind], options: OutputOptions) -> "Picture":
     """What draws the limits with what is in use of them."""
     from pyipcs.render import table
 
-    return lambda canvas: table.resources(present.resources(kinds, options, Format.TABLE), canvas)
+    return lambda canvas: table.resources(plan.resources(kinds, options, Format.TABLE), canvas)
 
 
 class _Count:

@@ -9,11 +9,13 @@ from pyipcs.actions.remove import Listed, Removal, RemovalTarget, found
 from pyipcs.cli import present
 from pyipcs.cli.command import OptionalValue, in_order, options_titled
 from pyipcs.cli.options.common import refuse, selecting, subcommand
-from pyipcs.cli.options.filters import Selection, filter_options
-from pyipcs.cli.options.output import Format, OutputOptions, columns_of, given, output_options
+from pyipcs.cli.options.filters import filter_options
+from pyipcs.cli.options.output import columns_of, given, output_options
 from pyipcs.cli.types import KINDS, Parsed, a_key, an_id
 from pyipcs.errors import CommandError, Status
 from pyipcs.model import Kind
+from pyipcs.query.plan import Format, OutputOptions
+from pyipcs.query.selection import Selection
 from pyipcs.sysv.keys import By, Target, parse_id
 from pyipcs.sysv.permissions import removable
 from pyipcs.terminal.streams import Output

@@ -13,13 +13,14 @@ from click.core import ParameterSource
 
 from pyipcs.cli.command import DocumentedChoice, Prefix, options_titled
 from pyipcs.cli.options.common import json_option, showing, subcommand
-from pyipcs.cli.options.filters import Selection
-from pyipcs.cli.options.output import FORMATS, USAGE_COLUMNS, Format, OutputOptions
+from pyipcs.cli.options.output import FORMATS
 from pyipcs.cli.types import Parsed
 from pyipcs.errors import CommandError, IpcError, Status, StoppedError
 from pyipcs.model import INT_MAX, Kind
 from pyipcs.process.foreground import supervise
 from pyipcs.process.program import Program
+from pyipcs.query.plan import USAGE_COLUMNS, Format, OutputOptions
+from pyipcs.query.selection import Selection
 from pyipcs.sysv import namespace, procfs, unshare
 from pyipcs.sysv.procfs import Listing
 from pyipcs.terminal.streams import Output, WriteError

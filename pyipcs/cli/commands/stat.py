@@ -1,6 +1,7 @@
 """pyipcs stat: objects one by one, with all that is known of them."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,21 +10,20 @@ from pyipcs.cli import present
 from pyipcs.cli.options import watch
 from pyipcs.cli.options.common import subcommand
 from pyipcs.cli.options.filters import kind_options
-from pyipcs.cli.options.output import (
-    USAGE_COLUMNS,
-    Format,
-    OutputOptions,
-    columns_of,
-    output_options,
-)
+from pyipcs.cli.options.output import columns_of, output_options
 from pyipcs.cli.types import a_target
 from pyipcs.errors import CommandError, DeniedError, Status
 from pyipcs.model import Kind, Queue, Record, Unit
+from pyipcs.query import plan
+from pyipcs.query.plan import USAGE_COLUMNS, Format, OutputOptions
 from pyipcs.sysv.handle import Handle
 from pyipcs.sysv.keys import Target
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line
 from pyipcs.terminal.streams import Output
+
+if TYPE_CHECKING:
+    from pyipcs.terminal.live_loop import Picture
 
 # What formats of columns tell here besides the usual ones.
 _MORE = {
@@ -65,8 +65,10 @@ def command(
     kinds = kinds or [*Kind]
     if interval is not None:
         options = watch.check(ctx, output, options)
-        return watch.watch(output, interval, _picture(kinds, targets, options))
-    present.check(output, kinds, options)
+        from pyipcs.terminal import live_loop
+
+        return live_loop.watch(output, interval, _picture(kinds, targets, options))
+    plan.check(kinds, options, options.chosen(terminal=output.terminal))
     found, errors = _find(kinds, targets)
     for error in errors:
         output.error(str(error))
@@ -116,14 +118,15 @@ def _details(handle: Handle) -> Record:
 
 def _picture(
     kinds: Collection[Kind], targets: Sequence[Target], options: OutputOptions
-) -> watch.Picture:
+) -> "Picture":
     """What draws the objects; the last one that goes ends it."""
+    from pyipcs.query.rates import Growth
     from pyipcs.render import panel
     from pyipcs.usage.scan import scan
     from pyipcs.usage.state import evidence_of
 
     style = options.style(Format.TABLE)
-    growth = watch.Growth()
+    growth = Growth()
 
     def draw(canvas: TerminalCapabilities) -> Iterator[str]:
         scan.cache_clear()
@@ -131,7 +134,7 @@ def _picture(
         if not found:
             raise errors[0]
         rates = growth.of((queue.id, queue.qnum) for queue in found if isinstance(queue, Queue))
-        for record in present.in_order(kinds, found, options):
+        for record in plan.in_order(kinds, found, options):
             rate = rates.get(record.id) if record.kind is Kind.QUEUE else None
             yield panel.details(record, evidence_of(record), style, canvas, rate)
         for error in errors:

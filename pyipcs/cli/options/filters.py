@@ -1,135 +1,16 @@
-"""Which objects are meant: kinds, and the filters' options, read once into one value."""
+"""Options that select objects: kinds and filters."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import click
+from typing import TYPE_CHECKING, Any
 
 from pyipcs.cli.options.common import selecting
 from pyipcs.cli.types import DURATION, USER, Parsed, a_key
-from pyipcs.model import Kind, Record
-from pyipcs.sysv.procfs import Listing, completed
-from pyipcs.text import plural
+from pyipcs.model import Kind
+from pyipcs.query.selection import Selection
 
 if TYPE_CHECKING:
     from pyipcs.query.filters import Filter
-
-
-_PATIENCE = 3.0  # seconds for evidence that is fresh; two scans are enough on a quiet machine
-
-
-class LateError(Exception):
-    """No scan was recent enough for a removal."""
-
-
-class Selection(NamedTuple):
-    """The filters that were asked for; without any, all objects are meant."""
-
-    filters: "tuple[Filter, ...]" = ()
-
-    def kinds(self, named: Collection[Kind]) -> list[Kind]:
-        """The kinds that can be meant: those named, or else all that the filters can speak of.
-
-        Raises:
-            click.UsageError: no object can be meant.
-        """
-        kinds = [*(named or Kind)]
-        for filter_ in self.filters:
-            meant = [kind for kind in kinds if kind in filter_.kinds]
-            if not meant or (named and len(meant) < len(kinds)):
-                about = ", ".join(kind.plural for kind in Kind if kind in filter_.kinds)
-                others = ", ".join(kind.plural for kind in kinds if kind not in meant)
-                rest = f"not {others}" if named else f"and another filter about {others}"
-                raise click.UsageError(f"{filter_.option} {filter_.speaks} {about}, {rest}")
-            kinds = meant
-        return kinds
-
-    @property
-    def named(self) -> str:
-        """The options, as the user named them."""
-        return ", ".join(dict.fromkeys(filter_.option for filter_ in self.filters))
-
-    def of(self, listings: Iterable[Listing]) -> Iterable[Listing]:
-        """Those of the objects that are meant."""
-        if not self.filters:
-            return listings
-        from pyipcs.query.filters import matching
-
-        return matching(listings, self.filters)
-
-    @property
-    def judges(self) -> bool:
-        """Whether it asks for the states of objects."""
-        return any(filter_.requires in {"state", "evidence"} for filter_ in self.filters)
-
-    @property
-    def scans(self) -> bool:
-        """Whether it asks what processes use now."""
-        return any(filter_.requires for filter_ in self.filters)
-
-    def unjudged(self) -> str:
-        """Return how many objects the filters could not judge, and why; empty if there are none."""
-        found = [one.unjudged for one in self.filters if any(one.unjudged.values())]
-        if not found:
-            return ""
-        counts = max(found, key=lambda some: sum(some.values()))
-        objects = [plural(number, kind.noun) for kind, number in counts.items() if number]
-        from pyipcs.usage.doubt import why_unseen
-
-        *first, last = objects
-        these = f"{', '.join(first)} and {last}" if first else last
-        return f"{these} could not be judged: {why_unseen()}"
-
-    def refresh(self) -> None:
-        """See to it that what is asked from now on is not answered by what was seen before."""
-        if self.scans:
-            from pyipcs.usage.scan import scan
-
-            scan.cache_clear()
-
-    def stands(self, selected: Record) -> bool:
-        """Return whether an object is as it was, and a fresh scan shows nobody who may use it.
-
-        False means that it has to be examined as a whole (`still_meets`), which takes longer.
-        """
-        from pyipcs.usage.doubt import is_fresh, rescan
-        from pyipcs.usage.state import is_clear, is_unchanged
-
-        if not is_fresh(selected.kind):
-            rescan(selected.kind)
-        is_same = is_unchanged(selected) and is_clear(selected, judged=self.judges)
-        return is_same and is_fresh(selected.kind)
-
-    def matches_now(self, listing: Listing) -> bool:
-        """Whether the one object of a listing is meant, by what can be seen now.
-
-        Raises:
-            LateError: no answer was fresh enough within some seconds.
-        """
-        if not self.scans:
-            return self._meets(listing)
-        import time
-
-        from pyipcs.usage.doubt import is_fresh, rescan
-
-        late = False
-        deadline = time.monotonic() + _PATIENCE
-        while not late or time.monotonic() < deadline:
-            # A set is examined after the scan; one that takes longer than a scan may age, before.
-            if late and listing.kind is Kind.SEMAPHORE:
-                listing = next(completed([listing._replace(added={})], {"semaphores"}))
-            if late or not is_fresh(listing.kind):
-                rescan(listing.kind)
-            if not self._meets(listing):
-                return False
-            if is_fresh(listing.kind):
-                return True
-            late = True
-        raise LateError
-
-    def _meets(self, listing: Listing) -> bool:
-        return any(found.length for found in self.of([listing]))
 
 
 _BEGINNING = 1 << 16  # bytes of a file that show whether it can be a listing

@@ -1,10 +1,9 @@
 """How results are to be shown: the options, read once into one value."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from enum import Enum
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -13,10 +12,10 @@ from pyipcs.cli.command import Appendix, DocumentedChoice
 from pyipcs.cli.options.common import json_option, showing
 from pyipcs.cli.types import Parsed
 from pyipcs.model import Kind, Unit
+from pyipcs.query.plan import Format, OutputOptions
 
 if TYPE_CHECKING:
     from pyipcs.query.columns import Choice, Column
-    from pyipcs.render.formatters import Style
 
 _TIME_FORMATS = {
     "short": "the time of today, or the day, as lsipc has it",
@@ -25,23 +24,6 @@ _TIME_FORMATS = {
     "relative": "how long ago",
     "epoch": "seconds since 1970",
 }
-# The columns that tell who uses an object, and whether it was leaked.
-USAGE_COLUMNS = ("STATE", "REASON", "ATTACHED", "WAITERS")
-
-
-class Format(Enum):
-    """The formats of results."""
-
-    TABLE = "table"
-    PLAIN = "plain"
-    JSON = "json"
-    JSONL = "jsonl"
-    CSV = "csv"
-    TSV = "tsv"
-    EXPORT = "export"
-    OPENMETRICS = "openmetrics"
-
-
 FORMATS = {
     Format.TABLE.value: "tables, for people",
     Format.PLAIN.value: "as util-linux prints it, for scripts; with -o, columns of text",
@@ -52,86 +34,6 @@ FORMATS = {
     Format.EXPORT.value: "assignments for a shell, a line an object",
     Format.OPENMETRICS.value: "gauges for Prometheus and its like",
 }
-
-
-class OutputOptions(NamedTuple):
-    """What the user said of how results are to be shown.
-
-    Attributes:
-        format_: the format; None leaves it to the terminal.
-        choice: the columns.
-        headings: whether to show what they are.
-        sort: the name of the column to sort by, and whether in reverse.
-        time_format: how times look; None leaves it to the format.
-        numeric_perms: permissions as a number.
-        unit: how sizes look.
-    """
-
-    format_: Format | None = None
-    choice: "Choice | None" = None
-    headings: bool = True
-    sort: tuple[str, bool] | None = None
-    time_format: str | None = None
-    numeric_perms: bool = False
-    unit: Unit = Unit.DEFAULT
-
-    def chosen(self, *, terminal: bool) -> Format:
-        """The format."""
-        return self.format_ or (Format.TABLE if terminal else Format.PLAIN)
-
-    @property
-    def columnar(self) -> bool:
-        """Whether something was asked for that util-linux's layout has not."""
-        return bool(self.choice or not self.headings or self.time_format or self.numeric_perms)
-
-    def with_columns(
-        self, kinds: Iterable[Kind], names: Iterable[str], *, more: bool
-    ) -> "OutputOptions":
-        """With those of these columns that the kinds have; `more` adds them to the usual ones."""
-        from pyipcs.query.columns import OF_KIND, Choice
-
-        there = {column.name for kind in kinds for column in OF_KIND[kind]}
-        return self._replace(choice=Choice(tuple(n for n in names if n in there), more=more))
-
-    def style(self, format_: Format) -> "Style":
-        """How values look in a format."""
-        from pyipcs.render.formatters import Style, TimeFormat
-
-        for_people = format_ is Format.TABLE
-        time_format = TimeFormat(self.time_format or ("full" if for_people else "iso"))
-        human = self.unit is Unit.HUMAN or (self.unit is Unit.DEFAULT and for_people)
-        return Style(time_format, human, self.numeric_perms)
-
-    def refuse_columns(self, what: str) -> None:
-        """See to it that no columns were asked for where there are none.
-
-        Raises:
-            click.UsageError: some were.
-        """
-        for option, given_ in (("-o", self.choice), ("--sort", self.sort)):
-            if given_:
-                raise click.UsageError(f"{option} is not for {what}")
-
-    @property
-    def named(self) -> Iterator[str]:
-        """The columns that the user named."""
-        yield from self.choice.names if self.choice else ()
-        yield from (self.sort[0],) if self.sort else ()
-
-    def check(self, known: Mapping[Kind, Sequence["Column"]], what: str = "") -> None:
-        """See to it that the columns are those of what is shown.
-
-        Raises:
-            click.UsageError: one of them is not.
-        """
-        if not self.choice and not self.sort:
-            return
-        from pyipcs.query.columns import check
-
-        try:
-            check(self.named, known.values(), what or ", ".join(kind.plural for kind in known))
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
 
 
 # The letters of POSIX's ipcs, where -o is a flag and may stand before others, as in -mob.
