@@ -12,8 +12,7 @@ from itertools import chain, repeat
 from typing import Any, TypeAlias
 
 from pyipcs.model import LONG_MAX, Message
-from pyipcs.sysv.keys import parse_number
-from pyipcs.text import plural
+from pyipcs.text import parse_number, plural
 
 Encoder: TypeAlias = Callable[[Message], bytes]
 

@@ -16,7 +16,7 @@ from pyipcs.process.accounts import user_name
 from pyipcs.render.format_units import human
 from pyipcs.sysv import procfs
 from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.escape import one_line
 from pyipcs.text import plural
 

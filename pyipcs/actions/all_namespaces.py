@@ -13,7 +13,7 @@ from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.sysv import namespace, procfs, unshare
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output
 from pyipcs.usage.processes import command_of, named
 from pyipcs.usage.scan import scan

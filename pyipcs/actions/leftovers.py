@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
 from pyipcs.query.filters import Filter
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing
 from pyipcs.text import plural
 from pyipcs.usage.descendants import Descendants, Process, Scan, thread_group
 from pyipcs.usage.processes import listed, named, recorded

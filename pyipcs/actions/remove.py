@@ -11,8 +11,8 @@ from pyipcs.model import Kind, Record, Segment
 from pyipcs.query.selection import LateError, Selection
 from pyipcs.sysv.handle import handle_class
 from pyipcs.sysv.keys import By, Target
+from pyipcs.sysv.listing import Listing, listing_of
 from pyipcs.sysv.permissions import may_control
-from pyipcs.sysv.procfs import Listing, listing_of
 from pyipcs.terminal.streams import Output
 
 # Of how a removal fails, what ipcrm says of it.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from typing import TYPE_CHECKING, Any
 
 from pyipcs.model import Kind, Record, View
+from pyipcs.query.complete import complete
 from pyipcs.query.plan import (
     Format,
     Found,
@@ -18,7 +19,7 @@ from pyipcs.query.plan import (
     with_namespaces,
 )
 from pyipcs.sysv import procfs
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def listings(
         output.write(plain.listings(in_requested_order(found, options), view, options.unit))
     elif format_ is Format.OPENMETRICS:
         options.refuse_columns(format_.value)
-        whole = {kind: procfs.completed(some, {"qbytes"}) for kind, some in found.items()}
+        whole = {kind: complete(some, {"qbytes"}) for kind, some in found.items()}
         output.write(_metrics(whole if each else {}, limits=totals, usage=totals))
     else:
         details = part == "" and (not options.choice or options.choice.more)

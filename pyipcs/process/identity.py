@@ -4,10 +4,6 @@ A preloaded library such as fakeroot's may answer geteuid(2) with 0, while the k
 real owner. /proc/self/status and raw system calls pass such a library by.
 """
 
-import os
-
-from pyipcs.errors import IpcError
-
 
 def effective_uid() -> int:
     """Return the caller's effective user id, in its user namespace."""
@@ -38,10 +34,8 @@ def _effective_ids() -> tuple[int, int]:
 
 
 def _asked_ids() -> tuple[int, int]:
-    try:
-        from pyipcs.sysv import libc
-    except IpcError:  # a machine whose system calls it does not know
-        return os.geteuid(), os.getegid()
+    from pyipcs.process import libc
+
     return libc.effective_ids()
 
 

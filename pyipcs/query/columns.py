@@ -13,9 +13,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.model import Kind, View, time_made
 from pyipcs.process.accounts import group_name, user_name
+from pyipcs.query.complete import complete
 from pyipcs.sysv.keys import unsigned
+from pyipcs.sysv.listing import Listing, merged
 from pyipcs.sysv.namespace import current
-from pyipcs.sysv.procfs import Listing, completed, merged
 
 # A value as the kernel wrote it, or as a number; None is what is not known, or not there.
 Word: TypeAlias = str | int | None
@@ -440,7 +441,7 @@ def arranged(
     requires = {column.requires for column in (*columns, *([by] if by else ()))} - {""}
     if "evidence" in requires:
         requires.discard("state")  # which is within it
-    whole = completed(listings, requires) if requires else listings
+    whole = complete(listings, requires) if requires else listings
     if not by or not sort:
         return whole
     listing = merged(whole)

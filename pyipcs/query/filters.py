@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.model import SHM_DEST, Kind, State
 from pyipcs.process.identity import effective_uid
+from pyipcs.query.complete import complete
 from pyipcs.sysv.keys import By, Target, signed
+from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.namespace import origin
-from pyipcs.sysv.procfs import Listing, completed
 
 _Mask: TypeAlias = Iterable[bool]
 _COST = ("", "waited", "state", "evidence")  # what filters need, the cheapest first
@@ -55,7 +56,7 @@ def matching(listings: Iterable[Listing], filters: Iterable[Filter]) -> Iterator
             listing = listing.where(first(listing))  # noqa: PLW2901 - it shrinks
         for filter_ in in_order:
             if filter_.requires:
-                listing = next(completed([listing], {filter_.requires}))  # noqa: PLW2901 - it grows
+                listing = next(complete([listing], {filter_.requires}))  # noqa: PLW2901 - it grows
             listing = listing.where(filter_.keep(listing))  # noqa: PLW2901 - it shrinks
         yield listing
 
@@ -164,7 +165,7 @@ def _count_unjudged(unknown: Listing) -> int:
 
     if unknown.kind is Kind.SEGMENT:  # the kernel counts its users, if /proc names them or not
         return 0 if nothing().readable else unknown.length
-    found = next(completed([unknown], {"evidence"})).column("evidence")
+    found = next(complete([unknown], {"evidence"})).column("evidence")
     return sum(one.users is None and not one.in_company for one in found)
 
 

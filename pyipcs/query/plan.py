@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pyipcs.errors import UsageError
 from pyipcs.model import Kind, Record, Unit, View
-from pyipcs.sysv import procfs
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing, listing_of
 
 if TYPE_CHECKING:
     from pyipcs.query.columns import Choice, Column
@@ -271,6 +270,6 @@ def listed(kinds: Iterable[Kind], records: Iterable[Record]) -> Found:
     """Records as listings of their kinds."""
     found = [*records]
     return {
-        kind: [procfs.listing_of(kind, (record for record in found if record.kind is kind))]
+        kind: [listing_of(kind, (record for record in found if record.kind is kind))]
         for kind in kinds
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pyipcs.model import Kind
 from pyipcs.query.columns import RATE
 from pyipcs.query.plan import Report
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing
 
 
 class Growth:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyipcs.errors import UsageError
 from pyipcs.model import Kind, Record
-from pyipcs.sysv.procfs import Listing, completed
+from pyipcs.query.complete import complete
+from pyipcs.sysv.listing import Listing
 from pyipcs.text import plural
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Selection(NamedTuple):
         while not late or time.monotonic() < deadline:
             # A set is examined after the scan; one that takes longer than a scan may age, before.
             if late and listing.kind is Kind.SEMAPHORE:
-                listing = next(completed([listing._replace(added={})], {"semaphores"}))
+                listing = next(complete([listing._replace(added={})], {"semaphores"}))
             if late or not is_fresh(listing.kind):
                 rescan(listing.kind)
             if not self._meets(listing):

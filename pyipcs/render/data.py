@@ -11,7 +11,7 @@ from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render.format_units import flags, octal
 from pyipcs.render.formatters import converter
 from pyipcs.render.listing_report import present
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.escape import whole_text
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 from pyipcs.query.columns import KIND, Column, ValueType, Word
 from pyipcs.query.plan import Report, Style
 from pyipcs.render.formatters import converter
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing
 
 # The forms whose texts can hold characters with a meaning in a format.
 _TEXTS = {ValueType.TEXT, ValueType.NUMBERS, ValueType.FLAGS}

@@ -8,7 +8,7 @@ from pyipcs.model import Kind
 from pyipcs.process.accounts import user_name
 from pyipcs.query.columns import Word
 from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.procfs import Listing, merged
+from pyipcs.sysv.listing import Listing, merged
 from pyipcs.terminal.escape import whole_text
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pyipcs.model import Kind, Unit, View
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.render.format_units import ctime, flags, human
 from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing
 
 
 class _Cell(NamedTuple):

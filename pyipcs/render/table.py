@@ -21,7 +21,7 @@ from pyipcs.query.columns import Column, ValueType, Word
 from pyipcs.query.plan import Report, Style
 from pyipcs.render.format_units import flags, grouped, human
 from pyipcs.render.formatters import converter
-from pyipcs.sysv.procfs import Listing, merged
+from pyipcs.sysv.listing import Listing, merged
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line, width
 from pyipcs.usage.processes import recorded

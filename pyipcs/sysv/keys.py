@@ -9,14 +9,10 @@ from enum import Enum
 from typing import NamedTuple
 
 from pyipcs.model import INT_MAX
-from pyipcs.text import decimal
+from pyipcs.text import decimal, parse_number
 
 # Patterns are compiled when they are first used: start-up is quicker without.
 _ID = r"(?a)\s*\+?(\d+)"
-# What strtol(3) reads in base 0, to the end of the text.
-_NUMBER = (
-    r"(?ai)\s*(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|0(?P<octal>[0-7]*)|(?P<decimal>[1-9]\d*))"
-)
 _KEYS = 2**32  # as many there are
 # An int, signed or not; a leading zero is no octal, for 010 would mean 8.
 _PROJECT = r"(?ai)(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|(?P<decimal>\d+))"
@@ -51,20 +47,6 @@ def unsigned(key: int) -> int:
 def signed(key: int) -> int:
     """A key by the number that the kernel has for it, a key_t."""
     return (key + _KEYS // 2) % _KEYS - _KEYS // 2
-
-
-def parse_number(text: str) -> int:
-    """A number as strtol(3) reads it in base 0: decimal, 0x hexadecimal or 0 octal."""
-    match = re.fullmatch(_NUMBER, text)
-    if not match:
-        raise ValueError("not a number")
-    if match["hex"]:
-        number = int(match["hex"], 16)
-    elif match["decimal"]:
-        number = decimal(match["decimal"])
-    else:
-        number = int(match["octal"] or "0", 8)
-    return -number if match["sign"] == "-" else number
 
 
 def parse_id(text: str) -> int:

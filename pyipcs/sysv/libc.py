@@ -10,19 +10,13 @@ import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_ulong, c_void_p
+from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_void_p
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 
 from pyipcs.errors import IpcError, ipc_error
 from pyipcs.model import RECORDS, Kind, Message, Queue, Record, Semaphore, SemaphoreSet
-from pyipcs.sysv.info import (
-    Limits,
-    QueueLimits,
-    SegmentLimits,
-    SemaphoreLimits,
-    Usage,
-)
+from pyipcs.process.libc import LIBRARY, function
 
 if TYPE_CHECKING:
     from pyipcs.sysv.info import Limits, QueueLimits, SegmentLimits, SemaphoreLimits, Usage
@@ -32,8 +26,6 @@ _MACHINE = os.uname().machine
 if _MACHINE not in {"x86_64", "aarch64", "riscv64", "loongarch64"} or sys.maxsize < 2**32:
     raise IpcError(errno.ENOSYS, f"the System V structures of {_MACHINE} are not known")
 
-# geteuid(2) and getegid(2); all machines but x86-64 have the numbers of asm-generic/unistd.h.
-_GETEUID, _GETEGID = (107, 108) if _MACHINE == "x86_64" else (175, 177)
 IPC_CREAT = 0o1000
 IPC_EXCL = 0o2000
 IPC_NOWAIT = 0o4000
@@ -117,42 +109,15 @@ _FIELDS = {
 }
 _PICK = {kind: _DATA[kind].picker(fields) for kind, fields in _FIELDS.items()}
 
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _check(result: int, _function: object, _arguments: object) -> int:
-    if result == -1:
-        raise ipc_error(ctypes.get_errno())
-    return result
-
-
-def _function(name: str, *argtypes: Any, restype: Any = c_int) -> Any:
-    function = getattr(_libc, name)
-    function.argtypes = argtypes
-    function.restype = restype
-    function.errcheck = _check
-    return function
-
-
-_msgctl = _function("msgctl", c_int, c_int, c_void_p)
-_shmctl = _function("shmctl", c_int, c_int, c_void_p)
-_semctl = _function("semctl", c_int, c_int, c_int, c_void_p)
-_shmget = _function("shmget", c_int, c_size_t, c_int)
-_semget = _function("semget", c_int, c_int, c_int)
-_ftok = _function("ftok", c_char_p, c_int)
-_msgsnd = _function("msgsnd", c_int, c_char_p, c_size_t, c_int)
-_msgrcv = _function("msgrcv", c_int, c_void_p, c_size_t, c_long, c_int, restype=c_ssize_t)
-_semtimedop = _function("semtimedop", c_int, c_char_p, c_size_t, c_void_p)
-_unshare = _function("unshare", c_int)
-_setns = _function("setns", c_int, c_int)
-_syscall = _libc.syscall
-_syscall.argtypes, _syscall.restype = (c_long,), c_long
-CLONE_NEWIPC, CLONE_NEWUSER = 0x08000000, 0x10000000
-_prctl = _function("prctl", c_int, c_ulong, c_ulong, c_ulong, c_ulong)
-_PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 4, 36
-_madvise = _function("madvise", c_void_p, c_size_t, c_int)
-_mincore = _function("mincore", c_void_p, c_size_t, c_char_p)
-MADV_DONTNEED, MADV_POPULATE_READ, MADV_POPULATE_WRITE = 4, 22, 23
+_msgctl = function("msgctl", c_int, c_int, c_void_p)
+_shmctl = function("shmctl", c_int, c_int, c_void_p)
+_semctl = function("semctl", c_int, c_int, c_int, c_void_p)
+_shmget = function("shmget", c_int, c_size_t, c_int)
+_semget = function("semget", c_int, c_int, c_int)
+_ftok = function("ftok", c_char_p, c_int)
+_msgsnd = function("msgsnd", c_int, c_char_p, c_size_t, c_int)
+_msgrcv = function("msgrcv", c_int, c_void_p, c_size_t, c_long, c_int, restype=c_ssize_t)
+_semtimedop = function("semtimedop", c_int, c_char_p, c_size_t, c_void_p)
 _SEMBUF = struct.Struct("Hhh")  # struct sembuf
 _TIMESPEC = struct.Struct("qq")
 _LONG = struct.Struct("l")  # the type, before the body of a message (msgop(2))
@@ -274,7 +239,7 @@ def qbytes(msqids: Iterable[int]) -> Iterator[int | None]:
     buffer = ctypes.create_string_buffer(layout.size)
     found = ctypes.c_ulong.from_buffer(buffer, layout.offset("qbytes"))
     pointer, stat_any = ctypes.byref(buffer), c_int(_STAT_ANY[Kind.QUEUE])
-    msgctl = _libc["msgctl"]  # one of its own, which is not checked
+    msgctl = LIBRARY["msgctl"]  # one of its own, which is not checked
     for msqid in msqids:
         yield found.value if msgctl(msqid, stat_any, pointer) == msqid else None
 
@@ -442,64 +407,3 @@ def lock(shmid: int, *, locked: bool) -> None:
         IpcError: EINVAL, there is no such segment; ENOMEM, it goes over RLIMIT_MEMLOCK.
     """
     _shmctl(shmid, _SHM_LOCK if locked else _SHM_UNLOCK, None)
-
-
-def unshare(types: int) -> None:
-    """unshare(2), which Python has from 3.12 on.
-
-    Raises:
-        DeniedError: the caller has not CAP_SYS_ADMIN, or may make no user namespace.
-        LimitError: there are too many.
-    """
-    _unshare(types)
-
-
-def setns(descriptor: int, type_: int) -> None:
-    """setns(2), which Python has from 3.12 on.
-
-    Raises:
-        DeniedError: the caller has not CAP_SYS_ADMIN over it.
-        IpcError: EINVAL, it is no namespace of this type, or the caller is in this user namespace.
-    """
-    _setns(descriptor, type_)
-
-
-def effective_ids() -> tuple[int, int]:
-    """Return the effective user and group without geteuid(3), which a preloaded library replaces.
-
-    Neither call can fail (geteuid(2)).
-    """
-    return cast(int, _syscall(_GETEUID)), cast(int, _syscall(_GETEGID))
-
-
-def adopt_orphans() -> None:
-    """Become the parent of all descendants whose parents exit (PR_SET_CHILD_SUBREAPER)."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def dump_no_core() -> None:
-    """Write no core file when a signal kills this process (PR_SET_DUMPABLE)."""
-    _prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-def madvise(address: int, size: int, advice: int) -> None:
-    """madvise(2) for attached pages.
-
-    Args:
-        address: where the first of them begins.
-        size: theirs, in bytes.
-        advice: MADV_DONTNEED lets go of them, though they stay in their segment: a process that
-            goes through a segment would in the end count all of it as its own. MADV_POPULATE_READ
-            and MADV_POPULATE_WRITE (Linux 5.14) fetch them at once, and not with a fault each.
-
-    Raises:
-        IpcError: EINVAL, the pages are locked, or parts of huge ones, or the kernel is older.
-    """
-    _madvise(address, size, advice)
-
-
-def resident(address: int, size: int) -> bytes:
-    """Which of these attached pages are in memory, a byte a page: 1 or 0 (mincore(2))."""
-    pages = ctypes.create_string_buffer(-(-size // os.sysconf("SC_PAGESIZE")))
-    _mincore(address, size, pages)
-    return pages.raw

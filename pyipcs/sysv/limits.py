@@ -20,7 +20,8 @@ from pyipcs.sysv.info import (
     SemaphoreUsage,
     Usage,
 )
-from pyipcs.sysv.procfs import Listing, read
+from pyipcs.sysv.listing import Listing
+from pyipcs.sysv.procfs import read
 from pyipcs.text import plural
 
 SYSCTL = "/proc/sys/kernel"

@@ -7,8 +7,8 @@ from functools import cache
 from pyipcs.model import Kind
 from pyipcs.process.identity import capabilities, effective_uid
 from pyipcs.sysv import procfs
+from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.namespace import owner
-from pyipcs.sysv.procfs import Listing
 
 _CAP_SYS_ADMIN = 1 << 21  # capabilities(7)
 

@@ -211,7 +211,7 @@ class Attachment:
         What is not in memory may be in swap. Then all pages count as there, which is slower, and
         right.
         """
-        from pyipcs.sysv import libc
+        from pyipcs.process import libc
 
         ask = partial(libc.resident, self._memory.address + begin, end - begin)
         if 0 not in ask() or _is_swapped():
@@ -221,7 +221,7 @@ class Attachment:
 
     def _advise(self, begin: int, end: int, advice: str) -> bool:
         """Give an advice of madvise(2) for pages; whether it was taken."""
-        from pyipcs.sysv import libc
+        from pyipcs.process import libc
 
         begin -= begin % _PAGE
         try:

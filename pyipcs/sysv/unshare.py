@@ -43,7 +43,7 @@ def leave() -> None:
 
 
 def _leave_alone() -> None:
-    from pyipcs.sysv import libc
+    from pyipcs.process import libc
 
     try:
         libc.unshare(libc.CLONE_NEWIPC)
@@ -53,7 +53,7 @@ def _leave_alone() -> None:
 
 
 def _leave_with_user() -> None:
-    from pyipcs.sysv import libc
+    from pyipcs.process import libc
 
     uid, gid = effective_uid(), effective_gid()
     libc.unshare(libc.CLONE_NEWUSER | libc.CLONE_NEWIPC)
@@ -102,7 +102,7 @@ def enter(path: str) -> None:
 
 
 def _enter(descriptor: int) -> None:
-    from pyipcs.sysv import libc
+    from pyipcs.process import libc
 
     try:
         libc.setns(descriptor, libc.CLONE_NEWIPC)

@@ -34,9 +34,10 @@ from pyipcs.render import (
     text_columns,
 )
 from pyipcs.sysv import keys, namespace, operations, procfs
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line
+from pyipcs.text import parse_number
 from pyipcs.usage import scan
 from pyipcs.usage.state import evidence_of
 
@@ -141,7 +142,7 @@ _WORDS = {
     "duration": _word(_between(types.parse_duration, 0.0, 1e9), *_DURATIONS),
     "interval": _word(_between(types.parse_interval, 0.1, 1e9), *_DURATIONS),
     "operation": _word(_operation, "P", "Vn", "Zu", "0-1", "0:3+2nu", "7=0"),
-    "number": _word(keys.parse_number, "0x1f", "-0X1F", "017", "10", " +5"),
+    "number": _word(parse_number, "0x1f", "-0X1F", "017", "10", " +5"),
     "id": _word(_between(keys.parse_id, 0, 2**31 - 1), *_NUMBERS),
     "key": _word(_between(keys.parse_key, -(2**31), 2**31 - 1), *_KEYS),
     "target": _word(_target, "5", "id:5", "0111", *_KEYS),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 import pytest
 from hypothesis import strategies as st
@@ -22,7 +23,8 @@ from pyipcs.model import (
 from pyipcs.query import columns
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import data, format_units, formatters
-from pyipcs.sysv.procfs import Listing, listing_of
+from pyipcs.sysv import procfs
+from pyipcs.sysv.listing import Listing, listing_of
 
 NOBODY_HAS = 4242424242  # a uid without a name
 NO_PID = 2**22 + 1  # over the highest pid there can be
@@ -100,3 +102,8 @@ def zone(name: str) -> Iterator[None]:
             time.tzset()
             for cached in caches:
                 cached.cache_clear()
+
+
+def listed_records(kind: Kind, directory: str = procfs.SYSVIPC) -> Iterator[Record]:
+    """Yield all objects of a kind as records."""
+    return chain.from_iterable(listing.records() for listing in procfs.read(kind, directory))

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.process import identity
-from pyipcs.sysv import libc
+from pyipcs.process import identity, libc
 from tests.kit.program import PYIPCS, Result, run
 
 # An ordinary user in its own user namespace and IPC namespace, whoever runs the tests.
@@ -18,7 +17,7 @@ AS_USER = ["unshare", "--user", f"--map-user={USER}", f"--map-group={GROUP}", "-
 _LIAR = "".join(f"int {name}(void) {{ return 0; }}\n" for name in ("getuid", "geteuid"))
 _LIAR += _LIAR.replace("uid", "gid")
 IDS = (
-    "import os; from pyipcs.process import identity; from pyipcs.sysv import libc;"
+    "import os; from pyipcs.process import identity, libc;"
     "print(os.geteuid(), identity.effective_uid(), identity.effective_gid(), libc.effective_ids())"
 )
 # A shell command with pyipcs as its $0, run by an ordinary user.

@@ -11,7 +11,7 @@ from pyipcs.model import SHM_DEST, Kind, Segment
 from pyipcs.query import filters
 from pyipcs.query.filters import identities, matching, new_since
 from pyipcs.sysv import procfs
-from pyipcs.sysv.procfs import listing_of
+from pyipcs.sysv.listing import listing_of
 from tests.kit.kernel import Objects, attached, everything, remove, row
 from tests.kit.program import PYIPCS, invoke, pyipcs
 

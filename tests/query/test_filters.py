@@ -12,12 +12,13 @@ import pytest
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
 from pyipcs.query import filters
 from pyipcs.query.filters import Filter
-from pyipcs.sysv import libc, procfs
+from pyipcs.sysv import libc
 from pyipcs.sysv.keys import By, Target
-from pyipcs.sysv.procfs import Listing, listing_of
+from pyipcs.sysv.listing import Listing, listing_of
 from tests.kit import kernel
 from tests.kit.kernel import IS_ROOT, NOBODY, Objects, attached
 from tests.kit.program import PYIPCS, invoke, run
+from tests.kit.samples import listed_records
 
 NOW = int(time.time())
 
@@ -210,7 +211,7 @@ def test_not_in_selects_reused_id_with_other_key(objects: Objects, isolated: Non
     msqid = objects.queue(5)
     document = json.loads(invoke("list", "-J").out)
     document["queues"][0]["key"] = "0x00000006"
-    assert matching_ids(filters.not_in(document), *(r for r in procfs.records(Kind.QUEUE))) == [
+    assert matching_ids(filters.not_in(document), *(r for r in listed_records(Kind.QUEUE))) == [
         msqid
     ]
 

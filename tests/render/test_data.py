@@ -8,7 +8,7 @@ import pytest
 from pyipcs.model import Kind, Queue, Semaphore
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import data
-from pyipcs.sysv.procfs import listing_of
+from pyipcs.sysv.listing import listing_of
 from tests.kit import samples
 
 UNCACHED_ID = 4242424243  # of a user whose name no other test caches

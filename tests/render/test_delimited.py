@@ -13,7 +13,7 @@ from pyipcs.query import columns
 from pyipcs.query.columns import Column, ValueType
 from pyipcs.query.plan import Report
 from pyipcs.render import delimited
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing
 from pyipcs.usage.state import UsageState
 from tests.kit import samples
 from tests.kit.program import need_tool

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from pyipcs.model import Kind
 from pyipcs.render import metrics
 from pyipcs.sysv.info import QueueUsage, SegmentUsage, Usage
-from pyipcs.sysv.procfs import Listing, listing_of
+from pyipcs.sysv.listing import Listing, listing_of
 from tests.kit import samples
 
 UNCACHED_ID = 4242424244  # of a user whose name no other test caches

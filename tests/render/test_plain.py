@@ -6,7 +6,7 @@ from pyipcs.model import Kind, Unit, View
 from pyipcs.render import ipcs_details, plain
 from pyipcs.render.format_units import human
 from pyipcs.sysv.info import SegmentLimits
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing
 
 
 @pytest.mark.parametrize(

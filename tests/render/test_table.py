@@ -15,7 +15,7 @@ from pyipcs.model import Kind, Semaphore, State
 from pyipcs.query.columns import RESOURCE, resources
 from pyipcs.query.plan import Report
 from pyipcs.render import panel, showmsg, table
-from pyipcs.sysv.procfs import Listing, listing_of
+from pyipcs.sysv.listing import Listing, listing_of
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.usage.scan import User
 from pyipcs.usage.state import UsageState

@@ -7,7 +7,7 @@ from pyipcs.query import columns
 from pyipcs.query.columns import Column, ValueType
 from pyipcs.query.plan import Report
 from pyipcs.render import text_columns
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing
 from tests.kit import samples
 
 pytestmark = pytest.mark.usefixtures("utc")

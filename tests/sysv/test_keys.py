@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyipcs.sysv.keys import (
-    By,
-    format_key,
-    ftok,
-    parse_id,
-    parse_key,
-    parse_number,
-    parse_target,
-)
+from pyipcs.sysv.keys import By, format_key, ftok, parse_id, parse_key, parse_target
+from pyipcs.text import parse_number
 
 _libc = ctypes.CDLL(None)
 _libc.strtoll.argtypes = (ctypes.c_char_p, ctypes.POINTER(ctypes.c_char_p), ctypes.c_int)

@@ -4,10 +4,12 @@ from typing import Any
 import pytest
 
 from pyipcs.model import Kind, Queue, Record, Segment
+from pyipcs.query.complete import complete
 from pyipcs.sysv import libc, procfs
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing, listing_of, merged
 from tests.kit import kernel, samples
 from tests.kit.kernel import Objects, row
+from tests.kit.samples import listed_records
 
 MSG_HEADER = (
     "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid"
@@ -18,7 +20,7 @@ MSG_HEADER = (
 def test_records_give_the_rows_of_proc_sysvipc(objects: Objects) -> None:
     msqid = objects.queue(-7, 0o640)
     kernel.send(msqid, b"four")
-    (record,) = (found for found in procfs.records(Kind.QUEUE) if found.id == msqid)
+    (record,) = (found for found in listed_records(Kind.QUEUE) if found.id == msqid)
     words = row(Kind.QUEUE, msqid)
     assert isinstance(record, Queue)
     assert (record.key, record.mode, record.cbytes, record.qnum) == (-7, 0o640, 4, 1)
@@ -32,7 +34,7 @@ def test_records_find_columns_by_header(tmp_path: Path) -> None:
         "new shmid key size perms nattch cpid lpid uid gid cuid cgid atime dtime ctime\n"
         "9 5 -1 18446744073709551615 3600 2 3 4 5 6 7 8 9 10 11\n"
     )
-    (record,) = procfs.records(Kind.SEGMENT, str(tmp_path))
+    (record,) = listed_records(Kind.SEGMENT, str(tmp_path))
     assert isinstance(record, Segment)
     assert (record.id, record.key, record.segsz, record.nattch) == (5, -1, 2**64 - 1, 2)
     assert (record.dest, record.locked, record.mode & 0o777) == (True, True, 0o600)
@@ -60,7 +62,7 @@ def test_records_of_a_masked_file_come_from_the_kernel(
     for kind in Kind:
         object_id = objects.make(kind)
         (tmp_path / kind.value).write_bytes(content)
-        assert object_id in {record.id for record in procfs.records(kind, str(tmp_path))}
+        assert object_id in {record.id for record in listed_records(kind, str(tmp_path))}
 
 
 @pytest.mark.parametrize(
@@ -113,10 +115,10 @@ def test_merged_with_an_empty_listing_keeps_qbytes(
     msqid = objects.queue()
     (one,) = procfs.read(Kind.QUEUE, str(tmp_path))
     for listings in ([empty, one], [one, empty]):
-        merged = procfs.merged(listings)
-        assert merged
-        assert merged.column("id") == [str(msqid)]
-        assert merged.column("qbytes") == one.column("qbytes")
+        whole = merged(listings)
+        assert whole
+        assert whole.column("id") == [str(msqid)]
+        assert whole.column("qbytes") == one.column("qbytes")
 
 
 def _common(record: Record) -> Record:
@@ -134,7 +136,7 @@ def completed_values(kind: Kind, field: str) -> dict[int, Any]:
     """Return the values of a completed column by id."""
     return {
         int(object_id): value
-        for listing in procfs.completed(procfs.read(kind), {field})
+        for listing in complete(procfs.read(kind), {field})
         for object_id, value in zip(listing.column("id"), listing.column(field), strict=True)
     }
 
@@ -145,7 +147,7 @@ def test_completed_adds_qbytes_to_queues(objects: Objects) -> None:
     assert completed_values(Kind.QUEUE, "qbytes")[msqid] == 4321
     (record,) = (
         record
-        for listing in procfs.completed(procfs.read(Kind.QUEUE), {"qbytes"})
+        for listing in complete(procfs.read(Kind.QUEUE), {"qbytes"})
         for record in listing.records()
         if record.id == msqid
     )
@@ -179,17 +181,13 @@ def test_completed_leaves_out_removed_objects(kind: Kind, field: str, objects: O
     gone, stays = objects.make(kind), objects.make(kind)
     listings = list(procfs.read(kind))
     kernel.remove(kind, gone)
-    found = {
-        int(word)
-        for listing in procfs.completed(listings, {field})
-        for word in listing.column("id")
-    }
+    found = {int(word) for listing in complete(listings, {field}) for word in listing.column("id")}
     assert stays in found
     assert gone not in found
 
 
 def test_listing_take_where_and_select_give_rows() -> None:
-    listing = procfs.listing_of(Kind.QUEUE, samples.QUEUES)
+    listing = listing_of(Kind.QUEUE, samples.QUEUES)
     assert [*listing.records()] == samples.QUEUES
     assert [*listing.take([2, 0]).records()] == [samples.QUEUES[2], samples.QUEUES[0]]
     assert [*listing.where([False, True, False]).records()] == [samples.QUEUES[1]]
@@ -197,8 +195,8 @@ def test_listing_take_where_and_select_give_rows() -> None:
 
 
 def test_merged_gives_one_listing() -> None:
-    listing = procfs.listing_of(Kind.QUEUE, samples.QUEUES)
+    listing = listing_of(Kind.QUEUE, samples.QUEUES)
     parts = [listing.take([0]), listing.take([1]), listing.take([2])]
-    assert procfs.merged(parts) == listing
-    assert procfs.merged([listing]) == listing
-    assert procfs.merged([]) is None
+    assert merged(parts) == listing
+    assert merged([listing]) == listing
+    assert merged([]) is None

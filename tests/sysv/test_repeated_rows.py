@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyipcs.model import Kind
 from pyipcs.render import metrics
 from pyipcs.sysv import procfs
-from pyipcs.sysv.procfs import Listing, listing_of
+from pyipcs.sysv.listing import Listing, listing_of
 from tests.kit import samples
 from tests.kit.kernel import IS_ROOT, Objects, ids
 from tests.kit.program import PYIPCS, Result, need_tool, run

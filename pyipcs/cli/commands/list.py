@@ -21,7 +21,7 @@ from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.sysv import procfs
 from pyipcs.sysv.keys import Target
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.streams import Output
 

@@ -19,10 +19,11 @@ from pyipcs.errors import CommandError, IpcError, Status, StoppedError
 from pyipcs.model import INT_MAX, Kind
 from pyipcs.process.foreground import supervise
 from pyipcs.process.program import Program
+from pyipcs.query.complete import complete
 from pyipcs.query.plan import USAGE_COLUMNS, Format, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.sysv import namespace, procfs, unshare
-from pyipcs.sysv.procfs import Listing
+from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output, WriteError
 from pyipcs.text import decimal, plural
 from pyipcs.usage.processes import named
@@ -162,7 +163,7 @@ def command(
     aftermath.tell(target, Format(format_) if format_ else None)
     written = report is None or _is_written(target, report, output)
     if ended.told:
-        from pyipcs.sysv import libc
+        from pyipcs.process import libc
 
         libc.dump_no_core()  # the command's is the one that is wanted
         raise StoppedError(ended.signal)
@@ -244,8 +245,8 @@ class _Place(NamedTuple):
                 return cls(own=True)
         if private == "always":
             raise CommandError(f"no IPC namespace of its own for the command: {why}")
+        from pyipcs.process import libc
         from pyipcs.query.filters import identities, mine, new_since
-        from pyipcs.sysv import libc
         from pyipcs.usage.descendants import Descendants
 
         descendants = Descendants()
@@ -262,7 +263,7 @@ class _Place(NamedTuple):
             self.descendants.scan()  # a user that is seen now may end before the next scan
         wanted = {"qbytes", "evidence"}
         left = {
-            kind: [*procfs.completed(Selection(self.filters).of(procfs.read(kind)), wanted)]
+            kind: [*complete(Selection(self.filters).of(procfs.read(kind)), wanted)]
             for kind in Kind
         }
         if not self.descendants:

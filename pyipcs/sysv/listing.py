@@ -1,0 +1,155 @@
+"""Listings: objects of one kind as columns of text, as the kernel wrote them.
+
+A listing stays text until a value of it is asked for: most of the cost of listing thousands of
+objects would be conversions that nobody needs.
+"""
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, compress, repeat
+from typing import Any, NamedTuple
+
+from pyipcs.model import RECORDS, Kind, Record
+
+# What not every listing has: some is a matter of `completed`, and rss of newer kernels.
+_NOT_LISTED = frozenset({"qbytes", "rss", "swap", "semaphores"})
+# What the records call otherwise than /proc/sysvipc.
+_PROC_NAMES = {"mode": "perms", "segsz": "size"}
+_ID_NAMES = {Kind.QUEUE: "msqid", Kind.SEGMENT: "shmid", Kind.SEMAPHORE: "semid"}
+
+
+class Listing(NamedTuple):
+    """Some objects of one kind.
+
+    Attributes:
+        kind: theirs.
+        header: the header of /proc/sysvipc.
+        words: the words of all rows.
+        added: what else is known of them, by the records' names, a value an object;
+            None is what could not be told.
+    """
+
+    kind: Kind
+    header: tuple[str, ...]
+    words: list[str]
+    added: Mapping[str, Sequence[Any]] = {}
+
+    @property
+    def length(self) -> int:
+        """How many objects there are."""
+        return len(self.words) // len(self.header)
+
+    def has(self, field: str) -> bool:
+        """Whether the values of this field are here."""
+        return field in self.added or proc_name(self.kind, field) in self.header
+
+    def column(self, field: str) -> Sequence[Any]:
+        """The words of one field of the records, or what was added, one an object."""
+        if field in self.added:
+            return self.added[field]
+        words = self._listed(field)
+        return self._resident(words) if field == "rss" else words
+
+    def _listed(self, field: str) -> list[str]:
+        return self.words[self.header.index(proc_name(self.kind, field)) :: len(self.header)]
+
+    def _resident(self, words: Sequence[str]) -> list[str | None]:
+        from pyipcs.sysv.hugepages import pools_in_use, resident
+
+        return resident(self._listed("segsz"), words, pools_in_use())
+
+    def records(self) -> Iterator[Record]:
+        """The rows as records; a column that this kernel lacks (rss, swap) is None."""
+        record = RECORDS[self.kind]
+        columns = [self._values(field) for field in record._fields]
+        return map(record._make, zip(*columns, strict=False))
+
+    def _values(self, field: str) -> Iterable[Any]:
+        if field in self.added:
+            return self.added[field]
+        if not self.has(field):
+            return repeat(None)
+        words = self.column(field)
+        if field == "rss":  # of huge pages, it may be unknown
+            return (None if word is None else int(word) for word in words)
+        return map(int, words, repeat(8 if field == "mode" else 10))
+
+    def select(self, ids: Container[int]) -> "Listing":
+        """The rows of these ids alone."""
+        return self.where(int(word) in ids for word in self.column("id"))
+
+    def owned_by(self, uid: int) -> Iterator[bool]:
+        """Of each row, whether this user created or owns the object."""
+        user = str(uid)
+        owners = zip(self.column("uid"), self.column("cuid"), strict=True)
+        return (user in pair for pair in owners)
+
+    def where(self, kept: Iterable[object]) -> "Listing":
+        """The rows for which `kept` has something true."""
+        return self.take(list(compress(range(self.length), kept)))
+
+    def take(self, rows: Sequence[int]) -> "Listing":
+        """The rows of these numbers, in their order."""
+        width = len(self.header)
+        words = (self.words[row * width : (row + 1) * width] for row in rows)
+        added = {name: [values[row] for row in rows] for name, values in self.added.items()}
+        return self._replace(words=list(chain.from_iterable(words)), added=added)
+
+    def distinct(self, before: str = "") -> "Listing":
+        """Return the first row of each id, without rows of the id that stood before.
+
+        Linux 5.3 to 5.7 list an object again for each free place before it.
+        """
+        ids = self.column("id")
+        if len({before, *ids}) == len(ids) + 1:
+            return self
+        first: dict[str, int] = {}
+        for row, word in enumerate(ids):
+            first.setdefault(word, row)
+        first.pop(before, None)
+        return self.take([*first.values()])
+
+    def with_added(self, field: str, values: Sequence[Any]) -> "Listing":
+        """The same rows with one field more."""
+        return self._replace(added={**self.added, field: values})
+
+
+def listing_of(kind: Kind, records: Iterable[Record]) -> Listing:
+    """Records as a listing, as if the kernel had listed them."""
+    found = list(records)
+    header = tuple(proc_name(kind, field) for field in listed_fields(kind))
+    words = [
+        f"{value:o}" if field == "mode" else str(value)
+        for record in found
+        for field in listed_fields(kind)
+        for value in (getattr(record, field),)
+    ]
+    added = {
+        field: [getattr(record, field) for record in found]
+        for field in RECORDS[kind]._fields
+        if field in _NOT_LISTED and any(getattr(record, field) is not None for record in found)
+    }
+    return Listing(kind, header, words, added)
+
+
+def merged(listings: Iterable[Listing]) -> Listing | None:
+    """One listing of all; None where there is not even an empty one."""
+    found = [*listings]
+    if len(found) < 2:
+        return found[0] if found else None
+    words = [*chain.from_iterable(listing.words for listing in found)]
+    # An empty one may lack what is known of the others.
+    added = {
+        name: [*chain.from_iterable(one.added.get(name, [None] * one.length) for one in found)]
+        for name in dict.fromkeys(chain.from_iterable(listing.added for listing in found))
+    }
+    return found[0]._replace(words=words, added=added)
+
+
+def proc_name(kind: Kind, field: str) -> str:
+    """Return what /proc/sysvipc calls a field of the records."""
+    return _ID_NAMES[kind] if field == "id" else _PROC_NAMES.get(field, field)
+
+
+def listed_fields(kind: Kind) -> list[str]:
+    """The fields of the records that every listing has."""
+    return [field for field in RECORDS[kind]._fields if field not in _NOT_LISTED]
