@@ -52,6 +52,7 @@ MAY = {
     "render/panel.py": {"rich"},
     "terminal/live_screen.py": {"rich"},
     "describe/__main__.py": {"pathlib"},
+    "describe/template.py": {"pathlib"},
 }
 NEVER = {"asyncio", "importlib.metadata", "logging", "argparse"}
 

@@ -1,15 +1,14 @@
-"""The program described, for shells and for man(1), from what its commands declare.
+"""Generator of the shells' completions and the manual, from the declarations of the commands.
 
-`python -m pyipcs.describe` writes the files anew.
+`python -m pyipcs.describe` writes the files. They are in the wheel; this package is not.
 """
 
-from pyipcs.cli import app
 from pyipcs.describe import bash, fish, grammar, man, zsh
 
 
 def files() -> dict[str, str]:
-    """The texts of all files, by their places in the project."""
-    program, commands = grammar.described(app.app), [*grammar.commands()]
+    """Return the texts of all generated files by their paths in the project."""
+    program, commands = grammar.program(), grammar.commands()
     return {
         "completions/pyipcs.bash": bash.script(program, commands),
         "completions/_pyipcs": zsh.script(program, commands),

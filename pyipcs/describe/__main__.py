@@ -1,4 +1,4 @@
-"""Write the descriptions of the program into the project's folder, or into another one."""
+"""Write the generated files into the project, or into the folder that is given."""
 
 import sys
 from pathlib import Path

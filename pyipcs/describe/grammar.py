@@ -1,9 +1,9 @@
-"""What the descriptions are made from: the commands with their options, operands and values."""
+"""The commands with their options, operands and values, as the completions need them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from inspect import cleandoc
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import click
 
@@ -11,20 +11,22 @@ from pyipcs.cli import app
 from pyipcs.cli.command import Grammar, OptionalValue, Prefix, Wrapper
 from pyipcs.cli.types import Parsed, Suggestions
 
+Wraps = Literal["", "first", "--"]
+
 
 class Value(NamedTuple):
-    """What stands behind an option, or as an operand.
+    """The value of an option, or an operand.
 
     Attributes:
-        metavar: what the help calls it.
-        choices: what a shell can offer for it (`types.Suggestions`).
-        optional: whether it may be left out, and so has to be attached.
-        columns: "columns" if commas may stand between several, "column" if it is one.
+        metavar: its name in the help.
+        choices: the words that a shell offers, or the name of a lookup (`types.Suggestions`).
+        is_optional: True if the option can stand without it; a given value is then attached.
+        columns: "columns" for a list of columns, "column" for one column, else empty.
     """
 
     metavar: str
     choices: Suggestions
-    optional: bool
+    is_optional: bool
     columns: str
 
 
@@ -32,63 +34,64 @@ class Option(NamedTuple):
     """One option.
 
     Attributes:
-        names: the short ones first.
-        help: a line of what it does.
-        value: None for a flag.
-        repeatable: whether it may be given several times.
+        names: its names, short ones first.
+        help: the first sentence of its help.
+        value: its value; None for a flag.
+        is_repeatable: True if it can be given several times.
     """
 
     names: tuple[str, ...]
     help: str
     value: Value | None
-    repeatable: bool
+    is_repeatable: bool
 
 
 class Command(NamedTuple):
-    """One command.
+    """One command, or the program itself.
 
     Attributes:
         name: its name.
-        summary: what it does, in a line.
-        options: all of them.
-        operands: those that stand at places of their own; the last one may be given several times
-            if `many` says so.
-        many: whether it may.
-        wraps: where the words of another command begin: at the first operand (""), behind "--",
-            or nowhere (None).
+        summary: the first sentence of its help.
+        options: all its options.
+        operands: its operands, by position.
+        can_repeat_last: True if the last operand can be given several times.
+        wraps: the start of another command's words: "first" for the first operand, "--" for the
+            word after that, empty if it runs no other command.
     """
 
     name: str
     summary: str
     options: tuple[Option, ...]
     operands: tuple[Value, ...]
-    many: bool
-    wraps: str | None
+    can_repeat_last: bool
+    wraps: Wraps
 
 
 _COLUMNS = ("columns", "column")
-_WRAPS: dict[type[click.Command], str] = {Prefix: "", Wrapper: "--"}
+_WRAPS: dict[type[click.Command], Wraps] = {Prefix: "first", Wrapper: "--"}
 
 
-def commands() -> Iterator[Command]:
-    """All commands."""
-    for name in app.COMMANDS:
-        yield described(app.load(name))
+def program() -> Command:
+    """Describe the program itself, whose operands are its commands."""
+    return _describe(app.app)
 
 
-def described(command: click.Command) -> Command:
-    """One command, or the program itself."""
+def commands() -> list[Command]:
+    """Describe all commands."""
+    return [_describe(app.load(name)) for name in app.COMMANDS]
+
+
+def _describe(command: click.Command) -> Command:
     columns = _columns(command)
+    options = (one for one in command.params if isinstance(one, click.Option))
     arguments = [one for one in command.params if isinstance(one, click.Argument)]
-    wraps = _WRAPS.get(type(command))
+    wraps = _WRAPS.get(type(command), "")
     return Command(
         name=command.name or "",
-        summary=_line(cleandoc(command.help or "")),
-        options=tuple(
-            _option(one, columns) for one in command.params if isinstance(one, click.Option)
-        ),
-        operands=() if wraps == "" else tuple(_value(one, columns) for one in arguments),
-        many=any(one.nargs == -1 for one in arguments),
+        summary=_first_sentence(cleandoc(command.help or "")),
+        options=tuple(_option(one, columns) for one in options),
+        operands=() if wraps == "first" else tuple(_value(one, columns) for one in arguments),
+        can_repeat_last=any(one.nargs == -1 for one in arguments),
         wraps=wraps,
     )
 
@@ -96,35 +99,31 @@ def described(command: click.Command) -> Command:
 def _option(option: click.Option, columns: Mapping[str, str]) -> Option:
     names = sorted(option.opts, key=len)
     value = None if option.is_flag else _value(option, columns)
-    return Option(tuple(names), _line(option.help or ""), value, option.multiple)
+    return Option(tuple(names), _first_sentence(option.help or ""), value, option.multiple)
 
 
 def _value(param: click.Parameter, columns: Mapping[str, str]) -> Value:
     metavar = param.metavar or (param.type.name if isinstance(param.type, Parsed) else "when")
+    choices: Suggestions = getattr(param.type, "suggestions", "")
+    kind = choices if isinstance(choices, str) and choices in _COLUMNS else ""
     return Value(
         metavar=re.sub(r"\[-\]|[][=]|,?\.\.\.", "", metavar).lower(),
-        choices=_suggestions(param, columns),
-        optional=isinstance(param, OptionalValue),
-        columns=kind if (kind := getattr(param.type, "suggestions", "")) in _COLUMNS else "",
+        choices=columns if kind else choices,
+        is_optional=isinstance(param, OptionalValue),
+        columns=kind,
     )
 
 
-def _suggestions(param: click.Parameter, columns: Mapping[str, str]) -> Suggestions:
-    choices: Suggestions = getattr(param.type, "suggestions", "")
-    return columns if choices in _COLUMNS else choices
-
-
 def _columns(command: click.Command) -> dict[str, str]:
-    """The columns that a command has, each with what it tells."""
+    """Return the columns of a command with their descriptions."""
     if not isinstance(command, Grammar) or not command.help_sections:
         return {}
     columns: dict[str, str] = {}
     for _, rows in command.help_sections():
-        for name, words in rows:
-            columns.setdefault(name, words)
+        for name, description in rows:
+            columns.setdefault(name, description)
     return columns
 
 
-def _line(text: str) -> str:
-    """The first sentence."""
+def _first_sentence(text: str) -> str:
     return re.split(r"\n|(?<!\.)\. ", text)[0].removesuffix(".")

@@ -1,13 +1,14 @@
-"""The completion for zsh, by its own `_arguments`."""
+"""The completion for zsh, by its own function `_arguments`."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from pyipcs.describe.grammar import Command, Option, Value
+from pyipcs.describe.template import MADE, fill
 
-# What zsh itself knows how to complete, and the functions below. Behind a space, they are called as
-# they stand here.
-_OWN = {
+# The functions that complete the lookups: zsh's, and those of the template. zsh adds its own
+# arguments to a function unless a space stands before the name.
+_FUNCTIONS = {
     "file": "_files",
     "ftok": " _pyipcs_ftok",
     "user": "_users",
@@ -17,134 +18,70 @@ _OWN = {
     "kind and ids": " _pyipcs_kind_and_ids",
     "": " ",
 }
-
-_HEAD = """\
-#compdef pyipcs
-# Made by `python -m pyipcs.describe`; do not edit.
-
-# The objects there are, as the program tells them.
-_pyipcs_there() {
-  local line lines
-  local -a there
-  lines=$($pyipcs --complete "$1" "${(Q)PREFIX}" "${(@Q)line_so_far}" 2>/dev/null)
-  for line in "${(@f)lines}"; do
-    [[ -n $line ]] && there+=("${${line%%$'\\t'*}//:/\\:}:${line#*$'\\t'}")
-  done
-  _describe -V -t objects 'object' there
-}
-
-_pyipcs_target() { _pyipcs_there "$1" || _pyipcs_ftok }
-
-_pyipcs_ftok() {
-  compset -P 'ftok:' && { _files; return }
-  [[ -n $PREFIX && ftok: = $PREFIX* ]] && compadd -S '' -- ftok:
-}
-
-_pyipcs_owner() {
-  if compset -P '*:'; then _groups; else _users -qS:; fi
-}
-
-_pyipcs_namespace() {
-  if [[ $PREFIX = [0-9]* || -z $PREFIX ]]; then _pyipcs_there namespace; else _files; fi
-}
-
-_pyipcs_kind_and_ids() {
-  local kind=$words[(r)(msg|shm|sem)]
-  if [[ -n $kind ]]; then _pyipcs_there id:$kind; else compadd -- msg shm sem; fi
-}
-
-# Columns with commas between, perhaps behind a + that adds them.
-_pyipcs_columns() {
-  compset -P '+'
-  _values -s , column "$@"
-}
-
-_pyipcs_column() {
-  compset -P '-'
-  _values column "$@"
-}
-"""
-
-_MAIN = """
-_pyipcs() {
-  local curcontext=$curcontext state state_descr line pyipcs=${(Q)words[1]}
-  local -a line_so_far=("${(@)words[1,CURRENT-1]}")
-  typeset -A opt_args
-  [[ $pyipcs = '~/'* ]] && pyipcs=$HOME${pyipcs#\\~}
-  _arguments -C -s -S : \\
-%s \\
-    ': :->command' '*:: :->words' && return
-  if [[ $state = command ]]; then
-    local -a commands=(
-%s
-    )
-    _describe -t commands command commands
-    return
-  fi
-  curcontext=${curcontext%%:*:*}:pyipcs-$words[1]:
-  (( $+functions[_pyipcs-$words[1]] )) && _pyipcs-$words[1]
-}
-
-_pyipcs "$@"
-"""
-
-
-def script(program: Command, commands: Iterable[Command]) -> str:
-    """The whole file."""
-    listed = [*commands]
-    functions = "".join(map(_function, listed))
-    names = (f"      {_quoted(f'{one.name}:{one.summary}')}" for one in listed)
-    return _HEAD + functions + _MAIN % (_specs(_options(program)), "\n".join(names))
-
-
-def _function(command: Command) -> str:
-    """The function of a command."""
-    begin = _BEHIND if command.wraps == "--" else ""
-    specs = _specs([*_options(command), *_operands(command)])
-    return f"\n_pyipcs-{command.name}() {{\n{begin}  _arguments -s -S : \\\n{specs}\n}}\n"
-
-
-_BEHIND = """\
+# Completion of the other command's words, in a command that runs one after "--".
+_AFTER_DASHES = """\
   local -i behind=$words[(i)--]
   if (( behind < CURRENT )); then
     shift $behind words
     (( CURRENT -= behind ))
     _normal
     return
-  fi
-"""
+  fi""".splitlines()
 
 
-def _specs(specs: Iterable[str]) -> str:
-    return " \\\n".join(f"    {_quoted(spec)}" for spec in specs)
+def script(program: Command, commands: Iterable[Command]) -> str:
+    """Return the text of the file."""
+    listed = [*commands]
+    return fill(
+        "_pyipcs.in",
+        MADE=[f"# {MADE}"],
+        FUNCTIONS=[line for one in listed for line in _function(one)],
+        OPTIONS=[f"{line} \\" for line in _specs(_options(program))],
+        COMMANDS=[f"      {_quoted(f'{one.name}:{one.summary}')}" for one in listed],
+    )
+
+
+def _function(command: Command) -> Iterator[str]:
+    """Yield the lines of the function that completes the words of a command."""
+    *specs, last = _specs([*_options(command), *_operands(command)])
+    yield from ("", f"_pyipcs-{command.name}() {{")
+    if command.wraps == "--":
+        yield from _AFTER_DASHES
+    yield "  _arguments -s -S : \\"
+    yield from (f"{spec} \\" for spec in specs)
+    yield from (last, "}")
+
+
+def _specs(specs: Iterable[str]) -> Iterator[str]:
+    return (f"    {_quoted(spec)}" for spec in specs)
 
 
 def _options(command: Command) -> Iterator[str]:
+    """Yield the specs of the options, each with the names that exclude it."""
     for option in command.options:
-        others = "" if option.repeatable else f"({' '.join(option.names)})"
+        prefix = "*" if option.is_repeatable else f"({' '.join(option.names)})"
         for name in option.names:
-            yield f"{'*' if option.repeatable else others}{_option(name, option)}"
+            yield f"{prefix}{_option(name, option)}"
 
 
 def _option(name: str, option: Option) -> str:
-    about = re.sub(r"([][])", r"\\\1", option.help)
+    description = re.sub(r"([][])", r"\\\1", option.help)
+    is_long = name.startswith("--")
     if option.value is None:
-        return f"{name}[{about}]"
-    value = option.value
-    if value.optional:
-        attached = "=-" if name.startswith("--") else "-"
-        return f"{name}{attached}[{about}]::{_value(value)}"
-    attached = "=" if name.startswith("--") else "+"
-    return f"{name}{attached}[{about}]:{_value(value)}"
+        return f"{name}[{description}]"
+    if option.value.is_optional:
+        return f"{name}{'=-' if is_long else '-'}[{description}]::{_value(option.value)}"
+    return f"{name}{'=' if is_long else '+'}[{description}]:{_value(option.value)}"
 
 
 def _operands(command: Command) -> Iterator[str]:
-    if command.wraps == "":
-        yield "(-)1:command:_command_names -e"
-        yield "*:: :_normal"
+    """Yield the specs of the operands."""
+    if command.wraps == "first":
+        yield from ("(-)1:command:_command_names -e", "*:: :_normal")
     last = len(command.operands)
-    for place, value in enumerate(command.operands, start=1):
-        yield f"{'*' if command.many and place == last else place}:{_value(value)}"
+    for position, value in enumerate(command.operands, start=1):
+        repeats = command.can_repeat_last and position == last
+        yield f"{'*' if repeats else position}:{_value(value)}"
 
 
 def _value(value: Value) -> str:
@@ -152,22 +89,23 @@ def _value(value: Value) -> str:
 
 
 def _action(value: Value) -> str:
+    """Return the action of `_arguments` that completes a value."""
     choices = value.choices
     if isinstance(choices, str):
-        if choices in _OWN:
-            return _OWN[choices]
+        if choices in _FUNCTIONS:
+            return _FUNCTIONS[choices]
         function = "_pyipcs_there" if choices.startswith("id") else "_pyipcs_target"
         return f" {function} {_escaped(choices)}"
     if value.columns:
-        listed = " ".join(_quoted(f"{name}[{_escaped(what)}]") for name, what in choices.items())
-        return f" _pyipcs_{value.columns} {listed}"
+        listed = (_quoted(f"{name}[{_escaped(text)}]") for name, text in choices.items())
+        return f" _pyipcs_{value.columns} {' '.join(listed)}"
     return _words(choices)
 
 
 def _words(choices: Mapping[str, str]) -> str:
-    """Words, each with what it is if that is told."""
+    """Return an action that offers words, with their descriptions if they have any."""
     if any(choices.values()):
-        listed = (f"{_escaped(word)}\\:{_quoted(what)}" for word, what in choices.items())
+        listed = (f"{_escaped(word)}\\:{_quoted(text)}" for word, text in choices.items())
         return f"(({' '.join(listed)}))"
     return f"({' '.join(choices)})"
 

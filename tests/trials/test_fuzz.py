@@ -131,7 +131,7 @@ _EDGES = (
 _WILD = st.one_of(st.sampled_from(_EDGES), _ANYTHING)
 _RARELY = st.integers(1, 20).map(lambda number: number == 20)
 _NOTHING, _LETTERS = st.just(""), st.sampled_from("qmstplubJPvnyahz")
-COMMANDS = [*grammar.commands()]
+COMMANDS = grammar.commands()
 _PEERS = {command: peer for peer, command in DROP_IN_NAMES.items()}
 T = TypeVar("T")
 
@@ -161,7 +161,7 @@ def _options(draw: st.DrawFn, options: Sequence[grammar.Option]) -> list[str]:
     if len(name) > 2:
         name = name[: draw(_mostly(st.just(len(name)), st.integers(4, 6)))]
     attached = name + ("=" if len(name) > 2 else draw(_mostly(_NOTHING, st.just("=")))) + value
-    if option.value.optional:
+    if option.value.is_optional:
         return draw(st.sampled_from([[name], [attached], [name, value]]))
     return draw(_mostly(st.sampled_from([[name, value], [attached]]), st.just([name])))
 
@@ -177,13 +177,13 @@ def command_lines(draw: st.DrawFn) -> list[str]:
         position = draw(st.integers(position, len(parts)))
         parts.insert(position, [draw(_examples(operand))])
         position += 1
-    if command.operands and command.many:
+    if command.operands and command.can_repeat_last:
         more = _examples(command.operands[-1])
         parts += [[word] for word in draw(st.lists(more, max_size=2))]
     if any("--nowait" in option.names for option in command.options):
         parts.insert(0, ["--nowait"])
-    if command.wraps is not None and draw(st.sampled_from([True, command.wraps == ""])):
-        parts.append([command.wraps] if command.wraps else [])
+    if command.wraps and draw(st.sampled_from([True, command.wraps == "first"])):
+        parts.append(["--"] if command.wraps == "--" else [])
         parts += [[draw(st.sampled_from(_PROGRAMS))], draw(st.lists(_WILD, max_size=2))]
     words = [word for part in parts for word in part]
     if draw(_RARELY):

@@ -1,0 +1,19 @@
+"""Templates of the generated files, each in the language of its file."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+MADE = "Made by `python -m pyipcs.describe`; do not edit."
+_FOLDER = Path(__file__).parent / "templates"
+
+
+def fill(name: str, **parts: Iterable[str]) -> str:
+    """Return a template with the lines of each part in place of the line with its @NAME@."""
+
+    def lines_for(line: str) -> Iterable[str]:
+        placeholder = re.search("@([A-Z]+)@", line)
+        return parts[placeholder[1]] if placeholder else [line]
+
+    template = (_FOLDER / name).read_text().splitlines()
+    return "".join(f"{line}\n" for each in template for line in lines_for(each))
