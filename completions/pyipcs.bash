@@ -1,6 +1,7 @@
 # Made by `python -m pyipcs.describe`; do not edit.
+# shellcheck shell=bash
 
-# The options, values and operands of a command, for _pyipcs.
+# Set the options, values and operands of a command.
 _pyipcs_grammar() {
   case $1 in
     '')
@@ -28,7 +29,7 @@ _pyipcs_grammar() {
         $'write\tWrite bytes into a segment'
         $'run\tRun a command, and tell which objects it leaves behind'
       )
-      many= wraps=
+      many='' wraps=''
       ;;
     list)
       options=(
@@ -109,7 +110,7 @@ _pyipcs_grammar() {
       attached=(
         [--watch]=$'words \'0.5\' \'1\' \'5\''
       )
-      many= wraps=
+      many='' wraps=''
       ;;
     stat)
       options=(
@@ -157,7 +158,7 @@ _pyipcs_grammar() {
       operands=(
         'target'
       )
-      many=yes wraps=
+      many='yes' wraps=''
       ;;
     key)
       options=(
@@ -178,7 +179,7 @@ _pyipcs_grammar() {
         'file'
         ''
       )
-      many= wraps=
+      many='' wraps=''
       ;;
     make)
       options=(
@@ -223,7 +224,7 @@ _pyipcs_grammar() {
         [--ns]='namespace'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
-      many= wraps=
+      many='' wraps=''
       ;;
     set)
       options=(
@@ -259,7 +260,7 @@ _pyipcs_grammar() {
       operands=(
         'target'
       )
-      many= wraps=
+      many='' wraps=''
       ;;
     rm)
       options=(
@@ -351,7 +352,7 @@ _pyipcs_grammar() {
       operands=(
         'kind'
       )
-      many=yes wraps=
+      many='yes' wraps=''
       ;;
     send)
       options=(
@@ -393,7 +394,7 @@ _pyipcs_grammar() {
         'target:msg'
         ''
       )
-      many=yes wraps=
+      many='yes' wraps=''
       ;;
     recv)
       options=(
@@ -447,7 +448,7 @@ _pyipcs_grammar() {
       operands=(
         'target:msg'
       )
-      many= wraps=
+      many='' wraps=''
       ;;
     op)
       options=(
@@ -474,7 +475,7 @@ _pyipcs_grammar() {
         'target:sem'
         $'words $\'P\\twait for the first and take it\' $\'V\\tgive the first back\' $\'Z\\twait until the first is zero\' $\'0-1\\twait and take\' $\'0+1\\tgive\' $\'0=0\\twait for zero\''
       )
-      many=yes wraps=--
+      many='yes' wraps='--'
       ;;
     read)
       options=(
@@ -502,7 +503,7 @@ _pyipcs_grammar() {
       operands=(
         'target:shm'
       )
-      many= wraps=
+      many='' wraps=''
       ;;
     write)
       options=(
@@ -530,7 +531,7 @@ _pyipcs_grammar() {
         'target:shm'
         ''
       )
-      many=yes wraps=
+      many='yes' wraps=''
       ;;
     run)
       options=(
@@ -554,69 +555,73 @@ _pyipcs_grammar() {
         [--report]='file'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
-      many=yes wraps=first
+      many='yes' wraps='first'
       ;;
   esac
 }
 
-# Offer those lines of words that fit, each perhaps with a tab and what it is, which a list shows.
+# Offer the matching lines of a text: each is a word, or a word, a tab and a description, which
+# only a list shows.
 _pyipcs_offer() {
-  local line word width=0 several= untold=
-  local -a found=() told=()
+  local line word width=0 has_several='' lacks_description=''
+  local -a matches=() lines=()
   for line in $1; do
     [[ $line = "$cur"* ]] || continue
     word=${line%%$'\t'*}
-    found+=("$before$word") told+=("$before$line")
-    [[ $line = *$'\t'* ]] || untold=yes
-    [[ $before$word = "${found[0]}" ]] || several=yes
+    matches+=("$prefix$word") lines+=("$prefix$line")
+    [[ $line = *$'\t'* ]] || lacks_description=yes
+    [[ $prefix$word = "${matches[0]}" ]] || has_several=yes
     (( ${#word} > width )) && width=${#word}
   done
-  # 63, 33 and 64 are the sorts of completion that list what there is.
-  if [[ -n $several && -z $untold && $COMP_TYPE = @(63|33|64) ]]; then
+  # 63, 33 and 64 are ?, ! and @: the types of completion that list the words.
+  if [[ -n $has_several && -z $lacks_description && $COMP_TYPE = @(63|33|64) ]]; then
     local IFS=$'\t'
-    printf -v line "%-$(( ${#before} + width ))s  (%s)\n" ${told[*]}
+    # shellcheck disable=SC2048,SC2086 # split each line at its tab
+    printf -v line "%-$(( ${#prefix} + width ))s  (%s)\n" ${lines[*]}
     IFS=$'\n'
+    # shellcheck disable=SC2206 # split at newlines
     COMPREPLY+=($line)
   else
-    COMPREPLY+=("${found[@]}")
+    COMPREPLY+=("${matches[@]}")
   fi
 }
 
-_pyipcs_there() {
+# Offer existing objects or namespaces, which the program looks up.
+_pyipcs_lookup() {
   _pyipcs_offer "$("$program" --complete "$1" "$cur" "${words[@]:1:cword-1}" 2>/dev/null)"
 }
 
-# Offer what bash itself knows: files, users, commands and so on, by the options of compgen.
-_pyipcs_own() {
+# Offer files, users, commands and so on, by the options of compgen.
+_pyipcs_compgen() {
   local word
-  for word in $(compgen "$@" -- "$cur"); do COMPREPLY+=("$before$word"); done
+  for word in $(compgen "$@" -- "$cur"); do COMPREPLY+=("$prefix$word"); done
 }
 
 _pyipcs_files() {
   local i
   compopt -o filenames
-  _pyipcs_own -f
-  # Behind what is no part of a file's name, bash does not see that it is a folder.
-  [[ -n ${before#"$stays"} ]] || return
+  _pyipcs_compgen -f
+  # bash recognizes a folder only if the word has nothing but its path.
+  [[ -n ${prefix#"$kept"} ]] || return
   for i in "${!COMPREPLY[@]}"; do
-    [[ -d ${COMPREPLY[i]#"$before"} ]] && COMPREPLY[i]+=/ && compopt -o nospace
+    [[ -d ${COMPREPLY[i]#"$prefix"} ]] && COMPREPLY[i]+=/ && compopt -o nospace
   done
 }
 
-# Another command with its words, of which the first stands at this place.
+# Complete the words of another command, which starts at this position.
 _pyipcs_wrapped() {
   if declare -F _command_offset >/dev/null; then
     local IFS=$' \t\n'
     set +f
     _command_offset "$1"
   elif (( cword == $1 )); then
-    _pyipcs_own -c
+    _pyipcs_compgen -c
   else
     _pyipcs_files
   fi
 }
 
-# Offer what may stand as a value.
+# Offer the choices for a value: a list of words, or the result of a lookup.
 _pyipcs_value() {
   local kind=$1 text=$cur
   shift
@@ -625,99 +630,100 @@ _pyipcs_value() {
     columns | column)
       compopt -o nospace
       [[ $kind = column ]] && cur=${cur#-} || cur=${cur##*[+,]}
-      before+=${text%"$cur"} cur=${cur^^}
+      prefix+=${text%%"$cur"} cur=${cur^^}
       _pyipcs_offer "$*"
       ;;
     target* | id* | key*)
-      _pyipcs_there "$kind"
+      _pyipcs_lookup "$kind"
       [[ $kind != id* && ${#COMPREPLY[@]} = 0 ]] && _pyipcs_value ftok
       ;;
     ftok)
       if [[ $cur = ftok:* ]]; then
-        before+=ftok: cur=${cur#ftok:}
+        prefix+=ftok: cur=${cur#ftok:}
         _pyipcs_files
       elif [[ -n $cur && ftok: = "$cur"* ]]; then
         compopt -o nospace
-        COMPREPLY+=("${before}ftok:")
+        COMPREPLY+=("${prefix}ftok:")
       fi
       ;;
     file) _pyipcs_files ;;
-    user) _pyipcs_own -u ;;
+    user) _pyipcs_compgen -u ;;
     owner)
-      [[ $cur = *:* ]] || { _pyipcs_own -u; return; }
-      before+=${cur%%:*}: cur=${cur#*:}
-      _pyipcs_own -g
+      [[ $cur = *:* ]] || { _pyipcs_compgen -u; return; }
+      prefix+=${cur%%:*}: cur=${cur#*:}
+      _pyipcs_compgen -g
       ;;
     namespace)
-      if [[ $cur = [0-9]* || -z $cur ]]; then _pyipcs_there namespace; else _pyipcs_files; fi
+      if [[ $cur = [0-9]* || -z $cur ]]; then _pyipcs_lookup namespace; else _pyipcs_files; fi
       ;;
-    command) _pyipcs_own -c ;;
+    command) _pyipcs_compgen -c ;;
     kind)
-      case ${given[0]-} in
+      case ${typed[0]-} in
         '') _pyipcs_value words msg shm sem ;;
-        msg | shm | sem) _pyipcs_there "id:${given[0]}" ;;
+        msg | shm | sem) _pyipcs_lookup "id:${typed[0]}" ;;
       esac
       ;;
   esac
 }
 
-# Find the first of bundled short options that takes a value: its name, and what is attached.
+# Find the first of bundled short options that takes a value; set its name and the attached value.
 _pyipcs_bundle() {
   local i
-  name= value=
+  name='' value=''
   for (( i = 1; i < ${#1}; i++ )); do
     name=-${1:i:1} value=${1:i+1}
-    [[ -n ${values[$name]+taken}${attached[$name]+taken} ]] && return
+    [[ -n ${values[$name]+set}${attached[$name]+set} ]] && return
   done
   return 1
 }
 
-# Set `redirected` to the target of a redirection that a word is, or begins.
+# Set the target of a redirection, if the word is one or the start of one.
 _pyipcs_redirects() {
-  [[ $1 = *[\<\>]* && ${1%[<>]*} = *([0-9&]) ]] || return
+  [[ $1 = *[\<\>]* && ${1%%[<>]*} = *([0-9&]) ]] || return
   redirected=${1##*[<>]} redirected=${redirected#[&|]}
 }
 
 _pyipcs() {
   local -
   set +eu -f
-  local IFS=$'\n' program before= command= wraps= many= awaited= ended= redirected=
-  local cur word apart piece rest=${COMP_LINE:0:COMP_POINT} name value i cword place
-  local stays head= quotes
-  local -a words=() options=() operands=() given=()
+  local IFS=$'\n' program prefix='' command='' wraps='' many='' pending='' after_dashes=''
+  local cur word blanks piece rest=${COMP_LINE:0:COMP_POINT} name value i cword position
+  local kept head='' quotes redirected=''
+  local -a words=() options=() operands=() typed=()
   local -A values=() attached=()
   program=${1//[\"\'\\]/} program=${program/#\~\//$HOME/}
-  # The words as the program gets them, which to bash also end at = and : (COMP_WORDBREAKS).
+  # Join the pieces of each word: bash also splits words at = and : (COMP_WORDBREAKS).
   for (( i = 0; i <= COMP_CWORD; i++ )); do
-    apart=${rest%%[![:space:]]*} rest=${rest#"${rest%%[![:space:]]*}"} piece=${COMP_WORDS[i]}
+    blanks=${rest%%[![:space:]]*} rest=${rest#"${rest%%[![:space:]]*}"} piece=${COMP_WORDS[i]}
     if (( i == COMP_CWORD )); then
       piece=$rest quotes=${rest//[^\"\']/}
-      # What follows a quote that is open is a piece of its own.
+      # bash makes the text after an open quote a piece of its own.
       if (( ${#quotes} % 2 )); then
-        head=${rest%[\"\']*} piece=${rest##*[\"\']}
-        [[ $quotes = *\" && $piece = *\$* ]] && return 0 # which nobody but bash can expand
+        head=${rest%%[\"\']*} piece=${rest##*[\"\']}
+        # An expansion inside double quotes cannot be completed.
+        [[ $quotes = *\" && $piece = *\$* ]] && return 0
       fi
     fi
     rest=${rest#"${COMP_WORDS[i]}"}
-    if [[ $i = 0 || -n $apart ]]; then words+=("$head$piece"); else words[-1]+=$head$piece; fi
+    if [[ $i = 0 || -n $blanks ]]; then words+=("$head$piece"); else words[-1]+=$head$piece; fi
   done
   cword=$(( ${#words[@]} - 1 )) cur=${words[-1]}
-  # What is offered takes the place of the last piece of the word only.
-  [[ $piece = [:=@] && $COMP_WORDBREAKS = *"$piece"* ]] && piece=
-  stays=${cur%"$piece"}
+  # bash replaces only the last piece of the word and keeps the others.
+  [[ $piece = [:=@] && $COMP_WORDBREAKS = *"$piece"* ]] && piece=''
+  kept=${cur%%"$piece"}
   _pyipcs_grammar ''
   for (( i = 1; i < cword; i++ )); do
     word=${words[i]}
-    awaited=
+    pending=''
     if _pyipcs_redirects "$word"; then
-      [[ -n $redirected ]] || awaited=redirection
-    elif [[ -z $ended && $word = -- ]]; then
-      ended=yes
+      [[ -n $redirected ]] || pending=redirection
+    elif [[ -z $after_dashes && $word = -- ]]; then
+      after_dashes=yes
       [[ $wraps = -- ]] && { _pyipcs_wrapped $(( i + 1 )); return 0; }
-    elif [[ -z $ended && $word = --?* ]]; then
-      [[ -n ${values[$word]+taken} ]] && awaited=$word
-    elif [[ -z $ended && $word = -[a-zA-Z0]* ]]; then
-      _pyipcs_bundle "$word" && [[ -z $value && -n ${values[$name]+taken} ]] && awaited=$name
+    elif [[ -z $after_dashes && $word = --?* ]]; then
+      [[ -n ${values[$word]+set} ]] && pending=$word
+    elif [[ -z $after_dashes && $word = -[a-zA-Z0]* ]]; then
+      _pyipcs_bundle "$word" && [[ -z $value && -n ${values[$name]+set} ]] && pending=$name
     elif [[ -z $command ]]; then
       command=$word options=() values=()
       _pyipcs_grammar "$command"
@@ -725,27 +731,27 @@ _pyipcs() {
       _pyipcs_wrapped "$i"
       return 0
     else
-      given+=("$word")
+      typed+=("$word")
     fi
-    [[ -n $awaited ]] && (( i + 1 < cword )) && (( i++ )) && awaited=
+    [[ -n $pending ]] && (( i + 1 < cword )) && (( i++ )) && pending=''
   done
 
-  place=${#given[@]}
-  (( place >= ${#operands[@]} )) && [[ -n $many ]] && place=$(( ${#operands[@]} - 1 ))
-  if [[ $awaited = redirection ]]; then
+  position=${#typed[@]}
+  (( position >= ${#operands[@]} )) && [[ -n $many ]] && position=$(( ${#operands[@]} - 1 ))
+  if [[ $pending = redirection ]]; then
     _pyipcs_files
   elif _pyipcs_redirects "$cur"; then
-    before=${cur%"$redirected"} cur=$redirected
+    prefix=${cur%%"$redirected"} cur=$redirected
     _pyipcs_files
-  elif [[ -n $awaited ]]; then
-    eval "_pyipcs_value ${values[$awaited]}"
-  elif [[ -z $ended && $cur = --*=* ]]; then
-    name=${cur%%=*} before=${cur%%=*}= cur=${cur#*=}
+  elif [[ -n $pending ]]; then
+    eval "_pyipcs_value ${values[$pending]}"
+  elif [[ -z $after_dashes && $cur = --*=* ]]; then
+    name=${cur%%=*} prefix=${cur%%=*}= cur=${cur#*=}
     eval "_pyipcs_value ${values[$name]-${attached[$name]-}}"
-  elif [[ -z $ended && $cur = -[a-zA-Z0]?* ]] && _pyipcs_bundle "$cur"; then
-    before=${cur%"$value"} cur=$value
+  elif [[ -z $after_dashes && $cur = -[a-zA-Z0]?* ]] && _pyipcs_bundle "$cur"; then
+    prefix=${cur%%"$value"} cur=$value
     eval "_pyipcs_value ${values[$name]-${attached[$name]-}}"
-  elif [[ -z $ended && $cur = -* && ! $cur = -[1-9.]* ]]; then
+  elif [[ -z $after_dashes && $cur = -* && ! $cur = -[1-9.]* ]]; then
     _pyipcs_offer "${options[*]}"
   elif [[ -z $command ]]; then
     _pyipcs_offer "${operands[*]}"
@@ -753,8 +759,8 @@ _pyipcs() {
     _pyipcs_wrapped "$cword"
     return 0
   else
-    eval "_pyipcs_value ${operands[place]-}"
+    eval "_pyipcs_value ${operands[position]-}"
   fi
 
-  for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"$stays"}; done
+  for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"$kept"}; done
 } 2>/dev/null && complete -F _pyipcs pyipcs

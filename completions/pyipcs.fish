@@ -1,14 +1,14 @@
 # Made by `python -m pyipcs.describe`; do not edit.
 
-# What stands before the cursor: the command, then its operands. For one that wraps another
-# command, the words of that. fish asks for each condition anew, so it is kept.
+# Print the words before the cursor: the command and its operands, or the command, "wrapped" and
+# the words of the command that it runs. fish checks many conditions, so the answer is cached.
 function __pyipcs_words
     set -l words (commandline -opc)[2..]
-    if test "$words" != "$__pyipcs_asked" || not set -q __pyipcs_answer
-        set -g __pyipcs_asked $words
-        set -g __pyipcs_answer (__pyipcs_parse $words)
+    if test "$words" != "$__pyipcs_cached_for" || not set -q __pyipcs_cached
+        set -g __pyipcs_cached_for $words
+        set -g __pyipcs_cached (__pyipcs_parse $words)
     end
-    printf '%s\n' $__pyipcs_answer
+    printf '%s\n' $__pyipcs_cached
 end
 
 function __pyipcs_parse
@@ -18,42 +18,44 @@ function __pyipcs_parse
     string match -qr '^[a-z]+$' -- "$command" && set -q $options || return
     set -l words $argv[2..]
     if contains $command $__pyipcs_wrappers && set -l place (contains -i -- -- $words)
-        printf '%s\n' $command behind $words[(math $place + 1)..]
+        printf '%s\n' $command wrapped $words[(math $place + 1)..]
         return
     end
     argparse -i $$options -- $words 2>/dev/null
     printf '%s\n' $command $argv
 end
 
-# Whether this is the command, and this many operands stand before the cursor, or at least so many.
-function __pyipcs_in -a command number least
+# Succeed if the cursor is in this command, after this number of operands (or "or-more").
+function __pyipcs_in -a command number or_more
     set -l words (__pyipcs_words)
     test "$words[1]" = "$command" || return
-    test "$words[2]" = behind && return 1
+    test "$words[2]" = wrapped && return 1
     test -z "$number" || test (math (count $words) - 1) -eq $number && return
-    test -n "$least" && test (count $words) -gt $number
+    test -n "$or_more" && test (count $words) -gt $number
 end
 
-function __pyipcs_behind -a command
+# Succeed if the cursor is in the command that this command runs.
+function __pyipcs_in_wrapped -a command
     set -l words (__pyipcs_words)
-    test "$words[1]" = "$command" && test "$words[2]" = behind
+    test "$words[1]" = "$command" && test "$words[2]" = wrapped
 end
 
-# The word at the cursor, without the option that it is the value of.
+# Print the word at the cursor, without an option that it is attached to.
 function __pyipcs_current
     commandline -ct | string replace -r '^(--[a-z-]+=|-[a-zA-Z](?=[^-]))?["\']?' ''
 end
 
-function __pyipcs_there -a what
+# Print existing objects or namespaces, which the program looks up.
+function __pyipcs_lookup -a kind
     set -l words (commandline -opc)
     set -l program (string replace -r '^~' $HOME -- $words[1])
     command -q $program || return
-    command $program --complete $what (__pyipcs_current) $words[2..] 2>/dev/null
+    command $program --complete $kind (__pyipcs_current) $words[2..] 2>/dev/null
 end
 
-# Columns, with commas between, behind what sets them off.
-function __pyipcs_columns -a before
-    string match -rq "^(?<prefix>$before)" -- (__pyipcs_current)
+# Print columns, each after the part of the word that matches a pattern, as for a list with commas.
+function __pyipcs_columns -a pattern
+    string match -rq "^(?<prefix>$pattern)" -- (__pyipcs_current)
     printf '%s\n' "$prefix"$argv[2..]
 end
 
@@ -80,14 +82,14 @@ function __pyipcs_kind_and_ids
     if test (count $words) -eq 1
         printf 'msg\tmessage queues\nshm\tsegments\nsem\tsemaphore sets\n'
     else if contains -- $words[2] msg shm sem
-        __pyipcs_there id:$words[2]
+        __pyipcs_lookup id:$words[2]
     end
 end
 
-# The words of another command.
+# Print the completions of the other command.
 function __pyipcs_wrapped
     set -l words (__pyipcs_words)[2..]
-    test "$words[1]" = behind && set -e words[1]
+    test "$words[1]" = wrapped && set -e words[1]
     complete -C (string join ' ' -- (string escape -- $words) (commandline -ct))
 end
 
@@ -126,11 +128,11 @@ complete -c pyipcs -n '__pyipcs_in list' -s q -l queues -d 'Message queues'
 complete -c pyipcs -n '__pyipcs_in list' -s m -l shmems -d 'Shared memory segments'
 complete -c pyipcs -n '__pyipcs_in list' -s s -l semaphores -d 'Semaphore sets'
 complete -c pyipcs -n '__pyipcs_in list' -s a -l all -d 'All kinds, as without -q, -m and -s'
-complete -c pyipcs -n '__pyipcs_in list' -s i -l id -x -k -a '(__pyipcs_there id)' -d 'One object, with one of -q -m -s'
+complete -c pyipcs -n '__pyipcs_in list' -s i -l id -x -k -a '(__pyipcs_lookup id)' -d 'One object, with one of -q -m -s'
 complete -c pyipcs -n '__pyipcs_in list' -l owner -x -a '(__fish_complete_users)' -d 'Owned by this user'
 complete -c pyipcs -n '__pyipcs_in list' -l created-by -x -a '(__fish_complete_users)' -d 'Created by this user'
 complete -c pyipcs -n '__pyipcs_in list' -l mine -d 'Created or owned by you'
-complete -c pyipcs -n '__pyipcs_in list' -l key -x -k -a '(__pyipcs_there key) (__pyipcs_ftok)' -d 'With this key'
+complete -c pyipcs -n '__pyipcs_in list' -l key -x -k -a '(__pyipcs_lookup key) (__pyipcs_ftok)' -d 'With this key'
 complete -c pyipcs -n '__pyipcs_in list' -l private -d 'Without a key (IPC_PRIVATE)'
 complete -c pyipcs -n '__pyipcs_in list' -l older-than -x -k -a '30s\\t\'seconds\' 10m\\t\'minutes\' 2h\\t\'hours\' 7d\\t\'days\'' -d 'Last changed longer ago: 30s, 10m, 2h, 7d'
 complete -c pyipcs -n '__pyipcs_in list' -l idle -x -k -a '30s\\t\'seconds\' 10m\\t\'minutes\' 2h\\t\'hours\' 7d\\t\'days\'' -d 'Last used longer ago (if ever; else, last changed), not attached, and with no process seen to wait on it'
@@ -156,7 +158,7 @@ complete -c pyipcs -n '__pyipcs_in list' -s b -l bytes -d 'Sizes in bytes; a tab
 complete -c pyipcs -n '__pyipcs_in list' -l human -d 'Sizes as 64K; JSON has bytes'
 complete -c pyipcs -n '__pyipcs_in list' -l watch -k -a '0.5 1 5' -d 'A live view on the terminal until Ctrl-C'
 complete -c pyipcs -n '__pyipcs_in list' -l fail-if-any -d 'End with status 23 if there is an object'
-complete -c pyipcs -n '__pyipcs_in list' -l ns -r -F -k -a '(__pyipcs_there namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in list' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
 complete -c pyipcs -n '__pyipcs_in list' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'When there is colour; auto: on a terminal'
 complete -c pyipcs -n '__pyipcs_in list' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in list' -s h -l help -d 'Show this help'
@@ -173,13 +175,13 @@ complete -c pyipcs -n '__pyipcs_in stat' -s P -l numeric-perms -d 'Permissions a
 complete -c pyipcs -n '__pyipcs_in stat' -s b -l bytes -d 'Sizes in bytes; a table has 64K'
 complete -c pyipcs -n '__pyipcs_in stat' -l human -d 'Sizes as 64K; JSON has bytes'
 complete -c pyipcs -n '__pyipcs_in stat' -l watch -k -a '0.5 1 5' -d 'A live view on the terminal until Ctrl-C'
-complete -c pyipcs -n '__pyipcs_in stat' -l ns -r -F -k -a '(__pyipcs_there namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in stat' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
 complete -c pyipcs -n '__pyipcs_in stat' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'When there is colour; auto: on a terminal'
 complete -c pyipcs -n '__pyipcs_in stat' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in stat' -s h -l help -d 'Show this help'
-complete -c pyipcs -n '__pyipcs_in stat 0 or-more' -x -k -a '(__pyipcs_there target) (__pyipcs_ftok)'
+complete -c pyipcs -n '__pyipcs_in stat 0 or-more' -x -k -a '(__pyipcs_lookup target) (__pyipcs_ftok)'
 complete -c pyipcs -n '__pyipcs_in key' -s v -l verbose -d 'Then say which objects have it now, one a line'
-complete -c pyipcs -n '__pyipcs_in key' -l ns -r -F -k -a '(__pyipcs_there namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in key' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
 complete -c pyipcs -n '__pyipcs_in key' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'When there is colour; auto: on a terminal'
 complete -c pyipcs -n '__pyipcs_in key' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in key' -s h -l help -d 'Show this help'
@@ -197,7 +199,7 @@ complete -c pyipcs -n '__pyipcs_in make' -l values -x -d 'The values of the sema
 complete -c pyipcs -n '__pyipcs_in make' -l owner -x -a '(__pyipcs_owner)' -d 'The owner, by name or number, as chown(1) reads it: :GROUP sets the group alone'
 complete -c pyipcs -n '__pyipcs_in make' -s i -l id-only -d 'Print bare ids: the segment\'s, the queue\'s, the set\'s'
 complete -c pyipcs -n '__pyipcs_in make' -s J -l json -d 'Print the objects as JSON'
-complete -c pyipcs -n '__pyipcs_in make' -l ns -r -F -k -a '(__pyipcs_there namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in make' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
 complete -c pyipcs -n '__pyipcs_in make' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'When there is colour; auto: on a terminal'
 complete -c pyipcs -n '__pyipcs_in make' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in make' -s h -l help -d 'Show this help'
@@ -211,22 +213,22 @@ complete -c pyipcs -n '__pyipcs_in set' -l value -x -d 'The value of one semapho
 complete -c pyipcs -n '__pyipcs_in set' -l values -x -d 'The values of all semaphores of a set, at once'
 complete -c pyipcs -n '__pyipcs_in set' -l lock -d 'Keep a segment in memory, out of swap'
 complete -c pyipcs -n '__pyipcs_in set' -l unlock -d 'Let it be swapped again'
-complete -c pyipcs -n '__pyipcs_in set' -l ns -r -F -k -a '(__pyipcs_there namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in set' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
 complete -c pyipcs -n '__pyipcs_in set' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'When there is colour; auto: on a terminal'
 complete -c pyipcs -n '__pyipcs_in set' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in set' -s h -l help -d 'Show this help'
-complete -c pyipcs -n '__pyipcs_in set 0' -x -k -a '(__pyipcs_there target) (__pyipcs_ftok)'
-complete -c pyipcs -n '__pyipcs_in rm' -s q -l queue-id -x -k -a '(__pyipcs_there id:msg)' -d 'A message queue by id'
-complete -c pyipcs -n '__pyipcs_in rm' -s Q -l queue-key -x -k -a '(__pyipcs_there key:msg) (__pyipcs_ftok)' -d 'A message queue by key'
-complete -c pyipcs -n '__pyipcs_in rm' -s m -l shmem-id -x -k -a '(__pyipcs_there id:shm)' -d 'A segment by id'
-complete -c pyipcs -n '__pyipcs_in rm' -s M -l shmem-key -x -k -a '(__pyipcs_there key:shm) (__pyipcs_ftok)' -d 'A segment by key'
-complete -c pyipcs -n '__pyipcs_in rm' -s s -l semaphore-id -x -k -a '(__pyipcs_there id:sem)' -d 'A semaphore set by id'
-complete -c pyipcs -n '__pyipcs_in rm' -s S -l semaphore-key -x -k -a '(__pyipcs_there key:sem) (__pyipcs_ftok)' -d 'A semaphore set by key'
+complete -c pyipcs -n '__pyipcs_in set 0' -x -k -a '(__pyipcs_lookup target) (__pyipcs_ftok)'
+complete -c pyipcs -n '__pyipcs_in rm' -s q -l queue-id -x -k -a '(__pyipcs_lookup id:msg)' -d 'A message queue by id'
+complete -c pyipcs -n '__pyipcs_in rm' -s Q -l queue-key -x -k -a '(__pyipcs_lookup key:msg) (__pyipcs_ftok)' -d 'A message queue by key'
+complete -c pyipcs -n '__pyipcs_in rm' -s m -l shmem-id -x -k -a '(__pyipcs_lookup id:shm)' -d 'A segment by id'
+complete -c pyipcs -n '__pyipcs_in rm' -s M -l shmem-key -x -k -a '(__pyipcs_lookup key:shm) (__pyipcs_ftok)' -d 'A segment by key'
+complete -c pyipcs -n '__pyipcs_in rm' -s s -l semaphore-id -x -k -a '(__pyipcs_lookup id:sem)' -d 'A semaphore set by id'
+complete -c pyipcs -n '__pyipcs_in rm' -s S -l semaphore-key -x -k -a '(__pyipcs_lookup key:sem) (__pyipcs_ftok)' -d 'A semaphore set by key'
 complete -c pyipcs -n '__pyipcs_in rm' -s a -l all -k -a 'msg\\t\'message queues\' shm\\t\'segments\' sem\\t\'semaphore sets\'' -d 'All that you may remove, or all of a kind'
 complete -c pyipcs -n '__pyipcs_in rm' -l owner -x -a '(__fish_complete_users)' -d 'Owned by this user'
 complete -c pyipcs -n '__pyipcs_in rm' -l created-by -x -a '(__fish_complete_users)' -d 'Created by this user'
 complete -c pyipcs -n '__pyipcs_in rm' -l mine -d 'Created or owned by you'
-complete -c pyipcs -n '__pyipcs_in rm' -l key -x -k -a '(__pyipcs_there key) (__pyipcs_ftok)' -d 'With this key'
+complete -c pyipcs -n '__pyipcs_in rm' -l key -x -k -a '(__pyipcs_lookup key) (__pyipcs_ftok)' -d 'With this key'
 complete -c pyipcs -n '__pyipcs_in rm' -l private -d 'Without a key (IPC_PRIVATE)'
 complete -c pyipcs -n '__pyipcs_in rm' -l older-than -x -k -a '30s\\t\'seconds\' 10m\\t\'minutes\' 2h\\t\'hours\' 7d\\t\'days\'' -d 'Last changed longer ago: 30s, 10m, 2h, 7d'
 complete -c pyipcs -n '__pyipcs_in rm' -l idle -x -k -a '30s\\t\'seconds\' 10m\\t\'minutes\' 2h\\t\'hours\' 7d\\t\'days\'' -d 'Last used longer ago (if ever; else, last changed), not attached, and with no process seen to wait on it'
@@ -247,7 +249,7 @@ complete -c pyipcs -n '__pyipcs_in rm' -l time-format -x -k -a 'short\\t\'the ti
 complete -c pyipcs -n '__pyipcs_in rm' -s P -l numeric-perms -d 'Permissions as 0644, not rw-r--r--'
 complete -c pyipcs -n '__pyipcs_in rm' -s b -l bytes -d 'Sizes in bytes; a table has 64K'
 complete -c pyipcs -n '__pyipcs_in rm' -l human -d 'Sizes as 64K; JSON has bytes'
-complete -c pyipcs -n '__pyipcs_in rm' -l ns -r -F -k -a '(__pyipcs_there namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in rm' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
 complete -c pyipcs -n '__pyipcs_in rm' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'When there is colour; auto: on a terminal'
 complete -c pyipcs -n '__pyipcs_in rm' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in rm' -s h -l help -d 'Show this help'
@@ -263,11 +265,11 @@ complete -c pyipcs -n '__pyipcs_in send' -s z -l nul -d 'Add a NUL to each messa
 complete -c pyipcs -n '__pyipcs_in send' -l timeout -x -d 'Wait at most so many seconds for each message, then end with status 3'
 complete -c pyipcs -n '__pyipcs_in send' -l nowait -d 'Do not wait; status 3 where one would have to'
 complete -c pyipcs -n '__pyipcs_in send' -l progress -d 'Show on the terminal how far it is'
-complete -c pyipcs -n '__pyipcs_in send' -l ns -r -F -k -a '(__pyipcs_there namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in send' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
 complete -c pyipcs -n '__pyipcs_in send' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'When there is colour; auto: on a terminal'
 complete -c pyipcs -n '__pyipcs_in send' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in send' -s h -l help -d 'Show this help'
-complete -c pyipcs -n '__pyipcs_in send 0' -x -k -a '(__pyipcs_there target:msg) (__pyipcs_ftok)'
+complete -c pyipcs -n '__pyipcs_in send 0' -x -k -a '(__pyipcs_lookup target:msg) (__pyipcs_ftok)'
 complete -c pyipcs -n '__pyipcs_in send 1 or-more' -x
 complete -c pyipcs -n '__pyipcs_in recv' -s t -l type -x -d 'Of which type'
 complete -c pyipcs -n '__pyipcs_in recv' -s x -l except -d 'Any type but that of -t'
@@ -286,40 +288,40 @@ complete -c pyipcs -n '__pyipcs_in recv' -s 0 -l null -d 'End each message with 
 complete -c pyipcs -n '__pyipcs_in recv' -s u -l unbuffered -d 'Write each message by itself, as -F does'
 complete -c pyipcs -n '__pyipcs_in recv' -l with-type -d 'Put the type and a tab first'
 complete -c pyipcs -n '__pyipcs_in recv' -l exec -x -a '(__fish_complete_command)' -d 'Run CMD by sh for each message, which is its standard input'
-complete -c pyipcs -n '__pyipcs_in recv' -l ns -r -F -k -a '(__pyipcs_there namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in recv' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
 complete -c pyipcs -n '__pyipcs_in recv' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'When there is colour; auto: on a terminal'
 complete -c pyipcs -n '__pyipcs_in recv' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in recv' -s h -l help -d 'Show this help'
-complete -c pyipcs -n '__pyipcs_in recv 0' -x -k -a '(__pyipcs_there target:msg) (__pyipcs_ftok)'
+complete -c pyipcs -n '__pyipcs_in recv 0' -x -k -a '(__pyipcs_lookup target:msg) (__pyipcs_ftok)'
 complete -c pyipcs -n '__pyipcs_in op' -l undo -d 'The kernel takes all operations back when the process ends'
 complete -c pyipcs -n '__pyipcs_in op' -s E -l conflict-exit-code -x -d 'The status in the place of 3, which may be CMD\'s own'
 complete -c pyipcs -n '__pyipcs_in op' -l timeout -x -d 'Wait at most so many seconds, then end with status 3'
 complete -c pyipcs -n '__pyipcs_in op' -l nowait -d 'Do not wait; status 3 where one would have to'
-complete -c pyipcs -n '__pyipcs_in op' -l ns -r -F -k -a '(__pyipcs_there namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in op' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
 complete -c pyipcs -n '__pyipcs_in op' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'When there is colour; auto: on a terminal'
 complete -c pyipcs -n '__pyipcs_in op' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in op' -s h -l help -d 'Show this help'
-complete -c pyipcs -n '__pyipcs_behind op' -a '(__pyipcs_wrapped)'
-complete -c pyipcs -n '__pyipcs_in op 0' -x -k -a '(__pyipcs_there target:sem) (__pyipcs_ftok)'
+complete -c pyipcs -n '__pyipcs_in_wrapped op' -a '(__pyipcs_wrapped)'
+complete -c pyipcs -n '__pyipcs_in op 0' -x -k -a '(__pyipcs_lookup target:sem) (__pyipcs_ftok)'
 complete -c pyipcs -n '__pyipcs_in op 1 or-more' -x -k -a 'P\\t\'wait for the first and take it\' V\\t\'give the first back\' Z\\t\'wait until the first is zero\' 0-1\\t\'wait and take\' 0+1\\t\'give\' 0=0\\t\'wait for zero\''
 complete -c pyipcs -n '__pyipcs_in read' -l offset -x -k -a '4K\\t\'4096\' 64K\\t\'65536\' 1M\\t\'1048576\' 1G\\t\'1073741824\'' -d 'Where to begin'
 complete -c pyipcs -n '__pyipcs_in read' -l length -x -k -a '4K\\t\'4096\' 64K\\t\'65536\' 1M\\t\'1048576\' 1G\\t\'1073741824\'' -d 'At most so many bytes; if left out, to the segment\'s end, or of --unpack one struct'
 complete -c pyipcs -n '__pyipcs_in read' -s f -l format -x -k -a 'raw\\t\'as they are\' hex\\t\'a dump, with repeated rows folded\' unpack\\t\'the fields of a C struct, see --unpack\'' -d 'How bytes are written'
 complete -c pyipcs -n '__pyipcs_in read' -l unpack -x -k -a 'b\\t\'signed char\' h\\t\'short\' i\\t\'int\' I\\t\'unsigned int\' l\\t\'long\' q\\t\'long long\' f\\t\'float\' d\\t\'double\' 8s\\t\'char[8]\' 0l\\t\'padding of the end, as C does it for a long\'' -d 'The fields of a C struct, in the notation of Python\'s module struct, with tabs between'
-complete -c pyipcs -n '__pyipcs_in read' -l ns -r -F -k -a '(__pyipcs_there namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in read' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
 complete -c pyipcs -n '__pyipcs_in read' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'When there is colour; auto: on a terminal'
 complete -c pyipcs -n '__pyipcs_in read' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in read' -s h -l help -d 'Show this help'
-complete -c pyipcs -n '__pyipcs_in read 0' -x -k -a '(__pyipcs_there target:shm) (__pyipcs_ftok)'
+complete -c pyipcs -n '__pyipcs_in read 0' -x -k -a '(__pyipcs_lookup target:shm) (__pyipcs_ftok)'
 complete -c pyipcs -n '__pyipcs_in write' -l offset -x -k -a '4K\\t\'4096\' 64K\\t\'65536\' 1M\\t\'1048576\' 1G\\t\'1073741824\'' -d 'Where to begin'
 complete -c pyipcs -n '__pyipcs_in write' -s F -l file -r -F -d 'Read FILE; - is standard input'
 complete -c pyipcs -n '__pyipcs_in write' -l hex -d 'The data are hex digits'
 complete -c pyipcs -n '__pyipcs_in write' -l pack -x -k -a 'b\\t\'signed char\' h\\t\'short\' i\\t\'int\' I\\t\'unsigned int\' l\\t\'long\' q\\t\'long long\' f\\t\'float\' d\\t\'double\' 8s\\t\'char[8]\' 0l\\t\'padding of the end, as C does it for a long\'' -d 'The DATA are the fields of one C struct'
-complete -c pyipcs -n '__pyipcs_in write' -l ns -r -F -k -a '(__pyipcs_there namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
+complete -c pyipcs -n '__pyipcs_in write' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process, or of a namespace\'s file'
 complete -c pyipcs -n '__pyipcs_in write' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'When there is colour; auto: on a terminal'
 complete -c pyipcs -n '__pyipcs_in write' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in write' -s h -l help -d 'Show this help'
-complete -c pyipcs -n '__pyipcs_in write 0' -x -k -a '(__pyipcs_there target:shm) (__pyipcs_ftok)'
+complete -c pyipcs -n '__pyipcs_in write 0' -x -k -a '(__pyipcs_lookup target:shm) (__pyipcs_ftok)'
 complete -c pyipcs -n '__pyipcs_in write 1 or-more' -x
 complete -c pyipcs -n '__pyipcs_in run' -l private -x -k -a 'auto\\t\'where the kernel lets it\' always\\t\'and else CMD does not run\' never\\t\'CMD runs in this one\'' -d 'Whether CMD gets an IPC namespace of its own; auto if left out'
 complete -c pyipcs -n '__pyipcs_in run' -l rm -d 'Without a namespace of its own, remove what CMD left that is orphaned or suspect, and queues and sets in doubt that no living process but those of other users could use'

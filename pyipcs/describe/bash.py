@@ -26,7 +26,8 @@ def _case(pattern: str, command: Command, operands: Iterable[str]) -> Iterator[s
         chosen = [(name, value) for name, value in values if value.is_optional == is_optional]
         yield from _array(array, (f"[{name}]={_quoted(_arguments(one))}" for name, one in chosen))
     yield from _array("operands", map(_quoted, operands))
-    yield f"      many={'yes' if command.can_repeat_last else ''} wraps={command.wraps}"
+    many = "yes" if command.can_repeat_last else ""
+    yield f"      many='{many}' wraps='{command.wraps}'"
     yield "      ;;"
 
 

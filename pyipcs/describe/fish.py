@@ -9,7 +9,7 @@ from pyipcs.describe.template import MADE, fill
 _LOOKUPS = {
     "": "-x",
     "file": "-r -F",
-    "namespace": "-r -F -k -a '(__pyipcs_there namespace)'",
+    "namespace": "-r -F -k -a '(__pyipcs_lookup namespace)'",
     "user": "-x -a '(__fish_complete_users)'",
     "owner": "-x -a '(__pyipcs_owner)'",
     "command": "-x -a '(__fish_complete_command)'",
@@ -58,7 +58,7 @@ def _option_value(option: Option) -> Iterator[str]:
 
 def _operands(command: Command) -> Iterator[str]:
     if command.wraps == "--":
-        yield f"complete -c pyipcs -n '__pyipcs_behind {command.name}' -a '(__pyipcs_wrapped)'"
+        yield f"complete -c pyipcs -n '__pyipcs_in_wrapped {command.name}' -a '(__pyipcs_wrapped)'"
     if command.wraps == "first":
         yield _complete(command.name, "-a '(__pyipcs_wrapped)'")
     last = len(command.operands) - 1
@@ -80,7 +80,7 @@ def _value(value: Value) -> str:
         if choices in _LOOKUPS:
             return _LOOKUPS[choices]
         ftok = "" if choices.startswith("id") else " (__pyipcs_ftok)"
-        return f"-x -k -a '(__pyipcs_there {choices}){ftok}'"
+        return f"-x -k -a '(__pyipcs_lookup {choices}){ftok}'"
     words = " ".join(
         f"{word}\\t{_quoted(text)}" if text else word for word, text in choices.items()
     )

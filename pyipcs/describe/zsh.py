@@ -18,15 +18,6 @@ _FUNCTIONS = {
     "kind and ids": " _pyipcs_kind_and_ids",
     "": " ",
 }
-# Completion of the other command's words, in a command that runs one after "--".
-_AFTER_DASHES = """\
-  local -i behind=$words[(i)--]
-  if (( behind < CURRENT )); then
-    shift $behind words
-    (( CURRENT -= behind ))
-    _normal
-    return
-  fi""".splitlines()
 
 
 def script(program: Command, commands: Iterable[Command]) -> str:
@@ -46,7 +37,7 @@ def _function(command: Command) -> Iterator[str]:
     *specs, last = _specs([*_options(command), *_operands(command)])
     yield from ("", f"_pyipcs-{command.name}() {{")
     if command.wraps == "--":
-        yield from _AFTER_DASHES
+        yield "  (( $words[(i)--] < CURRENT )) && { _pyipcs_wrapped; return }"
     yield "  _arguments -s -S : \\"
     yield from (f"{spec} \\" for spec in specs)
     yield from (last, "}")
@@ -94,7 +85,7 @@ def _action(value: Value) -> str:
     if isinstance(choices, str):
         if choices in _FUNCTIONS:
             return _FUNCTIONS[choices]
-        function = "_pyipcs_there" if choices.startswith("id") else "_pyipcs_target"
+        function = "_pyipcs_lookup" if choices.startswith("id") else "_pyipcs_target"
         return f" {function} {_escaped(choices)}"
     if value.columns:
         listed = (_quoted(f"{name}[{_escaped(text)}]") for name, text in choices.items())

@@ -30,6 +30,36 @@ def test_describe_writes_all_files(tmp_path: Path) -> None:
     }
 
 
+# Programs that read the shells' code and run nothing.
+CHECKS = {
+    "pyipcs.bash": ("shellcheck",),
+    "_pyipcs": ("zsh", "-f", "-n"),
+    "pyipcs.fish": ("fish", "--no-config", "-n"),
+}
+TEMPLATES = ROOT / "pyipcs" / "describe" / "templates"
+
+
+@pytest.mark.parametrize(
+    ("check", "path"),
+    [
+        pytest.param(check, path, id=path.name, marks=pytest.mark.tools(check[0]))
+        for name, check in CHECKS.items()
+        for path in (TEMPLATES / f"{name}.in", ROOT / "completions" / name)
+    ],
+)
+def test_syntax_check_of_a_script_reports_nothing(check: tuple[str, ...], path: Path) -> None:
+    assert run(*check, str(path)) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "check", [pytest.param(one, marks=pytest.mark.tools(one[0])) for one in CHECKS.values()]
+)
+def test_syntax_check_of_an_open_quote_fails(check: tuple[str, ...], tmp_path: Path) -> None:
+    """The checks would also be silent if their options made them read nothing."""
+    (tmp_path / "open.bash").write_text('echo "\n')
+    assert run(*check, str(tmp_path / "open.bash")).status != 0
+
+
 # The words that --complete offers.
 
 
