@@ -21,12 +21,12 @@ _COMMANDS_WITH = {
     Status.CANNOT_RUN: {"op", "run"},
     Status.NOT_FOUND: {"op", "run"},
 }
-# The statuses of the commands that other programs end with.
+# Statuses that come from another program.
 _OTHER = "N, 128+N"
 _OTHER_STATUSES = {
-    "recv": "With `--exec`, the status of the first command that fails, 128+N if by signal N.",
-    "op": "With `-- CMD`, what CMD ends with, for it takes the place of `pyipcs`.",
-    "run": "The status of CMD, if that is not 0; 128+N if signal N ended it.",
+    "recv": "`recv --exec`: the status of the first command that fails, or 128+N for signal N.",
+    "op": "`op -- CMD`: the status of CMD, which replaces `pyipcs` in its process.",
+    "run": "`run`: the status of CMD, if that is not 0, or 128+N if signal N killed CMD.",
 }
 _PAGES = "ipcs(1), ipcmk(1), ipcrm(1), lsipc(1), flock(1), ftok(3), sysvipc(7), ipc_namespaces(7)"
 _Rows = Iterable[tuple[str, str]]
