@@ -1,4 +1,4 @@
-"""Namespaces for each test process, and a check that no test leaves an object behind."""
+"""Namespaces for each test process, and a check for leaked objects."""
 
 import os
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ _isolation = pytest.StashKey[Isolation]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Enter the namespaces, unless this process only distributes the tests to workers."""
+    """Enter the namespaces, unless this process only distributes the tests."""
     isolation.reset_signals()
     isolation.reset_locale()
     if config.getoption("dist", "no") == "no":
@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """Run the tests in one process where each cannot have a namespace: their keys would clash."""
+    """Run one process without namespaces: the keys of several would clash."""
     return None if isolation.is_available() else 1
 
 
@@ -93,7 +93,7 @@ def accounts(_mine: Isolation) -> None:
 
 @pytest.fixture
 def own_shm(_mine: Isolation) -> None:
-    """For tests whose programs leave files in /dev/shm."""
+    """Skip a test whose programs leave files, without its own /dev/shm."""
     if not _mine.shm:
         pytest.skip(f"needs a /dev/shm of its own: {_mine.why}")
 
@@ -108,19 +108,19 @@ def objects() -> Iterator[Objects]:
 
 @pytest.fixture(autouse=True)
 def _no_leaks(_mine: Isolation) -> Iterator[None]:
-    """Fail the test that leaves an object behind, and remove the object."""
+    """Fail a test that leaks an object, and remove the object."""
     if not _mine.namespace:
         yield  # other programs create objects too
         return
     before, files = everything(), _posix_files(_mine)
     yield
-    left, left_files = everything() - before, _posix_files(_mine) - files
-    for kind, object_id in left:
+    leaked, leaked_files = everything() - before, _posix_files(_mine) - files
+    for kind, object_id in leaked:
         remove(kind, object_id)
-    for path in left_files:
+    for path in leaked_files:
         path.unlink()
-    assert not left, f"left behind: {left}"
-    assert not left_files, f"left behind: {left_files}"
+    assert not leaked, f"leaked: {leaked}"
+    assert not leaked_files, f"leaked: {leaked_files}"
 
 
 def _posix_files(mine: Isolation) -> set[Path]:

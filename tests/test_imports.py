@@ -1,4 +1,4 @@
-"""The imports that each layer may have, and the modules that each command loads."""
+"""The imports of each layer, and the modules that each command loads."""
 
 import ast
 import os
@@ -71,7 +71,7 @@ def module_of(path: Path) -> str:
 
 
 def imports(path: Path) -> list[tuple[str, bool]]:
-    """Return the modules that a file imports, and whether it does so at its load."""
+    """Return the modules that a file imports, True for imports at its load."""
     tree = ast.parse(path.read_text())
     top = {id(node) for node in tree.body}
     found: list[tuple[str, bool]] = []

@@ -1,4 +1,4 @@
-"""Generator of the shells' completions and the manual, from the declarations of the commands.
+"""Generator of the completions and the manual from the commands.
 
 `python -m pyipcs.describe` writes the files. They are in the wheel; this package is not.
 """

@@ -1,4 +1,4 @@
-"""Write the generated files into the project, or into the folder that is given."""
+"""Write the generated files into the project, or into a given folder."""
 
 import sys
 from pathlib import Path

@@ -49,7 +49,7 @@ def _options(command: Command) -> Iterator[str]:
 
 
 def _option_value(option: Option) -> Iterator[str]:
-    """Yield the arguments of `complete` for the value of an option, if it has one."""
+    """Yield the arguments of `complete` for the value of an option, if any."""
     if option.value:
         arguments = _value(option.value)
         # -x requires a value.

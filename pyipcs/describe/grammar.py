@@ -1,4 +1,4 @@
-"""The commands with their options, operands and values, as the completions need them."""
+"""The commands' options, operands and values for the completions."""
 
 import re
 from collections.abc import Mapping

@@ -33,14 +33,14 @@ _Rows = Iterable[tuple[str, str]]
 
 
 def pages() -> dict[str, str]:
-    """Return the pages by their file names: one of the program, and one of each command."""
+    """Return the pages by their file names: the program's, the commands'."""
     commands = {name: app.load(name) for name in app.COMMANDS}
     pages = {f"pyipcs-{name}.1": _page_of_command(name, one) for name, one in commands.items()}
     return {"pyipcs.1": _page_of_program([*commands.values()]), **pages}
 
 
 def in_sequence(commands: Iterable[Grammar]) -> list[Grammar]:
-    """Return the commands in an order in which their examples work, one after the other."""
+    """Return the commands in an order in which their examples work."""
     return sorted(commands, key=lambda one: (one.name != "make", one.name == "rm"))
 
 
@@ -75,7 +75,7 @@ def _page_of_command(name: str, command: Grammar) -> str:
 
 
 def _page(template: str, **parts: Iterable[str]) -> str:
-    """Return a filled template, without the `.PP` before the first paragraph of a section."""
+    """Return a filled template, without `.PP` at the start of a section."""
     return re.sub(r"(?m)^(\.S[HS] .*\n)\.PP\n", r"\1", fill(template, **parts))
 
 
@@ -163,7 +163,7 @@ def _terms(rows: _Rows) -> Iterator[str]:
 
 
 def _term(text: str) -> str:
-    """Return the names of an option in bold and its metavar in italics; another term in bold."""
+    """Return a term in bold; the metavar of an option in italics."""
     if not text.startswith("-"):
         return f"\\fB{_escaped(text)}\\fR"
     names, _, metavar = re.fullmatch(r"((?:-[-\w]+(?:, )?)+)( ?)(.*)", text).groups()  # type: ignore[union-attr] # click writes them so
@@ -189,7 +189,7 @@ def _guarded(line: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return a text without troff's special characters, with bold between backquotes."""
+    """Return a text escaped for troff, with bold between backquotes."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
     escaped = escaped.replace("^", "\\(ha").replace("~", "\\(ti")
     return re.sub("`([^`]+)`", r"\\fB\1\\fR", escaped)

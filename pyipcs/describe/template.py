@@ -9,7 +9,7 @@ _FOLDER = Path(__file__).parent / "templates"
 
 
 def fill(name: str, **parts: Iterable[str]) -> str:
-    """Return a template with the lines of each part in place of the line with its @NAME@."""
+    """Return a template, each line with @NAME@ replaced by that part's lines."""
 
     def lines_for(line: str) -> Iterable[str]:
         placeholder = re.search("@([A-Z]+)@", line)

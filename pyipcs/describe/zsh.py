@@ -94,7 +94,7 @@ def _action(value: Value) -> str:
 
 
 def _words(choices: Mapping[str, str]) -> str:
-    """Return an action that offers words, with their descriptions if they have any."""
+    """Return an action that offers words, with their descriptions if any."""
     if any(choices.values()):
         listed = (f"{_escaped(word)}\\:{_quoted(text)}" for word, text in choices.items())
         return f"(({' '.join(listed)}))"

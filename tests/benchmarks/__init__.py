@@ -1,1 +1,1 @@
-"""Timings against the peers, which are printed and never asserted."""
+"""Timings against the peers: printed, never asserted."""

@@ -1,6 +1,6 @@
-"""python -m tests.benchmarks: pyipcs against the peers, in turn in one run.
+"""Benchmark of pyipcs against its peers: python -m tests.benchmarks.
 
-All of it happens in an IPC namespace of its own.
+It runs in its own IPC namespace.
 """
 
 import compileall
@@ -52,22 +52,22 @@ START_UPS = {
     "--help": ["--help"],
     "--version": ["--version"],
 }
-# Those that draw tables on a terminal.
+# The commands that draw tables on a terminal.
 DRAWN_START_UPS = ["list", "list -o ID,KEY", "list -l", "list -u", "list -q -i ID", "stat ID"]
 START_UP_ROUNDS = 21
-# How many lines go through a queue, and how many rounds each way gets.
+# The number of lines through a queue, with the rounds of each program.
 LINES = {1_000: 5, 1_000_000: 3}
-# How many messages are looked at, each of one byte; each number is double the one before.
+# The numbers of messages of one byte to peek at.
 PEEKS = [2_000, 4_000, 8_000, 16_000]
-# The bytes of the segment that is read and written.
+# The bytes of the segment to read and write.
 MEMORY, MEMORY_ROUNDS = 1 << 30, 7
 _SOURCE = Path(__file__).parent.parent / "c" / "lines.c"
-# How many objects, and how many rounds each of the commands gets with them.
+# The numbers of objects, with the rounds of each command.
 QUEUES = {10: 15, 1_000: 15, 31_900: 9}
 SEGMENTS, SETS, ROUNDS = 4_096, 10_000, 9
-# How many processes have the segments attached, each of them some.
+# The number of processes that have the segments attached, some segments each.
 PROCESSES = 2_000
-# With how many queues shells complete, and how often.
+# The number of queues for completion, and of keystrokes.
 _TAB_QUEUES, _TABS = 1_000, 9
 _EXCLUSIVE = IPC_CREAT | IPC_EXCL | 0o644
 _WIDTHS = (34, 13, 13, 9, 9, 9)
@@ -80,9 +80,9 @@ def main() -> None:
     if not _ISOLATION.namespace:
         sys.exit(f"the benchmarks need an IPC namespace of their own: {_ISOLATION.why}")
     all_cores = os.sched_getaffinity(0)
-    # On one core: two need not be equally fast, and a ratio of theirs would say nothing.
+    # On one core: two cores can differ in speed, which would spoil the ratios.
     os.sched_setaffinity(0, {max(all_cores)})
-    # What pip does for an installed package, and a checkout may lack.
+    # pip compiles an installed package; a checkout may lack the compiled files.
     compileall.compile_dir(Path(pyipcs.__file__).parent, quiet=2)
     _floor()
     _start_up("start-up, into a pipe", START_UPS, "import click", CLICK)
@@ -120,7 +120,7 @@ def _pyipcs(*args: str) -> Command:
     return [PYIPCS, *args]
 
 
-# What is compared: the command of pyipcs, and its peer.
+# The pairs to compare: a command of pyipcs and its peer.
 _LISTS: dict[str, list[tuple[Command, Command]]] = {
     "queues": [
         (_pyipcs("list", "-q"), ["ipcs", "-q"]),
@@ -130,7 +130,7 @@ _LISTS: dict[str, list[tuple[Command, Command]]] = {
             (_pyipcs("list", "-q", "-f", format_), ["lsipc", "-q", "-J"])
             for format_ in ("json", *FORMATS)
         ),
-        # What Tab asks: its own cost, beside Python's alone.
+        # The call for Tab, beside the start of Python.
         (_pyipcs("--complete", "target:msg", ""), [sys.executable, "-c", "pass"]),
     ],
     "segments": [
@@ -144,7 +144,7 @@ _LISTS: dict[str, list[tuple[Command, Command]]] = {
 }
 
 
-# What is drawn on a terminal, and what goes into a pipe.
+# The same command on a terminal and into a pipe.
 _DRAWN: dict[str, list[tuple[Command, Command]]] = {
     "queues": [(_pyipcs("list", "-q"), _pyipcs("list", "-q"))],
     "segments": [(_pyipcs("list", "-m"), _pyipcs("list", "-m"))],
@@ -152,7 +152,7 @@ _DRAWN: dict[str, list[tuple[Command, Command]]] = {
 
 
 def _floor() -> None:
-    """What nothing written in Python, or with click, can be faster than."""
+    """Measure the lower bounds: Python, click and rich alone."""
     _head("the floor")
     bare = [sys.executable, "-c", "pass"]
     for label, imports in (("import click", CLICK), ("import click, rich", RICH)):
@@ -168,7 +168,7 @@ def _start_up(
     *,
     terminal: bool = False,
 ) -> None:
-    """What pyipcs takes more than its imports; on a terminal, these run on one, too."""
+    """Compare the start of commands with their imports, in the same place."""
     _head(title)
     ids = _one_of_each()
     for label, words in commands.items():
@@ -186,7 +186,7 @@ def _start_up(
 
 
 def _one_of_each() -> dict[str, str]:
-    """New objects' ids."""
+    """Create an object of each kind; return their ids."""
     return {
         "queue": str(libc.msgget(0x5EED, _EXCLUSIVE)),
         "array": str(libc.semget(0x5EED, 1, _EXCLUSIVE)),
@@ -195,7 +195,7 @@ def _one_of_each() -> dict[str, str]:
 
 
 def _held() -> None:
-    """A command held by semaphores, and a file's key, which needs no more than its imports."""
+    """Compare a command that holds a semaphore with `key`."""
     array = libc.semget(0x5EED, 1, _EXCLUSIVE)
     run(PYIPCS, "set", str(array), "--value", "0=1")
     pair = (_pyipcs("op", "0x5eed", "P", "--", "true"), _pyipcs("key", "/"))
@@ -204,7 +204,7 @@ def _held() -> None:
 
 
 def _states() -> None:
-    """Segments with processes that have them attached: with what is known of these, and without."""
+    """Compare listings with and without STATE, with many processes."""
     fill("segments", SEGMENTS)
     shmids = [libc.shmget(key, 0, 0) for key in range(1, SEGMENTS + 1)]
     children = [_attaching(shmids[number::PROCESSES]) for number in range(PROCESSES)]
@@ -223,7 +223,7 @@ def _states() -> None:
 
 
 def _attaching(shmids: list[int]) -> int:
-    """A process that has segments attached."""
+    """Start a process that has segments attached; return its pid."""
     child = os.fork()
     if child == 0:
         for shmid in shmids:
@@ -234,11 +234,11 @@ def _attaching(shmids: list[int]) -> int:
 
 
 def _memory() -> None:
-    """A segment read and written, and cat with a file in memory, through the same pipes."""
+    """Compare read and write with cat and a file in memory."""
     segment = libc.shmget(0x5EED, MEMORY, _EXCLUSIVE)
     with TemporaryDirectory(dir="/dev/shm") as folder:
         file, other = f"{folder}/file", f"{folder}/other"
-        with open(file, "wb") as written:  # noqa: PTH123 - as C does
+        with open(file, "wb") as written:  # noqa: PTH123 - a path as text
             written.writelines(os.urandom(1 << 20) for _ in range(MEMORY >> 20))
         run(PYIPCS, "write", str(segment), "-F", file)
         _head(f"{MEMORY >> 30} GiB, all cores")
@@ -259,7 +259,7 @@ def _memory() -> None:
 
 
 def _streams(cores: str) -> None:
-    """Lines through a queue, by pyipcs and by the barest C."""
+    """Compare pyipcs and a minimal C program: lines through a queue."""
     libc.msgget(0x5EED, _EXCLUSIVE)
     with TemporaryDirectory() as folder:
         program, lines = _compiled(folder), f"{folder}/input"
@@ -283,7 +283,7 @@ def _streams(cores: str) -> None:
 
 
 def _peeks() -> None:
-    """All messages of a queue looked at; the kernel walks to each of them from the first."""
+    """Compare peeking; the kernel walks to each message from the first."""
     queue = libc.msgget(0x5EED, _EXCLUSIVE)
     run(PYIPCS, "set", str(queue), "-q", "--qbytes", str(PEEKS[-1]))
     _head("peeking")
@@ -305,14 +305,14 @@ def _compiled(folder: str) -> str:
 
 
 def _tab(count: int) -> None:
-    """How long shells take from Tab until they have looked at many queues, on all cores."""
+    """Measure the time from Tab until the shells show many queues."""
     one_core = os.sched_getaffinity(0)
     os.sched_setaffinity(0, range(os.cpu_count() or 1))
     print(f"\n{f'Tab, {count:,} queues':>{_WIDTHS[0]}} {'ms':>{_WIDTHS[1]}}")
-    for name, told in {"bash": "\a", "zsh": "do you wish", "fish": "rows"}.items():
+    for name, shown in {"bash": "\a", "zsh": "do you wish", "fish": "rows"}.items():
         with TemporaryDirectory() as folder:
             shell = Shell(name, Path(folder), link(Path(folder, "prefix")))
-            took = [shell.timed("pyipcs recv 0x00000", "\t", told) for _ in range(_TABS)]
+            took = [shell.timed("pyipcs recv 0x00000", "\t", shown) for _ in range(_TABS)]
             shell.end()
         print(f"{name:>{_WIDTHS[0]}} {1000 * median(took):>{_WIDTHS[1]}.1f}", flush=True)
     os.sched_setaffinity(0, one_core)
@@ -321,7 +321,7 @@ def _tab(count: int) -> None:
 def _compare(
     title: str, pairs: list[tuple[Command, Command]], rounds: int, *, terminal: bool = False
 ) -> None:
-    """Commands of pyipcs, perhaps on a terminal, and the peers, which run into a pipe."""
+    """Compare commands of pyipcs with peers, which run into a pipe."""
     _head(title)
     for ours, theirs in pairs:
         costs = in_turn(
@@ -329,16 +329,16 @@ def _compare(
             rounds=rounds,
             terminal=["pyipcs"] if terminal else (),
         )
-        _row(_shown(ours), _shown(theirs), costs["pyipcs"], costs["peer"])
+        _row(_text(ours), _text(theirs), costs["pyipcs"], costs["peer"])
 
 
-def _shown(command: Command) -> str:
+def _text(command: Command) -> str:
     program, *words = command
     return " ".join([*([] if program == PYIPCS else [Path(program).name]), *filter(None, words)])
 
 
 def _make_queues(count: int, rounds: int) -> None:
-    """One more queue, where there are so many."""
+    """Compare the creation of a queue beside many others."""
     fill("queues", count)
     costs = in_turn({"pyipcs": _pyipcs("make", "-Q"), "peer": ["ipcmk", "-Q"]}, rounds=rounds)
     _row("make -Q", "ipcmk -Q", costs["pyipcs"], costs["peer"])

@@ -1,9 +1,9 @@
-"""How time and memory grow with the number of objects and messages, each step double.
+"""Growth of time and memory with the number of objects and messages.
 
 python -m tests.benchmarks.growth [FILE.svg]
 
-The speed of a machine may change meanwhile. So each command runs in turn with one that is always
-the same, and its time is told as it is at the speed that the first of these had.
+The speed of a machine can change during the run. Each command therefore runs in turn with a
+reference command, and its time is scaled to the first time of the reference.
 """
 
 import os
@@ -27,7 +27,7 @@ from tests.kit.program import PYIPCS
 ROUNDS = 5
 _KEY = 0x5EED
 _TERMINAL = "on a terminal"
-# What is counted, up to the kernel's own limit where it has one, and the commands by their names.
+# The kinds: their numbers of objects, up to the kernel's limit, and the commands by their names.
 _OBJECTS: dict[str, tuple[Sequence[int], dict[str, list[str]]]] = {
     "queues": (
         [1_000 << step for step in range(6)],
@@ -52,13 +52,13 @@ Costs = dict[str, list[tuple[int, Cost]]]
 
 
 def main() -> None:
-    """Print the tables, and draw them into a file."""
+    """Print the tables, and draw charts into the files that are named."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     print(f"`import click`: {1000 * _speed():.1f} ms")
     panels = []
     for kind in _OBJECTS:
-        panels += _to_command_error(kind, _of_objects(kind))
-    panels += _to_command_error("messages", _of_messages())
+        panels += _print_costs(kind, _of_objects(kind))
+    panels += _print_costs("messages", _of_messages())
     for path in sys.argv[1:]:
         Path(path).write_text(svg(panels))
 
@@ -67,7 +67,7 @@ def _of_objects(kind: str) -> Costs:
     steps, commands = _OBJECTS[kind]
     mine = {name: [PYIPCS, *words] for name, words in commands.items()}
     costs = _costs(steps, lambda count: fill(kind, count), mine)
-    if kind == "queues":  # for the others the kernel lists more slowly than any program removes
+    if kind == "queues":  # for other kinds the kernel's listing takes longer than the removal
         costs["rm --all"] = [(count, _removal(kind, count)) for count in steps]
     empty()
     return costs
@@ -78,7 +78,7 @@ def _removal(kind: str, count: int) -> Cost:
 
 
 def _of_messages() -> Costs:
-    """Lines through a queue, as many as there are in a file."""
+    """Measure the transfer of the lines of a file through a queue."""
     libc.msgget(_KEY, IPC_CREAT | 0o600)
     with TemporaryDirectory() as folder:
         file = Path(folder, "lines")
@@ -108,22 +108,22 @@ def _costs(
 def _cost(
     command: Command, *, before: Callable[[], None] = lambda: None, terminal: bool = False
 ) -> Cost:
-    """What a command takes at the speed that the machine had at first."""
-    both = {"command": command, "same": CLICK}
+    """Measure a command; scale its time to the first speed of the machine."""
+    both = {"command": command, "reference": CLICK}
     shown = ["command"] if terminal else []
     costs = in_turn(both, rounds=ROUNDS, before=before, terminal=shown)
-    seconds = costs["command"].over(costs["same"]) * _speed()
+    seconds = costs["command"].over(costs["reference"]) * _speed()
     return Cost([seconds], costs["command"].peak)
 
 
 @cache
 def _speed() -> float:
-    return in_turn({"same": CLICK}, rounds=ROUNDS)["same"].seconds
+    return in_turn({"reference": CLICK}, rounds=ROUNDS)["reference"].seconds
 
 
-def _to_command_error(what: str, costs: Costs) -> list[Panel]:
-    """Print what was measured; the diagrams of it."""
-    print(f"\n{what:>16}", *(f"{count:>9,}" for count, _ in next(iter(costs.values()))))
+def _print_costs(subject: str, costs: Costs) -> list[Panel]:
+    """Print a table; return its charts."""
+    print(f"\n{subject:>16}", *(f"{count:>9,}" for count, _ in next(iter(costs.values()))))
     for name, points in costs.items():
         print(f"{name:>13} ms", *(f"{1000 * cost.seconds:>9.1f}" for _, cost in points))
         print(f"{'KiB':>16}", *(f"{cost.peak or 0:>9}" for _, cost in points), flush=True)
@@ -131,7 +131,10 @@ def _to_command_error(what: str, costs: Costs) -> list[Panel]:
     for name, points in costs.items():
         times[name] = [(count, 1000 * cost.seconds) for count, cost in points]
         peaks[name] = [(count, (cost.peak or 0) / 1024) for count, cost in points]
-    return [Panel(f"Time by {what}", "ms", times), Panel(f"Peak memory by {what}", "MiB", peaks)]
+    return [
+        Panel(f"Time by {subject}", "ms", times),
+        Panel(f"Peak memory by {subject}", "MiB", peaks),
+    ]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Run commands in turn, and tell how long each took and how much memory it had."""
+"""Time and peak memory of commands that run in turn."""
 
 import shutil
 import statistics
@@ -12,25 +12,31 @@ from typing import NamedTuple
 from tests.kit.terminal import read_all, start
 
 Command = Sequence[str]
-# What no command of pyipcs can start faster than.
+# The lower bound of the start-up of every command of pyipcs.
 CLICK: Command = [sys.executable, "-c", "import click"]
 
 
 class Cost(NamedTuple):
-    """What a command took."""
+    """The time and memory of one command.
 
-    rounds: Sequence[float]  # seconds
-    peak: int | None  # KiB; None where there is no GNU time(1) to tell it
+    Attributes:
+        rounds: seconds of each run.
+        peak: peak memory in KiB; None without GNU time(1).
+    """
+
+    rounds: Sequence[float]
+    peak: int | None
 
     @property
     def seconds(self) -> float:
-        """The median of all runs."""
+        """Return the median of all runs."""
         return statistics.median(self.rounds)
 
     def over(self, other: "Cost") -> float:
-        """How many times what another command took that ran in turn with this one.
+        """Return the ratio to the time of a command that ran in turn.
 
-        It is the median over the rounds, in each of which the machine was at the same speed.
+        It is the median of the ratios of the rounds: within a round the machine's speed is the
+        same.
         """
         pairs = zip(self.rounds, other.rounds, strict=True)
         return statistics.median(mine / theirs for mine, theirs in pairs)
@@ -43,13 +49,13 @@ def in_turn(
     before: Callable[[], None] = lambda: None,
     terminal: Collection[str] = (),
 ) -> dict[str, Cost]:
-    """Run the commands in turn, so that all share whatever the machine is at.
+    """Run the commands in turn, so that all meet the same load of the machine.
 
     Args:
         commands: the command lines by their labels.
-        rounds: how often.
-        before: called before each run, and not timed.
-        terminal: the labels of those that run on a terminal; all others run into a pipe.
+        rounds: the number of runs of each command.
+        before: a function to call before each run; its time does not count.
+        terminal: the labels of the commands that run on a terminal; the others run into a pipe.
     """
     taken: dict[str, list[float]] = {label: [] for label in commands}
     for _ in range(rounds):
@@ -78,7 +84,7 @@ def _run(command: Command, *, terminal: bool) -> float:
 
 
 def _peak(command: Command, *, terminal: bool) -> int | None:
-    # A process's maximum counts that of the process that forked it, so that has to be a small one.
+    # ru_maxrss includes the memory of the forking process, so time(1), a small one, forks it.
     gnu_time = shutil.which("time")
     if not gnu_time:
         return None

@@ -1,11 +1,11 @@
-"""The objects that are there while something is measured."""
+"""The objects that exist during a measurement."""
 
 from tests.kit.kernel import IPC_CREAT, libc
 from tests.kit.program import run
 
 
 def fill(kind: str, count: int) -> None:
-    """Make objects with keys, where they are not there yet."""
+    """Create objects with the keys 1 to `count`, unless they exist."""
     for key in range(1, count + 1):
         match kind:
             case "queues":

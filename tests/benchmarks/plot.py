@@ -1,26 +1,33 @@
-"""Lines in an SVG, with linear axes, on which what grows linearly is straight."""
+"""Line charts as SVG, with linear axes: linear growth is a straight line."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _RIGHT = 300, 160, 55, 35, 105  # of a diagram and its margins
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _RIGHT = 300, 160, 55, 35, 105  # of a chart and its margins
 _COLUMNS = 2
 _LINE = 11  # the height of a line of text
-_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # for all eyes
+# Distinct for colour-blind readers (Okabe and Ito).
+_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 Point = tuple[float, float]
 
 
 class Panel(NamedTuple):
-    """A diagram: lines by their names."""
+    """One chart.
+
+    Attributes:
+        title: its heading.
+        unit: the unit of the y axis.
+        lines: the points of each line, by its name.
+    """
 
     title: str
-    unit: str  # of what is measured
+    unit: str
     lines: Mapping[str, Sequence[Point]]
 
 
 def svg(panels: Sequence[Panel]) -> str:
-    """A picture of diagrams, side by side."""
+    """Return a picture with the charts in two columns."""
     wide, high = _LEFT + _WIDTH + _RIGHT, _HEIGHT + 2 * _BOTTOM
     width, height = _COLUMNS * wide, -(-len(panels) // _COLUMNS) * high
     parts = [
@@ -61,6 +68,6 @@ def _lines(panel: Panel) -> Iterator[str]:
         yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{color}"/>' for x, y in places)
         ends.append((places[-1][1], name, color))
     free = float(_HEIGHT + _LINE)
-    for y, name, color in sorted(ends, reverse=True):  # from below, none over another
+    for y, name, color in sorted(ends, reverse=True):  # from the bottom, without overlaps
         free = min(y + 3, free - _LINE)
         yield f'<text x="{_WIDTH + 6}" y="{free:.1f}" fill="{color}">{name}</text>'

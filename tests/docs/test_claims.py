@@ -1,4 +1,4 @@
-"""README's table of features against the help of the programs, line by line."""
+"""README's table of features against the help of the programs."""
 
 import re
 from functools import cache

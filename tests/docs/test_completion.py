@@ -146,7 +146,7 @@ def test_completion_imports_no_click() -> None:
 def test_complete_target_finds_kinds_only_before_an_option_with_a_value(
     there: dict[str, int],
 ) -> None:
-    """In the bundle -om the letter m is the value of -o, in -bm it is an option."""
+    """In -om the letter m is the value of -o, in -bm it is an option."""
     options = {
         name[1]: bool(option.value)
         for command in grammar.commands()
@@ -166,7 +166,7 @@ def test_complete_target_finds_kinds_only_before_an_option_with_a_value(
 
 @pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
-    """Start a shell with the files of an installed wheel, or with those of the project."""
+    """Start a shell with the files of an installed wheel, or the project's."""
     name: str = request.param
     need_tool(name.split(maxsplit=1)[0])
     if name == "bash" and not Path(BASH_COMPLETION).exists():

@@ -1,4 +1,4 @@
-"""The pages for contributors: their paths exist, and no folder or check is missing."""
+"""Paths, folders and checks in the pages for contributors."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The project's own files that tests read: README, and what the wheel installs into share."""
+"""README and the wheel's shared files, which tests read."""
 
 import tomllib
 from pathlib import Path
@@ -13,7 +13,7 @@ IN_NEW_NAMESPACE = ["unshare", "--ipc"] if IS_ROOT else ["unshare", "--user", "-
 
 
 def shared_files() -> dict[str, str]:
-    """Return the files that the wheel installs into share: their path here and there."""
+    """Return the wheel's shared files: their paths here and there."""
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
     shared = build["targets"]["wheel"]["shared-data"]
     return {

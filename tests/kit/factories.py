@@ -17,7 +17,7 @@ from tests.kit.wait import LIMIT, wait_until
 _NEW = IPC_CREAT | IPC_EXCL
 # System calls that wait on an object: of x86-64, aarch64 and i386.
 _WAITING_CALLS = ("65 ", "69 ", "70 ", "220 ", "188 ", "189 ", "192 ", "193 ", "117 ", "401 ")
-# What a script of `process` starts with.
+# The start of the scripts of `scripted`.
 _PRELUDE = """
 import ctypes, os, sys, threading, time
 libc = ctypes.CDLL(None)
@@ -27,7 +27,10 @@ room = ctypes.create_string_buffer(99)
 
 
 def fork_child(act: Callable[[], object]) -> int:
-    """Start a process that calls a function and exits with 0 if it returns; return its pid."""
+    """Start a process that calls a function; return its pid.
+
+    Its exit status is 0 if the function returns, 1 if it raises.
+    """
     child = os.fork()
     if child == 0:
         status = 1
@@ -60,7 +63,7 @@ def created_by_departed(create: Callable[[], int]) -> int:
 
 
 def leaked_segment(objects: Objects, key: int = 0, *, used: bool = True, mode: int = 0o600) -> int:
-    """Return a segment whose creator is gone; STATE is orphaned, or unknown if it was not used.
+    """Return a segment whose creator is gone: orphaned, or unknown if unused.
 
     Args:
         objects: removes it.
@@ -80,7 +83,7 @@ def leaked_segment(objects: Objects, key: int = 0, *, used: bool = True, mode: i
 
 
 def suspect_queue(objects: Objects, key: int = 0, *, mode: int = 0o600) -> int:
-    """Return a queue with a message of 1 byte whose creator and last sender is gone."""
+    """Return a queue with one message whose creator and sender is gone."""
 
     def create() -> int:
         msqid = int(libc.msgget(key, _NEW | mode))
@@ -91,7 +94,7 @@ def suspect_queue(objects: Objects, key: int = 0, *, mode: int = 0o600) -> int:
 
 
 def suspect_set(objects: Objects, key: int = 0, *, nsems: int = 1, mode: int = 0o600) -> int:
-    """Return a set whose semaphore 0 is 1 and whose creator and last user is gone."""
+    """Return a set with the value 1 whose creator and last user is gone."""
 
     def create() -> int:
         semid = int(libc.semget(key, nsems, _NEW | mode))
@@ -103,7 +106,7 @@ def suspect_set(objects: Objects, key: int = 0, *, nsems: int = 1, mode: int = 0
 
 @contextmanager
 def running(*command: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process with its standard output in a pipe, and kill it at the end."""
+    """Run a process with its output in a pipe, and kill it at the end."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, **options)
     try:
         yield process
@@ -120,14 +123,17 @@ def running(*command: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
 def scripted(
     script: str, before: Sequence[str] = (), **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a Python script that has libc, a buffer `room`, and os, sys, threading and time."""
+    """Run a Python script with names for system calls.
+
+    It has libc, a buffer `room`, and the modules ctypes, os, sys, threading and time.
+    """
     with running(*before, sys.executable, "-c", _PRELUDE + script, **options) as process:
         yield process
 
 
 @contextmanager
 def attaching(shmid: int, *flags: int, **options: Any) -> Iterator[int]:
-    """Run a process that attaches a segment, once for each of the flags; yield its pid."""
+    """Run a process that attaches a segment with each flag; yield its pid."""
     attach = f"for flags in {flags or (0,)}: libc.shmat({shmid}, None, flags)\n"
     with scripted(f"{attach}print(flush=True)\ntime.sleep(600)", **options) as process:
         read_line(process)
@@ -136,14 +142,17 @@ def attaching(shmid: int, *flags: int, **options: Any) -> Iterator[int]:
 
 @contextmanager
 def waiting(call: str, **options: Any) -> Iterator[int]:
-    """Run a process that waits in a call such as `msgrcv(0, room, 9, 0, 0)`; yield its pid."""
+    """Run a process that waits in a call; yield its pid.
+
+    A call is written as `msgrcv(0, room, 9, 0, 0)`.
+    """
     with scripted(f"libc.{call}", **options) as process:
         wait_until(lambda: in_waiting_call(process.pid))
         yield process.pid
 
 
 def in_waiting_call(pid: int) -> bool:
-    """Return whether a process is in a system call that waits on an object."""
+    """Return True if a process is in a call that waits on an object."""
     return Path(f"/proc/{pid}/syscall").read_text().startswith(_WAITING_CALLS)
 
 
@@ -158,14 +167,14 @@ def read_line(process: subprocess.Popen[bytes]) -> str:
     while not line.endswith(b"\n"):
         if not select.select([descriptor], [], [], max(0, end - time.monotonic()))[0]:
             raise TimeoutError(f"no line from {process.args!r} within {LIMIT:g} s: {line!r}")
-        if not (byte := os.read(descriptor, 1)):  # only the line, whoever reads the rest
+        if not (byte := os.read(descriptor, 1)):  # only the line: another reader may get the rest
             break
         line += byte
     return line.decode()
 
 
 def thread_in_waiting_call(pid: int) -> bool:
-    """Return whether a thread of a process is in a system call that waits on an object."""
+    """Return True if a thread is in a call that waits on an object."""
     for path in Path(f"/proc/{pid}/task").glob("*/syscall"):
         with suppress(OSError):  # the thread ended
             if path.read_text().startswith(_WAITING_CALLS):
@@ -174,7 +183,7 @@ def thread_in_waiting_call(pid: int) -> bool:
 
 
 def waiting_threads(pid: int) -> int:
-    """Count the threads of a process that are in system calls that wait on an object."""
+    """Count the threads of a process in calls that wait on an object."""
     count = 0
     for path in Path(f"/proc/{pid}/task").glob("*/syscall"):
         with suppress(OSError):  # the thread ended

@@ -83,7 +83,7 @@ def enter() -> Isolation:
 
 
 def is_available() -> bool:
-    """Return whether the kernel lets this user create an IPC namespace; a child tries it."""
+    """Return True if this user can create an IPC namespace; a child tries it."""
     child = os.fork()
     if child == 0:
         os._exit(not enter().namespace)
@@ -91,7 +91,7 @@ def is_available() -> bool:
 
 
 def share_user_namespace() -> None:
-    """Enter a user namespace in which the workers of an ordinary user create theirs.
+    """Enter a user namespace for the workers of an ordinary user.
 
     In a user namespace of its own, a worker could not read the processes of the others, and some
     states would be unknown while another worker has stopped a process.
@@ -124,14 +124,14 @@ def reset_signals() -> None:
 
 
 def reset_locale() -> None:
-    """Print sizes with a decimal point, whatever the locale of whoever runs the tests."""
+    """Print sizes with a decimal point in any locale of the environment."""
     if everything := os.environ.pop("LC_ALL", None):
         os.environ["LANG"] = everything
     os.environ["LC_NUMERIC"] = "C"
 
 
 def _mount_etc(uid: int) -> None:
-    """Mount a copy of /etc whose passwd has users with long, accented and hostile names.
+    """Mount a copy of /etc with long, accented and hostile user names.
 
     The copy is of the folder, because a package manager renames passwd, which detaches a mount on
     the file.
@@ -197,7 +197,7 @@ def _unshare(flags: int) -> None:
 
 
 def _set_capabilities(mask: int) -> None:
-    """Keep these of the capabilities that the creator of a user namespace has; inherit them."""
+    """Keep only these capabilities in a new user namespace; inherit them."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     data = (ctypes.c_uint32 * 6)(mask, mask, mask)  # effective, permitted, inheritable
     if _libc.capset(header, data) != 0:

@@ -9,5 +9,5 @@ _UNREADABLE = re.compile(
 
 
 def without_unreadable(text: str) -> str:
-    """Remove processes that cannot be inspected from reasons: they come and go at any time."""
+    """Remove uninspectable processes from reasons: they come and go."""
     return _UNREADABLE.sub("", text)

@@ -1,7 +1,7 @@
-"""Every parser of text from outside, each as one function of any bytes that fails on a defect.
+"""Parsers of outside text, each as a function that fails on a defect.
 
-What is wrong in a text is told by the one error that the parser says it raises; another exception
-is a defect, and so is a result that no renderer can show, or that does not come back as it went.
+A parser refuses a wrong text by its documented error. Any other exception is a defect; so is a
+result that a renderer cannot show, or that is different after writing and reading it again.
 """
 
 import errno
@@ -43,45 +43,45 @@ from pyipcs.usage.state import evidence_of
 
 
 class Parser(NamedTuple):
-    """A parser.
+    """One parser.
 
     Attributes:
-        check: what reads a text and looks at the result.
-        seeds: texts that it takes.
+        check: the function that parses a text and checks the result.
+        seeds: valid texts.
     """
 
     check: Callable[[bytes], object]
     seeds: tuple[bytes, ...]
 
 
-def _to_command_error(parse: Callable[[Any], Any], text: Any) -> Any:
-    """What a text means; None where the parser says why it means nothing."""
+def _parsed(parse: Callable[[Any], Any], text: Any) -> Any:
+    """Return the parsed text, or None if the parser refuses it with a reason."""
     try:
         return parse(text)
     except ValueError as error:
         refusal = error
-    # One of Python's own, as of int(), is an oversight.
+    # A message of Python's own, as of int(), means that the parser lacks a check.
     assert type(refusal) in {ValueError, EnvelopeError}, f"{refusal!r} of {text!r}"
-    assert str(refusal), f"refused without a word: {text!r}"
+    assert str(refusal), f"refused without a reason: {text!r}"
     by_chance = re.search(r"int\(\)|int_max|could not convert", str(refusal))
     assert not by_chance, f"refused by chance: {refusal} of {text!r}"
     return None
 
 
-# -- Words of a command line.
+# -- Arguments of a command line.
 
 
 def _word(parse: Callable[[str], Any], *seeds: str) -> Parser:
-    """A parser of one word, which has no NUL in it and may be no UTF-8 (execve(2))."""
+    """Return a parser of one argument: bytes without NUL (execve(2))."""
 
     def check(text: bytes) -> Any:
-        return _to_command_error(parse, os.fsdecode(text.replace(b"\0", b"")))
+        return _parsed(parse, os.fsdecode(text.replace(b"\0", b"")))
 
     return Parser(check, tuple(map(os.fsencode, seeds)))
 
 
 def _between(parse: Callable[[str], Any], least: float, most: float) -> Callable[[str], Any]:
-    """The same parser, whose numbers are to lie within bounds."""
+    """Return the parser with a check of the bounds of its numbers."""
 
     def check(text: str) -> Any:
         number = parse(text)
@@ -119,7 +119,7 @@ def _layout(text: str) -> Layout:
     return layout
 
 
-_MOST = 1 << 12  # bytes of a struct, and of a body: more take long and tell no more
+_MOST = 1 << 12  # bytes of a struct and of a body: larger ones take long and find no more
 _SIZES = ("1", "4096", "1K", "2KiB", "3KB", "0x10K", "010", "1.5M", "+1", "16EiB")
 _NUMBERS = ("0", "1", "+7", "007", "255", "32767", "2147483647", "9223372036854775807")
 _DURATIONS = ("30s", "1h30m", "2.5d", "1w2d3h4m5s", "10", "0.1")
@@ -168,26 +168,26 @@ def _shown(message: Message) -> None:
 
 
 def _json_line(line: bytes) -> None:
-    message = _to_command_error(from_json, line)
+    message = _parsed(from_json, line)
     if message is not None:
         assert from_json(encoder("json")(message)) == message
         _shown(message)
 
 
 def _hex_digits(digits: bytes) -> None:
-    body = _to_command_error(from_hex, digits)
+    body = _parsed(from_hex, digits)
     if body is not None:
         assert from_hex(body.hex().encode()) == body
         _shown(Message(1, body))
 
 
 def _struct_words(record: bytes) -> None:
-    """The notation in the first line, then words for it."""
+    """Check a struct: its notation in the first line, then its values."""
     notation, _, words = record.partition(b"\n")
-    layout = _to_command_error(Layout, os.fsdecode(notation))
+    layout = _parsed(Layout, os.fsdecode(notation))
     if layout is None or layout.size > _MOST:
         return
-    body = _to_command_error(layout.pack, words.split(b"\t"))
+    body = _parsed(layout.pack, words.split(b"\t"))
     if body is not None:
         assert len(body) == layout.size
         assert layout.pack(layout.unpack(body)) == body
@@ -195,15 +195,15 @@ def _struct_words(record: bytes) -> None:
 
 
 def _baseline(text: bytes) -> None:
-    """An earlier listing, as --not-in reads it."""
+    """Check an earlier listing as --not-in reads it."""
     try:
         document = json.loads(text)
-    except (ValueError, RecursionError):  # which cli.selection tells
+    except (ValueError, RecursionError):  # the option's parser reports it
         return
-    _to_command_error(not_in, document if isinstance(document, dict) else {})
+    _parsed(not_in, document if isinstance(document, dict) else {})
 
 
-def _a_baseline() -> bytes:
+def _valid_baseline() -> bytes:
     taken = {**namespace.origin(), "filtered": False}
     queue = {"key": "0xfffffff0", "id": 5, "cuid": 0, "cgid": 0}
     document = {"taken": taken, "queues": [queue], "shmems": [{**queue, "cpid": 9}]}
@@ -217,11 +217,11 @@ _BODIES = {
     ),
     "hex": Parser(_hex_digits, (b"00 ff 41", b"6A6b\n")),
     "struct": Parser(_struct_words, (b"id\n42\t1.5", b"<3sh?\nab\t0x10\t1", b"cp2f\na\t\tinf\t-0")),
-    "baseline": Parser(_baseline, (_a_baseline(),)),
+    "baseline": Parser(_baseline, (_valid_baseline(),)),
 }
 
 
-# -- What the kernel tells.
+# -- Files of the kernel.
 
 _TIME_MAX = 2**34  # seconds: the kernel's clock ends in 2262 (ktime_t)
 _CANVASES = (
@@ -233,14 +233,14 @@ _STYLES = [*map(Style, TimeFormat, *zip(*[(True, False)] * 5, strict=True))]
 
 @contextmanager
 def _file(name: str, text: bytes) -> Iterator[str]:
-    """A folder with a file in it."""
+    """Create a temporary folder with one file."""
     with TemporaryDirectory() as folder:
         Path(folder, name).write_bytes(text)
         yield folder
 
 
-def _unless_covered(read: Callable[[], Any]) -> Any:
-    """What is read; None where it is told that it is not the kernel's."""
+def _unless_refused(read: Callable[[], Any]) -> Any:
+    """Return the result, or None after an EIO that names the file."""
     try:
         return read()
     except OSError as error:
@@ -251,22 +251,22 @@ def _unless_covered(read: Callable[[], Any]) -> Any:
 
 
 def _sysvipc(kind: Kind, text: bytes) -> None:
-    """A file of /proc/sysvipc: what is none is told by EIO and its name."""
+    """Check the reader of a file of /proc/sysvipc with any text."""
     with _file(kind.value, text) as folder:
-        found = _unless_covered(lambda: [*procfs.read(kind, folder)])
+        found = _unless_refused(lambda: [*procfs.read(kind, folder)])
     for listing in found or ():
-        if _kernels(listing):
+        if _is_possible(listing):
             for _ in rendered(listing):
                 pass
 
 
-def _kernels(listing: Listing) -> bool:
-    """Whether the kernel could have written these numbers: its pids and times have bounds."""
+def _is_possible(listing: Listing) -> bool:
+    """Return True if the kernel could have written these numbers."""
     names = listing.header * listing.length
-    return all(map(_could_be, names, listing.words))
+    return all(map(_is_possible_word, names, listing.words))
 
 
-def _could_be(name: str, word: str) -> bool:
+def _is_possible_word(name: str, word: str) -> bool:
     if not re.fullmatch("[0-7]{1,6}" if name == "perms" else "-?[0-9]{1,20}", word):
         return False
     if name.endswith("pid"):
@@ -275,7 +275,7 @@ def _could_be(name: str, word: str) -> bool:
 
 
 def rendered(listing: Listing) -> Iterator[str]:
-    """A listing in every format, but for what has to be asked of the kernel."""
+    """Yield a listing in each format, with columns that need no system call."""
     found = {listing.kind: [listing]}
     for view, unit in product(View, Unit):
         yield from plain.listings(found, view, unit)
@@ -306,7 +306,7 @@ def _maps(text: bytes) -> None:
 
 def _syscall(text: bytes) -> None:
     with _file("syscall", text) as folder:
-        numbers = _unless_covered(lambda: scan._numbers(folder))
+        numbers = _unless_refused(lambda: scan._numbers(folder))
     call = scan._call(numbers or [])
     if call is not None:
         (kind, _), object_id = call
@@ -315,10 +315,10 @@ def _syscall(text: bytes) -> None:
 
 
 def _visible(text: bytes) -> None:
-    """A stranger's name, as it goes into a message."""
+    """Check an untrusted name as messages show it."""
     shown = one_line(os.fsdecode(text))
     assert shown.isprintable() or all(not 0 <= ord(one) < 0x20 for one in shown)
-    shown.encode()  # of half a character, nothing is left
+    shown.encode()  # fails if a surrogate remains
 
 
 _ROWS = {

@@ -1,4 +1,4 @@
-"""A security policy that refuses IPC_INFO, MSG_INFO, SHM_INFO and SEM_INFO, and nothing else."""
+"""A security policy that refuses IPC_INFO, MSG_INFO, SHM_INFO, SEM_INFO."""
 
 import errno
 import os
@@ -41,7 +41,7 @@ _HIDE_SYSCTL = 'mount -t tmpfs none /proc/sys/kernel && exec "$@"'
 
 
 def refused_info(error: int = errno.EACCES) -> list[str]:
-    """Return the start of a command that runs where the *_INFO commands fail with an errno."""
+    """Return a command prefix under which *_INFO commands fail."""
     machine = os.uname().machine
     if machine not in _NUMBERS:
         pytest.skip(f"the system calls of {machine} are not in the test")
@@ -63,11 +63,11 @@ def without_info(*args: str) -> Result:
 
 
 def without_limits(*args: str, error: int = errno.EACCES) -> Result:
-    """Run pyipcs where the *_INFO commands are refused and /proc/sys/kernel is empty."""
+    """Run pyipcs without *_INFO commands and without /proc/sys/kernel."""
     return run(*hidden_sysctl(), *refused_info(error), PYIPCS, *args)
 
 
 def without_limits_or_capabilities(*args: str) -> Result:
-    """Run pyipcs without capabilities where it cannot know any limit."""
+    """Run pyipcs without capabilities and without any readable limit."""
     drop = [need_tool("setpriv"), "--bounding-set=-all", "--inh-caps=-all"]
     return run(*hidden_sysctl(), *drop, *refused_info(), PYIPCS, *args)

@@ -1,4 +1,4 @@
-"""Ways to run pyipcs and its peers: in this process, in a new one, as another user."""
+"""Runners of pyipcs and its peers: new processes, forks, other users."""
 
 import ctypes
 import os
@@ -27,7 +27,10 @@ _MISSING_TOOLS_FAIL = "PYIPCS_TEST_REQUIRE_TOOLS"
 
 
 def need_tool(name: str) -> str:
-    """Return the path of a program; without it, skip the test, or fail it in .ci/run."""
+    """Return the path of a program; skip the test without it.
+
+    In .ci/run, which installs the programs, the test fails.
+    """
     from shutil import which
 
     if path := which(name):
@@ -109,7 +112,7 @@ def fork(
     program: str = "pyipcs",
     first: Callable[[], object] = bool,
 ) -> int:
-    """Start pyipcs from its entry point in a forked process, faster than a new one; return its pid.
+    """Start pyipcs in a forked process, faster than a new one; return its pid.
 
     The process calls `first` before anything else.
     """
@@ -144,7 +147,7 @@ def forked(
     timeout: float = LIMIT,
     first: Callable[[], object] = bool,
 ) -> Result:
-    """Run pyipcs in a forked process; its standard input is a file with the data.
+    """Run pyipcs in a forked process with a file as its standard input.
 
     It is killed after `timeout` seconds, and calls `first` before anything else.
     """
@@ -204,7 +207,10 @@ def _become_nobody() -> None:
 
 
 def piped(*args: str, data: bytes) -> Result:
-    """Run pyipcs in a forked process; its standard input is a pipe with at most 64 KiB of data."""
+    """Run pyipcs in a forked process with a pipe as its standard input.
+
+    A pipe takes no more than 64 KiB of data.
+    """
     read, write = os.pipe()
     os.write(write, data)
     with TemporaryFile() as out, TemporaryFile() as err:

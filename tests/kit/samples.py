@@ -1,4 +1,4 @@
-"""Listings of objects that there never were, for outputs that can be written down."""
+"""Invented objects with fixed values, for outputs in the tests."""
 
 import time
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from pyipcs.sysv import procfs
 from pyipcs.sysv.listing import Listing, listing_of
 
 NOBODY_HAS = 4242424242  # a uid without a name
-NO_PID = 2**22 + 1  # over the highest pid there can be
+NO_PID = 2**22 + 1  # above the highest possible pid
 SECOND = 1_000_000_000  # 2001-09-09 01:46:40 UTC
 
 # Any message that a queue can hold.
@@ -65,7 +65,7 @@ PEOPLE = Style(TimeFormat.FULL, human=True, numeric_perms=False)
 
 
 def listings(*kinds: Kind) -> dict[Kind, list[Listing]]:
-    """The objects of some kinds, or of all."""
+    """Return the objects of some kinds, or of all kinds."""
     return {kind: [listing_of(kind, RECORDS[kind])] for kind in kinds or Kind}
 
 
@@ -76,7 +76,7 @@ def report(
     headings: bool = True,
     json: bool = False,
 ) -> Report:
-    """The objects of some kinds with their usual columns, or with others."""
+    """Return a report of objects with default columns, or with chosen ones."""
     chosen = columns.parse_choice(choice) if choice else None
     found = listings(*kinds)
     shown = {
@@ -88,7 +88,7 @@ def report(
 
 @contextmanager
 def zone(name: str) -> Iterator[None]:
-    """Another time zone for a while."""
+    """Set another time zone within a `with` block."""
     caches = (format_units.iso_time, format_units.ctime, formatters.converter, data._json_converter)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", name)

@@ -1,4 +1,4 @@
-"""Interactive shells on terminals, with the completions of the program installed."""
+"""Interactive shells on terminals, with the completions installed."""
 
 import os
 import re

@@ -17,7 +17,7 @@ from typing import Any
 from tests.kit.program import PYIPCS
 from tests.kit.wait import LIMIT, process_state, wait_until
 
-# Variables that describe the terminal of whoever runs the tests.
+# Variables that describe the terminal on which the tests run.
 _TERMINAL_VARIABLES = {"NO_COLOR", "COLUMNS", "LINES", "TERM"}
 _CODES = re.compile(r"\x1b(\[[\d;?<>=]*[A-Za-z]|\(.|\].*?(\x07|\x1b\\)|[=>])|[\x0e\x0f]")
 _READ_BUFFER = 4095  # bytes (N_TTY_BUF_SIZE in drivers/tty/n_tty.c)
@@ -26,7 +26,7 @@ _READ_BUFFER = 4095  # bytes (N_TTY_BUF_SIZE in drivers/tty/n_tty.c)
 def on_terminal(
     *args: str, before: Sequence[str] = (), **options: Any
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """Start pyipcs, behind the words of `before`, on a terminal: see `start`."""
+    """Start pyipcs, after the words of `before`, on a terminal: see `start`."""
     return start([*before, PYIPCS, *args], **options)
 
 
@@ -40,7 +40,7 @@ def start(
     nonblocking: bool = False,
     controlling: bool = False,
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """Start a command with a terminal as its standard streams; return it and the other end.
+    """Start a command on a new terminal; return it and the other end.
 
     With `controlling` the terminal controls a new session of the command: Ctrl-C sends SIGINT.
     """
@@ -98,7 +98,7 @@ def read_all(terminal: int, seconds: float = LIMIT) -> str:
 
 
 def read_until(terminal: int, pattern: str, seconds: float = LIMIT) -> str:
-    """Return the output of the program up to the block in which the pattern appears."""
+    """Return the output up to the block in which the pattern appears."""
     text = ""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a block may end in a character
     for block in _blocks(terminal, seconds):
@@ -135,7 +135,7 @@ def whole_run(*args: str, **options: Any) -> tuple[int, str]:
 
 
 def picture(*args: str, **options: Any) -> str:
-    """Return the output of a command that must succeed, without escape sequences."""
+    """Return the output of a successful command, without escape sequences."""
     status, text = whole_run(*args, **options)
     assert status == 0, text
     return without_codes(text).replace("\r\n", "\n")
@@ -172,7 +172,7 @@ def table_of(text: str, title: str) -> list[dict[str, str]]:
 
 
 def wait_until_full(process: subprocess.Popen[bytes], terminal: int) -> None:
-    """Wait until a process that writes more than an unread terminal takes waits for room.
+    """Wait until a process waits for room on an unread terminal.
 
     poll(2) does not show it: the kernel moves bytes on later, and then wakes no writer.
     """

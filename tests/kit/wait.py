@@ -9,13 +9,13 @@ from pathlib import Path
 
 LIMIT = 60.0  # seconds, far more than a busy machine takes
 _PAUSE = 0.01
-_IDLE_LOOKS = 6  # the same look at a process so often, _PAUSE apart, shows that it is idle
+_IDLE_SAMPLES = 6  # equal samples of a process, _PAUSE apart, that show that it is idle
 
 
 def wait_until(
     condition: Callable[[], object], *, seconds: float = LIMIT, pause: float = _PAUSE
 ) -> None:
-    """Wait until a condition holds; look at it every `pause` seconds.
+    """Wait until a condition holds; check it every `pause` seconds.
 
     Raises:
         TimeoutError: it did not hold within the limit.
@@ -28,7 +28,7 @@ def wait_until(
 
 
 def wait_for_state(pid: int, *states: str) -> None:
-    """Wait until a process has one of these states of proc_pid_stat(5), such as S, T or Z."""
+    """Wait until a process has one of these states of proc_pid_stat(5)."""
     wait_until(lambda: process_state(pid) in states)
 
 
@@ -38,7 +38,7 @@ def process_state(pid: int) -> str:
 
 
 def exit_code(child: int, *, seconds: float = LIMIT) -> int:
-    """Wait for a forked child; return its exit code, or the negative number of its signal.
+    """Wait for a child; return its exit code, or the negative signal number.
 
     Raises:
         TimeoutError: it did not end within the limit; it is killed then.
@@ -55,14 +55,14 @@ def exit_code(child: int, *, seconds: float = LIMIT) -> int:
 
 
 def wait_until_idle(pid: int) -> None:
-    """Wait until all threads of a process sleep and none wakes for a while, or until it ends."""
-    looks: list[list[str]] = []
+    """Wait until all threads of a process stay asleep, or until it ends."""
+    samples: list[list[str]] = []
 
     def is_idle() -> bool:
-        looks.append(_sleeps(pid))
-        recent = looks[-_IDLE_LOOKS:]
+        samples.append(_sleeps(pid))
+        recent = samples[-_IDLE_SAMPLES:]
         return recent[-1] == [] or (
-            len(recent) == _IDLE_LOOKS
+            len(recent) == _IDLE_SAMPLES
             and all(look == recent[0] for look in recent)
             and all(line.startswith("S") for line in recent[0])
         )
@@ -76,7 +76,7 @@ def wakeups(pid: int) -> int:
 
 
 def _sleeps(pid: int) -> list[str]:
-    """Return the state and the number of sleeps of each thread; nothing if the process ended."""
+    """Return the state and the number of sleeps of each thread."""
     lines = []
     for path in Path(f"/proc/{pid}/task").glob("*/status"):
         try:

@@ -1,1 +1,1 @@
-"""Tests of whole programs, beside the kernel, peers, shells and other programs."""
+"""Tests of whole programs: beside peers, shells and other programs."""

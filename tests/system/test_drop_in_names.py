@@ -1,4 +1,4 @@
-"""pyipcs under the names ipcs, ipcmk and ipcrm, on a terminal and into a pipe."""
+"""pyipcs under the names ipcs, ipcmk and ipcrm: terminal and pipe."""
 
 import os
 from pathlib import Path

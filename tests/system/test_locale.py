@@ -1,4 +1,4 @@
-"""Sizes with the decimal separator of LC_NUMERIC, as util-linux prints and reads them."""
+"""Sizes with the decimal separator of LC_NUMERIC, as in util-linux."""
 
 import os
 import re
@@ -30,7 +30,7 @@ SETTINGS: tuple[Mapping[str, str], ...] = (
 
 @pytest.fixture(scope="session")
 def locales(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make locales with decimal commas, and one with a separator outside of ASCII."""
+    """Create locales with a decimal comma, and with a non-ASCII separator."""
     folder = tmp_path_factory.mktemp("locales")
     for name, charset, made in (
         ("de_DE", "UTF-8", "de_DE.UTF-8"),

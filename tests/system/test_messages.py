@@ -131,7 +131,7 @@ def read_to_end(descriptor: int) -> bytes:
 
 
 def unreturned(errors: IO[bytes]) -> list[int]:
-    """Return the numbers of the messages on stderr, for which the queue had no room."""
+    """Return the numbers on stderr: messages without room on the queue."""
     errors.seek(0)
     lines = errors.read().decode().splitlines()
     return [int(json.loads(line)["data"].split()[0]) for line in lines if line.startswith("{")]
@@ -153,7 +153,7 @@ def drain(msqid: int, source: int) -> list[int]:
 @pytest.mark.parametrize("size", [0, 3000, 6000])
 @pytest.mark.parametrize("way", [WAYS["follow"], WAYS["many"]], ids=["follow", "many"])
 def test_recv_whose_reader_leaves_loses_no_message(msqid: int, way: list[str], size: int) -> None:
-    """A message that the pipe holds counts as delivered, so the test reads the pipe, too."""
+    """A message in the pipe counts as delivered, so the test reads the pipe."""
     for _ in range(12):
         count = 40
         source = start_sender(msqid, count, size)
@@ -224,7 +224,7 @@ def test_recv_without_reader_takes_nothing(msqid: int, args: str) -> None:
 
 
 def start_send() -> tuple[int, int, int]:
-    """Start send -l; return its pid, the write end of its input, the read end of its stderr."""
+    """Start send -l; return its pid, its input and its stderr."""
     read, write = os.pipe()
     err_read, err_write = os.pipe()
     child = fork("send", KEY, "-l", stdin=read, stdout=1, stderr=err_write)
@@ -292,7 +292,7 @@ def test_send_processes_that_share_an_input_send_a_line_once(msqid: int, errors:
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["send", "recv"])
 def test_send_and_recv_with_full_stderr_die_of_sigterm(msqid: int, command: str) -> None:
-    """The first signal ends recv; send may wait to report a count until the second."""
+    """The first signal ends recv; send may report until the second."""
     read, write = full_pipe()
     source, sink = os.pipe()
     args = ("send", KEY, "-l") if command == "send" else ("recv", KEY)
@@ -333,7 +333,7 @@ def open_fifo(tmp_path: Path) -> tuple[int, int]:
 def test_recv_processes_that_share_an_output_lose_no_message(
     msqid: int, kind: str, tmp_path: Path, errors: IO[bytes]
 ) -> None:
-    """All see the same room and one uses it; the others requeue their messages."""
+    """All see the same room, one uses it, the others requeue."""
     if kind == "pty":
         read, write = open_pty()
     else:
@@ -469,7 +469,7 @@ def test_send_refused_file_keeps_its_position(msqid: int, tmp_path: Path) -> Non
 
 @pytest.mark.tools("unshare")
 def test_send_and_recv_without_proc_work() -> None:
-    """Without /proc no pipe can be opened again, and no process can be inspected."""
+    """Without /proc no pipe can be reopened, and no process inspected."""
     rights = [] if IS_ROOT else ["--user", "-r"]
     script = f"""
         mount -t tmpfs none /proc
@@ -660,7 +660,7 @@ def test_send_and_recv_keep_pace_with_c_peers(msqid: int, compiled: Callable[[st
 def test_send_and_recv_signalled_after_their_work_succeed(
     args: str, msqid: int, tmp_path: Path
 ) -> None:
-    """Death by a signal without a message means that nothing was sent or taken."""
+    """Death by a signal without a message means: nothing sent or taken."""
     trace = tmp_path / "trace"
     words = args.format(KEY).split()
     send(msqid, b"a")

@@ -22,7 +22,7 @@ KEY, NO_KEY = f"{_NUMBER:#010x}", f"{_NUMBER ^ 0x01000000:#010x}"
 
 @pytest.fixture
 def other() -> Iterator[int]:
-    """Return the pid of a sleep in another IPC namespace, which has a queue, a segment and a set.
+    """Return the pid of a process in another namespace with three objects.
 
     All three have the key KEY.
     """
@@ -169,7 +169,7 @@ def test_all_ns_with_filters_selects_in_each_namespace(other: int, isolated: Non
 
 @pytest.mark.tools("strace")
 def test_all_ns_omits_a_namespace_whose_processes_are_gone(other: int) -> None:
-    """The processes end between the scan of /proc and entering their namespace."""
+    """The processes end between the scan and entering their namespace."""
     theirs = f"IPC namespace {inode(other)}: "
     assert theirs in run(PYIPCS, "list", "--all-ns").out
     gone = ["-f", "-o", "/dev/null", "-P", f"/proc/{other}/ns/ipc", "-e", "trace=openat"]
@@ -180,7 +180,7 @@ def test_all_ns_omits_a_namespace_whose_processes_are_gone(other: int) -> None:
 
 @pytest.mark.root
 def test_all_ns_reports_a_forbidden_namespace_some_of_whose_processes_are_gone(other: int) -> None:
-    """Private, because no command line has a process end after another one is refused."""
+    """A private function: no command line forces this order of events."""
     script = (
         "import os, pickle; from pyipcs.sysv import libc\n"
         "from pyipcs.actions.all_namespaces import _entered\n"

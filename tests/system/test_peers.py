@@ -1,4 +1,4 @@
-"""list, make and rm against util-linux's ipcs, ipcmk and ipcrm, byte for byte."""
+"""list, make and rm against ipcs, ipcmk and ipcrm, byte for byte."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -323,7 +323,7 @@ def _runner(program: str, user: str) -> Callable[..., Result]:
 
 
 def _label(text: str, population: dict[Kind, list[int]]) -> str:
-    """Replace the ids in a message by indexes, which are the same for both programs.
+    """Replace the ids in a message by indexes, equal for both programs.
 
     If the object of a key may not be removed, ipcrm prints its id and pyipcs the key.
     """

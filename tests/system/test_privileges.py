@@ -1,4 +1,4 @@
-"""Objects and system calls that the kernel refuses: status, message and no change."""
+"""Refused objects and system calls: status, message and no change."""
 
 import os
 import re
@@ -58,7 +58,7 @@ SHARES = {"others": 0, "its group": 3}
 def test_command_on_an_object_of_another_user_needs_its_mode(
     kind: Kind, mode: int, share: str, objects: Objects, isolated: None
 ) -> None:
-    """A refused command prints one line, ends with status 1 and changes nothing."""
+    """A refused command prints one line, has status 1, changes nothing."""
     made = objects.make(kind, key=KEY, mode=mode << SHARES[share])
     if share == "its group":
         given = ("set", str(made), OPTIONS[kind], "--owner", f"0:{NOBODY}")
@@ -97,13 +97,13 @@ def test_command_in_a_sandbox_without_system_v_calls_fails_or_needs_none(
     case: str, error: str, words: str, isolated: None, tmp_path: Path
 ) -> None:
     faults.load_all()
-    untouched = faults.World(tmp_path).left()
+    untouched = faults.World(tmp_path).remains()
     inject = ["-o", os.devnull, "-e", f"inject={CALLS}:error={error}"]
     ended = faults.World(tmp_path).run(case, *inject)
     faults.remove_all()
     if ended.result.status == 1:
         assert all(re.search(words, line) for line in ended.result.err.splitlines())
-        assert ended.left == untouched
+        assert ended.remains == untouched
     else:
         assert case.startswith(WITHOUT)
         assert "Traceback" not in ended.result.err

@@ -196,7 +196,7 @@ def test_module_that_cannot_be_opened_prints_one_line(module: str, error: str) -
 
 
 def wait_for_full_pipe(process: subprocess.Popen[bytes]) -> None:
-    """Wait until a process has filled the pipe of its standard output, and waits."""
+    """Wait until a process has filled the pipe of its output, and waits."""
     assert process.stdout
     pipe = process.stdout.fileno()
     almost = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) - os.sysconf("SC_PAGESIZE")
@@ -244,7 +244,7 @@ def test_list_to_nonblocking_pipe_is_complete(objects: Objects, isolated: None) 
 @pytest.mark.slow
 @pytest.mark.tools("strace")
 def test_sigint_at_any_moment_of_the_start_prints_no_traceback(tmp_path: Path) -> None:
-    """A moment is a file that the program opens, from its entry point to the end of its output."""
+    """A moment is a file that the program opens after its entry point."""
     trace = tmp_path / "trace"
     pyipcs("list")  # writes the compiled modules, where that is allowed
     run("strace", "-o", str(trace), "-e", "trace=openat", PYIPCS, "list")
@@ -348,7 +348,7 @@ def test_error_on_a_terminal_is_colored() -> None:
 
 @pytest.fixture
 def links(tmp_path: Path) -> Path:
-    """Return a folder with symbolic links to pyipcs under the names of the peers."""
+    """Return a folder with links to pyipcs under the names of the peers."""
     for name in ("ipcs", "ipcmk", "ipcrm"):
         (tmp_path / name).symlink_to(PYIPCS)
     return tmp_path
@@ -460,7 +460,7 @@ def test_list_times_are_in_the_time_zone_as_in_ipcs(
 
 @pytest.fixture
 def send_lines(objects: Objects, tmp_path: Path) -> list[str]:
-    """Return a command that sends 3,000 lines, of which a queue holds fewer than twice as many."""
+    """Return a command that sends 3,000 lines; twice as many fill a queue."""
     objects.queue(0x5EED)
     (tmp_path / "lines").write_text("".join(f"{number}\n" for number in range(3000)))
     return ["send", "0x5eed", "-l", "--progress", "-F", str(tmp_path / "lines")]

@@ -1,4 +1,4 @@
-"""Commands where a policy refuses the *_INFO commands, and allows the work itself."""
+"""Commands under a policy that refuses only the *_INFO commands."""
 
 import ctypes
 import json

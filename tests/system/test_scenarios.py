@@ -1,4 +1,4 @@
-"""States and removal of the objects of real programs: PostgreSQL, stress-ng, ours."""
+"""States and removal of the objects of PostgreSQL, stress-ng and scripts."""
 
 import ctypes
 import json
@@ -52,14 +52,14 @@ class Postgres(NamedTuple):
         return int(Path(self.folder, "postmaster.pid").read_text().split()[0])
 
     def can_answer(self) -> bool:
-        """Return whether the server answers a query."""
+        """Return True if the server answers a query."""
         query = ["-h", self.folder, "-U", "tester", "-Atc", "select 6 * 7", "postgres"]
         return self.run("psql", *query).out == "42\n"
 
 
 @pytest.fixture
 def reaper() -> Iterator[None]:
-    """Make daemons children of this process, because not every init reaps them."""
+    """Adopt daemons into this process, because not every init reaps them."""
     set_reaper, libc = 36, ctypes.CDLL(None)  # PR_SET_CHILD_SUBREAPER
     assert libc.prctl(set_reaper, 1, 0, 0, 0) == 0
     yield
@@ -166,7 +166,7 @@ def test_run_of_a_killed_postgresql_leaves_nothing(postgres: Postgres) -> None:
 @pytest.mark.slow
 @pytest.mark.tools("stress-ng")
 def test_rm_orphaned_and_suspect_spares_busy_workers(objects: Objects, tmp_path: Path) -> None:
-    """The workers are ended afterwards: they end before their objects are removed."""
+    """The workers end before their objects are removed."""
     workers = ["--msg", "2", "--sem-sysv", "2", "--shm-sysv", "2", "-t", "0"]
     with subprocess.Popen(
         ["nice", "stress-ng", *workers],
@@ -215,7 +215,7 @@ for _ in range(10):
 
 
 def test_rm_orphaned_removes_the_unused_segments_of_many_processes(objects: Objects) -> None:
-    """The processes attach, detach, fork and end; their children live until the pipe is closed."""
+    """The processes attach, detach, fork and end; their children live on."""
     read, write = os.pipe()
     try:
         with ExitStack() as stack:
@@ -241,7 +241,7 @@ def test_rm_orphaned_removes_the_unused_segments_of_many_processes(objects: Obje
 
 
 def test_rm_orphaned_idle_spares_a_recently_used_segment(objects: Objects) -> None:
-    """A shell's commands end at once, so only the time of the last use shows that it is in use."""
+    """A shell's commands end at once: only the last use shows the use."""
     made = run(PYIPCS, "make", "-M", "4K", "-k", "0x5e9", "-i").out.strip()
     objects.adopt(Kind.SEGMENT, int(made))
     assert segments()[0]["state"] == "unknown", "never attached"

@@ -526,7 +526,7 @@ def test_list_watch_with_a_failing_call_restores_the_terminal(
 def unread(
     objects: Objects, isolated: None, request: pytest.FixtureRequest
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Start a live view, which waits for room on a terminal that nobody reads."""
+    """Start a live view, which waits for room on an unread terminal."""
     for _ in range(300):
         objects.queue()
     nonblocking = getattr(request, "param", False)
@@ -659,7 +659,7 @@ def test_list_watch_ended_by_ctrl_c_leaves_later_typing_to_the_shell(
 def test_list_watch_in_tmux_leaves_the_screen_and_the_typing(
     objects: Objects, isolated: None, tmp_path: Path
 ) -> None:
-    """tmux is a terminal that somebody else wrote."""
+    """tmux is an independent implementation of a terminal."""
     objects.queue(5)
     tmux = [need_tool("tmux"), "-S", str(tmp_path / "socket")]
     run(*tmux, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "20", "sh")

@@ -1,11 +1,11 @@
-"""Long trials, each of which a test of the suite runs in short: python -m tests.trials.NAME."""
+"""Long trials, which the tests run briefly: python -m tests.trials.NAME."""
 
 import argparse
 import random
 
 
-def told_on_command_line(seconds: float) -> argparse.Namespace:
-    """How long a trial lasts, and by what chance, which is printed so that it can be had again."""
+def parse_options(seconds: float) -> argparse.Namespace:
+    """Parse the duration and the seed of a trial; print them."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=seconds)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))

@@ -1,4 +1,4 @@
-"""Objects whose fate is known: those that every filter has to spare, and those that have to go."""
+"""Objects that the filters of the trials must spare or remove."""
 
 import os
 import signal
@@ -13,9 +13,9 @@ from tests.kit.wait import wait_for_state
 from tests.trials.churn import acting_as
 from tests.trials.listings import Known, known
 
-TENANT = 4243  # owns queues, some of them empty
-DEPARTED = 4299  # created objects that nobody uses; no other object of its creator is in use
-_KEYS = iter(range(0x7A000000, 0x7B000000))  # which nobody takes by chance
+TENANT = 4243  # the uid of the owner of queues, some of them empty
+DEPARTED = 4299  # the uid of the creator of unused objects only
+_KEYS = iter(range(0x7A000000, 0x7B000000))  # random keys rarely hit these
 
 
 def _attach(shmid: int) -> int:
@@ -28,32 +28,32 @@ def _hold(shmid: int) -> None:
 
 
 def abandoned_segment(objects: Objects, *, uid: int = 0, used: bool = True) -> int:
-    """Return a segment of a user with a key of the trial, whose creator is gone."""
+    """Return a user's segment whose creator is gone."""
     with acting_as(uid):
         return leaked_segment(objects, next(_KEYS), used=used)
 
 
 def abandoned_queue(objects: Objects, *, uid: int = 0) -> int:
-    """Return a queue of a user with a key of the trial, whose last sender is gone."""
+    """Return a user's queue whose last sender is gone."""
     with acting_as(uid):
         return suspect_queue(objects, next(_KEYS))
 
 
 def abandoned_set(objects: Objects, *, uid: int = 0) -> int:
-    """Return a set of a user with a key of the trial, whose last user is gone."""
+    """Return a user's set whose last user is gone."""
     with acting_as(uid):
         return suspect_set(objects, next(_KEYS), nsems=2)
 
 
 def tenants_queue(objects: Objects) -> int:
-    """An empty queue of the tenant's."""
+    """Create an empty queue of the tenant; return its id."""
     with acting_as(TENANT):
         return objects.queue(next(_KEYS), 0o640)
 
 
 @contextmanager
 def surviving(objects: Objects) -> Iterator[list[Known]]:
-    """Objects that no filter of the trials means, each for another reason, for a while."""
+    """Create objects that no filter selects, each for another reason."""
     holders: list[int] = []
 
     def held(act: Callable[[], object]) -> int:
@@ -67,7 +67,7 @@ def surviving(objects: Objects) -> Iterator[list[Known]]:
         awaited = abandoned_queue(objects)
         locked = abandoned_set(objects)
         users = [held(partial(_hold, shmid)) for shmid in (attached, marked)]
-        remove(Kind.SEGMENT, marked)  # which goes with its last attachment
+        remove(Kind.SEGMENT, marked)  # the kernel destroys it with its last attachment
         users.append(held(partial(receive, awaited, 5, blocking=True)))
         users.append(held(partial(operate, locked, -5)))
         full = tenants_queue(objects)

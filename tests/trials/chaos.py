@@ -1,4 +1,4 @@
-"""python -m tests.trials.chaos: objects come and go by the thousand, and all of it stays true."""
+"""Outputs while objects come and go: python -m tests.trials.chaos."""
 
 import random
 import re
@@ -22,7 +22,7 @@ from pyipcs.usage.scan import scan
 from tests.kit.kernel import Objects, everything, ids, remove
 from tests.kit.program import Result, forked, need_tool, pyipcs
 from tests.kit.terminal import end, frames, on_terminal, read_all, read_until, resize, without_codes
-from tests.trials import cast, told_on_command_line
+from tests.trials import cast, parse_options
 from tests.trials.churn import churning
 from tests.trials.listings import (
     Known,
@@ -43,7 +43,7 @@ _COLUMNS = (
     "KIND,KEY,ID,PERMS,UID,CUID,GID,CGID,MSGS,USEDBYTES,QBYTES,USE%,SIZE,NATTCH,STATUS,CPID,NSEMS,"
     "VALUES,NCOUNT,ZCOUNT,STATE,ATTACHED,WAITERS,AGE"
 )
-# What of a command line is another one each time.
+# The parts of a command line that change from run to run.
 _CHANCE = r"(?<= )(\d+|0x[0-9a-f]+|\+?[A-Z]+,\S+)(?= |$)"
 _REMOVING = re.compile(r"removing (.*) id `(\d+)'")
 _NOUNS = {
@@ -52,38 +52,38 @@ _NOUNS = {
     "semaphore": Kind.SEMAPHORE,
 }
 _OFFER = re.compile(r"(0x[0-9a-f]{1,8}|0|[1-9]\d*)\t\S.*")
-_LATE_FRAMES = 60  # those that may still have the size that a terminal had before
+_LATE_FRAMES = 60  # frames that may still have the old size of the terminal
 _PATIENCE = 30  # seconds
-_EXCERPT = 1000  # characters of what is wrong
+_EXCERPT = 1000  # characters of a complaint
 
 
 class Tally(NamedTuple):
-    """What a storm has seen.
+    """The results of a storm.
 
     Attributes:
-        runs: how often each command ran.
-        objects: how many objects they told of.
-        removed: how many were removed, all of which had to be.
-        gone: how often one had gone before it was looked at.
-        complaints: what was wrong.
+        runs: the number of runs of each command.
+        objects: the number of objects that they listed.
+        removed: the number of objects that they removed, all of them selected ones.
+        vanished: the number of objects that vanished before a command read them.
+        complaints: the defects.
     """
 
     runs: dict[str, int]
     objects: int
     removed: int
-    gone: int
+    vanished: int
     complaints: list[str]
 
 
 class _Storm:
-    """The trials, each of one command or a few, in the order that chance has them."""
+    """The trials, one or a few commands each, in random order."""
 
     def __init__(self, seed: int, objects: Objects, survivors: Sequence[Known]) -> None:
         self._chance = random.Random(seed)
         self._objects = objects
         self._survivors = survivors
         self.runs: Counter[str] = Counter()
-        self.seen = self.removed = self.gone = 0
+        self.listed = self.removed = self.vanished = 0
         self.complaints: list[str] = []
         self._trials = (
             *(self._plain, self._formats, self._formats, self._views, self._columns),
@@ -93,7 +93,7 @@ class _Storm:
         )
 
     def rage(self, seconds: float) -> None:
-        """Run all trials in random order, again and again for a time, and at least once."""
+        """Run all trials in random order, for this time and at least once."""
         end_ = time.monotonic() + seconds
         for round_ in count():
             for trial in self._chance.sample(self._trials, len(self._trials)):
@@ -106,7 +106,7 @@ class _Storm:
                     name = trial.__name__.strip("_")
                     self.complaints.append(f"{name}: {error!r:.{_EXCERPT}}")
 
-    # -- What all trials share.
+    # -- Common parts of the trials.
 
     def _count(self, args: Sequence[str]) -> None:
         words = (word for word in args if word not in _FLAGS.values() and word != "-P")
@@ -114,7 +114,7 @@ class _Storm:
 
     def _run(self, *args: str, statuses: Collection[int] = (0,)) -> Result:
         self._count(args)
-        # Forked, it has started at once, and so runs more often.
+        # A forked process starts at once, so there are more runs.
         done = self._chance.choice((pyipcs, forked, forked, forked))(*args)
         silent = bool(done.status or not done.err)
         if done.status not in statuses or not silent or "Traceback" in done.out + done.err:
@@ -122,12 +122,12 @@ class _Storm:
         return done
 
     def _kinds(self) -> tuple[list[Kind], list[str]]:
-        """Some kinds or all, and the options that say so."""
+        """Return random kinds with their options, or all kinds without options."""
         kinds = [kind for kind in Kind if self._chance.random() < 0.5]
         return kinds or [*Kind], [_FLAGS[kind] for kind in kinds]
 
     def _check(self, rows: Sequence[Row], kinds: Sequence[Kind]) -> None:
-        self.seen += len(rows)
+        self.listed += len(rows)
         check_rows(rows, kinds, self._survivors)
 
     def _check_survivors(self) -> None:
@@ -167,9 +167,10 @@ class _Storm:
 
     def _metrics(self) -> None:
         _, flags = self._kinds()
-        kinds = [kind for kind in Kind if _FLAGS[kind] in flags]  # of objects it is only asked so
+        # Without options there are only totals.
+        kinds = [kind for kind in Kind if _FLAGS[kind] in flags]
         done = self._run("list", *flags, "-f", "openmetrics")
-        self.seen += check_metrics(done.out, kinds, self._survivors)
+        self.listed += check_metrics(done.out, kinds, self._survivors)
 
     def _figures(self) -> None:
         format_ = self._chance.choice(("plain", "json", "csv"))
@@ -204,24 +205,24 @@ class _Storm:
         self._check_one(kind, object_id, done, why, format_)
 
     def _picked(self) -> tuple[Kind, str]:
-        """An object that was there a moment ago."""
+        """Return an object that existed a moment ago."""
         kind = self._chance.choice([*Kind])
         object_id = self._chance.choice([*ids(kind)])
         time.sleep(self._chance.uniform(0, 0.2))
         return kind, str(object_id)
 
     def _check_one(self, kind: Kind, object_id: str, done: Result, why: str, format_: str) -> None:
-        """See to it that an object is shown, or in one line is told to have gone."""
+        """Check that an object is shown, or reported as vanished in one line."""
         if done.status == 1:
-            self.gone += 1
-            said = re.fullmatch(f"pyipcs: {why}\n", done.err)
-            if not said or object_id in re.findall(r"\w+", done.out):
+            self.vanished += 1
+            has_reason = re.fullmatch(f"pyipcs: {why}\n", done.err)
+            if not has_reason or object_id in re.findall(r"\w+", done.out):
                 raise WrongError(f"{done}")
             return
         rows = rows_of(format_, done.out, [kind])
         if [found["id"] for found in rows] != [object_id]:
             raise WrongError(done.out)
-        self.seen += 1
+        self.listed += 1
         check_rows(rows, [kind], [one for one in self._survivors if str(one.id) == object_id])
 
     @contextmanager
@@ -250,7 +251,7 @@ class _Storm:
                 raise WrongError(f"{process.returncode}: {text}")
 
     def _await_size(self, terminal: int, width: int, height: int) -> None:
-        """Read until frames have a new size; the one after that has to have it, too."""
+        """Read until two frames in turn fit the new size."""
         fitting = 0
         for _ in range(_LATE_FRAMES):
             text = read_until(terminal, r"\x1b\[H(?s:.*)\x1b\[H", _PATIENCE)
@@ -263,7 +264,7 @@ class _Storm:
             if fitting and not fits:
                 break
         size = f"{max(map(len, lines))} x {len(lines)}"
-        raise WrongError(f"a frame of {size} where there is room for {width} x {height}: {lines}")
+        raise WrongError(f"a frame of {size} on a terminal of {width} x {height}: {lines}")
 
     def _complete(self) -> None:
         kinds, flags = self._kinds()
@@ -271,7 +272,7 @@ class _Storm:
         current = self._chance.choice(("", "0x7", "1"))
         done = self._run("--complete", what, current, *flags)
         lines = done.out.splitlines()
-        self.seen += len(lines)
+        self.listed += len(lines)
         if wrong := [line for line in lines if not re.fullmatch(f"{current}.*", line)]:
             raise WrongError(f"not asked for: {wrong}")
         if wrong := [line for line in lines if not _OFFER.fullmatch(line)]:
@@ -309,16 +310,16 @@ class _Storm:
         self._remove(set(), "-a", "--older-than", "1d")
 
     def _remove(self, doomed: set[tuple[Kind, int]], *args: str) -> None:
-        """Remove objects by filters that mean them alone, after a rehearsal."""
+        """Remove objects by filters that select only them, after a dry run."""
         try:
-            rehearsed = rows_of("json", self._run("rm", *args, "-n", "-J").out, [])
-            going = {(Kind(found["kind"]), int(found["id"])) for found in rehearsed}
+            listed = rows_of("json", self._run("rm", *args, "-n", "-J").out, [])
+            going = {(Kind(found["kind"]), int(found["id"])) for found in listed}
             if going != doomed or not doomed <= everything():
-                raise WrongError(f"{args}: {doomed} were to go, and {rehearsed} would")
-            told = self._run("rm", *args, "-v").out
-            gone = {(_NOUNS[noun], int(word)) for noun, word in _REMOVING.findall(told)}
-            if gone != doomed or len(gone) != told.count("\n") or doomed & everything():
-                raise WrongError(f"{args}: {doomed} were to go, and it said {told!r}")
+                raise WrongError(f"{args}: expected {doomed}, the dry run has {listed}")
+            report = self._run("rm", *args, "-v").out
+            gone = {(_NOUNS[noun], int(word)) for noun, word in _REMOVING.findall(report)}
+            if gone != doomed or len(gone) != report.count("\n") or doomed & everything():
+                raise WrongError(f"{args}: expected {doomed}, the report is {report!r}")
             self.removed += len(doomed)
         finally:
             for kind, object_id in doomed & everything():
@@ -326,12 +327,12 @@ class _Storm:
 
 
 def _evidence(kinds: Iterable[Kind]) -> str:
-    """The columns that tell who uses objects of these kinds."""
+    """Return the columns with the processes that use objects of these kinds."""
     return ",".join(["+STATE", "REASON", *dict.fromkeys(_USERS[kind] for kind in kinds)])
 
 
 def _offer(one: Known, what: str, current: str) -> str:
-    """The word by which completion offers an object; empty if it has no such name."""
+    """Return the word that completion offers for an object, if any."""
     key = one.facts["key"] if int(one.facts["key"], 16) else ""
     if what == "target" and not current.isdigit():
         return key or str(one.id)
@@ -339,9 +340,9 @@ def _offer(one: Known, what: str, current: str) -> str:
 
 
 def storm(seconds: float, seed: int) -> Tally:
-    """Look at objects and remove some for a time, while others make and remove them; what was seen.
+    """List objects and remove some, while other processes do the same.
 
-    It needs an IPC namespace of its own, and root.
+    It needs its own IPC namespace, and root.
     """
     scan.cache_clear()  # which forked programs would take over from tests before
     objects = Objects()
@@ -354,16 +355,16 @@ def storm(seconds: float, seed: int) -> Tally:
         raging.rage(seconds)
     return Tally(
         dict(raging.runs),
-        raging.seen,
+        raging.listed,
         raging.removed,
-        raging.gone,
+        raging.vanished,
         raging.complaints + complaints,
     )
 
 
 @contextmanager
 def _stressed() -> Iterator[list[str]]:
-    """stress-ng at work, and in the end what it complains of; it removes what it made."""
+    """Run stress-ng, which removes its objects; yield its complaints."""
     complaints: list[str] = []
     need_tool("stress-ng")
     process = subprocess.Popen(_STRESS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -380,16 +381,16 @@ def _stressed() -> Iterator[list[str]]:
 
 
 def _table(tally: Tally) -> Iterator[str]:
-    """How often what ran, and what came of it."""
+    """Yield the lines of the table of a tally."""
     width = max(map(len, tally.runs))
     for command, times in sorted(tally.runs.items()):
         yield f"{command:{width}} {times:>8,}"
     yield f"{'in all':{width}} {sum(tally.runs.values()):>8,}"
     yield ""
     for label, number in (
-        ("objects told of", tally.objects),
-        ("objects removed, as they had to be", tally.removed),
-        ("objects that had gone before they were looked at", tally.gone),
+        ("objects listed", tally.objects),
+        ("objects removed, all selected", tally.removed),
+        ("objects that vanished before they were read", tally.vanished),
         ("complaints", len(tally.complaints)),
     ):
         yield f"{label:{width}} {number:>8,}"
@@ -397,7 +398,7 @@ def _table(tally: Tally) -> Iterator[str]:
 
 
 def _main() -> None:
-    options = told_on_command_line(seconds=300)
+    options = parse_options(seconds=300)
     tally = storm(options.seconds, options.seed)
     print(*_table(tally), sep="\n")
     sys.exit(bool(tally.complaints))

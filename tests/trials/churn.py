@@ -1,6 +1,6 @@
-"""Objects that come, are used and go, as chance has it, in a process of its own.
+"""A process that creates, uses and removes objects at random.
 
-`python -m tests.trials.churn SEED PAUSE` does so until SIGTERM, with objects of its own alone.
+`python -m tests.trials.churn SEED PAUSE` does so until SIGTERM. It touches only its own objects.
 """
 
 import errno
@@ -31,13 +31,13 @@ OWNERS = (0, 1, 7777, 61001) if IS_ROOT else (os.geteuid(),)
 _MOST = 8  # objects of a kind at a time
 _KEYS = 2**31 - 1
 _ROOT = Path(__file__).parents[2]
-# A queue is full, one is empty, a semaphore is 0, a key is taken, a mode refuses who is not root.
+# A full queue, an empty one, a semaphore of 0, a key in use, a mode that refuses an ordinary user.
 _EXPECTED = {errno.EAGAIN, errno.ENOMSG, errno.EEXIST, errno.EACCES}
 
 
 @contextmanager
 def churning(seed: int, pause: float = 0.002) -> Iterator[int]:
-    """A churner for a while; its pid."""
+    """Run a churner within a `with` block; yield its pid."""
     command = [sys.executable, "-m", "tests.trials.churn", str(seed), str(pause)]
     process = subprocess.Popen(command, cwd=_ROOT)
     try:
@@ -51,7 +51,7 @@ def churning(seed: int, pause: float = 0.002) -> Iterator[int]:
 
 @contextmanager
 def acting_as(uid: int) -> Iterator[None]:
-    """Be another user for a while."""
+    """Change the effective user within a `with` block."""
     os.seteuid(uid)
     try:
         yield
@@ -60,11 +60,11 @@ def acting_as(uid: int) -> Iterator[None]:
 
 
 class Churn:
-    """Objects, and what is done to them one act after the other."""
+    """Objects, with random actions on them."""
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
-        self._there: dict[Kind, list[int]] = {kind: [] for kind in Kind}
+        self._ids: dict[Kind, list[int]] = {kind: [] for kind in Kind}
         self._addresses: list[int] = []
         self._acts = (
             *(self._make, self._make, self._remove, self._send, self._receive),
@@ -72,7 +72,7 @@ class Churn:
         )
 
     def act(self) -> None:
-        """Do something, or what turns out to be nothing."""
+        """Do a random action, which may fail."""
         try:
             self._chance.choice(self._acts)()
         except OSError as error:
@@ -80,8 +80,8 @@ class Churn:
                 raise
 
     def end(self) -> None:
-        """Remove all there is."""
-        for kind, ids in self._there.items():
+        """Remove all objects."""
+        for kind, ids in self._ids.items():
             for object_id in ids:
                 remove(kind, object_id)
         for address in self._addresses:
@@ -89,12 +89,12 @@ class Churn:
 
     def _make(self) -> None:
         kind = self._chance.choice([*Kind])
-        if len(self._there[kind]) >= _MOST:
+        if len(self._ids[kind]) >= _MOST:
             return
         key = self._chance.choice((0, self._chance.randint(1, _KEYS)))
         flags = IPC_CREAT | IPC_EXCL | self._chance.randint(0, 0o777)
         with acting_as(self._chance.choice(OWNERS)):
-            self._there[kind].append(self._new(kind, key, flags))
+            self._ids[kind].append(self._new(kind, key, flags))
 
     def _new(self, kind: Kind, key: int, flags: int) -> int:
         match kind:
@@ -106,15 +106,15 @@ class Churn:
                 return int(libc.semget(key, self._chance.randint(1, 20), flags))
 
     def _one(self, kind: Kind) -> int | None:
-        ids = self._there[kind]
+        ids = self._ids[kind]
         return self._chance.choice(ids) if ids else None
 
     def _remove(self) -> None:
-        """An attached segment is but marked, and goes with its last attachment."""
+        """Remove an object; the kernel keeps a segment until its last detachment."""
         kind = self._chance.choice([*Kind])
         object_id = self._one(kind)
         if object_id is not None:
-            self._there[kind].remove(object_id)
+            self._ids[kind].remove(object_id)
             remove(kind, object_id)
 
     def _send(self) -> None:
@@ -134,8 +134,8 @@ class Churn:
 
     def _detach(self) -> None:
         if self._addresses:
-            place = self._chance.randrange(len(self._addresses))
-            libc.shmdt(self._addresses.pop(place))
+            index = self._chance.randrange(len(self._addresses))
+            libc.shmdt(self._addresses.pop(index))
 
     def _operate(self) -> None:
         semid = self._one(Kind.SEMAPHORE)

@@ -1,10 +1,11 @@
-"""Conservation at scale: through signals, broken pipes and a removal, none lost, none twice.
+"""Conservation of messages under signals, broken pipes and a removal.
 
 python -m tests.trials.conservation [--messages N] [--seed N]
 
 Senders put numbered lines on one queue, receivers take them. At random moments a signal ends one
-of them, or a receiver's reader goes away; another one takes its place, and a sender goes on where
-the former said that it had stopped. In the second form the queue is removed in the middle.
+of them, or the pipe of a receiver breaks; another process replaces it, and a sender continues
+after the number of messages that its predecessor reported. The second form removes the queue
+halfway.
 """
 
 import argparse
@@ -28,39 +29,39 @@ from tests.kit.program import fork, forked
 
 _KEY = 0x5EED
 _BODY = b"#%09d"
-_WIDTH = len(_BODY % 0) + 1  # of a line, so that a sender's input can be entered anywhere
+_WIDTH = len(_BODY % 0) + 1  # of a line; a fixed width allows a start at any number
 _NUMBER = re.compile(rb"#(\d{9})")
-_ACCOUNT = re.compile(rb"; (?:nothing|(\d+) messages?) w(?:as|ere) sent\n")
+_REPORT = re.compile(rb"; (?:nothing|(\d+) messages?) w(?:as|ere) sent\n")
 _BLOCK = 1 << 16
-_TICK = 0.01  # seconds in which the pipes fill, so that reading them costs little
-_PATIENCE = 60  # seconds without a message or an end, after which nothing will come any more
-_STRIKES = 16  # for each process that runs at a time; spread over the messages,
-_APART = 800  # and so many of these apart, at the least, on the average
+_TICK = 0.01  # seconds between reads of all pipes
+_PATIENCE = 60  # seconds without a message or an end that make the trial fail
+_STRIKES = 16  # signals and broken pipes for each concurrent process
+_APART = 800  # messages between two of them, on average, at least
 
 
 class Tally(NamedTuple):
-    """What each side said, and how that adds up.
+    """The reports of both sides, and their sums.
 
     Attributes:
-        messages: those that there were to send.
-        sent: by what the senders said.
-        received: on the receivers' standard output.
-        told: on their standard error, for they could not be put back.
-        left: on the queue in the end, or when it was removed.
-        lost: sent, and in none of these places.
-        twice: in two of these places, or twice in one.
-        unsent: in one of these places, but not sent by what the senders said.
-        restarts: processes that took an ended one's place.
-        signals: processes that were sent SIGINT or SIGTERM.
-        broken_pipes: receivers whose reader went away.
-        seconds: how long it took.
+        messages: messages to send.
+        sent: messages that the senders reported as sent.
+        received: messages on the receivers' standard output.
+        reported: messages on their standard error, because requeuing failed.
+        queued: messages on the queue at the end, or at its removal.
+        lost: messages that were sent, and are in none of these places.
+        twice: messages in two of these places, or twice in one place.
+        unsent: messages in one of these places that no sender reported.
+        restarts: processes that replaced an ended one.
+        signals: processes that got SIGINT or SIGTERM.
+        broken_pipes: receivers whose pipe broke.
+        seconds: duration of the trial.
     """
 
     messages: int
     sent: int
     received: int
-    told: int
-    left: int
+    reported: int
+    queued: int
     lost: int
     twice: int
     unsent: int
@@ -70,8 +71,8 @@ class Tally(NamedTuple):
     seconds: float
 
     @property
-    def conserved(self) -> bool:
-        """Whether every message that was sent is in one place, and no other is."""
+    def is_conserved(self) -> bool:
+        """Return True if each sent message, and no other, is in one place."""
         return self.lost == self.twice == self.unsent == 0
 
 
@@ -79,19 +80,19 @@ class _Run:
     """One process of pyipcs."""
 
     def __init__(self, *args: str, stdin: int, stdout: int, endless: bool = False) -> None:
-        self.struck = 0  # the signal that is to end it
+        self.struck = 0  # the signal that must end it
         self._args = args
         self._endless = endless
-        self._errors = TemporaryFile()  # noqa: SIM115 - it stays open until the process has ended
+        self._errors = TemporaryFile()  # noqa: SIM115 - open until the process ends
         latch, write = os.pipe()
         self._pid = fork(*args, stdin=stdin, stdout=stdout, stderr=self._errors.fileno())
         os.close(write)
-        os.read(latch, 1)  # until it has closed what is not its own, such as others' pipes
+        os.read(latch, 1)  # until the child has closed the pipes of the others
         os.close(latch)
         self._status: int | None = None
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         if self._status is None:
             pid, status = os.waitpid(self._pid, os.WNOHANG)
             if pid:
@@ -99,45 +100,45 @@ class _Run:
         return self._status is not None
 
     def strike(self, number: int) -> None:
-        """Send the signal that is to end it."""
+        """Send the signal that must end the process."""
         self.struck = number
         os.kill(self._pid, number)
 
     def halt(self) -> None:
-        """Stop it, and wait until it stands still, if it has not ended."""
+        """Stop the process, and wait until it is stopped or has ended."""
         os.kill(self._pid, signal.SIGSTOP)
         os.waitid(os.P_PID, self._pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         os.kill(self._pid, signal.SIGCONT)
 
-    def last_words(self, *, removed: bool) -> bytes:
-        """What an ended one left on standard error.
+    def read_errors(self, *, removed: bool) -> bytes:
+        """Return the standard error of an ended process.
 
         Raises:
-            AssertionError: it did not end as it should, by what was done to it or to its queue.
+            AssertionError: its status does not fit the signal or the removal of the queue.
         """
         self._errors.seek(0)
-        words = self._errors.read()
+        text = self._errors.read()
         self._errors.close()
         status = self._status
         expected = (
             (self.struck and status == -self.struck)
             or (not self._endless and status == Status.DONE)
-            or (removed and status == Status.FAILED and words.startswith(b"pyipcs: "))
+            or (removed and status == Status.FAILED and text.startswith(b"pyipcs: "))
         )
-        assert expected, f"{self._args} ended with {status} after signal {self.struck}: {words!r}"
-        return words
+        assert expected, f"{self._args} ended with {status} after signal {self.struck}: {text!r}"
+        return text
 
     def kill(self) -> None:
-        if not self.ended:
+        if not self.has_ended:
             os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)
         self._errors.close()
 
 
 class _Sender:
-    """Sends a range of numbers, by one process after the other."""
+    """The sender of a range of numbers: one process after the other."""
 
     def __init__(self, numbers: range, type_: int, *, piped: bool) -> None:
         self.numbers = numbers
@@ -151,11 +152,11 @@ class _Sender:
         self._lines.flush()
 
     @property
-    def done(self) -> bool:
+    def is_done(self) -> bool:
         return self.sent == len(self.numbers)
 
     def start(self) -> None:
-        """Send what has not been sent."""
+        """Start a process that sends the rest of the numbers."""
         self._source = self._lines.fileno()
         os.lseek(self._source, self.sent * _WIDTH, os.SEEK_SET)
         if self._piped:
@@ -165,11 +166,11 @@ class _Sender:
         self.run = _Run(*self._args, stdin=self._source, stdout=1)
 
     def settle(self, *, removed: bool) -> None:
-        """Believe what the ended process said."""
+        """Add the number of messages that the ended process reported."""
         assert self.run
-        words = self.run.last_words(removed=removed)
+        errors = self.run.read_errors(removed=removed)
         self.run = None
-        self.sent += self._account(words)
+        self.sent += self._sent_by_run(errors)
         self._end_feeder()
 
     def close(self) -> None:
@@ -178,10 +179,10 @@ class _Sender:
             self._end_feeder()
         self._lines.close()
 
-    def _account(self, words: bytes) -> int:
-        if said := _ACCOUNT.search(words):
-            return int(said[1] or 0)
-        # It was silent: it was not at work yet, or had done all. Its input tells which.
+    def _sent_by_run(self, errors: bytes) -> int:
+        if report := _REPORT.search(errors):
+            return int(report[1] or 0)
+        # Without a report it has sent nothing or all: the rest of its input shows which.
         return 0 if os.read(self._source, 1) else len(self.numbers) - self.sent
 
     def _end_feeder(self) -> None:
@@ -192,14 +193,14 @@ class _Sender:
 
 
 class _Receiver:
-    """One process that receives, and the pipe that its messages come through."""
+    """One receiving process with the pipe of its messages."""
 
     def __init__(self, args: tuple[str, ...]) -> None:
         self._end = b"\0" if "-0" in args else b"\n"
         self._part = b""  # of a message
         self._pipe, write = os.pipe()
         os.set_blocking(self._pipe, False)
-        self._open = True
+        self._is_open = True
         self.run = _Run(
             *("recv", hex(_KEY), *args),
             stdin=0,
@@ -209,15 +210,15 @@ class _Receiver:
         os.close(write)
 
     @property
-    def ended(self) -> bool:
-        """Whether nothing more can come of it."""
-        return not self._open and self.run.ended
+    def has_ended(self) -> bool:
+        """Return True if no more output can come."""
+        return not self._is_open and self.run.has_ended
 
     def read(self) -> list[int]:
-        """The numbers that have come since."""
+        """Return the numbers that have arrived since the last call."""
         data = self._part
         with suppress(BlockingIOError):
-            while self._open:
+            while self._is_open:
                 block = os.read(self._pipe, _BLOCK)
                 data += block
                 if not block:
@@ -228,9 +229,9 @@ class _Receiver:
         return numbers
 
     def break_pipe(self) -> list[int]:
-        """Let the reader go away; the numbers that the pipe still held.
+        """Close the reading end of the pipe; return the numbers that were in it.
 
-        Those would be gone with the pipe, so it is emptied while nobody can write into it.
+        The process is stopped meanwhile, so that no number is lost with the pipe.
         """
         self.run.halt()
         numbers = self.read()
@@ -240,18 +241,18 @@ class _Receiver:
         return numbers
 
     def settle(self, *, removed: bool) -> list[int]:
-        """The numbers of the messages that could not be put back."""
+        """Return the numbers of the messages that could not be requeued."""
         assert not self._part, f"a message in part: {self._part!r}"
-        return _numbers(self.run.last_words(removed=removed))
+        return _numbers(self.run.read_errors(removed=removed))
 
     def close(self) -> None:
         self.run.kill()
         self._close_pipe()
 
     def _close_pipe(self) -> None:
-        if self._open:
+        if self._is_open:
             os.close(self._pipe)
-            self._open = False
+            self._is_open = False
 
 
 def _numbers(text: bytes) -> list[int]:
@@ -259,7 +260,7 @@ def _numbers(text: bytes) -> list[int]:
 
 
 class _Trial:
-    """The senders and receivers of a queue, and the count of what comes out of it."""
+    """The senders and receivers of a queue, and the count of each number."""
 
     def __init__(self, msqid: int, *, senders: int, receivers: int, messages: int, seed: int):
         self._msqid = msqid
@@ -275,43 +276,43 @@ class _Trial:
             sender.start()
         strikes = min(_STRIKES * (senders + receivers), messages // _APART)
         self._moments = sorted(self._random.sample(range(messages), strikes), reverse=True)
-        self._seen = bytearray(messages)  # how often each number was
-        self._received = self._to_command_error = self._left = 0
+        self._seen = bytearray(messages)  # how often each number arrived
+        self._received = self._reported = self._queued = 0
         self._removed = False
         self._restarts = self._signals = self._broken_pipes = 0
         self._start = self._latest = time.monotonic()
 
     def work(self, received: int) -> None:
-        """Let messages flow until so many are received, or all are sent.
+        """Let messages flow until this number is received, or all are sent.
 
-        A pipe breaks and a signal comes in each trial, however fast the messages flow.
+        The first strikes come at once: each trial has a signal and a broken pipe at any speed.
         """
         for _ in range(2):
             self._strike()
-        while self._received < received and not all(sender.done for sender in self._senders):
-            self._look(replace=True)
+        while self._received < received and not all(sender.is_done for sender in self._senders):
+            self._collect(replace=True)
             if self._moments and self._received >= self._moments[-1]:
                 self._moments.pop()
                 self._strike()
 
     def end(self) -> None:
-        """Stop the receivers, and look what they left on the queue."""
+        """Stop the receivers, and count the messages on the queue."""
         for receiver in self._receivers:
             if not receiver.run.struck:
                 receiver.run.strike(signal.SIGTERM)
         self._await_ends()
-        left = [number for _, body in receive_all(self._msqid) for number in _numbers(body)]
-        self._left = len(left)
-        self._count(left)
+        numbers = [number for _, body in receive_all(self._msqid) for number in _numbers(body)]
+        self._queued = len(numbers)
+        self._count(numbers)
 
     def remove(self) -> None:
-        """Remove the queue from under all of them, some of which have just been struck."""
+        """Remove the queue while all processes use it, some of them just struck."""
         for _ in range(len(self._receivers)):
             self._strike()
         runs = [*self._runs()]
         for run in runs:
             run.halt()
-        self._left = int(row(Kind.QUEUE, self._msqid)["qnum"])
+        self._queued = int(row(Kind.QUEUE, self._msqid)["qnum"])
         result = forked("rm", "-q", str(self._msqid))
         assert result.status == Status.DONE, result.err
         self._removed = True
@@ -329,10 +330,10 @@ class _Trial:
             messages=self._messages,
             sent=sum(sender.sent for sender in self._senders),
             received=self._received,
-            told=self._to_command_error,
-            left=self._left,
-            # What was removed with its queue is known by its number alone.
-            lost=missing - self._left if self._removed else missing,
+            reported=self._reported,
+            queued=self._queued,
+            # Of the messages that were removed with their queue, only the number is known.
+            lost=missing - self._queued if self._removed else missing,
             twice=self._messages - self._seen.count(0) - self._seen.count(1),
             unsent=unsent,
             restarts=self._restarts,
@@ -352,39 +353,39 @@ class _Trial:
         yield from (receiver.run for receiver in self._receivers)
 
     def _receiver(self) -> _Receiver:
-        """A receiver of a random kind."""
-        some = str(self._random.randrange(1, 2 + self._messages // 16))
-        ways = (
+        """Start a receiver with random options."""
+        number = str(self._random.randrange(1, 2 + self._messages // 16))
+        choices = (
             ("-F",),
             ("-F", "--json"),
             ("-F", "--with-type"),
             ("-F", "-t", str(-len(self._senders))),  # the lowest type first
-            ("-F", "--max-size", str(_WIDTH), "--truncate"),  # past sysv_ipc
-            ("-n", some),
-            ("-n", some, "-0"),
-            ("-n", some, "--json"),
+            ("-F", "--max-size", str(_WIDTH), "--truncate"),  # a path without sysv_ipc
+            ("-n", number),
+            ("-n", number, "-0"),
+            ("-n", number, "--json"),
             ("-a",),
         )
-        return _Receiver(self._random.choice(ways))
+        return _Receiver(self._random.choice(choices))
 
-    def _look(self, *, replace: bool) -> None:
-        """Read what has come, and see who has ended."""
+    def _collect(self, *, replace: bool) -> None:
+        """Read all pipes, and settle the ended processes."""
         time.sleep(_TICK)
         for receiver in [*self._receivers]:
             self._receive(receiver.read())
-            if receiver.ended:
+            if receiver.has_ended:
                 self._settle_receiver(receiver, replace=replace)
         for sender in self._senders:
-            if sender.run and sender.run.ended:
+            if sender.run and sender.run.has_ended:
                 self._settle_sender(sender, replace=replace)
         if time.monotonic() - self._latest > _PATIENCE:
-            raise TimeoutError(f"all stand still: {self.tally()}")
+            raise TimeoutError(f"no progress: {self.tally()}")
 
     def _settle_receiver(self, receiver: _Receiver, *, replace: bool) -> None:
         self._latest = time.monotonic()
-        told = receiver.settle(removed=self._removed)
-        self._to_command_error += len(told)
-        self._count(told)
+        numbers = receiver.settle(removed=self._removed)
+        self._reported += len(numbers)
+        self._count(numbers)
         self._receivers.remove(receiver)
         if replace:
             self._receivers.append(self._receiver())
@@ -393,16 +394,16 @@ class _Trial:
     def _settle_sender(self, sender: _Sender, *, replace: bool) -> None:
         self._latest = time.monotonic()
         sender.settle(removed=self._removed)
-        if replace and not sender.done:
+        if replace and not sender.is_done:
             sender.start()
             self._restarts += 1
 
     def _await_ends(self) -> None:
         while any(True for _ in self._runs()):
-            self._look(replace=False)
+            self._collect(replace=False)
 
     def _strike(self) -> None:
-        """End a process that was not struck yet: every third by a broken pipe."""
+        """End another process, every third one by a broken pipe."""
         runs = [run for run in self._runs() if not run.struck]
         receivers = [receiver for receiver in self._receivers if not receiver.run.struck]
         if receivers and 2 * self._broken_pipes <= self._signals:
@@ -426,18 +427,18 @@ class _Trial:
 
 
 def conserve(*, senders: int, receivers: int, messages: int, seed: int, removed: bool) -> Tally:
-    """Send messages through a queue of its own, and count them.
+    """Send messages through a new queue, and count them.
 
     Args:
-        senders: how many send at a time.
-        receivers: how many receive at a time.
-        messages: how many there are to send.
-        seed: of what happens at random, as far as the processes' own pace allows.
-        removed: whether the queue is removed once half of them are received.
+        senders: the number of concurrent senders.
+        receivers: the number of concurrent receivers.
+        messages: the number of messages to send.
+        seed: the seed of the random events; the speed of the processes varies all the same.
+        removed: True to remove the queue once half of the messages are received.
 
     Raises:
-        AssertionError: a process ended otherwise than it should, or wrote what was not sent.
-        TimeoutError: nothing goes on.
+        AssertionError: a process ended with a wrong status, or wrote a wrong message.
+        TimeoutError: there is no progress.
     """
     objects = Objects()
     trial = _Trial(
@@ -461,14 +462,16 @@ def conserve(*, senders: int, receivers: int, messages: int, seed: int, removed:
 
 
 def main() -> None:
-    """Print what both forms add up to."""
-    parser = argparse.ArgumentParser(description="Whether pyipcs loses messages, or doubles them.")
+    """Print the tallies of both forms."""
+    parser = argparse.ArgumentParser(
+        description="Check that pyipcs neither loses nor doubles messages."
+    )
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     options = parser.parse_args()
     entered = isolation.enter()
     if not entered.namespace:
-        sys.exit(f"the trial needs an IPC namespace of its own: {entered.why}")
+        sys.exit(f"the trial needs its own IPC namespace: {entered.why}")
     print(f"8 senders, 8 receivers, {options.messages:,} messages, seed {options.seed}", flush=True)
     kept, removed = (
         conserve(
@@ -484,7 +487,7 @@ def main() -> None:
     for name, *values in zip(Tally._fields, kept, removed, strict=True):
         texts = [f"{value:,}" if isinstance(value, int) else f"{value:.1f}" for value in values]
         print(f"{name.replace('_', ' '):14}{texts[0]:>14}{texts[1]:>16}")
-    if not (kept.conserved and removed.conserved):
+    if not (kept.is_conserved and removed.is_conserved):
         sys.exit("not conserved")
 
 

@@ -1,4 +1,4 @@
-"""python -m tests.trials.endurance: what lives long, under load: memory, descriptors, threads."""
+"""Resources of long-lived commands: python -m tests.trials.endurance."""
 
 import os
 import random
@@ -21,10 +21,10 @@ if __name__ == "__main__":
 from tests.kit.kernel import Objects, everything, remove, send
 from tests.kit.program import PYIPCS
 from tests.kit.terminal import on_terminal, resize
-from tests.trials import told_on_command_line
+from tests.trials import parse_options
 from tests.trials.churn import churning
 
-_TICK = 0.05  # seconds between two looks at what there is to read and to feed
+_TICK = 0.05  # seconds between two rounds of reading and feeding
 _TICKS_A_SIZE = 20
 _FRAME, _LINE = b"\x1b[H", b"\n"
 _BLOCK = 4096  # bytes that a pipe takes whole or not at all (PIPE_BUF)
@@ -35,7 +35,7 @@ _PATIENCE = 60  # seconds
 
 
 class Sample(NamedTuple):
-    """What /proc tells of a process."""
+    """The resources of a process in /proc."""
 
     seconds: float
     rss: int  # KiB
@@ -45,7 +45,7 @@ class Sample(NamedTuple):
 
 
 class Course(NamedTuple):
-    """How one program fared."""
+    """The samples and complaints of one program."""
 
     label: str
     samples: tuple[Sample, ...]
@@ -54,24 +54,24 @@ class Course(NamedTuple):
 
     @property
     def settled(self) -> tuple[Sample, ...]:
-        """The samples after the first tenth of the time."""
+        """Return the samples after the first tenth of the time."""
         first = self.samples[0].seconds
         tenth = first + (self.samples[-1].seconds - first) / 10
         return tuple(sample for sample in self.samples if sample.seconds >= tenth)
 
     @property
     def growth(self) -> float:
-        """KiB an hour, by a straight line through what is settled."""
+        """Return the growth in KiB an hour, by linear regression."""
         times = [sample.seconds for sample in self.settled]
         return 3600 * statistics.linear_regression(times, [one.rss for one in self.settled]).slope
 
     def descriptors(self, part: slice) -> int:
-        """The descriptors that stay open: the fewest of some samples."""
+        """Return the number of permanent descriptors: the lowest of samples."""
         return min(sample.descriptors for sample in self.samples[part])
 
 
 class _Subject:
-    """A program that lives long, and what it writes, which is counted."""
+    """A long-lived program, with a count of its output."""
 
     def __init__(
         self, label: str, process: "subprocess.Popen[bytes]", output: int, mark: bytes
@@ -86,12 +86,12 @@ class _Subject:
         self.complaints: list[str] = []
 
     @property
-    def ready(self) -> bool:
-        """Whether it is past its start; of one that writes nothing nobody knows."""
+    def is_ready(self) -> bool:
+        """Return True if the program has started, or prints nothing."""
         return self.passed > 3 or not self.mark
 
     def read(self, wrong: bytes = b"pyipcs: ") -> None:
-        """Count what it has written, in which there is to be nothing that is wrong."""
+        """Count the output, and complain about a wrong text in it."""
         with suppress(OSError):  # EIO: it has ended
             text = os.read(self.output, 1 << 16)
             self.bytes += len(text)
@@ -100,7 +100,7 @@ class _Subject:
                 self.complaints.append(text.decode(errors="replace"))
 
     def sample(self, seconds: float) -> None:
-        """See how it fares."""
+        """Add a sample of its resources."""
         folder = Path("/proc", str(self.process.pid))
         status = dict(
             line.split(":", 1) for line in Path(folder, "status").read_text().splitlines()
@@ -116,13 +116,13 @@ class _Subject:
         )
 
     def end(self) -> None:
-        """End it as users do, and read what it says then."""
+        """End the program by SIGTERM, and read the rest of its output."""
         if self.process.poll() is not None:
             self.complaints.append(f"it ended with {self.process.returncode}")
         self.process.terminate()
         while self.process.poll() is None:
             if select.select([self.output], [], [], _TICK)[0]:
-                self.read(wrong=b"Traceback")  # it may say how far it came
+                self.read(wrong=b"Traceback")  # it may report how far it came
         if self.process.returncode != -signal.SIGTERM:
             self.complaints.append(f"SIGTERM ended it with {self.process.returncode}")
         os.close(self.output)
@@ -131,12 +131,12 @@ class _Subject:
 
     @property
     def course(self) -> Course:
-        """How it fared."""
+        """Return the samples and complaints."""
         return Course(self.label, tuple(self.samples), self.passed, tuple(self.complaints))
 
 
 class _Endurance:
-    """All subjects, and what keeps them busy."""
+    """All subjects, and their load."""
 
     def __init__(self, seed: int, objects: Objects) -> None:
         self._chance = random.Random(seed)
@@ -167,7 +167,7 @@ class _Endurance:
         return _Subject(" ".join((*_without_ids(args), "--watch=0.1")), process, terminal, _FRAME)
 
     def tick(self) -> None:
-        """Feed all of them, and read what they write for a moment."""
+        """Feed all subjects, and read their output for a moment."""
         self._feed_lines()
         self._send(self._bursts, _BURST)
         self._ticks += 1
@@ -178,21 +178,21 @@ class _Endurance:
         self.read(_TICK)
 
     def read(self, seconds: float) -> None:
-        """Read what the subjects write in this time."""
+        """Read the output of the subjects for this time."""
         end = time.monotonic() + seconds
         by_output = {subject.output: subject for subject in self.subjects}
-        while (left := end - time.monotonic()) > 0:
-            for output in select.select([*by_output], [], [], left)[0]:
+        while (remaining := end - time.monotonic()) > 0:
+            for output in select.select([*by_output], [], [], remaining)[0]:
                 by_output[output].read()
 
     def finish(self) -> None:
-        """Have all that was fed come out at the other end."""
+        """Wait until all bytes have passed from the sender to the receiver."""
         end = time.monotonic() + _PATIENCE
         while self._receiver.bytes < self._fed and time.monotonic() < end:
             self.read(_TICK)
         if self._receiver.bytes != self._fed:
-            words = f"{self._fed} bytes went in, {self._receiver.bytes} came out"
-            self._receiver.complaints.append(words)
+            complaint = f"{self._fed} bytes went in, {self._receiver.bytes} came out"
+            self._receiver.complaints.append(complaint)
 
     def _feed_lines(self) -> None:
         stdin = self._sender.process.stdin
@@ -216,7 +216,7 @@ class _Endurance:
 
 
 def _piped(*args: str, mark: bytes = b"") -> _Subject:
-    """A program between pipes."""
+    """Start a program between pipes."""
     ours, theirs = os.pipe()
     process = subprocess.Popen(
         [PYIPCS, *args],
@@ -236,9 +236,9 @@ def _without_ids(args: Sequence[str]) -> Iterator[str]:
 
 
 def endure(seconds: float, seed: int) -> list[Course]:
-    """Keep all that lives long busy for a time; how they fared.
+    """Keep the long-lived commands busy for a time; return their courses.
 
-    It needs an IPC namespace of its own.
+    It needs its own IPC namespace.
     """
     with ExitStack() as stack:
         stack.callback(_remove_all)
@@ -246,9 +246,9 @@ def endure(seconds: float, seed: int) -> list[Course]:
         trial = _Endurance(seed, Objects())
         stack.enter_context(_ended(trial.subjects))
         begun = time.monotonic()
-        while not all(subject.ready for subject in trial.subjects):
+        while not all(subject.is_ready for subject in trial.subjects):
             if time.monotonic() - begun > _PATIENCE:
-                raise TimeoutError([one.label for one in trial.subjects if not one.ready])
+                raise TimeoutError([one.label for one in trial.subjects if not one.is_ready])
             trial.tick()
         _watch(trial, seconds)
         trial.finish()
@@ -281,7 +281,7 @@ def _remove_all() -> None:
 
 
 def _table(courses: Sequence[Course]) -> Iterator[str]:
-    """Memory in the course of time, a line a program, and then all the rest."""
+    """Yield the lines of the tables of memory and of other resources."""
     width = max(len(course.label) for course in courses)
     last = courses[0].samples[-1].seconds
     moments = [60 * minute for minute in range(int(last / 60) + 1)] or [0]
@@ -313,7 +313,7 @@ def _span(numbers: Sequence[int]) -> str:
 
 
 def _main() -> None:
-    options = told_on_command_line(seconds=600)
+    options = parse_options(seconds=600)
     courses = endure(options.seconds, options.seed)
     print(*_table(courses), sep="\n")
     sys.exit(any(course.complaints for course in courses))

@@ -1,8 +1,8 @@
-"""Every system call of a command fails once: python -m tests.trials.faults [CASE...].
+"""Faults in each system call: python -m tests.trials.faults [CASE...].
 
-A forked process has all of pyipcs loaded, so that what strace(1) lets fail is what the command
-itself asks of the kernel; in a new process, it is also what Python asks to load it. Nothing may be
-lost, left half done, or told wrong without a word.
+A forked process has all of pyipcs loaded, so that strace(1) injects faults into the command's own
+system calls; in a new process also into those of Python, which loads it. A command must not lose
+anything, stop halfway or print a wrong output without a message.
 """
 
 import ctypes
@@ -44,7 +44,7 @@ from tests.kit.kernel import (
 from tests.kit.program import PYIPCS, Result, fork, run, text_in
 from tests.kit.terminal import without_codes
 
-# What is tried, by name. {queue}, {array} and {segment} are ids, {lines} and {json} files.
+# The command lines by name. {queue}, {array} and {segment} are ids, {lines} and {json} files.
 CASES = {
     "list": "list",
     "list json": "list -J",
@@ -97,18 +97,18 @@ CASES = {
     "run leaks": "run ipcmk -Q",
     "run rm": "run --rm ipcmk -Q",
 }
-# Those that are tried in a new process, too, which makes a thousand calls more.
+# The cases that also run in a new process, which makes a thousand more calls.
 _NEW = ["list", "send", "stat table", "rm keys"]
 _KEY = 0x5EED
 _BODIES = [(1, b"first"), (2, b"other"), (1, b"third")]
-_BODIES_TOLD = [body.decode() for _, body in _BODIES]
+_BODY_TEXTS = [body.decode() for _, body in _BODIES]
 _FILES = {
     "lines": "one\ntwo\nthree\n",
     "json": '{"type": 3, "data": "four"}\n{"type": 4, "data": "five"}\n',
 }
 _SETVAL, _GETALL, _IPC_STAT = 16, 13, 2
 
-# How calls fail.
+# The errors of each call.
 _IPC = ("EPERM", "EIDRM", "ENOSYS", "ENOMEM")
 _ERRORS = {
     **dict.fromkeys(("msgget", "semget", "shmget"), ("EACCES", "ENOSPC", "ENOSYS")),
@@ -124,62 +124,62 @@ _ERRORS = {
     "execve": ("EACCES", "ENOENT", "ENOMEM"),
 }
 _OTHERS = ("EPERM", "EIO")
-# No refusals: somebody else has removed it, or there is no message more.
+# No refusals: another process removed the object, or there is no message.
 _NEWS = {"EIDRM", "EAGAIN"}
-# How a fault may end: nothing is different; less is told, of names, processes or namespaces; it is
-# refused in words, before anything was done; or when a part was.
-_ENDS = ("unharmed", "poorer", "refused", "partly")
-# The calls that tell of names, processes and namespaces, and of the semaphores of a set.
+# The valid outcomes: no difference; fewer names, processes or namespaces in the output; a message
+# and no change; a message and a part of the changes.
+_OUTCOMES = ("unharmed", "poorer", "refused", "partly")
+# The calls that read names, processes, namespaces and the semaphores of a set.
 _ABOUT = {
     "semctl",
     *("openat", "read", "close", "newfstatat", "ioctl", "socket", "connect", "readlink"),
     *("getdents64", "memfd_create", "mmap", "munmap", "mprotect", "unshare"),
 }
-# What is done step by step; all else is done or not.
+# The cases with several steps; the others change all or nothing.
 _STEPWISE = ("rm", "send", "recv", "set values", "write", "run")
-# They end the process, come back from a signal's handler, or cannot fail, on which the C library
-# and Python rely (of brk(2) it is the result that tells).
+# Calls without a useful fault: they end the process, return from a signal handler, or never fail,
+# and the C library and Python rely on that (brk(2) reports by its result).
 _SPARED = {
     *("exit_group", "exit", "rt_sigreturn", "restart_syscall"),
     *("rt_sigaction", "rt_sigprocmask", "futex", "getpid", "geteuid", "uname", "lseek", "brk"),
 }
-# What differs from run to run: numbers of objects, processes, namespaces; moments; how old it is.
-_PASSING = re.compile(r"0x\w+|[\d:-]*\d{2}[\d:T+-]*|\d(?= (?=\S)|\n|,)|\w{3} \w{3} +(?=#)")
+# The parts that differ from run to run: numbers of objects, processes and namespaces; times; ages.
+_VARYING = re.compile(r"0x\w+|[\d:-]*\d{2}[\d:T+-]*|\d(?= (?=\S)|\n|,)|\w{3} \w{3} +(?=#)")
 _STATUSES = {0, 1, 2, 3, 23, 126, 127}
 _NO_LINE = re.compile(r"Traceback|\.py\b|\w+Error\b|<\w+ object|\bNone\b")
-_ENTRY = "/pyipcs/__main__"  # what the program's first own call is about
+_ENTRY = "/pyipcs/__main__"  # in the first call of the program itself
 _CALL = re.compile(r"^(\w+)\(", re.MULTILINE)
 _PR_SET_PTRACER, _ANYBODY = 0x59616D61, ctypes.c_ulong(-1)
 
 
 class Fault(NamedTuple):
-    """A call that fails once."""
+    """One failure of a system call."""
 
     call: str
     occasion: int  # from 1
     error: str
 
 
-class Left(NamedTuple):
-    """What there is after a command."""
+class Remains(NamedTuple):
+    """The objects and messages after a command."""
 
     objects: list[str]
     messages: list[str]
 
 
 class Ended(NamedTuple):
-    """How a command ended, with names in the place of ids, and what it left."""
+    """The result of a command, with names for ids, and the remains."""
 
     result: Result
-    left: Left
+    remains: Remains
 
 
 class Tally(NamedTuple):
-    """What came of a case's faults."""
+    """The outcomes of the faults of a case."""
 
     case: str
     calls: int
-    ends: Counter[str]  # by _ENDS
+    outcomes: Counter[str]  # by _OUTCOMES
     complaints: list[str]
 
 
@@ -191,7 +191,7 @@ class World:
         for name, text in _FILES.items():
             self._files[name].write_text(text)
         remove_all()
-        _objects(0)  # so that what comes in their place has ids that no other number looks like
+        _objects(0)  # the next objects have large ids, unlike any other number
         remove_all()
         self._ids = _objects(_KEY)
         for type_, body in _BODIES:
@@ -208,21 +208,21 @@ class World:
             result = run("strace", *strace, PYIPCS, *shlex.split(words))
         else:
             result = _under_strace([*strace], shlex.split(words), source or os.devnull)
-        return Ended(Result(result.status, *map(_lasting, result[1:])), self.left())
+        return Ended(Result(result.status, *map(_constant, result[1:])), self.remains())
 
-    def left(self) -> Left:
-        """What there is now; it takes the messages off the queue."""
+    def remains(self) -> Remains:
+        """Return the present objects and messages; remove the messages."""
         messages = [f"{type_} {body!r}" for type_, body in self._messages()]
-        return Left(sorted(map(_described, everything())), messages)
+        return Remains(sorted(map(_described, everything())), messages)
 
     def _messages(self) -> list[tuple[int, bytes]]:
         queues = [object_id for kind, object_id in everything() if kind is Kind.QUEUE]
         return receive_all(self._ids["queue"]) if self._ids["queue"] in queues else []
 
 
-def _lasting(text: str) -> str:
-    """A text without what differs from run to run, and without colours."""
-    return _PASSING.sub("#", re.sub(" +|─+", " ", without_codes(text)))
+def _constant(text: str) -> str:
+    """Remove colours, and the parts that differ from run to run."""
+    return _VARYING.sub("#", re.sub(" +|─+", " ", without_codes(text)))
 
 
 def _objects(key: int) -> dict[str, int]:
@@ -235,14 +235,14 @@ def _objects(key: int) -> dict[str, int]:
 
 
 def remove_all() -> None:
-    """Leave nothing behind."""
+    """Remove all objects."""
     for kind, object_id in everything():
         remove(kind, object_id)
 
 
-def _described(which: tuple[Kind, int]) -> str:
-    """All of an object that a command may change."""
-    kind, object_id = which
+def _described(place: tuple[Kind, int]) -> str:
+    """Return all values of an object that a command can change."""
+    kind, object_id = place
     common = "{perms} {uid} {gid}".format(**row(kind, object_id))
     key = "named" if int(row(kind, object_id)["key"]) == _KEY else "new"
     match kind:
@@ -261,7 +261,7 @@ def _described(which: tuple[Kind, int]) -> str:
 
 
 def _under_strace(strace: list[str], words: list[str], source: str) -> Result:
-    """Run pyipcs in a forked process that strace(1) has in its hands from the entry point on."""
+    """Run pyipcs in a forked process under strace(1)."""
     with (
         Path(source).open("rb") as stdin,
         TemporaryFile() as out,
@@ -298,11 +298,11 @@ def load_all() -> None:
 
 
 def fail_each(case: str, folder: Path, most: int, *, new: bool = False) -> Tally:
-    """Let each of a case's calls fail once, at so many of its occasions at most."""
-    untouched = World(folder).left()
+    """Let each call of a case fail, at this number of its occasions at most."""
+    untouched = World(folder).remains()
     trace = folder / "trace"
-    whole = World(folder).run(case, "-o", str(trace), new=new)
-    # What comes before the entry point, Python says for itself.
+    complete = World(folder).run(case, "-o", str(trace), new=new)
+    # Before the entry point, Python itself reports a fault.
     before, _, after = trace.read_text().partition(_ENTRY) if new else ("", "", trace.read_text())
     own = after[: _end_of(after)]
     earlier, calls = (Counter(_CALL.findall(text)) for text in (before, own))
@@ -311,15 +311,15 @@ def fail_each(case: str, folder: Path, most: int, *, new: bool = False) -> Tally
         when = earlier[fault.call] + fault.occasion
         inject = f"inject={fault.call}:error={fault.error}:when={when}"
         ended = World(folder).run(case, "-o", os.devnull, "-e", inject, new=new)
-        how = _how(case, ended, fault, untouched, whole)
-        tally.ends[how] += 1
-        if how not in _ENDS:
-            tally.complaints.append(f"{case}: {' '.join(map(str, fault))}: {how}: {ended}")
+        outcome = _outcome(case, ended, fault, untouched, complete)
+        tally.outcomes[outcome] += 1
+        if outcome not in _OUTCOMES:
+            tally.complaints.append(f"{case}: {' '.join(map(str, fault))}: {outcome}: {ended}")
     return tally
 
 
 def _end_of(trace: str) -> int:
-    """Where the program has become another one, or its end."""
+    """Return the position after a successful execve(2), or the end."""
     found = re.search(r"^execve\(.* = 0$", trace, re.MULTILINE)
     return found.end() if found else len(trace)
 
@@ -334,38 +334,38 @@ def _faults(calls: Counter[str], most: int) -> Iterator[Fault]:
                 yield Fault(call, int(number * step) + 1, error)
 
 
-def _how(case: str, ended: Ended, fault: Fault, untouched: Left, whole: Ended) -> str:
-    """How a fault ended, by _ENDS; or what is wrong about that."""
+def _outcome(case: str, ended: Ended, fault: Fault, untouched: Remains, complete: Ended) -> str:
+    """Return the outcome of a fault, one of _OUTCOMES, or the defect."""
     status, out, err = ended.result
     if _NO_LINE.search(out + err) or status not in _STATUSES:
         return "a traceback"
-    if case.startswith("recv") and not all(body in str(ended) for body in _BODIES_TOLD):
+    if case.startswith("recv") and not all(body in str(ended) for body in _BODY_TEXTS):
         return "a message is lost"
-    if status == whole.result.status and ended.left == whole.left:
-        if ended.result == whole.result:
+    if status == complete.result.status and ended.remains == complete.remains:
+        if ended.result == complete.result:
             return "unharmed"
-        # Status 23 says already that there is more to look at.
+        # Status 23 reports leftovers, whatever the output has.
         less = fault.call in _ABOUT or fault.error in _NEWS or status == Status.FOUND
-        return "poorer" if less else "other words"
-    has_words = err.startswith("pyipcs: ") if status != Status.WAIT else not err
-    if not (status and has_words) and fault.error not in _NEWS:
-        return "not a word"
+        return "poorer" if less else "other output"
+    has_message = err.startswith("pyipcs: ") if status != Status.WAIT else not err
+    if not (status and has_message) and fault.error not in _NEWS:
+        return "no message"
     done = "partly" if case.startswith(_STEPWISE) else "half done"
-    return "refused" if ended.left == untouched else done
+    return "refused" if ended.remains == untouched else done
 
 
 def main() -> None:
-    """Try the cases that are named, or all."""
+    """Run the cases that are named, or all."""
     load_all()
     cases = sys.argv[1:] or [*CASES]
     complaints = []
-    print(f"{'':20} {'calls':>6}", *(f"{how:>9}" for how in _ENDS))
+    print(f"{'':20} {'calls':>6}", *(f"{outcome:>9}" for outcome in _OUTCOMES))
     with TemporaryDirectory() as folder:
         for new in (False, True):
             for case in [case for case in cases if not new or case in _NEW]:
                 tally = fail_each(case, Path(folder), most=60 if new else 12, new=new)
-                ends = (f"{tally.ends[how]:9}" for how in _ENDS)
-                print(f"{case + new * ', loading':20} {tally.calls:6}", *ends, flush=True)
+                counts = (f"{tally.outcomes[outcome]:9}" for outcome in _OUTCOMES)
+                print(f"{case + new * ', loading':20} {tally.calls:6}", *counts, flush=True)
                 complaints += tally.complaints
     remove_all()
     sys.exit("\n".join(complaints) or None)

@@ -1,4 +1,4 @@
-"""What listings say, taken apart by others' parsers, and whether it can be true."""
+"""Independent parsers of listings, and checks of their rows."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ from pyipcs.model import Kind
 from tests.kit.kernel import row
 from tests.kit.terminal import table_of
 
-# What is said of an object, by the columns' names in small letters; empty is what is missing.
+# The values of an object by the names of the columns in lower case; empty if missing.
 Row: TypeAlias = dict[str, str]
 
 _JSON_NAMES = {"mode": "perms", "qnum": "msgs", "cbytes": "usedbytes", "segsz": "size"}
@@ -30,7 +30,7 @@ _DAY_TIME = r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
 _TIME = rf"(?:Not set|{_DAY_TIME}) +"
 _LONG_TIME = rf"(?:Not set|[A-Z][a-z]{{2}} {_DAY_TIME} \d{{4}}) *"
 _CREATORS = r"(?P<id>\d+) +(?P<perms>[0-7]{1,3})(?: +\S+){4} *"
-# The rows of ipcs(1), by what stands above them.
+# The rows of ipcs(1) by their headings.
 _PLAIN = {
     "Message Queues": (
         Kind.QUEUE,
@@ -55,7 +55,7 @@ _FIGURE = re.compile(
     r"|pages (allocated|resident |swapped  ) \d+|Swap performance: \d+ attempts\t \d+ successes"
 )
 _NUMBERS = r"(\d+(,\d+)*)?"
-# What may stand in a column.
+# Patterns of the values of a column.
 _SHAPES = {
     "key": r"0x[0-9a-f]{8}",
     "perms": r"0[0-7]{3}",
@@ -69,18 +69,18 @@ _SHAPES = {
 
 
 class WrongError(Exception):
-    """A line that is not as it has to be."""
+    """A wrong line in an output."""
 
 
 class Known(NamedTuple):
-    """An object of which all is known, for nobody touches it.
+    """An object with known values, which no process changes.
 
     Attributes:
         kind: its kind.
         id: its id.
-        facts: what listings have to say of it.
-        state: its state.
-        user: the process that uses it now; 0 is none.
+        facts: the values that listings must have.
+        state: its STATE.
+        user: the process that uses it now; 0 for none.
     """
 
     kind: Kind
@@ -91,7 +91,7 @@ class Known(NamedTuple):
 
 
 def known(kind: Kind, object_id: int, state: str, user: int = 0) -> Known:
-    """An object as the kernel's own list has it now."""
+    """Return an object with its present values in the kernel's list."""
     words = row(kind, object_id)
     own = {
         Kind.QUEUE: {"msgs": "qnum", "usedbytes": "cbytes"},
@@ -111,16 +111,16 @@ def check_rows(
     cast: Iterable[Known],
     leaked: Collection[tuple[str, str]] = (),
 ) -> None:
-    """See to it that a listing of all objects can be true.
+    """Check that a listing of all objects is possible.
 
     Args:
         rows: the listing.
-        kinds: those that it is of.
-        cast: objects that have to be in it, exactly so.
-        leaked: kind and id of those that may be called leaked.
+        kinds: its kinds.
+        cast: objects that it must contain, with exactly these values.
+        leaked: kind and id of the objects whose STATE may be orphaned or suspect.
 
     Raises:
-        WrongError: it cannot.
+        WrongError: it is not possible.
     """
     places = Counter((found["kind"], found["id"]) for found in rows)
     if twice := [place for place, times in places.items() if times > 1]:
@@ -163,10 +163,10 @@ def _check_known(one: Known, found: Row | None) -> None:
 
 
 def rows_of(format_: str, text: str, kinds: Sequence[Kind]) -> list[Row]:
-    """The objects of a listing of these kinds in a format.
+    """Parse a listing of these kinds in a format.
 
     Raises:
-        WrongError, ValueError: it is not of that format.
+        WrongError, ValueError: the text has another format.
     """
     rows = [*_PARSERS[format_](text)]
     for found in rows:
@@ -208,7 +208,7 @@ def _tsv(text: str) -> Iterator[Row]:
 
 
 def _columns(text: str) -> Iterator[Row]:
-    """Columns of text, none of which has white space in it."""
+    """Parse columns of text without blanks in their values."""
     rows = [line.split() for line in text.splitlines()]
     return _tabular([["" if cell == "-" else cell for cell in cells] for cells in rows])
 
@@ -251,7 +251,7 @@ def _plain(text: str) -> Iterator[Row]:
 
 
 def _table(text: str) -> Iterator[Row]:
-    """Tables of a terminal, with as many rows as their titles count."""
+    """Parse tables of a terminal; check the numbers in their titles."""
     for kind, title in _TITLES.items():
         if count := re.search(rf"^{title} \(([\d,]+)\)$", text, re.MULTILINE):
             rows = table_of(text, title)
@@ -275,7 +275,7 @@ _PARSERS: dict[str, Callable[[str], Iterator[Row]]] = {
 
 
 def check_figures(format_: str, text: str) -> None:
-    """See to it that limits, or usage, are figures.
+    """Check that limits or usage are numbers.
 
     Raises:
         WrongError, ValueError: they are not.
@@ -296,10 +296,10 @@ def check_figures(format_: str, text: str) -> None:
 
 
 def check_metrics(text: str, kinds: Collection[Kind], cast: Iterable[Known]) -> int:
-    """See to it that gauges are such, and those of known objects true; how many objects there are.
+    """Check metrics and their known objects; return the number of objects.
 
     Raises:
-        WrongError, ValueError: they are not.
+        WrongError, ValueError: a metric is wrong.
     """
     samples = [
         sample for family in text_string_to_metric_families(text) for sample in family.samples

@@ -1,7 +1,7 @@
-"""Fuzz every parser of tests/kit/parsers.py by atheris, which looks for new paths in the code.
+"""Fuzzing of the parsers in tests/kit/parsers.py by atheris.
 
 Run by `python -m tests.trials.parsers [-max_total_time=60] [CORPUS]...`: the options are
-libFuzzer's. The first byte of a text says which parser it is for.
+libFuzzer's. The first byte of a text selects the parser.
 """
 
 import os
@@ -16,7 +16,7 @@ try:
 except ImportError:
     sys.exit("atheris is missing: pip install atheris")
 
-isolation.enter()  # what a file does not tell, the kernel is asked for
+isolation.enter()  # parsers of listings make system calls, too
 
 with atheris.instrument_imports(include=["pyipcs"]):
     from tests.kit.parsers import PARSERS
@@ -24,21 +24,21 @@ with atheris.instrument_imports(include=["pyipcs"]):
 NAMES = [*PARSERS]
 
 
-def one(data: bytes) -> None:
-    """Read one text."""
+def check(data: bytes) -> None:
+    """Parse one text."""
     if data:
         PARSERS[NAMES[data[0] % len(NAMES)]].check(data[1:])
 
 
 def main() -> int:
-    """Read texts, the true ones first, until libFuzzer ends its process; the status of that."""
+    """Parse texts, valid ones first, until libFuzzer ends; return its status."""
     with TemporaryDirectory() as folder:
         for number, name in enumerate(NAMES):
             for seed, text in enumerate(PARSERS[name].seeds):
                 Path(folder, f"{number}-{seed}").write_bytes(bytes([number]) + text)
         child = os.fork()
         if child == 0:
-            atheris.Setup([*sys.argv, folder], one)
+            atheris.Setup([*sys.argv, folder], check)
             atheris.Fuzz()
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 

@@ -1,4 +1,4 @@
-"""Listings and removals while objects come and go (for minutes: tests.trials.chaos)."""
+"""Listings and removals while objects come and go: see chaos.py."""
 
 import pytest
 

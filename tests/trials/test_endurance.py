@@ -1,4 +1,4 @@
-"""Memory and descriptors of long-lived commands (for minutes: tests.trials.endurance)."""
+"""Memory and descriptors of long-lived commands: see endurance.py."""
 
 import pytest
 

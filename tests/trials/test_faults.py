@@ -1,4 +1,4 @@
-"""Commands in which one system call after the other fails: see tests/trials/faults.py."""
+"""Faults in the system calls of quick commands: see faults.py."""
 
 from pathlib import Path
 
@@ -6,7 +6,6 @@ import pytest
 
 from tests.trials import faults
 
-# The quick ones; the trial has all.
 CASES = ["list json", "make", "rm keys", "send lines", "recv two", "set values", "op", "write file"]
 
 
@@ -18,4 +17,4 @@ def test_failing_system_call_is_reported(case: str, isolated: None, tmp_path: Pa
     tally = faults.fail_each(case, tmp_path, most=2)
     faults.remove_all()
     assert not tally.complaints
-    assert tally.ends["refused"] + tally.ends["partly"] > 1
+    assert tally.outcomes["refused"] + tally.outcomes["partly"] > 1

@@ -168,7 +168,7 @@ def _options(draw: st.DrawFn, options: Sequence[grammar.Option]) -> list[str]:
 
 @st.composite
 def command_lines(draw: st.DrawFn) -> list[str]:
-    """Return a command line: the program, a command, and mostly words of its grammar."""
+    """Return a program, a command, and mostly words of its grammar."""
     command = draw(st.sampled_from(COMMANDS))
     options = _options(command.options)
     parts = draw(st.lists(_mostly(options, _WILD.map(_alone)), max_size=4))
@@ -199,7 +199,7 @@ def _alone(word: str) -> list[str]:
 
 
 def _is_local(words: Sequence[str]) -> bool:
-    """Return whether a command line uses only objects of the tests."""
+    """Return True if a command line uses only objects of the tests."""
     named = [word.partition("=")[2] for word in words if word.startswith("--ns=")]
     named += [words[index + 1] for index in range(len(words) - 1) if words[index] == "--ns"]
     return {*named} <= {*_NAMESPACES}
@@ -226,7 +226,7 @@ INPUTS = {
 
 @pytest.fixture(name="_folder", scope="module")
 def _folder_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Work in a folder with files to read, and with PATH holding only harmless programs."""
+    """Work in a folder with files, and with harmless programs in PATH."""
     folder = tmp_path_factory.mktemp("fuzz")
     for name, text in INPUTS.items():
         (folder / name).write_bytes(text)
@@ -256,7 +256,7 @@ def _limited() -> Iterator[None]:
 
 @contextmanager
 def _some_objects() -> Iterator[dict[str, int]]:
-    """Create one object of each kind, by ipcrm's words; remove all objects at the end."""
+    """Create one object of each kind; remove all objects at the end."""
     made = Objects()
     try:
         queue, segment = made.queue(KEY), made.segment(KEY)
@@ -281,7 +281,7 @@ _RAW = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
 
 def _can_run_a_command(words: Sequence[str]) -> bool:
-    """Return whether a command line may run another command, with its status and messages."""
+    """Return True if a command line may run another command."""
     return bool({"run", "op", "recv"} & {*words}) and bool(
         "run" in words or "--" in words or any(word.startswith("--exec") for word in words)
     )
