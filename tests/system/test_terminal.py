@@ -659,7 +659,7 @@ def test_list_watch_ended_by_ctrl_c_leaves_later_typing_to_the_shell(
 def test_list_watch_in_tmux_leaves_the_screen_and_the_typing(
     objects: Objects, isolated: None, tmp_path: Path
 ) -> None:
-    """tmux is an independent implementation of a terminal."""
+    """The terminal of tmux shares no code with the kit of the tests."""
     objects.queue(5)
     tmux = [need_tool("tmux"), "-S", str(tmp_path / "socket")]
     run(*tmux, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "20", "sh")
