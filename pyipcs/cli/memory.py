@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from pyipcs.actions.lookup import find, refusals
 from pyipcs.errors import CommandError
 from pyipcs.model import Kind
 from pyipcs.sysv.keys import Target
-from pyipcs.sysv.segment import Attachment, SharedMemory
+from pyipcs.sysv.segment import SharedMemory
 from pyipcs.text import plural
+
+if TYPE_CHECKING:
+    from pyipcs.sysv.attachment import Attachment
 
 
 @contextmanager
-def attached(target: Target, offset: int, *, read_only: bool) -> Iterator[Attachment]:
+def attached(target: Target, offset: int, *, read_only: bool) -> Iterator["Attachment"]:
     """The segment that a target names, attached for a while.
 
     Raises:

@@ -4,7 +4,7 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 from pyipcs.errors import IpcError, LimitError, TooBigError
 from pyipcs.model import SEMVMX, Kind, Segment
@@ -89,6 +89,14 @@ def limit(kind: Kind, name: str) -> int | None:
     return _known(limits, kind).get(name)
 
 
+@overload
+def usage(kind: Literal[Kind.QUEUE]) -> QueueUsage: ...
+@overload
+def usage(kind: Literal[Kind.SEGMENT]) -> SegmentUsage: ...
+@overload
+def usage(kind: Literal[Kind.SEMAPHORE]) -> SemaphoreUsage: ...
+@overload
+def usage(kind: Kind) -> Usage: ...
 def usage(kind: Kind) -> Usage:
     """Return what is in use of a kind from *_INFO or, where that is refused, by counting.
 

@@ -4,6 +4,7 @@ import os
 import select
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,8 +19,10 @@ from pyipcs.model import Kind
 from pyipcs.process.nonblocking import ready
 from pyipcs.process.record_reader import Stream, TooLongError
 from pyipcs.sysv.keys import Target
-from pyipcs.sysv.segment import Attachment
 from pyipcs.text import plural
+
+if TYPE_CHECKING:
+    from pyipcs.sysv.attachment import Attachment
 
 _what = options_titled("Which bytes", once=True)
 
@@ -118,19 +121,19 @@ def _line(decode: Callable[[bytes], bytes], line: bytes, number: int) -> bytes:
         raise ValueError(f"line {number}: {error}") from None
 
 
-def _put(memory: Attachment, target: Target, offset: int, data: bytes) -> None:
+def _put(memory: "Attachment", target: Target, offset: int, data: bytes) -> None:
     _check_room(memory, target, offset, len(data))
     memory.write(offset, data)
 
 
-def _check_room(memory: Attachment, target: Target, offset: int, length: int) -> None:
+def _check_room(memory: "Attachment", target: Target, offset: int, length: int) -> None:
     """Raise an error where so much does not fit in."""
     if offset + length > memory.size:
         what = f"{plural(length, 'byte')} from {offset} on"
         raise CommandError(f"{target.typed}: {what}, and the segment ends at {memory.size}")
 
 
-def _stream(memory: Attachment, target: Target, offset: int, stream: Stream) -> None:
+def _stream(memory: "Attachment", target: Target, offset: int, stream: Stream) -> None:
     size = stream.size
     if size is not None:
         _check_room(memory, target, offset, size)

@@ -1,0 +1,168 @@
+"""Attached segments: reading and writing that leaves untouched pages untouched.
+
+The first access to a page allocates it, and a segment may be larger than memory. Nothing here
+accesses a page without data except to store data in it, and a page that is read or written stays in
+this process only while it is in use.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import groupby
+from typing import Self
+
+import sysv_ipc
+
+from pyipcs.errors import IpcError, ipc_error
+from pyipcs.model import Kind
+from pyipcs.process import libc
+from pyipcs.sysv.handle import SYSV_IPC_ERRORS, sysv_ipc_error
+
+_PAGE = os.sysconf("SC_PAGESIZE")
+_PIECE = 1 << 20  # bytes: many pages, so that a call for each piece costs little
+_BUFFER = 1 << 18  # bytes: more than a pipe usually holds, and less than a processor's cache
+
+
+class Attachment:
+    """A segment in the memory of this process (shmat(2)).
+
+    Attributes:
+        size: the size of the segment in bytes.
+    """
+
+    def __init__(self, shmid: int, *, read_only: bool) -> None:
+        """Attach a segment.
+
+        Args:
+            shmid: the id of the segment.
+            read_only: attach without the right to write, which needs no write permission.
+
+        Raises:
+            DeniedError: its mode forbids it.
+            IpcError: EINVAL, there is no such segment; ENOMEM, this process's address space has no
+                room for it.
+        """
+        try:
+            self._memory = sysv_ipc.attach(shmid, None, sysv_ipc.SHM_RDONLY if read_only else 0)
+            # Both ask the kernel again, which may refuse it now.
+            self.size: int = self._memory.size
+            view = memoryview(self._memory)
+        except ValueError:  # sysv_ipc gives no errno here
+            raise ipc_error(errno.EINVAL) from None
+        except SYSV_IPC_ERRORS as error:
+            raise sysv_ipc_error(error, errno.EIDRM) from None
+        # The view of sysv_ipc is always writable, and a write to it would be SIGSEGV.
+        self._view = view.toreadonly() if read_only else view
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._view.release()
+        self._memory.detach()
+
+    def read(self, start: int, end: int) -> Iterator[bytes | memoryview]:
+        """Yield the bytes between two offsets in pieces; each is valid until the next.
+
+        Pages that the segment does not have yet are read as zeros, and are not allocated.
+        """
+        # mincore(2) does not report huge pages, and MADV_DONTNEED of a part of one fails. After a
+        # segment of one page follows memory that is not the segment's.
+        has_holes = self.size > _PAGE and self._advise(_PAGE, 2 * _PAGE, libc.MADV_DONTNEED)
+        for begin, stop in _cut(start, end):
+            page = begin - begin % _PAGE
+            resident = self._resident(page, stop) if has_holes else b""
+            for is_resident, from_, to in _runs(resident, page, begin, stop):
+                if is_resident:
+                    self._advise(from_, to, libc.MADV_POPULATE_READ)
+                yield self._view[from_:to] if is_resident else bytes(to - from_)
+            self._advise(begin, stop, libc.MADV_DONTNEED)
+
+    def write(self, start: int, data: bytes | memoryview) -> None:
+        """Write data from an offset on; allocate no page but those of the data."""
+        view = memoryview(data)
+        for begin, stop in _cut(start, start + len(view)):
+            self._store(begin, view[begin - start : stop - start])
+            self._advise(begin, stop, libc.MADV_DONTNEED)
+
+    def fill(self, start: int, source: Callable[[memoryview], int]) -> int:
+        """Write the data of a source from an offset on; return the offset after them.
+
+        The source reads into a buffer and not into the segment: a read(2) that returns fewer bytes
+        than its buffer has may allocate all pages of that buffer.
+
+        Args:
+            start: the first offset.
+            source: reads into a part of its argument and returns the number of bytes; 0 is the end.
+        """
+        room = memoryview(bytearray(min(_BUFFER, self.size - start)))
+        for begin, stop in _cut(start, self.size):
+            done = begin
+            while done < stop:
+                count = source(room[: stop - done])
+                if not count:
+                    return done
+                self._store(done, room[:count])
+                done += count
+            self._advise(begin, stop, libc.MADV_DONTNEED)
+        return self.size
+
+    def _store(self, start: int, data: memoryview) -> None:
+        """Copy data; allocate their pages in one call and not with a fault each."""
+        stop = start + len(data)
+        if len(data) > _PAGE:
+            self._advise(start, stop, libc.MADV_POPULATE_WRITE)
+        self._view[start:stop] = data
+
+    def _resident(self, begin: int, end: int) -> bytes:
+        """Return a byte for each page, 0 for those without data; empty if all have data.
+
+        A page that is not in memory may be in swap. If any segment is, all pages count as having
+        data: that is slower and never wrong.
+        """
+        ask = partial(libc.resident, self._memory.address + begin, end - begin)
+        if 0 not in ask() or _has_swapped_pages():
+            return b""
+        pages = ask()  # again: a page may have gone into swap between the two calls
+        return b"" if _has_swapped_pages() else pages
+
+    def _advise(self, begin: int, end: int, advice: int) -> bool:
+        """Call madvise(2) for the pages of a range; return whether the kernel accepted it."""
+        begin -= begin % _PAGE
+        try:
+            libc.madvise(self._memory.address + begin, end - begin, advice)
+        except IpcError:
+            return False
+        return True
+
+
+def _has_swapped_pages() -> bool:
+    """Return whether a part of any segment is in swap, or may be."""
+    from pyipcs.sysv import limits
+
+    try:
+        pages = limits.usage(Kind.SEGMENT).shm_swp
+    except IpcError:
+        return True
+    return pages is None or pages > 0
+
+
+def _cut(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield pieces of a range that end where pages end."""
+    while start < end:
+        stop = min(start - start % _PIECE + _PIECE, end)
+        yield start, stop
+        start = stop
+
+
+def _runs(pages: bytes, page: int, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield runs of pages with data and without: the flag, the first offset and the end."""
+    if not pages:
+        yield 1, begin, end
+        return
+    for is_resident, group in groupby(pages):
+        page += _PAGE * sum(1 for _ in group)
+        stop = min(page, end)
+        yield is_resident, begin, stop
+        begin = stop
