@@ -137,9 +137,9 @@ class MessageQueue(Handle):
             yield _fitted(message, wanted)
 
     def _libc_send(self, type_: int, body: bytes, wait: bool) -> None:
-        from pyipcs.sysv import libc
+        from pyipcs.sysv import abi, libc
 
-        libc.msgsnd(self.id, type_, body, 0 if wait else libc.IPC_NOWAIT)
+        libc.msgsnd(self.id, type_, body, 0 if wait else abi.IPC_NOWAIT)
 
     def _receiver(self, wanted: Wanted, room: int) -> Callable[[bool], Message]:
         """The engine's receive where it can do what is wanted, the C library's where not."""
@@ -160,14 +160,14 @@ class MessageQueue(Handle):
         return receive
 
     def _libc_receiver(self, wanted: Wanted, room: int) -> Callable[[bool], Message]:
-        from pyipcs.sysv import libc
+        from pyipcs.sysv import abi, libc
 
-        flags = libc.MSG_EXCEPT if wanted.others else 0
-        flags |= libc.MSG_NOERROR if wanted.truncate and room == wanted.max_size else 0
-        buffer = libc.room(room)
+        flags = abi.MSG_EXCEPT if wanted.others else 0
+        flags |= abi.MSG_NOERROR if wanted.truncate and room == wanted.max_size else 0
+        buffer = libc.message_buffer(room)
 
         def receive(wait: bool) -> Message:
-            wait_flag = 0 if wait else libc.IPC_NOWAIT
+            wait_flag = 0 if wait else abi.IPC_NOWAIT
             try:
                 return libc.msgrcv(self.id, buffer, wanted.type, flags | wait_flag)
             except IpcError as error:
@@ -189,17 +189,17 @@ class MessageQueue(Handle):
 
     def _walk(self) -> Iterator[Message]:
         """Copies of all messages (MSG_COPY), by their places on the queue."""
-        from pyipcs.sysv import libc
+        from pyipcs.sysv import abi, libc
         from pyipcs.sysv.limits import limit
 
         msgmax = limit(self.kind, "msgmax")
         most = sys.maxsize if msgmax is None else msgmax
         room = min(_ROOM, most)
-        buffer = libc.room(room)
+        buffer = libc.message_buffer(room)
         place = 0
         while True:
             try:
-                yield libc.msgrcv(self.id, buffer, place, libc.MSG_COPY | libc.IPC_NOWAIT)
+                yield libc.msgrcv(self.id, buffer, place, abi.MSG_COPY | abi.IPC_NOWAIT)
             except BusyError:
                 return
             except TooBigError:
@@ -207,7 +207,7 @@ class MessageQueue(Handle):
                     words = f"message {place + 1} has more bytes than msgmax, which is {msgmax}"
                     raise IpcError(errno.EINVAL, words) from None
                 room = min(room * 2, most)
-                buffer = libc.room(room)
+                buffer = libc.message_buffer(room)
             except IpcError as error:
                 if error.errno == errno.ENOSYS:
                     words = "this kernel cannot copy messages (CONFIG_CHECKPOINT_RESTORE)"

@@ -28,9 +28,9 @@ class SharedMemory(Handle):
             LimitError: there are shmmni segments, or the segments would exceed shmall pages.
             IpcError: EINVAL, the size is over shmmax.
         """
-        from pyipcs.sysv import libc
+        from pyipcs.sysv import abi, libc
 
-        return cls(libc.shmget(key, size, libc.IPC_CREAT | libc.IPC_EXCL | mode))
+        return cls(libc.shmget(key, size, abi.IPC_CREAT | abi.IPC_EXCL | mode))
 
     @classmethod
     def find(cls, key: int, size: int = 0) -> Self:

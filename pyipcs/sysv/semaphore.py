@@ -29,9 +29,9 @@ class SemaphoreArray(Handle):
             LimitError: there are semmni sets, or the semaphores would exceed semmns.
             IpcError: EINVAL, more than semmsl semaphores.
         """
-        from pyipcs.sysv import libc
+        from pyipcs.sysv import abi, libc
 
-        return cls(libc.semget(key, nsems, libc.IPC_CREAT | libc.IPC_EXCL | mode))
+        return cls(libc.semget(key, nsems, abi.IPC_CREAT | abi.IPC_EXCL | mode))
 
     @classmethod
     def find(cls, key: int, nsems: int = 0) -> Self:
@@ -80,13 +80,13 @@ class SemaphoreArray(Handle):
             TooBigError: there are more than SEMOPM operations.
             IpcError: EFBIG, the set has no such semaphore; ERANGE, a value would be over SEMVMX.
         """
-        from pyipcs.sysv import libc
+        from pyipcs.sysv import abi, libc
 
         whole = [
             (
                 semnum,
                 change,
-                (libc.IPC_NOWAIT if nowait else 0) | (libc.SEM_UNDO if undo else 0),
+                (abi.IPC_NOWAIT if nowait else 0) | (abi.SEM_UNDO if undo else 0),
             )
             for operation in operations
             for semnum, change, nowait, undo in operation.each()

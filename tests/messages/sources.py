@@ -36,10 +36,10 @@ IGNORED_NAMES = {
     "cli/commands/rm.py": {"_question"},
     "terminal/live_loop.py": {"watch"},  # the heading of the live view
     "errors.py": {"StoppedError"},  # the program dies of the signal and prints nothing
-    "sysv/libc.py": {"_PERM", "_SEM_TIMES"},  # names of C members
+    "sysv/abi.py": {"_PERM", "_SEM_TIMES"},  # names of C members
 }
 # Calls and keyword arguments whose texts are results, help, or names of the kernel's.
-_IGNORED_CALLS = {"Column", "DocumentedChoice", "_Layout", "_Resource", "options_titled", "write"}
+_IGNORED_CALLS = {"CStruct", "Column", "DocumentedChoice", "_Resource", "options_titled", "write"}
 _IGNORED_ARGUMENTS = {"help", "metavar", "which"}
 # Calls with messages as arguments: even a single word is one there.
 _MESSAGE_CALLS = {"CommandError", "IpcError", "LimitError", "UsageError", "ValueError"}

@@ -6,7 +6,7 @@ import pytest
 
 from pyipcs.errors import DeniedError, ExistsError, IpcError, NotFoundError
 from pyipcs.model import Kind, Queue, Segment, SemaphoreSet
-from pyipcs.sysv import libc
+from pyipcs.sysv import abi, libc
 from pyipcs.sysv.info import (
     QueueLimits,
     QueueUsage,
@@ -107,8 +107,8 @@ def test_stat_without_stat_any_gives_the_same(
     """Linux before 4.17 refuses *_STAT_ANY as an unknown command."""
     object_id = objects.make(kind, 5, 0o600)
     expected = libc.stat(kind, object_id)
-    # Private, because no kernel of today lacks the command and nothing public names it.
-    monkeypatch.setitem(libc._STAT_ANY, kind, 99)
+    # No kernel of today lacks the command.
+    monkeypatch.setitem(abi.STAT_ANY, kind, 99)
     assert libc.stat(kind, object_id) == expected
     assert [*libc.scan(kind)] == [expected]
     with pytest.raises(NotFoundError):
@@ -159,7 +159,7 @@ def test_semaphores_of_unused_id_fails() -> None:
 
 
 def test_shmget_and_semget_create_objects(objects: Objects) -> None:
-    flags = libc.IPC_CREAT | libc.IPC_EXCL | 0o600
+    flags = abi.IPC_CREAT | abi.IPC_EXCL | 0o600
     shmid = objects.adopt(Kind.SEGMENT, libc.shmget(0x4711, 10, flags))
     semid = objects.adopt(Kind.SEMAPHORE, libc.semget(0x4711, 4, flags))
     segment, array = libc.stat(Kind.SEGMENT, shmid), libc.stat(Kind.SEMAPHORE, semid)
@@ -172,7 +172,7 @@ def test_shmget_and_semget_create_objects(objects: Objects) -> None:
 def test_semget_excl_with_taken_key_fails(objects: Objects) -> None:
     objects.semaphores(0x4711)
     with pytest.raises(ExistsError):
-        libc.semget(0x4711, 4, libc.IPC_CREAT | libc.IPC_EXCL | 0o600)
+        libc.semget(0x4711, 4, abi.IPC_CREAT | abi.IPC_EXCL | 0o600)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every set")
