@@ -1,4 +1,4 @@
-"""Exit statuses, and the errors of the kernel as exceptions."""
+"""Exit statuses, and the kernel's errors as exceptions."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Status(IntEnum):
-    """What the program's exit status means: see MEANINGS."""
+    """Exit statuses of the program; MEANINGS explains them."""
 
     DONE = 0
     FAILED = 1
@@ -17,7 +17,7 @@ class Status(IntEnum):
     NOT_FOUND = 127
 
 
-# In the words of the manual.
+# For the manual.
 MEANINGS = {
     Status.DONE: "Done.",
     Status.FAILED: "At least one target failed; the others were still done.",
@@ -32,9 +32,11 @@ MEANINGS = {
 
 
 class IpcError(OSError):
-    """A System V call that the kernel refused.
+    """A failed System V call.
 
-    `errno` is the kernel's, `strerror` the C library's words for it.
+    Attributes:
+        errno: the kernel's error number.
+        strerror: the C library's text for it.
     """
 
     errno: int
@@ -42,19 +44,19 @@ class IpcError(OSError):
 
 
 class CommandError(Exception):
-    """What a command could not do and why, in the words for the user."""
+    """A failure of a command; its text is the message for the user."""
 
-    def __init__(self, words: str, status: int = Status.FAILED) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, status: int = Status.FAILED) -> None:
+        super().__init__(message)
         self.status = status
 
 
 class UsageError(Exception):
-    """Options that contradict each other, or that do not fit the objects."""
+    """Options that contradict each other or do not fit the objects."""
 
 
 class StoppedError(Exception):
-    """A signal came that is to end the program; SIGPIPE also where the reader has gone."""
+    """A signal arrived that shall end the program; SIGPIPE also means that the reader has gone."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by signal {number}")
@@ -62,19 +64,23 @@ class StoppedError(Exception):
 
 
 class ExpiredError(Exception):
-    """The time to wait is over."""
+    """The timeout of a wait has expired."""
 
 
 class NotFoundError(IpcError):
-    """There is no such object (ENOENT), or it has just gone (EIDRM)."""
+    """There is no such object (ENOENT), or it was removed meanwhile (EIDRM).
+
+    This class is the only rule for a missing object. EINVAL means the same to some calls, and other
+    errors to others, so that the modules that make the calls translate it: `missing_if_einval`.
+    """
 
 
 class DeniedError(IpcError):
-    """The object's mode, or its ownership, forbids it (EACCES, EPERM)."""
+    """The mode or the owner of the object forbids the call (EACCES, EPERM)."""
 
 
 class ExistsError(IpcError):
-    """An object has that key already (EEXIST)."""
+    """An object with the key exists already (EEXIST)."""
 
 
 class LimitError(IpcError):
@@ -82,19 +88,19 @@ class LimitError(IpcError):
 
 
 class BusyError(IpcError):
-    """The call would have had to wait (EAGAIN), or no message is there (ENOMSG)."""
+    """The call would have to wait (EAGAIN), or there is no such message (ENOMSG)."""
 
 
 class InterruptError(IpcError):
-    """A signal came while the call waited (EINTR); nothing was sent or taken."""
+    """A signal arrived while the call waited (EINTR); the call had no effect."""
 
 
 class UnsupportedError(IpcError):
-    """The kernel was built without System V IPC, or a sandbox hides it (ENOSYS)."""
+    """The kernel has no System V IPC, or a sandbox hides it (ENOSYS)."""
 
 
 class TooBigError(IpcError):
-    """The message is larger than the room for it, and stays where it is (E2BIG)."""
+    """The message is larger than the buffer and stays on the queue (E2BIG)."""
 
 
 _FAMILY: dict[int, type[IpcError]] = {
@@ -110,15 +116,23 @@ _FAMILY: dict[int, type[IpcError]] = {
     errno.E2BIG: TooBigError,
     errno.ENOSYS: UnsupportedError,
 }
-# What the C library's words leave unclear.
-_WORDS = {errno.ENOSYS: "System V IPC is not in this kernel, or a sandbox hides it"}
+# Errors that the C library's text leaves unclear.
+_TEXTS = {errno.ENOSYS: "System V IPC is not in this kernel, or a sandbox hides it"}
 
 
 def ipc_error(number: int) -> IpcError:
-    """The exception that stands for an errno of the System V calls.
+    """Return the exception for an errno of a System V call.
 
-    EINVAL has no class of its own: it is "no such id" from *ctl(2) and "no such size" from
-    *get(2), and only the caller knows which call it made.
+    EINVAL has no class of its own: its meaning depends on the call.
     """
-    words = _WORDS.get(number) or os.strerror(number)
-    return _FAMILY.get(number, IpcError)(number, words)
+    text = _TEXTS.get(number) or os.strerror(number)
+    return _FAMILY.get(number, IpcError)(number, text)
+
+
+def missing_if_einval(error: IpcError) -> IpcError:
+    """Return NotFoundError for EINVAL, and any other error unchanged.
+
+    To be used for calls of which EINVAL has one meaning, that no object has the id: *ctl(2) with a
+    command that reads or removes.
+    """
+    return ipc_error(errno.ENOENT) if error.errno == errno.EINVAL else error

@@ -1,13 +1,12 @@
 """Making objects all or none, whatever fails and whatever signal comes."""
 
-import errno
 import os
 import signal
 from collections.abc import Callable
 from types import FrameType
 from typing import Self
 
-from pyipcs.errors import IpcError
+from pyipcs.errors import IpcError, NotFoundError
 from pyipcs.process.signals import terminating_signals
 from pyipcs.sysv.handle import Handle
 from pyipcs.terminal.streams import Output
@@ -74,8 +73,8 @@ class CreationRollback:
         for handle in self.made:
             try:
                 handle.remove()
+            except NotFoundError:
+                continue
             except IpcError as error:
-                if error.errno in {errno.EINVAL, errno.EIDRM}:  # somebody removed it meanwhile
-                    continue
                 left = f"{handle.kind.noun} {handle.id} was made and is left"
                 self._output.error(f"{left}: {error.strerror}")

@@ -65,7 +65,7 @@ def refusal(kind: Kind, target: Target, error: IpcError) -> CommandError:
 
 def refusal_words(kind: Kind, error: IpcError) -> str:
     """Why, without the name of the target."""
-    if error.errno in {errno.ENOENT, errno.EIDRM}:
+    if isinstance(error, NotFoundError):
         return f"the {kind.noun} was removed"
     if error.errno == errno.EAGAIN and kind is Kind.QUEUE:
         return "the queue is full"

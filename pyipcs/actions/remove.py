@@ -20,7 +20,6 @@ _REASONS = {
     errno.EACCES: "permission denied for",
     errno.EPERM: "permission denied for",
     errno.EIDRM: "already removed",
-    errno.EINVAL: "invalid",
     errno.ENOENT: "invalid",
 }
 _VERBOSE = {
@@ -118,9 +117,10 @@ class Removal:
                     if known:  # writing may take long, and the evidence had to be fresh
                         self._announce(kind, object_id)
                     self.removed[kind, object_id] = None
+                except NotFoundError:
+                    continue
                 except IpcError as error:
-                    if error.errno not in {errno.EINVAL, errno.EIDRM}:
-                        self._report_error(Target(By.ID, object_id, str(object_id)), error)
+                    self._report_error(Target(By.ID, object_id, str(object_id)), error)
 
     def _may_go(self, kind: Kind, object_id: int, known: Known) -> bool:
         """Return whether an object still meets the filters, by fresh evidence."""
@@ -165,7 +165,7 @@ class Removal:
                 if not may_control(record.uid, record.cuid):
                     raise ipc_error(errno.EPERM)
                 if (kind, record.id) in gone and not _stays(record, target):
-                    raise ipc_error(errno.EINVAL)
+                    raise ipc_error(errno.ENOENT)
             except IpcError as error:
                 self._report_error(target, error)
             else:

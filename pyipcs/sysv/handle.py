@@ -51,11 +51,11 @@ class Handle(ABC):
     @staticmethod
     @abstractmethod
     def remove_id(object_id: int) -> None:
-        """Remove an object by its id (IPC_RMID), with nothing made of it first.
+        """Remove an object by its id (IPC_RMID), without a handle.
 
         Raises:
+            NotFoundError: no object has this id.
             DeniedError: the caller neither owns nor created it.
-            IpcError: EINVAL, there is no such id.
         """
 
     def remove(self) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_void_p
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 
-from pyipcs.errors import IpcError, ipc_error
+from pyipcs.errors import IpcError, ipc_error, missing_if_einval
 from pyipcs.model import RECORDS, Kind, Message, Queue, Record, Semaphore, SemaphoreSet
 from pyipcs.process.libc import LIBRARY, function
 from pyipcs.sysv import abi
@@ -128,9 +128,7 @@ def _einval_is_missing() -> Iterator[None]:
     try:
         yield
     except IpcError as error:
-        if error.errno == errno.EINVAL:
-            raise ipc_error(errno.ENOENT) from None
-        raise
+        raise missing_if_einval(error) from None
 
 
 def stat(kind: Kind, object_id: int) -> Record:

@@ -68,7 +68,7 @@ class MessageQueue(Handle):
         try:
             sysv_ipc.remove_message_queue(object_id)
         except SYSV_IPC_ERRORS as error:
-            raise sysv_ipc_error(error, errno.EINVAL) from None
+            raise sysv_ipc_error(error, errno.ENOENT) from None
 
     def stat(self) -> Queue:
         """The queue's record, with its qbytes."""

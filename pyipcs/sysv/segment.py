@@ -50,7 +50,7 @@ class SharedMemory(Handle):
         try:
             sysv_ipc.remove_shared_memory(object_id)
         except SYSV_IPC_ERRORS as error:
-            raise sysv_ipc_error(error, errno.EINVAL) from None
+            raise sysv_ipc_error(error, errno.ENOENT) from None
 
     def attach(self, *, read_only: bool) -> "Attachment":
         """Attach the segment to this process (shmat(2)).

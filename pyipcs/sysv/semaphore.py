@@ -51,7 +51,7 @@ class SemaphoreArray(Handle):
         try:
             sysv_ipc.remove_semaphore(object_id)
         except SYSV_IPC_ERRORS as error:
-            raise sysv_ipc_error(error, errno.EINVAL) from None
+            raise sysv_ipc_error(error, errno.ENOENT) from None
 
     def details(self) -> SemaphoreSet:
         """The set's record, with every semaphore in it.

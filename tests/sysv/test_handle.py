@@ -65,11 +65,9 @@ class TestHandle:
 
     def test_remove_and_stat_of_unused_id_fail(self, kind: Kind) -> None:
         handle = handle_class(kind)(2**31 - 1)
-        with pytest.raises(IpcError) as caught:
-            handle.remove()
-        assert caught.value.errno == errno.EINVAL
-        with pytest.raises(NotFoundError):
-            handle.stat()
+        for call in (handle.remove, handle.stat):
+            with pytest.raises(NotFoundError):
+                call()
 
     def test_find_needs_no_permission(self, objects: Objects, kind: Kind) -> None:
         object_id = objects.make(kind, -5, 0)
