@@ -24,7 +24,7 @@ def find(handle: type[_H], target: Target) -> _H:
         try:
             found = handle.reach(target)
             if target.by is By.ID:
-                found.stat()
+                found.stat()  # no call before has shown that there is an object with the id
         except NotFoundError:
             raise _missing([handle.kind], target) from None
     return found
@@ -107,7 +107,8 @@ def _named(kind: Kind, target: Target) -> Handle | None:
     with refusals(kind, target):
         try:
             handle = handle_class(kind).reach(target)
-            handle.stat()
+            if target.by is By.ID:
+                handle.stat()
         except NotFoundError:
             return None
     return handle

@@ -78,7 +78,7 @@ class Sending:
         self._target = target
         self._wait = wait
         self._put = queue.sender()
-        self.sizes = Sizes(limit(Kind.QUEUE, "msgmax"), queue.stat().qbytes or 0)
+        self.sizes = Sizes(limit(Kind.QUEUE, "msgmax"), queue.record.qbytes or 0)
         self._checked = 0  # messages of the pass before any is sent
         self._sent = 0
 

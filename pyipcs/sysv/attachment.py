@@ -45,13 +45,12 @@ class Attachment:
         """
         try:
             self._memory = sysv_ipc.attach(shmid, None, sysv_ipc.SHM_RDONLY if read_only else 0)
-            # Both ask the kernel again, which may refuse it now.
-            self.size: int = self._memory.size
-            view = memoryview(self._memory)
+            view = memoryview(self._memory)  # reads the size from the kernel, which may fail now
         except ValueError:  # sysv_ipc gives no errno here
             raise ipc_error(errno.EINVAL) from None
         except SYSV_IPC_ERRORS as error:
             raise sysv_ipc_error(error, errno.EIDRM) from None
+        self.size = view.nbytes
         # The view of sysv_ipc is always writable, and a write to it would be SIGSEGV.
         self._view = view.toreadonly() if read_only else view
 

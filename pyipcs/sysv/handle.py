@@ -1,11 +1,10 @@
-"""What the three kinds of objects have in common, and the errors of sysv_ipc as the kernel's."""
+"""Handles: objects of the kernel by id, and the errors of sysv_ipc as the kernel's errors."""
 
 import errno
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import ClassVar, Self, TypeVar
 
 import sysv_ipc
@@ -14,26 +13,31 @@ from pyipcs.errors import ExistsError, IpcError, NotFoundError, ipc_error
 from pyipcs.model import Kind, Record
 from pyipcs.sysv.keys import By, Target
 
-# What the calls of sysv_ipc raise; `engine_error` tells which errno it was.
+# The exceptions that calls of sysv_ipc raise; `sysv_ipc_error` returns their errno.
 SYSV_IPC_ERRORS = (sysv_ipc.Error, OSError, MemoryError)
 _H = TypeVar("_H", bound="Handle")
 
 
 class Handle(ABC):
-    """An object of the kernel by its id, private ones too.
+    """An object of the kernel by its id, with a key or private.
 
-    One class a kind hides whether sysv_ipc or the C library serves a call.
+    Each kind has a subclass, which calls sysv_ipc, or the C library for what sysv_ipc lacks.
+
+    Attributes:
+        kind: the kind of the object.
+        id: the id of the object.
     """
 
     kind: ClassVar[Kind]
 
     def __init__(self, object_id: int) -> None:
         self.id = object_id
+        self._record: Record | None = None
 
     @classmethod
     @abstractmethod
     def find(cls, key: int) -> Self:
-        """The object that has the key; asks for no permission.
+        """Return the object that has the key; this needs no permission.
 
         Raises:
             NotFoundError: there is none.
@@ -41,10 +45,10 @@ class Handle(ABC):
 
     @classmethod
     def reach(cls, target: Target) -> Self:
-        """The object that a target names; by its id, whether there is one or not.
+        """Return the object that a target names; an id is not checked.
 
         Raises:
-            NotFoundError: nothing has the key.
+            NotFoundError: no object has the key.
         """
         return cls(target.number) if target.by is By.ID else cls.find(target.number)
 
@@ -62,19 +66,36 @@ class Handle(ABC):
         """Remove the object, as `remove_id` does."""
         self.remove_id(self.id)
 
+    @property
+    def record(self) -> Record:
+        """The object's record as this handle last read it, or read now if it has not.
+
+        Raises:
+            NotFoundError: there is no such object.
+        """
+        return self.stat() if self._record is None else self._record
+
     def stat(self) -> Record:
-        """The object's record; a queue's with its qbytes."""
+        """Read the object's record; one of a segment has no rss and no swap.
+
+        Raises:
+            NotFoundError: there is no such object.
+        """
         from pyipcs.sysv import libc
 
-        return libc.stat(self.kind, self.id)
+        self._record = libc.stat(self.kind, self.id)
+        return self._record
 
-    def listed(self) -> Record:
-        """The record with all that a listing has of it."""
-        return self.stat()
+    def details(self, record: Record | None = None) -> Record:
+        """Return the object's record, completed by the fields that need further calls.
 
-    def details(self) -> Record:
-        """The record, and all that can be asked beyond it."""
-        return self.listed()
+        Args:
+            record: the record to complete; read now if it is None.
+
+        Raises:
+            NotFoundError: there is no such object.
+        """
+        return self.stat() if record is None else record
 
     def change(
         self,
@@ -83,29 +104,40 @@ class Handle(ABC):
         gid: int | None = None,
         mode: int | None = None,
         qbytes: int | None = None,
+        record: Record | None = None,
     ) -> None:
-        """Change those that are given, at once (IPC_SET).
+        """Change the given fields in one step (IPC_SET).
+
+        Args:
+            uid: the new owner.
+            gid: the new group.
+            mode: the new permissions.
+            qbytes: the new size of a queue.
+            record: the record with the values of the other fields, which IPC_SET sets as well; read
+                now if it is None.
 
         Raises:
-            NotFoundError: the object is gone.
+            NotFoundError: the object was removed.
             DeniedError: as `libc.change`.
             IpcError: EINVAL, the user namespace has no such user or group.
         """
         from pyipcs.sysv import libc
 
-        with self._present():
-            libc.change(self.kind, self.id, uid=uid, gid=gid, mode=mode, qbytes=qbytes)
+        fields = {"uid": uid, "gid": gid, "mode": mode, "qbytes": qbytes}
+        with self._translated():
+            libc.change(self.kind, self.id, record=record, **fields)
+        self._record = None
 
     @contextmanager
-    def _present(self) -> Iterator[None]:
-        """Make the errors of calls for this object what `_gone_or` makes of them."""
+    def _translated(self) -> Iterator[None]:
+        """Translate the errors of calls for this object, as `_translate` does."""
         try:
             yield
         except IpcError as error:
-            raise self._gone_or(error) from None
+            raise self._translate(error) from None
 
-    def _gone_or(self, error: IpcError) -> IpcError:
-        """The error; but EIDRM, where the call's EINVAL means that there is no such object."""
+    def _translate(self, error: IpcError) -> IpcError:
+        """Return EIDRM for an EINVAL that means a missing object, and any other error unchanged."""
         if error.errno == errno.EINVAL:
             try:
                 self.stat()
@@ -115,18 +147,24 @@ class Handle(ABC):
 
 
 def handle_class(kind: Kind) -> type[Handle]:
-    """The class of a kind's handles; its module is loaded when it is first asked for."""
-    module, name = {
-        Kind.QUEUE: ("queue", "MessageQueue"),
-        Kind.SEGMENT: ("segment", "SharedMemory"),
-        Kind.SEMAPHORE: ("semaphore", "SemaphoreArray"),
-    }[kind]
-    handle: type[Handle] = getattr(import_module(f"pyipcs.sysv.{module}"), name)
-    return handle
+    """Return the class of a kind's handles; load its module when it is first used."""
+    match kind:
+        case Kind.QUEUE:
+            from pyipcs.sysv.queue import MessageQueue
+
+            return MessageQueue
+        case Kind.SEGMENT:
+            from pyipcs.sysv.segment import SharedMemory
+
+            return SharedMemory
+        case Kind.SEMAPHORE:
+            from pyipcs.sysv.semaphore import SemaphoreArray
+
+            return SemaphoreArray
 
 
 def with_free_key(create: Callable[[int], _H]) -> _H:
-    """Call `create` with random keys until one is free; it must create exclusively."""
+    """Call `create`, which must create exclusively, with random keys until one is free."""
     while True:
         key = int.from_bytes(os.urandom(4), "big", signed=True)
         if key == sysv_ipc.IPC_PRIVATE:
@@ -138,12 +176,12 @@ def with_free_key(create: Callable[[int], _H]) -> _H:
 
 
 def sysv_ipc_error(error: Exception, enoent_means: int, busy: int = errno.EAGAIN) -> IpcError:
-    """The kernel's error behind one of sysv_ipc, which keeps the errno only at times.
+    """Return the kernel's error behind an exception of sysv_ipc, which often drops the errno.
 
     Args:
-        error: one of ENGINE_ERRORS.
-        enoent_means: the errno that ExistentialError stands for in the call that was made.
-        busy: the errno that BusyError stands for.
+        error: one of SYSV_IPC_ERRORS.
+        enoent_means: the errno behind ExistentialError in the call that failed.
+        busy: the errno behind BusyError.
     """
     match error:
         case sysv_ipc.ExistentialError():
@@ -161,5 +199,5 @@ def sysv_ipc_error(error: Exception, enoent_means: int, busy: int = errno.EAGAIN
         case OSError():  # "The system limit for ... has been reached"
             number = errno.ENOSPC
         case _:
-            return IpcError(errno.EIO, str(error))  # in the engine's own words
+            return IpcError(errno.EIO, str(error))
     return ipc_error(number)

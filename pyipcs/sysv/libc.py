@@ -228,8 +228,19 @@ def change(
     gid: int | None = None,
     mode: int | None = None,
     qbytes: int | None = None,
+    record: Record | None = None,
 ) -> None:
     """Change the given fields in one IPC_SET; sysv_ipc sets one field a call, and by key only.
+
+    Args:
+        kind: the kind of the object.
+        object_id: the id of the object.
+        uid: the new owner.
+        gid: the new group.
+        mode: the new permissions.
+        qbytes: the new size of a queue.
+        record: the record with the values of the other fields, which IPC_SET sets as well; read now
+            if it is None.
 
     Raises:
         NotFoundError: there is no such object.
@@ -238,8 +249,8 @@ def change(
         IpcError: EINVAL, the user namespace has no such user or group, or the object was removed
             meanwhile.
     """
-    # IPC_SET sets all of these members, so that unchanged ones need their present values.
-    record = stat(kind, object_id)
+    if record is None:
+        record = stat(kind, object_id)
     members = {"uid": record.uid, "gid": record.gid, "mode": record.mode}
     if isinstance(record, Queue) and record.qbytes is not None:
         members["qbytes"] = record.qbytes
@@ -273,8 +284,13 @@ def semaphores(semid: int, nsems: int) -> tuple[Semaphore, ...]:
         )
 
 
-def set_values(semid: int, values: Sequence[int]) -> None:
+def set_values(semid: int, values: Sequence[int], nsems: int | None = None) -> None:
     """Set the values of all semaphores of a set (SETALL); sysv_ipc sets the first only.
+
+    Args:
+        semid: the id of the set.
+        values: the values, in the order of the semaphores.
+        nsems: the size of the set, which never changes; read now if it is None.
 
     Raises:
         NotFoundError: there is no such set.
@@ -283,7 +299,9 @@ def set_values(semid: int, values: Sequence[int]) -> None:
             meanwhile; ERANGE, a value is larger than SEMVMX.
     """
     # SETALL reads as many values as the set has semaphores, also beyond the end of the array.
-    if len(values) != cast(SemaphoreSet, stat(Kind.SEMAPHORE, semid)).nsems:
+    if nsems is None:
+        nsems = cast(SemaphoreSet, stat(Kind.SEMAPHORE, semid)).nsems
+    if len(values) != nsems:
         raise ipc_error(errno.EINVAL)
     _semctl(semid, 0, abi.SETALL, (ctypes.c_ushort * len(values))(*values))
 

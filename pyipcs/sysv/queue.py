@@ -9,22 +9,21 @@ from typing import Any, NamedTuple, Self, cast
 import sysv_ipc
 
 from pyipcs.errors import BusyError, IpcError, TooBigError, ipc_error
-from pyipcs.model import INT_MAX, Kind, Message, Queue
+from pyipcs.model import INT_MAX, Kind, Message, Queue, Record
 from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
 
-_ROOM = (
-    8192  # bytes for a body at first: the usual msgmax; larger ones give E2BIG, and it is doubled
-)
+# Bytes for a body at first: the usual msgmax. A larger body gives E2BIG, and the size is doubled.
+_MSGSZ = 8192
 
 
 class Wanted(NamedTuple):
-    """Which messages to take, in the words of msgrcv(2).
+    """The messages to receive, by the rules of msgrcv(2).
 
     Attributes:
-        type: 0 the first, N the first of type N, -N the first of the lowest type up to N.
-        others: any message but those of the type (MSG_EXCEPT).
-        max_size: the bytes of the largest body to take; None is any.
-        truncate: cut what is larger, and lose the rest (MSG_NOERROR).
+        type: 0 for any message, N for those of type N, -N for the lowest type up to N.
+        others: receive messages of any other type (MSG_EXCEPT).
+        max_size: the largest body to receive, in bytes; None has no limit.
+        truncate: cut a larger body and lose the rest (MSG_NOERROR).
     """
 
     type: int = 0
@@ -40,10 +39,10 @@ class MessageQueue(Handle):
 
     @classmethod
     def create(cls, key: int, mode: int) -> Self:
-        """A new queue (msgget(2) with IPC_EXCL); IPC_PRIVATE gives one without a key.
+        """Create a queue (msgget(2) with IPC_EXCL); key 0 is IPC_PRIVATE.
 
         Raises:
-            ExistsError: the key is taken.
+            ExistsError: another queue has the key.
             LimitError: there are msgmni queues.
         """
         try:
@@ -53,184 +52,216 @@ class MessageQueue(Handle):
 
     @classmethod
     def find(cls, key: int) -> Self:
-        """The queue that has the key."""
-        found = cls(_open(key).id)
-        found._key = key
-        return found
+        """Return the queue that has the key; this needs no permission.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        opened = _open(key)
+        queue = cls(opened.id)
+        queue._opened = opened
+        return queue
 
     def __init__(self, object_id: int) -> None:
         super().__init__(object_id)
-        self._key: int | None = None  # until somebody asks
+        self._opened: Any = None  # sysv_ipc's object of the queue, once it is open
 
     @staticmethod
     def remove_id(object_id: int) -> None:
-        """Remove a queue and the messages on it; who waits on it gets EIDRM."""
+        """Remove a queue and its messages; calls that wait on it fail with EIDRM.
+
+        Raises:
+            NotFoundError: no queue has this id.
+            DeniedError: the caller neither owns nor created it.
+        """
         try:
             sysv_ipc.remove_message_queue(object_id)
         except SYSV_IPC_ERRORS as error:
             raise sysv_ipc_error(error, errno.ENOENT) from None
 
+    @property
+    def record(self) -> Queue:
+        """The queue's record as this handle last read it, or read now if it has not."""
+        return cast(Queue, super().record)
+
     def stat(self) -> Queue:
-        """The queue's record, with its qbytes."""
+        """Read the queue's record, with its qbytes."""
         return cast(Queue, super().stat())
 
-    def sender(self) -> Callable[[int, bytes, bool], None]:
-        """What puts a message on the queue: its type, its body, and whether to wait for room.
+    def details(self, record: Record | None = None) -> Queue:
+        """Return the queue's record; it has no fields that need further calls."""
+        return cast(Queue, super().details(record))
 
-        It raises the errors of `libc.msgsnd`; NotFoundError is that the queue has gone.
+    def sender(self) -> Callable[[int, bytes, bool], None]:
+        """Return a function that sends a message: type, body, and whether to wait.
+
+        The function raises the errors of `libc.msgsnd`, and NotFoundError if the queue was removed.
         """
-        native = self._engine(INT_MAX)
+        opened = self._open_for(_MSGSZ)
+        msgsz = _MSGSZ
 
         def send(type_: int, body: bytes, wait: bool) -> None:
+            nonlocal opened, msgsz
+            if len(body) > msgsz:
+                opened = self._open_for(INT_MAX)
+                msgsz = INT_MAX
             try:
-                if native is None or type_ > INT_MAX:
+                if opened is None or type_ > INT_MAX:
                     self._libc_send(type_, body, wait)
                 else:
-                    native.send(body, wait, type_)
+                    opened.send(body, wait, type_)
             except IpcError as error:
-                raise self._gone_or(error) from None
+                raise self._translate(error) from None
             except SYSV_IPC_ERRORS as error:
-                raise self._gone_or(sysv_ipc_error(error, errno.EIDRM)) from None
+                raise self._translate(sysv_ipc_error(error, errno.EIDRM)) from None
 
         return send
 
     def receiver(self, wanted: Wanted) -> Callable[[bool], Message]:
-        """What takes a message from the queue, and waits for one if it is told to.
+        """Return a function that receives a message; its argument says whether to wait for one.
 
-        It raises the errors of `libc.msgrcv`; TooBigError only where `wanted` has a max_size,
-        and NotFoundError is that the queue has gone.
+        The function raises the errors of `libc.msgrcv`: TooBigError only if `wanted` has a
+        max_size, and NotFoundError if the queue was removed.
         """
         most = sys.maxsize if wanted.max_size is None else wanted.max_size
-        room = min(_ROOM, most)
-        receive = self._receiver(wanted, room)
+        msgsz = min(_MSGSZ, most)
+        receive = self._receiver(wanted, msgsz)
 
         def receive_any(wait: bool) -> Message:
-            nonlocal room, receive
+            nonlocal msgsz, receive
             while True:
                 try:
                     return receive(wait)
                 except TooBigError:
-                    if room == most:
+                    if msgsz == most:
                         raise
-                    room = min(room * 2, most)
-                    receive = self._receiver(wanted, room)
+                    msgsz = min(msgsz * 2, most)
+                    receive = self._receiver(wanted, msgsz)
 
         return receive_any
 
     def copies(self, wanted: Wanted) -> Iterator[Message]:
-        """The messages that are wanted, which stay on the queue, in the order of receiving them.
+        """Yield copies of the wanted messages (MSG_COPY) in the order of receiving them.
 
-        It is no snapshot: where others receive meanwhile, messages may be left out.
+        It is no snapshot: if other processes receive meanwhile, messages may be missing.
 
         Raises:
-            TooBigError: a body has more bytes than `wanted` allows.
+            TooBigError: a body is larger than `wanted` allows.
             DeniedError: the caller may not read the queue.
             IpcError: ENOSYS, the kernel has no MSG_COPY (CONFIG_CHECKPOINT_RESTORE); EINVAL, a
-                body has more bytes than msgmax, which was lowered since it was sent.
+                body is larger than msgmax, which was lowered after it was sent.
         """
-        found: Iterable[Message] = (
-            message for message in self._walk() if _is_wanted(message, wanted)
+        messages: Iterable[Message] = (
+            message for message in self._walk() if _matches(message, wanted)
         )
-        if wanted.type < 0:  # the kernel takes the lowest type first, the oldest of it first
-            found = sorted(found, key=lambda message: message.type)
-        for message in found:
-            yield _fitted(message, wanted)
+        if wanted.type < 0:  # the kernel takes the lowest type first, and the oldest of each
+            messages = sorted(messages, key=lambda message: message.type)
+        for message in messages:
+            yield _cut(message, wanted)
 
     def _libc_send(self, type_: int, body: bytes, wait: bool) -> None:
         from pyipcs.sysv import abi, libc
 
         libc.msgsnd(self.id, type_, body, 0 if wait else abi.IPC_NOWAIT)
 
-    def _receiver(self, wanted: Wanted, room: int) -> Callable[[bool], Message]:
-        """The engine's receive where it can do what is wanted, the C library's where not."""
-        plain = not (wanted.others or wanted.truncate) and abs(wanted.type) <= INT_MAX
-        native = self._engine(room) if plain else None
-        if native is None:
-            return self._libc_receiver(wanted, room)
+    def _receiver(self, wanted: Wanted, msgsz: int) -> Callable[[bool], Message]:
+        """Return a function that receives by sysv_ipc if it can, else by the C library."""
+        is_plain = not (wanted.others or wanted.truncate) and abs(wanted.type) <= INT_MAX
+        opened = self._open_for(msgsz) if is_plain else None
+        if opened is None:
+            return self._libc_receiver(wanted, msgsz)
         type_ = wanted.type
-        message = partial(tuple.__new__, Message)  # in half the time of Message itself
+        message = partial(tuple.__new__, Message)  # takes half the time of Message()
 
         def receive(wait: bool) -> Message:
             try:
-                body, found = native.receive(wait, type_)
+                body, received = opened.receive(wait, type_)
             except SYSV_IPC_ERRORS as error:
                 raise sysv_ipc_error(error, errno.EIDRM, busy=errno.ENOMSG) from None
-            return message((found, body))
+            return message((received, body))
 
         return receive
 
-    def _libc_receiver(self, wanted: Wanted, room: int) -> Callable[[bool], Message]:
+    def _libc_receiver(self, wanted: Wanted, msgsz: int) -> Callable[[bool], Message]:
         from pyipcs.sysv import abi, libc
 
         flags = abi.MSG_EXCEPT if wanted.others else 0
-        flags |= abi.MSG_NOERROR if wanted.truncate and room == wanted.max_size else 0
-        buffer = libc.message_buffer(room)
+        flags |= abi.MSG_NOERROR if wanted.truncate and msgsz == wanted.max_size else 0
+        buffer = libc.message_buffer(msgsz)
 
         def receive(wait: bool) -> Message:
             wait_flag = 0 if wait else abi.IPC_NOWAIT
             try:
                 return libc.msgrcv(self.id, buffer, wanted.type, flags | wait_flag)
             except IpcError as error:
-                raise self._gone_or(error) from None
+                raise self._translate(error) from None
 
         return receive
 
-    def _engine(self, max_size: int) -> Any:
-        """sysv_ipc's object of this queue; None where it has no key, by which alone that opens."""
-        if self._key is None:
-            self._key = self.stat().key
-        if self._key == sysv_ipc.IPC_PRIVATE:
+    def _open_for(self, max_size: int) -> Any:
+        """Return sysv_ipc's object of this queue, for bodies of up to `max_size` bytes.
+
+        It is None for a private queue: sysv_ipc opens queues by key only.
+        """
+        if self._opened is not None and max_size == _MSGSZ:
+            return self._opened
+        key = self.record.key if self._opened is None else self._opened.key
+        if key == sysv_ipc.IPC_PRIVATE:
             return None
         try:
-            native = _open(self._key, max_size)
+            opened = _open(key, max_size)
         except IpcError:
             return None
-        return native if native.id == self.id else None
+        if opened.id != self.id:
+            return None
+        if max_size == _MSGSZ:
+            self._opened = opened
+        return opened
 
     def _walk(self) -> Iterator[Message]:
-        """Copies of all messages (MSG_COPY), by their places on the queue."""
+        """Yield copies of all messages (MSG_COPY), by their index on the queue."""
         from pyipcs.sysv import abi, libc
         from pyipcs.sysv.limits import limit
 
         msgmax = limit(self.kind, "msgmax")
         most = sys.maxsize if msgmax is None else msgmax
-        room = min(_ROOM, most)
-        buffer = libc.message_buffer(room)
-        place = 0
+        msgsz = min(_MSGSZ, most)
+        buffer = libc.message_buffer(msgsz)
+        index = 0
         while True:
             try:
-                yield libc.msgrcv(self.id, buffer, place, abi.MSG_COPY | abi.IPC_NOWAIT)
+                yield libc.msgrcv(self.id, buffer, index, abi.MSG_COPY | abi.IPC_NOWAIT)
             except BusyError:
                 return
             except TooBigError:
-                if room == msgmax:
-                    words = f"message {place + 1} has more bytes than msgmax, which is {msgmax}"
-                    raise IpcError(errno.EINVAL, words) from None
-                room = min(room * 2, most)
-                buffer = libc.message_buffer(room)
+                if msgsz == msgmax:
+                    text = f"message {index + 1} has more bytes than msgmax, which is {msgmax}"
+                    raise IpcError(errno.EINVAL, text) from None
+                msgsz = min(msgsz * 2, most)
+                buffer = libc.message_buffer(msgsz)
             except IpcError as error:
                 if error.errno == errno.ENOSYS:
-                    words = "this kernel cannot copy messages (CONFIG_CHECKPOINT_RESTORE)"
-                    raise IpcError(errno.ENOSYS, words) from None
-                refused = self._gone_or(error)
+                    text = "this kernel cannot copy messages (CONFIG_CHECKPOINT_RESTORE)"
+                    raise IpcError(errno.ENOSYS, text) from None
+                refused = self._translate(error)
                 if refused.errno == errno.EINVAL:  # where the kernel does not report msgmax
-                    words = f"message {place + 1} has more bytes than msgmax"
-                    raise IpcError(errno.EINVAL, words) from None
+                    text = f"message {index + 1} has more bytes than msgmax"
+                    raise IpcError(errno.EINVAL, text) from None
                 raise refused from None
             else:
-                place += 1
+                index += 1
 
 
-def _open(key: int, max_size: int = _ROOM) -> Any:
-    """sysv_ipc's object of a queue; asks for no permission."""
+def _open(key: int, max_size: int = _MSGSZ) -> Any:
+    """Return sysv_ipc's object of a queue; this needs no permission."""
     try:
         return sysv_ipc.MessageQueue(key, 0, mode=0, max_message_size=max_size)
     except SYSV_IPC_ERRORS as error:
         raise sysv_ipc_error(error, errno.ENOENT) from None
 
 
-def _is_wanted(message: Message, wanted: Wanted) -> bool:
-    """Whether msgrcv(2) would take a message of this type."""
+def _matches(message: Message, wanted: Wanted) -> bool:
+    """Return whether msgrcv(2) would receive a message of this type."""
     if wanted.others:
         return message.type != wanted.type
     if wanted.type < 0:
@@ -238,8 +269,12 @@ def _is_wanted(message: Message, wanted: Wanted) -> bool:
     return wanted.type in {0, message.type}
 
 
-def _fitted(message: Message, wanted: Wanted) -> Message:
-    """The message as msgrcv(2) would give it."""
+def _cut(message: Message, wanted: Wanted) -> Message:
+    """Return the message as msgrcv(2) would return it.
+
+    Raises:
+        TooBigError: its body is larger than `wanted` allows.
+    """
     if wanted.max_size is None or len(message.body) <= wanted.max_size:
         return message
     if not wanted.truncate:

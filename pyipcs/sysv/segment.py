@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 import sysv_ipc
 
@@ -21,12 +21,12 @@ class SharedMemory(Handle):
 
     @classmethod
     def create(cls, key: int, mode: int, size: int) -> Self:
-        """A new segment of `size` bytes, none of which is touched (shmget(2) with IPC_EXCL).
+        """Create a segment of `size` bytes and touch no page (shmget(2) with IPC_EXCL).
 
         Raises:
-            ExistsError: the key is taken.
+            ExistsError: another segment has the key.
             LimitError: there are shmmni segments, or the segments would exceed shmall pages.
-            IpcError: EINVAL, the size is over shmmax.
+            IpcError: EINVAL, the size is larger than shmmax.
         """
         from pyipcs.sysv import abi, libc
 
@@ -34,7 +34,7 @@ class SharedMemory(Handle):
 
     @classmethod
     def find(cls, key: int, size: int = 0) -> Self:
-        """The segment that has the key.
+        """Return the segment that has the key; this needs no permission.
 
         Raises:
             NotFoundError: there is none.
@@ -46,11 +46,37 @@ class SharedMemory(Handle):
 
     @staticmethod
     def remove_id(object_id: int) -> None:
-        """Remove a segment, which goes when the last process detaches."""
+        """Remove a segment, which the kernel destroys when the last process detaches.
+
+        Raises:
+            NotFoundError: no segment has this id.
+            DeniedError: the caller neither owns nor created it.
+        """
         try:
             sysv_ipc.remove_shared_memory(object_id)
         except SYSV_IPC_ERRORS as error:
             raise sysv_ipc_error(error, errno.ENOENT) from None
+
+    @property
+    def record(self) -> Segment:
+        """The segment's record as this handle last read it, or read now if it has not."""
+        return cast(Segment, super().record)
+
+    def stat(self) -> Segment:
+        """Read the segment's record, without rss and swap."""
+        return cast(Segment, super().stat())
+
+    def details(self, record: Record | None = None) -> Segment:
+        """Return the segment's record with rss and swap, which only /proc/sysvipc reports.
+
+        Args:
+            record: the record to complete; read now if it is None.
+
+        Raises:
+            NotFoundError: there is no such segment.
+        """
+        (completed,) = with_residency([self.stat() if record is None else record])
+        return cast(Segment, completed)
 
     def attach(self, *, read_only: bool) -> "Attachment":
         """Attach the segment to this process (shmat(2)).
@@ -59,38 +85,34 @@ class SharedMemory(Handle):
             read_only: attach without the right to write, which needs no write permission.
 
         Raises:
-            NotFoundError: the segment is gone.
+            NotFoundError: the segment was removed.
             DeniedError: its mode forbids it.
             IpcError: ENOMEM, this process's address space has no room for it.
         """
         from pyipcs.sysv.attachment import Attachment
 
-        with self._present():
+        with self._translated():
             return Attachment(self.id, read_only=read_only)
 
     def lock(self, *, locked: bool) -> None:
-        """Keep the segment in memory, or let it be swapped again (SHM_LOCK, SHM_UNLOCK).
+        """Lock the segment in memory, or allow swapping again (SHM_LOCK, SHM_UNLOCK).
 
         Raises:
-            NotFoundError: the segment is gone.
-            DeniedError: the caller neither owns nor created it, or may lock nothing at all.
-            IpcError: ENOMEM, it goes over RLIMIT_MEMLOCK.
+            NotFoundError: the segment was removed.
+            DeniedError: the caller neither owns nor created it, or its RLIMIT_MEMLOCK is 0.
+            IpcError: ENOMEM, RLIMIT_MEMLOCK is exceeded.
         """
         from pyipcs.sysv import libc
 
-        with self._present():
+        with self._translated():
             libc.lock(self.id, locked=locked)
-
-    def listed(self) -> Record:
-        """The segment's record, with rss and swap, which only /proc/sysvipc tells."""
-        (record,) = with_residency([self.stat()])
-        return record
+        self._record = None
 
 
 def with_residency(records: Sequence[Record]) -> list[Record]:
-    """Records, those of segments with rss and swap; however many, /proc/sysvipc is read once."""
+    """Return records, those of segments with rss and swap, by one reading of /proc/sysvipc."""
     shmids = {record.id for record in records if isinstance(record, Segment)}
-    listed = {
+    rows = {
         row.id: row
         for listing in procfs.read(Kind.SEGMENT)
         for row in listing.select(shmids).records()
@@ -98,7 +120,7 @@ def with_residency(records: Sequence[Record]) -> list[Record]:
     }
     return [
         record._replace(rss=row.rss, swap=row.swap)
-        if isinstance(record, Segment) and (row := listed.get(record.id))
+        if isinstance(record, Segment) and (row := rows.get(record.id))
         else record
         for record in records
     ]

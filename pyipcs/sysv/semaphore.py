@@ -5,12 +5,12 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import cycle
-from typing import Self
+from typing import Self, cast
 
 import sysv_ipc
 
 from pyipcs.errors import BusyError, InterruptError, IpcError, TooBigError
-from pyipcs.model import Kind, SemaphoreSet
+from pyipcs.model import Kind, Record, SemaphoreSet
 from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
 from pyipcs.sysv.operations import Operation
 
@@ -22,12 +22,12 @@ class SemaphoreArray(Handle):
 
     @classmethod
     def create(cls, key: int, mode: int, nsems: int) -> Self:
-        """A new set of semaphores whose values are 0 (semget(2) with IPC_EXCL).
+        """Create a set of semaphores with the value 0 (semget(2) with IPC_EXCL).
 
         Raises:
-            ExistsError: the key is taken.
+            ExistsError: another set has the key.
             LimitError: there are semmni sets, or the semaphores would exceed semmns.
-            IpcError: EINVAL, more than semmsl semaphores.
+            IpcError: EINVAL, the set would have more than semmsl semaphores.
         """
         from pyipcs.sysv import abi, libc
 
@@ -35,7 +35,7 @@ class SemaphoreArray(Handle):
 
     @classmethod
     def find(cls, key: int, nsems: int = 0) -> Self:
-        """The set that has the key.
+        """Return the set that has the key; this needs no permission.
 
         Raises:
             NotFoundError: there is none.
@@ -47,42 +47,59 @@ class SemaphoreArray(Handle):
 
     @staticmethod
     def remove_id(object_id: int) -> None:
-        """Remove a set; who waits on it gets EIDRM."""
+        """Remove a set; calls that wait on it fail with EIDRM.
+
+        Raises:
+            NotFoundError: no set has this id.
+            DeniedError: the caller neither owns nor created it.
+        """
         try:
             sysv_ipc.remove_semaphore(object_id)
         except SYSV_IPC_ERRORS as error:
             raise sysv_ipc_error(error, errno.ENOENT) from None
 
-    def details(self) -> SemaphoreSet:
-        """The set's record, with every semaphore in it.
+    @property
+    def record(self) -> SemaphoreSet:
+        """The set's record as this handle last read it, or read now if it has not."""
+        return cast(SemaphoreSet, super().record)
+
+    def stat(self) -> SemaphoreSet:
+        """Read the set's record, without its semaphores."""
+        return cast(SemaphoreSet, super().stat())
+
+    def details(self, record: Record | None = None) -> SemaphoreSet:
+        """Return the set's record with all semaphores.
+
+        Args:
+            record: the record to complete; read now if it is None.
 
         Raises:
-            NotFoundError: there is no such set, or it went meanwhile.
+            NotFoundError: there is no such set, or it was removed meanwhile.
             DeniedError: the caller may not read it.
         """
         from pyipcs.sysv import libc
 
-        record = self.stat()
-        assert isinstance(record, SemaphoreSet)
-        return record._replace(semaphores=libc.semaphores(self.id, record.nsems))
+        completed = self.stat() if record is None else cast(SemaphoreSet, record)
+        return completed._replace(semaphores=libc.semaphores(self.id, completed.nsems))
 
     def operate(self, operations: Iterable[Operation], timeout: float | None = None) -> None:
-        """Do all operations at once or none (semop(2)), waiting until they can be done.
+        """Wait until all operations are possible, and perform all or none (semop(2)).
 
         Args:
-            operations: what is to be done.
-            timeout: the seconds to wait at most; None is for ever.
+            operations: the operations, in their order.
+            timeout: the most seconds to wait; None has no limit.
 
         Raises:
-            BusyError: the time is over, or one that was not to wait would have had to.
-            NotFoundError: the set is gone.
-            DeniedError: the caller may not alter the set, or, to wait for zero, not read it.
+            BusyError: the time is over, or an operation with `nowait` would have to wait.
+            NotFoundError: the set was removed.
+            DeniedError: the caller may not alter the set or, to wait for zero, not read it.
             TooBigError: there are more than SEMOPM operations.
-            IpcError: EFBIG, the set has no such semaphore; ERANGE, a value would be over SEMVMX.
+            IpcError: EFBIG, the set has no such semaphore; ERANGE, a value would become larger than
+                SEMVMX.
         """
         from pyipcs.sysv import abi, libc
 
-        whole = [
+        sembufs = [
             (
                 semnum,
                 change,
@@ -93,23 +110,23 @@ class SemaphoreArray(Handle):
         ]
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            left = None if deadline is None else max(deadline - time.monotonic(), 0)
+            remaining = None if deadline is None else max(deadline - time.monotonic(), 0)
             try:
-                with self._present():
-                    libc.semtimedop(self.id, whole, left)
+                with self._translated():
+                    libc.semtimedop(self.id, sembufs, remaining)
             except InterruptError:
-                continue  # nothing was done, and the kernel does not begin it again (signal(7))
+                continue  # the kernel never restarts semtimedop(2) (signal(7))
             return
 
     def initialize(self, values: Sequence[int]) -> None:
-        """Set the values of a new set, with sem_otime set no earlier than they are.
+        """Set the values of a new set, and then sem_otime.
 
-        Programs wait for sem_otime before they use a set that another one creates (semget(2)).
-        SETALL leaves it at 0, and so does SETVAL.
+        Programs that find a set wait until its creator has set sem_otime (semget(2)). Neither
+        SETALL nor SETVAL sets it.
 
         Raises:
-            NotFoundError: the set is gone.
-            DeniedError: the caller may not alter it, or may not read it.
+            NotFoundError: the set was removed.
+            DeniedError: the caller may not alter or not read it.
             TooBigError: semopm is too low for the operations.
         """
         try:
@@ -117,9 +134,9 @@ class SemaphoreArray(Handle):
                 Operation(num, num, value, nowait=True) for num, value in enumerate(values)
             )
         except (TooBigError, BusyError):
-            pass  # more semaphores than semopm, or one that another process has changed
+            pass  # the set is larger than semopm, or another process has changed a semaphore
         except IpcError as error:
-            if error.errno != errno.ERANGE:  # so changed that the sum is over SEMVMX
+            if error.errno != errno.ERANGE:  # another process has made a sum exceed SEMVMX
                 raise
         else:
             return
@@ -127,36 +144,37 @@ class SemaphoreArray(Handle):
         self._set_otime(*((values.index(0), 0) if 0 in values else (0, values[0])))
 
     def set_value(self, semnum: int, value: int) -> None:
-        """Give one semaphore its value (SETVAL).
+        """Set the value of one semaphore (SETVAL).
 
         Raises:
-            NotFoundError: the set is gone.
+            NotFoundError: the set was removed.
             DeniedError: the caller may not alter it.
-            IpcError: EINVAL, it has no such semaphore; ERANGE, the value is over SEMVMX.
+            IpcError: EINVAL, it has no such semaphore; ERANGE, the value is larger than SEMVMX.
         """
         from pyipcs.sysv import libc
 
-        with self._present():
+        with self._translated():
             libc.set_value(self.id, semnum, value)
 
     def set_values(self, values: Sequence[int]) -> None:
-        """Give every semaphore its value, all at once (SETALL).
+        """Set the values of all semaphores in one step (SETALL).
 
         Raises:
-            NotFoundError: the set is gone.
+            NotFoundError: the set was removed.
             DeniedError: the caller may not alter it.
-            IpcError: EINVAL, it has more semaphores or fewer; ERANGE, a value is over SEMVMX.
+            IpcError: EINVAL, the number of values is not that of its semaphores; ERANGE, a value is
+                larger than SEMVMX.
         """
         from pyipcs.sysv import libc
 
-        with self._present():
-            libc.set_values(self.id, values)
+        with self._translated():
+            libc.set_values(self.id, values, self.record.nsems)
 
     def _set_otime(self, semnum: int, value: int) -> None:
-        """Set sem_otime by operations that leave a semaphore at its value."""
+        """Set sem_otime by operations that keep the value of a semaphore."""
         wait_for_zero = [Operation(semnum, semnum, 0, nowait=True)]
         down_and_up = [Operation(semnum, semnum, change, nowait=True) for change in (-1, 1)]
-        # One of them succeeds, unless another process changes the value between the two.
+        # One of them succeeds, unless another process changes the value between both.
         for operations in cycle(
             (down_and_up, wait_for_zero) if value else (wait_for_zero, down_and_up)
         ):

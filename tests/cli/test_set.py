@@ -127,7 +127,7 @@ def test_set_lock_over_the_memlock_limit_reports_the_limit(objects: Objects) -> 
 @pytest.mark.tools("strace")
 def test_set_value_failing_keeps_the_values_set_before(objects: Objects) -> None:
     semid = objects.semaphores(0x5EED, nsems=2)
-    inject = "inject=semctl:error=EIDRM:when=4"  # the second SETVAL
+    inject = "inject=semctl:error=EIDRM:when=3"  # the second SETVAL
     args = ["--value", "0=5", "--value", "1=6", "--mode", "600"]
     result = run("strace", "-o", os.devnull, "-e", inject, PYIPCS, "set", KEY, *args)
     assert (result.status, result.out) == (1, "")

@@ -150,7 +150,7 @@ def _tell(
 
 def _listed(handle: Handle) -> Record:
     try:
-        return handle.listed()
+        return handle.details(handle.record) if handle.kind is Kind.SEGMENT else handle.record
     except IpcError:
         words = f"{handle.kind.noun} {handle.id}: somebody removed it at once"
         raise CommandError(words) from None
@@ -295,7 +295,7 @@ def _find(plan: _Plan, key: Target) -> Handle:
         what = plural(plan.amount, "byte" if plan.kind is Kind.SEGMENT else "semaphore")
         raise _too_small(plan, key, f"has less than {what}") from None
     if plan.kind is Kind.QUEUE and plan.amount:
-        record = handle.stat()  # msgget(2) checks no size
+        record = handle.record  # msgget(2) checks no size
         if isinstance(record, Queue) and (record.qbytes or 0) < plan.amount:
             held = plural(record.qbytes or 0, "byte")
             raise _too_small(plan, key, f"holds {held} at the most (qbytes), not {plan.amount}")

@@ -10,7 +10,7 @@ from pyipcs.cli.command import Wrapper, behind, options_titled
 from pyipcs.cli.options.common import subcommand, wait_options
 from pyipcs.cli.types import OPERATION, STATUS, a_target
 from pyipcs.errors import BusyError, CommandError, IpcError, Status
-from pyipcs.model import SEMVMX, Kind, SemaphoreSet
+from pyipcs.model import SEMVMX, Kind
 from pyipcs.process.program import Program
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.operations import Operation
@@ -107,10 +107,8 @@ def _to_command_error(
             number = sum(operation.nsops for operation in operations)
             return CommandError(f"{plural(number, 'operation')} at once, which is more than semopm")
         case errno.EFBIG:
-            record = array.stat()
-            assert isinstance(record, SemaphoreSet)
             highest = max(operation.last for operation in operations)
-            return CommandError(f"{target.typed}: {no_semaphore(highest, record)}")
+            return CommandError(f"{target.typed}: {no_semaphore(highest, array.record)}")
         case errno.EACCES:
             words = f"{error.strerror} (- and + take write permission, =0 read permission)"
             return CommandError(f"{target.typed}: {words}")

@@ -165,7 +165,7 @@ def _checked(handle: Handle, target: Target, wanted: _Wanted) -> Record:
     from pyipcs.sysv.permissions import may_control
 
     with refusals(handle.kind, target):
-        record = handle.stat()
+        record = handle.record
         if wanted.control and not may_control(record.uid, record.cuid):
             raise _to_command_error(
                 target, record, wanted, _control_step(wanted), ipc_error(errno.EPERM)
@@ -203,7 +203,11 @@ def _control_step(wanted: _Wanted) -> _Step:
     owner = owner_noun(wanted.owner)
     names = {"mode": "mode", "uid": owner, "gid": owner, "qbytes": "qbytes"}
     what = " and ".join(dict.fromkeys(names[name] for name in wanted.control))
-    return _Step(what, lambda handle: handle.change(**wanted.control), control=True)
+    return _Step(
+        what,
+        lambda handle: handle.change(record=handle.record, **wanted.control),
+        control=True,
+    )
 
 
 def _apply(handle: Handle, target: Target, record: Record, wanted: _Wanted) -> None:

@@ -111,9 +111,10 @@ def _find(
 def _details(handle: Handle) -> Record:
     """The record, with the semaphores of a set if the caller may read them."""
     try:
-        return handle.details() if handle.kind is Kind.SEMAPHORE else handle.stat()
+        record = handle.record
+        return handle.details(record) if handle.kind is Kind.SEMAPHORE else record
     except DeniedError:
-        return handle.stat()
+        return handle.record
 
 
 def _picture(

@@ -74,7 +74,7 @@ ROWS: Rows = {
             "<set> --value 0=1 --value 1=1",
             f"<set>: set semaphore 1 failed: {was_removed('semaphore set')}; "
             "done before: semaphore 0",
-            with_faults("semctl:error=EIDRM:when=4"),  # the second SETVAL
+            with_faults("semctl:error=EIDRM:when=3"),  # the second SETVAL
         ),
         (
             "<segment> --lock",
