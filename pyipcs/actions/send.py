@@ -71,14 +71,15 @@ class Sending:
         Raises:
             IpcError: the kernel does not tell of the queue.
         """
-        from pyipcs.sysv.limits import limit
+        from pyipcs.sysv.limits import known_limits
 
         self.label: Callable[[int], str] = "message {}".format
         self._output = output
         self._target = target
         self._wait = wait
         self._put = queue.sender()
-        self.sizes = Sizes(limit(Kind.QUEUE, "msgmax"), queue.record.qbytes or 0)
+        limits = known_limits(Kind.QUEUE)
+        self.sizes = Sizes(limits.msgmax if limits else None, queue.record.qbytes or 0)
         self._checked = 0  # messages of the pass before any is sent
         self._sent = 0
 

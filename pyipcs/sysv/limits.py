@@ -1,14 +1,11 @@
-"""The kernel's limits, what is in use of them, and which one a refused creation ran into."""
+"""The kernel's limits and the resources in use, also where a policy refuses *_INFO."""
 
-import errno
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, overload
 
-from pyipcs.errors import IpcError, LimitError, TooBigError
-from pyipcs.model import SEMVMX, Kind, Segment
-from pyipcs.process.identity import effective_uid
+from pyipcs.errors import IpcError
+from pyipcs.model import SEMVMX, Kind
 from pyipcs.sysv.hugepages import pools_in_use
 from pyipcs.sysv.info import (
     Limits,
@@ -22,51 +19,64 @@ from pyipcs.sysv.info import (
 )
 from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.procfs import read
-from pyipcs.text import plural
 
 SYSCTL = "/proc/sys/kernel"
-_PAGE = os.sysconf("SC_PAGESIZE")
+PAGE = os.sysconf("SC_PAGESIZE")
 _SHMMIN = 1  # fixed in the kernel, like SEMVMX (include/uapi/linux/shm.h)
 
-_FILE_MAX = 2**63 - 1  # MAX_LFS_FILESIZE
-_NO_OVERCOMMIT = "2"
 
+class Resource(NamedTuple):
+    """A limited or counted resource.
 
-class _Resource(NamedTuple):
-    limit: str  # the kernel's names
+    Attributes:
+        limit: the field of its limit in the kernel's structure; empty if it has none.
+        used: the field of the amount in use; empty if the kernel does not count it.
+        description: the resource in a listing.
+        unit: its unit, if it is not a number of objects.
+    """
+
+    limit: str
     used: str
     description: str
     unit: str = ""
 
 
-_RESOURCES = {
+RESOURCES = {
     Kind.QUEUE: (
-        _Resource("msgmni", "msgpool", "Message queues"),
-        _Resource("msgmax", "", "Size of a message (bytes)", "bytes"),
-        _Resource("msgmnb", "", "Size of a new queue (bytes)", "bytes"),
-        _Resource("", "msgmap", "Messages on all queues"),
-        _Resource("", "msgtql", "Messages on all queues (bytes)", "bytes"),
+        Resource("msgmni", "msgpool", "Message queues"),
+        Resource("msgmax", "", "Size of a message (bytes)", "bytes"),
+        Resource("msgmnb", "", "Size of a new queue (bytes)", "bytes"),
+        Resource("", "msgmap", "Messages on all queues"),
+        Resource("", "msgtql", "Messages on all queues (bytes)", "bytes"),
     ),
     Kind.SEGMENT: (
-        _Resource("shmmni", "used_ids", "Shared memory segments"),
-        _Resource("shmall", "shm_tot", "Size of all segments (pages)", "pages"),
-        _Resource("shmmax", "", "Size of a segment (bytes)", "bytes"),
-        _Resource("shmmin", "", "Least size of a segment (bytes)", "bytes"),
-        _Resource("", "shm_rss", "Segments in memory (pages)", "pages"),
-        _Resource("", "shm_swp", "Segments in swap (pages)", "pages"),
+        Resource("shmmni", "used_ids", "Shared memory segments"),
+        Resource("shmall", "shm_tot", "Size of all segments (pages)", "pages"),
+        Resource("shmmax", "", "Size of a segment (bytes)", "bytes"),
+        Resource("shmmin", "", "Least size of a segment (bytes)", "bytes"),
+        Resource("", "shm_rss", "Segments in memory (pages)", "pages"),
+        Resource("", "shm_swp", "Segments in swap (pages)", "pages"),
     ),
     Kind.SEMAPHORE: (
-        _Resource("semmni", "semusz", "Semaphore sets"),
-        _Resource("semmns", "semaem", "Semaphores of all sets"),
-        _Resource("semmsl", "", "Semaphores of a set"),
-        _Resource("semopm", "", "Operations of a semop(2)"),
-        _Resource("semvmx", "", "Value of a semaphore"),
+        Resource("semmni", "semusz", "Semaphore sets"),
+        Resource("semmns", "semaem", "Semaphores of all sets"),
+        Resource("semmsl", "", "Semaphores of a set"),
+        Resource("semopm", "", "Operations of a semop(2)"),
+        Resource("semvmx", "", "Value of a semaphore"),
     ),
 }
 
 
+@overload
+def limits(kind: Literal[Kind.QUEUE]) -> QueueLimits: ...
+@overload
+def limits(kind: Literal[Kind.SEGMENT]) -> SegmentLimits: ...
+@overload
+def limits(kind: Literal[Kind.SEMAPHORE]) -> SemaphoreLimits: ...
+@overload
+def limits(kind: Kind) -> Limits: ...
 def limits(kind: Kind) -> Limits:
-    """Return the limits of a kind from IPC_INFO or, where that is refused, from /proc/sys.
+    """Return the limits of a kind from IPC_INFO or, if that is refused, from /proc/sys.
 
     A security policy can refuse the *_INFO commands and allow all others.
 
@@ -84,9 +94,20 @@ def limits(kind: Kind) -> Limits:
             raise error from None
 
 
-def limit(kind: Kind, name: str) -> int | None:
-    """Return one limit by the kernel's name; None where the kernel does not report it."""
-    return _known(limits, kind).get(name)
+@overload
+def known_limits(kind: Literal[Kind.QUEUE]) -> QueueLimits | None: ...
+@overload
+def known_limits(kind: Literal[Kind.SEGMENT]) -> SegmentLimits | None: ...
+@overload
+def known_limits(kind: Literal[Kind.SEMAPHORE]) -> SemaphoreLimits | None: ...
+@overload
+def known_limits(kind: Kind) -> Limits | None: ...
+def known_limits(kind: Kind) -> Limits | None:
+    """Return the limits of a kind, or None if the kernel does not report them."""
+    try:
+        return limits(kind)
+    except IpcError:
+        return None
 
 
 @overload
@@ -98,7 +119,7 @@ def usage(kind: Literal[Kind.SEMAPHORE]) -> SemaphoreUsage: ...
 @overload
 def usage(kind: Kind) -> Usage: ...
 def usage(kind: Kind) -> Usage:
-    """Return what is in use of a kind from *_INFO or, where that is refused, by counting.
+    """Return the resources in use of a kind from *_INFO or, if that is refused, by counting.
 
     Raises:
         IpcError: *_INFO is refused, and the objects cannot be listed.
@@ -114,26 +135,26 @@ def usage(kind: Kind) -> Usage:
             raise error from None
 
 
-def corrected_usage(kind: Kind) -> Usage:
-    """Return what is in use of a kind, with huge pages counted once.
+def known_usage(kind: Kind) -> Usage | None:
+    """Return the resources in use of a kind, or None if the kernel does not report them."""
+    try:
+        return usage(kind)
+    except IpcError:
+        return None
 
-    SHM_INFO has the error of /proc/sysvipc (see `hugepages`), and ipcs prints it.
+
+def corrected_usage(kind: Kind) -> Usage:
+    """Return the resources in use of a kind, with huge pages counted once.
+
+    SHM_INFO has the error of /proc/sysvipc (see `hugepages`), which ipcs prints as it is.
 
     Raises:
         IpcError: as `usage`.
     """
-    found = usage(kind)
-    if isinstance(found, SegmentUsage) and pools_in_use():
-        return found._replace(shm_rss=_total(read(kind), "rss", _PAGE))
-    return found
-
-
-def _known(ask: Callable[[Kind], Limits | Usage], kind: Kind) -> dict[str, int | None]:
-    """Return limits or usage by the kernel's names; nothing where the kernel reports none."""
-    try:
-        return ask(kind)._asdict()
-    except IpcError:
-        return {}
+    used = usage(kind)
+    if isinstance(used, SegmentUsage) and pools_in_use():
+        return used._replace(shm_rss=_total(read(kind), "rss", PAGE))
+    return used
 
 
 def _sysctl_limits(kind: Kind) -> Limits:
@@ -165,9 +186,9 @@ def _count(kind: Kind) -> Usage:
         case Kind.SEGMENT:
             return SegmentUsage(
                 number,
-                _total(listings, "segsz", _PAGE) or 0,
-                _total(listings, "rss", _PAGE),
-                _total(listings, "swap", _PAGE),
+                _total(listings, "segsz", PAGE) or 0,
+                _total(listings, "rss", PAGE),
+                _total(listings, "swap", PAGE),
                 0,  # the kernel no longer counts these two (ipc/shm.c)
                 0,
             )
@@ -179,26 +200,30 @@ def _total(listings: Iterable[Listing], field: str, unit: int = 1) -> int | None
     """Return the sum of a field, each value in whole units; None where a value is unknown."""
     total = 0
     for listing in listings:
-        words: Sequence[Any] = listing.column(field) if listing.has(field) else [None]
-        if listing.length and None in words:
+        values: Sequence[Any] = listing.column(field) if listing.has(field) else [None]
+        if listing.length and None in values:
             return None
-        total += sum(-(-int(word) // unit) for word in words if word is not None)
+        total += sum(-(-int(value) // unit) for value in values if value is not None)
     return total
 
 
 def resources(kind: Kind) -> Listing:
-    """Return the limits of a kind, and what is in use, a row each.
+    """Return the limits of a kind and the resources in use, a row for each.
 
-    None is the limit of what has none, the use of what is not counted, and what the kernel does
-    not report.
+    A value is None if the resource has no limit, is not counted, or is not reported.
 
     Raises:
-        IpcError: the kernel reports neither.
+        IpcError: the kernel reports neither limits nor usage.
     """
-    most, used = _known(limits, kind), _known(corrected_usage, kind)
-    if not most and not used:
-        limits(kind)  # raises
-    rows = _RESOURCES[kind]
+    limited = known_limits(kind)
+    most: Mapping[str, int | None] = limited._asdict() if limited else {}
+    try:
+        used = corrected_usage(kind)._asdict()
+    except IpcError:
+        if not limited:
+            raise
+        used = {}
+    rows = RESOURCES[kind]
     added: dict[str, Sequence[Any]] = {
         "description": [row.description for row in rows],
         "unit": [row.unit or None for row in rows],
@@ -207,92 +232,3 @@ def resources(kind: Kind) -> Listing:
     }
     names = [(row.limit or row.used).upper() for row in rows]
     return Listing(kind, ("resource",), names, added)
-
-
-def explain(kind: Kind, error: IpcError, amount: int) -> str:
-    """The limit behind a refused *get(2) or semop(2), with its value; empty if there is none.
-
-    With the limit stands what is in use of it.
-
-    Args:
-        kind: what was to be created.
-        error: how the kernel refused.
-        amount: the bytes or the semaphores that were asked for.
-    """
-    if error.errno == errno.ENOMEM:
-        return _explain_memory(amount) if kind is Kind.SEGMENT else ""
-    most, used = _known(limits, kind), _known(usage, kind)
-    if error.errno == errno.EINVAL:
-        return _explain_amount(kind, most, amount) if most else ""
-    if isinstance(error, TooBigError):
-        semopm = most.get("semopm")
-        return "" if semopm is None else f"limit semopm: {semopm}"
-    if not isinstance(error, LimitError) or not most or not used:
-        return ""
-    # The limit on objects of the kind, and perhaps one on what they hold together.
-    objects, *contents = [row for row in _RESOURCES[kind] if row.used and row.limit]
-    full = (used[objects.used] or 0) >= (most[objects.limit] or 0) or not contents
-    reached = objects if full else contents[0]
-    unit = f" pages of {_PAGE} bytes" if reached.limit == "shmall" else ""
-    return f"limit {reached.limit}: {most[reached.limit]}{unit}, in use: {used[reached.used]}"
-
-
-def _explain_amount(kind: Kind, limits: Mapping[str, int | None], amount: int) -> str:
-    """Return the limits of the size of a segment, or of the number of a set's semaphores."""
-    if kind is Kind.SEGMENT:
-        shmmax = limits["shmmax"]
-        known = {"size": plural(amount, "byte"), "shmmin": limits["shmmin"], "shmmax": shmmax}
-        if shmmax is not None and _FILE_MAX < amount <= shmmax:
-            known["largest file"] = _FILE_MAX  # a segment is a file of tmpfs
-        return ", ".join(f"{name}: {value}" for name, value in known.items() if value is not None)
-    semmsl = limits.get("semmsl")
-    return f"limit semmsl: {semmsl}" if semmsl is not None and amount > semmsl else ""
-
-
-def _explain_memory(size: int) -> str:
-    """Return what the kernel compares with the size of a new segment (proc_sys_vm(5))."""
-    known = {"size": plural(size, "byte")}
-    with (
-        suppress(OSError, ValueError),
-        open("/proc/meminfo") as meminfo,
-        open("/proc/sys/vm/overcommit_memory") as overcommit,
-    ):
-        memory = dict(line.split(":") for line in meminfo)
-        mode = overcommit.read().strip()
-        rows = {"memory": "MemTotal", "swap": "SwapTotal"}
-        if mode == _NO_OVERCOMMIT:
-            rows |= {"commit limit": "CommitLimit", "committed": "Committed_AS"}
-        known |= {name: _bytes(memory[row]) for name, row in rows.items() if row in memory}
-        known["vm.overcommit_memory"] = mode
-    return ", ".join(f"{name}: {value}" for name, value in known.items())
-
-
-def _bytes(text: str) -> str:
-    """Return the bytes of a row of /proc/meminfo, which has KiB."""
-    number, _unit = text.split()
-    return f"{int(number) * 1024} bytes"
-
-
-def explain_qbytes(qbytes: int) -> str:
-    """Return why a queue's owner may not set its qbytes (msgctl(2)); empty for another cause."""
-    msgmnb = limit(Kind.QUEUE, "msgmnb")
-    if msgmnb is None:
-        return "over msgmnb it takes CAP_SYS_RESOURCE"
-    if qbytes <= msgmnb:
-        return ""
-    return f"{qbytes} is over msgmnb, which is {msgmnb}: it takes CAP_SYS_RESOURCE"
-
-
-def explain_lock(segment: Segment, error: IpcError) -> str:
-    """Why the caller may not lock a segment, or unlock it (shmctl(2))."""
-    import resource
-
-    if error.errno == errno.EPERM and effective_uid() not in {segment.uid, segment.cuid}:
-        return "it takes the owner, the creator or CAP_IPC_LOCK"
-    if error.errno not in {errno.EPERM, errno.ENOMEM}:
-        return ""
-    limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
-    return (
-        f"it has {segment.segsz} bytes, and RLIMIT_MEMLOCK lets its user lock {limit} in all: "
-        "more takes CAP_IPC_LOCK"
-    )

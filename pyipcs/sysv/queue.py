@@ -221,10 +221,10 @@ class MessageQueue(Handle):
     def _walk(self) -> Iterator[Message]:
         """Yield copies of all messages (MSG_COPY), by their index on the queue."""
         from pyipcs.sysv import abi, libc
-        from pyipcs.sysv.limits import limit
+        from pyipcs.sysv.limits import known_limits
 
-        msgmax = limit(self.kind, "msgmax")
-        most = sys.maxsize if msgmax is None else msgmax
+        limits = known_limits(Kind.QUEUE)
+        most = limits.msgmax if limits else sys.maxsize
         msgsz = min(_MSGSZ, most)
         buffer = libc.message_buffer(msgsz)
         index = 0
@@ -234,8 +234,8 @@ class MessageQueue(Handle):
             except BusyError:
                 return
             except TooBigError:
-                if msgsz == msgmax:
-                    text = f"message {index + 1} has more bytes than msgmax, which is {msgmax}"
+                if limits and msgsz == most:
+                    text = f"message {index + 1} has more bytes than msgmax, which is {most}"
                     raise IpcError(errno.EINVAL, text) from None
                 msgsz = min(msgsz * 2, most)
                 buffer = libc.message_buffer(msgsz)

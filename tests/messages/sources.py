@@ -39,7 +39,7 @@ IGNORED_NAMES = {
     "sysv/abi.py": {"_PERM", "_SEM_TIMES"},  # names of C members
 }
 # Calls and keyword arguments whose texts are results, help, or names of the kernel's.
-_IGNORED_CALLS = {"CStruct", "Column", "DocumentedChoice", "_Resource", "options_titled", "write"}
+_IGNORED_CALLS = {"CStruct", "Column", "DocumentedChoice", "Resource", "options_titled", "write"}
 _IGNORED_ARGUMENTS = {"help", "metavar", "which"}
 # Calls with messages as arguments: even a single word is one there.
 _MESSAGE_CALLS = {"CommandError", "IpcError", "LimitError", "UsageError", "ValueError"}

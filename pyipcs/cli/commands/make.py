@@ -319,7 +319,7 @@ def _set_up(plan: _Plan, handle: Handle) -> None:
 
 def _step_hint(plan: _Plan, what: str, error: IpcError) -> str:
     """Return the limit behind a refused step; empty if there is none."""
-    from pyipcs.sysv.limits import explain, explain_qbytes
+    from pyipcs.actions.hints import explain, explain_qbytes
 
     if what == "set qbytes" and isinstance(error, DeniedError):
         return explain_qbytes(plan.amount)  # owners may do all but raise qbytes
@@ -328,7 +328,7 @@ def _step_hint(plan: _Plan, what: str, error: IpcError) -> str:
 
 def _why(plan: _Plan, key: Target | None, error: IpcError) -> str:
     """Why a creation failed, with the limit behind it where there is one."""
-    from pyipcs.sysv.limits import explain
+    from pyipcs.actions.hints import explain
 
     if isinstance(error, ExistsError) and key is not None:
         hint = f"key {key.typed} is taken; --exist-ok gives the id of what has it"

@@ -88,13 +88,13 @@ def command(
 
 
 def _check(operations: Sequence[Operation]) -> None:
-    from pyipcs.sysv.limits import limit
+    from pyipcs.sysv.limits import known_limits
 
     number = sum(operation.nsops for operation in operations)
-    most = limit(Kind.SEMAPHORE, "semopm")
-    if most is not None and number > most:
+    limits = known_limits(Kind.SEMAPHORE)
+    if limits and number > limits.semopm:
         raise CommandError(
-            f"{plural(number, 'operation')} at once, and the most is {most} (semopm)"
+            f"{plural(number, 'operation')} at once, and the most is {limits.semopm} (semopm)"
         )
 
 

@@ -255,15 +255,16 @@ def _to_command_error(
 
 def _reason(record: Record, wanted: _Wanted, step: _Step, error: IpcError) -> str:
     """What the kernel's words leave unsaid."""
-    from pyipcs.sysv import limits, permissions
+    from pyipcs.actions import hints
+    from pyipcs.sysv import permissions
 
     if isinstance(record, Segment) and not step.control:
-        return limits.explain_lock(record, error)
+        return hints.explain_lock(record, error)
     if not step.control or not isinstance(error, DeniedError):
         return ""
     if not permissions.may_control(record.uid, record.cuid):
         return "it takes the owner, the creator or CAP_SYS_ADMIN"
     if isinstance(record, Queue):
         # IPC_SET sets qbytes in any case, be it to what they are.
-        return limits.explain_qbytes(wanted.qbytes or record.qbytes or 0)
+        return hints.explain_qbytes(wanted.qbytes or record.qbytes or 0)
     return ""

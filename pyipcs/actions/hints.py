@@ -1,0 +1,120 @@
+"""Hints of error messages: the limit or the right behind a refused system call."""
+
+import errno
+from contextlib import suppress
+
+from pyipcs.errors import IpcError, LimitError, TooBigError
+from pyipcs.model import Kind, Segment
+from pyipcs.process.identity import effective_uid
+from pyipcs.sysv.limits import PAGE, RESOURCES, known_limits, known_usage
+from pyipcs.text import plural
+
+_FILE_MAX = 2**63 - 1  # MAX_LFS_FILESIZE
+_NO_OVERCOMMIT = "2"
+
+
+def explain(kind: Kind, error: IpcError, amount: int) -> str:
+    """Return the limit behind a refused *get(2) or semop(2); empty for another cause.
+
+    Args:
+        kind: the kind of the new object.
+        error: the error of the call.
+        amount: the requested bytes or semaphores.
+    """
+    match error:
+        case IpcError(errno=errno.ENOMEM):
+            return _explain_memory(amount) if kind is Kind.SEGMENT else ""
+        case IpcError(errno=errno.EINVAL) if kind is Kind.SEGMENT:
+            return _explain_size(amount)
+        case IpcError(errno=errno.EINVAL) if kind is Kind.SEMAPHORE:
+            sets = known_limits(Kind.SEMAPHORE)
+            return f"limit semmsl: {sets.semmsl}" if sets and amount > sets.semmsl else ""
+        case TooBigError():
+            sets = known_limits(Kind.SEMAPHORE)
+            return f"limit semopm: {sets.semopm}" if sets else ""
+        case LimitError():
+            return _explain_limit(kind)
+        case _:
+            return ""
+
+
+def _explain_limit(kind: Kind) -> str:
+    """Return the system-wide limit that is reached, and the amount in use."""
+    limits, usage = known_limits(kind), known_usage(kind)
+    if not limits or not usage:
+        return ""
+    most, used = limits._asdict(), usage._asdict()
+    # The limit on the objects of the kind, and for two kinds one on their total size.
+    objects, *totals = [row for row in RESOURCES[kind] if row.used and row.limit]
+    is_full = (used[objects.used] or 0) >= most[objects.limit] or not totals
+    reached = objects if is_full else totals[0]
+    unit = f" pages of {PAGE} bytes" if reached.limit == "shmall" else ""
+    return f"limit {reached.limit}: {most[reached.limit]}{unit}, in use: {used[reached.used]}"
+
+
+def _explain_size(size: int) -> str:
+    """Return the limits of the size of a segment."""
+    limits = known_limits(Kind.SEGMENT)
+    if not limits:
+        return ""
+    known: dict[str, str | int] = {"size": plural(size, "byte")}
+    known |= {"shmmin": limits.shmmin, "shmmax": limits.shmmax}
+    if _FILE_MAX < size <= limits.shmmax:
+        known["largest file"] = _FILE_MAX  # a segment is a file of tmpfs
+    return _listed(known)
+
+
+def _explain_memory(size: int) -> str:
+    """Return the values that the kernel compares with the size of a segment (proc_sys_vm(5))."""
+    known: dict[str, str | int] = {"size": plural(size, "byte")}
+    with (
+        suppress(OSError, ValueError),
+        open("/proc/meminfo") as meminfo,
+        open("/proc/sys/vm/overcommit_memory") as overcommit,
+    ):
+        memory = dict(line.split(":") for line in meminfo)
+        mode = overcommit.read().strip()
+        rows = {"memory": "MemTotal", "swap": "SwapTotal"}
+        if mode == _NO_OVERCOMMIT:
+            rows |= {"commit limit": "CommitLimit", "committed": "Committed_AS"}
+        known |= {name: _bytes(memory[row]) for name, row in rows.items() if row in memory}
+        known["vm.overcommit_memory"] = mode
+    return _listed(known)
+
+
+def _bytes(text: str) -> str:
+    """Return the bytes of a row of /proc/meminfo, which is in KiB."""
+    number, _unit = text.split()
+    return f"{int(number) * 1024} bytes"
+
+
+def _listed(known: dict[str, str | int]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in known.items())
+
+
+def explain_qbytes(qbytes: int) -> str:
+    """Return the reason why a queue's owner may not set its qbytes; empty for another cause.
+
+    The owner may set any value up to msgmnb (msgctl(2)).
+    """
+    limits = known_limits(Kind.QUEUE)
+    if limits is None:
+        return "over msgmnb it takes CAP_SYS_RESOURCE"
+    if qbytes <= limits.msgmnb:
+        return ""
+    return f"{qbytes} is over msgmnb, which is {limits.msgmnb}: it takes CAP_SYS_RESOURCE"
+
+
+def explain_lock(segment: Segment, error: IpcError) -> str:
+    """Return the reason why the caller may not lock or unlock a segment (shmctl(2))."""
+    import resource
+
+    if error.errno == errno.EPERM and effective_uid() not in {segment.uid, segment.cuid}:
+        return "it takes the owner, the creator or CAP_IPC_LOCK"
+    if error.errno not in {errno.EPERM, errno.ENOMEM}:
+        return ""
+    limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    return (
+        f"it has {segment.segsz} bytes, and RLIMIT_MEMLOCK lets its user lock {limit} in all: "
+        "more takes CAP_IPC_LOCK"
+    )
