@@ -1,8 +1,11 @@
-"""The caller's credentials, as the kernel has them.
+"""The caller's credentials as the kernel has them.
 
-A preloaded library such as fakeroot's may answer geteuid(2) with 0, while the kernel checks the
-real owner. /proc/self/status and raw system calls pass such a library by.
+A preloaded library such as fakeroot's may return 0 from geteuid(2), while the kernel checks the
+real user. Such a library changes neither /proc/self/status nor raw system calls.
 """
+
+# Capabilities as bits of `capabilities` (capabilities(7)).
+CAP_IPC_OWNER, CAP_SYS_PTRACE, CAP_SYS_ADMIN = 1 << 15, 1 << 19, 1 << 21
 
 
 def effective_uid() -> int:
@@ -16,7 +19,7 @@ def effective_gid() -> int:
 
 
 def capabilities() -> int:
-    """Return the caller's effective capabilities, a bit for each (capabilities(7)).
+    """Return the caller's effective capabilities, a bit for each.
 
     Raises:
         OSError, IndexError, ValueError: /proc does not show them.
@@ -25,21 +28,18 @@ def capabilities() -> int:
 
 
 def _effective_ids() -> tuple[int, int]:
-    """Return the user and the group; never cached, for a user namespace changes both."""
+    """Return the user and the group, uncached because a user namespace changes both."""
     try:
         # The ids of a line are real, effective, saved and of the file system (proc_pid_status(5)).
         return int(_status(b"Uid:")[1]), int(_status(b"Gid:")[1])
-    except (OSError, IndexError, ValueError):  # no /proc, one of another PID namespace, masked
-        return _asked_ids()
+    except (OSError, IndexError, ValueError):
+        # There is no /proc, it is masked, or it belongs to another PID namespace.
+        from pyipcs.process import libc
 
-
-def _asked_ids() -> tuple[int, int]:
-    from pyipcs.process import libc
-
-    return libc.effective_ids()
+        return libc.effective_ids()
 
 
 def _status(name: bytes) -> list[bytes]:
-    """Return the words of a line of /proc/self/status."""
+    """Return the values of a line of /proc/self/status."""
     with open("/proc/self/status", "rb", buffering=0) as file:
         return file.read().partition(b"\n" + name)[2].partition(b"\n")[0].split()

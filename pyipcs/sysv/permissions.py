@@ -1,44 +1,49 @@
-"""Who may change and remove an object."""
+"""The caller's right to change and remove objects."""
 
 import os
 from collections.abc import Iterator
 from functools import cache
 
 from pyipcs.model import Kind
-from pyipcs.process.identity import capabilities, effective_uid
+from pyipcs.process.identity import CAP_SYS_ADMIN, capabilities, effective_uid
 from pyipcs.sysv import procfs
 from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.namespace import owner
 
-_CAP_SYS_ADMIN = 1 << 21  # capabilities(7)
-
 
 def may_control(uid: int, cuid: int) -> bool:
-    """Whether IPC_RMID and IPC_SET are open to the caller: owner, creator, CAP_SYS_ADMIN."""
-    return effective_uid() in {uid, cuid} or _administers()
+    """Return whether the caller may use IPC_RMID and IPC_SET on an object.
+
+    The owner, the creator and CAP_SYS_ADMIN may.
+
+    Args:
+        uid: the owner of the object.
+        cuid: its creator.
+    """
+    return effective_uid() in {uid, cuid} or _has_sys_admin()
 
 
 def removable(kind: Kind) -> Iterator[Listing]:
-    """All objects that the caller may remove, also those that it may not read."""
+    """Yield all objects that the caller may remove, readable or not."""
     user = effective_uid()
     for listing in procfs.read(kind):
-        yield listing if _administers() else listing.where(listing.owned_by(user))
+        yield listing if _has_sys_admin() else listing.where(listing.owned_by(user))
 
 
 @cache
-def _administers() -> bool:
-    """Whether the caller has CAP_SYS_ADMIN over its IPC namespace.
+def _has_sys_admin() -> bool:
+    """Return whether the caller has CAP_SYS_ADMIN over its IPC namespace.
 
-    A capability counts in one's own user namespace and those below it. The owner of an IPC
-    namespace that is in none of these is refused by the ioctl (EPERM).
+    A capability is valid in the user namespace of its process and in the descendants of that. If
+    the IPC namespace belongs to another one, the ioctl for its owner fails (EPERM).
     """
     try:
-        if not capabilities() & _CAP_SYS_ADMIN:
+        if not capabilities() & CAP_SYS_ADMIN:
             return False
         with open("/proc/self/ns/ipc", "rb", buffering=0) as namespace:
             os.close(owner(namespace.fileno()))
     except PermissionError:
         return False
     except (OSError, IndexError, ValueError):
-        return effective_uid() == 0  # without /proc, the user is all there is to go by
+        return effective_uid() == 0  # without /proc, only the user is known
     return True

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.model import Kind, Record
-from pyipcs.process.identity import capabilities
+from pyipcs.process.identity import CAP_IPC_OWNER, CAP_SYS_PTRACE, capabilities
 from pyipcs.sysv.namespace import current, is_initial
 from pyipcs.usage.processes import (
     command_of,
@@ -49,7 +49,6 @@ _NAME = b"/SYSV"  # what the names of mapped segments begin with
 # would be no proof, for a file may have it too.
 _MAPPING = rb"\S+ .(.).. \S+ (\S+) (\d+) +/SYSV[0-9a-f]{8}(?: \(deleted\))?"
 _MFD_HUGETLB, _MFD_HUGE_SHIFT = 0x0004, 26  # memfd_create(2)
-_CAP_IPC_OWNER, _CAP_SYS_PTRACE = 1 << 15, 1 << 19  # capabilities(7)
 
 ObjectKey: TypeAlias = tuple[int | None, Kind, int]  # an IPC namespace, a kind, and an id
 
@@ -403,7 +402,7 @@ def _unreadable(pid: int, namespace: int | None) -> Iterator[UnreadableProcess]:
         namespace,
         uid=int(status[b"Uid"][1]),
         gids=frozenset(map(int, gids)),
-        has_ipc_owner=bool(int(status[b"CapEff"][0], 16) & _CAP_IPC_OWNER),
+        has_ipc_owner=bool(int(status[b"CapEff"][0], 16) & CAP_IPC_OWNER),
     )
 
 
@@ -448,4 +447,4 @@ def _incomplete_reason() -> str:
 
 def _sees_all() -> bool:
     """Whether the caller may look at every process (CAP_SYS_PTRACE, and not just in a part)."""
-    return is_initial("user") and bool(capabilities() & _CAP_SYS_PTRACE)
+    return is_initial("user") and bool(capabilities() & CAP_SYS_PTRACE)
