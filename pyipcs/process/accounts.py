@@ -1,4 +1,4 @@
-"""Names of users and groups, each asked for once, however many objects they own."""
+"""Names of users and groups, each looked up once."""
 
 from functools import cache
 
@@ -7,7 +7,7 @@ from pyipcs.text import decimal
 
 @cache
 def user_name(uid: int | str) -> str:
-    """The name of a user, or the number where there is none."""
+    """Return the name of a user, or the number if the user has none."""
     import pwd
 
     try:
@@ -18,7 +18,7 @@ def user_name(uid: int | str) -> str:
 
 @cache
 def group_name(gid: int | str) -> str:
-    """The name of a group, or the number where there is none."""
+    """Return the name of a group, or the number if the group has none."""
     import grp
 
     try:
@@ -28,7 +28,7 @@ def group_name(gid: int | str) -> str:
 
 
 def parse_user(text: str) -> int:
-    """The uid of a user, by name or number.
+    """Return the uid of a user, given by name or number.
 
     Raises:
         ValueError: there is no such user.
@@ -42,10 +42,10 @@ def parse_user(text: str) -> int:
 
 
 def parse_owner(text: str) -> tuple[int | None, int | None]:
-    """Parse `USER`, `USER:GROUP`, `:GROUP` or `USER:`, names or numbers, as chown(1) does.
+    """Parse `USER`, `USER:GROUP`, `:GROUP` or `USER:`, by name or number, as chown(1) does.
 
     Returns:
-        The uid and the gid, None where it is not given. `USER:` gives the user's login group.
+        The uid and the gid, each None if it is not given. `USER:` means the user's login group.
 
     Raises:
         ValueError: there is no such user or group, or the user has no login group.
@@ -77,36 +77,36 @@ def _login_group(user: str) -> int:
         raise ValueError("a number has no login group (USER:GROUP)") from None
 
 
-def _number(text: str, what: str) -> int:
-    # The highest number is the kernel's "no change" (chown(2)).
+def _number(text: str, noun: str) -> int:
+    # The highest number means "no change" to the kernel (chown(2)).
     if text.isascii() and text.isdigit() and decimal(text) < 2**32 - 1:
         return decimal(text)
-    raise ValueError(f"no such {what}")
+    raise ValueError(f"no such {noun}")
 
 
 def owner_noun(owner: tuple[int | None, int | None] | None) -> str:
-    """Return what `:GROUP` or any other owner sets: "group" or "owner"."""
+    """Return "group" for an owner of the form `:GROUP`, else "owner"."""
     return "group" if owner and owner[0] is None else "owner"
 
 
 def unmapped(owner: tuple[int | None, int | None] | None) -> str:
-    """Which part of an owner means nobody in the caller's user namespace; empty if none does."""
-    for which, number in zip(("uid", "gid"), owner or (), strict=False):
-        if number is not None and not is_mapped(number, which):
-            return f"this user namespace has no {which} {number}"
+    """Return an error text if the user namespace lacks the uid or the gid of an owner, else ""."""
+    for name, number in zip(("uid", "gid"), owner or (), strict=False):
+        if number is not None and not is_mapped(number, name):
+            return f"this user namespace has no {name} {number}"
     return ""
 
 
-def is_mapped(number: int, which: str) -> bool:
-    """Whether a uid or a gid means anybody in the caller's user namespace (user_namespaces(7)).
+def is_mapped(number: int, name: str) -> bool:
+    """Return whether the caller's user namespace has a uid or a gid (user_namespaces(7)).
 
     Args:
-        number: it.
-        which: "uid" or "gid".
+        number: the uid or gid.
+        name: "uid" or "gid".
     """
     try:
-        with open(f"/proc/self/{which}_map") as file:
+        with open(f"/proc/self/{name}_map") as file:
             ranges = [[*map(int, line.split())] for line in file]
     except OSError:
-        return True  # nobody says that it is not
+        return True  # unknown; the kernel checks it again
     return any(first <= number < first + count for first, _, count in ranges)

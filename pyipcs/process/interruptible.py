@@ -1,9 +1,29 @@
-"""Waiting that a signal, a timeout or a departed reader ends, with nothing lost.
+"""Waits that a signal, a timeout or a closed reader interrupts, without losing a message.
 
-msgsnd(2) and msgrcv(2) know no timeout, and a signal that comes just before the call does not end
-it. So signals only leave a note, their numbers in a pipe (signal.set_wakeup_fd). Once a call has
-to wait, a thread looks at that pipe, the reader and the clock, and when one of them is to end the
-wait, it interrupts the waiting thread again and again until that has seen why.
+msgsnd(2) and msgrcv(2) have no timeout, and a signal that arrives right before such a call does not
+interrupt it. So a signal handler only records the signal, and the kernel's number of it goes into a
+pipe (signal.set_wakeup_fd). The first wait starts a thread that polls the pipe, the reader and the
+clock. If one of them ends the wait, the thread sends SIGURG to the main thread until the main
+thread has acknowledged it: one SIGURG could arrive right before the call, too.
+
+    main thread                                  thread
+
+    OUTSIDE                                      NONE
+      | enter: install handlers                    | first wait: start
+      v                                            v
+    IDLE <---------------------------+           POLLING <------------------------+
+      | wait: set the deadline       |             | signal number, closed        |
+      v                              |             | reader, or deadline over     |
+    CHECKING -- stopped or expired --+             v                              |
+      |    ^    raise the error      |           INTERRUPTING -- expired and the -+
+      v    | EINTR: no effect        |             | ^         deadline removed
+    BLOCKED -- the call succeeded ---+             +-+ SIGURG every 5 to 100 ms
+                                                   |
+    leave from IDLE: end the thread,               v acknowledged, or left
+    restore handlers, raise StoppedError         ENDED
+
+Between both, `stopped` and `_deadline` say why the wait ends, and `_acknowledged` that the main
+thread knows. The pipe also wakes the thread from POLLING for an earlier deadline and for its end.
 """
 
 import gc
@@ -25,119 +45,118 @@ from pyipcs.process.signals import terminating_signals
 
 _DAY = 24 * 60 * 60.0
 
-# What interrupts the waiting thread: a signal that nobody minds, for it is ignored by default.
+# Interrupts the blocked call; SIGURG is ignored by default.
 _WAKE_SIGNAL = signal.SIGURG
-_AGAIN, _AGAIN_MAX = 0.005, 0.1  # seconds between two of them, which grow
-FINAL_MESSAGE_TIMEOUT = (
-    1.0  # seconds that a signalled program may take to say what it leaves undone
-)
+_INTERVAL, _INTERVAL_MAX = 0.005, 0.1  # seconds between two wake signals, which grow
+FINAL_MESSAGE_TIMEOUT = 1.0  # seconds that a last message may take after a signal
 _T = TypeVar("_T")
 
 
 def end_by(number: int) -> None:
-    """End the program by a signal of which a StoppedError told."""
+    """End the program by the signal of a StoppedError."""
     os.kill(os.getpid(), number)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
 
 
 class InterruptibleWait:
-    """Turns signals that end the program into StoppedError, raised only where it is looked for.
+    """A context in which terminating signals raise StoppedError, only at checks and waits.
 
-    It is raised at the latest on leaving. Whoever catches it says in a moment what there is to
-    say, with signals blocked, and ends the program by that signal.
+    The error is raised at the latest on leaving. After it, signals stay blocked: the caller reports
+    the interruption at once, and ends the program by the signal (`end_by`).
 
     Attributes:
-        stopped: the first signal that is to end the program, or 0.
-        relay: told of all that follow.
+        stopped: the first terminating signal, or 0.
+        on_later_signal: a function to call for each terminating signal after the first.
     """
 
     def __init__(
         self, *, timeout: float | None = None, reader: int | None = None, last: bool = False
     ) -> None:
-        """What ends a wait besides signals.
+        """Set the conditions that end a wait besides signals.
 
         Args:
-            timeout: the seconds that one wait may take.
-            reader: a descriptor whose reader ends every wait by going away.
-            last: whether nothing follows but the program's own end. A signal that comes then has
-                come too late: what is done must not look as if it had not been.
+            timeout: the most seconds of one wait; None has no limit.
+            reader: the write end of a pipe or socket; a wait ends when the reader closes its end.
+            last: true if the program ends right after this context. A signal that arrives after
+                the end of a successful body then has no effect: the results are already visible.
         """
         self.stopped = 0
         self.on_later_signal: Callable[[int], None] | None = None
         self._timeout = timeout
         self._reader = reader
         self._last = last
-        self._deadline: float | None = None  # of the wait that is going on
-        self._alarm = math.inf  # when the thread will look at the deadline of its own accord
-        self._signalled = False  # whether one of the signals was handled
-        self._seen = False  # whether the waiting thread knows that it is to stop
+        self._deadline: float | None = None  # of the present wait
+        self._polled_deadline = math.inf  # the end of the thread's present poll(2)
+        self._has_handled_signal = False
+        self._acknowledged = False  # the main thread knows that it shall stop
         self._main = threading.get_ident()
         self._thread: threading.Thread | None = None
         self._failure: OSError | None = None  # of the thread
 
     def __enter__(self) -> Self:
-        if not gc.isenabled():  # the program's entry point saw to that, for programs that end soon
+        if not gc.isenabled():  # __main__ disables it for commands that end soon
             gc.freeze()
             gc.enable()
-        self._notes, self._pen = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._former_pen = signal.set_wakeup_fd(self._pen, warn_on_full_buffer=False)
+        self._wakeup_read, self._wakeup_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._former_wakeup = signal.set_wakeup_fd(self._wakeup_write, warn_on_full_buffer=False)
         self._terminating = terminating_signals()
-        self._former = {
+        self._former_handlers = {
             number: signal.signal(number, self._handle)
             for number in {*self._terminating, _WAKE_SIGNAL}
         }
         # Ignored, so that a write(2) fails with EPIPE.
-        self._former[signal.SIGPIPE] = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        self._former_handlers[signal.SIGPIPE] = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {_WAKE_SIGNAL})
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        self._seen = True
+        self._acknowledged = True
         if self._thread:
-            self._nudge()
+            self._wake_thread()
             self._thread.join()
             self._thread = None
-        # Blocked, a signal falls to either handler, and not between the two.
+        # While it is blocked, a signal cannot arrive between two handlers.
         signal.pthread_sigmask(signal.SIG_BLOCK, self._terminating)
-        signal.set_wakeup_fd(self._former_pen)
-        for number, handler in self._former.items():
+        signal.set_wakeup_fd(self._former_wakeup)
+        for number, handler in self._former_handlers.items():
             signal.signal(number, handler)
-        os.close(self._notes)
-        os.close(self._pen)
-        # A reader that has gone after the last message has missed nothing. A signal counts more
-        # than an error: whoever sent it expects the program to end by it.
+        os.close(self._wakeup_read)
+        os.close(self._wakeup_write)
+        # A reader that closes after the last message has missed nothing. A signal takes precedence
+        # over an error: its sender expects that the program ends by it.
         if self.stopped not in {0, signal.SIGPIPE} and not isinstance(error, StoppedError):
             raise StoppedError(self.stopped) from error
         if not isinstance(error, StoppedError) and not (self._last and error is None):
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def check(self) -> None:
-        """Raise what is to end the wait, if anything is.
+        """Raise the error that ends the wait, if there is one.
 
         Raises:
-            StoppedError: a signal came, or the reader has gone.
-            ExpiredError: the wait's time is over.
+            StoppedError: a signal arrived, or the reader has closed its end.
+            ExpiredError: the timeout has expired.
+            CommandError: the thread has failed.
         """
         if self.stopped:
-            self._seen = True
+            self._acknowledged = True
             raise StoppedError(self.stopped)
         if self._failure:
-            self._seen = True
+            self._acknowledged = True
             raise CommandError(f"waiting failed: {self._failure.strerror}")
-        if self._expired():
+        if self._has_expired():
             raise ExpiredError
 
     def wait(self, call: Callable[[], _T]) -> _T:
-        """Make a call that waits (msgop(2)), again where a signal interrupts it for nothing.
+        """Make a call that waits (msgop(2)); repeat it if a signal without meaning interrupts it.
 
         Raises:
-            StoppedError: a signal came, or the reader has gone; the call did nothing.
-            ExpiredError: the timeout ran out; the call did nothing.
+            StoppedError: a signal arrived, or the reader is closed; the call had no effect.
+            ExpiredError: the timeout has expired; the call had no effect.
         """
         if self._timeout is not None:
             self._set_deadline(time.monotonic() + self._timeout)
         if not self._thread:
-            self._thread = self._started()
+            self._thread = self._start_thread()
         try:
             while True:
                 self.check()
@@ -147,23 +166,24 @@ class InterruptibleWait:
             self._deadline = None
 
     def sleep(self, seconds: float) -> None:
-        """Wait for a while, which any signal that is handled cuts short.
+        """Sleep, or return earlier after any handled signal.
 
         Raises:
-            StoppedError: a signal came that is to end the program.
+            StoppedError: a terminating signal arrived.
         """
         self.check()
-        ready(self._notes, select.POLLIN, min(seconds, _DAY))  # poll(2) takes no month
-        self._read_notes()
+        # The timeout of poll(2) is an int of milliseconds.
+        ready(self._wakeup_read, select.POLLIN, min(seconds, _DAY))
+        self._read_wakeups()
         self.check()
 
     def poller(self, descriptor: int, event: int) -> Callable[[], int]:
-        """What waits until a descriptor is ready, and returns the events of poll(2).
+        """Return a function that waits for a descriptor and returns the events of poll(2).
 
-        It raises StoppedError. The timeout does not run meanwhile.
+        The function raises StoppedError. It does not use the timeout.
         """
         poll = select.poll()
-        poll.register(self._notes, select.POLLIN)
+        poll.register(self._wakeup_read, select.POLLIN)
         poll.register(descriptor, event)
 
         def wait() -> int:
@@ -173,84 +193,84 @@ class InterruptibleWait:
                 for which, events in poll.poll():
                     if which == descriptor:
                         return events
-                self._read_notes()
+                self._read_wakeups()
 
         return wait
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if number in self._terminating:
-            # `stopped` does not tell the first: the thread may have noted it before.
-            again, self._signalled = self._signalled, True
-            if again and self.on_later_signal:
+            # `stopped` does not show that it is the first: the thread may have set it before.
+            is_later, self._has_handled_signal = self._has_handled_signal, True
+            if is_later and self.on_later_signal:
                 self.on_later_signal(number)
-        self._note(number)
+        self._record(number)
 
-    def _note(self, number: int) -> None:
+    def _record(self, number: int) -> None:
         if number in self._terminating and not self.stopped:
             self.stopped = number
 
-    def _started(self) -> threading.Thread:
-        thread = threading.Thread(target=self._look_out, daemon=True)
+    def _read_wakeups(self) -> None:
+        with suppress(BlockingIOError):
+            for number in os.read(self._wakeup_read, 512):
+                self._record(number)
+
+    def _has_expired(self) -> bool:
+        deadline = self._deadline
+        return deadline is not None and time.monotonic() >= deadline
+
+    def _set_deadline(self, deadline: float) -> None:
+        self._deadline = deadline
+        if self._polled_deadline > deadline:
+            self._wake_thread()
+
+    def _wake_thread(self) -> None:
+        with suppress(BlockingIOError):  # a full pipe wakes it as well
+            os.write(self._wakeup_write, b"\0")
+
+    def _start_thread(self) -> threading.Thread:
+        thread = threading.Thread(target=self._run_thread, daemon=True)
         try:
             thread.start()
         except RuntimeError as error:
             raise CommandError(f"waiting takes a thread: {error}") from None
         return thread
 
-    def _read_notes(self) -> None:
-        with suppress(BlockingIOError):
-            for number in os.read(self._notes, 512):
-                self._note(number)
-
-    def _nudge(self) -> None:
-        with suppress(BlockingIOError):  # there are notes enough to read
-            os.write(self._pen, b"\0")
-
-    def _expired(self) -> bool:
-        deadline = self._deadline
-        return deadline is not None and time.monotonic() >= deadline
-
-    def _set_deadline(self, deadline: float) -> None:
-        self._deadline = deadline
-        if self._alarm > deadline:
-            self._nudge()
-
-    def _look_out(self) -> None:
-        """The thread: sees to it that the waiting one learns what is to end its wait."""
+    def _run_thread(self) -> None:
+        """Poll pipe, reader and clock; interrupt the main thread to end the wait."""
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         poll = select.poll()
-        poll.register(self._notes, select.POLLIN)
+        poll.register(self._wakeup_read, select.POLLIN)
         if self._reader is not None:
-            poll.register(self._reader, 0)  # that it has gone is told unasked
-        pause = _AGAIN
-        while not self._seen:
-            if self.stopped or self._failure or self._expired():
+            poll.register(self._reader, 0)  # poll(2) always reports POLLERR and POLLHUP
+        interval = _INTERVAL
+        while not self._acknowledged:
+            if self.stopped or self._failure or self._has_expired():
                 signal.pthread_kill(self._main, _WAKE_SIGNAL)
-                time.sleep(pause)
-                pause = min(pause * 1.5, _AGAIN_MAX)
+                time.sleep(interval)
+                interval = min(interval * 1.5, _INTERVAL_MAX)
                 continue
-            pause = _AGAIN
+            interval = _INTERVAL
             try:
-                self._look(poll.poll(self._patience()))
+                self._record_events(poll.poll(self._poll_timeout()))
             except OSError as error:
                 self._failure = error
 
-    def _look(self, ready: list[tuple[int, int]]) -> None:
-        for descriptor, _ in ready:
+    def _record_events(self, events: list[tuple[int, int]]) -> None:
+        for descriptor, _ in events:
             if descriptor == self._reader:
                 self.stopped = self.stopped or signal.SIGPIPE
             else:
-                self._read_notes()
+                self._read_wakeups()
 
-    def _patience(self) -> int | None:
-        """The milliseconds to the deadline that is known.
+    def _poll_timeout(self) -> int | None:
+        """Return the milliseconds to the deadline, and store it as the polled one.
 
-        The alarm is off before the deadline is read: whoever sets a new one after that finds it
-        off, and nudges. Otherwise the new deadline could be slept through.
+        The polled deadline is infinite while the deadline is read: whoever sets an earlier one from
+        then on wakes the thread. Otherwise the thread could miss the new deadline.
         """
-        self._alarm = math.inf
+        self._polled_deadline = math.inf
         deadline = self._deadline
         if deadline is None:
             return None
-        self._alarm = deadline
+        self._polled_deadline = deadline
         return min(math.ceil(max(deadline - time.monotonic(), 0) * 1000), INT_MAX)

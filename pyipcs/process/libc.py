@@ -1,4 +1,4 @@
-"""The C library: its functions with errno as exceptions, and calls that Python 3.11 lacks."""
+"""The C library: functions with errno as exceptions, and system calls that Python 3.11 lacks."""
 
 import ctypes
 import os
@@ -24,12 +24,12 @@ def _check(result: int, _function: object, _arguments: object) -> int:
 
 
 def function(name: str, *argtypes: Any, restype: Any = c_int) -> Any:
-    """Return a function of the C library that raises IpcError with errno where it returns -1."""
-    found = getattr(LIBRARY, name)
-    found.argtypes = argtypes
-    found.restype = restype
-    found.errcheck = _check
-    return found
+    """Return a function of the C library; it raises IpcError with errno for the result -1."""
+    pointer: Any = LIBRARY[name]
+    pointer.argtypes = argtypes
+    pointer.restype = restype
+    pointer.errcheck = _check
+    return pointer
 
 
 _unshare = function("unshare", c_int)
@@ -42,21 +42,22 @@ _syscall.argtypes, _syscall.restype = (c_long,), c_long
 
 
 def unshare(types: int) -> None:
-    """unshare(2), which Python has from 3.12 on.
+    """Call unshare(2), which Python has from 3.12 on.
 
     Raises:
-        DeniedError: the caller has not CAP_SYS_ADMIN, or may make no user namespace.
-        LimitError: there are too many.
+        DeniedError: the caller lacks CAP_SYS_ADMIN, or may not create a user namespace.
+        LimitError: the limit of namespaces is reached.
     """
     _unshare(types)
 
 
 def setns(descriptor: int, type_: int) -> None:
-    """setns(2), which Python has from 3.12 on.
+    """Call setns(2), which Python has from 3.12 on.
 
     Raises:
-        DeniedError: the caller has not CAP_SYS_ADMIN over it.
-        IpcError: EINVAL, it is no namespace of this type, or the caller is in this user namespace.
+        DeniedError: the caller lacks CAP_SYS_ADMIN over the namespace.
+        IpcError: EINVAL, the descriptor is no namespace of this type, or it is the caller's own
+            user namespace.
     """
     _setns(descriptor, type_)
 
@@ -64,8 +65,8 @@ def setns(descriptor: int, type_: int) -> None:
 def effective_ids() -> tuple[int, int]:
     """Return the effective user and group without geteuid(3), which a preloaded library replaces.
 
-    Neither call can fail (geteuid(2)). On machines whose numbers of system calls are not known,
-    the library is asked.
+    Neither call can fail (geteuid(2)). On machines with unknown system call numbers, the result is
+    that of the library.
     """
     numbers = _GET_IDS.get(os.uname().machine)
     if numbers is None:
@@ -80,28 +81,28 @@ def adopt_orphans() -> None:
 
 
 def dump_no_core() -> None:
-    """Write no core file when a signal kills this process (PR_SET_DUMPABLE)."""
+    """Disable the core file of this process (PR_SET_DUMPABLE)."""
     _prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def madvise(address: int, size: int, advice: int) -> None:
-    """madvise(2) for attached pages.
+    """Call madvise(2) for attached pages.
 
     Args:
-        address: where the first of them begins.
-        size: theirs, in bytes.
-        advice: MADV_DONTNEED lets go of them, though they stay in their segment: a process that
-            goes through a segment would in the end count all of it as its own. MADV_POPULATE_READ
-            and MADV_POPULATE_WRITE (Linux 5.14) fetch them at once, and not with a fault each.
+        address: the address of the first page.
+        size: the size of the range in bytes.
+        advice: MADV_DONTNEED removes the pages from this process, and not from the segment;
+            otherwise the memory of a process grows by each page that it reads. MADV_POPULATE_READ
+            and MADV_POPULATE_WRITE (Linux 5.14) map all pages in one call.
 
     Raises:
-        IpcError: EINVAL, the pages are locked, or parts of huge ones, or the kernel is older.
+        IpcError: EINVAL, the pages are locked or parts of huge pages, or the kernel is older.
     """
     _madvise(address, size, advice)
 
 
-def resident(address: int, size: int) -> bytes:
-    """Which of these attached pages are in memory, a byte a page: 1 or 0 (mincore(2))."""
+def mincore(address: int, size: int) -> bytes:
+    """Return a byte for each page of a range, 1 if it is in memory and else 0 (mincore(2))."""
     pages = ctypes.create_string_buffer(-(-size // os.sysconf("SC_PAGESIZE")))
     _mincore(address, size, pages)
     return pages.raw

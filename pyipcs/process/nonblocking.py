@@ -1,8 +1,9 @@
-"""Reading and writing a descriptor that others share, without waiting.
+"""Reads and writes that never wait, on a descriptor that other processes share.
 
-poll(2) tells what is there for anybody. Where several read or write one pipe or terminal, another
-may be faster, and a call that then waits is one that signals do not end (PEP 475). O_NONBLOCK is
-no way out: it belongs to the open file (open(2)), and would surprise whoever shares that.
+poll(2) reports data to every process that polls. If several processes read or write one pipe or
+terminal, another one may be faster, and the call then waits without being interrupted by signals
+(PEP 475). O_NONBLOCK is no solution: it belongs to the open file (open(2)), so that it would change
+the calls of the other processes too.
 """
 
 import errno
@@ -12,19 +13,19 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 
-# What preadv2(2) and pwritev2(2) say where a kind of file, or the kernel, has no RWF_NOWAIT.
-_UNKNOWN = {errno.EOPNOTSUPP, errno.ENOSYS, errno.ESPIPE, errno.EINVAL}
+# The errors of preadv2(2) and pwritev2(2) if the type of file or the kernel has no RWF_NOWAIT.
+_UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.ESPIPE, errno.EINVAL}
 
 
 def ready(descriptor: int, event: int, seconds: float | None = None) -> bool:
-    """Wait until a descriptor is ready; whether it is in time.
+    """Wait until a descriptor is ready; return whether it is in time.
 
-    It is poll(2), for select(2) takes no descriptor over 1023.
+    By poll(2), because select(2) accepts no descriptor above 1023.
 
     Args:
-        descriptor: what to wait for; that it is broken, or its other end gone, is ready, too.
+        descriptor: the descriptor; an error or a closed other end counts as ready.
         event: POLLIN or POLLOUT.
-        seconds: the time; None is for ever.
+        seconds: the timeout; None has no limit.
     """
     poll = select.poll()
     poll.register(descriptor, event)
@@ -32,76 +33,76 @@ def ready(descriptor: int, event: int, seconds: float | None = None) -> bool:
 
 
 class NonBlockingFile:
-    """A descriptor whose reads and writes raise BlockingIOError where they would wait.
+    """A descriptor whose reads and writes raise BlockingIOError instead of waiting.
 
-    A FIFO or a terminal is opened once more, with O_NONBLOCK; pipes and sockets have RWF_NOWAIT.
-    Where neither can be had, a call may wait if another process was faster after all.
+    A FIFO or a terminal is opened again with O_NONBLOCK; pipes and sockets have RWF_NOWAIT. If
+    neither is available, a call may still wait when another process was faster.
 
     Attributes:
-        descriptor: what was handed down, for poll(2).
-        is_file: whether it is a regular file, which never makes anybody wait.
-        is_pipe: whether it is a pipe or FIFO.
+        descriptor: the given descriptor, for poll(2).
+        is_file: true for a regular file, which never waits.
+        is_pipe: true for a pipe or FIFO.
     """
 
     def __init__(self, descriptor: int, access: int) -> None:
-        """What to read or to write.
+        """Prepare a descriptor for reading or for writing.
 
         Args:
-            descriptor: where it is open.
+            descriptor: an open descriptor.
             access: O_RDONLY or O_WRONLY.
         """
         mode = os.fstat(descriptor).st_mode
         self.descriptor = descriptor
         self.is_file = stat.S_ISREG(mode)
         self.is_pipe = stat.S_ISFIFO(mode)
-        reopens = self.is_pipe or stat.S_ISCHR(mode)
-        self._again = _opened_again(descriptor, access) if reopens else None
-        self._flagged = self.is_pipe or stat.S_ISSOCK(mode)
+        can_reopen = self.is_pipe or stat.S_ISCHR(mode)
+        self._reopened = _reopen(descriptor, access) if can_reopen else None
+        self._has_nowait = self.is_pipe or stat.S_ISSOCK(mode)
 
     @property
     def polls_first(self) -> bool:
-        """Whether poll(2) has to say that a call will not wait."""
-        return self._again is None and not self._flagged and not self.is_file
+        """True if a call may only be made after poll(2) has reported the descriptor as ready."""
+        return self._reopened is None and not self._has_nowait and not self.is_file
 
     def close(self) -> None:
-        """Leave the descriptor as it was."""
-        if self._again is not None:
-            os.close(self._again)
+        """Close the reopened file; the given descriptor stays open."""
+        if self._reopened is not None:
+            os.close(self._reopened)
 
     def read(self, size: int) -> bytes:
-        """At most so many bytes (read(2)); none is the end."""
-        if self._again is not None:
-            return os.read(self._again, size)
+        """Read at most `size` bytes (read(2)); an empty result is the end."""
+        if self._reopened is not None:
+            return os.read(self._reopened, size)
         buffer = bytearray(size)
-        taken = self._at_once(os.preadv, buffer)
-        return os.read(self.descriptor, size) if taken is None else bytes(buffer[:taken])
+        count = self._call_nowait(os.preadv, buffer)
+        return os.read(self.descriptor, size) if count is None else bytes(buffer[:count])
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write what goes (write(2)); how many bytes that was."""
-        if self._again is not None:
-            return os.write(self._again, data)
-        written = self._at_once(os.pwritev, data)
-        if written is not None:
-            return written
-        # So much goes without waiting where poll(2) has said that something does.
+        """Write as much as possible (write(2)); return the number of bytes."""
+        if self._reopened is not None:
+            return os.write(self._reopened, data)
+        count = self._call_nowait(os.pwritev, data)
+        if count is not None:
+            return count
+        # After poll(2) has reported POLLOUT, a pipe takes PIPE_BUF bytes without waiting.
         return os.write(self.descriptor, data if self.is_file else data[: select.PIPE_BUF])
 
-    def _at_once(
+    def _call_nowait(
         self, call: Callable[..., int], buffer: bytes | bytearray | memoryview
     ) -> int | None:
-        """Make a call that does not wait; None where that is not known."""
-        if not self._flagged:
+        """Make a call with RWF_NOWAIT; return None if that is not supported."""
+        if not self._has_nowait:
             return None
         try:
             return call(self.descriptor, [buffer], -1, os.RWF_NOWAIT)
         except OSError as error:
-            if error.errno not in _UNKNOWN:
+            if error.errno not in _UNSUPPORTED:
                 raise
-            self._flagged = False
+            self._has_nowait = False
             return None
 
 
-def _opened_again(descriptor: int, access: int) -> int | None:
+def _reopen(descriptor: int, access: int) -> int | None:
     flags = access | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     with suppress(OSError):
         return os.open(f"/proc/self/fd/{descriptor}", flags)

@@ -1,4 +1,4 @@
-"""Other programs: found before anything is done, and run as the shell would have run them."""
+"""Other programs: searched before any work is done, and run as a shell runs them."""
 
 import errno
 import os
@@ -12,54 +12,59 @@ from pyipcs.errors import CommandError, Status
 
 
 class Program(NamedTuple):
-    """A program and its words, the first of which is its name as typed."""
+    """A program and its arguments, argv[0] included.
+
+    Attributes:
+        path: the path of the program.
+        args: the arguments; the first is the name as typed.
+    """
 
     path: str
-    words: Sequence[str]
+    args: Sequence[str]
 
     @classmethod
-    def find(cls, words: Sequence[str]) -> "Program":
-        """The program that execvp(3) would run.
+    def find(cls, args: Sequence[str]) -> "Program":
+        """Return the program that execvp(3) would run.
 
         Raises:
             CommandError: there is none (127), or it cannot be run (126).
         """
-        name = words[0]
+        name = args[0]
         folders = [""] if "/" in name else os.get_exec_path()
         why = errno.ENOENT
         for folder in folders if name else ():
             path = os.path.join(folder, name)
-            number = _refused(path)
+            number = _exec_error(path)
             if not number:
-                return cls(path, words)
-            # Of PATH only what is there counts: a folder may be closed to the caller.
+                return cls(path, args)
+            # Not for a folder of PATH that lacks the program or that the caller may not search.
             if "/" in name or os.path.exists(path):
                 why = number
         raise _cannot_run(name, why)
 
     def become(self) -> NoReturn:
-        """Put the program in the place of this one (execve(2)).
+        """Replace this program by the other one (execve(2)).
 
         Raises:
-            CommandError: the kernel does not take it.
+            CommandError: the kernel refuses it.
         """
-        # Python ignores both from its start on, and what is ignored stays so across execve(2).
+        # Python ignores both from its start on, and execve(2) keeps ignored signals ignored.
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         try:
             try:
-                os.execve(self.path, [*self.words], environment())
+                os.execve(self.path, [*self.args], environment())
             except OSError as error:
                 if error.errno != errno.ENOEXEC:
                     raise
-                # A script without #! is for sh, as in execvp(3).
-                os.execve("/bin/sh", ["sh", self.path, *self.words[1:]], environment())
+                # execvp(3) runs a script without #! by sh.
+                os.execve("/bin/sh", ["sh", self.path, *self.args[1:]], environment())
         except OSError as error:
-            raise _cannot_run(self.words[0], error.errno or errno.ENOEXEC) from None
+            raise _cannot_run(self.args[0], error.errno or errno.ENOEXEC) from None
 
 
-def _refused(path: str) -> int:
-    """Why a path is no program (errno(3)); 0 if it is one."""
+def _exec_error(path: str) -> int:
+    """Return the errno of running a path; 0 if it is a program."""
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
@@ -76,15 +81,14 @@ def _cannot_run(name: str, number: int) -> CommandError:
 
 
 def environment() -> dict[bytes, bytes]:
-    """The environment as this program got it.
+    """Return the environment that this program was started with.
 
-    In the C locale Python sets LC_CTYPE to C.UTF-8 for itself (PEP 538), and with it for all its
-    children, which could tell.
+    In the C locale Python sets LC_CTYPE to C.UTF-8 (PEP 538), which child processes would inherit.
     """
-    given = {name: value for name, value in os.environb.items() if name}  # or execve(2) refuses
+    variables = {name: value for name, value in os.environb.items() if name}  # or os.execve fails
     with suppress(OSError), open("/proc/self/environ", "rb") as file:
         start = dict(line.partition(b"=")[::2] for line in file.read().split(b"\0"))
-        given.pop(b"LC_CTYPE", None)
+        variables.pop(b"LC_CTYPE", None)
         if b"LC_CTYPE" in start:
-            given[b"LC_CTYPE"] = start[b"LC_CTYPE"]
-    return given
+            variables[b"LC_CTYPE"] = start[b"LC_CTYPE"]
+    return variables

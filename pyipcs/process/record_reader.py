@@ -1,4 +1,4 @@
-"""Records of a stream: read in blocks, so that memory stays flat however long it is."""
+"""Records of a stream, read in blocks so that a long stream takes little memory."""
 
 import os
 import select
@@ -14,7 +14,7 @@ _BLOCK = 1 << 15  # bytes of a read(2)
 
 
 class TooLongError(ValueError):
-    """A record is longer than anybody wants to hold."""
+    """A record exceeds the size limit."""
 
     def __init__(self, size: int) -> None:
         super().__init__(f"more than {size} characters")
@@ -22,26 +22,31 @@ class TooLongError(ValueError):
 
 
 class Stream:
-    """Standard input or a file, as records that a separator ends."""
+    """Standard input or a file as records.
+
+    Attributes:
+        name: the name of the stream in messages.
+        descriptor: the open descriptor, for poll(2).
+    """
 
     def __init__(self, path: str, separator: bytes | None) -> None:
         """Open the stream.
 
         Args:
-            path: a file, or - for standard input.
-            separator: one byte that ends a record, also left out behind the last one; None makes
-                all one record.
+            path: the path of a file, or - for standard input.
+            separator: the byte that ends a record; optional after the last record. If it is None,
+                the whole stream is one record.
 
         Raises:
-            CommandError: it cannot be read.
+            CommandError: the stream cannot be read.
         """
         self._separator = separator
-        self._own = path != "-"
-        self.name = (path or "''") if self._own else "standard input"
+        self._is_named = path != "-"
+        self.name = (path or "''") if self._is_named else "standard input"
         try:
-            self.descriptor = _opened(path) if self._own else _standard_input()
+            self.descriptor = _open(path) if self._is_named else _standard_input()
             self._source = NonBlockingFile(self.descriptor, os.O_RDONLY)
-            os.read(self.descriptor, 0)  # which a directory refuses, or what is for writing only
+            os.read(self.descriptor, 0)  # fails for a directory or a write-only descriptor
         except OSError as error:
             raise CommandError(f"{self.name}: {error.strerror}") from None
 
@@ -50,25 +55,25 @@ class Stream:
 
     def __exit__(self, *_error: object) -> None:
         self._source.close()
-        if self._own:
+        if self._is_named:
             os.close(self.descriptor)
 
     def label(self, number: int) -> str:
-        """What the record of a number, from 1, is called in messages."""
+        """Return the name of a record in messages; numbers start at 1."""
         if self._separator is None:
             return self.name
         return f"{'record' if self._separator == _NUL else 'line'} {number}"
 
     @property
     def size(self) -> int | None:
-        """The bytes that are left to read, where that is known."""
+        """The number of bytes that remain, or None if it is unknown."""
         if not self._source.is_file:
             return None
         return max(os.fstat(self.descriptor).st_size - self.position, 0)
 
     @property
     def position(self) -> int:
-        """Where a file stands."""
+        """The file offset (lseek(2))."""
         return os.lseek(self.descriptor, 0, os.SEEK_CUR)
 
     @position.setter
@@ -76,18 +81,17 @@ class Stream:
         os.lseek(self.descriptor, position, os.SEEK_SET)
 
     def batches(self, wait: Callable[[], object], most: int) -> Iterator[list[bytes]]:
-        """The records, as many at once as a block holds.
+        """Yield the records of each block.
 
         Args:
-            wait: called before each read, to wait for what can be read.
-            most: the characters of an unfinished record at which reading it stops; finished ones
-                are not looked at.
+            wait: a function to call before each read, which waits for data.
+            most: the limit of an incomplete record in bytes; complete records are not checked.
 
         Raises:
-            TooLongError: an unfinished record has more.
+            TooLongError: an incomplete record exceeds the limit.
             CommandError: the stream cannot be read.
         """
-        parts: list[bytes] = []  # of what is not at its end yet
+        parts: list[bytes] = []  # of the incomplete record
         length = 0
         while block := self._read(wait):
             parts.append(block)
@@ -101,15 +105,15 @@ class Stream:
         if length or self._separator is None:
             yield [b"".join(parts)]
 
-    def fill(self, room: memoryview) -> int:
-        """Read into a part of the room, at least a byte; how many bytes came, 0 at the end.
+    def fill(self, buffer: memoryview) -> int:
+        """Read at least a byte into a buffer; return the number of bytes, 0 at the end.
 
         Raises:
             CommandError: the stream cannot be read.
         """
         while True:
             try:
-                return os.readv(self.descriptor, [room])
+                return os.readv(self.descriptor, [buffer])
             except BlockingIOError:
                 ready(self.descriptor, select.POLLIN)
             except OSError as error:
@@ -126,7 +130,7 @@ class Stream:
                 raise CommandError(f"{self.name}: {error.strerror}") from None
 
 
-def _opened(path: str) -> int:
+def _open(path: str) -> int:
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 

@@ -1,13 +1,13 @@
-"""Which signals end a program, and which are about itself alone."""
+"""Sets of signals by their effect on a program."""
 
 import signal
 
-# They tell of a fault of the program itself, or cannot be caught.
+# They report a fault of the program itself, or cannot be caught.
 FAULT_SIGNALS = {
     *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS),
     *(signal.SIGKILL, signal.SIGSTOP),
 }
-# By default they end nothing.
+# Their default action does not end a program.
 _HARMLESS = {
     *(signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH),
     *(signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU),
@@ -15,10 +15,10 @@ _HARMLESS = {
 
 
 def terminating_signals() -> set[int]:
-    """Those that would end the program now, and can be kept from it.
+    """Return the signals that would end the program now and that a handler can catch.
 
-    What is ignored, as by nohup(1), is to stay ignored. SIGPIPE, which a write(2) of its own
-    raises, is not among them.
+    An ignored signal stays ignored, for example under nohup(1). SIGPIPE is not included: a write(2)
+    of the program itself raises it.
     """
     others = {signal.SIGPIPE, *FAULT_SIGNALS, *_HARMLESS}
     return {

@@ -120,7 +120,7 @@ class Attachment:
         A page that is not in memory may be in swap. If any segment is, all pages count as having
         data: that is slower and never wrong.
         """
-        ask = partial(libc.resident, self._memory.address + begin, end - begin)
+        ask = partial(libc.mincore, self._memory.address + begin, end - begin)
         if 0 not in ask() or _has_swapped_pages():
             return b""
         pages = ask()  # again: a page may have gone into swap between the two calls
