@@ -1,4 +1,4 @@
-"""The objects that commands work on, and what they say of them."""
+"""Lookup of the objects that a command line names, and its errors."""
 
 import errno
 from collections.abc import Collection, Iterable, Iterator
@@ -15,26 +15,22 @@ _H = TypeVar("_H", bound=Handle)
 
 
 def find(handle: type[_H], target: Target) -> _H:
-    """The object of a handle's kind that a target names.
+    """Return the object of a handle's kind that a target names.
 
     Raises:
-        CommandError: there is none.
+        CommandError: there is none, or the kernel refused the call.
     """
-    with refusals(handle.kind, target):
-        try:
-            found = handle.reach(target)
-            if target.by is By.ID:
-                found.stat()  # no call before has shown that there is an object with the id
-        except NotFoundError:
-            raise _missing([handle.kind], target) from None
+    found = _reach(handle, target)
+    if found is None:
+        raise _missing([handle.kind], target)
     return found
 
 
 def find_all(kinds: Collection[Kind], target: Target) -> list[Handle]:
-    """The objects of these kinds, one of a kind, that a target names.
+    """Return the objects that a target names, at most one of each kind.
 
     Raises:
-        CommandError: there is none.
+        CommandError: there is none, or the kernel refused a call.
     """
     found = find_named(kinds, target)
     if not found:
@@ -43,13 +39,31 @@ def find_all(kinds: Collection[Kind], target: Target) -> list[Handle]:
 
 
 def find_named(kinds: Iterable[Kind], target: Target) -> list[Handle]:
-    """The objects of these kinds, one of a kind, that a target names, if there are any."""
-    return [handle for kind in kinds if (handle := _named(kind, target))]
+    """Return the objects that a target names, at most one a kind, or none.
+
+    Raises:
+        CommandError: the kernel refused a call.
+    """
+    return [handle for kind in kinds if (handle := _reach(handle_class(kind), target))]
+
+
+def _reach(handle: type[_H], target: Target) -> _H | None:
+    with refusals(handle.kind, target):
+        try:
+            found = handle.reach(target)
+            if target.by is By.ID:
+                found.stat()  # `reach` does not check an id
+        except NotFoundError:
+            return None
+    return found
 
 
 @contextmanager
 def refusals(kind: Kind, target: Target) -> Iterator[None]:
-    """Turn what the kernel refuses into what `refusal` says of it."""
+    """Turn the kernel's errors into those of `refusal`.
+
+    UnsupportedError stays as it is: it is not about the target.
+    """
     try:
         yield
     except UnsupportedError:
@@ -59,12 +73,12 @@ def refusals(kind: Kind, target: Target) -> Iterator[None]:
 
 
 def refusal(kind: Kind, target: Target, error: IpcError) -> CommandError:
-    """What the kernel refused, in the words for the user."""
-    return CommandError(f"{target.typed}: {refusal_words(kind, error)}")
+    """Return the error for the user behind an error of the kernel."""
+    return CommandError(f"{target.typed}: {refusal_reason(kind, error)}")
 
 
-def refusal_words(kind: Kind, error: IpcError) -> str:
-    """Why, without the name of the target."""
+def refusal_reason(kind: Kind, error: IpcError) -> str:
+    """Return the reason of a refused call, without the target."""
     if isinstance(error, NotFoundError):
         return f"the {kind.noun} was removed"
     if error.errno == errno.EAGAIN and kind is Kind.QUEUE:
@@ -73,42 +87,31 @@ def refusal_words(kind: Kind, error: IpcError) -> str:
 
 
 def no_semaphore(semnum: int, record: SemaphoreSet) -> str:
-    """That a set has no semaphore of this number."""
+    """Return the reason that a set has no semaphore of a number."""
     count = plural(record.nsems, "semaphore")
     return f"no semaphore {semnum}: the set has {count}, counted from 0"
 
 
 def _missing(kinds: Collection[Kind], target: Target) -> CommandError:
-    """That nothing is there, and of what other kinds there is something."""
+    """Return the error of a target without objects, with a hint."""
     nouns = " or ".join(kind.noun for kind in kinds)
-    words = (
+    reason = (
         f"no object has that {target.by.value}" if len(kinds) == len(Kind) else f"no such {nouns}"
     )
     others = find_named((kind for kind in Kind if kind not in kinds), target)
     if others:
         named = " and a ".join(handle.kind.noun for handle in others)
-        words += f" (but a {named} of that {target.by.value})"
+        reason += f" (but a {named} of that {target.by.value})"
     elif target.by is By.ID and _of_key(kinds, f"key:{target.number}"):
-        words += f" ({target.number} is a key: key:{target.number})"
+        reason += f" ({target.number} is a key: key:{target.number})"
     elif target.by is By.ID and _of_key(kinds, f"0x{target.typed}"):
-        words += f" (0x{target.typed} is a key)"  # as ipcs shows it, but for the 0x
-    return CommandError(f"{target.typed}: {words}")
+        reason += f" (0x{target.typed} is a key)"  # ipcs prints it with the 0x
+    return CommandError(f"{target.typed}: {reason}")
 
 
 def _of_key(kinds: Collection[Kind], text: str) -> list[Handle]:
-    """The objects of these kinds that have a key, if it is one."""
+    """Return the objects with a key; none if the text is no key."""
     try:
         return find_named(kinds, parse_target(text))
     except (ValueError, CommandError):
         return []
-
-
-def _named(kind: Kind, target: Target) -> Handle | None:
-    with refusals(kind, target):
-        try:
-            handle = handle_class(kind).reach(target)
-            if target.by is By.ID:
-                handle.stat()
-        except NotFoundError:
-            return None
-    return handle

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from pyipcs.actions.lookup import find_all, no_semaphore, refusal_words, refusals
+from pyipcs.actions.lookup import find_all, no_semaphore, refusal_reason, refusals
 from pyipcs.cli.command import options_titled
 from pyipcs.cli.options.common import refuse, subcommand
 from pyipcs.cli.options.filters import kind_options
@@ -246,7 +246,7 @@ def _to_command_error(
     done: Sequence[str] = (),
 ) -> CommandError:
     """What the kernel refused and why, and what was done before."""
-    why = refusal_words(record.kind, error)
+    why = refusal_reason(record.kind, error)
     reason = _reason(record, wanted, step, error)
     hint = f" ({reason})" if reason else ""
     rest = f"; done before: {', '.join(done)}" if done else ""
