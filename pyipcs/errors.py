@@ -20,14 +20,14 @@ class Status(IntEnum):
 # For the manual.
 MEANINGS = {
     Status.DONE: "Done.",
-    Status.FAILED: "At least one target failed; the others were still done.",
-    Status.USAGE: "The command line alone shows that it is wrong; nothing was done.",
-    Status.WAIT: "`--nowait` would have had to wait, or `--timeout` ran out, also with part of "
-    "the work done; `recv --peek` found fewer messages than asked for.",
-    Status.FOUND: "`list --fail-if-any` found an object; the command of `run` left one, and its "
-    "own status was 0.",
-    Status.CANNOT_RUN: "The command of `op ... -- CMD` or of `run` is there, and cannot be run.",
-    Status.NOT_FOUND: "There is no such command.",
+    Status.FAILED: "At least one target failed; all others were processed.",
+    Status.USAGE: "The command line is wrong; nothing was done.",
+    Status.WAIT: "`--nowait` would have to wait, or `--timeout` expired, perhaps with part of the "
+    "work done; `recv --peek` found fewer messages than requested.",
+    Status.FOUND: "`list --fail-if-any` found an object, or the command of `run` left one behind "
+    "and exited with 0.",
+    Status.CANNOT_RUN: "The command of `op ... -- CMD` or of `run` exists but cannot be run.",
+    Status.NOT_FOUND: "The command of `op ... -- CMD` or of `run` does not exist.",
 }
 
 
@@ -56,7 +56,7 @@ class UsageError(Exception):
 
 
 class StoppedError(Exception):
-    """A signal arrived that shall end the program; SIGPIPE also means that the reader has gone."""
+    """The program shall end by a signal; SIGPIPE may mean a closed reader."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by signal {number}")
@@ -88,7 +88,7 @@ class LimitError(IpcError):
 
 
 class BusyError(IpcError):
-    """The call would have to wait (EAGAIN), or there is no such message (ENOMSG)."""
+    """The call would wait (EAGAIN), or there is no such message (ENOMSG)."""
 
 
 class InterruptError(IpcError):
