@@ -1,4 +1,7 @@
-"""A command run as a child that a shell takes for this program: signals, stops, terminals."""
+"""A child process in the foreground: its signals, stops, and terminal.
+
+To the shell, the child and this program look like one job.
+"""
 
 import os
 import signal
@@ -9,12 +12,12 @@ from typing import Any, NamedTuple, TypeAlias
 from pyipcs.process.program import Program
 from pyipcs.process.signals import FAULT_SIGNALS
 
-# The signals that stop a job, and with the one that continues it.
+# The signals that stop a job; _JOB has the one that continues it, too.
 _STOPPING = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
 _JOB = {*_STOPPING, signal.SIGCONT}
 # A blocked stop signal that this process always has pending: the kernel discards it when a SIGCONT
-# arrives, also one that a later stop signal discards (signal(7)). So a SIGCONT is never missed.
-# SIGTTOU is the one that nobody sends by hand; a background command that writes gets its own.
+# arrives, even if a later stop signal discards that SIGCONT (signal(7)). So none is missed.
+# Users do not send SIGTTOU by hand, and a background command that writes gets its own.
 _NO_CONT_SINCE = signal.SIGTTOU
 _PATIENCE = 0.1  # seconds until the witness is suspected of being stopped
 _Modes: TypeAlias = list[tuple[int, list[Any]]]
@@ -26,26 +29,26 @@ class Ended(NamedTuple):
     Attributes:
         status: the exit status that a shell would see.
         signal: the signal that killed it, or 0.
-        told: whether this program got that signal too.
+        was_forwarded: true if this program got that signal too.
     """
 
     status: int
     signal: int
-    told: bool
+    was_forwarded: bool
 
 
 def supervise(program: Program) -> Ended:
     """Run a program to its end.
 
     It stays in the process group of this program, so that it has the terminal as a job of the
-    shell. A signal that only this program got is passed on. When the program stops, this one stops
-    too, so that the shell sees it. Adopted processes are reaped.
+    shell. A signal that only this program got is forwarded. When the program stops, this one stops
+    too, for the shell to see it. Adopted processes are reaped.
     """
-    watched = (
-        signal.valid_signals() - FAULT_SIGNALS
-    )  # a fault of this program is not for the command
+    # A fault of this program is not for the command.
+    watched = signal.valid_signals() - FAULT_SIGNALS
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
-    former = signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would leave no status
+    # While SIGCHLD is ignored, the kernel keeps no status (wait(2)).
+    former = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     modes = _terminal_modes()
     witness = _Witness()
     early = _take_pending(watched, witness)
@@ -72,11 +75,11 @@ def supervise(program: Program) -> Ended:
 
 
 class _Witness:
-    """A child that tells a signal to the process group from one to this process.
+    """A child that separates signals to the group from those to the parent.
 
-    siginfo does not tell kill(2) to a process from kill(2) to its group. The child is in the same
-    group and blocks every signal: what is pending there was sent to the group. The kernel signals
-    younger members of a group first, so the child has the signal before this process.
+    siginfo is the same for kill(2) to a process and to its group. The child is in the same group
+    and blocks every signal: a signal that is pending there was sent to the group. The kernel
+    signals younger members of a group first, so that the child has it before this process.
     """
 
     def __init__(self) -> None:
@@ -84,7 +87,7 @@ class _Witness:
         self._stopped = False
         requests, self._requests = os.pipe2(os.O_CLOEXEC)
         self._answers, answers = os.pipe2(os.O_CLOEXEC)
-        with suppress(OSError):  # without the child, the sender of the signal has to do
+        with suppress(OSError):  # without the child, the sender of the signal decides
             self.pid = os.fork()
             if self.pid == 0:
                 try:
@@ -95,7 +98,7 @@ class _Witness:
         os.close(answers)
 
     def got(self, number: int) -> bool | None:
-        """Return whether a signal was sent to the group, and forget it; None if unknown."""
+        """Take a signal; return whether it was sent to the group, None if unknown."""
         if not self.pid:
             return None
         woken = False
@@ -151,7 +154,7 @@ class _Witness:
 
 
 def _serve(requests: int, answers: int) -> None:
-    """Answer for each number that is read whether the signal is pending, and take it."""
+    """Take each signal whose number is read; answer whether it was pending."""
     signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
     kept = sorted({requests, answers})
     for low, high in zip([-1, *kept], [*kept, os.sysconf("SC_OPEN_MAX")], strict=True):
@@ -170,7 +173,7 @@ def _take(number: int) -> bool:
 
 
 def _take_pending(watched: Collection[int], witness: _Witness) -> list[int]:
-    """Return the signals that came before the command was there; all of them are for it."""
+    """Take the signals that arrived before the start of the command, its own."""
     early: list[int] = []
     while found := signal.sigtimedwait(watched, 0):
         if found.si_signo != signal.SIGCHLD:
@@ -180,23 +183,23 @@ def _take_pending(watched: Collection[int], witness: _Witness) -> list[int]:
 
 
 class _Supervisor:
-    """The loop that passes signals on and stops with the command."""
+    """The loop that forwards signals and stops with the command."""
 
     def __init__(self, child: int, watched: Collection[int], witness: _Witness) -> None:
         self._child = child
         self._watched = {*watched} - {_NO_CONT_SINCE}
         self._witness = witness
         self._forwarded: set[int] = set()
-        self._stopped = 0  # the signal that the command is stopped by
-        self._stopping = False  # whether it was sent a stop signal, and has not yet stopped
+        self._stopped = 0  # the signal that has stopped the command
+        self._stopping = False  # it got a stop signal and has not stopped yet
         self._status: int | None = None
-        self._terminals: list[int] = []  # those that are the command's own group's
+        self._terminals: list[int] = []  # those with the command's own group in the foreground
 
     def run(self, early: Iterable[int]) -> Ended:
         """Return how the command ended.
 
         Args:
-            early: signals to pass on at once.
+            early: signals to forward at once.
         """
         for number in early:
             self._forwarded |= {number} - _JOB
@@ -207,17 +210,16 @@ class _Supervisor:
             if found.si_signo == signal.SIGCONT:
                 self._continue()
             elif found.si_signo != signal.SIGCHLD:
-                self._pass_on(found.si_signo, by_kernel=found.si_code > 0)
+                self._forward(found.si_signo, by_kernel=found.si_code > 0)
             if self._reap():
                 self._stop()
-        # What came before the end was seen was for the command. It must not end this program before
-        # the report.
+        # Signals until now were for the command. They must not end this program before the report.
         while late := signal.sigtimedwait(self._watched, 0):
             self._forwarded |= {late.si_signo} - _JOB - {signal.SIGCHLD}
         code = os.waitstatus_to_exitcode(self._status)
         return Ended(code if code >= 0 else 128 - code, max(-code, 0), -code in self._forwarded)
 
-    def _pass_on(self, number: int, *, by_kernel: bool) -> None:
+    def _forward(self, number: int, *, by_kernel: bool) -> None:
         self._forwarded |= {number} - _JOB
         if not self._has_reached(number, by_kernel=by_kernel):
             self._stopping |= number in _STOPPING
@@ -226,9 +228,9 @@ class _Supervisor:
     def _has_reached(self, number: int, *, by_kernel: bool) -> bool:
         """Return whether the command got a signal from the sender itself."""
         got = self._witness.got(number)
-        if got is None:  # what the kernel sends, it mostly sends to those on the terminal
+        if got is None:  # the kernel mostly signals the group on the terminal
             got = by_kernel
-        # A second one to the group can have merged with the first there, and not here.
+        # A second signal to the group may have merged with the first there, and not here.
         merges = number < signal.SIGRTMIN and number != signal.SIGCONT
         while got and merges and signal.sigtimedwait({number}, 0):
             self._witness.got(number)
@@ -258,11 +260,11 @@ class _Supervisor:
         return stopped
 
     def _stop(self) -> None:
-        """Stop as the command did, unless a SIGCONT has come since.
+        """Stop as the command did, unless a SIGCONT has arrived since.
 
         The stop signal is sent while it is blocked: a SIGCONT from then on discards it. One that
-        came before has reached the command, or has discarded the pending `_NO_CONT_SINCE`.
-        In an orphaned process group the kernel does not stop anybody, and no shell waits for it.
+        arrived before has reached the command, or has discarded the pending `_NO_CONT_SINCE`.
+        In an orphaned process group the kernel stops no process, and no shell waits for it.
         """
         group = os.getpgid(self._child)
         self._terminals = [one for one in range(3) if _foreground(one) == group != os.getpgrp()]
@@ -281,11 +283,11 @@ class _Supervisor:
     def _continue(self) -> None:
         """Continue the command, unless the SIGCONT to this process has done so.
 
-        A shell in the place of the command has made the terminal its own; it gets that back.
+        A shell as the command had the terminal in its own group, and gets it back.
         """
         self._expect_cont()
         reached = self._has_reached(signal.SIGCONT, by_kernel=False)
-        # Stop signals to the group that the SIGCONT has discarded here, and not there.
+        # The SIGCONT has discarded stop signals to the group here, but not in the witness.
         for number in _STOPPING - signal.sigpending():
             self._witness.got(number)
         self._reap()
@@ -298,20 +300,20 @@ class _Supervisor:
         self._send(signal.SIGCONT)
 
     def _expect_cont(self) -> None:
-        """Make `_NO_CONT_SINCE` pending, in the place of a SIGCONT that may be."""
+        """Make `_NO_CONT_SINCE` pending instead of a possible SIGCONT."""
         signal.sigtimedwait({signal.SIGCONT}, 0)
         os.kill(os.getpid(), _NO_CONT_SINCE)
 
 
 def _foreground(terminal: int) -> int:
-    """Return the foreground process group of this session's terminal; 0 if it is none."""
+    """Return the foreground process group of a terminal of this session, or 0."""
     with suppress(OSError):
         return os.tcgetpgrp(terminal)
     return 0
 
 
 def _terminal_modes() -> _Modes:
-    """Return the terminals of the standard streams, or else /dev/tty, with their modes."""
+    """Return the terminals of the standard streams, else /dev/tty, with modes."""
     terminals = [one for one in range(3) if os.isatty(one)]
     if not terminals:
         with suppress(OSError):  # there is no controlling terminal
@@ -343,7 +345,7 @@ def _restore(modes: _Modes) -> None:
 
 
 def _has_other_job(terminal: int) -> bool:
-    """Return whether the foreground process group is another one, with a process in it."""
+    """Return whether another existing process group is in the foreground."""
     group = _foreground(terminal)
     if group in {0, os.getpgrp()}:
         return False

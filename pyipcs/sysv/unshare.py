@@ -1,4 +1,4 @@
-"""Going on in another IPC namespace, and asking in one."""
+"""Moves to another IPC namespace, and calls of functions in one."""
 
 import errno
 import os
@@ -12,47 +12,48 @@ from pyipcs.sysv.namespace import note_own, owner
 
 _OWN = "/proc/self/ns/ipc"
 _T = TypeVar("_T")
-# The limits of an IPC namespace, and of how many namespaces there may be (sysctl(8)).
+# The limits of an IPC namespace, and those of the number of namespaces (sysctl(8)).
 _LIMITS = (
     *("kernel.shmmax", "kernel.shmall", "kernel.shmmni", "kernel.shm_rmid_forced"),
     *("kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem"),
 )
-_MOST = ("user.max_ipc_namespaces", "user.max_user_namespaces")
+_NAMESPACE_LIMITS = ("user.max_ipc_namespaces", "user.max_user_namespaces")
 
 
-def leave() -> None:
-    """Go on in an IPC namespace of one's own, with the limits of the one before.
+def unshare_ipc() -> None:
+    """Move to a new IPC namespace with the same limits.
 
-    Who may not do so alone gets a user namespace around it, in which but its own user and group
-    are known.
+    Without CAP_SYS_ADMIN, create a user namespace first, which has only the caller's user and
+    group.
 
     Raises:
         IpcError: the kernel refuses it; nothing has changed.
     """
-    limits = {name: _limit(name) for name in _LIMITS}
+    limits = {name: _read(name) for name in _LIMITS}
     try:
-        _leave_alone()
+        _unshare()
     except LimitError as error:
-        most = (f"{name} is {_limit(name).strip() or 'unknown'}" for name in _MOST)
+        most = (f"{name} is {_read(name).strip() or 'unknown'}" for name in _NAMESPACE_LIMITS)
         raise LimitError(error.errno, f"{error.strerror} ({', '.join(most)})") from None
     note_own()
     for name, value in limits.items():
-        if value != _limit(name):
-            with suppress(OSError), open(_limit_file(name), "w") as file:
+        if value != _read(name):
+            with suppress(OSError), open(_path(name), "w") as file:
                 file.write(value)
 
 
-def _leave_alone() -> None:
+def _unshare() -> None:
     from pyipcs.process import libc
 
     try:
         libc.unshare(libc.CLONE_NEWIPC)
     except DeniedError:
-        _in_child(_leave_with_user)  # tried first, for it may be refused half-way
-        _leave_with_user()
+        # Tested in a child, because it can fail after the first of its steps.
+        _in_child(_unshare_user)
+        _unshare_user()
 
 
-def _leave_with_user() -> None:
+def _unshare_user() -> None:
     from pyipcs.process import libc
 
     uid, gid = effective_uid(), effective_gid()
@@ -69,30 +70,31 @@ def _leave_with_user() -> None:
         raise ipc_error(error.errno or errno.EPERM) from None
 
 
-def _limit(name: str) -> str:
-    """A limit (sysctl(8)); empty where it cannot be read."""
-    with suppress(OSError), open(_limit_file(name)) as file:
+def _read(name: str) -> str:
+    """Return a limit (sysctl(8)); empty if it cannot be read."""
+    with suppress(OSError), open(_path(name)) as file:
         return file.read()
     return ""
 
 
-def _limit_file(name: str) -> str:
+def _path(name: str) -> str:
     return f"/proc/sys/{name.replace('.', '/')}"
 
 
 def enter(path: str) -> None:
-    """Go on in another IPC namespace (setns(2)).
+    """Move to another IPC namespace (setns(2)).
 
-    Where that takes it, the caller also enters the user namespace that the other one belongs to:
-    one that it made as an ordinary user.
+    Without CAP_SYS_ADMIN over it, enter the user namespace that owns it first; this is possible if
+    the caller has created that one.
 
     Args:
-        path: the file of a namespace, as /proc/PID/ns/ipc.
+        path: the file of the namespace, as /proc/PID/ns/ipc.
 
     Raises:
-        OSError: it is not there, may not be looked at or entered, or (EINVAL) is no IPC namespace.
+        OSError: there is no such file, the caller may not open or enter it, or (EINVAL) it is no
+            IPC namespace.
     """
-    # Of a FIFO, which is no namespace, nobody waits for the other end.
+    # O_NONBLOCK, because opening a FIFO would wait for its other end.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if not os.path.samestat(os.fstat(descriptor), os.stat(_OWN)):
@@ -107,41 +109,41 @@ def _enter(descriptor: int) -> None:
     try:
         libc.setns(descriptor, libc.CLONE_NEWIPC)
     except DeniedError as refused:
-        around = owner(descriptor)
+        user_namespace = owner(descriptor)
         try:
-            libc.setns(around, libc.CLONE_NEWUSER)
-        except IpcError:  # also where it is in that user namespace already
+            libc.setns(user_namespace, libc.CLONE_NEWUSER)
+        except IpcError:  # also if the caller is in that user namespace already
             raise refused from None
         finally:
-            os.close(around)
+            os.close(user_namespace)
         libc.setns(descriptor, libc.CLONE_NEWIPC)
 
 
 def within(path: str, ask: Callable[[], _T]) -> _T:
-    """What a function returns in another IPC namespace.
+    """Call a function in another IPC namespace; return its result.
 
-    It is asked in a child of this process: from a user namespace there is no way back.
+    A child process calls it, because a process cannot return from a user namespace.
 
     Args:
         path: the file of the namespace.
-        ask: the function; what it returns, and what it raises, has to be fit for pickle.
+        ask: the function; pickle must accept its result and its exceptions.
 
     Raises:
         OSError: as `enter`.
     """
 
-    def go_and_ask() -> _T:
+    def enter_and_ask() -> _T:
         enter(path)
         return ask()
 
-    return _in_child(go_and_ask)
+    return _in_child(enter_and_ask)
 
 
 def _in_child(ask: Callable[[], _T]) -> _T:
-    """What a function returns, or raises, in a child of this process.
+    """Call a function in a child; return its result or raise its exception.
 
     Raises:
-        IpcError: ECHILD, the child ended before it had told.
+        IpcError: ECHILD, the child exited without a result.
     """
     import pickle
 
@@ -149,19 +151,19 @@ def _in_child(ask: Callable[[], _T]) -> _T:
     child = os.fork()
     if child == 0:
         try:
-            os.close(reading)  # or it would wait for ever to be read when the parent has gone
+            os.close(reading)  # otherwise a write waits forever after the parent has exited
             with open(writing, "wb") as file:
                 file.write(_answer(ask))
         finally:
-            os._exit(0)  # nobody asks: where SIGCHLD is ignored, there is no status
+            os._exit(0)
     os.close(writing)
     try:
         with open(reading, "rb") as file:
             returned, raised = pickle.load(file)
     except (EOFError, pickle.UnpicklingError):
-        raise IpcError(errno.ECHILD, "the process that went there has died") from None
+        raise IpcError(errno.ECHILD, "the helper process exited unexpectedly") from None
     finally:
-        with suppress(ChildProcessError):  # where SIGCHLD is ignored, once it has ended
+        with suppress(ChildProcessError):  # SIGCHLD is ignored, and the child has exited
             os.waitpid(child, 0)
     if raised:
         raise raised
@@ -169,7 +171,10 @@ def _in_child(ask: Callable[[], _T]) -> _T:
 
 
 def _answer(ask: Callable[[], _T]) -> bytes:
-    """What a function returns and what it raises, for pickle; what is not fit for it is raised."""
+    """Return the pickled result and exception of a function.
+
+    If pickle does not accept the result, its error is the exception.
+    """
     import pickle
 
     try:

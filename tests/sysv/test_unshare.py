@@ -49,7 +49,7 @@ class KillsItsPickler:
 
 @pytest.mark.parametrize("before", [b"", bytes(MUCH)])
 def test_within_killed_child_fails(before: bytes) -> None:
-    with pytest.raises(IpcError, match="the process that went there has died"):
+    with pytest.raises(IpcError, match="the helper process exited unexpectedly"):
         within(HERE, lambda: (before, KillsItsPickler()))
 
 

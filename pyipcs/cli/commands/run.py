@@ -162,7 +162,7 @@ def command(
     target = output.for_stderr(stream)
     aftermath.tell(target, Format(format_) if format_ else None)
     written = report is None or _is_written(target, report, output)
-    if ended.told:
+    if ended.was_forwarded:
         from pyipcs.process import libc
 
         libc.dump_no_core()  # the command's is the one that is wanted
@@ -238,7 +238,7 @@ class _Place(NamedTuple):
         why = _NEVER
         if private != "never":
             try:
-                unshare.leave()
+                unshare.unshare_ipc()
             except IpcError as error:
                 why = error.strerror
             else:

@@ -188,7 +188,7 @@ ROWS: Rows = {
         ),
         (
             "--all-ns",
-            "IPC namespace <number>: the process that went there has died",
+            "IPC namespace <number>: the helper process exited unexpectedly",
             with_setns_killed,
         ),
         ("-l", DEVICE_FULL, shell('"$@" >/dev/full')),
