@@ -1,1 +1,131 @@
-"""The kernel's side: System V IPC as a library, with no command line and no printing."""
+"""System V IPC as a typed library: objects by id or key, private ones too.
+
+The public names are those of `__all__`; each is loaded on first use. Other names and the modules of
+this package may change without notice.
+
+- Objects: `MessageQueue`, `SharedMemory` and `SemaphoreArray` are handles of existing objects by
+  id. `create` and `find` return them by key, `handle_class` gives the class of a `Kind`, and
+  `with_free_key` chooses a key. `stat` reads a record, `details` one with all fields.
+- Records: `Queue`, `Segment`, `SemaphoreSet`, `Semaphore` and `Message`, under the kernel's names.
+- Listings: `read` yields all objects of a kind as `Listing`, whose `records` are records.
+- Keys: `ftok`, `parse_key` and `format_key`; `Target` and `parse_target` also accept ids.
+- Limits: `known_limits` and `known_usage`.
+- Errors: every refused call raises `IpcError` or a subclass, with the kernel's errno.
+
+No function prints, changes signal handlers, or needs a key. A queue call that waits raises
+`InterruptError` after a signal with a handler; `SemaphoreArray.operate` continues, and has a
+timeout.
+
+Example:
+    from pyipcs.sysv import Kind, MessageQueue, NotFoundError, Wanted, read
+
+    queue = MessageQueue.create(0, 0o600)  # key 0 is IPC_PRIVATE
+    try:
+        send = queue.sender()
+        send(7, b"hello", False)  # type, body, whether to wait for space
+        print([message.type for message in queue.copies(Wanted())])  # they stay on the queue
+        receive = queue.receiver(Wanted(type=7, max_size=100))
+        print(receive(False).body)
+        records = [record for listing in read(Kind.QUEUE) for record in listing.records()]
+        print(queue.stat().qnum, queue.id in [record.id for record in records])
+    finally:
+        queue.remove()
+    try:
+        queue.stat()
+    except NotFoundError as error:
+        print(error.strerror)
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyipcs.errors import (
+        BusyError,
+        DeniedError,
+        ExistsError,
+        InterruptError,
+        IpcError,
+        LimitError,
+        NotFoundError,
+        TooBigError,
+        UnsupportedError,
+    )
+    from pyipcs.model import Kind, Message, Queue, Record, Segment, Semaphore, SemaphoreSet
+    from pyipcs.sysv.attachment import Attachment
+    from pyipcs.sysv.handle import Handle, handle_class, with_free_key
+    from pyipcs.sysv.keys import By, Target, format_key, ftok, parse_key, parse_target
+    from pyipcs.sysv.limits import known_limits, known_usage
+    from pyipcs.sysv.listing import Listing
+    from pyipcs.sysv.operations import Operation
+    from pyipcs.sysv.procfs import read
+    from pyipcs.sysv.queue import MessageQueue, Wanted
+    from pyipcs.sysv.segment import SharedMemory
+    from pyipcs.sysv.semaphore import SemaphoreArray
+
+__all__ = [
+    "Attachment",
+    "BusyError",
+    "By",
+    "DeniedError",
+    "ExistsError",
+    "Handle",
+    "InterruptError",
+    "IpcError",
+    "Kind",
+    "LimitError",
+    "Listing",
+    "Message",
+    "MessageQueue",
+    "NotFoundError",
+    "Operation",
+    "Queue",
+    "Record",
+    "Segment",
+    "Semaphore",
+    "SemaphoreArray",
+    "SemaphoreSet",
+    "SharedMemory",
+    "Target",
+    "TooBigError",
+    "UnsupportedError",
+    "Wanted",
+    "format_key",
+    "ftok",
+    "handle_class",
+    "known_limits",
+    "known_usage",
+    "parse_key",
+    "parse_target",
+    "read",
+    "with_free_key",
+]
+_MODULES = {
+    **dict.fromkeys([name for name in __all__ if name.endswith("Error")], "pyipcs.errors"),
+    **dict.fromkeys(
+        ["Kind", "Message", "Queue", "Record", "Segment", "Semaphore", "SemaphoreSet"],
+        "pyipcs.model",
+    ),
+    "Attachment": "pyipcs.sysv.attachment",
+    **dict.fromkeys(["Handle", "handle_class", "with_free_key"], "pyipcs.sysv.handle"),
+    **dict.fromkeys(
+        ["By", "Target", "format_key", "ftok", "parse_key", "parse_target"], "pyipcs.sysv.keys"
+    ),
+    **dict.fromkeys(["known_limits", "known_usage"], "pyipcs.sysv.limits"),
+    "Listing": "pyipcs.sysv.listing",
+    "Operation": "pyipcs.sysv.operations",
+    "read": "pyipcs.sysv.procfs",
+    **dict.fromkeys(["MessageQueue", "Wanted"], "pyipcs.sysv.queue"),
+    "SharedMemory": "pyipcs.sysv.segment",
+    "SemaphoreArray": "pyipcs.sysv.semaphore",
+}
+
+if not TYPE_CHECKING:  # for mypy, which knows the names above, an unknown name is an error
+
+    def __getattr__(name: str) -> Any:
+        """Return a public name; load its module (PEP 562)."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(_MODULES[name]), name)
+        return value

@@ -36,6 +36,7 @@ IGNORED_NAMES = {
     "cli/commands/rm.py": {"_question"},
     "terminal/live_loop.py": {"watch"},  # the heading of the live view
     "errors.py": {"StoppedError"},  # the program dies of the signal and prints nothing
+    "sysv/__init__.py": {"__getattr__"},  # for users of the library
     "sysv/abi.py": {"_PERM", "_SEM_TIMES"},  # names of C members
 }
 # Calls and keyword arguments whose texts are results, help, or names of the kernel's.
