@@ -1,3 +1,3 @@
-"""System V IPC within a shell's reach."""
+"""System V IPC from the shell; `pyipcs.sysv` is the library behind it."""
 
 __version__ = "0.1.0"

@@ -8,13 +8,12 @@ import sys
 
 
 def main() -> None:
-    """Run pyipcs; never returns.
+    """Run pyipcs; never return.
 
-    The signals come before the imports, so that from here on Ctrl-C ends the program as it ends
-    a C program, with no traceback, and so does a reader that goes away.
+    The signals are set before the imports: from here on, SIGINT and a closed reader end the program
+    like a C program, without a traceback.
     """
-    # A short command leaves no garbage worth the time that looking for it takes, which is a tenth
-    # of its whole; what may live long switches this on again (process/interruptible.py).
+    # Collecting takes a tenth of the time of a short command. InterruptibleWait enables it again.
     gc.disable()
     # An ignored SIGINT (a background job of sh) stays ignored.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -23,26 +22,26 @@ def main() -> None:
     if sys.argv[1:2] == ["--complete"]:
         os._exit(_complete(sys.argv[2:]))
 
-    # All is flushed. Taking the interpreter apart would take an eighth of the time of a short
-    # command, and would complain once more about a stream that could not be written.
+    # All output is flushed. The end of the interpreter would take an eighth of the time of a short
+    # command, and would report a failed stream a second time.
     os._exit(_run())
 
 
 def _run() -> int:
-    """Run a command line; what Python itself could not do is told in one line, too."""
+    """Run a command line; report errors of Python itself in one line, too."""
     try:
         from pyipcs.cli.main import main as run
 
         return run(sys.argv)
     except (ImportError, MemoryError, OSError, SystemError) as error:
-        words = str(error).partition(" (/")[0]  # without the path of a module
-        why = getattr(error, "strerror", None) or words or os.strerror(errno.ENOMEM)
-        os.write(2, f"pyipcs: cannot go on: {why}\n".encode(errors="backslashreplace"))
+        text = str(error).partition(" (/")[0]  # without the path of a module
+        why = getattr(error, "strerror", None) or text or os.strerror(errno.ENOMEM)
+        os.write(2, f"pyipcs: cannot start: {why}\n".encode(errors="backslashreplace"))
         return 1
 
 
 def _complete(args: list[str]) -> int:
-    """Tell a shell what it may offer; never an error, for nobody asked a question."""
+    """Print the completions for a shell; an error would disturb the typing."""
     from pyipcs.completion import main as complete
 
     try:
@@ -53,7 +52,7 @@ def _complete(args: list[str]) -> int:
 
 
 def _restore_sigint() -> None:
-    """Give SIGINT its default action; one that comes meanwhile must not get lost in between."""
+    """Reset SIGINT to SIG_DFL without losing a signal that arrives meanwhile."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

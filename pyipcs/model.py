@@ -1,21 +1,21 @@
 """The kernel's records, under the kernel's field names.
 
-Times are seconds since the epoch (0: never), sizes are bytes, pids are those of the reader's
-PID namespace (0: none, or of another namespace). Keys are signed 32 bits, as key_t is.
+Times are seconds since the epoch (0: never), sizes are bytes. Pids are those of the reader's PID
+namespace (0: none, or a process of another namespace). Keys have 32 bits with a sign, like key_t.
 """
 
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-SHM_DEST = 0o1000  # shmctl(2): to be destroyed when the last process detaches
-SHM_LOCKED = 0o2000  # shmctl(2): may not be swapped
-INT_MAX = 2**31 - 1  # the highest id, and the most of what the kernel holds in an int
+SHM_DEST = 0o1000  # shmctl(2): destroyed when the last process detaches
+SHM_LOCKED = 0o2000  # shmctl(2): locked in memory
+INT_MAX = 2**31 - 1  # the highest id, and the highest value of any int of the kernel
 LONG_MAX = 2**63 - 1  # the highest type of a message
 SEMVMX = 32767  # semctl(2): the largest value of a semaphore, fixed in the kernel
 
 
 class Kind(Enum):
-    """A kind of object, by the word that ipcrm(1) and /proc/sysvipc have for it."""
+    """A kind of object; the values are names of ipcrm(1) and /proc/sysvipc."""
 
     QUEUE = "msg"
     SEGMENT = "shm"
@@ -23,27 +23,27 @@ class Kind(Enum):
 
     @property
     def noun(self) -> str:
-        """What an object of this kind is called in a sentence."""
+        """The noun for one object."""
         return {"msg": "message queue", "shm": "segment", "sem": "semaphore set"}[self.value]
 
     @property
     def collection(self) -> str:
-        """What several objects of this kind are called in JSON."""
+        """The name of a list of objects in JSON."""
         return {"msg": "queues", "shm": "shmems", "sem": "semaphores"}[self.value]
 
     @property
     def plural(self) -> str:
-        """What several objects of this kind are called."""
+        """The noun for several objects."""
         return {"msg": "message queues", "shm": "segments", "sem": "semaphore sets"}[self.value]
 
     @property
     def title(self) -> str:
-        """What stands over a table of objects of this kind."""
+        """The title of a table of objects."""
         return "Shared memory segments" if self is Kind.SEGMENT else self.plural.capitalize()
 
 
 class State(Enum):
-    """What is to be said of the use of an object."""
+    """The usage of an object."""
 
     IN_USE = "in-use"
     ORPHANED = "orphaned"
@@ -52,7 +52,7 @@ class State(Enum):
 
 
 class View(Enum):
-    """What of the objects a listing shows."""
+    """The classic selections of columns of ipcs(1)."""
 
     STATUS = "status"
     TIME = "time"
@@ -61,7 +61,7 @@ class View(Enum):
 
 
 class Unit(Enum):
-    """How sizes are shown; the default depends on the format, and in ipcs on the size."""
+    """The unit of sizes; DEFAULT depends on the format and in ipcs the size."""
 
     DEFAULT = "default"
     BYTES = "bytes"
@@ -69,19 +69,27 @@ class Unit(Enum):
 
 
 class Semaphore(NamedTuple):
-    """One semaphore of a set (semctl(2))."""
+    """One semaphore of a set (semctl(2)).
+
+    Attributes:
+        num: the number of the semaphore in its set.
+        value: the value (semval).
+        ncount: the number of processes that wait for a larger value (semncnt).
+        zcount: the number of processes that wait for zero (semzcnt).
+        pid: the process that changed it last (sempid).
+    """
 
     num: int
     value: int
-    ncount: int  # processes that wait for the value to grow
-    zcount: int  # processes that wait for zero
-    pid: int  # who changed it last
+    ncount: int
+    zcount: int
+    pid: int
 
 
 class Queue(NamedTuple):
     """A message queue (struct msqid_ds, msgctl(2)).
 
-    `qbytes` is None in a listing of /proc/sysvipc, which does not tell it.
+    `qbytes` is None in a listing of /proc/sysvipc, which lacks it.
     """
 
     key: int
@@ -102,14 +110,14 @@ class Queue(NamedTuple):
 
     @property
     def kind(self) -> Kind:
-        """Queues' own."""
+        """The record's kind."""
         return Kind.QUEUE
 
 
 class Segment(NamedTuple):
     """A shared memory segment (struct shmid_ds, shmctl(2)).
 
-    `rss` and `swap` are bytes, and None where the kernel does not tell them.
+    `rss` and `swap` are bytes, and None if the kernel does not report them.
     """
 
     key: int
@@ -131,39 +139,42 @@ class Segment(NamedTuple):
 
     @property
     def kind(self) -> Kind:
-        """Segments' own."""
+        """The record's kind."""
         return Kind.SEGMENT
 
     @property
     def made(self) -> int:
-        """By when it was made."""
+        """A time at or after its creation (`time_made`)."""
         return time_made(self.ctime, self.atime, self.dtime)
 
     @property
     def used(self) -> int:
-        """When it was last attached or detached."""
+        """The time of the last attach or detach."""
         return max(self.atime, self.dtime)
 
     @property
     def dest(self) -> bool:
-        """Whether it goes when the last process detaches."""
+        """True if the kernel destroys it when the last process detaches."""
         return bool(self.mode & SHM_DEST)
 
     @property
     def locked(self) -> bool:
-        """Whether it is kept out of swap."""
+        """True if it is locked in memory."""
         return bool(self.mode & SHM_LOCKED)
 
 
 def time_made(ctime: int, atime: int, dtime: int) -> int:
-    """By when a segment was made: before its first use, for IPC_SET moves ctime (shmctl(2))."""
+    """Return the earliest known time of a segment, at or after its creation.
+
+    IPC_SET moves ctime (shmctl(2)), so that the first use may be earlier.
+    """
     return min(ctime, atime or ctime, dtime or ctime)
 
 
 class SemaphoreSet(NamedTuple):
     """A semaphore set (struct semid_ds, semctl(2)).
 
-    `semaphores` is filled where the details of one set were asked for.
+    `semaphores` is None unless the details of the set were read.
     """
 
     key: int
@@ -180,17 +191,20 @@ class SemaphoreSet(NamedTuple):
 
     @property
     def kind(self) -> Kind:
-        """Semaphore sets' own."""
+        """The record's kind."""
         return Kind.SEMAPHORE
 
     @property
     def used(self) -> int:
-        """When it was last used, or made; SETVAL moves ctime alone (semctl(2))."""
+        """The time of the last use, or of the creation.
+
+        SETVAL moves only ctime (semctl(2)).
+        """
         return max(self.otime, self.ctime)
 
 
 class Message(NamedTuple):
-    """A message of a queue (msgop(2)); its type is positive."""
+    """A message of a queue (msgop(2)), with a positive type."""
 
     type: int
     body: bytes

@@ -1,4 +1,4 @@
-"""Hints of error messages: the limit or the right behind a refused system call."""
+"""Hints of messages: the limit or the right behind a refused call."""
 
 import errno
 from contextlib import suppress
@@ -14,7 +14,7 @@ _NO_OVERCOMMIT = "2"
 
 
 def explain(kind: Kind, error: IpcError, amount: int) -> str:
-    """Return the limit behind a refused *get(2) or semop(2); empty for another cause.
+    """Return the limit behind a refused *get(2) or semop(2), else "".
 
     Args:
         kind: the kind of the new object.
@@ -65,7 +65,7 @@ def _explain_size(size: int) -> str:
 
 
 def _explain_memory(size: int) -> str:
-    """Return the values that the kernel compares with the size of a segment (proc_sys_vm(5))."""
+    """Return the values that limit the size of a segment (proc_sys_vm(5))."""
     known: dict[str, str | int] = {"size": plural(size, "byte")}
     with (
         suppress(OSError, ValueError),
@@ -93,7 +93,7 @@ def _listed(known: dict[str, str | int]) -> str:
 
 
 def explain_qbytes(qbytes: int) -> str:
-    """Return the reason why a queue's owner may not set its qbytes; empty for another cause.
+    """Return the reason why an owner may not set a queue's qbytes, else "".
 
     The owner may set any value up to msgmnb (msgctl(2)).
     """
@@ -106,7 +106,10 @@ def explain_qbytes(qbytes: int) -> str:
 
 
 def explain_lock(segment: Segment, error: IpcError) -> str:
-    """Return the reason why the caller may not lock or unlock a segment (shmctl(2))."""
+    """Return the reason why the caller may not lock a segment, else "".
+
+    The rules are those of shmctl(2).
+    """
     import resource
 
     if error.errno == errno.EPERM and effective_uid() not in {segment.uid, segment.cuid}:

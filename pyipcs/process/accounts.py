@@ -42,7 +42,9 @@ def parse_user(text: str) -> int:
 
 
 def parse_owner(text: str) -> tuple[int | None, int | None]:
-    """Parse `USER`, `USER:GROUP`, `:GROUP` or `USER:`, by name or number, as chown(1) does.
+    """Parse an owner like chown(1): `USER`, `USER:GROUP`, `:GROUP` or `USER:`.
+
+    Users and groups are names or numbers.
 
     Returns:
         The uid and the gid, each None if it is not given. `USER:` means the user's login group.
@@ -90,7 +92,10 @@ def owner_noun(owner: tuple[int | None, int | None] | None) -> str:
 
 
 def unmapped(owner: tuple[int | None, int | None] | None) -> str:
-    """Return an error text if the user namespace lacks the uid or the gid of an owner, else ""."""
+    """Return an error if the user namespace lacks the uid or gid of an owner.
+
+    The result is empty if it has both.
+    """
     for name, number in zip(("uid", "gid"), owner or (), strict=False):
         if number is not None and not is_mapped(number, name):
             return f"this user namespace has no {name} {number}"
@@ -98,7 +103,7 @@ def unmapped(owner: tuple[int | None, int | None] | None) -> str:
 
 
 def is_mapped(number: int, name: str) -> bool:
-    """Return whether the caller's user namespace has a uid or a gid (user_namespaces(7)).
+    """Return whether the user namespace has a uid or gid (user_namespaces(7)).
 
     Args:
         number: the uid or gid.

@@ -28,7 +28,7 @@ def capabilities() -> int:
 
 
 def _effective_ids() -> tuple[int, int]:
-    """Return the user and the group, uncached because a user namespace changes both."""
+    """Return the user and the group, uncached: a user namespace changes both."""
     try:
         # The ids of a line are real, effective, saved and of the file system (proc_pid_status(5)).
         return int(_status(b"Uid:")[1]), int(_status(b"Gid:")[1])

@@ -1,4 +1,4 @@
-"""Waits that a signal, a timeout or a closed reader interrupts, without losing a message.
+"""Waits that a signal, a timeout or a closed reader ends without a loss.
 
 msgsnd(2) and msgrcv(2) have no timeout, and a signal that arrives right before such a call does not
 interrupt it. So a signal handler only records the signal, and the kernel's number of it goes into a
@@ -59,10 +59,11 @@ def end_by(number: int) -> None:
 
 
 class InterruptibleWait:
-    """A context in which terminating signals raise StoppedError, only at checks and waits.
+    """A context that raises StoppedError after a terminating signal.
 
-    The error is raised at the latest on leaving. After it, signals stay blocked: the caller reports
-    the interruption at once, and ends the program by the signal (`end_by`).
+    Checks and waits raise the error, at the latest the end of the context. From then on signals are
+    blocked: the caller reports the interruption at once, and ends the program by the signal
+    (`end_by`).
 
     Attributes:
         stopped: the first terminating signal, or 0.
@@ -147,7 +148,7 @@ class InterruptibleWait:
             raise ExpiredError
 
     def wait(self, call: Callable[[], _T]) -> _T:
-        """Make a call that waits (msgop(2)); repeat it if a signal without meaning interrupts it.
+        """Make a call that waits (msgop(2)); repeat it after unrelated signals.
 
         Raises:
             StoppedError: a signal arrived, or the reader is closed; the call had no effect.
@@ -178,7 +179,7 @@ class InterruptibleWait:
         self.check()
 
     def poller(self, descriptor: int, event: int) -> Callable[[], int]:
-        """Return a function that waits for a descriptor and returns the events of poll(2).
+        """Return a function that waits for a descriptor and returns its events.
 
         The function raises StoppedError. It does not use the timeout.
         """
@@ -232,7 +233,7 @@ class InterruptibleWait:
         try:
             thread.start()
         except RuntimeError as error:
-            raise CommandError(f"waiting takes a thread: {error}") from None
+            raise CommandError(f"waiting needs a thread: {error}") from None
         return thread
 
     def _run_thread(self) -> None:

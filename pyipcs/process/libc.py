@@ -1,4 +1,4 @@
-"""The C library: functions with errno as exceptions, and system calls that Python 3.11 lacks."""
+"""The C library by ctypes: system calls that Python 3.11 lacks."""
 
 import ctypes
 import os
@@ -24,7 +24,7 @@ def _check(result: int, _function: object, _arguments: object) -> int:
 
 
 def function(name: str, *argtypes: Any, restype: Any = c_int) -> Any:
-    """Return a function of the C library; it raises IpcError with errno for the result -1."""
+    """Return a C function that raises IpcError with errno for the result -1."""
     pointer: Any = LIBRARY[name]
     pointer.argtypes = argtypes
     pointer.restype = restype
@@ -63,10 +63,10 @@ def setns(descriptor: int, type_: int) -> None:
 
 
 def effective_ids() -> tuple[int, int]:
-    """Return the effective user and group without geteuid(3), which a preloaded library replaces.
+    """Return the effective user and group by raw system calls.
 
-    Neither call can fail (geteuid(2)). On machines with unknown system call numbers, the result is
-    that of the library.
+    A preloaded library may replace geteuid(3). Neither call can fail (geteuid(2)). On machines with
+    unknown system call numbers, the result is that of the library.
     """
     numbers = _GET_IDS.get(os.uname().machine)
     if numbers is None:
@@ -76,7 +76,7 @@ def effective_ids() -> tuple[int, int]:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of all descendants whose parents exit (PR_SET_CHILD_SUBREAPER)."""
+    """Adopt all descendants whose parents exit (PR_SET_CHILD_SUBREAPER)."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
@@ -102,7 +102,7 @@ def madvise(address: int, size: int, advice: int) -> None:
 
 
 def mincore(address: int, size: int) -> bytes:
-    """Return a byte for each page of a range, 1 if it is in memory and else 0 (mincore(2))."""
+    """Return a byte for each page: 1 if it is in memory, else 0 (mincore(2))."""
     pages = ctypes.create_string_buffer(-(-size // os.sysconf("SC_PAGESIZE")))
     _mincore(address, size, pages)
     return pages.raw

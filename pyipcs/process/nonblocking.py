@@ -1,4 +1,4 @@
-"""Reads and writes that never wait, on a descriptor that other processes share.
+"""Reads and writes that never wait, on descriptors shared with others.
 
 poll(2) reports data to every process that polls. If several processes read or write one pipe or
 terminal, another one may be faster, and the call then waits without being interrupted by signals
@@ -33,7 +33,7 @@ def ready(descriptor: int, event: int, seconds: float | None = None) -> bool:
 
 
 class NonBlockingFile:
-    """A descriptor whose reads and writes raise BlockingIOError instead of waiting.
+    """A descriptor that raises BlockingIOError instead of waiting.
 
     A FIFO or a terminal is opened again with O_NONBLOCK; pipes and sockets have RWF_NOWAIT. If
     neither is available, a call may still wait when another process was faster.
@@ -61,7 +61,7 @@ class NonBlockingFile:
 
     @property
     def polls_first(self) -> bool:
-        """True if a call may only be made after poll(2) has reported the descriptor as ready."""
+        """True if only poll(2) shows that a call will not wait."""
         return self._reopened is None and not self._has_nowait and not self.is_file
 
     def close(self) -> None:

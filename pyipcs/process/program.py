@@ -1,4 +1,4 @@
-"""Other programs: searched before any work is done, and run as a shell runs them."""
+"""Other programs: searched in PATH and run, both as a shell does."""
 
 import errno
 import os

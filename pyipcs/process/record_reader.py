@@ -1,4 +1,4 @@
-"""Records of a stream, read in blocks so that a long stream takes little memory."""
+"""Records of a stream, read in blocks to take little memory."""
 
 import os
 import select
@@ -106,7 +106,7 @@ class Stream:
             yield [b"".join(parts)]
 
     def fill(self, buffer: memoryview) -> int:
-        """Read at least a byte into a buffer; return the number of bytes, 0 at the end.
+        """Read at least a byte into a buffer; return the count, 0 at the end.
 
         Raises:
             CommandError: the stream cannot be read.

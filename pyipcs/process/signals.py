@@ -15,7 +15,7 @@ _HARMLESS = {
 
 
 def terminating_signals() -> set[int]:
-    """Return the signals that would end the program now and that a handler can catch.
+    """Return the signals that would end the program and can be caught.
 
     An ignored signal stays ignored, for example under nohup(1). SIGPIPE is not included: a write(2)
     of the program itself raises it.

@@ -1,4 +1,4 @@
-"""The kernel's binary interface of System V IPC: constants, and structures by their C members.
+"""The kernel's binary interface of System V IPC: constants and structures.
 
 Sources: linux/ipc.h, linux/msg.h, linux/shm.h, linux/sem.h and asm-generic/{ipc,msg,shm,sem}buf.h.
 """
@@ -36,9 +36,10 @@ MTYPE = struct.Struct("l")  # the member of struct msgbuf before the body (msgop
 
 
 class CStruct:
-    """A C structure: its members as NAME:TYPE, in C's order, with the type codes of `struct`.
+    """A C structure, by its members.
 
-    Members that nothing reads are named `_`.
+    They are written as NAME:TYPE in C's order, with the type codes of `struct`. Members that
+    nothing reads are named `_`.
     """
 
     def __init__(self, members: str) -> None:

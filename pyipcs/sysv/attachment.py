@@ -1,4 +1,4 @@
-"""Attached segments: reading and writing that leaves untouched pages untouched.
+"""Attached segments, read and written without allocating other pages.
 
 The first access to a page allocates it, and a segment may be larger than memory. Nothing here
 accesses a page without data except to store data in it, and a page that is read or written stays in
@@ -62,7 +62,7 @@ class Attachment:
         self._memory.detach()
 
     def read(self, start: int, end: int) -> Iterator[bytes | memoryview]:
-        """Yield the bytes between two offsets in pieces; each is valid until the next.
+        """Yield the bytes of a range in pieces; each is valid until the next.
 
         Pages that the segment does not have yet are read as zeros, and are not allocated.
         """
@@ -86,7 +86,7 @@ class Attachment:
             self._advise(begin, stop, libc.MADV_DONTNEED)
 
     def fill(self, start: int, source: Callable[[memoryview], int]) -> int:
-        """Write the data of a source from an offset on; return the offset after them.
+        """Write the data of a source from an offset on; return the end offset.
 
         The source reads into a buffer and not into the segment: a read(2) that returns fewer bytes
         than its buffer has may allocate all pages of that buffer.
@@ -115,7 +115,7 @@ class Attachment:
         self._view[start:stop] = data
 
     def _resident(self, begin: int, end: int) -> bytes:
-        """Return a byte for each page, 0 for those without data; empty if all have data.
+        """Return a byte for each page, 0 if it has no data; empty if all have.
 
         A page that is not in memory may be in swap. If any segment is, all pages count as having
         data: that is slower and never wrong.
@@ -127,7 +127,7 @@ class Attachment:
         return b"" if _has_swapped_pages() else pages
 
     def _advise(self, begin: int, end: int, advice: int) -> bool:
-        """Call madvise(2) for the pages of a range; return whether the kernel accepted it."""
+        """Call madvise(2) for the pages of a range; return whether it succeeded."""
         begin -= begin % _PAGE
         try:
             libc.madvise(self._memory.address + begin, end - begin, advice)
@@ -156,7 +156,7 @@ def _cut(start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _runs(pages: bytes, page: int, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield runs of pages with data and without: the flag, the first offset and the end."""
+    """Yield runs of pages with and without data: flag, first offset, end."""
     if not pages:
         yield 1, begin, end
         return

@@ -1,4 +1,4 @@
-"""Handles: objects of the kernel by id, and the errors of sysv_ipc as the kernel's errors."""
+"""Handles of objects by id, and the errors of sysv_ipc as the kernel's."""
 
 import errno
 import os
@@ -68,7 +68,7 @@ class Handle(ABC):
 
     @property
     def record(self) -> Record:
-        """The object's record as this handle last read it, or read now if it has not.
+        """The last record that this handle has read; read now if there is none.
 
         Raises:
             NotFoundError: there is no such object.
@@ -87,7 +87,7 @@ class Handle(ABC):
         return self._record
 
     def details(self, record: Record | None = None) -> Record:
-        """Return the object's record, completed by the fields that need further calls.
+        """Return the object's record with the fields that need more calls.
 
         Args:
             record: the record to complete; read now if it is None.
@@ -137,7 +137,7 @@ class Handle(ABC):
             raise self._translate(error) from None
 
     def _translate(self, error: IpcError) -> IpcError:
-        """Return EIDRM for an EINVAL that means a missing object, and any other error unchanged."""
+        """Return EIDRM for an EINVAL that means a missing object, else the error."""
         if error.errno == errno.EINVAL:
             try:
                 self.stat()
@@ -147,7 +147,7 @@ class Handle(ABC):
 
 
 def handle_class(kind: Kind) -> type[Handle]:
-    """Return the class of a kind's handles; load its module when it is first used."""
+    """Return the class of a kind's handles; its module is loaded on first use."""
     match kind:
         case Kind.QUEUE:
             from pyipcs.sysv.queue import MessageQueue
@@ -164,7 +164,11 @@ def handle_class(kind: Kind) -> type[Handle]:
 
 
 def with_free_key(create: Callable[[int], _H]) -> _H:
-    """Call `create`, which must create exclusively, with random keys until one is free."""
+    """Create an object with a random free key.
+
+    Args:
+        create: a function that creates the object exclusively with a key.
+    """
     while True:
         key = int.from_bytes(os.urandom(4), "big", signed=True)
         if key == sysv_ipc.IPC_PRIVATE:
@@ -176,7 +180,9 @@ def with_free_key(create: Callable[[int], _H]) -> _H:
 
 
 def sysv_ipc_error(error: Exception, enoent_means: int, busy: int = errno.EAGAIN) -> IpcError:
-    """Return the kernel's error behind an exception of sysv_ipc, which often drops the errno.
+    """Return the kernel's error behind an exception of sysv_ipc.
+
+    Most exceptions of sysv_ipc have no errno.
 
     Args:
         error: one of SYSV_IPC_ERRORS.

@@ -1,4 +1,4 @@
-"""Resident memory of segments of huge pages, which newer kernels count several times."""
+"""Resident memory of huge pages, which newer kernels count several times."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,12 +11,12 @@ _PAGE = os.sysconf("SC_PAGESIZE")
 def resident(
     sizes: Iterable[str], rss: Sequence[str], pools: Mapping[int, int]
 ) -> list[str | None]:
-    """Return the bytes of segments in memory; None where they cannot be known.
+    """Return the bytes of segments in memory; None if they are ambiguous.
 
     The page cache counted a huge page as one page, and ipc/shm.c multiplies by the pages in a huge
-    page. Since Linux 6.7 the page cache counts each of these pages, so that a segment has 512 times
-    too much (2 MiB of 4 KiB). A record does not report whether its segment has huge pages: a number
-    that may be right as it is and also 512 times too large is not known.
+    page. Since Linux 6.7 the page cache counts each of these pages, so that the result is 512 times
+    too large (2 MiB of 4 KiB). A record does not show whether its segment has huge pages: a number
+    is ambiguous if it can be both right and 512 times too large.
 
     Args:
         sizes: the sizes of the segments, as /proc/sysvipc has them.
@@ -24,13 +24,13 @@ def resident(
         pools: the bytes in use of each size of huge page (`pools_in_use`).
     """
     return [
-        word if word == "0" else _resident(int(size), int(word), pools)
-        for size, word in zip(sizes, rss, strict=True)
+        number if number == "0" else _resident(int(size), int(number), pools)
+        for size, number in zip(sizes, rss, strict=True)
     ]
 
 
 def pools_in_use(directory: str = POOLS) -> dict[int, int]:
-    """Return the bytes that are in use of each size of huge page, without sizes of no use."""
+    """Return the bytes in use of each size of huge page, without unused sizes."""
     pools: dict[int, int] = {}
     with suppress(OSError):  # a kernel without huge pages
         for name in os.listdir(directory):
@@ -50,13 +50,13 @@ def _number(path: str) -> int:
 def _resident(size: int, rss: int, pools: Mapping[int, int]) -> str | None:
     most = -(-size // _PAGE) * _PAGE
     known = {rss} if rss <= most else set()
-    known |= {found for found in _divided(rss, pools) if found <= most}
+    known |= {number for number in _divided(rss, pools) if number <= most}
     return str(known.pop()) if len(known) == 1 else None
 
 
 def _divided(rss: int, pools: Mapping[int, int]) -> Iterator[int]:
-    """Return what else the kernel's number can mean: whole huge pages, as many as are in use."""
+    """Yield the other possible sizes: whole huge pages, at most those in use."""
     for huge, used in pools.items():
-        found, rest = divmod(rss, huge // _PAGE)
-        if not rest and not found % huge and found <= used:
-            yield found
+        size, rest = divmod(rss, huge // _PAGE)
+        if not rest and not size % huge and size <= used:
+            yield size

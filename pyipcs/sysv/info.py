@@ -6,7 +6,13 @@ from pyipcs.model import Kind
 
 
 class QueueLimits(NamedTuple):
-    """IPC_INFO of msgctl(2): queues, bytes of a message, bytes of a new queue."""
+    """Limits of queues (IPC_INFO of msgctl(2)).
+
+    Attributes:
+        msgmni: the number of queues.
+        msgmax: the size of a message in bytes.
+        msgmnb: the size of a new queue in bytes.
+    """
 
     msgmni: int
     msgmax: int
@@ -14,7 +20,14 @@ class QueueLimits(NamedTuple):
 
 
 class SegmentLimits(NamedTuple):
-    """IPC_INFO of shmctl(2): segments, bytes of one, pages of all, bytes at the least."""
+    """Limits of segments (IPC_INFO of shmctl(2)).
+
+    Attributes:
+        shmmni: the number of segments.
+        shmmax: the size of a segment in bytes.
+        shmall: the size of all segments in pages.
+        shmmin: the least size of a segment in bytes.
+    """
 
     shmmni: int
     shmmax: int
@@ -23,7 +36,15 @@ class SegmentLimits(NamedTuple):
 
 
 class SemaphoreLimits(NamedTuple):
-    """IPC_INFO of semctl(2): sets, semaphores of a set, of all, operations, value."""
+    """Limits of semaphores (IPC_INFO of semctl(2)).
+
+    Attributes:
+        semmni: the number of sets.
+        semmsl: the number of semaphores of a set.
+        semmns: the number of semaphores of all sets.
+        semopm: the number of operations of a semop(2).
+        semvmx: the value of a semaphore.
+    """
 
     semmni: int
     semmsl: int
@@ -33,7 +54,13 @@ class SemaphoreLimits(NamedTuple):
 
 
 class QueueUsage(NamedTuple):
-    """MSG_INFO of msgctl(2), which counts queues, messages and bytes in these fields."""
+    """Usage of queues (MSG_INFO of msgctl(2)).
+
+    Attributes:
+        msgpool: the number of queues.
+        msgmap: the number of messages on all queues.
+        msgtql: the bytes of all messages.
+    """
 
     msgpool: int
     msgmap: int
@@ -41,9 +68,15 @@ class QueueUsage(NamedTuple):
 
 
 class SegmentUsage(NamedTuple):
-    """SHM_INFO of shmctl(2): segments, then pages: all, in memory, in swap.
+    """Usage of segments (SHM_INFO of shmctl(2)).
 
-    The pages in memory and in swap are None where the kernel does not report them.
+    Attributes:
+        used_ids: the number of segments.
+        shm_tot: the size of all segments in pages.
+        shm_rss: the pages in memory; None if the kernel does not report them.
+        shm_swp: the pages in swap; None if the kernel does not report them.
+        swap_attempts: always 0 (ipc/shm.c).
+        swap_successes: always 0 (ipc/shm.c).
     """
 
     used_ids: int
@@ -55,7 +88,12 @@ class SegmentUsage(NamedTuple):
 
 
 class SemaphoreUsage(NamedTuple):
-    """SEM_INFO of semctl(2), which counts sets and semaphores in these fields."""
+    """Usage of semaphores (SEM_INFO of semctl(2)).
+
+    Attributes:
+        semusz: the number of sets.
+        semaem: the number of semaphores of all sets.
+    """
 
     semusz: int
     semaem: int

@@ -1,6 +1,6 @@
-"""Keys, ids and targets: how a person names an object, and how a key is shown.
+"""Keys, ids and targets in the notation of users and of ipcs(1).
 
-What is wrong in a name is a ValueError whose text says why.
+The functions that parse raise ValueError; its text is the reason.
 """
 
 import os
@@ -11,23 +11,29 @@ from typing import NamedTuple
 from pyipcs.model import INT_MAX
 from pyipcs.text import decimal, parse_number
 
-# Patterns are compiled when they are first used: start-up is quicker without.
+# The patterns are compiled on first use, to keep start-up short.
 _ID = r"(?a)\s*\+?(\d+)"
-_KEYS = 2**32  # as many there are
-# An int, signed or not; a leading zero is no octal, for 010 would mean 8.
+_KEYS = 2**32  # the number of keys
+# An int, signed or not. A leading zero does not mean octal: 010 would be 8.
 _PROJECT = r"(?ai)(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|(?P<decimal>\d+))"
 _PROJECT_BITS = 0xFF  # that ftok(3) uses
 
 
 class By(Enum):
-    """What of an object a target names."""
+    """The property by which a target names an object."""
 
     ID = "id"
     KEY = "key"
 
 
 class Target(NamedTuple):
-    """An object as the user named it; `typed` is for telling it back."""
+    """An object as the user named it.
+
+    Attributes:
+        by: the property that `number` is.
+        number: the id, or the key as key_t.
+        typed: the text of the user, for messages.
+    """
 
     by: By
     number: int
@@ -35,22 +41,22 @@ class Target(NamedTuple):
 
 
 def format_key(key: int) -> str:
-    """A key as ipcs(1) shows it: unsigned, in hexadecimal."""
+    """Return a key as ipcs(1) prints it: unsigned, in hexadecimal."""
     return f"0x{unsigned(key):08x}"
 
 
 def unsigned(key: int) -> int:
-    """A key by the number that is shown."""
+    """Return a key as the unsigned number that ipcs(1) prints."""
     return key % _KEYS
 
 
 def signed(key: int) -> int:
-    """A key by the number that the kernel has for it, a key_t."""
+    """Return a key as the signed number of the kernel, a key_t."""
     return (key + _KEYS // 2) % _KEYS - _KEYS // 2
 
 
 def parse_id(text: str) -> int:
-    """An id: a decimal number, leading zeros allowed."""
+    """Parse an id, a decimal number with optional leading zeros."""
     match = re.fullmatch(_ID, text)
     if not match:
         raise ValueError("not an id (ids are decimal numbers)")
@@ -61,10 +67,10 @@ def parse_id(text: str) -> int:
 
 
 def parse_key(text: str) -> int:
-    """A key as options take it: N, `key:N` or `ftok:PATH[:PROJ]`.
+    """Parse a key as options accept it: N, `key:N` or `ftok:PATH[:PROJ]`.
 
     Returns:
-        The key as key_t has it, 32 bits with a sign; never IPC_PRIVATE.
+        The key as key_t, 32 bits with a sign; never IPC_PRIVATE.
     """
     scheme, colon, rest = text.partition(":")
     if colon and scheme == "ftok":
@@ -81,7 +87,7 @@ def parse_key(text: str) -> int:
 
 
 def parse_target(text: str) -> Target:
-    """A target as the tables show it: an id, a 0x key, `id:N`, `key:N` or `ftok:PATH[:PROJ]`."""
+    """Parse a target: an id, a 0x key, `id:N`, `key:N` or `ftok:PATH[:PROJ]`."""
     scheme, colon, rest = text.partition(":")
     if colon and scheme in {"key", "ftok"}:
         return Target(By.KEY, parse_key(text), text)
@@ -99,7 +105,7 @@ def parse_target(text: str) -> Target:
 
 
 def _parse_ftok(text: str) -> int:
-    """The key of `PATH[:PROJ]`, which is split at the last colon."""
+    """Return the key of `PATH[:PROJ]`, which is split at the last colon."""
     path, project = _split_project(text)
     try:
         return ftok(path, project)
@@ -109,11 +115,11 @@ def _parse_ftok(text: str) -> int:
 
 
 def ftok(path: str, project: int) -> int:
-    """Return the key that ftok(3) makes of a file and a project, as key_t has it.
+    """Return the key of a file and a project (ftok(3)) as key_t.
 
     Raises:
-        OSError: there is no such file, or it cannot be looked at.
-        ValueError: the key is IPC_PRIVATE, which a project without low bits can make.
+        OSError: there is no such file, or the caller may not stat it.
+        ValueError: the key is IPC_PRIVATE, which is possible if the low bits of the project are 0.
     """
     project = low_bits(project)
     try:
@@ -128,7 +134,7 @@ def ftok(path: str, project: int) -> int:
 
 
 def low_bits(project: int) -> int:
-    """Return what ftok(3) uses of a project."""
+    """Return the bits of a project that ftok(3) uses."""
     return project & _PROJECT_BITS
 
 
@@ -140,7 +146,7 @@ def _split_project(text: str) -> tuple[str, int]:
 
 
 def parse_project(text: str) -> int:
-    """Parse a project of ftok(3): an int, or one character that is no digit."""
+    """Parse a project of ftok(3): an int, or one character other than a digit."""
     if match := re.fullmatch(_PROJECT, text):
         number = int(match["hex"], 16) if match["hex"] else decimal(match["decimal"])
         number = -number if match["sign"] == "-" else number

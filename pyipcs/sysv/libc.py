@@ -61,22 +61,30 @@ def _control(kind: Kind, number: int, command: int, argument: _Buffer | bytes) -
 
 
 def shmget(key: int, size: int, flags: int) -> int:
-    """Call shmget(2): sysv_ipc attaches a segment that it opens, and fills one that it creates."""
+    """Call shmget(2).
+
+    sysv_ipc attaches a segment that it opens, and fills one that it creates.
+    """
     return cast(int, _shmget(key, size, flags))
 
 
 def semget(key: int, nsems: int, flags: int) -> int:
-    """Call semget(2): sysv_ipc creates sets of one semaphore, and sets its value."""
+    """Call semget(2).
+
+    sysv_ipc creates sets of one semaphore, and sets its value.
+    """
     return cast(int, _semget(key, nsems, flags))
 
 
 def ftok(path: bytes, project: int) -> int:
-    """Call ftok(3): sysv_ipc accepts no path that is not UTF-8."""
+    """Call ftok(3); sysv_ipc accepts only paths in UTF-8."""
     return cast(int, _ftok(path, project))
 
 
 def msgsnd(msqid: int, type_: int, body: bytes, flags: int) -> None:
-    """Call msgsnd(2): sysv_ipc opens no private queue, and sends no type above INT_MAX.
+    """Call msgsnd(2).
+
+    sysv_ipc opens no private queue, and sends no type above INT_MAX.
 
     Raises:
         BusyError: the queue is full, and the flags include IPC_NOWAIT.
@@ -88,16 +96,18 @@ def msgsnd(msqid: int, type_: int, body: bytes, flags: int) -> None:
 
 
 def message_buffer(size: int) -> _Buffer:
-    """Return a buffer for `msgrcv`, for bodies of up to `size` bytes; calls may share it."""
+    """Return a buffer for `msgrcv` with bodies of up to `size` bytes."""
     return ctypes.create_string_buffer(abi.MTYPE.size + size)
 
 
 def msgrcv(msqid: int, buffer: _Buffer, type_: int, flags: int) -> Message:
-    """Call msgrcv(2): sysv_ipc opens no private queue, and has none of the MSG_ flags.
+    """Call msgrcv(2).
+
+    sysv_ipc opens no private queue, and has none of the MSG_ flags.
 
     Args:
         msqid: the id of the queue.
-        buffer: the result of `message_buffer`, for the largest body to receive.
+        buffer: a result of `message_buffer`, for the largest body; calls may share it.
         type_: the message to receive; with MSG_COPY its index on the queue, from 0.
         flags: IPC_NOWAIT, MSG_NOERROR, MSG_EXCEPT and MSG_COPY.
 
@@ -124,7 +134,7 @@ def _stat(kind: Kind, number: int, command: int) -> Record:
 
 @contextmanager
 def _einval_is_missing() -> Iterator[None]:
-    """Raise NotFoundError for EINVAL, which has this one meaning to *ctl(2) commands that read."""
+    """Raise NotFoundError for EINVAL, the only meaning for commands that read."""
     try:
         yield
     except IpcError as error:
@@ -132,7 +142,7 @@ def _einval_is_missing() -> Iterator[None]:
 
 
 def stat(kind: Kind, object_id: int) -> Record:
-    """Return the record of an object, without read permission since Linux 4.17.
+    """Return an object's record; since Linux 4.17 this needs no permission.
 
     sysv_ipc opens objects by key only, and needs read permission.
 
@@ -164,10 +174,10 @@ def qbytes(msqids: Iterable[int]) -> Iterator[int | None]:
 
 
 def scan(kind: Kind) -> Iterator[Record]:
-    """Yield all objects of a kind without /proc/sysvipc; sysv_ipc has no listing.
+    """Yield all objects of a kind without /proc/sysvipc.
 
-    Objects that are removed meanwhile are omitted; before Linux 4.17 also those that the caller
-    may not read.
+    sysv_ipc has no listing. Objects that are removed meanwhile are omitted; before Linux 4.17 also
+    those that the caller may not read.
     """
     highest = _control(kind, 0, abi.INFO[kind], _info_buffer())
     for index in range(highest + 1):
@@ -189,7 +199,7 @@ def limits(kind: Literal[Kind.SEMAPHORE]) -> "SemaphoreLimits": ...
 @overload
 def limits(kind: Kind) -> "Limits": ...
 def limits(kind: Kind) -> "Limits":
-    """Return the kernel's limits of a kind (IPC_INFO), which sysv_ipc does not read."""
+    """Return the limits of a kind (IPC_INFO), which sysv_ipc does not read."""
     from pyipcs.sysv.info import LIMITS
 
     return cast("Limits", _info(kind, abi.IPC_INFO, LIMITS[kind], abi.LIMITS[kind]))
@@ -204,7 +214,7 @@ def usage(kind: Literal[Kind.SEMAPHORE]) -> "SemaphoreUsage": ...
 @overload
 def usage(kind: Kind) -> "Usage": ...
 def usage(kind: Kind) -> "Usage":
-    """Return the resources in use of a kind (*_INFO), which sysv_ipc does not read."""
+    """Return the usage of a kind (*_INFO), which sysv_ipc does not read."""
     from pyipcs.sysv.info import USAGE
 
     return cast("Usage", _info(kind, abi.INFO[kind], USAGE[kind], abi.USAGE[kind]))
@@ -230,7 +240,9 @@ def change(
     qbytes: int | None = None,
     record: Record | None = None,
 ) -> None:
-    """Change the given fields in one IPC_SET; sysv_ipc sets one field a call, and by key only.
+    """Change the given fields in one IPC_SET.
+
+    sysv_ipc sets one field for each call, and by key only.
 
     Args:
         kind: the kind of the object.
@@ -260,9 +272,10 @@ def change(
 
 
 def semaphores(semid: int, nsems: int) -> tuple[Semaphore, ...]:
-    """Return each semaphore of a set, which needs read permission; sysv_ipc reads the first only.
+    """Return each semaphore of a set, which needs read permission.
 
-    One call reads all values; each count and each pid takes a call of its own.
+    sysv_ipc reads the first one only. One call reads all values; each count and each pid takes a
+    call of its own.
 
     Args:
         semid: the id of the set.
@@ -285,7 +298,9 @@ def semaphores(semid: int, nsems: int) -> tuple[Semaphore, ...]:
 
 
 def set_values(semid: int, values: Sequence[int], nsems: int | None = None) -> None:
-    """Set the values of all semaphores of a set (SETALL); sysv_ipc sets the first only.
+    """Set the values of all semaphores of a set (SETALL).
+
+    sysv_ipc sets the first one only.
 
     Args:
         semid: the id of the set.
@@ -307,7 +322,7 @@ def set_values(semid: int, values: Sequence[int], nsems: int | None = None) -> N
 
 
 def set_value(semid: int, semnum: int, value: int) -> None:
-    """Set the value of one semaphore (SETVAL); sysv_ipc sets that of the first only.
+    """Set the value of one semaphore (SETVAL); sysv_ipc sets the first only.
 
     Raises:
         DeniedError: the caller may not alter the set.
@@ -320,7 +335,9 @@ def set_value(semid: int, semnum: int, value: int) -> None:
 def semtimedop(
     semid: int, operations: Iterable[tuple[int, int, int]], timeout: float | None
 ) -> None:
-    """Call semtimedop(2): sysv_ipc operates on the first semaphore of a set with a key only.
+    """Call semtimedop(2).
+
+    sysv_ipc operates on the first semaphore of a set with a key only.
 
     Args:
         semid: the id of the set.
@@ -342,7 +359,7 @@ def semtimedop(
 
 
 def lock(shmid: int, *, locked: bool) -> None:
-    """Lock a segment in memory or unlock it (SHM_LOCK, SHM_UNLOCK), which sysv_ipc cannot do.
+    """Lock or unlock a segment (SHM_LOCK, SHM_UNLOCK); sysv_ipc does neither.
 
     Raises:
         DeniedError: the caller neither owns nor created it, or its RLIMIT_MEMLOCK is 0.

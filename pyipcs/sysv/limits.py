@@ -1,4 +1,4 @@
-"""The kernel's limits and the resources in use, also where a policy refuses *_INFO."""
+"""The kernel's limits and usage, also if a policy refuses *_INFO."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -76,7 +76,7 @@ def limits(kind: Literal[Kind.SEMAPHORE]) -> SemaphoreLimits: ...
 @overload
 def limits(kind: Kind) -> Limits: ...
 def limits(kind: Kind) -> Limits:
-    """Return the limits of a kind from IPC_INFO or, if that is refused, from /proc/sys.
+    """Return the limits of a kind from IPC_INFO, else from /proc/sys.
 
     A security policy can refuse the *_INFO commands and allow all others.
 
@@ -119,7 +119,7 @@ def usage(kind: Literal[Kind.SEMAPHORE]) -> SemaphoreUsage: ...
 @overload
 def usage(kind: Kind) -> Usage: ...
 def usage(kind: Kind) -> Usage:
-    """Return the resources in use of a kind from *_INFO or, if that is refused, by counting.
+    """Return the usage of a kind from *_INFO, else by counting.
 
     Raises:
         IpcError: *_INFO is refused, and the objects cannot be listed.
@@ -136,7 +136,7 @@ def usage(kind: Kind) -> Usage:
 
 
 def known_usage(kind: Kind) -> Usage | None:
-    """Return the resources in use of a kind, or None if the kernel does not report them."""
+    """Return the usage of a kind, or None if the kernel does not report it."""
     try:
         return usage(kind)
     except IpcError:
@@ -144,7 +144,7 @@ def known_usage(kind: Kind) -> Usage | None:
 
 
 def corrected_usage(kind: Kind) -> Usage:
-    """Return the resources in use of a kind, with huge pages counted once.
+    """Return the usage of a kind, with huge pages counted once.
 
     SHM_INFO has the error of /proc/sysvipc (see `hugepages`), which ipcs prints as it is.
 
@@ -170,7 +170,7 @@ def _sysctl_limits(kind: Kind) -> Limits:
 
 
 def _sysctl(name: str) -> list[int]:
-    """Return the numbers of a limit of the caller's IPC namespace (proc_sys_kernel(5))."""
+    """Return the numbers of a file in /proc/sys/kernel (proc_sys_kernel(5))."""
     with open(f"{SYSCTL}/{name}", "rb") as file:
         return [*map(int, file.read().split())]
 
@@ -197,7 +197,7 @@ def _count(kind: Kind) -> Usage:
 
 
 def _total(listings: Iterable[Listing], field: str, unit: int = 1) -> int | None:
-    """Return the sum of a field, each value in whole units; None where a value is unknown."""
+    """Return the sum of a field in whole units; None if a value is unknown."""
     total = 0
     for listing in listings:
         values: Sequence[Any] = listing.column(field) if listing.has(field) else [None]
@@ -208,7 +208,7 @@ def _total(listings: Iterable[Listing], field: str, unit: int = 1) -> int | None
 
 
 def resources(kind: Kind) -> Listing:
-    """Return the limits of a kind and the resources in use, a row for each.
+    """Return the limits and the usage of a kind, a row for each resource.
 
     A value is None if the resource has no limit, is not counted, or is not reported.
 

@@ -1,4 +1,4 @@
-"""Which System V objects these are: the boot and the namespaces that they are seen from."""
+"""The origin of objects: the boot and the namespaces of the caller."""
 
 import os
 import re
@@ -8,19 +8,19 @@ _NS_GET_ID = 0x8008B70D
 _NS_GET_USERNS = 0xB701
 # The inodes of the namespaces that a machine starts with, fixed in the kernel.
 _INITIAL = {"ipc": 0xEFFFFFFF, "user": 0xEFFFFFFD, "pid": 0xEFFFFFFC, "cgroup": 0xEFFFFFFB}
-_made: set[int | None] = set()  # the IPC namespaces that this process made for itself
+_own: set[int | None] = set()  # the IPC namespaces that this process has created for itself
 
 
 def current() -> int | None:
-    """The inode that names the caller's IPC namespace; None where /proc does not tell."""
+    """Return the inode of the caller's IPC namespace; None without /proc."""
     return _inode("ipc")
 
 
 def path_of(text: str) -> str:
-    """The file of an IPC namespace, also by the pid of a process in it.
+    """Return the file of an IPC namespace, given by path or by a pid in it.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the text is neither a pid nor a path.
     """
     if not text or re.fullmatch("-[0-9]+", text):
         raise ValueError("neither a pid nor a path")
@@ -28,28 +28,31 @@ def path_of(text: str) -> str:
 
 
 def is_own() -> bool:
-    """Whether this process made its IPC namespace, in which are but its descendants.
+    """Return whether this process has created its IPC namespace.
 
-    Nobody else gets into it without all rights over it.
+    Then only its descendants are in it: to enter it needs all rights over it.
     """
-    return current() in _made
+    return current() in _own
 
 
 def note_own() -> None:
-    """Note that this process made its IPC namespace."""
-    _made.add(current())
+    """Record that this process has created its IPC namespace."""
+    _own.add(current())
 
 
 def is_initial(name: str) -> bool:
-    """Whether the caller's namespace of a type is the one that the machine started with."""
+    """Return whether the caller is in the initial namespace of a type."""
     return _inode(name) == _INITIAL[name]
 
 
 def owner(descriptor: int) -> int:
-    """A descriptor of the user namespace that an IPC namespace belongs to (ioctl_ns(2)).
+    """Open the user namespace that owns an IPC namespace (ioctl_ns(2)).
+
+    Returns:
+        A descriptor.
 
     Raises:
-        PermissionError: it is in none of the caller's, nor below it.
+        PermissionError: it is neither the caller's user namespace nor a descendant of that.
     """
     import fcntl
 
@@ -57,13 +60,11 @@ def owner(descriptor: int) -> int:
 
 
 def origin() -> dict[str, str | int | None]:
-    """The boot (random(4)), and the inodes that name the caller's namespaces (namespaces(7)).
+    """Return the boot (random(4)) and the caller's namespaces (namespaces(7)).
 
-    A later namespace may get the inode of one that has gone. The id of the IPC namespace is its
-    own for good, and None where the kernel does not tell.
-
-    Objects belong to an IPC namespace; their pids and uids are told as those of the caller's PID
-    and user namespaces. What cannot be told without /proc is None.
+    Objects belong to an IPC namespace; their pids and uids are those of the caller's PID and user
+    namespaces. Namespaces are given by inode, which a later namespace may reuse; the id of an IPC
+    namespace (Linux 6.18) is never reused. Unknown values are None.
     """
     namespaces = {f"{name}_namespace": _inode(name) for name in ("ipc", "pid", "user")}
     return {"boot_id": _boot_id(), **namespaces, "ipc_namespace_id": _unique_id("ipc")}

@@ -1,4 +1,4 @@
-"""Operations on semaphores (semop(2)), and how a person writes them."""
+"""Operations on semaphores (semop(2)), and their notation for users."""
 
 import re
 from collections.abc import Iterator
@@ -7,21 +7,21 @@ from typing import NamedTuple
 from pyipcs.model import SEMVMX
 from pyipcs.text import decimal
 
-_WORDS = {"P": "0-1", "V": "0+1", "Z": "0=0"}
+_SHORTHANDS = {"P": "0-1", "V": "0+1", "Z": "0=0"}
 _OPERATION = r"(?a)(\d+)(?::(\d+))?([-+=])(\d+)"
 _SEMNUM_MAX = 2**16 - 1  # of struct sembuf
 
 
 class Operation(NamedTuple):
-    """One operation, on one semaphore or on several in a row.
+    """The same operation on one semaphore or on consecutive ones.
 
     Attributes:
-        first: the number of the semaphore.
-        last: that of the last one.
-        change: what is added to the value: below 0 it waits until the value allows it, and 0
-            waits until the value is zero.
-        nowait: fail rather than wait (IPC_NOWAIT).
-        undo: the kernel takes it back when the process ends (SEM_UNDO).
+        first: the number of the first semaphore.
+        last: the number of the last semaphore.
+        change: the number to add (sem_op). A negative one waits until the value is large enough; 0
+            waits until the value is 0.
+        nowait: true to fail instead of waiting (IPC_NOWAIT).
+        undo: true to let the kernel revert it when the process ends (SEM_UNDO).
     """
 
     first: int
@@ -32,28 +32,30 @@ class Operation(NamedTuple):
 
     @property
     def nsops(self) -> int:
-        """How many operations of semop(2) it is."""
+        """The number of operations of semop(2)."""
         return self.last - self.first + 1
 
     def each(self) -> Iterator[tuple[int, int, bool, bool]]:
-        """The operations of semop(2): the semaphore, the change, nowait and undo."""
+        """Yield the operations of semop(2): semaphore, change, nowait and undo."""
         for semnum in range(self.first, self.last + 1):
             yield semnum, self.change, self.nowait, self.undo
 
 
 def parse_operation(text: str) -> Operation:
-    """`NUM-N`, `NUM+N` or `NUM=0`, NUM also as `LO:HI`, or P, V or Z; `n` and `u` may follow.
+    """Parse `NUM-N`, `NUM+N` or `NUM=0`, or P, V or Z.
+
+    NUM may be a range `LO:HI`, and `n` (nowait) and `u` (undo) may follow.
 
     Raises:
-        ValueError: it is none; the text says why.
+        ValueError: it is no operation; the text is the reason.
     """
-    word = text.rstrip("nu")
-    flags = text[len(word) :]
-    match = re.fullmatch(_OPERATION, _WORDS.get(word, word))
+    notation = text.rstrip("nu")
+    flags = text[len(notation) :]
+    match = re.fullmatch(_OPERATION, _SHORTHANDS.get(notation, notation))
     if not match or len(set(flags)) < len(flags):
         raise ValueError(
-            "not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; with n or u behind; "
-            "a command stands behind --)"
+            "not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; n and u may follow; "
+            "a command follows --)"
         )
     low, high, sign, amount = match.groups()
     first, last, number = decimal(low), decimal(high or low), decimal(amount)

@@ -81,7 +81,7 @@ class MessageQueue(Handle):
 
     @property
     def record(self) -> Queue:
-        """The queue's record as this handle last read it, or read now if it has not."""
+        """The last record that this handle has read; read now if there is none."""
         return cast(Queue, super().record)
 
     def stat(self) -> Queue:
@@ -118,10 +118,10 @@ class MessageQueue(Handle):
         return send
 
     def receiver(self, wanted: Wanted) -> Callable[[bool], Message]:
-        """Return a function that receives a message; its argument says whether to wait for one.
+        """Return a function that receives a message and may wait for it.
 
-        The function raises the errors of `libc.msgrcv`: TooBigError only if `wanted` has a
-        max_size, and NotFoundError if the queue was removed.
+        Its argument is whether to wait. It raises the errors of `libc.msgrcv`: TooBigError only if
+        `wanted` has a max_size, and NotFoundError if the queue was removed.
         """
         most = sys.maxsize if wanted.max_size is None else wanted.max_size
         msgsz = min(_MSGSZ, most)
@@ -141,7 +141,7 @@ class MessageQueue(Handle):
         return receive_any
 
     def copies(self, wanted: Wanted) -> Iterator[Message]:
-        """Yield copies of the wanted messages (MSG_COPY) in the order of receiving them.
+        """Yield copies of the wanted messages (MSG_COPY) in order of receipt.
 
         It is no snapshot: if other processes receive meanwhile, messages may be missing.
 
@@ -165,7 +165,7 @@ class MessageQueue(Handle):
         libc.msgsnd(self.id, type_, body, 0 if wait else abi.IPC_NOWAIT)
 
     def _receiver(self, wanted: Wanted, msgsz: int) -> Callable[[bool], Message]:
-        """Return a function that receives by sysv_ipc if it can, else by the C library."""
+        """Return a function that receives by sysv_ipc if possible, else by C."""
         is_plain = not (wanted.others or wanted.truncate) and abs(wanted.type) <= INT_MAX
         opened = self._open_for(msgsz) if is_plain else None
         if opened is None:
@@ -199,7 +199,7 @@ class MessageQueue(Handle):
         return receive
 
     def _open_for(self, max_size: int) -> Any:
-        """Return sysv_ipc's object of this queue, for bodies of up to `max_size` bytes.
+        """Return sysv_ipc's object of this queue for bodies up to a size.
 
         It is None for a private queue: sysv_ipc opens queues by key only.
         """

@@ -21,7 +21,7 @@ class SharedMemory(Handle):
 
     @classmethod
     def create(cls, key: int, mode: int, size: int) -> Self:
-        """Create a segment of `size` bytes and touch no page (shmget(2) with IPC_EXCL).
+        """Create a segment without touching a page (shmget(2) with IPC_EXCL).
 
         Raises:
             ExistsError: another segment has the key.
@@ -46,7 +46,7 @@ class SharedMemory(Handle):
 
     @staticmethod
     def remove_id(object_id: int) -> None:
-        """Remove a segment, which the kernel destroys when the last process detaches.
+        """Remove a segment; the kernel destroys it when the last process detaches.
 
         Raises:
             NotFoundError: no segment has this id.
@@ -59,7 +59,7 @@ class SharedMemory(Handle):
 
     @property
     def record(self) -> Segment:
-        """The segment's record as this handle last read it, or read now if it has not."""
+        """The last record that this handle has read; read now if there is none."""
         return cast(Segment, super().record)
 
     def stat(self) -> Segment:
@@ -67,7 +67,7 @@ class SharedMemory(Handle):
         return cast(Segment, super().stat())
 
     def details(self, record: Record | None = None) -> Segment:
-        """Return the segment's record with rss and swap, which only /proc/sysvipc reports.
+        """Return the segment's record with rss and swap, from /proc/sysvipc.
 
         Args:
             record: the record to complete; read now if it is None.
@@ -95,7 +95,7 @@ class SharedMemory(Handle):
             return Attachment(self.id, read_only=read_only)
 
     def lock(self, *, locked: bool) -> None:
-        """Lock the segment in memory, or allow swapping again (SHM_LOCK, SHM_UNLOCK).
+        """Lock the segment in memory, or unlock it (SHM_LOCK, SHM_UNLOCK).
 
         Raises:
             NotFoundError: the segment was removed.
@@ -110,7 +110,10 @@ class SharedMemory(Handle):
 
 
 def with_residency(records: Sequence[Record]) -> list[Record]:
-    """Return records, those of segments with rss and swap, by one reading of /proc/sysvipc."""
+    """Return records, those of segments with rss and swap.
+
+    /proc/sysvipc is read once for all of them.
+    """
     shmids = {record.id for record in records if isinstance(record, Segment)}
     rows = {
         row.id: row

@@ -60,7 +60,7 @@ class SemaphoreArray(Handle):
 
     @property
     def record(self) -> SemaphoreSet:
-        """The set's record as this handle last read it, or read now if it has not."""
+        """The last record that this handle has read; read now if there is none."""
         return cast(SemaphoreSet, super().record)
 
     def stat(self) -> SemaphoreSet:
@@ -83,7 +83,7 @@ class SemaphoreArray(Handle):
         return completed._replace(semaphores=libc.semaphores(self.id, completed.nsems))
 
     def operate(self, operations: Iterable[Operation], timeout: float | None = None) -> None:
-        """Wait until all operations are possible, and perform all or none (semop(2)).
+        """Perform all operations in one step, when all are possible (semop(2)).
 
         Args:
             operations: the operations, in their order.

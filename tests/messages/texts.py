@@ -86,8 +86,7 @@ NOT_LISTING = "not a listing of pyipcs (list -J)"
 NOT_MESSAGE_TYPE = "not a message's type (1 to 9223372036854775807)"
 NOT_MODE = "not a mode (octal, such as 0644)"
 NOT_OPERATION = (
-    "not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; with n or u behind; a command stands "
-    "behind --)"
+    "not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; n and u may follow; a command follows --)"
 )
 NOT_PROJECT = "the project is a number of 32 bits, or one character that is no digit"
 NOT_SIZE = "not a size (bytes, or with K, KiB, KB, M, MiB, MB and so on)"
@@ -138,7 +137,7 @@ NO_IPC = "System V IPC is not in this kernel, or a sandbox hides it"
 NOT_ADMINISTRATOR = "it takes the owner, the creator or CAP_SYS_ADMIN"
 NOT_LINUX = "it needs Linux (this is darwin)"
 NOTHING_SENT = "; nothing was sent"
-NO_THREAD = "waiting takes a thread: can't start new thread"
+NO_THREAD = "waiting needs a thread: can't start new thread"
 NO_UID = "set owner failed: this user namespace has no uid 12345"
 OVER_MSGMNB = (
     "set qbytes failed: Operation not permitted (99999999 is over msgmnb, which is <msgmnb>: "

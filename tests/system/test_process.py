@@ -192,7 +192,7 @@ def test_module_that_cannot_be_opened_prints_one_line(module: str, error: str) -
     inject = ["-e", "trace=openat,newfstatat", "-e", f"inject=openat,newfstatat:error={error}"]
     result = run("strace", "-o", "/dev/null", *paths, *inject, PYIPCS, "list", "-q")
     assert (result.status, result.out) == (1, "")
-    assert re.fullmatch(r"pyipcs: cannot go on: [^/\n]+\n", result.err), result.err
+    assert re.fullmatch(r"pyipcs: cannot start: [^/\n]+\n", result.err), result.err
 
 
 def wait_for_full_pipe(process: subprocess.Popen[bytes]) -> None:
