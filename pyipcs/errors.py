@@ -132,7 +132,7 @@ def ipc_error(number: int) -> IpcError:
 def missing_if_einval(error: IpcError) -> IpcError:
     """Return NotFoundError for EINVAL, and any other error unchanged.
 
-    To be used for calls of which EINVAL has one meaning, that no object has the id: *ctl(2) with a
-    command that reads or removes.
+    Use it for calls whose EINVAL can only mean that no object has the id: *ctl(2) with a command
+    that reads or removes.
     """
     return ipc_error(errno.ENOENT) if error.errno == errno.EINVAL else error

@@ -272,18 +272,18 @@ class _Supervisor:
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
         self._reap()
-        continued = _NO_CONT_SINCE not in signal.sigpending()
-        if self._stopped and self._status is None and not continued:
+        is_continued = _NO_CONT_SINCE not in signal.sigpending()
+        if self._stopped and self._status is None and not is_continued:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})  # it stops here
             signal.pthread_sigmask(signal.SIG_BLOCK, {number})
         signal.sigtimedwait({number}, 0)
-        if continued and self._status is None:
+        if is_continued and self._status is None:
             self._continue()
 
     def _continue(self) -> None:
         """Continue the command, unless the SIGCONT to this process has done so.
 
-        A shell as the command had the terminal in its own group, and gets it back.
+        If the command is a shell, it had the terminal for its own group and gets it back.
         """
         self._expect_cont()
         reached = self._has_reached(signal.SIGCONT, by_kernel=False)
@@ -295,7 +295,7 @@ class _Supervisor:
             return
         self._stopping = False
         for terminal in self._terminals:
-            with suppress(OSError):  # it has gone
+            with suppress(OSError):  # the terminal is gone
                 os.tcsetpgrp(terminal, os.getpgid(self._child))
         self._send(signal.SIGCONT)
 
@@ -339,7 +339,7 @@ def _restore(modes: _Modes) -> None:
     import termios
 
     for terminal, before in modes:
-        with suppress(OSError, termios.error):  # it has gone
+        with suppress(OSError, termios.error):  # the terminal is gone
             if not _has_other_job(terminal) and termios.tcgetattr(terminal) != before:
                 termios.tcsetattr(terminal, termios.TCSANOW, before)
 

@@ -1,29 +1,31 @@
 """Waits that a signal, a timeout or a closed reader ends without a loss.
 
 msgsnd(2) and msgrcv(2) have no timeout, and a signal that arrives right before such a call does not
-interrupt it. So a signal handler only records the signal, and the kernel's number of it goes into a
-pipe (signal.set_wakeup_fd). The first wait starts a thread that polls the pipe, the reader and the
-clock. If one of them ends the wait, the thread sends SIGURG to the main thread until the main
-thread has acknowledged it: one SIGURG could arrive right before the call, too.
+interrupt it. Therefore handlers only record signals, and Python writes their numbers into a pipe
+(signal.set_wakeup_fd). The first wait starts a thread, which polls the pipe, the reader and the
+clock. When one of them ends the wait, the thread sends SIGURG to the main thread, and repeats it
+until the main thread has seen the reason: one SIGURG, too, may arrive right before the call.
 
-    main thread                                  thread
+    main thread   event                           next state
+    OUTSIDE       __enter__                       IDLE: handlers and pipe are installed
+    IDLE          wait(call)                      CHECKING: the deadline is set
+    CHECKING      a signal or a closed reader     IDLE: acknowledge, raise StoppedError
+                  the deadline has passed         IDLE: raise ExpiredError
+                  none of them                    BLOCKED: make the call
+    BLOCKED       EINTR                           CHECKING: the call had no effect
+                  the call succeeds               IDLE: return its result
+    IDLE          __exit__                        OUTSIDE: acknowledge, join the thread, restore the
+                                                  handlers; raise StoppedError after a signal
 
-    OUTSIDE                                      NONE
-      | enter: install handlers                    | first wait: start
-      v                                            v
-    IDLE <---------------------------+           POLLING <------------------------+
-      | wait: set the deadline       |             | signal number, closed        |
-      v                              |             | reader, or deadline over     |
-    CHECKING -- stopped or expired --+             v                              |
-      |    ^    raise the error      |           INTERRUPTING -- expired and the -+
-      v    | EINTR: no effect        |             | ^         deadline removed
-    BLOCKED -- the call succeeded ---+             +-+ SIGURG every 5 to 100 ms
-                                                   |
-    leave from IDLE: end the thread,               v acknowledged, or left
-    restore handlers, raise StoppedError         ENDED
+    thread        event                           next state
+    POLLING       a byte in the pipe              POLLING: record signals, read the deadline again
+                  a signal or a closed reader     INTERRUPTING
+                  the deadline has passed         INTERRUPTING
+    INTERRUPTING  every 5 to 100 ms               INTERRUPTING: send SIGURG
+                  the deadline is removed         POLLING
+    any           acknowledged                    ENDED
 
-Between both, `stopped` and `_deadline` say why the wait ends, and `_acknowledged` that the main
-thread knows. The pipe also wakes the thread from POLLING for an earlier deadline and for its end.
+`stopped` and `_deadline` carry the reason from thread to thread, `_acknowledged` the answer.
 """
 
 import gc
@@ -89,7 +91,7 @@ class InterruptibleWait:
         self._deadline: float | None = None  # of the present wait
         self._polled_deadline = math.inf  # the end of the thread's present poll(2)
         self._has_handled_signal = False
-        self._acknowledged = False  # the main thread knows that it shall stop
+        self._acknowledged = False  # the main thread has seen the reason
         self._main = threading.get_ident()
         self._thread: threading.Thread | None = None
         self._failure: OSError | None = None  # of the thread
@@ -266,8 +268,8 @@ class InterruptibleWait:
     def _poll_timeout(self) -> int | None:
         """Return the milliseconds to the deadline, and store it as the polled one.
 
-        The polled deadline is infinite while the deadline is read: whoever sets an earlier one from
-        then on wakes the thread. Otherwise the thread could miss the new deadline.
+        The polled deadline is infinite while the deadline is read, so that a deadline that is set
+        from then on wakes the thread. Otherwise the thread could miss it.
         """
         self._polled_deadline = math.inf
         deadline = self._deadline

@@ -4,7 +4,7 @@ The public names are those of `__all__`; each is loaded on first use. Other name
 this package may change without notice.
 
 - Objects: `MessageQueue`, `SharedMemory` and `SemaphoreArray` are handles of existing objects by
-  id. `create` and `find` return them by key, `handle_class` gives the class of a `Kind`, and
+  id. `create` and `find` return them by key, `handle_class` returns the class of a `Kind`, and
   `with_free_key` chooses a key. `stat` reads a record, `details` one with all fields.
 - Records: `Queue`, `Segment`, `SemaphoreSet`, `Semaphore` and `Message`, under the kernel's names.
 - Listings: `read` yields all objects of a kind as `Listing`, whose `records` are records.
@@ -119,7 +119,7 @@ _MODULES = {
     "SemaphoreArray": "pyipcs.sysv.semaphore",
 }
 
-if not TYPE_CHECKING:  # for mypy, which knows the names above, an unknown name is an error
+if not TYPE_CHECKING:  # otherwise mypy accepts any name
 
     def __getattr__(name: str) -> Any:
         """Return a public name; load its module (PEP 562)."""

@@ -46,7 +46,7 @@ class Attachment:
         try:
             self._memory = sysv_ipc.attach(shmid, None, sysv_ipc.SHM_RDONLY if read_only else 0)
             view = memoryview(self._memory)  # reads the size from the kernel, which may fail now
-        except ValueError:  # sysv_ipc gives no errno here
+        except ValueError:  # without errno in sysv_ipc
             raise ipc_error(errno.EINVAL) from None
         except SYSV_IPC_ERRORS as error:
             raise sysv_ipc_error(error, errno.EIDRM) from None
