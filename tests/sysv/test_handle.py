@@ -14,6 +14,8 @@ from pyipcs.errors import (
     IpcError,
     LimitError,
     NotFoundError,
+    ipc_error,
+    missing_if_einval,
 )
 from pyipcs.model import Kind, Segment, SemaphoreSet
 from pyipcs.sysv.handle import Handle, handle_class, sysv_ipc_error, with_free_key
@@ -21,7 +23,7 @@ from pyipcs.sysv.operations import Operation
 from pyipcs.sysv.queue import MessageQueue, Wanted
 from pyipcs.sysv.segment import SharedMemory
 from pyipcs.sysv.semaphore import SemaphoreArray
-from tests.kit.kernel import Objects, attached, ids, remove, row
+from tests.kit.kernel import Objects, attached, ids, remove, row, send
 
 KEY = 0x5EED
 
@@ -163,6 +165,39 @@ def test_semaphore_array_details_have_values(objects: Objects) -> None:
     assert [semaphore.value for semaphore in record.semaphores or ()] == [3, 4]
 
 
+def test_record_is_kept_until_stat_or_change(objects: Objects) -> None:
+    queue = MessageQueue(objects.queue())
+    first = queue.record
+    send(queue.id)
+    assert queue.record is first
+    assert (queue.stat().qnum, queue.record.qnum) == (1, 1)
+    queue.change(mode=0o600)
+    assert queue.record.mode == 0o600
+
+
+def test_change_with_record_takes_the_other_fields_from_it(objects: Objects) -> None:
+    queue = MessageQueue(objects.queue(mode=0o644))
+    record = queue.record
+    MessageQueue(queue.id).change(mode=0o600)
+    queue.change(qbytes=100, record=record)
+    changed = queue.stat()
+    assert (changed.qbytes, changed.mode) == (100, 0o644)
+
+
+def test_details_with_record_completes_it(objects: Objects) -> None:
+    array, segment = SemaphoreArray(objects.semaphores(nsems=2)), SharedMemory(objects.segment())
+    record = array.record._replace(otime=7)
+    assert array.details(record) == record._replace(semaphores=array.details().semaphores)
+    rss = segment.details(segment.record._replace(atime=7))
+    assert (rss.atime, rss.rss) == (7, 0)
+
+
+def test_missing_if_einval_translates_einval_alone() -> None:
+    assert isinstance(missing_if_einval(ipc_error(errno.EINVAL)), NotFoundError)
+    denied = ipc_error(errno.EPERM)
+    assert missing_if_einval(denied) is denied
+
+
 @pytest.mark.root
 def test_message_queue_create_over_msgmni_fails(objects: Objects, isolated: None) -> None:
     limit = Path("/proc/sys/kernel/msgmni")
@@ -176,7 +211,7 @@ def test_message_queue_create_over_msgmni_fails(objects: Objects, isolated: None
         limit.write_text(before)
 
 
-def test_engine_error_gives_the_family_of_the_errno() -> None:
+def test_sysv_ipc_error_has_the_class_of_the_errno() -> None:
     table = [
         (sysv_ipc.ExistentialError("x"), errno.EINVAL, IpcError),
         (sysv_ipc.ExistentialError("x"), errno.EEXIST, ExistsError),
@@ -192,6 +227,6 @@ def test_engine_error_gives_the_family_of_the_errno() -> None:
     assert sysv_ipc_error(MemoryError("x"), 0).errno == errno.ENOMEM
 
 
-def test_engine_error_without_errno_keeps_the_words() -> None:
+def test_sysv_ipc_error_without_errno_keeps_the_text() -> None:
     error = sysv_ipc_error(sysv_ipc.InternalError("it is odd"), errno.EEXIST)
     assert (error.errno, error.strerror) == (errno.EIO, "it is odd")
