@@ -19,12 +19,12 @@ _JOB = {*_STOPPING, signal.SIGCONT}
 # arrives, even if a later stop signal discards that SIGCONT (signal(7)). So none is missed.
 # Users do not send SIGTTOU by hand, and a background command that writes gets its own.
 _NO_CONT_SINCE = signal.SIGTTOU
-_PATIENCE = 0.1  # seconds until the witness is suspected of being stopped
+_WITNESS_TIMEOUT = 0.1  # seconds for an answer, until the witness is checked for a stop
 _Modes: TypeAlias = list[tuple[int, list[Any]]]
 
 
 class Ended(NamedTuple):
-    """How a command ended.
+    """The end of a command.
 
     Attributes:
         status: the exit status that a shell would see.
@@ -141,7 +141,7 @@ class _Witness:
 
         from pyipcs.process.nonblocking import ready
 
-        return ready(self._answers, select.POLLIN, _PATIENCE)
+        return ready(self._answers, select.POLLIN, _WITNESS_TIMEOUT)
 
     def _wake(self) -> bool:
         """Continue the child if a SIGSTOP to the group has stopped it."""
