@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 from pyipcs.model import Kind, Record, View
 from pyipcs.query.complete import complete
 from pyipcs.query.plan import (
+    ALL,
+    NAMED,
     Format,
     Found,
     OutputOptions,
     Report,
+    Scope,
     in_order,
     in_requested_order,
     listed,
@@ -32,7 +35,7 @@ def listings(
     options: OutputOptions,
     *,
     view: View = View.STATUS,
-    part: str | None = None,
+    scope: Scope = ALL,
     totals: Iterable[Kind] = (),
     each: bool = True,
 ) -> None:
@@ -43,9 +46,7 @@ def listings(
         found: the objects of each kind that was asked for.
         options: how.
         view: what of them.
-        part: None where they are all objects of their kinds; empty where the user named each,
-            of which JSON then tells also what no column has; else of what objects there may be
-            none: " match", say.
+        scope: the part of the objects of their kinds that they are.
         totals: of which kinds metrics tell what is in use in all.
         each: whether metrics tell of each object.
     """
@@ -59,9 +60,9 @@ def listings(
         whole = {kind: complete(some, {"qbytes"}) for kind, some in found.items()}
         output.write(_metrics(whole if each else {}, limits=totals, usage=totals))
     else:
-        details = part == "" and (not options.choice or options.choice.more)
-        shown = report(found, options, format_, view)._replace(which=part or "", details=details)
-        _render(output, shown, format_, filtered=part is not None)
+        details = scope.is_named and (not options.choice or options.choice.more)
+        shown = report(found, options, format_, view)._replace(which=scope.which, details=details)
+        _render(output, shown, format_, filtered=scope.is_filtered)
 
 
 def left(output: Output, found: Found, options: OutputOptions, facts: Mapping[str, Any]) -> None:
@@ -130,7 +131,7 @@ def namespaces(
     options: OutputOptions,
     *,
     view: View = View.STATUS,
-    part: str | None = None,
+    scope: Scope = ALL,
 ) -> None:
     """Show the objects of IPC namespaces, one after the other or all with NS before them."""
     format_ = options.chosen(terminal=output.terminal)
@@ -144,7 +145,7 @@ def namespaces(
             for number, group in enumerate(groups):
                 output.write(["\n"] if number else [])
                 output.write([group.heading])
-                listings(output, group.found, options, view=view, part=part)
+                listings(output, group.found, options, view=view, scope=scope)
         case _:
             shown = report(together(one.found for one in groups), options, format_, view)
             _render(output, with_namespaces(shown), format_)
@@ -153,13 +154,13 @@ def namespaces(
 def selected(
     output: Output, ids: Mapping[Kind, Container[int]], options: OutputOptions, which: str
 ) -> None:
-    """Show some of the objects there are; `which` says of what objects there may be none."""
+    """Show the objects with these ids; `which` is that of their scope."""
 
     def listed(kind: Kind) -> Iterator[Listing]:
         return (listing.select(ids[kind]) for listing in procfs.read(kind))
 
     found = {kind: listed(kind) for kind in Kind if kind in ids}
-    listings(output, found, options, part=which)
+    listings(output, found, options, scope=Scope(is_filtered=True, which=which))
 
 
 def details(
@@ -195,13 +196,14 @@ def details(
             output.write(["\n"] if number else [])
             output.write(plain(record))
     else:
-        listings(output, listed(kinds, records), options, part="")
+        listings(output, listed(kinds, records), options, scope=NAMED)
 
 
 def records(output: Output, found: Sequence[Record]) -> None:
     """Show what was made as JSON, one of a kind."""
     kinds = [record.kind for record in found]
-    listings(output, listed(kinds, found), OutputOptions(Format.JSON), part=" made")
+    made = Scope(is_filtered=True, which=" made")
+    listings(output, listed(kinds, found), OutputOptions(Format.JSON), scope=made)
 
 
 def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOptions) -> None:

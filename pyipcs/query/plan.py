@@ -125,6 +125,25 @@ class OutputOptions(NamedTuple):
             raise UsageError(str(error)) from None
 
 
+class Scope(NamedTuple):
+    """The part of the objects of a kind that a listing shows.
+
+    Attributes:
+        is_filtered: True if other objects of the kind may exist.
+        is_named: True if the user named each object; JSON then has more than the columns.
+        which: the end of the sentence "No message queues ...", as " match".
+    """
+
+    is_filtered: bool = False
+    is_named: bool = False
+    which: str = ""
+
+
+ALL = Scope()
+NAMED = Scope(is_filtered=True, is_named=True)
+MATCHING = Scope(is_filtered=True, which=" match")
+
+
 class Report(NamedTuple):
     """Objects, and how to show them.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyipcs.errors import UsageError
 from pyipcs.model import Kind, Record
 from pyipcs.query.complete import complete
+from pyipcs.query.plan import ALL, MATCHING, Scope
 from pyipcs.sysv.listing import Listing
 from pyipcs.text import plural
 
@@ -53,6 +54,11 @@ class Selection(NamedTuple):
         from pyipcs.query.filters import matching
 
         return matching(listings, self.filters)
+
+    @property
+    def scope(self) -> Scope:
+        """The part of the objects that it selects."""
+        return MATCHING if self.filters else ALL
 
     @property
     def judges(self) -> bool:

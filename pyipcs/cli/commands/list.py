@@ -153,7 +153,7 @@ def _here(
         {kind: count.passing(selection.of(procfs.read(kind))) for kind in kinds},
         options,
         view=view,
-        part=" match" if selection.filters else None,
+        scope=selection.scope,
         totals=[] if selection.filters else kinds,
         each=each,
     )
@@ -191,9 +191,7 @@ def _everywhere(
         raise click.UsageError("--all-ns is not for openmetrics")
     plan.check(kinds, options, format_)
     groups, closed = look(output, kinds, selection, options, view)
-    present.namespaces(
-        output, groups, options, view=view, part=" match" if selection.filters else None
-    )
+    present.namespaces(output, groups, options, view=view, scope=selection.scope)
     if closed:
         return Status.FAILED
     return Status.FOUND if fail and any(group.length for group in groups) else Status.DONE
@@ -213,7 +211,7 @@ def _picture(
         scan.cache_clear()
         found = {kind: selection.of(procfs.read(kind)) for kind in kinds}
         report = plan.report(found, options, Format.TABLE, view)
-        shown = growth.shown(report)._replace(which=" match" if selection.filters else "")
+        shown = growth.shown(report)._replace(which=selection.scope.which)
         return table.listings(shown, canvas, most=canvas.height)
 
     return draw
