@@ -5,6 +5,7 @@ from functools import cache
 from typing import NamedTuple
 
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
+from pyipcs.query.complete import Requirement
 from pyipcs.query.filters import Filter
 from pyipcs.sysv.listing import Listing
 from pyipcs.text import plural
@@ -59,7 +60,7 @@ def removable(descendants: Descendants) -> Filter:
     def keep(listing: Listing) -> Iterator[bool]:
         return (not why for why in why_kept(listing, descendants))
 
-    return Filter("--rm", keep, requires="evidence")
+    return Filter("--rm", keep, requires=Requirement.EVIDENCE)
 
 
 def why_kept(listing: Listing, descendants: Descendants) -> Iterator[str]:

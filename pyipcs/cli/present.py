@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from typing import TYPE_CHECKING, Any
 
 from pyipcs.model import Kind, Record, View
-from pyipcs.query.complete import complete
+from pyipcs.query.complete import Requirement, complete
 from pyipcs.query.plan import (
     ALL,
     NAMED,
@@ -57,7 +57,7 @@ def listings(
         output.write(plain.listings(in_requested_order(found, options), view, options.unit))
     elif format_ is Format.OPENMETRICS:
         options.refuse_columns(format_.value)
-        whole = {kind: complete(some, {"qbytes"}) for kind, some in found.items()}
+        whole = {kind: complete(some, {Requirement.QBYTES}) for kind, some in found.items()}
         output.write(_metrics(whole if each else {}, limits=totals, usage=totals))
     else:
         details = scope.is_named and (not options.choice or options.choice.more)

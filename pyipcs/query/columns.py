@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.model import Kind, View, time_made
 from pyipcs.process.accounts import group_name, user_name
-from pyipcs.query.complete import complete
+from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv.keys import unsigned
 from pyipcs.sysv.listing import Listing, merged
 from pyipcs.sysv.namespace import current
@@ -59,7 +59,7 @@ class Column(NamedTuple):
         help: what it tells.
         priority: how long a narrow terminal keeps it; the least goes first.
         words: what gives the words, if they are not simply those of the field.
-        requires: what listings do not have and has to be asked for first (`proc.completed`).
+        requires: the field that has to be added to listings first.
         when: for pids, what gives the times at which the processes did what is on record.
         long: whether its words have any length, so that a narrow terminal has but their beginning.
     """
@@ -70,7 +70,7 @@ class Column(NamedTuple):
     help: str
     priority: int = 0
     words: Callable[[Listing], Iterable[Any]] | None = None
-    requires: str = ""
+    requires: Requirement | None = None
     when: Callable[[Listing], Iterator[int]] | None = None
     long: bool = False
 
@@ -165,7 +165,7 @@ def _per_semaphore(name: str, field: str, help_: str, priority: int) -> Column:
         help_,
         priority,
         words,
-        requires="semaphores",
+        requires=Requirement.SEMAPHORES,
         long=True,
     )
 
@@ -224,7 +224,7 @@ COMMON = (
         "in-use, orphaned, suspect or unknown",
         84,
         words=_states,
-        requires="state",
+        requires=Requirement.STATE,
     ),
     Column(
         "REASON",
@@ -233,7 +233,7 @@ COMMON = (
         "What speaks for STATE",
         30,
         words=_reasons,
-        requires="evidence",
+        requires=Requirement.EVIDENCE,
         long=True,
     ),
     NAMESPACE,
@@ -246,7 +246,7 @@ _WAITERS = Column(
     "PIDs of processes that wait on it",
     70,
     words=_users,
-    requires="evidence",
+    requires=Requirement.EVIDENCE,
     long=True,
 )
 QUEUE = (
@@ -258,7 +258,7 @@ QUEUE = (
         "qbytes",
         "Bytes, and messages, that the queue may hold",
         20,
-        requires="qbytes",
+        requires=Requirement.QBYTES,
     ),
     Column(
         "USE%",
@@ -267,7 +267,7 @@ QUEUE = (
         "USEDBYTES or MSGS in QBYTES, whichever is more",
         80,
         words=_queue_shares,
-        requires="qbytes",
+        requires=Requirement.QBYTES,
     ),
     Column("LSPID", ValueType.PID, "lspid", "Process of the last send", 60, when=_latest("stime")),
     Column(
@@ -301,7 +301,7 @@ SEGMENT = (
         "PIDs of processes that have it attached",
         70,
         words=_users,
-        requires="evidence",
+        requires=Requirement.EVIDENCE,
         long=True,
     ),
 )
@@ -438,10 +438,11 @@ def arranged(
             order, and so does a name that is not known.
     """
     by = next((column for column in known if sort and column.name == sort[0]), None)
-    requires = {column.requires for column in (*columns, *([by] if by else ()))} - {""}
-    if "evidence" in requires:
-        requires.discard("state")  # which is within it
-    whole = complete(listings, requires) if requires else listings
+    shown_and_by = (*columns, *([by] if by else ()))
+    required = {column.requires for column in shown_and_by if column.requires}
+    if Requirement.EVIDENCE in required:
+        required.discard(Requirement.STATE)  # which is part of it
+    whole = complete(listings, required) if required else listings
     if not by or not sort:
         return whole
     listing = merged(whole)

@@ -1,6 +1,7 @@
 """Fields that /proc/sysvipc lacks, added to listings."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from enum import Enum
 from typing import Any
 
 from pyipcs.errors import IpcError, NotFoundError
@@ -8,24 +9,38 @@ from pyipcs.model import Kind, Queue
 from pyipcs.sysv.listing import Listing
 
 
-def complete(listings: Iterable[Listing], fields: Collection[str]) -> Iterator[Listing]:
-    """Listings with those of the fields that /proc/sysvipc does not tell.
+class Requirement(Enum):
+    """A field that /proc/sysvipc lacks, by its name in listings; the cheapest comes first."""
 
-    They are the qbytes of queues, the semaphores of sets, whether all are in use, as `state`
-    alone or as `evidence` (state.py), and whether somebody is seen to wait on queues and sets
-    (`waited`). They are asked for object by object. Objects that go
-    meanwhile are left out. What the kernel does not tell the caller is None: the semaphores of a
-    set that it may not read, and before Linux 4.17 the qbytes of such a queue.
+    QBYTES = "qbytes"
+    SEMAPHORES = "semaphores"
+    WAITED = "waited"  # a waiting process is counted or seen
+    STATE = "state"
+    EVIDENCE = "evidence"  # the state with its reason and the processes
+
+
+CLASSIFYING = frozenset({Requirement.STATE, Requirement.EVIDENCE})
+
+
+def complete(listings: Iterable[Listing], required: Collection[Requirement]) -> Iterator[Listing]:
+    """Add the required fields to listings, one request an object.
+
+    An object that is removed meanwhile is omitted. A value is None if the kernel refuses it: the
+    semaphores of a set that the caller may not read, and before Linux 4.17 the qbytes of such a
+    queue.
     """
+    wanted = {*required}
+    if not CLASSIFYING.isdisjoint(wanted):
+        wanted.add(Requirement.SEMAPHORES)  # the state of a set depends on them
+    steps = [(one.value, *_STEPS[one]) for one in Requirement if one in wanted]
     for listing in listings:
-        for field, (kinds, ask) in _ASKED.items():
-            wanted = field in fields or (field == "semaphores" and not _JUDGED.isdisjoint(fields))
-            if wanted and listing.kind in kinds and not listing.has(field):
-                listing = _asked(listing, field, ask)  # noqa: PLW2901 - it grows
+        for field, kinds, ask in steps:
+            if listing.kind in kinds and not listing.has(field):
+                listing = _with_asked(listing, field, ask)  # noqa: PLW2901 - it grows
         yield listing
 
 
-def _asked(listing: Listing, field: str, ask: Callable[[Listing], list[Any]]) -> Listing:
+def _with_asked(listing: Listing, field: str, ask: Callable[[Listing], list[Any]]) -> Listing:
     values = ask(listing) if listing.length else []
     kept = [row for row, value in enumerate(values) if value is not _GONE]
     grown = listing.with_added(field, values)
@@ -90,12 +105,11 @@ def _ask_waited(listing: Listing) -> list[Any]:
 
 
 _GONE = object()
-_JUDGED = {"state", "evidence"}  # what asks for the semaphores of sets
-# Of which kinds each is asked, and how, in this order: the state of sets needs their semaphores.
-_ASKED: dict[str, tuple[Collection[Kind], Callable[[Listing], list[Any]]]] = {
-    "qbytes": ({Kind.QUEUE}, _ask_qbytes),
-    "semaphores": ({Kind.SEMAPHORE}, _ask_semaphores),
-    "state": ({*Kind}, _ask_state),
-    "evidence": ({*Kind}, _ask_evidence),
-    "waited": ({Kind.QUEUE, Kind.SEMAPHORE}, _ask_waited),
+# The kinds that have each field, and the function that reads it.
+_STEPS: dict[Requirement, tuple[Collection[Kind], Callable[[Listing], list[Any]]]] = {
+    Requirement.QBYTES: ({Kind.QUEUE}, _ask_qbytes),
+    Requirement.SEMAPHORES: ({Kind.SEMAPHORE}, _ask_semaphores),
+    Requirement.WAITED: ({Kind.QUEUE, Kind.SEMAPHORE}, _ask_waited),
+    Requirement.STATE: ({*Kind}, _ask_state),
+    Requirement.EVIDENCE: ({*Kind}, _ask_evidence),
 }

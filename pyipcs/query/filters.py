@@ -7,13 +7,13 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.model import SHM_DEST, Kind, State
 from pyipcs.process.identity import effective_uid
-from pyipcs.query.complete import complete
+from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv.keys import By, Target, signed
 from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.namespace import origin
 
 _Mask: TypeAlias = Iterable[bool]
-_COST = ("", "waited", "state", "evidence")  # what filters need, the cheapest first
+_COSTS = (None, *Requirement)  # the cheapest first
 # The fields with the times of an object's use.
 _USES = {
     Kind.QUEUE: ("stime", "rtime"),
@@ -30,8 +30,8 @@ class Filter(NamedTuple):
         keep: what tells, for each object of a listing, whether it meets the condition.
         kinds: those that it can speak of; no object of another kind meets it.
         speaks: how it speaks of them.
-        requires: what listings do not have and has to be asked for first (`proc.completed`).
-        first: a condition on what listings have, checked before `needs` is asked for.
+        requires: the field that has to be added to listings first.
+        first: a condition on what listings have, checked before `requires` is asked for.
         unjudged: how many objects of each kind `keep` left out because their use is not visible.
     """
 
@@ -39,7 +39,7 @@ class Filter(NamedTuple):
     keep: Callable[[Listing], _Mask]
     kinds: Collection[Kind] = tuple(Kind)
     speaks: str = "is about"
-    requires: str = ""
+    requires: Requirement | None = None
     first: Callable[[Listing], _Mask] | None = None
     unjudged: Mapping[Kind, int] = {}
 
@@ -49,7 +49,7 @@ def matching(listings: Iterable[Listing], filters: Iterable[Filter]) -> Iterator
 
     The caller sees to it that every condition can speak of their kinds.
     """
-    in_order = sorted(filters, key=lambda one: _COST.index(one.requires))
+    in_order = sorted(filters, key=lambda one: _COSTS.index(one.requires))
     before = [filter_.first for filter_ in in_order if filter_.first]
     for listing in listings:
         for first in before:
@@ -115,7 +115,7 @@ def idle(seconds: float) -> Filter:
             return map("0".__eq__, listing.column("nattch"))
         return (not waited for waited in listing.column("waited"))
 
-    return Filter("--idle", is_unused, requires="waited", first=is_old)
+    return Filter("--idle", is_unused, requires=Requirement.WAITED, first=is_old)
 
 
 def _last_uses(listing: Listing) -> Iterator[int]:
@@ -156,7 +156,7 @@ def _in_state(option: str, states: Collection[State], kinds: Collection[Kind]) -
             unjudged[listing.kind] = unjudged.get(listing.kind, 0) + _count_unjudged(unknown)
         return (state in states for state in found)
 
-    return Filter(option, keep, kinds, requires="state", unjudged=unjudged)
+    return Filter(option, keep, kinds, requires=Requirement.STATE, unjudged=unjudged)
 
 
 def _count_unjudged(unknown: Listing) -> int:
@@ -165,7 +165,7 @@ def _count_unjudged(unknown: Listing) -> int:
 
     if unknown.kind is Kind.SEGMENT:  # the kernel counts its users, if /proc names them or not
         return 0 if nothing().readable else unknown.length
-    found = next(complete([unknown], {"evidence"})).column("evidence")
+    found = next(complete([unknown], {Requirement.EVIDENCE})).column("evidence")
     return sum(one.users is None and not one.in_company for one in found)
 
 

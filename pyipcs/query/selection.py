@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyipcs.errors import UsageError
 from pyipcs.model import Kind, Record
-from pyipcs.query.complete import complete
+from pyipcs.query.complete import CLASSIFYING, Requirement, complete
 from pyipcs.query.plan import ALL, MATCHING, Scope
 from pyipcs.sysv.listing import Listing
 from pyipcs.text import plural
@@ -63,7 +63,7 @@ class Selection(NamedTuple):
     @property
     def judges(self) -> bool:
         """Whether it asks for the states of objects."""
-        return any(filter_.requires in {"state", "evidence"} for filter_ in self.filters)
+        return any(filter_.requires in CLASSIFYING for filter_ in self.filters)
 
     @property
     def scans(self) -> bool:
@@ -120,7 +120,7 @@ class Selection(NamedTuple):
         while not late or time.monotonic() < deadline:
             # A set is examined after the scan; one that takes longer than a scan may age, before.
             if late and listing.kind is Kind.SEMAPHORE:
-                listing = next(complete([listing._replace(added={})], {"semaphores"}))
+                listing = next(complete([listing._replace(added={})], {Requirement.SEMAPHORES}))
             if late or not is_fresh(listing.kind):
                 rescan(listing.kind)
             if not self._meets(listing):

@@ -11,6 +11,7 @@ import pytest
 
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
 from pyipcs.query import filters
+from pyipcs.query.complete import Requirement
 from pyipcs.query.filters import Filter
 from pyipcs.sysv import libc
 from pyipcs.sysv.keys import By, Target
@@ -45,19 +46,18 @@ def matching_ids(filter_: Filter, *records: Record) -> list[int]:
 
 
 def test_matching_applies_costly_filters_last() -> None:
-    asked = []
+    asked: list[Requirement | None] = []
 
-    def costing(requires: str) -> Filter:
+    def costing(requires: Requirement | None) -> Filter:
         def keep(listing: Listing) -> list[bool]:
             asked.append(requires)
             return [True] * listing.length
 
         return Filter("--x", keep, requires=requires)
 
-    assert [
-        *filters.matching([listing_of(Kind.QUEUE, [])], map(costing, ["evidence", "state", ""]))
-    ]
-    assert asked == ["", "state", "evidence"]
+    costly_first = (*reversed(Requirement), None)
+    assert [*filters.matching([listing_of(Kind.QUEUE, [])], map(costing, costly_first))]
+    assert asked == [None, *Requirement]
 
 
 def test_older_than_compares_the_last_change() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from pyipcs.model import Kind, Queue, Record, Segment
-from pyipcs.query.complete import complete
+from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv import libc, procfs
 from pyipcs.sysv.listing import Listing, listing_of, merged
 from tests.kit import kernel, samples
@@ -132,22 +132,22 @@ def _common(record: Record) -> Record:
             return record
 
 
-def completed_values(kind: Kind, field: str) -> dict[int, Any]:
+def completed_values(kind: Kind, field: Requirement) -> dict[int, Any]:
     """Return the values of a completed column by id."""
     return {
         int(object_id): value
         for listing in complete(procfs.read(kind), {field})
-        for object_id, value in zip(listing.column("id"), listing.column(field), strict=True)
+        for object_id, value in zip(listing.column("id"), listing.column(field.value), strict=True)
     }
 
 
 def test_completed_adds_qbytes_to_queues(objects: Objects) -> None:
     msqid = objects.queue(0, 0)
     libc.change(Kind.QUEUE, msqid, qbytes=4321)
-    assert completed_values(Kind.QUEUE, "qbytes")[msqid] == 4321
+    assert completed_values(Kind.QUEUE, Requirement.QBYTES)[msqid] == 4321
     (record,) = (
         record
-        for listing in complete(procfs.read(Kind.QUEUE), {"qbytes"})
+        for listing in complete(procfs.read(Kind.QUEUE), {Requirement.QBYTES})
         for record in listing.records()
         if record.id == msqid
     )
@@ -170,14 +170,17 @@ def test_qbytes_of_many_queues_are_those_of_stat(objects: Objects) -> None:
 def test_completed_adds_semaphores_to_sets(objects: Objects) -> None:
     semid = objects.semaphores(nsems=2)
     libc.set_values(semid, [3, 4])
-    found = completed_values(Kind.SEMAPHORE, "semaphores")[semid]
+    found = completed_values(Kind.SEMAPHORE, Requirement.SEMAPHORES)[semid]
     assert [semaphore.value for semaphore in found] == [3, 4]
 
 
 @pytest.mark.parametrize(
-    ("kind", "field"), [(Kind.QUEUE, "qbytes"), (Kind.SEMAPHORE, "semaphores")]
+    ("kind", "field"),
+    [(Kind.QUEUE, Requirement.QBYTES), (Kind.SEMAPHORE, Requirement.SEMAPHORES)],
 )
-def test_completed_leaves_out_removed_objects(kind: Kind, field: str, objects: Objects) -> None:
+def test_completed_leaves_out_removed_objects(
+    kind: Kind, field: Requirement, objects: Objects
+) -> None:
     gone, stays = objects.make(kind), objects.make(kind)
     listings = list(procfs.read(kind))
     kernel.remove(kind, gone)

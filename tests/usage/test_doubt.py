@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind, Record, State
-from pyipcs.query.complete import complete
+from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv import libc as product_libc
 from pyipcs.sysv import procfs
 from pyipcs.sysv.listing import listing_of
@@ -49,7 +49,7 @@ WAIT_AS_OTHER_USER = (
 def evidence(kind: Kind, object_id: int) -> UsageState:
     """Return the evidence about an object, by a new scan."""
     scan.cache_clear()
-    for listing in complete(procfs.read(kind), {"evidence"}):
+    for listing in complete(procfs.read(kind), {Requirement.EVIDENCE}):
         ((one),) = listing.select({object_id}).column("evidence")
         assert isinstance(one, UsageState)
         return one
@@ -59,7 +59,7 @@ def evidence(kind: Kind, object_id: int) -> UsageState:
 def state(kind: Kind, object_id: int) -> State:
     """Return the state of an object as filters and STATE ask for it, by a new scan."""
     scan.cache_clear()
-    for listing in complete(procfs.read(kind), {"state"}):
+    for listing in complete(procfs.read(kind), {Requirement.STATE}):
         ((one),) = listing.select({object_id}).column("state")
         assert isinstance(one, State)
         return one
@@ -314,7 +314,7 @@ def test_segments_that_are_not_orphaned_need_no_scan(objects: Objects) -> None:
     with attaching(attached):
         scan.cache_clear()
         listing = next(procfs.read(Kind.SEGMENT)).select({created, attached})
-        (judged,) = complete([listing], {"state"})
+        (judged,) = complete([listing], {Requirement.STATE})
         assert judged.column("state") == [State.IN_USE, State.IN_USE]
         assert scan.cache_info().currsize == 0
 
@@ -434,5 +434,5 @@ def test_rescan_keeps_company_while_it_is_young(objects: Objects) -> None:
     rescan(Kind.SEMAPHORE)
     record = product_libc.stat(Kind.SEMAPHORE, doubtful)
     listing = listing_of(Kind.SEMAPHORE, [record])
-    (judged,) = complete([listing], {"evidence"})
+    (judged,) = complete([listing], {Requirement.EVIDENCE})
     assert f"message queue {used}" in judged.column("evidence")[0].reason

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind, Segment, State
-from pyipcs.query.complete import complete
+from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv import libc, procfs
 from pyipcs.sysv.namespace import is_initial
 from pyipcs.usage.scan import Access, User, scan
@@ -48,7 +48,7 @@ needs_all_pids = pytest.mark.skipif(
 def collect_evidence(kind: Kind, object_id: int) -> UsageState:
     """Return the evidence of an object from a new scan of /proc."""
     scan.cache_clear()
-    for listing in complete(procfs.read(kind), {"evidence"}):
+    for listing in complete(procfs.read(kind), {Requirement.EVIDENCE}):
         (only,) = listing.select({object_id}).column("evidence")
         return only  # type: ignore[no-any-return] # of a listing
     raise LookupError(object_id)
@@ -321,9 +321,11 @@ def test_evidence_after_state_is_of_the_same_scan(objects: Objects) -> None:
     """No column contradicts the state by which a filter selected the object."""
     msqid = suspect_queue(objects)
     scan.cache_clear()
-    classified = [each.select({msqid}) for each in complete(procfs.read(Kind.QUEUE), {"state"})]
+    classified = [
+        each.select({msqid}) for each in complete(procfs.read(Kind.QUEUE), {Requirement.STATE})
+    ]
     with waiting(f"msgrcv({msqid}, room, 9, 99, 0)"):
-        for listing in complete(classified, {"evidence"}):
+        for listing in complete(classified, {Requirement.EVIDENCE}):
             states = [each.state for each in listing.column("evidence")]
             assert states == listing.column("state") != [State.IN_USE]
         assert collect_state(Kind.QUEUE, msqid) is State.IN_USE

@@ -19,7 +19,7 @@ from pyipcs.errors import CommandError, IpcError, Status, StoppedError
 from pyipcs.model import INT_MAX, Kind
 from pyipcs.process.foreground import supervise
 from pyipcs.process.program import Program
-from pyipcs.query.complete import complete
+from pyipcs.query.complete import Requirement, complete
 from pyipcs.query.plan import USAGE_COLUMNS, Format, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.sysv import namespace, procfs, unshare
@@ -261,7 +261,7 @@ class _Place(NamedTuple):
         """Return the command's objects, with all their columns, and those of other programs."""
         if self.descendants:
             self.descendants.scan()  # a user that is seen now may end before the next scan
-        wanted = {"qbytes", "evidence"}
+        wanted = {Requirement.QBYTES, Requirement.EVIDENCE}
         left = {
             kind: [*complete(Selection(self.filters).of(procfs.read(kind)), wanted)]
             for kind in Kind
