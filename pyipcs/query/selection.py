@@ -86,9 +86,9 @@ class Selection(NamedTuple):
     def refresh(self) -> None:
         """See to it that what is asked from now on is not answered by what was seen before."""
         if self.scans:
-            from pyipcs.usage.scan import scan
+            from pyipcs.usage.scan import expire
 
-            scan.cache_clear()
+            expire()
 
     def stands(self, selected: Record) -> bool:
         """Return whether an object is as it was, and a fresh scan shows nobody who may use it.

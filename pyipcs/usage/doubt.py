@@ -16,7 +16,7 @@ from pyipcs.model import Kind, Record, SemaphoreSet
 from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.namespace import is_own
 from pyipcs.usage.processes import listed
-from pyipcs.usage.scan import Access, Scan, scan, scan_for
+from pyipcs.usage.scan import Access, Scan, expire, is_cached, scan, scan_for
 
 if TYPE_CHECKING:
     from pyipcs.usage.halted import Halted
@@ -173,7 +173,7 @@ def is_fresh(kind: Kind) -> bool:
     in a scan needs none.
     """
     attached = kind is Kind.SEGMENT
-    if scan.cache_info().currsize < 1 + attached:
+    if not is_cached(attached=attached):
         return attached
     seen = scan_for(kind)
     return time.monotonic() - seen.begun <= seen.took + _SLACK
@@ -187,7 +187,7 @@ def rescan(kind: Kind) -> None:
     """
     former = _current[0] if _current else None
     company = former.company if former else None
-    scan.cache_clear()
+    expire()
     if kind is Kind.SEGMENT:  # most need no scan
         return
     is_young = bool(former and company and company.is_young(former.seen))

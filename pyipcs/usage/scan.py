@@ -188,7 +188,7 @@ def nothing() -> Scan:
 
 @cache
 def scan(*, attached: bool = True) -> Scan:
-    """What can be seen now; the same until `survey.cache_clear()`.
+    """What can be seen now; the same until `expire()`.
 
     Args:
         attached: whether to look also for who has segments attached, which takes most of the time.
@@ -207,6 +207,16 @@ def scan_for(kind: Kind) -> Scan:
     """Return the cached scan that shows who uses objects of a kind."""
     # Other arguments for the same would be cached apart.
     return scan() if kind is Kind.SEGMENT else scan(attached=False)
+
+
+def expire() -> None:
+    """Drop the cached scan, so that the next one reads /proc again."""
+    scan.cache_clear()
+
+
+def is_cached(*, attached: bool) -> bool:
+    """Return whether there is a cached scan, one for attachments if these are asked for."""
+    return scan.cache_info().currsize >= 1 + attached  # that one consists of two
 
 
 def _with_attached(seen: Scan) -> Scan:

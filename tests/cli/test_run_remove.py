@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pyipcs.model import Kind
-from pyipcs.usage.scan import scan
+from pyipcs.usage.scan import expire, scan
 from tests.kit.factories import running
 from tests.kit.kernel import Objects, everything, ids, libc, remove, send
 from tests.kit.program import PYIPCS, Result, forked, need_tool, run
@@ -41,7 +41,7 @@ def report(*command: str) -> dict[str, Any]:
 @pytest.fixture
 def readable() -> None:
     """Skip where a process of this user cannot be examined: then nothing is suspect."""
-    scan.cache_clear()
+    expire()
     if any(one.uid in {None, os.geteuid()} for one in scan().unreadable):
         pytest.skip("a process of this user cannot be examined")
 

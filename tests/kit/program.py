@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from pyipcs.__main__ import main
 from pyipcs.cli.main import main as run_line
-from pyipcs.usage.scan import scan
+from pyipcs.usage.scan import expire
 from tests.kit.kernel import NOBODY
 from tests.kit.wait import LIMIT, exit_code
 
@@ -66,7 +66,7 @@ class _Program:
 
 def invoke(*args: str, program: str = "pyipcs", env: Mapping[str, str] | None = None) -> Result:
     """Run pyipcs in this process."""
-    scan.cache_clear()  # a program scans /proc once
+    expire()  # a program scans /proc once
     runner = CliRunner(**_SEPARATE_STREAMS)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])  # a program does not restore it at its end
     result = runner.invoke(_Program, args, prog_name=program, env=env)  # type: ignore[arg-type] # it has what the runner calls

@@ -18,7 +18,7 @@ if __name__ == "__main__":
     isolation.enter()
 
 from pyipcs.model import Kind
-from pyipcs.usage.scan import scan
+from pyipcs.usage.scan import expire
 from tests.kit.kernel import Objects, everything, ids, remove
 from tests.kit.program import Result, forked, need_tool, pyipcs
 from tests.kit.terminal import end, frames, on_terminal, read_all, read_until, resize, without_codes
@@ -344,7 +344,7 @@ def storm(seconds: float, seed: int) -> Tally:
 
     It needs its own IPC namespace, and root.
     """
-    scan.cache_clear()  # which forked programs would take over from tests before
+    expire()  # which forked programs would take over from tests before
     objects = Objects()
     with ExitStack() as stack:
         stack.callback(objects.remove_all)

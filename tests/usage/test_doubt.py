@@ -17,7 +17,7 @@ from pyipcs.sysv import procfs
 from pyipcs.sysv.listing import listing_of
 from pyipcs.usage.doubt import Company, is_fresh, rescan
 from pyipcs.usage.halted import Halted, _below, _mounts
-from pyipcs.usage.scan import scan
+from pyipcs.usage.scan import expire, is_cached, scan
 from pyipcs.usage.state import UsageState, evidence_of
 from tests.kit.factories import (
     attaching,
@@ -48,7 +48,7 @@ WAIT_AS_OTHER_USER = (
 
 def evidence(kind: Kind, object_id: int) -> UsageState:
     """Return the evidence about an object, by a new scan."""
-    scan.cache_clear()
+    expire()
     for listing in complete(procfs.read(kind), {Requirement.EVIDENCE}):
         ((one),) = listing.select({object_id}).column("evidence")
         assert isinstance(one, UsageState)
@@ -58,7 +58,7 @@ def evidence(kind: Kind, object_id: int) -> UsageState:
 
 def state(kind: Kind, object_id: int) -> State:
     """Return the state of an object as filters and STATE ask for it, by a new scan."""
-    scan.cache_clear()
+    expire()
     for listing in complete(procfs.read(kind), {Requirement.STATE}):
         ((one),) = listing.select({object_id}).column("state")
         assert isinstance(one, State)
@@ -312,11 +312,11 @@ def attach_and_go(shmid: int) -> None:
 def test_segments_that_are_not_orphaned_need_no_scan(objects: Objects) -> None:
     created, attached = objects.segment(), leaked_segment(objects)
     with attaching(attached):
-        scan.cache_clear()
+        expire()
         listing = next(procfs.read(Kind.SEGMENT)).select({created, attached})
         (judged,) = complete([listing], {Requirement.STATE})
         assert judged.column("state") == [State.IN_USE, State.IN_USE]
-        assert scan.cache_info().currsize == 0
+        assert not is_cached(attached=False)
 
 
 # -- Objects that changed together
@@ -409,7 +409,7 @@ def test_scan_is_fresh_for_10_ms_after_its_end() -> None:
         seen = scan(attached=False)
         time.sleep(seen.took + 0.02)
         assert not is_fresh(kind)
-    scan.cache_clear()
+    expire()
     scan()
     begun = time.monotonic()
     while is_fresh(Kind.SEGMENT):
@@ -419,7 +419,7 @@ def test_scan_is_fresh_for_10_ms_after_its_end() -> None:
 
 
 def test_no_scan_is_fresh_for_segments_alone() -> None:
-    scan.cache_clear()
+    expire()
     assert [is_fresh(kind) for kind in (Kind.SEGMENT, Kind.QUEUE, Kind.SEMAPHORE)] == [
         True,
         False,

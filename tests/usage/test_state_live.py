@@ -16,7 +16,7 @@ from pyipcs.model import Kind, Segment, State
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv import libc, procfs
 from pyipcs.sysv.namespace import is_initial
-from pyipcs.usage.scan import Access, User, scan
+from pyipcs.usage.scan import Access, User, expire, scan
 from pyipcs.usage.state import UsageState, evidence
 from tests.kit import kernel
 from tests.kit.factories import (
@@ -47,7 +47,7 @@ needs_all_pids = pytest.mark.skipif(
 
 def collect_evidence(kind: Kind, object_id: int) -> UsageState:
     """Return the evidence of an object from a new scan of /proc."""
-    scan.cache_clear()
+    expire()
     for listing in complete(procfs.read(kind), {Requirement.EVIDENCE}):
         (only,) = listing.select({object_id}).column("evidence")
         return only  # type: ignore[no-any-return] # of a listing
@@ -320,7 +320,7 @@ def test_evidence_of_queue_counts_waiting_threads(objects: Objects) -> None:
 def test_evidence_after_state_is_of_the_same_scan(objects: Objects) -> None:
     """No column contradicts the state by which a filter selected the object."""
     msqid = suspect_queue(objects)
-    scan.cache_clear()
+    expire()
     classified = [
         each.select({msqid}) for each in complete(procfs.read(Kind.QUEUE), {Requirement.STATE})
     ]
@@ -413,7 +413,7 @@ def test_survey_of_process_with_a_covered_file_finds_it_unreadable(
         return int(opened(str(cover) if covered.fullmatch(str(path)) else path, flags, mode))
 
     monkeypatch.setattr(os, "open", open_covered)
-    scan.cache_clear()
+    expire()
     unreadable = {process.pid for process in scan(attached=False).unreadable}
     assert (os.getpid() not in unreadable) is is_readable
 
@@ -458,7 +458,7 @@ def test_survey_of_unreadable_process_goes_by_its_fsgid(
 
         def ask() -> str:
             become_nobody()
-            scan.cache_clear()
+            expire()
             unseen = scan(attached=False).from_here().unseen(access)
             return str(process.pid in {each.pid for each in unseen})
 

@@ -203,12 +203,12 @@ def _picture(
     """What draws the objects there are, with how fast queues grow."""
     from pyipcs.query.rates import Growth
     from pyipcs.render import table
-    from pyipcs.usage.scan import scan
+    from pyipcs.usage.scan import expire
 
     growth = Growth()
 
     def draw(canvas: TerminalCapabilities) -> Iterator[str]:
-        scan.cache_clear()
+        expire()
         found = {kind: selection.of(procfs.read(kind)) for kind in kinds}
         report = plan.report(found, options, Format.TABLE, view)
         shown = growth.shown(report)._replace(which=selection.scope.which)

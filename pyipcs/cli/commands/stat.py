@@ -123,14 +123,14 @@ def _picture(
     """What draws the objects; the last one that goes ends it."""
     from pyipcs.query.rates import Growth
     from pyipcs.render import panel
-    from pyipcs.usage.scan import scan
+    from pyipcs.usage.scan import expire
     from pyipcs.usage.state import evidence_of
 
     style = options.style(Format.TABLE)
     growth = Growth()
 
     def draw(canvas: TerminalCapabilities) -> Iterator[str]:
-        scan.cache_clear()
+        expire()
         found, errors = _find(kinds, targets)
         if not found:
             raise errors[0]
