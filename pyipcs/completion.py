@@ -112,8 +112,9 @@ def _kinds_of_options(words: Iterable[str]) -> list[Kind]:
 
 def _rows(kind: Kind) -> Iterator[_Named]:
     for listing in procfs.read(kind):
-        keys = (format_key(int(word)) if word != "0" else "" for word in listing.column("key"))
-        yield from map(_Named, [kind] * listing.length, listing.column("id"), keys, _facts(listing))
+        keys = (format_key(int(word)) if int(word) else "" for word in listing.column("key"))
+        ids = map(str, listing.column("id"))
+        yield from map(_Named, [kind] * listing.length, ids, keys, _facts(listing))
 
 
 def _facts(listing: Listing) -> Iterator[str]:

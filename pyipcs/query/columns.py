@@ -15,7 +15,7 @@ from pyipcs.model import Kind, View, time_made
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv.keys import unsigned
-from pyipcs.sysv.listing import Listing, merged
+from pyipcs.sysv.listing import Listing, merged, mode_bits
 from pyipcs.sysv.namespace import current
 
 # A value as the kernel wrote it, or as a number; None is what is not known, or not there.
@@ -463,7 +463,7 @@ _SORTED_BY: dict[ValueType, Callable[[Any], Any]] = {
     ValueType.TEXT: str,
     ValueType.NUMBERS: tuple,
     ValueType.KEY: lambda word: unsigned(int(word)),
-    ValueType.MODE: lambda word: int(word, 8) & 0o777,
-    ValueType.FLAGS: lambda word: int(word, 8) & ~0o777,
+    ValueType.MODE: lambda mode: mode_bits(mode) & 0o777,
+    ValueType.FLAGS: lambda mode: mode_bits(mode) & ~0o777,
     **dict.fromkeys((ValueType.NUMBER, ValueType.SIZE, ValueType.TIME, ValueType.PID), int),
 }

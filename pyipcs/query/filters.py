@@ -9,7 +9,7 @@ from pyipcs.model import SHM_DEST, Kind, State
 from pyipcs.process.identity import effective_uid
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv.keys import By, Target, signed
-from pyipcs.sysv.listing import Listing
+from pyipcs.sysv.listing import Listing, mode_bits
 from pyipcs.sysv.namespace import origin
 
 _Mask: TypeAlias = Iterable[bool]
@@ -110,9 +110,11 @@ def idle(seconds: float) -> Filter:
         latest = time.time() - seconds - _ROUNDED
         return (last < latest for last in _last_uses(listing))
 
+    is_unattached = _equal("nattch", 0)
+
     def is_unused(listing: Listing) -> _Mask:
         if listing.kind is Kind.SEGMENT:
-            return map("0".__eq__, listing.column("nattch"))
+            return is_unattached(listing)
         return (not waited for waited in listing.column("waited"))
 
     return Filter("--idle", is_unused, requires=Requirement.WAITED, first=is_old)
@@ -171,7 +173,7 @@ def _count_unjudged(unknown: Listing) -> int:
 
 def _equal(field: str, *numbers: int) -> Callable[[Listing], _Mask]:
     """Compare a field with numbers, one of which it has to be."""
-    words = frozenset(map(str, numbers))
+    words = frozenset((*numbers, *map(str, numbers)))
     return lambda listing: map(words.__contains__, listing.column(field))
 
 
@@ -245,7 +247,7 @@ def identities(listing: Listing) -> Iterator[tuple[int, ...]]:
     if listing.kind is not Kind.SEGMENT:
         return found
     rows = zip(found, listing.column("mode"), strict=True)
-    return (_without_key(one) if int(mode, 8) & SHM_DEST else one for one, mode in rows)
+    return (_without_key(one) if mode_bits(mode) & SHM_DEST else one for one, mode in rows)
 
 
 def _without_key(identity: tuple[int, ...]) -> tuple[int, ...]:

@@ -278,10 +278,10 @@ def in_order(
         return records
     by_id = {(record.kind, record.id): record for record in records}
     return [
-        by_id[kind, int(word)]
+        by_id[kind, object_id]
         for kind, listings in in_requested_order(listed(kinds, by_id.values()), options).items()
         for listing in listings
-        for word in listing.column("id")
+        for object_id in listing.column("id")
     ]
 
 

@@ -125,9 +125,9 @@ def _json_member(column: Column, listing: Listing, style: Style) -> tuple[str, I
 
 
 @lru_cache(maxsize=64)
-def _json_flags(mode: Word) -> str:
+def _json_flags(mode: Any) -> str:
     """The members of the flags that are within a mode."""
-    return json.dumps(flags(str(mode)))[1:-1]
+    return json.dumps(flags(mode))[1:-1]
 
 
 @cache

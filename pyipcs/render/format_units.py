@@ -4,6 +4,7 @@ import time
 from functools import cache, lru_cache
 
 from pyipcs.model import SHM_DEST, SHM_LOCKED
+from pyipcs.sysv.listing import mode_bits
 
 _DAY = 24 * 60 * 60
 
@@ -97,25 +98,25 @@ def human(size: int) -> str:
     return f"{whole}{decimals}{'BKMGTPE'[exponent // 10]}"
 
 
-def octal(mode: str) -> str:
+def octal(mode: str | int) -> str:
     """Permissions, which the kernel lists in octal, as a number of four digits."""
-    return f"{int(mode, 8) & 0o777:04o}"
+    return f"{mode_bits(mode) & 0o777:04o}"
 
 
-def symbolic(mode: str) -> str:
+def symbolic(mode: str | int) -> str:
     """Permissions by letters, as ls(1) and lsipc(1) show them."""
-    bits = int(mode, 8)
+    bits = mode_bits(mode)
     return "".join(
         letter if bits >> 8 - place & 1 else "-" for place, letter in enumerate("rwxrwxrwx")
     )
 
 
-def flags(mode: str) -> dict[str, bool]:
+def flags(mode: str | int) -> dict[str, bool]:
     """The flags of a segment that its mode holds, by the kernel's names."""
-    bits = int(mode, 8)
+    bits = mode_bits(mode)
     return {"dest": bool(bits & SHM_DEST), "locked": bool(bits & SHM_LOCKED)}
 
 
-def flag_names(mode: str) -> str | None:
+def flag_names(mode: str | int) -> str | None:
     """Those flags that are set; None if none is."""
     return ",".join(name for name, is_set in flags(mode).items() if is_set) or None

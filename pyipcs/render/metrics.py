@@ -133,7 +133,7 @@ def _object_samples(
     if listing is None or not listing.has(gauge.field):
         return
     for label, word in zip(labels, listing.column(gauge.field), strict=True):
-        never = gauge.name.endswith(_TIMESTAMP) and word == "0"
+        never = gauge.name.endswith(_TIMESTAMP) and word in {"0", 0}
         yield label, None if never else word
 
 

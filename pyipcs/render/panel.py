@@ -86,8 +86,7 @@ def _facts(
     yield "Last change", (moment(record.ctime, style), "")
     yield "Owner", (names(record.uid, record.gid), "")
     yield "Creator", (names(record.cuid, record.cgid), "")
-    mode = f"{record.mode:o}"
-    yield "Mode", (f"{symbolic(mode)} ({octal(mode)})", "")
+    yield "Mode", (f"{symbolic(record.mode)} ({octal(record.mode)})", "")
 
 
 def _use(found: UsageState) -> Iterator[tuple[str, Cell]]:
@@ -128,7 +127,7 @@ def _segment_facts(record: Segment, style: Style) -> Iterator[tuple[str, Cell]]:
     for label, size in (("In memory", record.rss), ("In swap", record.swap)):
         yield label, ("unknown" if size is None else _size(size, style), "")
     yield "Attached", (plural(record.nattch, "time"), "" if record.nattch else "dim")
-    if names_of_flags := flag_names(f"{record.mode:o}"):
+    if names_of_flags := flag_names(record.mode):
         yield "Status", (names_of_flags, "red" if record.dest else "yellow")
     yield "Created by", (f"proc {process(recorded(record.cpid, record.made))}", "")
     yield "Last use", (act(record.lpid, record.used, style), "")

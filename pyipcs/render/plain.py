@@ -12,13 +12,13 @@ from pyipcs.model import Kind, Unit, View
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.render.format_units import ctime, flags, human
 from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.listing import Listing
+from pyipcs.sysv.listing import Listing, mode_bits
 
 
 class _Cell(NamedTuple):
     heading: str
     field: str
-    show: Callable[[str], str] | None = None  # None: as the kernel wrote it
+    show: Callable[[str | int], str] | None = None  # None: as the kernel wrote it
     width: int = 10  # of the heading, and of the rows too unless `row` says otherwise
     row: str = ""
 
@@ -33,11 +33,11 @@ class _Table(NamedTuple):
 
 
 @cache
-def _short_name(uid: str) -> str:
+def _short_name(uid: str | int) -> str:
     """A user cut to ten bytes, as `%-10.10s` counts in the C locale; numbers are not cut."""
     name = user_name(uid)
-    if name == uid:
-        return f"{uid:<10}"
+    if name == str(uid):
+        return f"{name:<10}"
     cut = os.fsencode(name)[:10]
     return os.fsdecode(cut) + " " * (10 - len(cut))
 
@@ -47,40 +47,40 @@ def _padded(name: str) -> str:
 
 
 @cache
-def _full_user(uid: str) -> str:
+def _full_user(uid: str | int) -> str:
     return _padded(user_name(uid))
 
 
 @cache
-def _full_group(gid: str) -> str:
+def _full_group(gid: str | int) -> str:
     return _padded(group_name(gid))
 
 
 @cache
-def _permissions(mode: str) -> str:
-    return f"{int(mode, 8) & 0o777:o}"
+def _permissions(mode: str | int) -> str:
+    return f"{mode_bits(mode) & 0o777:o}"
 
 
 @cache
-def _status(mode: str) -> str:
+def _status(mode: str | int) -> str:
     return " ".join(f"{name if is_set else '':<6}" for name, is_set in flags(mode).items())
 
 
 @lru_cache(maxsize=1024)
-def _short_time(seconds: str) -> str:
+def _short_time(seconds: str | int) -> str:
     """Month, day and time of ctime(3)."""
-    return ctime(int(seconds))[4:20] if seconds != "0" else "Not set"
+    return ctime(int(seconds))[4:20] if seconds not in {"0", 0} else "Not set"
 
 
-def _long_time(seconds: str) -> str:
+def _long_time(seconds: str | int) -> str:
     return ctime(int(seconds))
 
 
-def _key(key: str) -> str:
+def _key(key: str | int) -> str:
     return format_key(int(key))
 
 
-def _human(size: str) -> str:
+def _human(size: str | int) -> str:
     """Right-align a size in six bytes, as C counts; a decimal separator may have several."""
     text = human(int(size))
     return " " * (6 - len(os.fsencode(text))) + text

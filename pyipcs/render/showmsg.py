@@ -39,7 +39,7 @@ def _queue(queue: Queue, style: Style) -> Iterator[str]:
 
 def _segment(segment: Segment, style: Style) -> Iterator[str]:
     size = human(segment.segsz) if style.human else plural(segment.segsz, "byte")
-    flags = flag_names(f"{segment.mode:o}")
+    flags = flag_names(segment.mode)
     yield f"{size}, attached {plural(segment.nattch, 'time')}" + (f", {flags}" if flags else "")
     yield f"{_held(segment.rss, style)} in memory, {_held(segment.swap, style)} in swap\n"
     yield f"Created by proc {process(recorded(segment.cpid, segment.made))}"

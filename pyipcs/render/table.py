@@ -21,7 +21,7 @@ from pyipcs.query.columns import Column, ValueType, Word
 from pyipcs.query.plan import Report, Style
 from pyipcs.render.format_units import flags, grouped, human
 from pyipcs.render.formatters import converter
-from pyipcs.sysv.listing import Listing, merged
+from pyipcs.sysv.listing import Listing, merged, mode_bits
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line, width
 from pyipcs.usage.processes import recorded
@@ -296,13 +296,13 @@ def _zero_dim(word: Word) -> str:
     return "dim" if word in {"0", 0} else ""
 
 
-def _flag_look(mode: Word) -> str:
-    return "red" if flags(str(mode))["dest"] else "yellow"
+def _flag_look(mode: Any) -> str:
+    return "red" if flags(mode)["dest"] else "yellow"
 
 
-def _mode_look(mode: Word) -> str:
+def _mode_look(mode: Any) -> str:
     """Who may write to what everybody uses is seldom everybody."""
-    return "yellow" if int(str(mode), 8) & 0o002 else ""
+    return "yellow" if mode_bits(mode) & 0o002 else ""
 
 
 # How a state draws attention, or does not.
@@ -327,7 +327,7 @@ def _bars(column: Column, listing: Listing, *, unicode: bool) -> Iterator[Cell]:
     """How much is in use."""
     if listing.has("qnum"):
         for share, number in zip(column.of(listing), listing.column("qnum"), strict=True):
-            yield bar(share, unicode=unicode, some=number != "0")
+            yield bar(share, unicode=unicode, some=number not in {"0", 0})
         return
     for share, used, most in zip(
         column.of(listing), listing.column("used"), listing.column("limit"), strict=True

@@ -1,7 +1,8 @@
-"""Listings: objects of one kind as columns of text, as the kernel wrote them.
+"""Listings: objects of one kind in columns, either the kernel's text or the values of records.
 
-A listing stays text until a value of it is asked for: most of the cost of listing thousands of
-objects would be conversions that nobody needs.
+A listing of /proc/sysvipc stays text until a value of it is asked for: most of the cost of listing
+thousands of objects would be unneeded conversions. A listing of records has their own values, which
+no code makes into text to parse it again.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -22,10 +23,10 @@ class Listing(NamedTuple):
 
     Attributes:
         kind: theirs.
-        header: the header of /proc/sysvipc.
+        header: the header of /proc/sysvipc; empty for a listing of records.
         words: the words of all rows.
-        added: what else is known of them, by the records' names, a value an object;
-            None is what could not be told.
+        added: more columns, by the records' names; all columns of a listing of records. None is
+            an unknown value.
     """
 
     kind: Kind
@@ -35,15 +36,15 @@ class Listing(NamedTuple):
 
     @property
     def length(self) -> int:
-        """How many objects there are."""
-        return len(self.words) // len(self.header)
+        """The number of objects."""
+        return len(self.words) // len(self.header) if self.header else len(self.added["id"])
 
     def has(self, field: str) -> bool:
         """Whether the values of this field are here."""
         return field in self.added or proc_name(self.kind, field) in self.header
 
     def column(self, field: str) -> Sequence[Any]:
-        """The words of one field of the records, or what was added, one an object."""
+        """Return a field of the records as text or as values; see `mode_bits` for a mode."""
         if field in self.added:
             return self.added[field]
         words = self._listed(field)
@@ -79,7 +80,7 @@ class Listing(NamedTuple):
 
     def owned_by(self, uid: int) -> Iterator[bool]:
         """Of each row, whether this user created or owns the object."""
-        user = str(uid)
+        user = str(uid) if self.header else uid
         owners = zip(self.column("uid"), self.column("cuid"), strict=True)
         return (user in pair for pair in owners)
 
@@ -94,7 +95,7 @@ class Listing(NamedTuple):
         added = {name: [values[row] for row in rows] for name, values in self.added.items()}
         return self._replace(words=list(chain.from_iterable(words)), added=added)
 
-    def distinct(self, before: str = "") -> "Listing":
+    def distinct(self, before: str | int = "") -> "Listing":
         """Return the first row of each id, without rows of the id that stood before.
 
         Linux 5.3 to 5.7 list an object again for each free place before it.
@@ -102,7 +103,7 @@ class Listing(NamedTuple):
         ids = self.column("id")
         if len({before, *ids}) == len(ids) + 1:
             return self
-        first: dict[str, int] = {}
+        first: dict[str | int, int] = {}
         for row, word in enumerate(ids):
             first.setdefault(word, row)
         first.pop(before, None)
@@ -112,23 +113,29 @@ class Listing(NamedTuple):
         """The same rows with one field more."""
         return self._replace(added={**self.added, field: values})
 
+    def without_text(self) -> "Listing":
+        """Return the same rows as a listing of records."""
+        fields = filter(self.has, RECORDS[self.kind]._fields)
+        added = {**{field: [*self._values(field)] for field in fields}, **self.added}
+        return Listing(self.kind, (), [], added)
+
 
 def listing_of(kind: Kind, records: Iterable[Record]) -> Listing:
-    """Records as a listing, as if the kernel had listed them."""
-    found = list(records)
-    header = tuple(proc_name(kind, field) for field in listed_fields(kind))
-    words = [
-        f"{value:o}" if field == "mode" else str(value)
-        for record in found
-        for field in listed_fields(kind)
-        for value in (getattr(record, field),)
-    ]
+    """Return the listing of some records of a kind."""
+    found = [*records]
+    columns = zip(*found, strict=True) if found else repeat(())
+    fields = zip(RECORDS[kind]._fields, map(list, columns), strict=False)
     added = {
-        field: [getattr(record, field) for record in found]
-        for field in RECORDS[kind]._fields
-        if field in _NOT_LISTED and any(getattr(record, field) is not None for record in found)
+        field: values
+        for field, values in fields
+        if field not in _NOT_LISTED or any(value is not None for value in values)
     }
-    return Listing(kind, header, words, added)
+    return Listing(kind, (), [], added)
+
+
+def mode_bits(mode: str | int) -> int:
+    """Return a mode as a number; the kernel's text is octal."""
+    return int(mode, 8) if isinstance(mode, str) else mode
 
 
 def merged(listings: Iterable[Listing]) -> Listing | None:
@@ -136,6 +143,8 @@ def merged(listings: Iterable[Listing]) -> Listing | None:
     found = [*listings]
     if len(found) < 2:
         return found[0] if found else None
+    if any(one.header != found[0].header for one in found):
+        found = [one.without_text() for one in found]
     words = [*chain.from_iterable(listing.words for listing in found)]
     # An empty one may lack what is known of the others.
     added = {

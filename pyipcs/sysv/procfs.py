@@ -31,7 +31,7 @@ def read(kind: Kind, directory: str = SYSVIPC) -> Iterator[Listing]:
 
 def _distinct(listings: Iterable[Listing]) -> Iterator[Listing]:
     """Drop rows that repeat the id of the row before: the kernel repeats an object at once."""
-    last = ""
+    last: str | int = ""
     for listing in listings:
         ids = [last, *listing.column("id")]
         repeated = any(map(eq, ids, islice(ids, 1, None)))

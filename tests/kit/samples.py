@@ -24,7 +24,7 @@ from pyipcs.query import columns
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import data, format_units, formatters
 from pyipcs.sysv import procfs
-from pyipcs.sysv.listing import Listing, listing_of
+from pyipcs.sysv.listing import Listing, listed_fields, listing_of, proc_name
 
 NOBODY_HAS = 4242424242  # a uid without a name
 NO_PID = 2**22 + 1  # above the highest possible pid
@@ -67,6 +67,17 @@ PEOPLE = Style(TimeFormat.FULL, human=True, numeric_perms=False)
 def listings(*kinds: Kind) -> dict[Kind, list[Listing]]:
     """Return the objects of some kinds, or of all kinds."""
     return {kind: [listing_of(kind, RECORDS[kind])] for kind in kinds or Kind}
+
+
+def listed_as_text(kind: Kind) -> Listing:
+    """Return the objects of a kind in the text of /proc/sysvipc; fields that it lacks are added."""
+    fields = listed_fields(kind)
+    values = [getattr(record, field) for record in RECORDS[kind] for field in fields]
+    names = fields * len(RECORDS[kind])
+    words = [f"{v:o}" if name == "mode" else f"{v}" for name, v in zip(names, values, strict=True)]
+    (whole,) = listings(kind)[kind]
+    added = {field: column for field, column in whole.added.items() if field not in fields}
+    return Listing(kind, tuple(proc_name(kind, field) for field in fields), words, added)
 
 
 def report(

@@ -77,7 +77,7 @@ def test_parse_choice_of_unknown_or_missing_name_fails(choice: str, why: str) ->
         parse_choice(choice)
 
 
-def sorted_ids(kind: Kind, sort: str) -> list[str]:
+def sorted_ids(kind: Kind, sort: str) -> list[int]:
     sorting = parse_sort(sort)
     found = arranged(samples.listings(kind)[kind], (), columns.OF_KIND[kind], sorting)
     return [word for listing in found for word in listing.column("id")]
@@ -86,30 +86,30 @@ def sorted_ids(kind: Kind, sort: str) -> list[str]:
 @pytest.mark.parametrize(
     ("kind", "sort", "ids"),
     [
-        (Kind.QUEUE, "ID", ["0", "7", "98305"]),
-        (Kind.QUEUE, "-ID", ["98305", "7", "0"]),
-        (Kind.QUEUE, "KEY", ["7", "0", "98305"]),
-        (Kind.QUEUE, "-KEY", ["98305", "0", "7"]),
-        (Kind.QUEUE, "USE%", ["7", "0", "98305"]),
-        (Kind.QUEUE, "QBYTES", ["0", "98305", "7"]),
-        (Kind.QUEUE, "SEND", ["7", "0", "98305"]),
-        (Kind.QUEUE, "-AGE", ["98305", "0", "7"]),
-        (Kind.QUEUE, "OWNER", ["7", "0", "98305"]),
-        (Kind.QUEUE, "PERMS", ["0", "7", "98305"]),
-        (Kind.QUEUE, "SIZE", ["0", "98305", "7"]),
-        (Kind.SEGMENT, "-SIZE", ["32772", "3"]),
-        (Kind.SEGMENT, "-STATUS", ["32772", "3"]),
-        (Kind.SEGMENT, "COMMAND", ["3", "32772"]),
-        (Kind.SEMAPHORE, "-NSEMS", ["1", "0"]),
+        (Kind.QUEUE, "ID", [0, 7, 98305]),
+        (Kind.QUEUE, "-ID", [98305, 7, 0]),
+        (Kind.QUEUE, "KEY", [7, 0, 98305]),
+        (Kind.QUEUE, "-KEY", [98305, 0, 7]),
+        (Kind.QUEUE, "USE%", [7, 0, 98305]),
+        (Kind.QUEUE, "QBYTES", [0, 98305, 7]),
+        (Kind.QUEUE, "SEND", [7, 0, 98305]),
+        (Kind.QUEUE, "-AGE", [98305, 0, 7]),
+        (Kind.QUEUE, "OWNER", [7, 0, 98305]),
+        (Kind.QUEUE, "PERMS", [0, 7, 98305]),
+        (Kind.QUEUE, "SIZE", [0, 98305, 7]),
+        (Kind.SEGMENT, "-SIZE", [32772, 3]),
+        (Kind.SEGMENT, "-STATUS", [32772, 3]),
+        (Kind.SEGMENT, "COMMAND", [3, 32772]),
+        (Kind.SEMAPHORE, "-NSEMS", [1, 0]),
     ],
 )
-def test_sort_orders_by_the_column(kind: Kind, sort: str, ids: list[str]) -> None:
+def test_sort_orders_by_the_column(kind: Kind, sort: str, ids: list[int]) -> None:
     assert sorted_ids(kind, sort) == ids
 
 
 def test_sort_puts_unknown_values_last() -> None:
     listing = samples.listings(Kind.QUEUE)[Kind.QUEUE][0].with_added("qbytes", [5, None, 7])
-    for sort, order in (("QBYTES", ["0", "7", "98305"]), ("-QBYTES", ["7", "0", "98305"])):
+    for sort, order in (("QBYTES", [0, 7, 98305]), ("-QBYTES", [7, 0, 98305])):
         found = arranged([listing], (), columns.OF_KIND[Kind.QUEUE], parse_sort(sort))
         assert [word for one in found for word in one.column("id")] == order
 

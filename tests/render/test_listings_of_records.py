@@ -1,0 +1,139 @@
+"""Listings of records, which every format shows as it shows the text of /proc/sysvipc."""
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from pyipcs.completion import _rows
+from pyipcs.model import Kind, Unit, View
+from pyipcs.query import columns, plan
+from pyipcs.query.filters import Filter, idle, key, matching, mine, older_than, owner, private
+from pyipcs.query.plan import Format, OutputOptions
+from pyipcs.query.rates import Growth
+from pyipcs.render import data, delimited, metrics, plain, table, text_columns
+from pyipcs.sysv import procfs
+from pyipcs.sysv.keys import By, Target
+from pyipcs.sysv.listing import Listing, merged
+from pyipcs.terminal.capabilities import TerminalCapabilities
+from pyipcs.usage.state import evidence
+from tests.kit import samples
+
+CANVAS = TerminalCapabilities(width=400, height=50, color=True, unicode=True)
+RENDERERS: dict[Format, Callable[[plan.Report], Iterable[str]]] = {
+    Format.TABLE: lambda report: table.listings(report, CANVAS),
+    Format.PLAIN: text_columns.listings,
+    Format.JSON: lambda report: data.json_document(report, {"filtered": True}),
+    Format.JSONL: data.json_lines,
+    Format.CSV: delimited.csv,
+    Format.TSV: delimited.tsv,
+    Format.EXPORT: delimited.export,
+}
+_OWN = ("COMMAND", "AGE")  # what depends on the time of the call, and on other processes
+
+
+def both(kind: Kind) -> tuple[Listing, Listing]:
+    """Return the samples of a kind as records and as text, with all that columns require."""
+    ((records,), text) = samples.listings(kind)[kind], samples.listed_as_text(kind)
+    found = [*evidence(records.records())]
+    forms = [one.with_added("evidence", found) for one in (records, text)]
+    if kind is Kind.SEMAPHORE:
+        forms = [one.with_added("semaphores", [None] * one.length) for one in forms]
+    return forms[0], forms[1]
+
+
+def assert_same(kind: Kind, options: OutputOptions, format_: Format) -> None:
+    """Compare the output of both forms in one format."""
+    outputs = []
+    for listing in both(kind):
+        report = plan.report({kind: [listing]}, options, format_)
+        outputs.append("".join(RENDERERS[format_](report)))
+    assert outputs[0] == outputs[1]
+    assert outputs[0]
+
+
+@pytest.mark.parametrize("format_", RENDERERS, ids=lambda one: one.value)
+@pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
+@pytest.mark.parametrize("unit", Unit, ids=lambda one: one.value)
+def test_listing_of_records_has_every_column_as_text_has(
+    kind: Kind, format_: Format, unit: Unit, utc: None
+) -> None:
+    names = tuple(one.name for one in columns.OF_KIND[kind] if one.name not in _OWN)
+    for time_format in ("iso", "epoch", "full"):
+        for numeric_perms in (False, True):
+            options = OutputOptions(
+                format_,
+                columns.Choice(names, more=False),
+                time_format=time_format,
+                numeric_perms=numeric_perms,
+                unit=unit,
+            )
+            assert_same(kind, options, format_)
+
+
+@pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
+def test_listing_of_records_is_sorted_as_text_is(kind: Kind, utc: None) -> None:
+    for column in columns.OF_KIND[kind]:
+        for reverse in (False, True):
+            options = OutputOptions(
+                Format.CSV, columns.Choice(("ID",), more=False), sort=(column.name, reverse)
+            )
+            assert_same(kind, options, Format.CSV)
+
+
+@pytest.mark.parametrize("unit", Unit, ids=lambda one: one.value)
+@pytest.mark.parametrize("view", View, ids=lambda one: one.value)
+@pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
+def test_listing_of_records_has_the_layout_of_ipcs(
+    kind: Kind, view: View, unit: Unit, utc: None
+) -> None:
+    records, text = ("".join(plain.listings({kind: [one]}, view, unit)) for one in both(kind))
+    assert records == text
+
+
+@pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
+def test_listing_of_records_has_the_same_metrics(kind: Kind) -> None:
+    records, text = ("".join(metrics.document([], [], {}, {kind: [x]}, 4096)) for x in both(kind))
+    assert records == text
+
+
+@pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
+def test_listing_of_records_is_completed_by_the_same_words(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = []
+    for listing in both(kind):
+        monkeypatch.setattr(procfs, "read", lambda _kind, listing=listing: [listing])
+        words.append([*_rows(kind)])
+    assert words[0] == words[1]
+
+
+@pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
+def test_filters_select_the_same_of_records_and_text(kind: Kind) -> None:
+    filters: list[Filter] = [
+        owner(0, 4242424242),
+        mine(),
+        private(),
+        key(Target(By.KEY, 7, "7"), Target(By.KEY, -1, "-1")),
+        older_than(60),
+        idle(60),
+    ]
+    for filter_ in filters:
+        listings = [one.with_added("waited", [False] * one.length) for one in both(kind)]
+        records, text = (next(matching([one], [filter_])) for one in listings)
+        assert [*records.records()] == [*text.records()], filter_.option
+
+
+def test_rates_of_records_are_those_of_text() -> None:
+    records, text = both(Kind.QUEUE)
+    growths = [next(iter(Growth().added([one]))).column("rate") for one in (records, text)]
+    assert growths[0] == growths[1]
+
+
+@pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
+def test_text_and_records_are_merged_to_one_listing(kind: Kind) -> None:
+    records, text = both(kind)
+    for parts in ([records, text], [text, records]):
+        whole = merged(parts)
+        assert whole
+        assert whole.length == 2 * records.length
+        assert [*whole.records()] == [*records.records()] * 2
