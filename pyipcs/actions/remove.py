@@ -58,7 +58,7 @@ def found(listings: Iterable[Listing], selection: Selection) -> Listed:
     for listing in selection.of(listings):
         ids = map(int, listing.column("id"))
         if selection.filters:
-            from pyipcs.query.filters import identities
+            from pyipcs.query.baseline import identities
 
             records = listing.records() if selection.scans else repeat(None, listing.length)
             listed.update(zip(ids, map(Known, identities(listing), records), strict=True))
@@ -134,7 +134,7 @@ class Removal:
             listing = listing_of(kind, [handle_class(kind)(object_id).stat()])
         except NotFoundError:
             return False
-        from pyipcs.query.filters import identities
+        from pyipcs.query.baseline import identities
 
         try:
             if [identity] == [*identities(listing)] and self._selection.matches_now(listing):

@@ -21,7 +21,7 @@ from pyipcs.codec import FORMATS, EnvelopeError, Layout, encoder, from_hex, from
 from pyipcs.model import Kind, Message, Unit, View
 from pyipcs.process import accounts
 from pyipcs.query import columns
-from pyipcs.query.filters import not_in
+from pyipcs.query.baseline import not_in
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import (
     data,

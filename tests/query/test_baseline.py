@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import SHM_DEST, Kind, Segment
-from pyipcs.query import filters
-from pyipcs.query.filters import identities, matching, new_since
+from pyipcs.query import baseline
+from pyipcs.query.baseline import identities, identity_of, new_since
+from pyipcs.query.filters import matching
 from pyipcs.sysv import procfs
 from pyipcs.sysv.listing import listing_of
+from tests.kit import samples
 from tests.kit.kernel import Objects, attached, everything, remove, row
 from tests.kit.program import PYIPCS, invoke, pyipcs
 
@@ -111,5 +113,15 @@ def test_key_of_other_kinds_counts_always(objects: Objects, isolated: None) -> N
     msqid = objects.queue(5)
     document = json.loads(invoke("list", "-J").out)
     document["queues"][0]["key"] = "0x00000000"
-    (left,) = matching(procfs.read(Kind.QUEUE), [filters.not_in(document)])
+    (left,) = matching(procfs.read(Kind.QUEUE), [baseline.not_in(document)])
     assert [*left.column("id")] == [str(msqid)]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_identity_of_a_record_is_that_of_its_row(kind: Kind) -> None:
+    records = [*samples.RECORDS[kind]]
+    if kind is Kind.SEGMENT:
+        records += [segment(1, 5, dest=True), segment(1)]
+    expected = [*map(identity_of, records)]
+    assert [*identities(listing_of(kind, records))] == expected
+    assert [*identities(samples.listed_as_text(kind))] == expected[: len(samples.RECORDS[kind])]

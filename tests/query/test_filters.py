@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
-from pyipcs.query import filters
+from pyipcs.query import baseline, filters
 from pyipcs.query.complete import Requirement
 from pyipcs.query.filters import Filter
 from pyipcs.sysv import libc
@@ -211,7 +211,7 @@ def test_not_in_selects_reused_id_with_other_key(objects: Objects, isolated: Non
     msqid = objects.queue(5)
     document = json.loads(invoke("list", "-J").out)
     document["queues"][0]["key"] = "0x00000006"
-    assert matching_ids(filters.not_in(document), *(r for r in listed_records(Kind.QUEUE))) == [
+    assert matching_ids(baseline.not_in(document), *(r for r in listed_records(Kind.QUEUE))) == [
         msqid
     ]
 
@@ -247,9 +247,9 @@ def listing_with(**taken: object) -> dict[str, Any]:
     ],
 )
 def test_not_in_listing_of_other_origin_fails(taken: dict[str, object], why: str) -> None:
-    filters.not_in(listing_with())
+    baseline.not_in(listing_with())
     with pytest.raises(ValueError, match=why):
-        filters.not_in(listing_with(**taken))
+        baseline.not_in(listing_with(**taken))
 
 
 def test_not_in_filtered_listing_fails(objects: Objects, tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_not_in_file_without_listing_fails(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("queues", [[{}], [{"key": "0x5", "id": 1, "cuid": 1}]])
 def test_not_in_listing_without_identity_fails(queues: object) -> None:
     with pytest.raises(ValueError, match=r"lacks what objects are known again by: '(key|cgid)'"):
-        filters.not_in(listing_with() | {"queues": queues})
+        baseline.not_in(listing_with() | {"queues": queues})
 
 
 @pytest.mark.parametrize(
@@ -299,12 +299,12 @@ def test_not_in_listing_without_identity_fails(queues: object) -> None:
 )
 def test_not_in_listing_of_invalid_objects_fails(queues: object) -> None:
     with pytest.raises(ValueError, match="not a listing"):
-        filters.not_in(listing_with() | {"queues": queues})
+        baseline.not_in(listing_with() | {"queues": queues})
 
 
 def test_not_in_listing_without_kinds_fails() -> None:
     with pytest.raises(ValueError, match="not a listing"):
-        filters.not_in({"taken": listing_with()["taken"]})
+        baseline.not_in({"taken": listing_with()["taken"]})
 
 
 def test_not_in_listing_of_some_columns_fails(objects: Objects, tmp_path: Path) -> None:

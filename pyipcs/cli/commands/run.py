@@ -246,7 +246,8 @@ class _Place(NamedTuple):
         if private == "always":
             raise CommandError(f"no IPC namespace of its own for the command: {why}")
         from pyipcs.process import libc
-        from pyipcs.query.filters import identities, mine, new_since
+        from pyipcs.query.baseline import identities, new_since
+        from pyipcs.query.filters import mine
         from pyipcs.usage.descendants import Descendants
 
         descendants = Descendants()

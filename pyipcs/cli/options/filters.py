@@ -21,7 +21,7 @@ def _parse_baseline(path: str) -> "Filter":
     import json
     import sys
 
-    from pyipcs.query.filters import NO_LISTING, not_in
+    from pyipcs.query.baseline import NO_LISTING, not_in
 
     if path == "-" and sys.stdin is None:
         raise ValueError("standard input is closed")
