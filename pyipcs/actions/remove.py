@@ -1,4 +1,4 @@
-"""Removals one by one: of what the user named, and of what a listing held."""
+"""Removal of several objects, named by the user or selected from listings, with a dry run."""
 
 import errno
 import re
@@ -11,11 +11,11 @@ from pyipcs.model import Kind, Record, Segment
 from pyipcs.query.selection import LateError, Selection
 from pyipcs.sysv.handle import handle_class
 from pyipcs.sysv.keys import By, Target
-from pyipcs.sysv.listing import Listing, listing_of
+from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.permissions import may_control
 from pyipcs.terminal.streams import Output
 
-# Of how a removal fails, what ipcrm says of it.
+# The messages of ipcrm, by the error.
 _REASONS = {
     errno.EACCES: "permission denied for",
     errno.EPERM: "permission denied for",
@@ -29,20 +29,20 @@ _VERBOSE = {
 }
 
 
-class Known(NamedTuple):
-    """An object as a filter selected it.
+class Snapshot(NamedTuple):
+    """An object at the time when filters selected it.
 
     Attributes:
-        identity: what it is known again by.
-        record: its record, if the filter asked what processes use.
+        identity: the values that distinguish it from a later object with its id.
+        record: its record, if a filter needs to know the processes that use it.
     """
 
     identity: tuple[int, ...]
     record: Record | None
 
 
-# The ids of what a listing held, and, where each is to be looked at again, what it was.
-Listed: TypeAlias = Mapping[int, Known | None]
+# The selected objects by id. One with a snapshot is examined again before its removal.
+Selected: TypeAlias = Mapping[int, Snapshot | None]
 
 
 class RemovalTarget(NamedTuple):
@@ -52,23 +52,24 @@ class RemovalTarget(NamedTuple):
     target: Target
 
 
-def found(listings: Iterable[Listing], selection: Selection) -> Listed:
-    """Those of the objects that are meant."""
-    listed: dict[int, Known | None] = {}
+def select(listings: Iterable[Listing], selection: Selection) -> Selected:
+    """Return the objects that meet the filters of a selection."""
+    selected: dict[int, Snapshot | None] = {}
     for listing in selection.of(listings):
         ids = map(int, listing.column("id"))
         if selection.filters:
             from pyipcs.query.baseline import identities
 
             records = listing.records() if selection.scans else repeat(None, listing.length)
-            listed.update(zip(ids, map(Known, identities(listing), records), strict=True))
+            snapshots = map(Snapshot, identities(listing), records)
+            selected.update(zip(ids, snapshots, strict=True))
         else:
-            listed.update(dict.fromkeys(ids))
-    return listed
+            selected.update(dict.fromkeys(ids))
+    return selected
 
 
 class Removal:
-    """Removals one by one, of which a failed one is told and does not stop the rest."""
+    """Removal of objects one by one, which continues after an error and reports it."""
 
     def __init__(self, output: Output, selection: Selection, *, verbose: bool) -> None:
         self._output = output
@@ -79,12 +80,12 @@ class Removal:
 
     @property
     def status(self) -> Status:
-        """The exit status that tells how it went."""
+        """The exit status."""
         return Status.FAILED if self.failed else Status.DONE
 
-    def remove(self, doomed: Iterable[RemovalTarget]) -> None:
-        """Remove what the user named."""
-        for kind, target in doomed:
+    def remove(self, targets: Iterable[RemovalTarget]) -> None:
+        """Remove the objects that the user named."""
+        for kind, target in targets:
             try:
                 handle = handle_class(kind).reach(target)
                 self._announce(kind, handle.id)
@@ -95,26 +96,26 @@ class Removal:
                 self.removed[kind, handle.id] = None
 
     def reject_id(self, word: str) -> None:
-        """Report a word that is no id, as ipcrm does: numbers stand in brackets."""
+        """Report a word that is no id, as ipcrm does: a number in brackets."""
         self.failed = True
         is_number = re.fullmatch(r"(?a)\s*[+-]?\d+", word)
         self._output.error(f"invalid id ({word})" if is_number else f"invalid id: {word}")
 
-    def remove_listed(self, listed: Mapping[Kind, Listed]) -> None:
-        """Remove what a listing held; what has gone since is as it should be."""
+    def remove_selected(self, selected: Mapping[Kind, Selected]) -> None:
+        """Remove selected objects; ignore those that were removed meanwhile."""
         self._selection.refresh()
-        for kind, ids in listed.items():
+        for kind, snapshots in selected.items():
             remove = handle_class(kind).remove_id
-            for object_id, known in ids.items():
+            for object_id, snapshot in snapshots.items():
                 if (kind, object_id) in self.removed:
                     continue
                 try:
-                    if known and not self._may_go(kind, object_id, known):
+                    if snapshot and not self._is_confirmed(kind, object_id, snapshot):
                         continue
-                    if not known:
+                    if not snapshot:
                         self._announce(kind, object_id)
                     remove(object_id)
-                    if known:  # writing may take long, and the evidence had to be fresh
+                    if snapshot:  # writing may take long, and the evidence had to be fresh
                         self._announce(kind, object_id)
                     self.removed[kind, object_id] = None
                 except NotFoundError:
@@ -122,44 +123,45 @@ class Removal:
                 except IpcError as error:
                     self._report_error(Target(By.ID, object_id, str(object_id)), error)
 
-    def _may_go(self, kind: Kind, object_id: int, known: Known) -> bool:
+    def _is_confirmed(self, kind: Kind, object_id: int, snapshot: Snapshot) -> bool:
         """Return whether an object still meets the filters, by fresh evidence."""
-        if known.record and self._selection.stands(known.record):
+        if snapshot.record and self._selection.stands(snapshot.record):
             return True
-        return self._is_same(kind, object_id, known.identity)
+        return self._is_same(kind, object_id, snapshot.identity)
 
     def _is_same(self, kind: Kind, object_id: int, identity: tuple[int, ...]) -> bool:
-        """Whether an object is still what was listed; one that has changed is told."""
+        """Return whether an object is still the selected one; report one that has changed."""
         try:
-            listing = listing_of(kind, [handle_class(kind)(object_id).stat()])
+            record = handle_class(kind)(object_id).stat()
         except NotFoundError:
             return False
-        from pyipcs.query.baseline import identities
+        from pyipcs.query.baseline import identity_of
 
         try:
-            if [identity] == [*identities(listing)] and self._selection.matches_now(listing):
+            if identity_of(record) == identity and self._selection.matches_now(record):
                 return True
         except LateError:
             self.failed = True
             self._output.error(f"skipped {kind.noun} {object_id}: could not examine it in time")
             return False
-        self._output.error(f"{kind.noun} {object_id} has changed since, and is left")
+        self._output.error(f"skipped {kind.noun} {object_id}: changed since it was listed")
         return False
 
     def dry_run(
-        self, doomed: Sequence[RemovalTarget], listed: Mapping[Kind, Listed]
+        self, targets: Sequence[RemovalTarget], selected: Mapping[Kind, Selected]
     ) -> dict[Kind, set[int]]:
-        """What would go; what would not is told as if it were real."""
-        going = {
-            kind: set(listed.get(kind, ())) for kind in {*listed, *(one.kind for one in doomed)}
+        """Return the ids of the objects that would be removed; report errors as `remove` does."""
+        removable = {
+            kind: set(selected.get(kind, ()))
+            for kind in {*selected, *(one.kind for one in targets)}
         }
-        for kind, object_id in self._rehearsed(doomed):
-            going[kind].add(object_id)
-        return going
+        for kind, object_id in self._reachable(targets):
+            removable[kind].add(object_id)
+        return removable
 
-    def _rehearsed(self, doomed: Iterable[RemovalTarget]) -> Iterator[tuple[Kind, int]]:
+    def _reachable(self, targets: Iterable[RemovalTarget]) -> Iterator[tuple[Kind, int]]:
         gone: set[tuple[Kind, int]] = set()
-        for kind, target in doomed:
+        for kind, target in targets:
             try:
                 record = handle_class(kind).reach(target).stat()
                 if not may_control(record.uid, record.cuid):
@@ -186,5 +188,5 @@ class Removal:
 
 
 def _stays(record: Record, target: Target) -> bool:
-    """Whether an object can be named once more when it is removed: a segment in use, by its id."""
+    """Return whether an object has its id after its removal: a segment that is attached."""
     return isinstance(record, Segment) and record.nattch > 0 and target.by is By.ID

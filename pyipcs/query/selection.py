@@ -7,7 +7,7 @@ from pyipcs.errors import UsageError
 from pyipcs.model import Kind, Record
 from pyipcs.query.complete import CLASSIFYING, Requirement, complete
 from pyipcs.query.plan import ALL, MATCHING, Scope
-from pyipcs.sysv.listing import Listing
+from pyipcs.sysv.listing import Listing, listing_of
 from pyipcs.text import plural
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Selection(NamedTuple):
     def stands(self, selected: Record) -> bool:
         """Return whether an object is as it was, and a fresh scan shows nobody who may use it.
 
-        False means that it has to be examined as a whole (`still_meets`), which takes longer.
+        False means that it has to be examined as a whole (`matches_now`), which takes longer.
         """
         from pyipcs.usage.doubt import is_fresh, rescan
         from pyipcs.usage.state import is_clear, is_unchanged
@@ -103,14 +103,19 @@ class Selection(NamedTuple):
         is_same = is_unchanged(selected) and is_clear(selected, judged=self.judges)
         return is_same and is_fresh(selected.kind)
 
-    def matches_now(self, listing: Listing) -> bool:
-        """Whether the one object of a listing is meant, by what can be seen now.
+    def matches_now(self, record: Record) -> bool:
+        """Return whether an object meets all filters, by a scan that is fresh at the return.
+
+        Args:
+            record: its record as of now, a set's without its semaphores.
 
         Raises:
-            LateError: no answer was fresh enough within some seconds.
+            LateError: no scan was fresh enough within some seconds.
         """
+        kind = record.kind
+        listing = listing_of(kind, [record])
         if not self.scans:
-            return self._meets(listing)
+            return self._keeps(listing)
         import time
 
         from pyipcs.usage.doubt import is_fresh, rescan
@@ -119,16 +124,16 @@ class Selection(NamedTuple):
         deadline = time.monotonic() + _PATIENCE
         while not late or time.monotonic() < deadline:
             # A set is examined after the scan; one that takes longer than a scan may age, before.
-            if late and listing.kind is Kind.SEMAPHORE:
-                listing = next(complete([listing._replace(added={})], {Requirement.SEMAPHORES}))
-            if late or not is_fresh(listing.kind):
-                rescan(listing.kind)
-            if not self._meets(listing):
+            if late and kind is Kind.SEMAPHORE:
+                listing = next(complete([listing_of(kind, [record])], {Requirement.SEMAPHORES}))
+            if late or not is_fresh(kind):
+                rescan(kind)
+            if not self._keeps(listing):
                 return False
-            if is_fresh(listing.kind):
+            if is_fresh(kind):
                 return True
             late = True
         raise LateError
 
-    def _meets(self, listing: Listing) -> bool:
-        return any(found.length for found in self.of([listing]))
+    def _keeps(self, listing: Listing) -> bool:
+        return any(kept.length for kept in self.of([listing]))

@@ -329,7 +329,7 @@ def test_rm_orphaned_spares_a_segment_attached_during_the_question(
             process.wait(LIMIT)
     finally:
         end(process, terminal)
-    assert f"pyipcs: segment {used} " in text
+    assert f"pyipcs: skipped segment {used}: " in text
     assert str(gone) not in re.findall(r"segment id `(\d+)'", text)
     assert process.returncode == 0
     assert ids(Kind.SEGMENT) == {used}
@@ -367,7 +367,7 @@ def test_rm_suspect_spares_a_set_used_during_the_question(objects: Objects, isol
             text = without_codes(read_all(terminal))
     finally:
         end(process, terminal)
-    assert f"pyipcs: semaphore set {semid} " in text
+    assert f"pyipcs: skipped semaphore set {semid}: " in text
     assert semid in ids(Kind.SEMAPHORE)
 
 

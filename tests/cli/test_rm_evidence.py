@@ -103,7 +103,9 @@ def test_idle_leaves_queue_on_which_a_process_waits_since_the_question(
     with patched(Kind.QUEUE, wait_on_the_other):
         result = invoke("rm", "--all", "--idle", IDLE)
     (left,) = ids(Kind.QUEUE)
-    assert result == Result(0, "", f"pyipcs: message queue {left} has changed since, and is left\n")
+    assert result == Result(
+        0, "", f"pyipcs: skipped message queue {left}: changed since it was listed\n"
+    )
     end(children)
 
 
@@ -166,7 +168,7 @@ def test_set_is_asked_for_waiters_after_the_scan(objects: Objects, isolated: Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pyipcs.usage.doubt.rescan", rescan_then_wait)
         result = invoke("rm", "--all", "--suspect")
-    assert result.err == f"pyipcs: semaphore set {semid} has changed since, and is left\n"
+    assert result.err == f"pyipcs: skipped semaphore set {semid}: changed since it was listed\n"
     assert ids(Kind.SEMAPHORE) == {semid}
     end(children)
 
@@ -221,5 +223,7 @@ def test_suspect_leaves_set_whose_company_is_used_since_the_question(
         result = invoke("rm", "--all=sem", "--suspect")
     (left,) = ids(Kind.SEMAPHORE)
     assert left in {first, second}
-    assert result == Result(0, "", f"pyipcs: semaphore set {left} has changed since, and is left\n")
+    assert result == Result(
+        0, "", f"pyipcs: skipped semaphore set {left}: changed since it was listed\n"
+    )
     end(children)

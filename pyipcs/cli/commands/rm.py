@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from pyipcs.actions.remove import Listed, Removal, RemovalTarget, found
+from pyipcs.actions.remove import Removal, RemovalTarget, Selected, select
 from pyipcs.cli import present
 from pyipcs.cli.command import OptionalValue, in_order, options_titled
 from pyipcs.cli.options.common import refuse, selecting, subcommand
@@ -124,7 +124,7 @@ def command(  # noqa: PLR0913 - the options are its arguments
     kinds = _kinds(all_kinds, selection) if all_kinds else []
     output: Output = ctx.obj
     removal = Removal(output, selection, verbose=verbose)
-    listed = {kind: found(removable(kind), selection) for kind in kinds}
+    listed = {kind: select(removable(kind), selection) for kind in kinds}
     if unjudged := selection.unjudged():
         output.error(unjudged)
     if dry_run:
@@ -145,7 +145,7 @@ def command(  # noqa: PLR0913 - the options are its arguments
     ):
         raise CommandError("nothing was removed")
     removal.remove(_read_ids(operands, removal) if word else doomed)
-    removal.remove_listed(listed)
+    removal.remove_selected(listed)
     if word and not removal.failed:
         output.write(["resource(s) deleted\n"])
     return removal.status
@@ -185,6 +185,6 @@ def _read_ids(operands: Sequence[str], removal: Removal) -> Iterator[RemovalTarg
             removal.reject_id(text)
 
 
-def _question(listed: Mapping[Kind, Listed]) -> str:
+def _question(listed: Mapping[Kind, Selected]) -> str:
     counts = [plural(len(ids), kind.noun) for kind, ids in listed.items() if ids]
     return f"Remove {', '.join(counts)}?"

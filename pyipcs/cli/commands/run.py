@@ -392,13 +392,13 @@ class _Aftermath:
         if not self._remove or not self.total or not descendants:
             return ()
         from pyipcs.actions.leftovers import removable, summary
-        from pyipcs.actions.remove import Removal, found
+        from pyipcs.actions.remove import Removal, select
 
         kept = self._kept(descendants)
         selection = Selection((*self._place.filters, removable(descendants)))
-        listed = {kind: found(some, selection) for kind, some in self._left.items()}
+        listed = {kind: select(some, selection) for kind, some in self._left.items()}
         removal = Removal(output, selection, verbose=True)
-        removal.remove_listed(listed)
+        removal.remove_selected(listed)
         _flush(output)
         for line in summary(kept):
             output.error(line)

@@ -48,7 +48,7 @@ ROWS: Rows = {
     0: [
         (
             "-a --empty --key <key-of-queue>",
-            "message queue <number> has changed since, and is left",
+            "skipped message queue <number>: changed since it was listed",
             answering("y", before=send_to_all_queues),
         ),
     ],
