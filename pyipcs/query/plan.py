@@ -9,7 +9,8 @@ from pyipcs.model import Kind, Record, Unit, View
 from pyipcs.sysv.listing import Listing, listing_of
 
 if TYPE_CHECKING:
-    from pyipcs.query.columns import Choice, Column
+    from pyipcs.query.choose import Choice
+    from pyipcs.query.columns import Column
 
 Found: TypeAlias = Mapping[Kind, Iterable[Listing]]
 # The columns that tell who uses an object, and whether it was leaked.
@@ -81,7 +82,8 @@ class OutputOptions(NamedTuple):
         self, kinds: Iterable[Kind], names: Iterable[str], *, more: bool
     ) -> "OutputOptions":
         """With those of these columns that the kinds have; `more` adds them to the usual ones."""
-        from pyipcs.query.columns import OF_KIND, Choice
+        from pyipcs.query.choose import Choice
+        from pyipcs.query.columns import OF_KIND
 
         there = {column.name for kind in kinds for column in OF_KIND[kind]}
         return self._replace(choice=Choice(tuple(n for n in names if n in there), more=more))
@@ -117,7 +119,7 @@ class OutputOptions(NamedTuple):
         """
         if not self.choice and not self.sort:
             return
-        from pyipcs.query.columns import check
+        from pyipcs.query.choose import check
 
         try:
             check(self.named, known.values(), what or ", ".join(kind.plural for kind in known))
@@ -175,7 +177,8 @@ def report(
 
     Kinds that have none of the columns that the user chose are left out.
     """
-    from pyipcs.query.columns import KIND, OF_KIND, document, shown
+    from pyipcs.query.choose import document, shown
+    from pyipcs.query.columns import KIND, OF_KIND
 
     json = format_ in {Format.JSON, Format.JSONL}
     columns = {
@@ -195,7 +198,7 @@ def _report(
     format_: Format,
     what: str = "",
 ) -> Report:
-    from pyipcs.query.columns import arranged
+    from pyipcs.query.choose import arranged
 
     options.check(known, what)
     whole = {
@@ -210,7 +213,8 @@ def in_requested_order(found: Found, options: OutputOptions) -> Found:
     """The objects as they come, or sorted."""
     if not options.sort:
         return found
-    from pyipcs.query.columns import OF_KIND, arranged
+    from pyipcs.query.choose import arranged
+    from pyipcs.query.columns import OF_KIND
 
     options.check({kind: OF_KIND[kind] for kind in found})
     return {
@@ -221,12 +225,13 @@ def in_requested_order(found: Found, options: OutputOptions) -> Found:
 
 def resources(kinds: Sequence[Kind], options: OutputOptions, format_: Format) -> Report:
     """The limits with what is in use of them."""
-    from pyipcs.query import columns
+    from pyipcs.query import choose
+    from pyipcs.query.columns import RESOURCE
     from pyipcs.sysv import limits
 
     found = {kind: [limits.resources(kind)] for kind in kinds}
-    chosen = dict.fromkeys(kinds, columns.resources(options.choice))
-    known = dict.fromkeys(kinds, columns.RESOURCE)
+    chosen = dict.fromkeys(kinds, choose.resources(options.choice))
+    known = dict.fromkeys(kinds, RESOURCE)
     return _report(found, chosen, known, options, format_, "limits and usage")
 
 

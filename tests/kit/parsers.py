@@ -20,7 +20,7 @@ from pyipcs.cli import types
 from pyipcs.codec import FORMATS, EnvelopeError, Layout, encoder, from_hex, from_json
 from pyipcs.model import Kind, Message, Unit, View
 from pyipcs.process import accounts
-from pyipcs.query import columns
+from pyipcs.query import choose, columns
 from pyipcs.query.baseline import not_in
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import (
@@ -152,8 +152,8 @@ _WORDS = {
     "user": _word(accounts.parse_user, "root", "0", "65534"),
     "owner": _word(accounts.parse_owner, "root", "root:root", "0:0", "root:", ":root"),
     "namespace": _word(namespace.path_of, "1", "/proc/self/ns/ipc", "-1"),
-    "columns": _word(columns.parse_choice, "ID,KEY", "+AGE", "use%, state", "-ID"),
-    "column": _word(columns.parse_sort, "ID", "-MSGS", "use%"),
+    "columns": _word(choose.parse_choice, "ID,KEY", "+AGE", "use%, state", "-ID"),
+    "column": _word(choose.parse_sort, "ID", "-MSGS", "use%"),
     "layout": _word(_layout, "i", "id", "2h8s", "<qQ?c", "5p3x", "@0l", "e f d n N"),
 }
 
@@ -290,7 +290,7 @@ def rendered(listing: Listing) -> Iterator[str]:
     for canvas in _CANVASES:
         yield from table.listings(report, canvas)
     for column in own:
-        columns.arranged([listing], own, own, (column.name, True))
+        choose.arranged([listing], own, own, (column.name, True))
     for record in listing.records():
         yield from ipcs_details.details(record, Unit.HUMAN)
         yield from showmsg.details(record, evidence_of(record), _STYLES[0])

@@ -20,7 +20,7 @@ from pyipcs.model import (
     SemaphoreSet,
     View,
 )
-from pyipcs.query import columns
+from pyipcs.query import choose
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import data, format_units, formatters
 from pyipcs.sysv import procfs
@@ -88,10 +88,10 @@ def report(
     json: bool = False,
 ) -> Report:
     """Return a report of objects with default columns, or with chosen ones."""
-    chosen = columns.parse_choice(choice) if choice else None
+    chosen = choose.parse_choice(choice) if choice else None
     found = listings(*kinds)
     shown = {
-        kind: columns.document(kind, chosen) if json else columns.shown(kind, View.STATUS, chosen)
+        kind: choose.document(kind, chosen) if json else choose.shown(kind, View.STATUS, chosen)
         for kind in found
     }
     return Report(found, shown, style, headings, chosen.names if chosen else ())

@@ -7,6 +7,7 @@ import pytest
 from pyipcs.completion import _rows
 from pyipcs.model import Kind, Unit, View
 from pyipcs.query import columns, plan
+from pyipcs.query.choose import Choice
 from pyipcs.query.filters import Filter, idle, key, matching, mine, older_than, owner, private
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.rates import Growth
@@ -62,7 +63,7 @@ def test_listing_of_records_has_every_column_as_text_has(
         for numeric_perms in (False, True):
             options = OutputOptions(
                 format_,
-                columns.Choice(names, more=False),
+                Choice(names, more=False),
                 time_format=time_format,
                 numeric_perms=numeric_perms,
                 unit=unit,
@@ -75,7 +76,7 @@ def test_listing_of_records_is_sorted_as_text_is(kind: Kind, utc: None) -> None:
     for column in columns.OF_KIND[kind]:
         for reverse in (False, True):
             options = OutputOptions(
-                Format.CSV, columns.Choice(("ID",), more=False), sort=(column.name, reverse)
+                Format.CSV, Choice(("ID",), more=False), sort=(column.name, reverse)
             )
             assert_same(kind, options, Format.CSV)
 

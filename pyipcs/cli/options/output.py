@@ -15,7 +15,8 @@ from pyipcs.model import Kind, Unit
 from pyipcs.query.plan import Format, OutputOptions
 
 if TYPE_CHECKING:
-    from pyipcs.query.columns import Choice, Column
+    from pyipcs.query.choose import Choice
+    from pyipcs.query.columns import Column
 
 _TIME_FORMATS = {
     "short": "the time of today, or the day, as lsipc has it",
@@ -44,7 +45,7 @@ _POSIX_OUTSTANDING = (
 
 
 def _parse_choice(text: str) -> "Choice":
-    from pyipcs.query.columns import parse_choice
+    from pyipcs.query.choose import parse_choice
 
     try:
         return parse_choice(text)
@@ -55,7 +56,7 @@ def _parse_choice(text: str) -> "Choice":
 
 
 def _parse_sort(text: str) -> tuple[str, bool]:
-    from pyipcs.query.columns import parse_sort
+    from pyipcs.query.choose import parse_sort
 
     return parse_sort(text)
 
