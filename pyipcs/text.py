@@ -1,7 +1,11 @@
-"""Plural nouns, and numbers as users write them."""
+"""Plural nouns, lists of names, and numbers as users write them."""
 
 import re
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
+_T = TypeVar("_T")
+NAMED_MOST = 4  # the names that a phrase contains; it counts the others
 # A whole text that strtol(3) accepts in base 0.
 _NUMBER = (
     r"(?ai)\s*(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|0(?P<octal>[0-7]*)|(?P<decimal>[1-9]\d*))"
@@ -12,6 +16,18 @@ _DIGITS_MAX = 25  # more digits than any number of 64 bits
 def plural(number: int, noun: str) -> str:
     """Return a number with its noun, as "1 queue" or "2 queues"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def abridged(items: Sequence[_T], name: Callable[[_T], str], most: int = NAMED_MOST) -> list[str]:
+    """Return the names of the first items, and the number of the others, as "5 more"."""
+    names = [*map(name, items[:most])]
+    return [*names, f"{len(items) - most} more"] if len(items) > most else names
+
+
+def phrase(names: Sequence[str]) -> str:
+    """Join names to a phrase, as "a, b, c, d and 5 more"."""
+    *first, last = abridged(names, str)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def decimal(digits: str) -> int:

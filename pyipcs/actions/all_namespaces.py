@@ -15,10 +15,10 @@ from pyipcs.query.selection import Selection
 from pyipcs.sysv import namespace, procfs, unshare
 from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output
+from pyipcs.text import abridged
 from pyipcs.usage.processes import command_of, named
 from pyipcs.usage.scan import scan
 
-_NAMED = 4  # the processes of a namespace that its heading names; of others, how many there are
 _LEFT = {errno.ENOENT, errno.ESRCH}  # how one that is left by its processes fails
 _Found: TypeAlias = Mapping[Kind, Sequence[Listing]]
 
@@ -41,9 +41,7 @@ class Group(NamedTuple):
     @property
     def heading(self) -> str:
         """Its name, and the processes that hold it."""
-        names = [named(pid, command_of(pid)) for pid in self.pids[:_NAMED]]
-        if len(self.pids) > _NAMED:
-            names.append(f"{len(self.pids) - _NAMED} more")
+        names = abridged(self.pids, lambda pid: named(pid, command_of(pid)))
         own = " (this one)" if self.own else ""
         return f"IPC namespace {self.inode}{own}: {', '.join(names) or 'no other process'}\n"
 

@@ -8,9 +8,9 @@ from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
 from pyipcs.query.complete import Requirement
 from pyipcs.query.filters import Filter
 from pyipcs.sysv.listing import Listing
-from pyipcs.text import plural
+from pyipcs.text import phrase, plural
 from pyipcs.usage.descendants import Descendants, Process, Scan, thread_group
-from pyipcs.usage.processes import listed, named, recorded
+from pyipcs.usage.processes import named, recorded
 from pyipcs.usage.scan import nothing
 from pyipcs.usage.state import UsageState
 
@@ -139,7 +139,7 @@ def _on_record(record: Record) -> Iterator[tuple[int, int]]:
 
 
 def _listed(processes: Sequence[tuple[int, str | None]]) -> str:
-    return listed([named(*one) for one in processes])
+    return phrase([named(*one) for one in processes])
 
 
 def summary(reasons: Mapping[str, int]) -> Iterator[str]:

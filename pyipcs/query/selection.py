@@ -8,7 +8,7 @@ from pyipcs.model import Kind, Record
 from pyipcs.query.complete import CLASSIFYING, Requirement, complete
 from pyipcs.query.plan import ALL, MATCHING, Scope
 from pyipcs.sysv.listing import Listing, listing_of
-from pyipcs.text import plural
+from pyipcs.text import phrase, plural
 
 if TYPE_CHECKING:
     from pyipcs.query.filters import Filter
@@ -79,9 +79,7 @@ class Selection(NamedTuple):
         objects = [plural(number, kind.noun) for kind, number in counts.items() if number]
         from pyipcs.usage.doubt import why_unseen
 
-        *first, last = objects
-        these = f"{', '.join(first)} and {last}" if first else last
-        return f"{these} could not be judged: {why_unseen()}"
+        return f"{phrase(objects)} could not be judged: {why_unseen()}"
 
     def refresh(self) -> None:
         """See to it that what is asked from now on is not answered by what was seen before."""

@@ -15,7 +15,7 @@ from pyipcs.errors import IpcError
 from pyipcs.model import Kind, Record, SemaphoreSet
 from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.namespace import is_own
-from pyipcs.usage.processes import listed
+from pyipcs.text import phrase
 from pyipcs.usage.scan import Access, Scan, expire, is_cached, scan, scan_for
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Doubts:
             halted = f"{'is' if len(unreadable) == 1 else 'are'} stopped or frozen, "
         if not unreadable:
             return ""
-        names = listed([one.named for one in unreadable])
+        names = phrase([one.named for one in unreadable])
         return f"{names} could not be looked at, {halted}and may wait on it"
 
     def _may_be_halted(self, pid: int) -> bool:

@@ -2,14 +2,13 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
 
 # The records have whole seconds, so that a process may seem to begin after what it did.
 _MARGIN = 2.0
-_NAMED = 4  # the processes that a sentence names; it counts the others
 
 
 class Process(NamedTuple):
@@ -38,15 +37,6 @@ def named(pid: int, command: str | None) -> str:
         return str(pid)
     name = command.replace("\n", "\\n")
     return f"{pid} ({name})"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Join the names of processes to a phrase, which names no more than a few."""
-    shown = [*names[:_NAMED]]
-    if len(names) > _NAMED:
-        shown.append(f"{len(names) - _NAMED} more")
-    *first, last = shown
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def recorded(pid: int, when: int) -> Process:

@@ -11,9 +11,9 @@ from typing import NamedTuple, TypeAlias
 from pyipcs.errors import IpcError
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
 from pyipcs.sysv.namespace import is_initial
-from pyipcs.text import plural
+from pyipcs.text import phrase, plural
 from pyipcs.usage.doubt import doubts_of
-from pyipcs.usage.processes import Process, listed, recorded
+from pyipcs.usage.processes import Process, recorded
 from pyipcs.usage.scan import Scan, User, nothing, scan, scan_for
 
 _Life: TypeAlias = Callable[[int, int], Process]
@@ -129,13 +129,13 @@ def _findable(facts: UsageFacts) -> str:
 def _attached(facts: UsageFacts) -> str:
     users = facts.users or ()
     if not facts.held:
-        return f"not attached, but mapped by {listed([user.named for user in users])}"
+        return f"not attached, but mapped by {phrase([user.named for user in users])}"
     times = f"attached {plural(facts.held, 'time')}"
     if not users:
         return f"{times}, by processes that were not seen"
     some = sum(user.times for user in users) < (facts.held or 0)
     others = ", and by others that were not seen" if some else ""
-    return f"{times}, by {listed([user.named for user in users])}{others}"
+    return f"{times}, by {phrase([user.named for user in users])}{others}"
 
 
 def _waiting(facts: UsageFacts) -> str:
@@ -143,7 +143,7 @@ def _waiting(facts: UsageFacts) -> str:
         held = facts.held or 0
         waits, was = ("waits", "was") if held == 1 else ("wait", "were")
         return f"{plural(held, 'thread')} {waits} on it, and {was} not seen"
-    names = listed([user.named for user in facts.users])
+    names = phrase([user.named for user in facts.users])
     return f"{names} {'waits' if len(facts.users) == 1 else 'wait'} on it"
 
 
@@ -158,7 +158,7 @@ def _these(roles: Iterable[RecordedProcess]) -> str:
     for process, names in pids.items():
         groups.setdefault(" and ".join(names), []).append(process)
     return " and ".join(
-        f"its {name}{'s' if len(some) > 1 else ''}, {listed(some)},"
+        f"its {name}{'s' if len(some) > 1 else ''}, {phrase(some)},"
         for name, some in groups.items()
     )
 

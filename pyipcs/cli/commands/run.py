@@ -25,7 +25,7 @@ from pyipcs.query.selection import Selection
 from pyipcs.sysv import namespace, procfs, unshare
 from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output, WriteError
-from pyipcs.text import decimal, plural
+from pyipcs.text import abridged, decimal, phrase, plural
 from pyipcs.usage.processes import named
 
 if TYPE_CHECKING:
@@ -361,10 +361,9 @@ class _Aftermath:
 
     def _counted(self) -> str:
         """How many objects of each kind, in words."""
-        *first, last = [
-            plural(number, kind.noun) for kind, number in self._counts.items() if number
-        ]
-        return f"{', '.join(first)} and {last}" if first else last
+        return phrase(
+            [plural(number, kind.noun) for kind, number in self._counts.items() if number]
+        )
 
     def _explain(self, output: Output) -> None:
         """Tell how sure it is, and what may still come."""
@@ -377,10 +376,8 @@ class _Aftermath:
         elif why and why != _NEVER:
             output.error(f"it left nothing, but had no IPC namespace of its own: {why}")
         if self._others:
-            named_ = [one.named for one in self._others[:_MANY]]
-            if len(self._others) > _MANY:
-                named_.append(f"{len(self._others) - _MANY} more")
-            output.error(f"new, but used by other programs: {', '.join(named_)}")
+            names = ", ".join(abridged(self._others, lambda one: one.named, _MANY))
+            output.error(f"new, but used by other programs: {names}")
         if self._processes:
             names = ", ".join(named(one["pid"], one["command"]) for one in self._processes)
             where = " in its namespace" if self._place.own else ""
