@@ -19,7 +19,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def abridged(items: Sequence[_T], name: Callable[[_T], str], most: int = NAMED_MOST) -> list[str]:
-    """Return the names of the first items, and the number of the others, as "5 more"."""
+    """Return the first names, and the number of the others, as "5 more"."""
     names = [*map(name, items[:most])]
     return [*names, f"{len(items) - most} more"] if len(items) > most else names
 

@@ -15,6 +15,7 @@ _IGNORED_MODULES = {
     "model.py",
     "render",
     "usage/doubt.py",  # values of the column REASON
+    "usage/reason.py",  # values of the column REASON
     "usage/state.py",  # values of the column REASON
     "usage/scan.py",  # values of the column REASON
     "terminal/escape.py",

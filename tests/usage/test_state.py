@@ -4,8 +4,9 @@ import pytest
 
 from pyipcs.model import Kind, Queue, Record, Segment, Semaphore, SemaphoreSet
 from pyipcs.usage.processes import Process
+from pyipcs.usage.reason import RecordedProcess, UsageFacts
 from pyipcs.usage.scan import Scan, User
-from pyipcs.usage.state import RecordedProcess, UsageFacts, classify, collect_facts
+from pyipcs.usage.state import classify, collect_facts
 
 DEAD, LIVE, HIDDEN, FOREIGN = (
     Process(5, alive=False),
@@ -267,7 +268,7 @@ def semaphores(*pids: int, otime: int = 0, ncount: int = 0, zcount: int = 0) -> 
 
 
 def roles(facts: UsageFacts) -> list[tuple[str, int, str | None]]:
-    return [(role.name, role.process.pid, role.process.command) for role in facts.roles]
+    return [(role.role, role.process.pid, role.process.command) for role in facts.recorded]
 
 
 def test_gather_queue_gives_sender_and_receiver() -> None:
