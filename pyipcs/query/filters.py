@@ -174,3 +174,19 @@ def _equal(field: str, *numbers: int) -> Callable[[Listing], _Mask]:
     """Compare a field with numbers, one of which it has to be."""
     words = frozenset((*numbers, *map(str, numbers)))
     return lambda listing: map(words.__contains__, listing.column(field))
+
+
+# The makers of filters, by the parameter that has the value of the option.
+FILTERS: dict[str, Callable[..., Filter]] = {
+    "owner": owner,
+    "creator": creator,
+    "mine": mine,
+    "key": key,
+    "private": private,
+    "older_than": older_than,
+    "idle": idle,
+    "unattached": unattached,
+    "empty": empty,
+    "orphaned": orphaned,
+    "suspect": suspect,
+}

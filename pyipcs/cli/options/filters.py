@@ -151,7 +151,7 @@ _ANY = {"owner", "creator", "key"}
 
 
 def _filters(*, not_in: "Sequence[Filter]", **given: Any) -> "Iterator[Filter]":
-    """Yield the filters of the options given; `given` has functions of pyipcs.query.filters."""
+    """Yield the filters of the options given; their names are keys of FILTERS."""
     yield from not_in
     wanted = {name: values for name, values in given.items() if values}
     if not wanted:
@@ -159,7 +159,7 @@ def _filters(*, not_in: "Sequence[Filter]", **given: Any) -> "Iterator[Filter]":
     from pyipcs.query import filters
 
     for name, values in wanted.items():
-        make = getattr(filters, name)
+        make = filters.FILTERS[name]
         if values is True:
             yield make()
         elif name in _ANY:
