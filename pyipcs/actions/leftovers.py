@@ -11,7 +11,7 @@ from pyipcs.sysv.listing import Listing
 from pyipcs.text import phrase, plural
 from pyipcs.usage.descendants import Descendants, Process, Scan, thread_group
 from pyipcs.usage.processes import named, recorded
-from pyipcs.usage.scan import nothing
+from pyipcs.usage.scan import empty_scan
 from pyipcs.usage.state import UsageState
 
 _OTHERS_MODE = 0o077  # the bits of svipc(7) for all but the owner and the creator
@@ -87,7 +87,7 @@ def why_kept(listing: Listing, descendants: Descendants) -> Iterator[str]:
 
 def _doubt(scan: Scan) -> str:
     """Return why an object that only the caller can use may still be used; empty if it is not."""
-    seen = nothing()
+    seen = empty_scan()
     if scan.has_descendants:
         return f"in doubt while processes of the command live{_those(scan.descendants.values())}"
     if not seen.readable or seen.incomplete_reason:

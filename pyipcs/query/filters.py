@@ -162,10 +162,10 @@ def _in_state(option: str, states: Collection[State], kinds: Collection[Kind]) -
 
 def _count_unjudged(unknown: Listing) -> int:
     """Return how many objects of unknown state somebody may use unseen."""
-    from pyipcs.usage.scan import nothing
+    from pyipcs.usage.scan import empty_scan
 
     if unknown.kind is Kind.SEGMENT:  # the kernel counts its users, if /proc names them or not
-        return 0 if nothing().readable else unknown.length
+        return 0 if empty_scan().readable else unknown.length
     found = next(complete([unknown], {Requirement.EVIDENCE})).column("evidence")
     return sum(one.users is None and not one.in_company for one in found)
 

@@ -1,1 +1,1 @@
-"""Who uses an object, and whether it was leaked, for every family of IPC."""
+"""Use of objects by processes, and leaks, for every family of IPC."""

@@ -1,4 +1,4 @@
-"""The processes that a command started, and the caller's other processes beside them."""
+"""The processes that a command started, and the caller's other processes."""
 
 import os
 import time
@@ -33,11 +33,11 @@ class Scan(NamedTuple):
     """The processes of one pass over /proc.
 
     Attributes:
-        descendants: those that the command started, by pid.
-        has_descendants: whether one of these lives; known also where /proc does not show it.
-        others: the caller's others in this IPC namespace, or in one that is not known.
+        descendants: the processes that the command started, by pid.
+        has_descendants: True if one of these lives, even if /proc does not show it.
+        others: the caller's other processes in this IPC namespace or in an unknown one.
         uid: the caller's effective user.
-        took: the seconds that the pass lasted.
+        took: the duration of the pass in seconds.
         taken: its end, by the monotonic clock.
     """
 
@@ -50,11 +50,11 @@ class Scan(NamedTuple):
 
 
 class Descendants:
-    """What this process, which adopts orphans, has for descendants since a command began."""
+    """The descendants of this process, which adopts orphans."""
 
     def __init__(self) -> None:
-        """Note the children that this process had before (execve(2) keeps them)."""
-        self.known: set[int] = set()  # the pids of all that were seen; one may just have ended
+        """Note the children of this process from before execve(2)."""
+        self.known: set[int] = set()  # the pids of all descendants so far, exited ones included
         self._former: frozenset[int] = frozenset()
         self._last: Scan | None = None
         if _has_children():
@@ -64,7 +64,7 @@ class Descendants:
             )
 
     def scan(self) -> Scan:
-        """Return the processes now, or of a moment ago."""
+        """Return the processes of now, or of a moment ago."""
         last = self._last
         if last is None or time.monotonic() - last.taken > 2 * last.took + _FRESH:
             last = self._last = self._scan()
@@ -96,14 +96,14 @@ class Descendants:
 
 
 def thread_group(pid: int) -> int:
-    """Return the process of a thread on record; the number itself where /proc has none."""
+    """Return the process of a thread; the thread itself if it is not in /proc."""
     with suppress(OSError, ValueError), open(f"/proc/{pid}/status", "rb") as file:
         return int(_fields(file.read())[b"Tgid"])
     return pid
 
 
 def _has_children() -> bool:
-    """Return whether this process has a child that lives; those that do not are reaped."""
+    """Reap dead children; return True if this process has a living one."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -112,7 +112,7 @@ def _has_children() -> bool:
 
 
 def _processes() -> Iterator[tuple[int, Process]]:
-    """Yield the processes with their numbers in /proc, without kernel threads and zombies."""
+    """Yield numbers in /proc with processes; no kernel threads, no zombies."""
     with suppress(OSError):
         for number in pids():
             with suppress(OSError):
@@ -130,7 +130,7 @@ def _fields(status: bytes) -> dict[bytes, bytes]:
 
 
 def _tree(there: Mapping[int, Process], root: int, without: frozenset[int]) -> set[int]:
-    """Return the numbers of the descendants of a process, without some children's."""
+    """Return the descendants of a process, except those of some children."""
     children: dict[int, list[int]] = {}
     for number, one in there.items():
         children.setdefault(one.parent, []).append(number)
@@ -144,10 +144,10 @@ def _tree(there: Mapping[int, Process], root: int, without: frozenset[int]) -> s
 
 
 def _may_be_here(number: int) -> bool:
-    """Return whether a process is not known to be in another IPC namespace."""
+    """Return False if a process is known to be in another IPC namespace."""
     try:
         return os.stat(f"/proc/{number}/ns/ipc").st_ino == current()
-    except FileNotFoundError:  # it has ended, or this kernel has no such namespaces
+    except FileNotFoundError:  # it exited, or this kernel has no IPC namespaces
         return os.path.exists(f"/proc/{number}")
     except OSError:
         return True

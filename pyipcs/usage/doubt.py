@@ -1,6 +1,6 @@
-"""Doubts about objects that nothing shows in use, and the age of the scan behind them.
+"""Doubts about objects without visible use, and the age of a scan.
 
-Each doubt is found once for a scan, however many objects there are.
+Each doubt is computed once for a scan, whatever the number of objects.
 """
 
 import time
@@ -21,11 +21,11 @@ from pyipcs.usage.scan import Access, Scan, expire, is_cached, scan, scan_for
 if TYPE_CHECKING:
     from pyipcs.usage.halted import Halted
 
-_TOGETHER = 2  # seconds between the changes of objects that a program makes together
-_SLACK = 0.01  # seconds for which a scan speaks after its end
-_SPARE = 2  # times its duration, for which an examination of other objects speaks
+_TOGETHER = 2  # seconds between the changes of objects that a program creates together
+_SLACK = 0.01  # seconds for which a scan is fresh after its end
+_SPARE = 2  # times its duration: the time for which an examination of other objects is valid
 _KINDS = (*Kind,)
-# When an object changed, the place of its kind in _KINDS, and its id.
+# The ctime of an object, the index of its kind in _KINDS, and its id.
 _Change: TypeAlias = tuple[int, int, int]
 # Sorted changes, by the uid of the objects' creator.
 _Changes: TypeAlias = dict[int, list[_Change]]
@@ -33,9 +33,9 @@ _IsUsed: TypeAlias = Callable[[Record], bool]
 
 
 class Company:
-    """Objects in use by their own records, found by creator and time of change.
+    """Objects in use by their own records, by creator and time of change.
 
-    Each object is examined at most once, and only when it is near one that is asked about.
+    Each object is examined at most once, and only if it changed together with one in question.
     """
 
     def __init__(self, is_used: _IsUsed) -> None:
@@ -47,7 +47,7 @@ class Company:
         self._took = self._ended - begun
 
     def near(self, record: Record) -> _Change | None:
-        """Return an object in use that changed at about the same time as this one."""
+        """Return an object in use that changed together with this one."""
         unexamined = self._unexamined.get(record.cuid, [])
         window = _window(unexamined, record.ctime)
         if window.start < window.stop:
@@ -61,7 +61,7 @@ class Company:
         return _first(self._used, record)
 
     def is_young(self, seen: Scan) -> bool:
-        """Return whether it may serve one more scan, which takes as long as this one."""
+        """Return True if it is valid for one more scan of the same duration."""
         return time.monotonic() - self._ended <= _SPARE * (self._took + seen.took)
 
     def _is_in_use(self, change: _Change) -> bool:
@@ -74,7 +74,7 @@ class Doubts:
 
     Attributes:
         seen: the scan.
-        company: the other objects, once they were asked for.
+        company: the other objects, from the first question about them on.
     """
 
     def __init__(self, seen: Scan, is_used: _IsUsed, company: Company | None = None) -> None:
@@ -85,18 +85,21 @@ class Doubts:
         self._halted: dict[int, bool] = {}
 
     def of(self, seen: Scan, company: Company | None) -> "Doubts":
-        """Return the doubts of another scan, with an examination that serves both."""
+        """Return the doubts of another scan that share an examination."""
         return Doubts(seen, self._is_used, company)
 
     def unseen(self, record: Record) -> str:
-        """Return why somebody may wait unseen on an object; empty if nobody may."""
+        """Return the reason why a process may wait unseen; empty if none may."""
         case = Access.to(record), record.kind
         if case not in self._unseen:
             self._unseen[case] = self._find_unseen(*case)
         return self._unseen[case]
 
     def near(self, record: Record) -> str:
-        """Name an object in use that changed together with this one; empty if there is none."""
+        """Return the name of an object in use that changed together with this one.
+
+        It is empty if there is none.
+        """
         change = _first(self._waited, record)
         if change is None:
             self.company = self.company or Company(self._is_used)
@@ -110,13 +113,13 @@ class Doubts:
             return self.seen.incomplete_reason
         unreadable = self.seen.unseen(access)
         halted = ""
-        if kind is Kind.SEMAPHORE:  # the kernel counts all others
+        if kind is Kind.SEMAPHORE:  # the kernel counts all other waiting processes
             unreadable = [one for one in unreadable if self._may_be_halted(one.pid)]
             halted = f"{'is' if len(unreadable) == 1 else 'are'} stopped or frozen, "
         if not unreadable:
             return ""
         names = phrase([one.named for one in unreadable])
-        return f"{names} could not be looked at, {halted}and may wait on it"
+        return f"{names} could not be examined, {halted}and may wait on it"
 
     def _may_be_halted(self, pid: int) -> bool:
         if pid not in self._halted:
@@ -145,14 +148,14 @@ _current: list[Doubts] = []  # those of the last scan
 
 
 def doubts_of(seen: Scan, is_used: _IsUsed) -> Doubts:
-    """Return the doubts that a scan leaves, the same ones for the same scan."""
+    """Return the doubts that a scan leaves, the same object for one scan."""
     if not _current or _current[0].seen.key != seen.key:
         _current[:] = [Doubts(seen, is_used)]
     return _current[0]
 
 
 def why_unseen() -> str:
-    """Return why objects could not be judged by the cached scan."""
+    """Return the reason for objects of unknown state, by the cached scan."""
     seen = scan(attached=False).from_here()
     if seen.incomplete_reason or not seen.readable:
         return seen.incomplete_reason
@@ -167,10 +170,10 @@ def why_unseen() -> str:
 
 
 def is_fresh(kind: Kind) -> bool:
-    """Return whether the cached scan may speak for the removal of an object of a kind now.
+    """Return True if the cached scan is evidence for a removal now.
 
-    It may if it began at most its own duration and 10 ms ago. A segment that was not looked for
-    in a scan needs none.
+    It is if it began at most its own duration and 10 ms ago. A segment whose state did not depend
+    on a scan needs none.
     """
     attached = kind is Kind.SEGMENT
     if not is_cached(attached=attached):
@@ -182,8 +185,8 @@ def is_fresh(kind: Kind) -> bool:
 def rescan(kind: Kind) -> None:
     """Replace the cached scan by one for objects of a kind.
 
-    The examination of other objects is kept while it is young, because it can take longer than
-    the scan.
+    The examination of other objects stays while it is valid, because it can take longer than the
+    scan.
     """
     former = _current[0] if _current else None
     company = former.company if former else None
@@ -211,7 +214,7 @@ def _all_changes() -> _Changes:
 
 
 def _record(change: _Change) -> Record | None:
-    """Return an object's record; None if it has gone or cannot be read."""
+    """Return an object's record; None if it is gone or cannot be read."""
     from pyipcs.sysv import libc
 
     with suppress(IpcError):

@@ -1,4 +1,4 @@
-"""Stopped and frozen processes, by what /proc and the cgroups show to everybody.
+"""Stopped and frozen processes, by files that every user can read.
 
 The kernel drops ncount and zcount of a semaphore while a waiting process is stopped (SIGSTOP,
 ptrace) or frozen (cgroups(7)), and counts the process again once it goes on.
@@ -33,7 +33,7 @@ class Halted:
         self._folders: dict[str, bool] = {}  # by the folder of a cgroup
 
     def may_include(self, pid: int) -> bool:
-        """Return whether a thread is stopped or frozen; True where that cannot be read."""
+        """Return True if a thread is, or may be, stopped or frozen."""
         folder = f"/proc/{pid}/task"
         try:
             return any(self._is_halted(f"{folder}/{thread}") for thread in os.listdir(folder))
@@ -47,20 +47,20 @@ class Halted:
             if _state(thread) in _STOPPED:
                 return True
             cgroups = read_proc(f"{thread}/cgroup")
-        except _GONE:  # or a kernel without cgroups
+        except _GONE:  # also on a kernel without cgroups
             return False
         if cgroups not in self._frozen:
             self._frozen[cgroups] = any(self._is_frozen(*one) for one in _freezable(cgroups))
         return self._frozen[cgroups]
 
     def _is_frozen(self, hierarchy: str, path: str) -> bool:
-        """Return whether a cgroup or one above it is frozen; True if that cannot be read."""
+        """Return True if a cgroup or one above it is, or may be, frozen."""
         for mount in self._mounts:
             if mount.hierarchy == hierarchy and (below := _below(mount.root, path)) is not None:
                 names = [name for name in below.split("/") if name]
                 folders = ("/".join((mount.folder, *names[:n])) for n in range(len(names) + 1))
                 return any(map(self._freezes, folders))
-        # Not mounted here. The first cgroup of a hierarchy cannot be frozen.
+        # The hierarchy is not mounted. Its first cgroup cannot be frozen.
         return path != "/" or not is_initial("cgroup")
 
     def _freezes(self, folder: str) -> bool:
@@ -81,7 +81,7 @@ def _state(thread: str) -> bytes:
 
 
 def _freezable(cgroups: bytes) -> Iterator[tuple[str, str]]:
-    """Yield hierarchy and path of the cgroups in /proc/PID/cgroup that can be frozen."""
+    """Yield hierarchy and path of the cgroups that can be frozen."""
     for line in cgroups.splitlines():
         number, controllers, path = line.split(b":", 2)
         if number == b"0":
@@ -107,7 +107,7 @@ def _unescaped(word: bytes) -> str:
 
 
 def _below(root: str, path: str) -> str | None:
-    """Return a cgroup's path below a mount of its hierarchy; None if it is not below it."""
+    """Return a cgroup's path below a mount; None if it is not below it."""
     start = "" if root == "/" else root
     whole = f"{path}/"
     if "/../" in whole or not whole.startswith(f"{start}/"):
@@ -116,14 +116,14 @@ def _below(root: str, path: str) -> str | None:
 
 
 def _is_freezing(folder: str) -> bool:
-    """Return whether a cgroup is frozen, or will be; True if that cannot be read."""
-    # Of cgroup v2, events reports when all processes are frozen; some may be before.
+    """Return True if a cgroup is, will be, or may be frozen."""
+    # cgroup.events of v2 changes when all processes are frozen; some are frozen before.
     files = (("freezer.state", b"THAWED"), ("cgroup.freeze", b"0"), ("cgroup.events", b"frozen 0"))
     for name, thawed in files:
         try:
             if thawed not in read_proc(f"{folder}/{name}").splitlines():
                 return True
-        except FileNotFoundError:  # of the other version, or the first cgroup
+        except FileNotFoundError:  # the other version of cgroups, or the first cgroup
             continue
         except OSError:
             return True

@@ -1,4 +1,4 @@
-"""Which processes the kernel's records name, and whether they still live."""
+"""The processes that the kernel's records name, and their lives."""
 
 import os
 import time
@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
 
-# The records have whole seconds, so that a process may seem to begin after what it did.
+# Records have whole seconds: a process can seem to start after its own action.
 _MARGIN = 2.0
 
 
@@ -15,9 +15,9 @@ class Process(NamedTuple):
     """A process on record.
 
     Attributes:
-        pid: its number; 0 is none, or one of another PID namespace. Where the record has the
-            number of a living thread, it is that of the thread's process.
-        alive: whether it lives; None where that cannot be told.
+        pid: its pid; 0 is none, or one of another PID namespace. If the record has the number of a
+            living thread, it is the pid of the thread's process.
+        alive: True if it lives; None if that is unknown.
         command: its name (proc_pid_comm(5)) while it lives, if that can be read.
     """
 
@@ -32,21 +32,21 @@ class Process(NamedTuple):
 
 
 def named(pid: int, command: str | None) -> str:
-    """A process by its pid and its name, with which it could write lines of its own."""
+    """Return the pid and the name of a process on one line."""
     if command is None:
         return str(pid)
-    name = command.replace("\n", "\\n")
+    name = command.replace("\n", "\\n")  # a process chooses its name
     return f"{pid} ({name})"
 
 
 def recorded(pid: int, when: int) -> Process:
-    """The process that had this pid at this time, in seconds since the epoch.
+    """Return the process that had a pid at a time in seconds since the epoch.
 
-    A process that has begun since then got the number after it. One that has ended and that its
-    parent has not yet asked about is gone: it uses nothing any more.
+    A process that started later is another one with the same pid. A zombie counts as gone, because
+    it uses nothing.
 
-    The record has the number of a thread where msgrcv(2) waited for the message (ipc/msg.c). Such
-    a thread counts as its process while it lives; afterwards nothing leads to the process.
+    If msgrcv(2) waited for the message, the record has the number of a thread (ipc/msg.c). The
+    thread stands for its process while it lives; afterwards its process cannot be found.
     """
     if pid == 0:
         return Process(pid, None)
@@ -57,15 +57,15 @@ def recorded(pid: int, when: int) -> Process:
             before, _, after = file.read().rpartition(b")")
     except OSError:
         return Process(pid, _exists(pid))
-    fields = after.split()  # from the third of proc_pid_stat(5) on
-    if fields[0] in {b"Z", b"X"} and fields[17] in {b"0", b"1"}:  # with no thread that goes on
+    fields = after.split()  # the fields of proc_pid_stat(5) from the third on
+    if fields[0] in {b"Z", b"X"} and fields[17] in {b"0", b"1"}:  # without another living thread
         return Process(pid, alive=False)
     booted = boot_time()
     started = booted + int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    # A time on record from before the boot has seen the clock put forward since, and a process
-    # that has yet to start comes of a time namespace: then nothing tells what was first.
-    dated = when + _MARGIN > booted and started < time.time() + _MARGIN
-    if dated and started > when + _MARGIN:
+    # If the recorded time predates boot (the clock moved) or the process starts in the future
+    # (time namespace), the two times cannot be compared.
+    is_comparable = when + _MARGIN > booted and started < time.time() + _MARGIN
+    if is_comparable and started > when + _MARGIN:
         return Process(pid, alive=False)
     process = _process_of(pid)
     name = os.fsdecode(before.partition(b"(")[2]) if process == pid else command_of(process)
@@ -73,9 +73,9 @@ def recorded(pid: int, when: int) -> Process:
 
 
 def _process_of(thread: int) -> int:
-    """Return the process of a thread (proc_pid_status(5)); the number itself if it cannot be read.
+    """Return the process of a thread; the thread itself if it cannot be read.
 
-    /proc does not list threads beside processes, and finds them all the same.
+    /proc does not list the folders of threads, but can open them (proc_pid_status(5)).
     """
     try:
         with open(f"/proc/{thread}/status", "rb") as file:
@@ -85,10 +85,10 @@ def _process_of(thread: int) -> int:
 
 
 def command_line(pid: int, when: int) -> str | None:
-    """The command line of the process that had this pid at this time, if it still lives.
+    """Return the command line of the process that had a pid at a time.
 
-    Its words stand with spaces between, as ps(1) shows them. A process that has none is told by
-    its name, in brackets.
+    It is as in ps(1): spaces separate the words, and a process without one has its name in
+    brackets. None if the process does not live.
     """
     process = recorded(pid, when)
     if process.command is None:
@@ -102,7 +102,7 @@ def command_line(pid: int, when: int) -> str | None:
 
 
 def command_of(pid: int) -> str | None:
-    """The name of a process, if it can be read."""
+    """Return the name of a process; None if it cannot be read."""
     try:
         with open(f"/proc/{pid}/comm", "rb") as file:
             return os.fsdecode(file.read().removesuffix(b"\n"))
@@ -111,7 +111,7 @@ def command_of(pid: int) -> str | None:
 
 
 def read_proc(path: str) -> bytes:
-    """Return a file of /proc or /sys, whose size is not known before it is read."""
+    """Return the contents of a file of /proc or /sys, which has no size."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return b"".join(iter(lambda: os.read(descriptor, 1 << 16), b""))
@@ -120,17 +120,17 @@ def read_proc(path: str) -> bytes:
 
 
 def pids() -> Iterator[int]:
-    """The processes that /proc shows.
+    """Yield the pids of the processes in /proc.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: /proc cannot be read.
     """
     return map(int, filter(str.isdigit, os.listdir("/proc")))
 
 
 @cache
 def proc_is_ours() -> bool:
-    """Whether /proc is that of the caller's PID namespace, or another, with other numbers."""
+    """Return True if /proc has the pids of the caller's PID namespace."""
     try:
         return os.readlink("/proc/self") == str(os.getpid())
     except OSError:
@@ -138,7 +138,10 @@ def proc_is_ours() -> bool:
 
 
 def own_number() -> int | None:
-    """Return the number of this process in /proc, which may be of another PID namespace."""
+    """Return the number of this process in /proc; None if there is none.
+
+    It differs from the pid if /proc belongs to another PID namespace.
+    """
     try:
         return int(os.readlink("/proc/self"))
     except (OSError, ValueError):
@@ -146,9 +149,9 @@ def own_number() -> int | None:
 
 
 def pid_here(number: int) -> int:
-    """Return the pid in this PID namespace of a process that has another number in /proc.
+    """Return the pid of a process in this PID namespace.
 
-    It is that number where the process has no pid here, and before Linux 4.1.
+    It is the number in /proc if the process has no pid here, and before Linux 4.1.
     """
     if proc_is_ours():
         return number
@@ -164,7 +167,7 @@ def _nested_pids(name: str) -> list[int]:
 
 
 def _exists(pid: int) -> bool | None:
-    """Whether a process that /proc does not show has this pid; whose it is cannot be told."""
+    """Return False if no process has a pid, else None: it may be another."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -175,8 +178,8 @@ def _exists(pid: int) -> bool | None:
 
 
 def boot_time() -> float:
-    """When the machine started, in seconds since the epoch, by which processes are dated.
+    """Return the boot time in seconds since the epoch.
 
-    By the clocks, which are those of the reader's own namespaces; /proc/stat may tell of others.
+    The clocks belong to the caller's time namespace; btime of /proc/stat may not.
     """
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)

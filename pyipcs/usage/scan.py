@@ -1,8 +1,9 @@
-"""Who uses which object now: one look at each process, however many objects there are.
+"""Scan of /proc for the processes that use objects now.
 
-Shared memory that is attached stands in a process's maps (proc_pid_maps(5)); who waits for a
-message or a semaphore is within a system call that tells its id (proc_pid_syscall(5)). Both ask
-for the rights of ptrace(2), so what could not be looked at is told too.
+A scan reads each process once, whatever the number of objects. Attached shared memory is in the
+maps of a process (proc_pid_maps(5)). A process that waits for a message or a semaphore is in a
+system call with the id as an argument (proc_pid_syscall(5)). Both files require the rights of
+ptrace(2), so a scan also has the processes that it could not read.
 """
 
 import errno
@@ -27,26 +28,26 @@ from pyipcs.usage.processes import (
     read_proc,
 )
 
-# The calls that wait, by their numbers: what of, and in which argument the id stands.
+# The system calls that wait, by number. Their first argument is the id.
 _SEND, _RECEIVE = (Kind.QUEUE, "send"), (Kind.QUEUE, "receive")
 _OPERATE = (Kind.SEMAPHORE, "operation")
 _ATTACHED = "attached"
 _GENERIC = {189: _SEND, 188: _RECEIVE, 193: _OPERATE, 192: _OPERATE}
-# Those of a program of 32 bits have other numbers, which the machine's own programs do not use.
+# A 32-bit program has other numbers, which 64-bit programs do not use for other calls.
 _I386_SYSCALLS = {400: _SEND, 401: _RECEIVE, 420: _OPERATE}
 _MACHINE = os.uname().machine
 _CALLS = _I386_SYSCALLS | {
     "x86_64": {69: _SEND, 70: _RECEIVE, 65: _OPERATE, 220: _OPERATE},
     "aarch64": _GENERIC | {301: _SEND, 302: _RECEIVE, 298: _OPERATE, 312: _OPERATE},
 }.get(_MACHINE, _GENERIC)
-# ipc(2) of such a program, whose first argument says which call is meant
+# ipc(2) of a 32-bit program: its first argument selects the call
 _NARROW_IPC = {"x86_64": 117}.get(_MACHINE)
 _IPC_CALLS = {1: _OPERATE, 4: _OPERATE, 11: _SEND, 12: _RECEIVE}
-_GONE = (FileNotFoundError, ProcessLookupError)  # what tells that a process is no more
-_X32 = 0x40000000  # what x86-64 adds to the numbers of programs with short pointers
-_NAME = b"/SYSV"  # what the names of mapped segments begin with
-# A mapping of one: the right to write, the device, the id as inode, and the name, which alone
-# would be no proof, for a file may have it too.
+_GONE = (FileNotFoundError, ProcessLookupError)  # the errors for a process that exited
+_X32 = 0x40000000  # x86-64 adds it to the call numbers of x32 programs
+_NAME = b"/SYSV"  # the beginning of the names of mapped segments
+# A mapping of a segment: the right to write, the device, the id as inode, and the name. The name
+# alone is no proof, because a file may have it too.
 _MAPPING = rb"\S+ .(.).. \S+ (\S+) (\d+) +/SYSV[0-9a-f]{8}(?: \(deleted\))?"
 _MFD_HUGETLB, _MFD_HUGE_SHIFT = 0x0004, 26  # memfd_create(2)
 
@@ -57,12 +58,11 @@ class User(NamedTuple):
     """A process that uses an object now.
 
     Attributes:
-        pid: its number.
-        command: its name (proc_pid_comm(5)), if that can be read.
-        does: that it has a segment `attached`, or what it waits for: to `send`, to `receive`,
-            or that an `operation` can be done.
-        times: how often it has a segment attached, or how many of its threads wait.
-        read_only: whether it may not write to any of the attachments.
+        pid: its pid.
+        command: its name (proc_pid_comm(5)) if that can be read.
+        does: `attached` for a segment, else the awaited action: `send`, `receive` or `operation`.
+        times: the number of its attachments, or of its waiting threads.
+        read_only: True if it can write to none of the attachments.
     """
 
     pid: int
@@ -78,7 +78,7 @@ class User(NamedTuple):
 
     @property
     def extent(self) -> str:
-        """How it uses the object, where there is more to say than that it does."""
+        """The number of attachments or threads, if not one, and "read-only"."""
         if self.does != _ATTACHED:
             return f"{self.times} threads" if self.times > 1 else ""
         times = "" if self.times == 1 else f"{self.times} times"
@@ -86,15 +86,15 @@ class User(NamedTuple):
 
 
 class UnreadableProcess(NamedTuple):
-    """A process that may not be looked at, or not wholly.
+    """A process whose /proc entries cannot be read, or not all of them.
 
     Attributes:
-        pid: its number.
-        command: its name, if that can be read.
-        namespace: its IPC namespace, if that is known.
-        uid: its effective user; None where nothing is known of it.
-        gids: its file system group, which counts here (setfsgid(2)), and those beside it.
-        has_ipc_owner: whether no mode keeps it from an object (CAP_IPC_OWNER).
+        pid: its pid.
+        command: its name if that can be read.
+        namespace: its IPC namespace if that is known.
+        uid: its effective user; None if that is unknown.
+        gids: its file system group, which the kernel checks (setfsgid(2)), and its other groups.
+        has_ipc_owner: True if it has CAP_IPC_OWNER, so that permission bits do not apply.
     """
 
     pid: int
@@ -109,8 +109,8 @@ class UnreadableProcess(NamedTuple):
         """Its pid and name."""
         return named(self.pid, self.command)
 
-    def may_use(self, access: "Access", namespace: int | None) -> bool:
-        """Whether the kernel would let it wait on an object of a namespace (svipc(7))."""
+    def can_use(self, access: "Access", namespace: int | None) -> bool:
+        """Return True if it may wait on such an object of a namespace (svipc(7))."""
         if self.namespace not in {None, namespace}:
             return False
         if self.uid is None or self.has_ipc_owner:
@@ -124,7 +124,7 @@ class UnreadableProcess(NamedTuple):
 
 
 class Access(NamedTuple):
-    """What of an object's record says who may use it."""
+    """The fields of a record that restrict the use of an object."""
 
     mode: int
     uid: int
@@ -134,22 +134,22 @@ class Access(NamedTuple):
 
     @classmethod
     def to(cls, record: Record) -> "Access":
-        """That of a record."""
+        """Return the fields of a record."""
         return cls(*(getattr(record, field) for field in cls._fields))
 
 
 class Scan(NamedTuple):
-    """What one pass over /proc saw.
+    """The result of one pass over /proc.
 
     Attributes:
-        users: of each object that is in use, by what processes.
-        members: the processes of each IPC namespace, by their pids.
-        unreadable: those that could not be looked at.
-        incomplete_reason: why processes may be missing; empty if the scan is complete.
-        readable: whether anything could be seen at all.
-        begun: when it began, by the monotonic clock; 0 is no scan.
-        took: how many seconds it took.
-        here: the IPC namespace whose objects are asked for.
+        users: the processes that use each object in use.
+        members: the pids of the processes of each IPC namespace.
+        unreadable: the processes that could not be read.
+        incomplete_reason: the reason why processes may be missing; empty if none can be.
+        readable: True if /proc can be read and has the pids of this PID namespace.
+        begun: its beginning by the monotonic clock; 0 if no process was read.
+        took: its duration in seconds.
+        here: the IPC namespace of the objects in question.
     """
 
     users: dict[ObjectKey, list[User]]
@@ -162,25 +162,25 @@ class Scan(NamedTuple):
     here: int | None = None
 
     def from_here(self) -> "Scan":
-        """The same, for objects of the namespace that the caller is in by now."""
+        """Return the scan for objects of the caller's present IPC namespace."""
         return self._replace(here=current())
 
     @property
     def key(self) -> tuple[float, int | None]:
-        """What tells it from others: its beginning, and whose objects are asked for."""
+        """The values that distinguish it from other scans."""
         return self.begun, self.here
 
     def using(self, record: Record) -> list[User]:
-        """The processes that use an object of the namespace."""
+        """Return the processes that use an object."""
         return self.users.get((self.here, record.kind, record.id), [])
 
     def unseen(self, access: Access) -> list[UnreadableProcess]:
-        """Those that could not be looked at and may use such an object of the namespace."""
-        return [one for one in self.unreadable if one.may_use(access, self.here)]
+        """Return the unreadable processes that may use such an object."""
+        return [one for one in self.unreadable if one.can_use(access, self.here)]
 
 
-def nothing() -> Scan:
-    """What is seen without a look: whether anything could be."""
+def empty_scan() -> Scan:
+    """Return a scan of no process, with the reasons for missing ones."""
     if proc_is_ours():
         return Scan({}, {}, [], _incomplete_reason())
     return Scan({}, {}, [], "/proc cannot be read, or is of another PID namespace", False)
@@ -188,24 +188,24 @@ def nothing() -> Scan:
 
 @cache
 def scan(*, attached: bool = True) -> Scan:
-    """What can be seen now; the same until `expire()`.
+    """Scan /proc, or return the cached scan until `expire` drops it.
 
     Args:
-        attached: whether to look also for who has segments attached, which takes most of the time.
-            Who waits is the same with it and without.
+        attached: True to find attachments, too, which takes most of the time. The waiting
+            processes are the same in either case.
     """
     if attached:
         return _with_attached(scan(attached=False))
     begun = time.monotonic()
-    found = nothing()
+    found = empty_scan()
     for pid in pids() if found.readable else ():
-        _look_at(pid, found)
+        _add_waits(pid, found)
     return found._replace(begun=begun, took=time.monotonic() - begun)
 
 
 def scan_for(kind: Kind) -> Scan:
-    """Return the cached scan that shows who uses objects of a kind."""
-    # Other arguments for the same would be cached apart.
+    """Return the cached scan that shows the users of objects of a kind."""
+    # scan(attached=True) would be another entry of the cache than scan().
     return scan() if kind is Kind.SEGMENT else scan(attached=False)
 
 
@@ -215,24 +215,24 @@ def expire() -> None:
 
 
 def is_cached(*, attached: bool) -> bool:
-    """Return whether there is a cached scan, one for attachments if these are asked for."""
-    return scan.cache_info().currsize >= 1 + attached  # that one consists of two
+    """Return True if a scan is cached, with attachments if required."""
+    return scan.cache_info().currsize >= 1 + attached  # a scan with attachments makes two entries
 
 
 def _with_attached(seen: Scan) -> Scan:
-    """With who has segments attached, and without the kernel's own processes."""
+    """Add attachments to a scan, and leave out the kernel's own processes."""
     begun = time.monotonic()
-    users = {place: [*those] for place, those in seen.users.items()}
+    users = {key: [*processes] for key, processes in seen.users.items()}
     found = seen._replace(users=users, members={}, unreadable=[*seen.unreadable])
     devices = _devices()
-    for namespace, those in seen.members.items():
-        for pid in those:
-            _look_into(pid, namespace, devices, found)
+    for namespace, processes in seen.members.items():
+        for pid in processes:
+            _add_attachments(pid, namespace, devices, found)
     return found._replace(took=seen.took + time.monotonic() - begun)
 
 
-def _look_at(pid: int, found: Scan) -> None:
-    """Add what one process waits on; one that has gone meanwhile does nothing."""
+def _add_waits(pid: int, found: Scan) -> None:
+    """Add the objects on which a process waits; ignore one that exited."""
     namespace = None
     try:
         _, namespace = _living_thread(pid)
@@ -240,12 +240,14 @@ def _look_at(pid: int, found: Scan) -> None:
         _add(pid, _waiting(pid), found)
     except _GONE:
         return
-    except OSError:  # it may not be looked at, or there is no descriptor left to do it with
+    except OSError:  # no permission, or no free descriptor
         found.unreadable.extend(_unreadable(pid, namespace))
 
 
-def _look_into(pid: int, namespace: int | None, devices: frozenset[bytes], found: Scan) -> None:
-    """Add what one process of a namespace has attached."""
+def _add_attachments(
+    pid: int, namespace: int | None, devices: frozenset[bytes], found: Scan
+) -> None:
+    """Add the segments that a process of a namespace has attached."""
     try:
         maps = _maps(pid)
     except _GONE:
@@ -260,18 +262,20 @@ def _look_into(pid: int, namespace: int | None, devices: frozenset[bytes], found
 
 
 def _add(pid: int, users: dict[ObjectKey, User], found: Scan) -> None:
-    """Add what one process uses."""
+    """Add a process to the users of objects."""
     if users:
         name = command_of(pid)
-        for place, user in users.items():
-            found.users.setdefault(place, []).append(user._replace(command=name))
+        for key, user in users.items():
+            found.users.setdefault(key, []).append(user._replace(command=name))
 
 
 def _living_thread(pid: int) -> tuple[str, int | None]:
-    """The folder of a process, or of a thread that has outlived the first, and its namespace.
+    """Return the /proc folder of a living thread, and its IPC namespace.
+
+    It is the folder of the process unless its first thread exited before others.
 
     Raises:
-        FileNotFoundError: it is at its end.
+        FileNotFoundError: the process exits.
     """
     folder = f"/proc/{pid}"
     for thread in chain([folder], _threads(pid)):
@@ -287,7 +291,7 @@ def _threads(pid: int) -> Iterator[str]:
 
 
 def _maps(pid: int) -> bytes:
-    """What a process has mapped; nothing, of one of the kernel's own and of one at its end."""
+    """Return the maps of a process; empty for a kernel thread and at exit."""
     for thread in chain([f"/proc/{pid}"], _threads(pid)):
         with suppress(*_GONE):
             if maps := read_proc(f"{thread}/maps"):
@@ -296,18 +300,18 @@ def _maps(pid: int) -> bytes:
 
 
 def _namespace(thread: str) -> int | None:
-    """The IPC namespace of a process or a thread; None where the kernel knows of but one."""
-    return os.stat(f"{thread}/ns/ipc").st_ino if _knows_namespaces() else None
+    """Return the IPC namespace of a thread; None if /proc lacks it."""
+    return os.stat(f"{thread}/ns/ipc").st_ino if _has_namespaces() else None
 
 
 @cache
-def _knows_namespaces() -> bool:
-    """Whether the kernel tells of IPC namespaces at all."""
+def _has_namespaces() -> bool:
+    """Return True if /proc has the IPC namespaces of processes."""
     return current() is not None
 
 
 def members(inode: int) -> Iterator[int]:
-    """Return the other processes of an IPC namespace, by their numbers in /proc."""
+    """Yield the numbers in /proc of the other processes of a namespace."""
     own = own_number()
     for pid in pids():
         with suppress(OSError):
@@ -319,65 +323,63 @@ def _attached(
     pid: int, namespace: int | None, maps: bytes, devices: frozenset[bytes]
 ) -> dict[ObjectKey, User]:
     found: dict[ObjectKey, User] = {}
-    for line in _naming_segments(maps):
+    for line in _segment_lines(maps):
         match = re.fullmatch(_MAPPING, line)
         if match and match[2] in devices:
             write, inode = match[1], match[3]
-            place = namespace, Kind.SEGMENT, int(inode)
-            user = found.get(place, User(pid, None, _ATTACHED, 0, read_only=True))
+            key = namespace, Kind.SEGMENT, int(inode)
+            user = found.get(key, User(pid, None, _ATTACHED, 0, read_only=True))
             read_only = user.read_only and write != b"w"
-            found[place] = user._replace(times=user.times + 1, read_only=read_only)
+            found[key] = user._replace(times=user.times + 1, read_only=read_only)
     return found
 
 
-def _naming_segments(maps: bytes) -> Iterator[bytes]:
-    """The lines with the name of a segment in them, of which most maps have none."""
-    place = maps.find(_NAME)
-    while place >= 0:
-        end = maps.find(b"\n", place)
-        yield maps[maps.rfind(b"\n", 0, place) + 1 : end]
-        place = maps.find(_NAME, end)
+def _segment_lines(maps: bytes) -> Iterator[bytes]:
+    """Yield the lines of maps that contain the name of a segment."""
+    start = maps.find(_NAME)  # most maps have none
+    while start >= 0:
+        end = maps.find(b"\n", start)
+        yield maps[maps.rfind(b"\n", 0, start) + 1 : end]
+        start = maps.find(_NAME, end)
 
 
 def _waiting(pid: int) -> dict[ObjectKey, User]:
-    """What the threads wait on, each in a namespace that may be its own."""
+    """Return the objects on which the threads of a process wait."""
     found: dict[ObjectKey, User] = {}
     for thread in _threads(pid):
-        with suppress(*_GONE):  # of several threads, one that has gone
+        with suppress(*_GONE):  # other threads may have exited
             if call := _call(_numbers(thread)):
                 (kind, does), object_id = call
-                place = _namespace(thread), kind, object_id
-                user = found.get(place, User(pid, None, does, 0))
-                found[place] = user._replace(times=user.times + 1)
+                key = _namespace(thread), kind, object_id  # threads can differ in namespace
+                user = found.get(key, User(pid, None, does, 0))
+                found[key] = user._replace(times=user.times + 1)
     return found
 
 
 def _numbers(thread: str) -> list[int]:
-    """What /proc tells of the system call that a thread is in; nothing, of one that runs.
-
-    It is the call's number and its arguments, of which the first two say all.
+    """Return the system call of a thread with two arguments; empty if it runs.
 
     Raises:
-        FileNotFoundError: it is at its end.
+        FileNotFoundError: the thread exits.
     """
     try:
         text = read_proc(f"{thread}/syscall")
     except PermissionError:
-        _namespace(thread)  # of one at its end there is none, though this file is still closed
+        _namespace(thread)  # raises FileNotFoundError for a thread that exits
         raise
     if text == b"running\n":
         return []
-    words = text.split() if text.endswith(b"\n") else []
+    fields = text.split() if text.endswith(b"\n") else []
     try:
-        number, *arguments = words
-        return [int(number), *(int(word, 16) for word in arguments[:2])]
-    except ValueError:  # something covers it
+        number, *arguments = fields
+        return [int(number), *(int(argument, 16) for argument in arguments[:2])]
+    except ValueError:  # another file is mounted over it
         raise OSError(errno.EIO, os.strerror(errno.EIO), thread) from None
 
 
 def _call(numbers: list[int]) -> tuple[tuple[Kind, str], int] | None:
-    """The System V call that a thread is in, and the id that it was given."""
-    if len(numbers) < 3:  # running, or in none
+    """Return the System V call of a thread with the id, by `_numbers`."""
+    if len(numbers) < 3:  # it runs, or is in no call
         return None
     number, first, second = numbers
     if number == _NARROW_IPC:
@@ -388,10 +390,10 @@ def _call(numbers: list[int]) -> tuple[tuple[Kind, str], int] | None:
 
 
 def _unreadable(pid: int, namespace: int | None) -> Iterator[UnreadableProcess]:
-    """A process by what everybody may know of it.
+    """Yield an unreadable process with the facts that every user can read.
 
-    The kernel's own use no objects. Nor, it is taken, does the machine's init, which not every
-    root may look at (CAP_SYS_PTRACE).
+    Kernel threads use no objects, and are left out. So is the machine's init, by assumption: a root
+    without CAP_SYS_PTRACE cannot read it.
     """
     if pid == 1 and is_initial("pid"):
         return
@@ -404,7 +406,7 @@ def _unreadable(pid: int, namespace: int | None) -> Iterator[UnreadableProcess]:
         return
     status = {name: value.split() for name, _, value in (line.partition(b":") for line in lines)}
     if b"VmSize" not in status and status[b"Threads"] == [b"1"]:
-        return  # of the kernel, or at its end
+        return  # a kernel thread, or a process that exits
     gids = [status[b"Gid"][3], *status[b"Groups"]]
     yield UnreadableProcess(
         pid,
@@ -417,7 +419,10 @@ def _unreadable(pid: int, namespace: int | None) -> Iterator[UnreadableProcess]:
 
 
 def _devices() -> frozenset[bytes]:
-    """The devices that segments are on, as maps has them: those of memory files too."""
+    """Return the devices of segments, in the notation of maps.
+
+    Segments share them with the memory files of memfd_create(2).
+    """
     flags = [0]
     with suppress(OSError):
         for name in os.listdir("/sys/kernel/mm/hugepages"):
@@ -439,9 +444,9 @@ def _device(flags: int) -> bytes:
 
 
 def _incomplete_reason() -> str:
-    """Why processes may be using objects without a sign of them in /proc."""
+    """Return the reason why /proc may lack processes; empty if it has all."""
     if not os.path.exists("/proc/self/syscall"):
-        return "this kernel does not tell who waits (/proc/PID/syscall)"
+        return "this kernel does not report waiting processes (/proc/PID/syscall)"
     if not is_initial("pid"):  # others may share the IPC namespace, as in a pod
         return "processes outside of this PID namespace cannot be seen"
     with suppress(OSError):
@@ -456,5 +461,5 @@ def _incomplete_reason() -> str:
 
 
 def _sees_all() -> bool:
-    """Whether the caller may look at every process (CAP_SYS_PTRACE, and not just in a part)."""
+    """Return True with CAP_SYS_PTRACE in the initial user namespace."""
     return is_initial("user") and bool(capabilities() & CAP_SYS_PTRACE)

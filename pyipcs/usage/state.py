@@ -1,4 +1,4 @@
-"""The states of objects (in use, orphaned, suspect, unknown), with reasons.
+"""States of objects (in use, orphaned, suspect, unknown), with reasons.
 
 The kernel counts attachments of segments alone. A segment can be known to be orphaned; a queue or a
 semaphore set can only be suspect.
@@ -21,7 +21,7 @@ from pyipcs.usage.reason import (
     leak_reason,
     use_reason,
 )
-from pyipcs.usage.scan import Scan, User, nothing, scan, scan_for
+from pyipcs.usage.scan import Scan, User, empty_scan, scan, scan_for
 
 _Life: TypeAlias = Callable[[int, int], Process]
 
@@ -152,7 +152,7 @@ def _classified(
 def _classified_segments(records: Iterable[Record]) -> Iterator[UsageState]:
     """Yield the states of segments; scan only if it can change one."""
     life = cache(recorded)
-    unscanned = nothing()
+    unscanned = empty_scan()
     for record in records:
         found = classify(collect_facts(record, unscanned, life, _no_doubt))
         if found.state is State.ORPHANED:

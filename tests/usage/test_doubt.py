@@ -337,7 +337,7 @@ def test_object_changed_together_with_used_object_is_unknown(
     used, doubtful = used_queue(objects), create(objects)
     assert state(kind, doubtful) is State.UNKNOWN
     found = evidence(kind, doubtful)
-    if "could not be looked at" not in found.reason:  # a queue of an ordinary user
+    if "could not be examined" not in found.reason:  # a queue of an ordinary user
         assert found == UsageState(
             State.UNKNOWN,
             f"changed together with message queue {used}, which is in use",

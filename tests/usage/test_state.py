@@ -170,12 +170,12 @@ ROWS = {
     ),
     "queue never used": (UsageFacts(Kind.QUEUE, used=False), "unknown: never used"),
     "queue never used and unreadable process": (
-        UsageFacts(Kind.QUEUE, used=False, unseen="1 could not be looked at"),
-        "unknown: never used, but 1 could not be looked at",
+        UsageFacts(Kind.QUEUE, used=False, unseen="1 could not be examined"),
+        "unknown: never used, but 1 could not be examined",
     ),
     "queue with sender gone and unreadable process": (
-        UsageFacts(Kind.QUEUE, [RecordedProcess(SENDER, DEAD)], unseen="1 could not be looked at"),
-        "unknown: its last sender, 5, is gone, but 1 could not be looked at",
+        UsageFacts(Kind.QUEUE, [RecordedProcess(SENDER, DEAD)], unseen="1 could not be examined"),
+        "unknown: its last sender, 5, is gone, but 1 could not be examined",
     ),
     "queue without proc": (
         UsageFacts(Kind.QUEUE, [RecordedProcess(SENDER, DEAD)], users=None, unseen=CLOSED),

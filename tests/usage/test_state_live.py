@@ -265,7 +265,7 @@ def test_evidence_of_queue_with_sender_gone_is_suspect(objects: Objects) -> None
     """It is unknown where processes of other users cannot be read."""
     seen = collect_evidence(Kind.QUEUE, suspect_queue(objects))
     if seen.state is State.UNKNOWN and not (IS_ROOT and is_initial("pid")):
-        assert re.search("could not be looked at|cannot be seen", seen.reason)
+        assert re.search("could not be examined|cannot be seen", seen.reason)
     else:
         assert seen.state is State.SUSPECT
         assert "its last sender" in seen.reason
@@ -437,7 +437,7 @@ def test_evidence_of_queue_names_unreadable_processes(objects: Objects) -> None:
 
     answer = ask_departed(ask)
     assert answer.startswith("unknown its last sender")
-    assert "could not be looked at, and may wait on it" in answer
+    assert "could not be examined, and may wait on it" in answer
 
 
 @pytest.mark.root
@@ -538,7 +538,7 @@ def test_rm_suspect_after_failed_read_removes_nothing(
     inject += ["-e", "trace=openat", "-e", f"inject=openat:error={error}"]
     listed = run("strace", *inject, PYIPCS, "list", "-q", "-o", "STATE,REASON", "--noheadings")
     assert listed.out.startswith("unknown its last sender")
-    assert "could not be looked at, and may wait on it" in listed.out
+    assert "could not be examined, and may wait on it" in listed.out
     removed = run("strace", *inject, PYIPCS, "rm", "-a", "--suspect")
     assert (removed.status, msqid in kernel.ids(Kind.QUEUE)) == (0, True)
 
