@@ -107,7 +107,7 @@ def _gather(
 ) -> _Found:
     """The objects of the caller's namespace, with all that is asked of them."""
     found = {kind: [*selection.of(procfs.read(kind))] for kind in kinds}
-    if format_ is Format.PLAIN and not options.columnar:
+    if format_ is Format.PLAIN and not options.is_columnar:
         return found
     shown = plan.report(found, options, format_, view)
     return found | {kind: [*listings] for kind, listings in shown.found.items()}

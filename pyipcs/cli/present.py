@@ -51,7 +51,7 @@ def listings(
         each: whether metrics tell of each object.
     """
     format_ = options.chosen(terminal=output.terminal)
-    if format_ is Format.PLAIN and not options.columnar:
+    if format_ is Format.PLAIN and not options.is_columnar:
         from pyipcs.render import plain
 
         output.write(plain.listings(in_requested_order(found, options), view, options.unit))
@@ -212,7 +212,7 @@ def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOpt
 
     format_ = options.chosen(terminal=output.terminal)
     match format_:
-        case Format.PLAIN if not options.columnar and not options.sort:
+        case Format.PLAIN if not options.is_columnar and not options.sort:
             from pyipcs.render import ipcs_details
 
             if name == "limits":

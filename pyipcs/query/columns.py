@@ -18,7 +18,7 @@ from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.namespace import current
 
 # A value as the kernel wrote it, or as a number; None is what is not known, or not there.
-Word: TypeAlias = str | int | None
+Value: TypeAlias = str | int | None
 
 
 class ValueType(Enum):
@@ -68,20 +68,20 @@ class Column(NamedTuple):
     field: str
     help: str
     priority: int = 0
-    words: Callable[[Listing], Iterable[Any]] | None = None
+    values: Callable[[Listing], Iterable[Any]] | None = None
     requires: Requirement | None = None
     when: Callable[[Listing], Iterator[int]] | None = None
-    long: bool = False
+    is_long: bool = False
 
     @property
-    def numeric(self) -> bool:
+    def is_numeric(self) -> bool:
         """Whether its words are numbers, which stand to the right."""
         return self.value_type in _NUMERIC
 
-    def of(self, listing: Listing) -> Iterable[Word]:
+    def of(self, listing: Listing) -> Iterable[Value]:
         """The words of this column, one an object."""
-        if self.words:
-            return self.words(listing)
+        if self.values:
+            return self.values(listing)
         if listing.has(self.field):
             return listing.column(self.field)
         return [None] * listing.length
@@ -95,7 +95,7 @@ def _kinds(listing: Listing) -> Iterable[str]:
     return repeat(listing.kind.value, listing.length)
 
 
-def _namespaces(listing: Listing) -> Iterable[Word]:
+def _namespaces(listing: Listing) -> Iterable[Value]:
     if listing.has("ipc_namespace"):
         return listing.column("ipc_namespace")
     return repeat(current(), listing.length)
@@ -107,19 +107,19 @@ def _ages(listing: Listing) -> Iterator[int]:
 
 
 @lru_cache(maxsize=1024)
-def percent(used: Word, most: Word) -> str | None:
+def percent(used: Value, most: Value) -> str | None:
     """How much of something is in use; None where there is no limit to speak of."""
     if used is None or most is None or not int(most):
         return None
     return f"{100 * int(used) / int(most):.2f}"
 
 
-def _share(used: str, most: str) -> Callable[[Listing], Iterable[Word]]:
+def _share(used: str, most: str) -> Callable[[Listing], Iterable[Value]]:
     return lambda listing: [*map(percent, listing.column(used), listing.column(most))]
 
 
 @lru_cache(maxsize=1024)
-def queue_percent(cbytes: Word, qnum: Word, qbytes: Word) -> str | None:
+def queue_percent(cbytes: Value, qnum: Value, qbytes: Value) -> str | None:
     """Return how full a queue is: it holds at most qbytes bytes, and as many messages.
 
     A queue of that many messages is full even if all are empty (msgsnd(2)).
@@ -127,7 +127,7 @@ def queue_percent(cbytes: Word, qnum: Word, qbytes: Word) -> str | None:
     return percent(max(int(cbytes or 0), int(qnum or 0)), qbytes)
 
 
-def _queue_shares(listing: Listing) -> Iterable[Word]:
+def _queue_shares(listing: Listing) -> Iterable[Value]:
     fields = ("cbytes", "qnum", "qbytes")
     return [*map(queue_percent, *map(listing.column, fields))]
 
@@ -165,7 +165,7 @@ def _per_semaphore(name: str, field: str, help_: str, priority: int) -> Column:
         priority,
         words,
         requires=Requirement.SEMAPHORES,
-        long=True,
+        is_long=True,
     )
 
 
@@ -187,12 +187,12 @@ def _users(listing: Listing) -> Iterator[Any]:
     )
 
 
-KIND = Column("KIND", ValueType.TEXT, "kind", "Kind of object: msg, shm or sem", 99, words=_kinds)
-NAMESPACE = Column("NS", ValueType.NUMBER, "ipc_namespace", "IPC namespace", 98, words=_namespaces)
+KIND = Column("KIND", ValueType.TEXT, "kind", "Kind of object: msg, shm or sem", 99, values=_kinds)
+NAMESPACE = Column("NS", ValueType.NUMBER, "ipc_namespace", "IPC namespace", 98, values=_namespaces)
 _KEY = Column("KEY", ValueType.KEY, "key", "Key", 90)
 _ID = Column("ID", ValueType.NUMBER, "id", "Id", 100)
 _OWNER = Column(
-    "OWNER", ValueType.TEXT, "owner", "Owner's name", 70, words=_mapped(user_name, "uid")
+    "OWNER", ValueType.TEXT, "owner", "Owner's name", 70, values=_mapped(user_name, "uid")
 )
 _PERMS = Column("PERMS", ValueType.MODE, "mode", "Permissions", 65)
 _CTIME = Column("CTIME", ValueType.TIME, "ctime", "Time of the last change", 10)
@@ -204,25 +204,32 @@ COMMON = (
     _PERMS,
     Column("CUID", ValueType.NUMBER, "cuid", "Creator's uid", 15),
     Column(
-        "CUSER", ValueType.TEXT, "cuser", "Creator's name", 25, words=_mapped(user_name, "cuid")
+        "CUSER", ValueType.TEXT, "cuser", "Creator's name", 25, values=_mapped(user_name, "cuid")
     ),
     Column("CGID", ValueType.NUMBER, "cgid", "Creator's gid", 15),
     Column(
-        "CGROUP", ValueType.TEXT, "cgroup", "Creator's group", 25, words=_mapped(group_name, "cgid")
+        "CGROUP",
+        ValueType.TEXT,
+        "cgroup",
+        "Creator's group",
+        25,
+        values=_mapped(group_name, "cgid"),
     ),
     Column("UID", ValueType.NUMBER, "uid", "Owner's uid", 15),
-    Column("USER", ValueType.TEXT, "user", "Owner's name", 25, words=_mapped(user_name, "uid")),
+    Column("USER", ValueType.TEXT, "user", "Owner's name", 25, values=_mapped(user_name, "uid")),
     Column("GID", ValueType.NUMBER, "gid", "Owner's gid", 15),
-    Column("GROUP", ValueType.TEXT, "group", "Owner's group", 25, words=_mapped(group_name, "gid")),
+    Column(
+        "GROUP", ValueType.TEXT, "group", "Owner's group", 25, values=_mapped(group_name, "gid")
+    ),
     _CTIME,
-    Column("AGE", ValueType.DURATION, "age", "Time since the last change", 20, words=_ages),
+    Column("AGE", ValueType.DURATION, "age", "Time since the last change", 20, values=_ages),
     Column(
         "STATE",
         ValueType.TEXT,
         "state",
         "in-use, orphaned, suspect or unknown",
         84,
-        words=_states,
+        values=_states,
         requires=Requirement.STATE,
     ),
     Column(
@@ -231,9 +238,9 @@ COMMON = (
         "reason",
         "What speaks for STATE",
         30,
-        words=_reasons,
+        values=_reasons,
         requires=Requirement.EVIDENCE,
-        long=True,
+        is_long=True,
     ),
     NAMESPACE,
 )
@@ -244,9 +251,9 @@ _WAITERS = Column(
     "waiters",
     "PIDs of processes that wait on it",
     70,
-    words=_users,
+    values=_users,
     requires=Requirement.EVIDENCE,
-    long=True,
+    is_long=True,
 )
 QUEUE = (
     Column("MSGS", ValueType.NUMBER, "qnum", "Messages on the queue", 85),
@@ -265,7 +272,7 @@ QUEUE = (
         "use_pct",
         "USEDBYTES or MSGS in QBYTES, whichever is more",
         80,
-        words=_queue_shares,
+        values=_queue_shares,
         requires=Requirement.QBYTES,
     ),
     Column("LSPID", ValueType.PID, "lspid", "Process of the last send", 60, when=_latest("stime")),
@@ -291,7 +298,13 @@ SEGMENT = (
     Column("ATTACH", ValueType.TIME, "atime", "Time of the last attachment", 50),
     Column("DETACH", ValueType.TIME, "dtime", "Time of the last detachment", 45),
     Column(
-        "COMMAND", ValueType.TEXT, "command", "Command line of CPID", 20, words=_commands, long=True
+        "COMMAND",
+        ValueType.TEXT,
+        "command",
+        "Command line of CPID",
+        20,
+        values=_commands,
+        is_long=True,
     ),
     Column(
         "ATTACHED",
@@ -299,9 +312,9 @@ SEGMENT = (
         "attached",
         "PIDs of processes that have it attached",
         70,
-        words=_users,
+        values=_users,
         requires=Requirement.EVIDENCE,
-        long=True,
+        is_long=True,
     ),
 )
 SEMAPHORE = (
@@ -323,7 +336,7 @@ RESOURCE = (
     Column("LIMIT", ValueType.NUMBER, "limit", "The most there can be", 90),
     Column("USED", ValueType.NUMBER, "used", "How many there are", 85),
     Column(
-        "USE%", ValueType.PERCENT, "use_pct", "USED in LIMIT", 80, words=_share("used", "limit")
+        "USE%", ValueType.PERCENT, "use_pct", "USED in LIMIT", 80, values=_share("used", "limit")
     ),
 )
 # In a live view. The kernel counts no messages that come and go: of both, only the difference.

@@ -74,7 +74,7 @@ class OutputOptions(NamedTuple):
         return self.format_ or (Format.TABLE if terminal else Format.PLAIN)
 
     @property
-    def columnar(self) -> bool:
+    def is_columnar(self) -> bool:
         """Whether something was asked for that util-linux's layout has not."""
         return bool(self.choice or not self.headings or self.time_format or self.numeric_perms)
 

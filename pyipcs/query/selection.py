@@ -61,7 +61,7 @@ class Selection(NamedTuple):
         return MATCHING if self.filters else ALL
 
     @property
-    def judges(self) -> bool:
+    def classifies(self) -> bool:
         """Whether it asks for the states of objects."""
         return any(filter_.requires in CLASSIFYING for filter_ in self.filters)
 
@@ -98,7 +98,7 @@ class Selection(NamedTuple):
 
         if not is_fresh(selected.kind):
             rescan(selected.kind)
-        is_same = is_unchanged(selected) and is_clear(selected, judged=self.judges)
+        is_same = is_unchanged(selected) and is_clear(selected, judged=self.classifies)
         return is_same and is_fresh(selected.kind)
 
     def matches_now(self, record: Record) -> bool:

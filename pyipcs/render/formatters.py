@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
 
-from pyipcs.query.columns import ValueType, Word
+from pyipcs.query.columns import Value, ValueType
 from pyipcs.query.plan import Style, TimeFormat
 from pyipcs.render.format_units import (
     ctime,
@@ -47,7 +47,7 @@ def _commas(numbers: Any) -> str | None:
 
 
 @cache
-def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Word], str] | None:
+def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Value], str] | None:
     """What turns a word of this form into text; None where that is the word itself.
 
     Args:
@@ -61,7 +61,7 @@ def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Wo
     if convert is None:
         return None
 
-    def text(word: Word) -> str:
+    def text(word: Value) -> str:
         shown = None if word is None else convert(word)
         return missing if shown is None else shown
 

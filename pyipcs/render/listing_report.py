@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from typing import Any
 
-from pyipcs.query.columns import KIND, Column, ValueType, Word
+from pyipcs.query.columns import KIND, Column, Value, ValueType
 from pyipcs.query.plan import Report, Style
 from pyipcs.render.formatters import converter
 from pyipcs.sysv.listing import Listing
@@ -43,7 +43,7 @@ def is_text(column: Column, style: Style) -> bool:
     return column.value_type in _TEXTS or (column.value_type is ValueType.SIZE and style.human)
 
 
-def present(words: Iterable[Word], missing: str) -> Iterable[Word]:
+def present(words: Iterable[Value], missing: str) -> Iterable[Value]:
     """The words, with something in the place of those that are not there."""
     if isinstance(words, list) and None not in words:
         return words  # nearly always

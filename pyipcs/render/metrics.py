@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyipcs.model import Kind
 from pyipcs.process.accounts import user_name
-from pyipcs.query.columns import Word
+from pyipcs.query.columns import Value
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.listing import Listing, merged
 from pyipcs.terminal.escape import whole_text
@@ -105,7 +105,7 @@ def _totals(kind: Kind, page: int) -> tuple[_Gauge, ...]:
             return ()
 
 
-def _family(gauge: _Gauge, samples: Iterable[tuple[str, Word]]) -> Iterator[str]:
+def _family(gauge: _Gauge, samples: Iterable[tuple[str, Value]]) -> Iterator[str]:
     """The samples of a gauge; a value that is not known has none."""
     name = f"sysvipc_{gauge.name}"
     lines = [f"{name}{labels} {value}\n" for labels, value in samples if value is not None]
@@ -119,7 +119,7 @@ def _family(gauge: _Gauge, samples: Iterable[tuple[str, Word]]) -> Iterator[str]
     yield "".join(lines)
 
 
-def _resource_samples(gauge: _Gauge, resources: Iterable[Listing]) -> Iterator[tuple[str, Word]]:
+def _resource_samples(gauge: _Gauge, resources: Iterable[Listing]) -> Iterator[tuple[str, Value]]:
     """The limits, or what is in use of them; what has no limit is told in gauges of its own."""
     for listing in resources:
         columns = (listing.column(field) for field in ("resource", gauge.field, "limit"))
@@ -129,7 +129,7 @@ def _resource_samples(gauge: _Gauge, resources: Iterable[Listing]) -> Iterator[t
 
 def _object_samples(
     gauge: _Gauge, listing: Listing | None, labels: list[str]
-) -> Iterable[tuple[str, Word]]:
+) -> Iterable[tuple[str, Value]]:
     if listing is None or not listing.has(gauge.field):
         return
     for label, word in zip(labels, listing.column(gauge.field), strict=True):

@@ -17,7 +17,10 @@ def listings(report: Report) -> Iterator[str]:
         for row in chain.from_iterable(table(report, _MISSING))
     ]
     numeric = {
-        column.name for columns in report.columns.values() for column in columns if column.numeric
+        column.name
+        for columns in report.columns.values()
+        for column in columns
+        if column.is_numeric
     }
     right = [name in numeric for name in headings(report)]
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]

@@ -169,7 +169,7 @@ def _one(
     plan.check([kind], options, options.chosen(terminal=output.terminal))
     record = _details(kind, target)
     present.details(
-        output, [kind], [record], options, None if options.columnar else _plain(options)
+        output, [kind], [record], options, None if options.is_columnar else _plain(options)
     )
     return Status.FOUND if fail else Status.DONE
 

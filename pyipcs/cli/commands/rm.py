@@ -133,7 +133,7 @@ def command(  # noqa: PLR0913 - the options are its arguments
             listed = {Kind(word): {}}  # so that the kind is shown even if no word is an id
         going = removal.dry_run(doomed, listed)
         for_people = options.chosen(terminal=output.terminal) is Format.TABLE
-        if for_people and selection.judges and not options.choice:
+        if for_people and selection.classifies and not options.choice:
             options = options.with_columns(going, _WHY, more=False)
         present.selected(output, going, options, which=" to remove")
         return removal.status
