@@ -125,7 +125,7 @@ class Removal:
 
     def _is_confirmed(self, kind: Kind, object_id: int, snapshot: Snapshot) -> bool:
         """Return whether an object still meets the filters, by fresh evidence."""
-        if snapshot.record and self._selection.stands(snapshot.record):
+        if snapshot.record and self._selection.is_confirmed(snapshot.record):
             return True
         return self._is_same(kind, object_id, snapshot.identity)
 

@@ -1,1 +1,1 @@
-"""Which objects are meant, which columns are shown, and in which order."""
+"""The selected objects, the columns to show, and their order."""

@@ -11,8 +11,8 @@ from pyipcs.sysv.listing import Listing, mode_bits
 from pyipcs.sysv.namespace import origin
 
 NO_LISTING = "not a listing of pyipcs (list -J)"
-_UNIQUE = "ipc_namespace_id"  # which not every kernel tells
-# Where objects are the same ones, and pids and uids mean the same.
+_UNIQUE = "ipc_namespace_id"  # not every kernel has it
+# The scopes of ids, pids and uids: each has to be that of the listing.
 _ORIGINS = {
     "boot_id": "boot",
     "ipc_namespace": "IPC namespace",
@@ -20,17 +20,19 @@ _ORIGINS = {
     "pid_namespace": "PID namespace",
     "user_namespace": "user namespace",
 }
-# What an object of an earlier listing is known again by; never ctime, which SETVAL moves.
+# The fields that identify an object; not ctime, because SETVAL moves it.
 _IDENTITY = ("key", "id", "cuid", "cgid")
-_NO_KEY = 1 << 32  # in the place of a key that does not count; no key_t has this value
+_NO_KEY = 1 << 32  # replaces a key that does not count; no key_t has this value
 
 
 def not_in(document: Mapping[str, Any]) -> Filter:
-    """Objects that an earlier listing (`list -J`) does not hold; kinds that it lacks are let be.
+    """Select the objects that are not in an earlier listing (`list -J`).
+
+    No object of a kind that is missing from the listing is selected.
 
     Raises:
-        ValueError: it is no such listing, or one of another boot or namespace, or one that does
-            not hold all objects of its kinds; the text says which.
+        ValueError: the document is no such listing, is from another boot or namespace, or lacks
+            objects of its kinds; the text has the reason.
     """
     _check_origin(document)
     known = _known(document)
@@ -40,10 +42,10 @@ def not_in(document: Mapping[str, Any]) -> Filter:
 
 
 def new_since(known: Mapping[Kind, Collection[tuple[int, ...]]]) -> Filter:
-    """Select the objects of these kinds that were not there when these were (`identities`)."""
+    """Select the objects whose identities are not known, of these kinds."""
     before = {kind: frozenset(some) for kind, some in known.items()}
     if segments := before.get(Kind.SEGMENT):
-        # Any of them may have been removed since, while it was attached.
+        # A segment may have been removed since, while it was attached.
         before[Kind.SEGMENT] = segments.union(map(_without_key, segments))
 
     def keep(listing: Listing) -> Iterable[bool]:
@@ -61,18 +63,18 @@ def _check_origin(document: Any) -> None:
     if filtered is not False:
         raise ValueError("the listing does not hold all objects of its kinds")
     here = origin()
-    for name, words in _ORIGINS.items():
+    for name, scope in _ORIGINS.items():
         if None in (there[name], here[name]) and name != _UNIQUE:
-            raise ValueError(f"which {words} it is of cannot be told without /proc")
+            raise ValueError(f"cannot compare the {scope} without /proc")
         if there[name] != here[name]:
-            raise ValueError(f"the listing is of another {words}")
+            raise ValueError(f"the listing is from another {scope}")
 
 
 def identities(listing: Listing) -> Iterator[tuple[int, ...]]:
-    """Return what each object is known again by.
+    """Yield the identities of objects.
 
-    The kernel sets the key of a segment to 0 when it is removed while attached (SHM_DEST), so that
-    its key is no part of it.
+    The key of a removed segment that is still attached (SHM_DEST) is no part of its identity,
+    because the kernel sets it to 0.
     """
     fields = _identity_fields(listing.kind)
     found = zip(*(map(int, listing.column(field)) for field in fields), strict=True)
@@ -98,7 +100,7 @@ def _identity_fields(kind: Kind) -> tuple[str, ...]:
 
 
 def _known(document: Mapping[str, Any]) -> dict[Kind, set[tuple[int, ...]]]:
-    """What the objects of a listing in JSON are known again by."""
+    """Return the identities of the objects of a listing in JSON."""
     try:
         return {
             kind: {_identity(kind, found) for found in _list(document[kind.collection])}
@@ -106,14 +108,14 @@ def _known(document: Mapping[str, Any]) -> dict[Kind, set[tuple[int, ...]]]:
             if kind.collection in document
         }
     except KeyError as error:
-        raise ValueError(f"the listing lacks what objects are known again by: {error}") from None
+        raise ValueError(f"the listing lacks a field that identifies objects: {error}") from None
     except (TypeError, ValueError, AttributeError):
         raise ValueError(NO_LISTING) from None
 
 
 def _identity(kind: Kind, found: Mapping[str, Any]) -> tuple[int, ...]:
     key, *numbers = (found[field] for field in _identity_fields(kind))
-    if not all(type(number) is int for number in numbers):  # a bool is one for isinstance
+    if not all(type(number) is int for number in numbers):  # isinstance would accept a bool
         raise TypeError
     if not re.fullmatch("0x[0-9a-f]{8}", key):
         raise ValueError(key)

@@ -12,24 +12,24 @@ from pyipcs.sysv.listing import Listing, merged, mode_bits
 
 
 class Choice(NamedTuple):
-    """The columns that the user named; `more` says that they are added to those shown anyway."""
+    """The columns that the user named; `more` adds them to the usual ones."""
 
     names: tuple[str, ...]
     more: bool
 
 
 def parse_choice(text: str) -> Choice:
-    """`COL,...` or `+COL,...`.
+    """Parse `COL,...` or `+COL,...`.
 
     Raises:
-        ValueError: one of them is no column of anything; the text lists those there are.
+        ValueError: a name is unknown; the text lists the known ones.
     """
     names = tuple(_known(name) for name in text.removeprefix("+").split(","))
     return Choice(names, more=text.startswith("+"))
 
 
 def parse_sort(text: str) -> tuple[str, bool]:
-    """`COL` or, for the reverse, `-COL`: its name, and whether in reverse."""
+    """Parse `COL` or `-COL`; return the name, and True for the reverse order."""
     return _known(text.removeprefix("-")), text.startswith("-")
 
 
@@ -37,24 +37,24 @@ def _known(name: str) -> str:
     upper = name.strip().upper()
     if not upper:
         raise ValueError("a column's name is missing")
-    everywhere = [column.name for column in chain(*OF_KIND.values(), RESOURCE)]
-    if upper not in everywhere:
-        raise ValueError(f"no column '{name}' (there are {', '.join(dict.fromkeys(everywhere))})")
+    known = dict.fromkeys(column.name for column in chain(*OF_KIND.values(), RESOURCE))
+    if upper not in known:
+        raise ValueError(f"no column '{name}' (there are {', '.join(known)})")
     return upper
 
 
 def shown(kind: Kind, view: View, choice: Choice | None) -> tuple[Column, ...]:
-    """The columns of a kind in a view, or those of the user's choice that it has."""
+    """Return the columns of a kind in a view, or by the user's choice."""
     return _chosen(OF_KIND[kind], VIEWS[kind, view], choice)
 
 
 def document(kind: Kind, choice: Choice | None) -> tuple[Column, ...]:
-    """What JSON has of a kind."""
+    """Return the columns of a kind in JSON."""
     return _chosen(OF_KIND[kind], DOCUMENTS[kind], choice)
 
 
 def resources(choice: Choice | None) -> tuple[Column, ...]:
-    """The columns of limits and usage."""
+    """Return the columns of limits and usage."""
     return _chosen(RESOURCE, "RESOURCE DESCRIPTION LIMIT USED USE%", choice)
 
 
@@ -67,15 +67,15 @@ def _chosen(known: Sequence[Column], usual: str, choice: Choice | None) -> tuple
 
 
 def check(names: Iterable[str], known: Collection[Sequence[Column]], what: str) -> None:
-    """See to it that each name is a column of one of the kinds that are shown.
+    """Check that each name is a column of one of the kinds that are shown.
 
     Raises:
-        ValueError: one is not; the text lists those there are.
+        ValueError: a name is not; the text lists the columns of the kinds.
     """
-    there = dict.fromkeys(column.name for columns in known for column in columns)
+    allowed = dict.fromkeys(column.name for columns in known for column in columns)
     for name in names:
-        if name not in there:
-            raise ValueError(f"{what} have no column {name} (there are {', '.join(there)})")
+        if name not in allowed:
+            raise ValueError(f"{what} have no column {name} (there are {', '.join(allowed)})")
 
 
 def arranged(
@@ -84,14 +84,14 @@ def arranged(
     known: Sequence[Column],
     sort: tuple[str, bool] | None,
 ) -> Iterable[Listing]:
-    """Listings with all that columns need, and in order.
+    """Add the fields that columns require, and sort.
 
     Args:
         listings: the objects.
-        columns: those that are shown.
-        known: those that there are.
-        sort: the name of the one to sort by, and whether in reverse; None leaves the kernel's
-            order, and so does a name that is not known.
+        columns: the columns that are shown.
+        known: all columns of the kind.
+        sort: the name of the column to sort by, and True for the reverse order. None and an unknown
+            name leave the kernel's order.
     """
     by = next((column for column in known if sort and column.name == sort[0]), None)
     shown_and_by = (*columns, *([by] if by else ()))
@@ -106,19 +106,19 @@ def arranged(
 
 
 def _order(column: Column, listing: Listing, *, reverse: bool) -> list[int]:
-    """The numbers of the rows by what is in a column; those with nothing there come last."""
-    words = list(column.of(listing))
-    there = [row for row, word in enumerate(words) if word is not None]
-    rest = [row for row, word in enumerate(words) if word is None]
-    number = _SORTED_BY.get(column.value_type, float)
-    return sorted(there, key=lambda row: number(words[row]), reverse=reverse) + rest
+    """Return the numbers of the rows in order; missing values come last."""
+    values = list(column.of(listing))
+    known = [row for row, value in enumerate(values) if value is not None]
+    missing = [row for row, value in enumerate(values) if value is None]
+    key = _SORT_KEYS.get(column.value_type, float)
+    return sorted(known, key=lambda row: key(values[row]), reverse=reverse) + missing
 
 
-# What words are compared by; all others are numbers.
-_SORTED_BY: dict[ValueType, Callable[[Any], Any]] = {
+# The functions to compare values by, if it is not float.
+_SORT_KEYS: dict[ValueType, Callable[[Any], Any]] = {
     ValueType.TEXT: str,
     ValueType.NUMBERS: tuple,
-    ValueType.KEY: lambda word: unsigned(int(word)),
+    ValueType.KEY: lambda key: unsigned(int(key)),
     ValueType.MODE: lambda mode: mode_bits(mode) & 0o777,
     ValueType.FLAGS: lambda mode: mode_bits(mode) & ~0o777,
     **dict.fromkeys((ValueType.NUMBER, ValueType.SIZE, ValueType.TIME, ValueType.PID), int),

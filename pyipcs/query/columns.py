@@ -1,7 +1,7 @@
-"""The columns of listings: each declared once, for help, validation and every format.
+"""Columns of listings, each declared once for all uses.
 
-Names are lsipc(1)'s where it has the column. What a column holds are the kernel's words; what
-they look like is a matter of the formats.
+Names are those of lsipc(1) if it has the column. Values are the kernel's; formats define their
+appearance.
 """
 
 import time
@@ -17,25 +17,25 @@ from pyipcs.query.complete import Requirement
 from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.namespace import current
 
-# A value as the kernel wrote it, or as a number; None is what is not known, or not there.
+# A value in the kernel's text, or as a number; None is unknown or missing.
 Value: TypeAlias = str | int | None
 
 
 class ValueType(Enum):
-    """What the words of a column mean."""
+    """The meaning of the values of a column."""
 
     TEXT = "text"
     NUMBER = "number"
-    KEY = "key"  # signed and decimal, as /proc/sysvipc has it
-    MODE = "mode"  # octal
-    FLAGS = "flags"  # of a segment, within its mode
+    KEY = "key"  # signed and decimal, as in /proc/sysvipc
+    MODE = "mode"  # octal in text
+    FLAGS = "flags"  # the flags of a segment, in its mode
     SIZE = "size"  # bytes
     TIME = "time"  # seconds since the epoch; 0 is never
     DURATION = "duration"  # seconds
     PERCENT = "percent"
-    PID = "pid"  # 0 is none, or one of another PID namespace
-    NUMBERS = "numbers"  # a tuple of them
-    RATE = "rate"  # by the second, with a sign
+    PID = "pid"  # 0 is no process, or one of another PID namespace
+    NUMBERS = "numbers"  # a tuple of numbers
+    RATE = "rate"  # change per second, with a sign
 
 
 _NUMERIC = {
@@ -49,18 +49,18 @@ _NUMERIC = {
 
 
 class Column(NamedTuple):
-    """One column.
+    """A column.
 
     Attributes:
-        name: what -o calls it.
-        value_type: what its words mean.
+        name: its name for -o.
+        value_type: the meaning of its values.
         field: the kernel's name of it, which is its key in JSON.
-        help: what it tells.
-        priority: how long a narrow terminal keeps it; the least goes first.
-        words: what gives the words, if they are not simply those of the field.
+        help: its description.
+        priority: its importance; a narrow terminal drops the column with the lowest first.
+        values: a function of its values in a listing; None if they are those of the field.
         requires: the field that has to be added to listings first.
-        when: for pids, what gives the times at which the processes did what is on record.
-        long: whether its words have any length, so that a narrow terminal has but their beginning.
+        when: for pids, a function of the times of the recorded actions of the processes.
+        is_long: True if values have any length, so that a narrow terminal cuts them.
     """
 
     name: str
@@ -75,11 +75,11 @@ class Column(NamedTuple):
 
     @property
     def is_numeric(self) -> bool:
-        """Whether its words are numbers, which stand to the right."""
+        """True if its values are numbers, which are right-aligned."""
         return self.value_type in _NUMERIC
 
     def of(self, listing: Listing) -> Iterable[Value]:
-        """The words of this column, one an object."""
+        """Return the values of this column, one an object."""
         if self.values:
             return self.values(listing)
         if listing.has(self.field):
@@ -108,7 +108,7 @@ def _ages(listing: Listing) -> Iterator[int]:
 
 @lru_cache(maxsize=1024)
 def percent(used: Value, most: Value) -> str | None:
-    """How much of something is in use; None where there is no limit to speak of."""
+    """Return the percentage in use; None without a limit."""
     if used is None or most is None or not int(most):
         return None
     return f"{100 * int(used) / int(most):.2f}"
@@ -120,9 +120,9 @@ def _share(used: str, most: str) -> Callable[[Listing], Iterable[Value]]:
 
 @lru_cache(maxsize=1024)
 def queue_percent(cbytes: Value, qnum: Value, qbytes: Value) -> str | None:
-    """Return how full a queue is: it holds at most qbytes bytes, and as many messages.
+    """Return the percentage in use of a queue.
 
-    A queue of that many messages is full even if all are empty (msgsnd(2)).
+    It holds at most qbytes bytes, and as many messages, even if all of them are empty (msgsnd(2)).
     """
     return percent(max(int(cbytes or 0), int(qnum or 0)), qbytes)
 
@@ -151,10 +151,10 @@ def _numbers(listing: Listing, *fields: str) -> Iterator[Iterator[int]]:
 
 
 def _per_semaphore(name: str, field: str, help_: str, priority: int) -> Column:
-    def words(listing: Listing) -> Iterator[Any]:
+    def values(listing: Listing) -> Iterator[Any]:
         return (
-            found and tuple(getattr(semaphore, field) for semaphore in found)
-            for found in listing.column("semaphores")
+            semaphores and tuple(getattr(one, field) for one in semaphores)
+            for semaphores in listing.column("semaphores")
         )
 
     return Column(
@@ -163,7 +163,7 @@ def _per_semaphore(name: str, field: str, help_: str, priority: int) -> Column:
         name.lower(),
         help_,
         priority,
-        words,
+        values,
         requires=Requirement.SEMAPHORES,
         is_long=True,
     )
@@ -180,7 +180,7 @@ def _reasons(listing: Listing) -> Iterator[str]:
 
 
 def _users(listing: Listing) -> Iterator[Any]:
-    """The processes that use an object now; None where none could be seen."""
+    """Yield the pids of the processes that use each object; None if unseen."""
     return (
         None if one.users is None else tuple(user.pid for user in one.users)
         for one in listing.column("evidence")
@@ -236,7 +236,7 @@ COMMON = (
         "REASON",
         ValueType.TEXT,
         "reason",
-        "What speaks for STATE",
+        "Reason for STATE",
         30,
         values=_reasons,
         requires=Requirement.EVIDENCE,
@@ -244,12 +244,12 @@ COMMON = (
     ),
     NAMESPACE,
 )
-# Who waits on an object, which both queues and semaphore sets have.
+# The column of waiting processes, which queues and semaphore sets have.
 _WAITERS = Column(
     "WAITERS",
     ValueType.NUMBERS,
     "waiters",
-    "PIDs of processes that wait on it",
+    "PIDs of waiting processes",
     70,
     values=_users,
     requires=Requirement.EVIDENCE,
@@ -257,12 +257,12 @@ _WAITERS = Column(
 )
 QUEUE = (
     Column("MSGS", ValueType.NUMBER, "qnum", "Messages on the queue", 85),
-    Column("USEDBYTES", ValueType.SIZE, "cbytes", "Bytes in them", 40),
+    Column("USEDBYTES", ValueType.SIZE, "cbytes", "Bytes in the messages", 40),
     Column(
         "QBYTES",
         ValueType.SIZE,
         "qbytes",
-        "Bytes, and messages, that the queue may hold",
+        "Maximum of bytes, and of messages",
         20,
         requires=Requirement.QBYTES,
     ),
@@ -270,7 +270,7 @@ QUEUE = (
         "USE%",
         ValueType.PERCENT,
         "use_pct",
-        "USEDBYTES or MSGS in QBYTES, whichever is more",
+        "USEDBYTES or MSGS as a share of QBYTES, the larger one",
         80,
         values=_queue_shares,
         requires=Requirement.QBYTES,
@@ -285,11 +285,15 @@ QUEUE = (
 )
 SEGMENT = (
     Column("SIZE", ValueType.SIZE, "segsz", "Size", 85),
-    Column("RSS", ValueType.SIZE, "rss", "Bytes of it in memory", 40),
-    Column("SWAP", ValueType.SIZE, "swap", "Bytes of it in swap", 20),
+    Column("RSS", ValueType.SIZE, "rss", "Bytes in memory", 40),
+    Column("SWAP", ValueType.SIZE, "swap", "Bytes in swap", 20),
     Column("NATTCH", ValueType.NUMBER, "nattch", "Attachments", 80),
     Column(
-        "STATUS", ValueType.FLAGS, "mode", "dest: goes with the last one; locked: not swapped", 82
+        "STATUS",
+        ValueType.FLAGS,
+        "mode",
+        "dest: destroyed at last detachment; locked: not swapped",
+        82,
     ),
     Column("CPID", ValueType.PID, "cpid", "Process that created it", 60, when=_made),
     Column(
@@ -310,7 +314,7 @@ SEGMENT = (
         "ATTACHED",
         ValueType.NUMBERS,
         "attached",
-        "PIDs of processes that have it attached",
+        "PIDs of processes with an attachment",
         70,
         values=_users,
         requires=Requirement.EVIDENCE,
@@ -321,26 +325,30 @@ SEMAPHORE = (
     Column("NSEMS", ValueType.NUMBER, "nsems", "Semaphores", 85),
     Column("OTIME", ValueType.TIME, "otime", "Time of the last operation", 60),
     _per_semaphore("VALUES", "value", "Value of each semaphore", 80),
-    _per_semaphore("NCOUNT", "ncount", "Processes that wait for it to grow", 75),
-    _per_semaphore("ZCOUNT", "zcount", "Processes that wait for it to be zero", 74),
+    _per_semaphore("NCOUNT", "ncount", "Processes that wait for a higher value", 75),
+    _per_semaphore("ZCOUNT", "zcount", "Processes that wait for zero", 74),
     _WAITERS,
 )
-# Of the kernel's limits and what is in use of them (`limits.resources`).
+# The columns of the kernel's limits and usage (`limits.resources`).
 RESOURCE = (
     KIND,
     Column("RESOURCE", ValueType.TEXT, "resource", "Resource", 100),
-    Column("DESCRIPTION", ValueType.TEXT, "description", "What it is", 70),
+    Column("DESCRIPTION", ValueType.TEXT, "description", "Description", 70),
+    Column("UNIT", ValueType.TEXT, "unit", "Unit of LIMIT and USED: bytes or pages", 60),
+    Column("LIMIT", ValueType.NUMBER, "limit", "Maximum", 90),
+    Column("USED", ValueType.NUMBER, "used", "Amount in use", 85),
     Column(
-        "UNIT", ValueType.TEXT, "unit", "What LIMIT and USED are counted in: bytes or pages", 60
-    ),
-    Column("LIMIT", ValueType.NUMBER, "limit", "The most there can be", 90),
-    Column("USED", ValueType.NUMBER, "used", "How many there are", 85),
-    Column(
-        "USE%", ValueType.PERCENT, "use_pct", "USED in LIMIT", 80, values=_share("used", "limit")
+        "USE%",
+        ValueType.PERCENT,
+        "use_pct",
+        "USED as a share of LIMIT",
+        80,
+        values=_share("used", "limit"),
     ),
 )
-# In a live view. The kernel counts no messages that come and go: of both, only the difference.
-RATE = Column("NET/S", ValueType.RATE, "rate", "By how much MSGS grows in a second", 82)
+# The column of a live view. The kernel does not count sent and received messages, so only their
+# difference is known.
+RATE = Column("NET/S", ValueType.RATE, "rate", "Growth of MSGS per second", 82)
 
 OWN_COLUMNS = {Kind.QUEUE: QUEUE, Kind.SEGMENT: SEGMENT, Kind.SEMAPHORE: SEMAPHORE}
 OF_KIND = {kind: COMMON + own for kind, own in OWN_COLUMNS.items()}
@@ -355,7 +363,7 @@ VIEWS = {
     (Kind.SEGMENT, View.PID): "KEY ID OWNER CPID LPID",
     (Kind.SEMAPHORE, View.STATUS): "KEY ID OWNER PERMS NSEMS OTIME CTIME",
     (Kind.SEMAPHORE, View.TIME): "KEY ID OWNER OTIME CTIME",
-    # The pids of sets are those of their semaphores, which `stat` shows.
+    # The pids of a set belong to its semaphores; `stat` shows them.
     (Kind.SEMAPHORE, View.PID): "KEY ID OWNER NSEMS",
     **{(kind, View.CREATOR): "KEY ID PERMS CUSER CGROUP USER GROUP" for kind in Kind},
 }

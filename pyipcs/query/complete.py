@@ -10,7 +10,7 @@ from pyipcs.sysv.listing import Listing
 
 
 class Requirement(Enum):
-    """A field that /proc/sysvipc lacks, by its name in listings; the cheapest comes first."""
+    """A field that /proc/sysvipc lacks, by its name; the cheapest is first."""
 
     QBYTES = "qbytes"
     SEMAPHORES = "semaphores"
@@ -51,11 +51,11 @@ def _ask_qbytes(queues: Listing) -> list[Any]:
     from pyipcs.sysv import libc
 
     msqids = [*map(int, queues.column("id"))]
-    told: list[Any] = list(libc.qbytes(msqids))
-    if None in told:
-        rows = zip(msqids, told, strict=True)
-        return [_or_gone(_stat_qbytes, msqid) if found is None else found for msqid, found in rows]
-    return told
+    values: list[Any] = list(libc.qbytes(msqids))
+    if None in values:
+        rows = zip(msqids, values, strict=True)
+        return [_or_gone(_stat_qbytes, msqid) if value is None else value for msqid, value in rows]
+    return values
 
 
 def _stat_qbytes(msqid: int) -> int | None:
@@ -69,12 +69,12 @@ def _stat_qbytes(msqid: int) -> int | None:
 def _ask_semaphores(sets: Listing) -> list[Any]:
     from pyipcs.sysv import libc
 
-    named = zip(map(int, sets.column("id")), map(int, sets.column("nsems")), strict=True)
-    return [_or_gone(libc.semaphores, semid, nsems) for semid, nsems in named]
+    rows = zip(map(int, sets.column("id")), map(int, sets.column("nsems")), strict=True)
+    return [_or_gone(libc.semaphores, semid, nsems) for semid, nsems in rows]
 
 
 def _or_gone(ask: Callable[..., Any], *args: int) -> Any:
-    """What the kernel answers; None where it refuses."""
+    """Return the result of a call; None if the kernel refuses it."""
     try:
         return ask(*args)
     except NotFoundError:
@@ -99,8 +99,8 @@ def _ask_waited(listing: Listing) -> list[Any]:
     from pyipcs.usage.state import waited
 
     if listing.kind is Kind.SEMAPHORE and not listing.has("semaphores"):
-        told = [None if one is _GONE else one for one in _ask_semaphores(listing)]
-        listing = listing.with_added("semaphores", told)
+        found = [None if one is _GONE else one for one in _ask_semaphores(listing)]
+        listing = listing.with_added("semaphores", found)
     return [*waited(listing.records())]
 
 

@@ -1,4 +1,4 @@
-"""Which objects of a listing are meant: conditions, each with the kinds that it speaks of."""
+"""Filters: conditions that select objects, each for some kinds."""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -12,8 +12,8 @@ from pyipcs.sysv.listing import Listing
 
 _Mask: TypeAlias = Iterable[bool]
 _COSTS = (None, *Requirement)  # the cheapest first
-_ROUNDED = 1  # second, that a time on record may be early by: nothing counts as older than it is
-# The fields with the times of an object's use.
+_ROUNDED = 1  # second by which a recorded time may be early, so that no object counts as older
+# The fields with the times of use.
 _USES = {
     Kind.QUEUE: ("stime", "rtime"),
     Kind.SEGMENT: ("atime", "dtime"),
@@ -22,38 +22,40 @@ _USES = {
 
 
 class Filter(NamedTuple):
-    """One condition.
+    """A condition.
 
     Attributes:
-        option: how the user named it.
-        keep: what tells, for each object of a listing, whether it meets the condition.
-        kinds: those that it can speak of; no object of another kind meets it.
-        speaks: how it speaks of them.
+        option: the option of the user.
+        keep: a function that yields True for each object of a listing that meets the condition.
+        kinds: the kinds that it applies to; no object of another kind meets it.
+        verb: the words between the option and its kinds in messages.
         requires: the field that has to be added to listings first.
-        first: a condition on what listings have, checked before `requires` is asked for.
-        unjudged: how many objects of each kind `keep` left out because their use is not visible.
+        precondition: like `keep`, but checked before the required field is added.
+        unjudged: the number of objects of each kind that `keep` rejected because their use is not
+            visible.
     """
 
     option: str
     keep: Callable[[Listing], _Mask]
     kinds: Collection[Kind] = tuple(Kind)
-    speaks: str = "is about"
+    verb: str = "is about"
     requires: Requirement | None = None
-    first: Callable[[Listing], _Mask] | None = None
+    precondition: Callable[[Listing], _Mask] | None = None
     unjudged: Mapping[Kind, int] = {}
 
 
 def matching(listings: Iterable[Listing], filters: Iterable[Filter]) -> Iterator[Listing]:
-    """Of the objects those that meet every condition; what costs most is asked of the least.
+    """Yield listings of the objects that meet every condition.
 
-    The caller sees to it that every condition can speak of their kinds.
+    The costliest conditions are checked last, on the fewest objects. The kinds of the listings must
+    be kinds that every condition applies to.
     """
-    in_order = sorted(filters, key=lambda one: _COSTS.index(one.requires))
-    before = [filter_.first for filter_ in in_order if filter_.first]
+    by_cost = sorted(filters, key=lambda one: _COSTS.index(one.requires))
+    preconditions = [filter_.precondition for filter_ in by_cost if filter_.precondition]
     for listing in listings:
-        for first in before:
-            listing = listing.where(first(listing))  # noqa: PLW2901 - it shrinks
-        for filter_ in in_order:
+        for precondition in preconditions:
+            listing = listing.where(precondition(listing))  # noqa: PLW2901 - it shrinks
+        for filter_ in by_cost:
             if filter_.requires:
                 listing = next(complete([listing], {filter_.requires}))  # noqa: PLW2901 - it grows
             listing = listing.where(filter_.keep(listing))  # noqa: PLW2901 - it shrinks
@@ -71,7 +73,7 @@ def creator(*uids: int) -> Filter:
 
 
 def mine() -> Filter:
-    """Objects that the caller created or owns."""
+    """Select the objects that the caller created or owns."""
     user = effective_uid()
     return Filter("--mine", lambda listing: listing.owned_by(user))
 
@@ -83,12 +85,12 @@ def key(*targets: Target) -> Filter:
 
 
 def private() -> Filter:
-    """Select the objects without a key (IPC_PRIVATE), or that lost it by IPC_RMID."""
+    """Select the objects without a key (IPC_PRIVATE, or after IPC_RMID)."""
     return Filter("--private", _equal("key", 0))
 
 
 def older_than(seconds: float) -> Filter:
-    """Objects whose last change is further back."""
+    """Select the objects whose last change was longer ago."""
 
     def keep(listing: Listing) -> _Mask:
         latest = time.time() - seconds - _ROUNDED
@@ -98,11 +100,11 @@ def older_than(seconds: float) -> Filter:
 
 
 def idle(seconds: float) -> Filter:
-    """Return the filter of objects that nobody uses, and that were last used longer ago.
+    """Select the objects without users whose last use was longer ago.
 
-    What nobody ever used counts from its last change. SETVAL is a use of a semaphore, and moves
-    its set's ctime alone (semctl(2)). A segment that is attached is in use, and so is a queue or
-    a set on which a process waits.
+    For an object without a use its last change counts. SETVAL uses a semaphore, but moves only the
+    ctime of its set (semctl(2)). The users of a segment are its attachments; those of a queue or a
+    set, the processes that wait on it.
     """
 
     def is_old(listing: Listing) -> _Mask:
@@ -116,7 +118,7 @@ def idle(seconds: float) -> Filter:
             return is_unattached(listing)
         return (not waited for waited in listing.column("waited"))
 
-    return Filter("--idle", is_unused, requires=Requirement.WAITED, first=is_old)
+    return Filter("--idle", is_unused, requires=Requirement.WAITED, precondition=is_old)
 
 
 def _last_uses(listing: Listing) -> Iterator[int]:
@@ -128,22 +130,22 @@ def _last_uses(listing: Listing) -> Iterator[int]:
 
 
 def unattached() -> Filter:
-    """Segments that no process has attached."""
+    """Select the segments that no process has attached."""
     return Filter("--unattached", _equal("nattch", 0), [Kind.SEGMENT])
 
 
 def empty() -> Filter:
-    """Queues with no message on them."""
+    """Select the queues without messages."""
     return Filter("--empty", _equal("qnum", 0), [Kind.QUEUE])
 
 
 def orphaned() -> Filter:
-    """Segments that nobody has any more."""
+    """Select the orphaned segments."""
     return _in_state("--orphaned", [State.ORPHANED], [Kind.SEGMENT])
 
 
 def suspect() -> Filter:
-    """Those, and queues and semaphore sets that nobody seems to have any more."""
+    """Select the orphaned segments, and the suspect queues and sets."""
     return _in_state("--suspect", [State.ORPHANED, State.SUSPECT], [*Kind])
 
 
@@ -151,29 +153,29 @@ def _in_state(option: str, states: Collection[State], kinds: Collection[Kind]) -
     unjudged: dict[Kind, int] = {}
 
     def keep(listing: Listing) -> _Mask:
-        found = listing.column("state")
-        unknown = listing.where(state is State.UNKNOWN for state in found)
+        column = listing.column("state")
+        unknown = listing.where(state is State.UNKNOWN for state in column)
         if unknown.length:
             unjudged[listing.kind] = unjudged.get(listing.kind, 0) + _count_unjudged(unknown)
-        return (state in states for state in found)
+        return (state in states for state in column)
 
     return Filter(option, keep, kinds, requires=Requirement.STATE, unjudged=unjudged)
 
 
 def _count_unjudged(unknown: Listing) -> int:
-    """Return how many objects of unknown state somebody may use unseen."""
+    """Return the number of objects that a process may use unseen."""
     from pyipcs.usage.scan import empty_scan
 
-    if unknown.kind is Kind.SEGMENT:  # the kernel counts its users, if /proc names them or not
+    if unknown.kind is Kind.SEGMENT:  # the kernel counts its users, visible or not
         return 0 if empty_scan().readable else unknown.length
-    found = next(complete([unknown], {Requirement.EVIDENCE})).column("evidence")
-    return sum(one.users is None and not one.in_company for one in found)
+    evidence = next(complete([unknown], {Requirement.EVIDENCE})).column("evidence")
+    return sum(one.users is None and not one.in_company for one in evidence)
 
 
 def _equal(field: str, *numbers: int) -> Callable[[Listing], _Mask]:
-    """Compare a field with numbers, one of which it has to be."""
-    words = frozenset((*numbers, *map(str, numbers)))
-    return lambda listing: map(words.__contains__, listing.column(field))
+    """Return a condition that a field has one of these numbers."""
+    values = frozenset((*numbers, *map(str, numbers)))
+    return lambda listing: map(values.__contains__, listing.column(field))
 
 
 # The makers of filters, by the parameter that has the value of the option.

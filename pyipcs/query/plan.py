@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from pyipcs.query.columns import Column
 
 Found: TypeAlias = Mapping[Kind, Iterable[Listing]]
-# The columns that tell who uses an object, and whether it was leaked.
+# The columns about the use of an object.
 USAGE_COLUMNS = ("STATE", "REASON", "ATTACHED", "WAITERS")
 
 
 class TimeFormat(Enum):
-    """How a time is shown."""
+    """The appearance of a time."""
 
-    SHORT = "short"  # the time of today, or the day, as lsipc(1) has it
+    SHORT = "short"  # as lsipc(1): the time of today, else the day
     FULL = "full"  # as ctime(3)
     ISO = "iso"  # ISO 8601 with the offset of the local zone
-    RELATIVE = "relative"  # how long ago
+    RELATIVE = "relative"  # the time since then
     EPOCH = "epoch"  # seconds since 1970
 
 
 class Style(NamedTuple):
-    """How values are shown, where there is a choice."""
+    """The appearance of values."""
 
     time_format: TimeFormat
     human: bool  # sizes and durations for people
@@ -49,16 +49,16 @@ class Format(Enum):
 
 
 class OutputOptions(NamedTuple):
-    """What the user said of how results are to be shown.
+    """Output options given on the command line.
 
     Attributes:
-        format_: the format; None leaves it to the terminal.
+        format_: the format; None depends on the terminal.
         choice: the columns.
-        headings: whether to show what they are.
-        sort: the name of the column to sort by, and whether in reverse.
-        time_format: how times look; None leaves it to the format.
-        numeric_perms: permissions as a number.
-        unit: how sizes look.
+        headings: True to show the names of columns.
+        sort: the name of the column to sort by, and True for the reverse order.
+        time_format: the appearance of times; None depends on the format.
+        numeric_perms: True to show permissions as a number.
+        unit: the appearance of sizes.
     """
 
     format_: Format | None = None
@@ -70,52 +70,55 @@ class OutputOptions(NamedTuple):
     unit: Unit = Unit.DEFAULT
 
     def chosen(self, *, terminal: bool) -> Format:
-        """The format."""
+        """Return the format."""
         return self.format_ or (Format.TABLE if terminal else Format.PLAIN)
 
     @property
     def is_columnar(self) -> bool:
-        """Whether something was asked for that util-linux's layout has not."""
+        """True if an option is not available in the layout of util-linux."""
         return bool(self.choice or not self.headings or self.time_format or self.numeric_perms)
 
     def with_columns(
         self, kinds: Iterable[Kind], names: Iterable[str], *, more: bool
     ) -> "OutputOptions":
-        """With those of these columns that the kinds have; `more` adds them to the usual ones."""
+        """Return the options with columns; `more` adds them to the usual ones.
+
+        Columns that none of the kinds has are left out.
+        """
         from pyipcs.query.choose import Choice
         from pyipcs.query.columns import OF_KIND
 
-        there = {column.name for kind in kinds for column in OF_KIND[kind]}
-        return self._replace(choice=Choice(tuple(n for n in names if n in there), more=more))
+        known = {column.name for kind in kinds for column in OF_KIND[kind]}
+        return self._replace(choice=Choice(tuple(n for n in names if n in known), more=more))
 
     def style(self, format_: Format) -> Style:
-        """How values look in a format."""
+        """Return the appearance of values in a format."""
         for_people = format_ is Format.TABLE
         time_format = TimeFormat(self.time_format or ("full" if for_people else "iso"))
         human = self.unit is Unit.HUMAN or (self.unit is Unit.DEFAULT and for_people)
         return Style(time_format, human, self.numeric_perms)
 
     def refuse_columns(self, what: str) -> None:
-        """See to it that no columns were asked for where there are none.
+        """Check that no columns are given for an output without columns.
 
         Raises:
-            UsageError: some were.
+            UsageError: -o or --sort is given.
         """
-        for option, given_ in (("-o", self.choice), ("--sort", self.sort)):
-            if given_:
+        for option, value in (("-o", self.choice), ("--sort", self.sort)):
+            if value:
                 raise UsageError(f"{option} is not for {what}")
 
     @property
     def named(self) -> Iterator[str]:
-        """The columns that the user named."""
+        """The names of the columns that the user gave."""
         yield from self.choice.names if self.choice else ()
         yield from (self.sort[0],) if self.sort else ()
 
     def check(self, known: Mapping[Kind, Sequence["Column"]], what: str = "") -> None:
-        """See to it that the columns are those of what is shown.
+        """Check that one of the kinds has each column that the user gave.
 
         Raises:
-            UsageError: one of them is not.
+            UsageError: none has one of the columns.
         """
         if not self.choice and not self.sort:
             return
@@ -147,17 +150,17 @@ MATCHING = Scope(is_filtered=True, which=" match")
 
 
 class Report(NamedTuple):
-    """Objects, and how to show them.
+    """Objects, with their columns and appearance.
 
     Attributes:
-        found: the objects of each kind that was asked for, as they come.
-        columns: those of each kind.
-        style: how values look.
-        headings: whether to say what the columns are.
-        order: the names of the columns as the user put them, over all kinds.
-        wanted: the columns that the user named in any way.
-        details: whether to tell also what no column has.
-        which: of what objects there may be none: " match", say, or " to remove".
+        found: the objects of each kind.
+        columns: the columns of each kind.
+        style: the appearance of values.
+        headings: True to show the names of columns.
+        order: the names of the columns in the user's order, for all kinds.
+        wanted: the columns that the user gave, to show or to sort by.
+        details: True to show data without a column, too.
+        which: the end of the sentence "No message queues ...", as in `Scope`.
     """
 
     found: Mapping[Kind, Iterable[Listing]]
@@ -173,9 +176,9 @@ class Report(NamedTuple):
 def report(
     found: Found, options: OutputOptions, format_: Format, view: View = View.STATUS
 ) -> Report:
-    """Objects with the columns of a format, completed and in order.
+    """Return objects with the columns of a format, completed and in order.
 
-    Kinds that have none of the columns that the user chose are left out.
+    Kinds without any of the user's columns are left out.
     """
     from pyipcs.query.choose import document, shown
     from pyipcs.query.columns import KIND, OF_KIND
@@ -185,9 +188,9 @@ def report(
         kind: document(kind, options.choice) if json else shown(kind, view, options.choice)
         for kind in found
     }
-    telling = {kind: each for kind, each in columns.items() if {*each} - {KIND}} or columns
+    used = {kind: each for kind, each in columns.items() if {*each} - {KIND}} or columns
     known = {kind: OF_KIND[kind] for kind in found}
-    return _report(found, telling, known, options, format_)
+    return _report(found, used, known, options, format_)
 
 
 def _report(
@@ -210,7 +213,7 @@ def _report(
 
 
 def in_requested_order(found: Found, options: OutputOptions) -> Found:
-    """The objects as they come, or sorted."""
+    """Return the objects, sorted if the user asks for it."""
     if not options.sort:
         return found
     from pyipcs.query.choose import arranged
@@ -224,7 +227,7 @@ def in_requested_order(found: Found, options: OutputOptions) -> Found:
 
 
 def resources(kinds: Sequence[Kind], options: OutputOptions, format_: Format) -> Report:
-    """The limits with what is in use of them."""
+    """Return the kernel's limits with the usage."""
     from pyipcs.query import choose
     from pyipcs.query.columns import RESOURCE
     from pyipcs.sysv import limits
@@ -245,7 +248,7 @@ def together(groups: Iterable[Found]) -> dict[Kind, list[Listing]]:
 
 
 def with_namespaces(shown: Report) -> Report:
-    """A report whose first column is the namespace."""
+    """Return a report with the namespace as the first column."""
     from pyipcs.query.columns import NAMESPACE
 
     columns = {
@@ -257,10 +260,10 @@ def with_namespaces(shown: Report) -> Report:
 
 
 def check(kinds: Iterable[Kind], options: OutputOptions, format_: Format) -> None:
-    """See to it that objects of these kinds can be shown so, before they are looked for.
+    """Check the columns of kinds before the objects are read.
 
     Raises:
-        UsageError: they have no such column, or the format has none.
+        UsageError: the kinds lack a column, or the format has no columns.
     """
     if not options.choice and not options.sort:
         return
@@ -274,10 +277,10 @@ def check(kinds: Iterable[Kind], options: OutputOptions, format_: Format) -> Non
 def in_order(
     kinds: Iterable[Kind], records: Iterable[Record], options: OutputOptions
 ) -> Iterable[Record]:
-    """Records as they come, or sorted, those of each kind.
+    """Return records, sorted within each kind if the user asks for it.
 
     Raises:
-        UsageError: they have no such column.
+        UsageError: the kinds lack the column to sort by.
     """
     if not options.sort:
         return records
@@ -291,7 +294,7 @@ def in_order(
 
 
 def listed(kinds: Iterable[Kind], records: Iterable[Record]) -> Found:
-    """Records as listings of their kinds."""
+    """Return records as listings of their kinds."""
     found = [*records]
     return {
         kind: [listing_of(kind, (record for record in found if record.kind is kind))]

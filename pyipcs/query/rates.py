@@ -1,4 +1,4 @@
-"""The growth of queues from one look to the next."""
+"""Growth rates of queues in live views."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -10,26 +10,29 @@ from pyipcs.sysv.listing import Listing
 
 
 class Growth:
-    """By how many messages the second queues grow, from one look to the next."""
+    """The growth of queues in messages per second, from one view to the next."""
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
         self._taken = 0.0
 
     def shown(self, report: Report) -> Report:
-        """A report with the growth of queues behind their number of messages."""
+        """Return a report with a column of the growth of queues after MSGS."""
         columns = report.columns.get(Kind.QUEUE, ())
-        behind = next((i for i, column in enumerate(columns, 1) if column.name == "MSGS"), 0)
-        if not behind:
+        position = next((i for i, column in enumerate(columns, 1) if column.name == "MSGS"), 0)
+        if not position:
             return report
         queues = self.added(report.found[Kind.QUEUE])
         return report._replace(
             found={**report.found, Kind.QUEUE: queues},
-            columns={**report.columns, Kind.QUEUE: (*columns[:behind], RATE, *columns[behind:])},
+            columns={
+                **report.columns,
+                Kind.QUEUE: (*columns[:position], RATE, *columns[position:]),
+            },
         )
 
     def added(self, listings: Iterable[Listing]) -> Iterator[Listing]:
-        """The queues with their growth, which is None for those that are new."""
+        """Add the growth of queues, which is None for new ones."""
         whole = [*listings]
         rates = self.of(
             (int(msqid), int(number))
@@ -38,16 +41,16 @@ class Growth:
         )
         for listing in whole:
             yield listing.with_added(
-                "rate", [rates.get(int(word)) for word in listing.column("id")]
+                "rate", [rates.get(int(msqid)) for msqid in listing.column("id")]
             )
 
     def of(self, counts: Iterable[tuple[int, int]]) -> dict[int, float]:
-        """The growth of queues, by their ids, from the numbers of messages on them now."""
+        """Return the growth of queues by id, from their numbers of messages."""
         now = time.monotonic()
-        passed, self._taken = now - self._taken, now
+        seconds, self._taken = now - self._taken, now
         former, self._counts = self._counts, dict(counts)
         return {
-            msqid: (number - former[msqid]) / passed
+            msqid: (number - former[msqid]) / seconds
             for msqid, number in self._counts.items()
             if msqid in former
         }

@@ -1,4 +1,4 @@
-"""The selected objects: kinds and filters, and the evidence behind a removal."""
+"""Selection of objects by kinds and filters, and its confirmation."""
 
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,7 +13,7 @@ from pyipcs.text import phrase, plural
 if TYPE_CHECKING:
     from pyipcs.query.filters import Filter
 
-_PATIENCE = 3.0  # seconds for evidence that is fresh; two scans are enough on a quiet machine
+_PATIENCE = 3.0  # seconds to get a fresh scan; two scans are enough on an idle machine
 
 
 class LateError(Exception):
@@ -21,34 +21,34 @@ class LateError(Exception):
 
 
 class Selection(NamedTuple):
-    """The filters that were asked for; without any, all objects are meant."""
+    """The filters that the user gave; without any, all objects are selected."""
 
     filters: "tuple[Filter, ...]" = ()
 
     def kinds(self, named: Collection[Kind]) -> list[Kind]:
-        """The kinds that can be meant: those named, or else all that the filters can speak of.
+        """Return the named kinds, or else the kinds that all filters apply to.
 
         Raises:
-            UsageError: no object can be meant.
+            UsageError: no object can be selected.
         """
         kinds = [*(named or Kind)]
         for filter_ in self.filters:
-            meant = [kind for kind in kinds if kind in filter_.kinds]
-            if not meant or (named and len(meant) < len(kinds)):
+            common = [kind for kind in kinds if kind in filter_.kinds]
+            if not common or (named and len(common) < len(kinds)):
                 about = ", ".join(kind.plural for kind in Kind if kind in filter_.kinds)
-                others = ", ".join(kind.plural for kind in kinds if kind not in meant)
+                others = ", ".join(kind.plural for kind in kinds if kind not in common)
                 rest = f"not {others}" if named else f"and another filter about {others}"
-                raise UsageError(f"{filter_.option} {filter_.speaks} {about}, {rest}")
-            kinds = meant
+                raise UsageError(f"{filter_.option} {filter_.verb} {about}, {rest}")
+            kinds = common
         return kinds
 
     @property
     def named(self) -> str:
-        """The options, as the user named them."""
+        """The options of the filters."""
         return ", ".join(dict.fromkeys(filter_.option for filter_ in self.filters))
 
     def of(self, listings: Iterable[Listing]) -> Iterable[Listing]:
-        """Those of the objects that are meant."""
+        """Return listings of the objects that meet all filters."""
         if not self.filters:
             return listings
         from pyipcs.query.filters import matching
@@ -62,36 +62,36 @@ class Selection(NamedTuple):
 
     @property
     def classifies(self) -> bool:
-        """Whether it asks for the states of objects."""
+        """True if a filter depends on the states of objects."""
         return any(filter_.requires in CLASSIFYING for filter_ in self.filters)
 
     @property
     def scans(self) -> bool:
-        """Whether it asks what processes use now."""
+        """True if a filter depends on the processes that use objects now."""
         return any(filter_.requires for filter_ in self.filters)
 
     def unjudged(self) -> str:
-        """Return how many objects the filters could not judge, and why; empty if there are none."""
-        found = [one.unjudged for one in self.filters if any(one.unjudged.values())]
-        if not found:
+        """Return a warning about objects of unknown state; empty without any."""
+        unjudged = [one.unjudged for one in self.filters if any(one.unjudged.values())]
+        if not unjudged:
             return ""
-        counts = max(found, key=lambda some: sum(some.values()))
+        counts = max(unjudged, key=lambda some: sum(some.values()))
         objects = [plural(number, kind.noun) for kind, number in counts.items() if number]
         from pyipcs.usage.doubt import why_unseen
 
         return f"{phrase(objects)} could not be judged: {why_unseen()}"
 
     def refresh(self) -> None:
-        """See to it that what is asked from now on is not answered by what was seen before."""
+        """Drop the cached scan if a filter depends on one."""
         if self.scans:
             from pyipcs.usage.scan import expire
 
             expire()
 
-    def stands(self, selected: Record) -> bool:
-        """Return whether an object is as it was, and a fresh scan shows nobody who may use it.
+    def is_confirmed(self, selected: Record) -> bool:
+        """Return True if an object is unchanged, and unused by a fresh scan.
 
-        False means that it has to be examined as a whole (`matches_now`), which takes longer.
+        False means that it has to be examined completely (`matches_now`), which takes longer.
         """
         from pyipcs.usage.doubt import is_fresh, rescan
         from pyipcs.usage.state import is_clear, is_unchanged
@@ -102,7 +102,7 @@ class Selection(NamedTuple):
         return is_same and is_fresh(selected.kind)
 
     def matches_now(self, record: Record) -> bool:
-        """Return whether an object meets all filters, by a scan that is fresh at the return.
+        """Return True if an object meets all filters by a fresh scan.
 
         Args:
             record: its record as of now, a set's without its semaphores.
@@ -121,7 +121,8 @@ class Selection(NamedTuple):
         late = False
         deadline = time.monotonic() + _PATIENCE
         while not late or time.monotonic() < deadline:
-            # A set is examined after the scan; one that takes longer than a scan may age, before.
+            # The semaphores of a set are read after the scan. If that takes longer than the scan is
+            # fresh, they are read before the next scan.
             if late and kind is Kind.SEMAPHORE:
                 listing = next(complete([listing_of(kind, [record])], {Requirement.SEMAPHORES}))
             if late or not is_fresh(kind):

@@ -24,7 +24,7 @@ ROWS = {
 SIGNS = {
     "ipcs's output, byte for byte": r"as util-linux prints it|show status summary",
     "tables for a terminal, which lose whole columns where it is narrow": r"however wide",
-    "used of qbytes, limits and usage side by side, with bars": r"USED in LIMIT",
+    "used of qbytes, limits and usage side by side, with bars": r"USED as a share of LIMIT",
     "columns of your choice": r"--output",
     "sorting by any column": r"--sort",
     "JSON with numbers as numbers, times with their offset": r"--json",

@@ -202,7 +202,7 @@ def wrong_size(struct: str, size: int) -> str:
 
 def other_origin(origin: str) -> str:
     """Return the message for a listing of another boot or namespace."""
-    return f"the listing is of another {origin}"
+    return f"the listing is from another {origin}"
 
 
 # -- Commands that run programs

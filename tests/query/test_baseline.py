@@ -1,4 +1,4 @@
-"""Baselines: which objects are known again after they have changed."""
+"""Baselines: identities of objects that change."""
 
 import json
 from collections.abc import Iterator

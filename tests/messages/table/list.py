@@ -107,8 +107,8 @@ ROWS: Rows = {
         ),
         (
             "--not-in <listing-of-keys>",
-            "--not-in: '<listing-of-keys>': the listing lacks what objects are known "
-            "again by: 'id'",
+            "--not-in: '<listing-of-keys>': the listing lacks a field that "
+            "identifies objects: 'id'",
         ),
         (
             "--not-in <listing-of-old-boot>",
@@ -128,7 +128,7 @@ ROWS: Rows = {
         ),
         (
             "--not-in <listing-without-proc>",
-            "--not-in: '<listing-without-proc>': which boot it is of cannot be told without /proc",
+            "--not-in: '<listing-without-proc>': cannot compare the boot without /proc",
         ),
         (
             "-m --not-in <listing-of-queues>",
