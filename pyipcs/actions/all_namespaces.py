@@ -1,4 +1,4 @@
-"""The objects of every IPC namespace that a visible process lives in (list --all-ns)."""
+"""Objects of all IPC namespaces with a visible process (list --all-ns)."""
 
 import errno
 import os
@@ -19,17 +19,17 @@ from pyipcs.text import abridged
 from pyipcs.usage.processes import command_of, named
 from pyipcs.usage.scan import scan
 
-_LEFT = {errno.ENOENT, errno.ESRCH}  # how one that is left by its processes fails
+_GONE = {errno.ENOENT, errno.ESRCH}  # the errors after the exit of a process
 _Found: TypeAlias = Mapping[Kind, Sequence[Listing]]
 
 
-class Group(NamedTuple):
-    """An IPC namespace.
+class NamespaceObjects(NamedTuple):
+    """An IPC namespace with its objects.
 
     Attributes:
-        inode: what names it.
-        own: whether it is the caller's.
-        pids: the processes that live in it, but for this one.
+        inode: the inode that identifies it.
+        own: True if it is the caller's.
+        pids: its processes except this one.
         found: its objects.
     """
 
@@ -40,55 +40,55 @@ class Group(NamedTuple):
 
     @property
     def heading(self) -> str:
-        """Its name, and the processes that hold it."""
+        """The line above its objects, with some of its processes."""
         names = abridged(self.pids, lambda pid: named(pid, command_of(pid)))
         own = " (this one)" if self.own else ""
         return f"IPC namespace {self.inode}{own}: {', '.join(names) or 'no other process'}\n"
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What JSON has of it besides the objects."""
+        """Its members in JSON besides the objects."""
         processes = [{"pid": pid, "command": command_of(pid)} for pid in self.pids]
         return {"ipc_namespace": self.inode, "own": self.own, "processes": processes}
 
     @property
     def length(self) -> int:
-        """How many objects there are."""
+        """The number of objects."""
         return sum(listing.length for listing in chain.from_iterable(self.found.values()))
 
 
-def look(
+def collect(
     output: Output, kinds: Sequence[Kind], selection: Selection, options: OutputOptions, view: View
-) -> tuple[list[Group], bool]:
-    """Every namespace, the caller's own first, and whether there were some that are closed.
+) -> tuple[list[NamespaceObjects], bool]:
+    """Return all namespaces, own first, and True if any was not entered.
 
-    Those are said.
+    Those that could not be entered are reported.
 
     Raises:
-        CommandError: without /proc none can be told from another.
+        CommandError: /proc, which distinguishes them, cannot be read.
     """
     here, own = namespace.current(), os.getpid()
     if here is None or not scan().readable:
-        raise CommandError(f"IPC namespaces cannot be told apart: {scan().incomplete_reason}")
+        raise CommandError(f"cannot distinguish IPC namespaces: {scan().incomplete_reason}")
     ask = partial(
-        _gather, kinds, selection, options, options.chosen(terminal=output.terminal), view
+        _read_objects, kinds, selection, options, options.chosen(terminal=output.terminal), view
     )
-    groups, closed = [], False
+    groups, is_incomplete = [], False
     for inode, pids in sorted(_namespaces(), key=lambda one: (one[0] != here, one)):
         others = [pid for pid in pids if pid != own]
         try:
-            found = ask() if inode == here else _entered(others, ask)
+            found = ask() if inode == here else _ask_within(others, ask)
         except OSError as error:
-            if inode == here or error.errno not in _LEFT:
+            if inode == here or error.errno not in _GONE:
                 output.error(f"IPC namespace {inode}: {error.strerror}")
-                closed = True
+                is_incomplete = True
         else:
-            groups.append(Group(inode, inode == here, others, _marked(found, inode)))
-    return groups, closed
+            groups.append(NamespaceObjects(inode, inode == here, others, _with_inode(found, inode)))
+    return groups, is_incomplete
 
 
-def _marked(found: _Found, inode: int) -> _Found:
-    """Objects that tell of their namespace, wherever they are shown."""
+def _with_inode(found: _Found, inode: int) -> _Found:
+    """Add the field of the column NS to objects."""
     return {
         kind: [one.with_added("ipc_namespace", [inode] * one.length) for one in listings]
         for kind, listings in found.items()
@@ -96,16 +96,16 @@ def _marked(found: _Found, inode: int) -> _Found:
 
 
 def _namespaces() -> Iterator[tuple[int, list[int]]]:
-    """Those that can be told apart, with their processes."""
+    """Yield the known namespaces with their processes."""
     for inode, pids in scan().members.items():
         if inode is not None:
             yield inode, pids
 
 
-def _gather(
+def _read_objects(
     kinds: Sequence[Kind], selection: Selection, options: OutputOptions, format_: Format, view: View
 ) -> _Found:
-    """The objects of the caller's namespace, with all that is asked of them."""
+    """Return the objects of the caller's namespace with all their columns."""
     found = {kind: [*selection.of(procfs.read(kind))] for kind in kinds}
     if format_ is Format.PLAIN and not options.is_columnar:
         return found
@@ -113,17 +113,17 @@ def _gather(
     return found | {kind: [*listings] for kind, listings in shown.found.items()}
 
 
-def _entered(pids: Iterable[int], ask: Callable[[], _Found]) -> _Found:
-    """What is said in the namespace of processes, of which some may have gone.
+def _ask_within(pids: Iterable[int], ask: Callable[[], _Found]) -> _Found:
+    """Call `ask` in the namespace of the first process that still exists.
 
     Raises:
-        OSError: none of them leads there; why not, where one of them has not gone.
+        OSError: the namespace could not be entered through any of the processes.
     """
     failure: OSError = ipc_error(errno.ESRCH)
     for pid in pids:
         try:
             return unshare.within(f"/proc/{pid}/ns/ipc", ask)
         except OSError as error:
-            if failure.errno in _LEFT:
+            if failure.errno in _GONE:
                 failure = error
     raise failure

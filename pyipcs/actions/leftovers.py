@@ -1,4 +1,4 @@
-"""Which objects a command left in a shared IPC namespace, and which of them may be removed."""
+"""Objects that a command left in a shared IPC namespace."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -19,7 +19,7 @@ _IN_USE, _IN_DOUBT = "in use", "in doubt"
 
 
 class Other(NamedTuple):
-    """An object of another program, with the processes by which it is known."""
+    """An object of another program, with that program's processes."""
 
     kind: Kind
     id: int
@@ -27,57 +27,57 @@ class Other(NamedTuple):
 
     @property
     def named(self) -> str:
-        """The object, with who uses it."""
-        return f"{self.kind.noun} {self.id} ({_listed(self.processes)})"
+        """The object with the processes."""
+        return f"{self.kind.noun} {self.id} ({_phrase(self.processes)})"
 
 
-def divided(
+def divide(
     left: Mapping[Kind, Sequence[Listing]], descendants: Descendants
 ) -> tuple[dict[Kind, Sequence[Listing]], list[Other]]:
     """Divide new objects into the command's and those of other programs.
 
-    An object is another program's if its record names, or its users are, a living process that
-    the command has not started.
+    An object belongs to another program if a living process that the command did not start is on
+    its record, or uses it.
     """
     own: dict[Kind, Sequence[Listing]] = {}
     others: list[Other] = []
     for kind, listings in left.items():
         kept = []
         for listing in listings:
-            found = [
+            other = [
                 Other(kind, record.id, outsiders) if outsiders else None
                 for record, outsiders in _outsiders(listing, descendants)
             ]
-            others += filter(None, found)
-            kept.append(listing.where(one is None for one in found))
+            others += filter(None, other)
+            kept.append(listing.where(one is None for one in other))
         own[kind] = kept
     return own, others
 
 
 def removable(descendants: Descendants) -> Filter:
-    """The objects that `run --rm` removes."""
+    """Select the objects that `run --rm` removes."""
 
     def keep(listing: Listing) -> Iterator[bool]:
-        return (not why for why in why_kept(listing, descendants))
+        return (not reason for reason in kept_reasons(listing, descendants))
 
     return Filter("--rm", keep, requires=Requirement.EVIDENCE)
 
 
-def why_kept(listing: Listing, descendants: Descendants) -> Iterator[str]:
-    """Yield for each object why it is not removed; empty if it is.
+def kept_reasons(listing: Listing, descendants: Descendants) -> Iterator[str]:
+    """Yield for each object the reason to keep it; empty for one to remove.
 
-    Removed is what is orphaned or suspect. A queue or a set in doubt is removed only if no living
-    process can use it but those of other users, which its mode keeps out.
+    Orphaned and suspect objects are removed. A queue or a set in doubt is removed only if its mode
+    excludes other users, and no living process of the caller can use it.
     """
     scan = descendants.scan()
     doubt = cache(lambda: _doubt(scan))
     evidence: Sequence[UsageState] = listing.column("evidence")
-    for (record, outsiders), found in zip(_outsiders(listing, descendants), evidence, strict=True):
-        if found.state is State.IN_USE or outsiders:
+    for (record, outsiders), usage in zip(_outsiders(listing, descendants), evidence, strict=True):
+        if usage.state is State.IN_USE or outsiders:
             yield _IN_USE
-        elif found.state is not State.UNKNOWN:
+        elif usage.state is not State.UNKNOWN:
             yield ""
-        elif isinstance(record, Segment) or found.in_company:
+        elif isinstance(record, Segment) or usage.in_company:
             yield _IN_DOUBT
         elif not _is_private(record, scan.uid):
             yield "in doubt, and open to other users"
@@ -86,36 +86,38 @@ def why_kept(listing: Listing, descendants: Descendants) -> Iterator[str]:
 
 
 def _doubt(scan: Scan) -> str:
-    """Return why an object that only the caller can use may still be used; empty if it is not."""
+    """Return the reason to keep an object of the caller's; empty for none."""
     seen = empty_scan()
     if scan.has_descendants:
-        return f"in doubt while processes of the command live{_those(scan.descendants.values())}"
+        names = _in_brackets(scan.descendants.values())
+        return f"in doubt while processes of the command live{names}"
     if not seen.readable or seen.incomplete_reason:
         return _IN_DOUBT  # REASON has the rest
     if scan.others:
-        return f"in doubt while other processes of this user live{_those(scan.others)}"
+        names = _in_brackets(scan.others)
+        return f"in doubt while other processes of this user live{names}"
     return ""
 
 
-def _those(processes: Iterable[Process]) -> str:
+def _in_brackets(processes: Iterable[Process]) -> str:
     pairs = [(one.pid, one.command) for one in processes]
-    return f" ({_listed(pairs)})" if pairs else ""
+    return f" ({_phrase(pairs)})" if pairs else ""
 
 
 def _is_private(record: Record, uid: int) -> bool:
-    """Return whether the mode of an object admits nobody but the caller."""
+    """Return True if only the caller may use an object, by its mode."""
     return record.uid == record.cuid == uid and not record.mode & _OTHERS_MODE
 
 
 def _outsiders(
     listing: Listing, descendants: Descendants
 ) -> Iterator[tuple[Record, Sequence[tuple[int, str | None]]]]:
-    """Yield each object with the living processes that use it and that are no descendants."""
+    """Yield each object with its living users that are no descendants."""
     descendants.scan()
     life = cache(recorded)
     process_of = cache(thread_group)
-    for record, found in zip(listing.records(), listing.column("evidence"), strict=True):
-        users = {user.pid: user.command for user in found.users or ()}
+    for record, usage in zip(listing.records(), listing.column("evidence"), strict=True):
+        users = {user.pid: user.command for user in usage.users or ()}
         for pid, when in _on_record(record):
             process = life(pid, when) if pid else None
             if process and process.alive:
@@ -125,7 +127,7 @@ def _outsiders(
 
 
 def _on_record(record: Record) -> Iterator[tuple[int, int]]:
-    """Yield the pids that the record of an object names, with their times."""
+    """Yield the pids on the record of an object, with their times."""
     match record:
         case Queue():
             yield record.lspid, record.stime
@@ -138,11 +140,11 @@ def _on_record(record: Record) -> Iterator[tuple[int, int]]:
                 yield semaphore.pid, record.used
 
 
-def _listed(processes: Sequence[tuple[int, str | None]]) -> str:
+def _phrase(processes: Sequence[tuple[int, str | None]]) -> str:
     return phrase([named(*one) for one in processes])
 
 
 def summary(reasons: Mapping[str, int]) -> Iterator[str]:
-    """Yield a line for each reason why objects were not removed."""
-    for why, number in reasons.items():
-        yield f"not removed: {plural(number, 'object')} {why}"
+    """Yield a line for each reason to keep objects."""
+    for reason, number in reasons.items():
+        yield f"not removed: {plural(number, 'object')} {reason}"

@@ -1,4 +1,4 @@
-"""Removal of several objects, named by the user or selected from listings, with a dry run."""
+"""Removal of several objects, named or selected, with a dry run."""
 
 import errno
 import re
@@ -69,7 +69,7 @@ def select(listings: Iterable[Listing], selection: Selection) -> Selected:
 
 
 class Removal:
-    """Removal of objects one by one, which continues after an error and reports it."""
+    """Removal of objects one by one; it reports errors and continues."""
 
     def __init__(self, output: Output, selection: Selection, *, verbose: bool) -> None:
         self._output = output
@@ -124,13 +124,13 @@ class Removal:
                     self._report_error(Target(By.ID, object_id, str(object_id)), error)
 
     def _is_confirmed(self, kind: Kind, object_id: int, snapshot: Snapshot) -> bool:
-        """Return whether an object still meets the filters, by fresh evidence."""
+        """Return True if an object still meets the filters, by fresh evidence."""
         if snapshot.record and self._selection.is_confirmed(snapshot.record):
             return True
         return self._is_same(kind, object_id, snapshot.identity)
 
     def _is_same(self, kind: Kind, object_id: int, identity: tuple[int, ...]) -> bool:
-        """Return whether an object is still the selected one; report one that has changed."""
+        """Return True if an object is the selected one; report a changed one."""
         try:
             record = handle_class(kind)(object_id).stat()
         except NotFoundError:
@@ -150,7 +150,7 @@ class Removal:
     def dry_run(
         self, targets: Sequence[RemovalTarget], selected: Mapping[Kind, Selected]
     ) -> dict[Kind, set[int]]:
-        """Return the ids of the objects that would be removed; report errors as `remove` does."""
+        """Return the ids of the objects to remove; report errors as `remove`."""
         removable = {
             kind: set(selected.get(kind, ()))
             for kind in {*selected, *(one.kind for one in targets)}
@@ -188,5 +188,5 @@ class Removal:
 
 
 def _stays(record: Record, target: Target) -> bool:
-    """Return whether an object has its id after its removal: a segment that is attached."""
+    """Return True if an object outlives its removal: an attached segment."""
     return isinstance(record, Segment) and record.nattch > 0 and target.by is By.ID

@@ -26,7 +26,7 @@ from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
-    from pyipcs.actions.all_namespaces import Group
+    from pyipcs.actions.all_namespaces import NamespaceObjects
 
 
 def listings(
@@ -127,7 +127,7 @@ def _draw(output: Output, shown: Report, table: str) -> None:
 
 def namespaces(
     output: Output,
-    groups: "Sequence[Group]",
+    groups: "Sequence[NamespaceObjects]",
     options: OutputOptions,
     *,
     view: View = View.STATUS,

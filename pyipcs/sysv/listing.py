@@ -1,8 +1,7 @@
-"""Listings: objects of one kind in columns, either the kernel's text or the values of records.
+"""Listings of objects of one kind, in columns of text or of values.
 
-A listing of /proc/sysvipc stays text until a value of it is asked for: most of the cost of listing
-thousands of objects would be unneeded conversions. A listing of records has their own values, which
-no code makes into text to parse it again.
+A listing of /proc/sysvipc stays text until a value is needed: conversions would be most of the cost
+of listing thousands of objects. A listing of records has their values.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -11,9 +10,9 @@ from typing import Any, NamedTuple
 
 from pyipcs.model import RECORDS, Kind, Record
 
-# What not every listing has: some is a matter of `completed`, and rss of newer kernels.
+# The fields that not every listing has: `complete` adds some, and older kernels lack rss and swap.
 _NOT_LISTED = frozenset({"qbytes", "rss", "swap", "semaphores"})
-# What the records call otherwise than /proc/sysvipc.
+# The names of /proc/sysvipc, if the records have others.
 _PROC_NAMES = {"mode": "perms", "segsz": "size"}
 _ID_NAMES = {Kind.QUEUE: "msqid", Kind.SEGMENT: "shmid", Kind.SEMAPHORE: "semid"}
 
@@ -22,7 +21,7 @@ class Listing(NamedTuple):
     """Some objects of one kind.
 
     Attributes:
-        kind: theirs.
+        kind: their kind.
         header: the header of /proc/sysvipc; empty for a listing of records.
         words: the words of all rows.
         added: more columns, by the records' names; all columns of a listing of records. None is
@@ -40,11 +39,11 @@ class Listing(NamedTuple):
         return len(self.words) // len(self.header) if self.header else len(self.added["id"])
 
     def has(self, field: str) -> bool:
-        """Whether the values of this field are here."""
+        """Return True if the listing has a field of the records."""
         return field in self.added or proc_name(self.kind, field) in self.header
 
     def column(self, field: str) -> Sequence[Any]:
-        """Return a field of the records as text or as values; see `mode_bits` for a mode."""
+        """Return a field of the records as text or values; a mode for `mode_bits`."""
         if field in self.added:
             return self.added[field]
         words = self._listed(field)
@@ -59,7 +58,7 @@ class Listing(NamedTuple):
         return resident(self._listed("segsz"), words, pools_in_use())
 
     def records(self) -> Iterator[Record]:
-        """The rows as records; a column that this kernel lacks (rss, swap) is None."""
+        """Yield the rows as records; a missing column (rss, swap) is None."""
         record = RECORDS[self.kind]
         columns = [self._values(field) for field in record._fields]
         return map(record._make, zip(*columns, strict=False))
@@ -70,35 +69,35 @@ class Listing(NamedTuple):
         if not self.has(field):
             return repeat(None)
         words = self.column(field)
-        if field == "rss":  # of huge pages, it may be unknown
+        if field == "rss":  # None for some segments of huge pages
             return (None if word is None else int(word) for word in words)
         return map(int, words, repeat(8 if field == "mode" else 10))
 
     def select(self, ids: Container[int]) -> "Listing":
-        """The rows of these ids alone."""
+        """Return the rows with these ids."""
         return self.where(int(word) in ids for word in self.column("id"))
 
     def owned_by(self, uid: int) -> Iterator[bool]:
-        """Of each row, whether this user created or owns the object."""
+        """Yield True for each object that a user created or owns."""
         user = str(uid) if self.header else uid
         owners = zip(self.column("uid"), self.column("cuid"), strict=True)
         return (user in pair for pair in owners)
 
     def where(self, kept: Iterable[object]) -> "Listing":
-        """The rows for which `kept` has something true."""
+        """Return the rows with a true value in `kept`."""
         return self.take(list(compress(range(self.length), kept)))
 
     def take(self, rows: Sequence[int]) -> "Listing":
-        """The rows of these numbers, in their order."""
+        """Return the rows with these numbers, in this order."""
         width = len(self.header)
         words = (self.words[row * width : (row + 1) * width] for row in rows)
         added = {name: [values[row] for row in rows] for name, values in self.added.items()}
         return self._replace(words=list(chain.from_iterable(words)), added=added)
 
     def distinct(self, before: str | int = "") -> "Listing":
-        """Return the first row of each id, without rows of the id that stood before.
+        """Return the first row of each id, without the id before the listing.
 
-        Linux 5.3 to 5.7 list an object again for each free place before it.
+        Linux 5.3 to 5.7 list an object again for each free entry before it.
         """
         ids = self.column("id")
         if len({before, *ids}) == len(ids) + 1:
@@ -110,7 +109,7 @@ class Listing(NamedTuple):
         return self.take([*first.values()])
 
     def with_added(self, field: str, values: Sequence[Any]) -> "Listing":
-        """The same rows with one field more."""
+        """Return the same rows with one more field."""
         return self._replace(added={**self.added, field: values})
 
     def without_text(self) -> "Listing":
@@ -139,14 +138,14 @@ def mode_bits(mode: str | int) -> int:
 
 
 def merged(listings: Iterable[Listing]) -> Listing | None:
-    """One listing of all; None where there is not even an empty one."""
+    """Return one listing of all; None without listings."""
     found = [*listings]
     if len(found) < 2:
         return found[0] if found else None
     if any(one.header != found[0].header for one in found):
         found = [one.without_text() for one in found]
     words = [*chain.from_iterable(listing.words for listing in found)]
-    # An empty one may lack what is known of the others.
+    # An empty listing may lack added columns of the others.
     added = {
         name: [*chain.from_iterable(one.added.get(name, [None] * one.length) for one in found)]
         for name in dict.fromkeys(chain.from_iterable(listing.added for listing in found))
@@ -155,10 +154,10 @@ def merged(listings: Iterable[Listing]) -> Listing | None:
 
 
 def proc_name(kind: Kind, field: str) -> str:
-    """Return what /proc/sysvipc calls a field of the records."""
+    """Return the name in /proc/sysvipc of a field of the records."""
     return _ID_NAMES[kind] if field == "id" else _PROC_NAMES.get(field, field)
 
 
 def listed_fields(kind: Kind) -> list[str]:
-    """The fields of the records that every listing has."""
+    """Return the fields of the records that every listing has."""
     return [field for field in RECORDS[kind]._fields if field not in _NOT_LISTED]

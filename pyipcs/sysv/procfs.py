@@ -11,26 +11,26 @@ from pyipcs.model import Kind
 from pyipcs.sysv.listing import Listing, listed_fields, listing_of, proc_name
 
 SYSVIPC = "/proc/sysvipc"
-_NUMBERS = b"-0123456789 \n"  # all that its rows are written with
+_NUMBERS = b"-0123456789 \n"  # the characters of the rows
 _CHUNK = 1 << 17  # bytes: large enough to be fast, small enough to keep memory flat
 
 
 def read(kind: Kind, directory: str = SYSVIPC) -> Iterator[Listing]:
-    """All objects of a kind in the reader's IPC namespace, a chunk at a time.
+    """Return all objects of a kind in the caller's IPC namespace, in chunks.
 
-    Where /proc is not there, or not to be read, the kernel is asked object by object.
+    Without a readable /proc the kernel is asked for each object.
 
     Raises:
         IpcError: the kernel has no System V IPC.
-        OSError: (EIO) the rows are not the kernel's.
+        OSError: EIO, the rows are not the kernel's.
     """
     path = f"{directory}/{kind.value}"
-    # Asked at once: that there is no System V IPC comes before all else.
+    # Not in a generator: the error of a kernel without System V IPC has to come first.
     return _distinct(_parse(kind, path)) if _is_readable(path) else iter([_ask(kind)])
 
 
 def _distinct(listings: Iterable[Listing]) -> Iterator[Listing]:
-    """Drop rows that repeat the id of the row before: the kernel repeats an object at once."""
+    """Drop rows with the id of the row before (see `Listing.distinct`)."""
     last: str | int = ""
     for listing in listings:
         ids = [last, *listing.column("id")]
@@ -56,7 +56,7 @@ def _parse(kind: Kind, path: str) -> Iterator[Listing]:
             else:
                 first, _, rest = text.partition("\n")
                 header = tuple(first.split())
-                if not _is_header(kind, header):  # masked by another file, as in some containers
+                if not _is_header(kind, header):  # masked by another file, in some containers
                     yield _ask(kind)
                     return
                 yield _rows(kind, header, rest, path)
@@ -65,7 +65,7 @@ def _parse(kind: Kind, path: str) -> Iterator[Listing]:
 def _rows(kind: Kind, header: tuple[str, ...], text: str, path: str) -> Listing:
     words = text.split()
     if len(words) % len(header) or text.encode().translate(None, _NUMBERS):
-        raise OSError(errno.EIO, os.strerror(errno.EIO), path)  # something covers it
+        raise OSError(errno.EIO, os.strerror(errno.EIO), path)  # another file is mounted over it
     return Listing(kind, header, words)
 
 
@@ -74,7 +74,7 @@ def _is_header(kind: Kind, words: Container[str]) -> bool:
 
 
 def _whole_lines(file: FileIO) -> Iterator[str]:
-    """The file in chunks that end where a line ends (the kernel gives a page a read)."""
+    """Yield a file in chunks of whole lines; a read returns at most a page."""
     pending: list[bytes] = []
     size = 0
     while block := _block(file):

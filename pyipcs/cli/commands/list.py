@@ -184,15 +184,15 @@ def _everywhere(
     fail: bool,
 ) -> Status:
     """The objects of all namespaces."""
-    from pyipcs.actions.all_namespaces import look
+    from pyipcs.actions.all_namespaces import collect
 
     format_ = options.chosen(terminal=output.terminal)
     if format_ is Format.OPENMETRICS:
         raise click.UsageError("--all-ns is not for openmetrics")
     plan.check(kinds, options, format_)
-    groups, closed = look(output, kinds, selection, options, view)
+    groups, is_incomplete = collect(output, kinds, selection, options, view)
     present.namespaces(output, groups, options, view=view, scope=selection.scope)
-    if closed:
+    if is_incomplete:
         return Status.FAILED
     return Status.FOUND if fail and any(group.length for group in groups) else Status.DONE
 

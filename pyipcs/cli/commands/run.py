@@ -269,9 +269,9 @@ class _Place(NamedTuple):
         }
         if not self.descendants:
             return left, ()
-        from pyipcs.actions.leftovers import divided
+        from pyipcs.actions.leftovers import divide
 
-        return divided(left, self.descendants)
+        return divide(left, self.descendants)
 
     def processes(self) -> list[dict[str, Any]]:
         """Return the command's processes that still run, by pid and name."""
@@ -403,11 +403,11 @@ class _Aftermath:
 
     def _kept(self, descendants: "Descendants") -> dict[str, int]:
         """Return why objects stay, and how many for each reason."""
-        from pyipcs.actions.leftovers import why_kept
+        from pyipcs.actions.leftovers import kept_reasons
 
         reasons: dict[str, int] = {}
         for listing in chain.from_iterable(self._left.values()):
-            for why in filter(None, why_kept(listing, descendants)):
+            for why in filter(None, kept_reasons(listing, descendants)):
                 reasons[why] = reasons.get(why, 0) + 1
         return reasons
 

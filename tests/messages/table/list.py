@@ -182,7 +182,7 @@ ROWS: Rows = {
         ("--all-ns", "IPC namespace <number>: Operation not permitted", beside_closed_namespace),
         (
             "--all-ns",
-            "IPC namespaces cannot be told apart: /proc cannot be read, or is of another PID "
+            "cannot distinguish IPC namespaces: /proc cannot be read, or is of another PID "
             "namespace",
             without_proc,
         ),
