@@ -314,8 +314,8 @@ def test_segments_that_are_not_orphaned_need_no_scan(objects: Objects) -> None:
     with attaching(attached):
         expire()
         listing = next(procfs.read(Kind.SEGMENT)).select({created, attached})
-        (judged,) = complete([listing], {Requirement.STATE})
-        assert judged.column("state") == [State.IN_USE, State.IN_USE]
+        (classified,) = complete([listing], {Requirement.STATE})
+        assert classified.column("state") == [State.IN_USE, State.IN_USE]
         assert not is_cached(attached=False)
 
 
@@ -434,5 +434,5 @@ def test_rescan_keeps_company_while_it_is_young(objects: Objects) -> None:
     rescan(Kind.SEMAPHORE)
     record = product_libc.stat(Kind.SEMAPHORE, doubtful)
     listing = listing_of(Kind.SEMAPHORE, [record])
-    (judged,) = complete([listing], {Requirement.EVIDENCE})
-    assert f"message queue {used}" in judged.column("evidence")[0].reason
+    (classified,) = complete([listing], {Requirement.EVIDENCE})
+    assert f"message queue {used}" in classified.column("evidence")[0].reason

@@ -233,14 +233,14 @@ ROWS = {
 @pytest.mark.parametrize("name", ROWS)
 def test_judge_facts_gives_state_and_reason(name: str) -> None:
     facts, expected = ROWS[name]
-    judged = classify(facts)
-    assert f"{judged.state.value}: {judged.reason}" == expected
+    classified = classify(facts)
+    assert f"{classified.state.value}: {classified.reason}" == expected
     doubt = facts.held or (facts.unseen and facts.kind is not Kind.SEGMENT)
-    assert judged.users == (facts.users or (None if doubt else facts.users))
+    assert classified.users == (facts.users or (None if doubt else facts.users))
 
 
 NOTHING = Scan({}, {}, [], "")
-CLOSED_SURVEY = Scan({}, {}, [], CLOSED, readable=False)
+CLOSED_SCAN = Scan({}, {}, [], CLOSED, readable=False)
 
 
 def recorded(pid: int, when: int) -> Process:
@@ -248,7 +248,7 @@ def recorded(pid: int, when: int) -> Process:
     return Process(pid, None if pid == 0 else pid % 2 == 0, f"at {when}")
 
 
-def gathered(record: Record, seen: Scan = NOTHING, unseen: str = "") -> UsageFacts:
+def collected(record: Record, seen: Scan = NOTHING, unseen: str = "") -> UsageFacts:
     return collect_facts(record, seen, recorded, lambda _access: unseen)
 
 
@@ -271,67 +271,67 @@ def roles(facts: UsageFacts) -> list[tuple[str, int, str | None]]:
     return [(role.role, role.process.pid, role.process.command) for role in facts.recorded]
 
 
-def test_gather_queue_gives_sender_and_receiver() -> None:
-    facts = gathered(queue(lspid=3, stime=10, lrpid=5, rtime=20), unseen="hidden")
+def test_collect_facts_of_queue_gives_sender_and_receiver() -> None:
+    facts = collected(queue(lspid=3, stime=10, lrpid=5, rtime=20), unseen="hidden")
     assert roles(facts) == [(SENDER, 3, "at 10"), (RECEIVER, 5, "at 20")]
     assert (facts.used, facts.held, facts.users, facts.unseen) == (True, None, [], "hidden")
 
 
-def test_gather_queue_with_sender_of_another_pid_namespace_gives_pid_0() -> None:
-    assert roles(gathered(queue(stime=10))) == [(SENDER, 0, "at 10")]
+def test_collect_facts_of_queue_with_sender_of_another_pid_namespace_gives_pid_0() -> None:
+    assert roles(collected(queue(stime=10))) == [(SENDER, 0, "at 10")]
 
 
-def test_gather_unused_queue_gives_unused() -> None:
-    assert not gathered(queue()).used
+def test_collect_facts_of_unused_queue_gives_unused() -> None:
+    assert not collected(queue()).used
 
 
-def test_gather_queue_without_proc_gives_unknown_users() -> None:
-    assert gathered(queue(), CLOSED_SURVEY).users is None
+def test_collect_facts_of_queue_without_proc_gives_unknown_users() -> None:
+    assert collected(queue(), CLOSED_SCAN).users is None
 
 
-def test_gather_segment_dates_creator_by_earliest_time() -> None:
+def test_collect_facts_of_segment_dates_creator_by_earliest_time() -> None:
     """IPC_SET changes the ctime of a segment after its use."""
-    facts = gathered(segment(lpid=3, times=(10, 20, 30)))
+    facts = collected(segment(lpid=3, times=(10, 20, 30)))
     assert roles(facts) == [(CREATOR, 1, "at 10"), (USER, 3, "at 20")]
     assert (facts.used, facts.held, facts.users) == (True, 0, ())
 
 
-def test_gather_unused_segment_gives_creator_alone() -> None:
-    facts = gathered(segment())
+def test_collect_facts_of_unused_segment_gives_creator_alone() -> None:
+    facts = collected(segment())
     assert (roles(facts), facts.used) == ([(CREATOR, 1, "at 50")], False)
 
 
-def test_gather_attached_segment_without_proc_gives_unknown_users() -> None:
-    assert gathered(segment(nattch=1), CLOSED_SURVEY).users is None
+def test_collect_facts_of_attached_segment_without_proc_gives_unknown_users() -> None:
+    assert collected(segment(nattch=1), CLOSED_SCAN).users is None
 
 
-def test_gather_segment_with_user_of_another_pid_namespace_gives_pid_0() -> None:
-    assert roles(gathered(segment(times=(10, 0, 50))))[1:] == [(USER, 0, "at 10")]
+def test_collect_facts_of_segment_with_user_of_another_pid_namespace_gives_pid_0() -> None:
+    assert roles(collected(segment(times=(10, 0, 50))))[1:] == [(USER, 0, "at 10")]
 
 
-def test_gather_set_gives_each_user_once() -> None:
-    facts = gathered(semaphores(3, 5, 3, otime=70))
+def test_collect_facts_of_set_gives_each_user_once() -> None:
+    facts = collected(semaphores(3, 5, 3, otime=70))
     assert roles(facts) == [(USER, 3, "at 70"), (USER, 5, "at 70")]
     assert (facts.used, facts.held, facts.unseen) == (True, 0, "")
 
 
-def test_gather_set_counts_waiting_threads() -> None:
-    assert gathered(semaphores(3, 5, 3, otime=70, ncount=1, zcount=1)).held == 6
+def test_collect_facts_of_set_counts_waiting_threads() -> None:
+    assert collected(semaphores(3, 5, 3, otime=70, ncount=1, zcount=1)).held == 6
 
 
-def test_gather_set_dates_setval_by_ctime() -> None:
-    assert roles(gathered(semaphores(3))) == [(USER, 3, "at 50")]
+def test_collect_facts_of_set_dates_setval_by_ctime() -> None:
+    assert roles(collected(semaphores(3))) == [(USER, 3, "at 50")]
 
 
-def test_gather_unused_set_gives_unused() -> None:
-    assert not gathered(semaphores(0, 0)).used
+def test_collect_facts_of_unused_set_gives_unused() -> None:
+    assert not collected(semaphores(0, 0)).used
 
 
-def test_gather_set_with_user_of_another_pid_namespace_gives_pid_0() -> None:
-    assert roles(gathered(semaphores(0, otime=5))) == [(USER, 0, None)]
+def test_collect_facts_of_set_with_user_of_another_pid_namespace_gives_pid_0() -> None:
+    assert roles(collected(semaphores(0, otime=5))) == [(USER, 0, None)]
 
 
-def test_gather_set_without_read_permission_gives_reason() -> None:
-    facts = gathered(semaphores()._replace(semaphores=None))
+def test_collect_facts_of_set_without_read_permission_gives_reason() -> None:
+    facts = collected(semaphores()._replace(semaphores=None))
     assert (facts.held, facts.unseen) == (None, "its semaphores may not be read")
     assert classify(facts).reason == "its semaphores may not be read"

@@ -401,7 +401,7 @@ def test_evidence_of_queue_names_waiting_32_bit_process(
         (b"- 0x1 0x2\n", False),
     ],
 )
-def test_survey_of_process_with_a_covered_file_finds_it_unreadable(
+def test_scan_of_process_with_a_covered_file_finds_it_unreadable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, is_readable: bool
 ) -> None:
     """A container may mount another file over /proc/PID/syscall."""
@@ -442,7 +442,7 @@ def test_evidence_of_queue_names_unreadable_processes(objects: Objects) -> None:
 
 @pytest.mark.root
 @pytest.mark.parametrize(("egid", "fsgid"), [(12, 13), (13, 12)])
-def test_survey_of_unreadable_process_goes_by_its_fsgid(
+def test_scan_of_unreadable_process_goes_by_its_fsgid(
     objects: Objects, egid: int, fsgid: int
 ) -> None:
     """The kernel checks the file system group for access (setfsgid(2))."""

@@ -67,7 +67,7 @@ def received_by_thread(msqid: int, *, ended: bool = False) -> Iterator[Receiver]
         os.close(end)
 
 
-def judged(msqid: int) -> dict[str, str]:
+def usage_columns(msqid: int) -> dict[str, str]:
     """Return STATE and REASON of a queue."""
     done = invoke("list", "-q", "-o", "ID,STATE,REASON", "-f", "csv")
     rows = {found["ID"]: found for found in csv.DictReader(io.StringIO(done.out))}
@@ -118,12 +118,12 @@ def test_state_of_a_queue_received_by_a_thread_is_in_use(isolated: None, objects
     msqid = objects.queue()
     with received_by_thread(msqid) as receiver:
         assert row(Kind.QUEUE, msqid)["lrpid"] == str(receiver.thread), "what this is about"
-        found = judged(msqid)
+        found = usage_columns(msqid)
         assert found["STATE"] == "in-use"
         named = f"{receiver.pid} ({receiver.name})"
         assert found["REASON"] == f"its last receiver, {named}, lives"
         assert f"Last recv by proc {named} " in invoke("stat", str(msqid)).out
-    assert judged(msqid)["STATE"] != "in-use", "the process is gone"
+    assert usage_columns(msqid)["STATE"] != "in-use", "the process is gone"
 
 
 def test_table_of_a_queue_received_by_a_thread_names_the_process(
