@@ -71,7 +71,7 @@ def collect(
     if here is None or not scan().readable:
         raise CommandError(f"cannot distinguish IPC namespaces: {scan().incomplete_reason}")
     ask = partial(
-        _read_objects, kinds, selection, options, options.chosen(terminal=output.terminal), view
+        _read_objects, kinds, selection, options, options.chosen(terminal=output.is_terminal), view
     )
     groups, is_incomplete = [], False
     for inode, pids in sorted(_namespaces(), key=lambda one: (one[0] != here, one)):

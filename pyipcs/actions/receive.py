@@ -49,7 +49,7 @@ def requeuer(output: Output, target: Target, put: Callable[[int, bytes, bool], N
             why = refusal(Kind.QUEUE, target, refused[0][1])
             output.error(f"{why}; what could not be put back:")
             encode = encoder("json")
-            output.say("".join(encode(message).decode() for message, _ in refused))
+            output.write_stderr("".join(encode(message).decode() for message, _ in refused))
         return not refused
 
     return requeue

@@ -50,7 +50,7 @@ def listings(
         totals: of which kinds metrics tell what is in use in all.
         each: whether metrics tell of each object.
     """
-    format_ = options.chosen(terminal=output.terminal)
+    format_ = options.chosen(terminal=output.is_terminal)
     if format_ is Format.PLAIN and not options.is_columnar:
         from pyipcs.render import plain
 
@@ -67,7 +67,7 @@ def listings(
 
 def left(output: Output, found: Found, options: OutputOptions, facts: Mapping[str, Any]) -> None:
     """Show what a command left, by columns of choice; JSON has also how it ran."""
-    format_ = options.chosen(terminal=output.terminal)
+    format_ = options.chosen(terminal=output.is_terminal)
     _render(output, report(found, options, format_), format_, filtered=True, facts={"run": facts})
 
 
@@ -114,11 +114,11 @@ def _render(
 
 def _draw(output: Output, shown: Report, table: str) -> None:
     """Draw tables; where that cannot be done, the same in columns of text."""
-    canvas = output.canvas()
+    canvas = output.capabilities()
     if canvas:
         from pyipcs.render import table as tables
 
-        output.draw(getattr(tables, table)(shown, canvas))
+        output.write_raw(getattr(tables, table)(shown, canvas))
     else:
         from pyipcs.render import text_columns
 
@@ -134,7 +134,7 @@ def namespaces(
     scope: Scope = ALL,
 ) -> None:
     """Show the objects of IPC namespaces, one after the other or all with NS before them."""
-    format_ = options.chosen(terminal=output.terminal)
+    format_ = options.chosen(terminal=output.is_terminal)
     match format_:
         case Format.JSON:
             from pyipcs.render import data
@@ -180,14 +180,14 @@ def details(
         plain: what gives the lines of an object in the plain format; None where columns are
             asked for.
     """
-    format_ = options.chosen(terminal=output.terminal)
-    canvas = output.canvas() if format_ is Format.TABLE and not options.choice else None
+    format_ = options.chosen(terminal=output.is_terminal)
+    canvas = output.capabilities() if format_ is Format.TABLE and not options.choice else None
     if canvas:
         from pyipcs.render import panel
         from pyipcs.usage.state import evidence_of
 
         style = options.style(format_)
-        output.draw(
+        output.write_raw(
             panel.details(record, evidence_of(record), style, canvas)
             for record in in_order(kinds, records, options)
         )
@@ -210,7 +210,7 @@ def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOpt
     """Show the kernel's limits, or its usage, whichever is named."""
     from pyipcs.sysv.limits import corrected_usage, limits, usage
 
-    format_ = options.chosen(terminal=output.terminal)
+    format_ = options.chosen(terminal=output.is_terminal)
     match format_:
         case Format.PLAIN if not options.is_columnar and not options.sort:
             from pyipcs.render import ipcs_details

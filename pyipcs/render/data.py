@@ -12,7 +12,7 @@ from pyipcs.render.format_units import flags, octal
 from pyipcs.render.formatters import converter
 from pyipcs.render.listing_report import present
 from pyipcs.sysv.listing import Listing
-from pyipcs.terminal.escape import whole_text
+from pyipcs.terminal.escape import valid_utf8
 
 if TYPE_CHECKING:
     from pyipcs.sysv.info import Limits, Usage
@@ -46,7 +46,7 @@ def _json_facts(facts: Any) -> str:
     """Facts with all texts of strangers, which may be no UTF-8, made whole."""
     match facts:
         case str():
-            return json.dumps(whole_text(facts))
+            return json.dumps(valid_utf8(facts))
         case dict():
             members = (f"{json.dumps(key)}: {_json_facts(value)}" for key, value in facts.items())
             return f"{{{', '.join(members)}}}"
@@ -152,4 +152,4 @@ def _json_converter(value_type: ValueType, style: Style) -> Callable[[Value], st
 
 def _quoted(text: str) -> str:
     """A string of JSON; null where it is empty."""
-    return json.dumps(whole_text(text)) if text else "null"
+    return json.dumps(valid_utf8(text)) if text else "null"

@@ -9,7 +9,7 @@ from pyipcs.process.accounts import user_name
 from pyipcs.query.columns import Value
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.listing import Listing, merged
-from pyipcs.terminal.escape import whole_text
+from pyipcs.terminal.escape import valid_utf8
 
 if TYPE_CHECKING:
     from pyipcs.sysv.info import Usage
@@ -148,5 +148,5 @@ def _labels(listing: Listing) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def _owner(uid: Any) -> str:
-    name = whole_text(user_name(uid))
+    name = valid_utf8(user_name(uid))
     return name.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -112,7 +112,7 @@ def _queue_facts(
     grows = "" if growth is None else f" (net {rate(growth)}/s)"
     yield "Messages", (f"{plural(record.qnum, 'message')}{grows}", "bold")
     share = queue_percent(record.cbytes, record.qnum, record.qbytes)
-    drawn, look = bar(share, unicode=canvas.unicode, some=record.qnum > 0)
+    drawn, look = bar(share, unicode=canvas.has_unicode, some=record.qnum > 0)
     most = "unknown" if record.qbytes is None else grouped(record.qbytes)
     used = f"{grouped(record.cbytes)} of {most} bytes"
     if record.qnum > record.cbytes:  # the messages make it full

@@ -120,7 +120,7 @@ class Painter:
 
     def paint(self, text: str, look: str) -> str:
         """The text with the codes of a look around it."""
-        if not self.canvas.color:
+        if not self.canvas.has_color:
             return text
         if look not in self._codes:
             before, _, after = Look.parse(look).render("\0").partition("\0")
@@ -130,8 +130,8 @@ class Painter:
 
     def draw(self, drawable: Any, columns: int, *, plain: bool = False) -> str:
         """What rich draws of something, in so many columns; plain is without codes."""
-        colored = self.canvas.color and not plain
-        file = _Unicode() if self.canvas.unicode else _Ascii()
+        colored = self.canvas.has_color and not plain
+        file = _Unicode() if self.canvas.has_unicode else _Ascii()
         Console(
             file=file,
             # All is told: rich would look into variables, and not into ours alone.
@@ -217,7 +217,7 @@ def _fitting(sizes: Mapping[Column, int], report: Report, room: int | None) -> d
 
 def _shortened(cells: Sequence[Cell], column: Column, size: int, painter: Painter) -> list[Cell]:
     """Cells of a long column, with a mark where there is more; never with half a number."""
-    mark = "\u2026" if painter.canvas.unicode else "+"
+    mark = "\u2026" if painter.canvas.has_unicode else "+"
 
     @lru_cache(maxsize=4096)
     def shortened(cell: Cell) -> Cell:
@@ -271,7 +271,7 @@ def _painted(cells: Sequence[Cell], column: Column, size: int, painter: Painter)
 def _cells(column: Column, listing: Listing, style: Style, painter: Painter) -> Iterable[Cell]:
     """What stands in a column, one an object."""
     if column.name == "USE%":
-        return _bars(column, listing, unicode=painter.canvas.unicode)
+        return _bars(column, listing, unicode=painter.canvas.has_unicode)
     if column.value_type is ValueType.PID:
         return _processes(column, listing)
     if column.name in {"LIMIT", "USED"}:

@@ -1,1 +1,1 @@
-"""Everything that touches a terminal, and the streams of the program."""
+"""Terminals and the streams of the program."""

@@ -1,19 +1,19 @@
-"""What a place that pictures are drawn for can show."""
+"""The abilities of an output device: size, colour, characters."""
 
 from typing import NamedTuple
 
 
 class TerminalCapabilities(NamedTuple):
-    """A terminal, or what takes its place.
+    """The abilities of a terminal, or of a file that is later shown on one.
 
     Attributes:
-        width: its columns; None is as many as it takes.
-        height: its lines.
-        color: whether to colour.
-        unicode: whether it shows more than ASCII.
+        width: columns; None if unlimited.
+        height: lines.
+        has_color: supports colour codes.
+        has_unicode: shows characters beyond ASCII.
     """
 
     width: int | None
     height: int
-    color: bool
-    unicode: bool
+    has_color: bool
+    has_unicode: bool

@@ -1,29 +1,29 @@
-"""Strangers' text made safe: shown by a terminal, not obeyed; UTF-8, where it must be."""
+"""Escape untrusted text for terminals; replace invalid UTF-8."""
 
 import re
 
-# C0 and C1 controls but newline and tab, DEL, the bidirectional marks, line and paragraph
-# separators, and the surrogates that stand for bytes which are no UTF-8.
+# C0 and C1 controls except newline and tab, DEL, the bidirectional marks, line and paragraph
+# separators, and the surrogates that os.fsdecode makes of invalid UTF-8.
 _UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
 def visible(text: str) -> str:
-    """The text with what a terminal would obey written out as an escape sequence of Python."""
-    return re.sub(_UNSAFE, _written_out, text)
+    """Return text with control characters as escape sequences of Python."""
+    return re.sub(_UNSAFE, _escape_sequence, text)
 
 
 def one_line(text: str) -> str:
-    """Visible text without the newlines and tabs that would break a line of a message."""
+    """Return visible text with newlines and tabs escaped too."""
     return visible(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def whole_text(text: str) -> str:
-    """Text as UTF-8 can hold it: bytes that are none are replaced."""
+def valid_utf8(text: str) -> str:
+    """Return text with the bytes that are not UTF-8 replaced by U+FFFD."""
     return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def width(text: str) -> int:
-    """How many columns of a terminal the text takes."""
+    """Return the number of terminal columns that a text takes."""
     if text.isascii():
         return len(text)
     return sum(map(_columns, text))
@@ -37,8 +37,8 @@ def _columns(character: str) -> int:
     return 2 if east_asian_width(character) in {"W", "F"} else 1
 
 
-def _written_out(match: re.Match[str]) -> str:
+def _escape_sequence(match: re.Match[str]) -> str:
     code = ord(match[0])
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that os.fsdecode could not read
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that os.fsdecode could not decode
         return f"\\x{code - 0xDC00:02x}"
     return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"

@@ -1,4 +1,4 @@
-"""A live view until a signal ends it."""
+"""The loop of a live view, which a signal ends."""
 
 import os
 import signal
@@ -13,48 +13,52 @@ from pyipcs.terminal.live_screen import Screen
 from pyipcs.terminal.streams import Output
 from pyipcs.terminal.writer import InterruptibleWriter
 
-_HEAD = 6  # lines, below which the head would take room from what it stands above
-Picture: TypeAlias = Callable[[TerminalCapabilities], Iterable[str]]
+_HEAD_HEIGHT = 6  # lines: a lower terminal has no room for the heading
+FrameRenderer: TypeAlias = Callable[[TerminalCapabilities], Iterable[str]]
 
 
-def watch(output: Output, interval: float, picture: Picture) -> NoReturn:
-    """Draw a picture every `interval` seconds, and at once where the terminal has a new size.
+def watch(output: Output, interval: float, render: FrameRenderer) -> NoReturn:
+    """Show a new frame every `interval` seconds, and when the terminal changes its size.
 
     Raises:
-        StoppedError: a signal came; the terminal is as it was.
+        StoppedError: a signal came; the terminal is restored.
         CommandError: the terminal has gone.
     """
 
-    def drawn() -> tuple[str, TerminalCapabilities]:
-        canvas = output.screen_canvas()
-        head = f"Every {interval:g}s: {time.ctime()}\n\n" if canvas.height > _HEAD else ""
-        return head + "".join(picture(canvas)), canvas
+    def frame() -> tuple[str, TerminalCapabilities]:
+        capabilities = output.terminal_capabilities()
+        has_head = capabilities.height > _HEAD_HEIGHT
+        head = f"Every {interval:g}s: {time.ctime()}\n\n" if has_head else ""
+        return head + "".join(render(capabilities)), capabilities
 
-    with InterruptibleWait() as waiting, _Stops() as stops:
-        shown = drawn()  # what is wrong with it is said before the screen is taken
+    with InterruptibleWait() as waiting, _TerminalSignals() as signals:
+        shown = frame()  # an error of the first frame appears on the ordinary screen
         with (
-            InterruptibleWriter(output.descriptor(), output.encoding, waiting) as pen,
-            Screen(pen, color=output.has_color) as screen,
+            InterruptibleWriter(output.descriptor(), output.encoding, waiting) as writer,
+            Screen(writer, has_color=output.has_color) as screen,
         ):
             while True:
                 screen.show(*shown)
                 waiting.sleep(interval)
-                if stops.wanted:
+                if signals.is_stop_requested:
                     screen.stop()
-                    stops.stop()
+                    signals.stop()
                     screen.start()
-                shown = drawn()
+                shown = frame()
 
 
-class _Stops:
-    """Ctrl-Z, which has to wait until the terminal is as it was; and new sizes, which wake."""
+class _TerminalSignals:
+    """Handlers of SIGTSTP, delayed until the terminal is restored, and of SIGWINCH.
+
+    Both interrupt the wait for the next frame.
+    """
 
     def __init__(self) -> None:
-        self.wanted = False
+        self.is_stop_requested = False
 
-    def __enter__(self) -> "_Stops":
+    def __enter__(self) -> "_TerminalSignals":
         self._former = {
-            number: signal.signal(number, self._note)
+            number: signal.signal(number, self._handle)
             for number in (signal.SIGTSTP, signal.SIGWINCH)
             if signal.getsignal(number) is signal.SIG_DFL
         }
@@ -64,12 +68,12 @@ class _Stops:
         for number, handler in self._former.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
-        self.wanted = self.wanted or number == signal.SIGTSTP
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self.is_stop_requested = self.is_stop_requested or number == signal.SIGTSTP
 
     def stop(self) -> None:
-        """Stop, until somebody has the program go on."""
-        self.wanted = False
+        """Stop the program until SIGCONT."""
+        self.is_stop_requested = False
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)
-        signal.signal(signal.SIGTSTP, self._note)
+        signal.signal(signal.SIGTSTP, self._handle)

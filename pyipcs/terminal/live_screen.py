@@ -1,4 +1,4 @@
-"""A live view in the terminal's alternate screen, drawn by rich."""
+"""The terminal's alternate screen for a live view, driven by rich."""
 
 import termios
 from contextlib import suppress
@@ -10,36 +10,36 @@ from rich.text import Text
 
 from pyipcs.terminal.capabilities import TerminalCapabilities
 
-_LOCAL = 3  # where the local modes are in what tcgetattr(3) gives
+_LOCAL_MODES = 3  # the index of c_lflag in the result of tcgetattr
 
 
 class Screen:
-    """Shows one picture after the other in place, and leaves the terminal as it was."""
+    """An alternate screen that shows frames in place and restores the terminal."""
 
-    def __init__(self, file: IO[str], *, color: bool) -> None:
-        """What to draw on.
+    def __init__(self, file: IO[str], *, has_color: bool) -> None:
+        """Prepare the screen.
 
         Args:
             file: the terminal.
-            color: whether to colour.
+            has_color: the frames are coloured.
         """
         self._file = file
         self._modes: list[Any] = []
         self._console = Console(
             file=file,
-            # Rich would look into variables.
+            # Explicit values keep rich from reading environment variables.
             force_terminal=True,
             force_interactive=True,
             width=80,
             height=24,
-            no_color=not color,
-            color_system="standard" if color else None,
+            no_color=not has_color,
+            color_system="standard" if has_color else None,
             legacy_windows=False,
         )
 
     def start(self) -> None:
-        """Take the screen, on which nothing that is typed is to be seen."""
-        self._echo(False)
+        """Switch to the alternate screen; hide typed characters."""
+        self._set_echo(False)
         self._live = Live(
             console=self._console,
             screen=True,
@@ -50,32 +50,32 @@ class Screen:
         self._live.start()
 
     def stop(self) -> None:
-        """Give the screen back."""
+        """Restore the screen."""
         self._live.stop()
-        self._echo(True)
+        self._set_echo(True)
 
-    def _echo(self, wanted: bool) -> None:
+    def _set_echo(self, is_on: bool) -> None:
         """Switch the echo of typed characters on or off.
 
-        Nothing is flushed: on Ctrl-C and Ctrl-Z the kernel drops what was typed before, and what is
-        typed afterwards belongs to the shell.
+        TCSANOW keeps pending input: on Ctrl-C and Ctrl-Z the kernel drops earlier characters, and
+        later ones are for the shell.
         """
-        with suppress(termios.error):  # it has gone
-            if not wanted:
+        with suppress(termios.error):  # the terminal has gone
+            if not is_on:
                 self._modes = termios.tcgetattr(self._file)
                 modes = termios.tcgetattr(self._file)
-                modes[_LOCAL] &= ~termios.ECHO
+                modes[_LOCAL_MODES] &= ~termios.ECHO
                 termios.tcsetattr(self._file, termios.TCSANOW, modes)
             elif self._modes:
                 termios.tcsetattr(self._file, termios.TCSANOW, self._modes)
 
-    def show(self, picture: str, canvas: TerminalCapabilities) -> None:
-        """Show a picture; what there is no room for is counted in the last line."""
-        self._console.size = (canvas.width or self._console.width, canvas.height)
-        lines = picture.splitlines()
-        if len(lines) > canvas.height:
-            beyond = len(lines) - canvas.height + 1
-            lines[canvas.height - 1 :] = [f"({beyond} lines more)"]
+    def show(self, frame: str, capabilities: TerminalCapabilities) -> None:
+        """Show a frame; the last line counts the lines that do not fit."""
+        self._console.size = (capabilities.width or self._console.width, capabilities.height)
+        lines = frame.splitlines()
+        if len(lines) > capabilities.height:
+            beyond = len(lines) - capabilities.height + 1
+            lines[capabilities.height - 1 :] = [f"({beyond} lines more)"]
         cropped = (Text.from_ansi(line, no_wrap=True, overflow="crop") for line in lines)
         self._live.update(Group(*cropped), refresh=True)
 

@@ -1,4 +1,4 @@
-"""How far a long input is, on a terminal."""
+"""The progress bar of a long input."""
 
 import os
 import select
@@ -8,21 +8,21 @@ from typing import TextIO
 
 from pyipcs.process.nonblocking import ready
 
-_PATIENCE = 1.0  # seconds for a terminal that was stopped
-_STEP = 32  # records between two looks
+_FINAL_TIMEOUT = 1.0  # seconds to wait for a stopped terminal (Ctrl-S)
+_STEP = 32  # records per update of the counts
 _Batches = Iterator[list[bytes]]
 
 
 @contextmanager
 def bar(
-    total: int | None, file: TextIO, *, color: bool
+    total: int | None, file: TextIO, *, has_color: bool
 ) -> Iterator[Callable[[_Batches], _Batches]]:
-    """Draw rich's bar while batches of records pass through what this gives.
+    """Show rich's bar; yield a function that counts the batches passing through it.
 
     Args:
-        total: the bytes that will come, if that is known.
+        total: the size of the input in bytes, if known.
         file: the terminal.
-        color: whether the bar has colour.
+        has_color: the bar is coloured.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
@@ -33,29 +33,30 @@ def bar(
         DownloadColumn(binary_units=True),
         TimeElapsedColumn(),
     )
-    # Of the variables only what the terminal is, as rich trips over some of the others.
+    # TERM alone: rich fails on bad values of other variables, such as COLUMNS.
     environment = {"TERM": os.environ.get("TERM", "")}
-    console = Console(file=file, no_color=not color, _environ=environment)
+    console = Console(file=file, no_color=not has_color, _environ=environment)
     progress = Progress(*columns, console=console)
     progress.add_task("send", total=total, count=0)
     task = progress.tasks[0]
 
     def track(batches: _Batches) -> _Batches:
-        # Set without rich's lock, which its thread holds for as long as a terminal takes nothing.
+        # Without rich's lock: its thread holds it while it waits for a stopped terminal.
         for batch in batches:
             for start in range(0, len(batch), _STEP):
                 part = batch[start : start + _STEP]
-                yield part  # and its records are sent when the next one is asked for
+                yield part  # the caller sends the records before it requests the next part
                 task.fields["count"] += len(part)
                 task.completed += sum(map(len, part)) + len(part)
 
     try:
         progress.start()
-    except RuntimeError:  # there can be no more threads
+    except RuntimeError:  # the limit of threads is reached
         yield track
         return
     try:
         yield track
     finally:
-        if ready(file.fileno(), select.POLLOUT, _PATIENCE):  # otherwise there is nobody to draw for
+        # A terminal that stays stopped would block the end of the program.
+        if ready(file.fileno(), select.POLLOUT, _FINAL_TIMEOUT):
             progress.stop()

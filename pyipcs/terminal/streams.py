@@ -1,4 +1,4 @@
-"""The streams: looked at once, written to here only."""
+"""Standard output and standard error of the program: the only writer of text to them."""
 
 import codecs
 import os
@@ -11,155 +11,182 @@ from pyipcs.errors import CommandError
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line, visible
 
-_ESCAPE = "pyipcs"  # the name of how bytes are given back
-_BLOCK = 1 << 16  # characters that are written at once
-_MUCH = 1 << 20  # bytes: the most that a pipe of an ordinary user holds
-_WIDEST = 10_000  # columns, more than anybody asks for
-_LARGEST = 1_000  # columns and lines, more than any terminal has
+_ESCAPE = "pyipcs"  # the name of the codec error handler
+_BLOCK = 1 << 16  # characters written at once
+_PIPE_SIZE = 1 << 20  # bytes: the default of fs.pipe-max-size (pipe(7))
+_COLUMNS_MAX = 10_000  # the largest accepted value of the variable COLUMNS
+_SIZE_MAX = 1_000  # columns or lines; TIOCSWINSZ lets anyone set up to 65535
 
 
 class WriteError(Exception):
-    """Standard output took no more; the text says why."""
+    """A failed write to standard output; the text gives the reason."""
 
 
 class Output:
-    """Where data and messages go, and what these places can show."""
+    """The streams for data and messages, and their capabilities.
 
-    def __init__(self) -> None:
-        self._stdout = sys.stdout  # None where the caller closed it
-        self._stderr = sys.stderr
-        # As the names were read, which are given back byte for byte.
+    Attributes:
+        encoding: the encoding of both streams. Names were decoded with it, so that they are
+            written byte for byte as they were read.
+        is_terminal: data goes to a terminal.
+        message_terminal: the stream of messages if it is a terminal.
+        is_interactive: the user can see a question and answer it.
+        is_dumb: the terminal writes lines and moves no cursor.
+        color: the value of --color: auto, always or never.
+    """
+
+    def __init__(
+        self, streams: tuple[TextIO | None, TextIO | None] | None = None, color: str = "auto"
+    ) -> None:
+        """Open the output.
+
+        Args:
+            streams: streams for data and messages, None for no output; default: stdout and stderr.
+            color: the value of --color.
+        """
+        # Python's own are None if the caller closed the descriptors.
+        stdout, stderr = streams or (sys.stdout, sys.stderr)
+        self._stdout: TextIO | None = stdout
+        self._stderr: TextIO | None = stderr
         self.encoding = sys.getfilesystemencoding()
-        self.terminal = _is_terminal(self._stdout)
-        # Where messages go, if somebody looks at it.
-        self.screen = self._stderr if _is_terminal(self._stderr) else None
-        # Whether a question can be asked and answered.
-        self.interactive = _is_terminal(sys.stdin) and self.screen is not None
-        # Whether standard output can be written to line by line only.
-        self.dumb = os.environ.get("TERM", "").lower() in {"dumb", "unknown"}
-        self.color = "auto"
-        self._waiting: list[str] = []  # what is to be written, of so many characters:
-        self._size = 0
-        # Whether somebody waits for it, or messages are to stand in its order.
-        self._prompt = self.terminal
-        self._broken: str | None = None
+        self.is_terminal = _is_terminal(self._stdout)
+        self.message_terminal = self._stderr if _is_terminal(self._stderr) else None
+        self.is_interactive = _is_terminal(sys.stdin) and self.message_terminal is not None
+        self.is_dumb = os.environ.get("TERM", "").lower() in {"dumb", "unknown"}
+        self.color = color
+        self._pending: list[str] = []  # chunks not yet written
+        self._pending_length = 0
+        # A user watches a terminal, and messages on the same stream keep their order.
+        self._is_unbuffered = self.is_terminal or (streams is not None and self._is_shared)
+        self._failure: str | None = None  # the reason of the first failed write
 
     def write(self, chunks: Iterable[str]) -> None:
-        """Write data as it comes; as with stdio(3), `flush` tells whether the stream took it."""
-        self.draw(map(visible, chunks) if self.terminal else chunks)
+        """Write text chunk by chunk; escape it on a terminal.
 
-    def draw(self, chunks: Iterable[str]) -> None:
-        """Write what is to be obeyed by a terminal; strangers' text in it is safe already."""
+        As with stdio(3), `flush` reports a failure.
+        """
+        self.write_raw(map(visible, chunks) if self.is_terminal else chunks)
+
+    def write_raw(self, chunks: Iterable[str]) -> None:
+        """Write text that may contain escape sequences.
+
+        Untrusted parts must be escaped already.
+        """
         for chunk in chunks:
-            self._waiting.append(chunk)
-            self._size += len(chunk)
-            if self._size >= _BLOCK:
-                self._hand_on()
-            if self._broken:
+            self._pending.append(chunk)
+            self._pending_length += len(chunk)
+            if self._pending_length >= _BLOCK:
+                self._write_pending()
+            if self._failure:
                 return
-        if self._prompt:
-            self._hand_on()
+        if self._is_unbuffered:
+            self._write_pending()
 
-    def _hand_on(self) -> None:
-        text, self._waiting, self._size = "".join(self._waiting), [], 0
+    def _write_pending(self) -> None:
+        text, self._pending, self._pending_length = "".join(self._pending), [], 0
         try:
-            if self._stdout is not None and not self._broken:
-                _write_all(self._stdout, text.encode(self.encoding, _ESCAPE))
+            if self._stdout is not None and not self._failure:
+                _write_all(self._stdout, _encode(text, self.encoding))
         except OSError as error:
-            self._broken = error.strerror or str(error)
+            self._failure = error.strerror or str(error)
 
-    def pour(self, pieces: Iterable[bytes | memoryview]) -> None:
-        """Write bytes as they come, and as they are; `flush` tells whether all were taken.
+    def write_bytes(self, pieces: Iterable[bytes | memoryview]) -> None:
+        """Write bytes unchanged; `flush` reports a failure.
 
         Raises:
-            CommandError: standard output is closed, or for reading only.
+            CommandError: standard output is closed or read-only.
         """
         descriptor = self.descriptor()
         for piece in pieces:
-            if len(piece) >= _MUCH:
-                _widen(descriptor)
+            if len(piece) >= _PIPE_SIZE:
+                _enlarge_pipe(descriptor)
             try:
                 _write_bytes(descriptor, piece)
             except OSError as error:
-                self._broken = error.strerror or str(error)
+                self._failure = error.strerror or str(error)
                 return
 
     def wait(self) -> None:
-        """Wait until standard output takes something, at least a few lines at once."""
+        """Wait until standard output accepts at least a few lines."""
         if self._stdout is not None and (descriptor := _descriptor(self._stdout)) is not None:
-            _writable(descriptor)
+            _wait_writable(descriptor)
 
     def for_stderr(self, stream: TextIO | None = None) -> "Output":
-        """Return the same with all output, messages too, on one stream.
+        """Return an output with data and messages on one stream.
 
         Args:
-            stream: the stream; standard error if left out.
+            stream: the stream; default: standard error.
         """
-        other = self._with(stream or self._stderr)
-        other._stderr = other._stdout
-        other.screen = other._stdout if _is_terminal(other._stdout) else None
-        other.terminal, other._prompt = other.screen is not None, True
-        return other
+        stream = stream or self._stderr
+        return Output((stream, stream), self.color)
 
     def muted(self) -> "Output":
-        """The same that says nothing at all."""
-        other = self._with(None)
-        other._stderr = None
-        return other
+        """Return an output that writes nothing."""
+        return Output((None, None), self.color)
 
-    def _with(self, stdout: TextIO | None) -> "Output":
-        other = object.__new__(Output)
-        vars(other).update(vars(self))
-        other._stdout, other._waiting, other._size = stdout, [], 0
-        return other
+    @property
+    def _is_shared(self) -> bool:
+        return self._stdout is self._stderr
 
     @property
     def has_color(self) -> bool:
-        """Whether what is drawn has colour."""
-        return self._has_color(self.terminal)
+        """Return whether data is coloured."""
+        return self._has_color(self.is_terminal)
 
-    def canvas(self) -> TerminalCapabilities | None:
-        """What can be drawn on standard output, if that is for people.
+    @property
+    def has_message_color(self) -> bool:
+        """Return whether messages are coloured."""
+        return self._has_color(self.message_terminal is not None)
 
-        It is no terminal's size where somebody else will show it: then COLUMNS tells the width.
+    def _has_color(self, is_terminal: bool) -> bool:
+        if self.color != "auto":
+            return self.color == "always"
+        if os.environ.get("NO_COLOR") or self.is_dumb:
+            return False
+        return is_terminal
+
+    def capabilities(self) -> TerminalCapabilities | None:
+        """Return the capabilities of standard output; None if it is for programs.
+
+        With --color=always a file or a pager counts as a terminal: COLUMNS sets its width.
         """
-        if self._stdout is None or not (self.terminal or self.color == "always"):
+        if self._stdout is None or not (self.is_terminal or self.color == "always"):
             return None
         from pyipcs.text import decimal
 
-        told = os.environ.get("COLUMNS", "")
-        columns = decimal(told) if told.isascii() and told.isdigit() else 0
-        screen = self.screen_canvas()
-        width = columns or (screen.width if self.terminal else None)
-        return screen._replace(width=width and min(width, _WIDEST))
+        variable = os.environ.get("COLUMNS", "")
+        columns = decimal(variable) if variable.isascii() and variable.isdigit() else 0
+        terminal = self.terminal_capabilities()
+        width = columns or (terminal.width if self.is_terminal else None)
+        return terminal._replace(width=width and min(width, _COLUMNS_MAX))
 
-    def screen_canvas(self) -> TerminalCapabilities:
-        """What can be drawn on the terminal, which alone tells its size."""
+    def terminal_capabilities(self) -> TerminalCapabilities:
+        """Return the capabilities of the terminal with its own size, COLUMNS ignored."""
         try:
             assert self._stdout
             columns, lines = os.get_terminal_size(self._stdout.fileno())
         except OSError:
             columns = lines = 0
-        unicode = self.encoding.lower().startswith("utf")
-        # A serial line does not know.
-        width, height = min(columns or 80, _LARGEST), min(lines or 24, _LARGEST)
-        return TerminalCapabilities(width, height, self.has_color, unicode)
+        has_unicode = self.encoding.lower().startswith("utf")
+        # A serial line has no size and reports 0.
+        width, height = min(columns or 80, _SIZE_MAX), min(lines or 24, _SIZE_MAX)
+        return TerminalCapabilities(width, height, self.has_color, has_unicode)
 
     def flush(self) -> None:
-        """Hand on what is buffered.
+        """Write the buffered text.
 
         Raises:
-            WriteError: the stream took no more.
+            WriteError: this write or an earlier one failed.
         """
-        self._hand_on()
-        if self._broken:
-            raise WriteError(self._broken)
+        self._write_pending()
+        if self._failure:
+            raise WriteError(self._failure)
 
     def descriptor(self) -> int:
-        """Standard output's descriptor, for who writes bytes and must know how far they came.
+        """Return standard output's descriptor, for writers that count the written bytes.
 
         Raises:
-            CommandError: the caller has closed it, or it is for reading only.
+            CommandError: standard output is closed or read-only.
         """
         import fcntl
 
@@ -171,65 +198,60 @@ class Output:
         return descriptor
 
     def error(self, message: str, timeout: float | None = None) -> None:
-        """One line on standard error, with the program's name.
+        """Write one line to standard error, prefixed with the program's name.
 
         Args:
-            message: what to say.
-            timeout: the seconds after which it stays unsaid, where nobody reads it.
+            message: the line.
+            timeout: seconds to wait for the stream; afterwards the message is dropped.
         """
-        if timeout is None or self._heard(timeout):
-            self.say(f"{self._styled('pyipcs:')} {one_line(message)}\n")
+        if timeout is None or self._accepts_message(timeout):
+            self.write_stderr(f"{self._styled('pyipcs:')} {one_line(message)}\n")
 
     def ask(self, question: str) -> bool:
-        """Whether the user answers yes; only where `interactive`."""
-        self.say(f"{question} [y/N] ")
+        """Ask a question; return whether the answer is yes. Requires `is_interactive`."""
+        self.write_stderr(f"{question} [y/N] ")
         try:
             answer = sys.stdin.buffer.readline()
-        except OSError:  # the terminal has gone, or is another job's: nobody said yes
+        except OSError:  # the terminal has gone, or belongs to another job
             answer = b""
-        if not answer.endswith(b"\n"):  # end of file: the cursor still stands behind the question
-            self.say("\n")
+        if not answer.endswith(b"\n"):  # end of file: the cursor is still in the question's line
+            self.write_stderr("\n")
         return answer.strip().lower() in {b"y", b"yes"}
 
-    def say(self, text: str) -> None:
-        """Text on standard error as it is, and all of it, also where O_NONBLOCK is set."""
+    def write_stderr(self, text: str) -> None:
+        """Write text unchanged and completely to standard error, even with O_NONBLOCK."""
         if self._stderr is None:
             return
         try:
-            _write_all(self._stderr, text.encode(self.encoding, _ESCAPE))
-        except OSError as error:  # nobody is left who could be told
-            if self._stderr is self._stdout:
-                self._broken = error.strerror or str(error)
+            _write_all(self._stderr, _encode(text, self.encoding))
+        except OSError as error:  # there is no other place to report it
+            if self._is_shared:
+                self._failure = error.strerror or str(error)
 
-    def _heard(self, timeout: float) -> bool:
-        """Whether standard error takes something within some seconds."""
-        return self._stderr is not None and _writable(self._stderr.fileno(), timeout)
+    def _accepts_message(self, timeout: float) -> bool:
+        """Return whether standard error becomes writable within some seconds."""
+        return self._stderr is not None and _wait_writable(self._stderr.fileno(), timeout)
 
     def _styled(self, text: str) -> str:
-        return f"\x1b[1;31m{text}\x1b[0m" if self.colored else text
-
-    @property
-    def colored(self) -> bool:
-        """Whether messages have colour."""
-        return self._has_color(self.screen is not None)
-
-    def _has_color(self, terminal: bool) -> bool:
-        if self.color != "auto":
-            return self.color == "always"
-        if os.environ.get("NO_COLOR") or self.dumb:
-            return False
-        return terminal
+        return f"\x1b[1;31m{text}\x1b[0m" if self.has_message_color else text
 
 
-def _escaped(error: UnicodeError) -> tuple[str | bytes, int]:
-    """The bytes that a name was read from; what the encoding has not, as an escape sequence."""
+def _encode(text: str, encoding: str) -> bytes:
+    """Return text as bytes; names that os.fsdecode decoded get their own bytes back."""
+    try:
+        return text.encode(encoding, "surrogateescape")
+    except UnicodeEncodeError:  # an encoding with few characters, as of the C locale
+        # Registered here because most runs do not need it. The registry belongs to the process.
+        codecs.register_error(_ESCAPE, _escape_sequence)
+        return text.encode(encoding, _ESCAPE)
+
+
+def _escape_sequence(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Return the original byte or, if the encoding lacks the character, an escape sequence."""
     try:
         return codecs.lookup_error("surrogateescape")(error)
     except UnicodeEncodeError:
         return codecs.backslashreplace_errors(error)
-
-
-codecs.register_error(_ESCAPE, _escaped)
 
 
 def _write_all(stream: TextIO, data: bytes) -> None:
@@ -241,33 +263,33 @@ def _write_all(stream: TextIO, data: bytes) -> None:
 
 
 def _descriptor(stream: TextIO) -> int | None:
-    """A stream's; None where it is no file, but in the memory of who calls this."""
+    """Return a stream's descriptor; None if it is in memory, as in tests."""
     try:
         return stream.fileno()
     except OSError:
         return None
 
 
-def _widen(descriptor: int) -> None:
-    """Give a pipe room for much at once, if it is one and the user may: fewer turns are faster."""
+def _enlarge_pipe(descriptor: int) -> None:
+    """Enlarge a pipe's buffer if it is a pipe and the user may: fewer switches are faster."""
     import fcntl
 
     with suppress(OSError):
-        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _MUCH)
+        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
 
 
 def _write_bytes(descriptor: int, data: bytes | memoryview) -> None:
-    """Write all, waiting also where O_NONBLOCK is set."""
+    """Write all bytes; wait while a descriptor with O_NONBLOCK is full."""
     rest = memoryview(data)
     while rest:
         try:
             rest = rest[os.write(descriptor, rest) :]
         except BlockingIOError:
-            _writable(descriptor)
+            _wait_writable(descriptor)
 
 
-def _writable(descriptor: int, timeout: float | None = None) -> bool:
-    """Whether a descriptor takes something within some seconds, or at some time."""
+def _wait_writable(descriptor: int, timeout: float | None = None) -> bool:
+    """Wait for a descriptor; return whether it accepts data before the timeout."""
     import select
 
     from pyipcs.process.nonblocking import ready

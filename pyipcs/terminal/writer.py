@@ -1,4 +1,4 @@
-"""The terminal under a live view: written to in a way that a signal ends."""
+"""Writing to the terminal of a live view, interruptible by signals."""
 
 import os
 import select
@@ -13,43 +13,43 @@ from pyipcs.process.nonblocking import NonBlockingFile
 
 
 class InterruptibleWriter(StringIO):
-    """The terminal as a file, which does not wait for it once a signal is to end the program.
+    """A terminal as a file whose writes stop waiting once a signal arrived.
 
-    What has not been written by then is, as far as the terminal takes it in time, on leaving.
+    The rest is written on exit, as far as the terminal accepts it in time.
     """
 
-    def __init__(self, descriptor: int, encoding: str, watch: InterruptibleWait) -> None:
-        """Where to write.
+    def __init__(self, descriptor: int, encoding: str, waiting: InterruptibleWait) -> None:
+        """Prepare the terminal.
 
         Args:
             descriptor: the terminal.
-            encoding: what it reads.
-            watch: tells of signals.
+            encoding: the terminal's encoding.
+            waiting: the wait that signals interrupt.
         """
         super().__init__()
         self._encoding = encoding
         self._sink = NonBlockingFile(descriptor, os.O_WRONLY)
-        self._writable = watch.poller(descriptor, select.POLLOUT)
+        self._writable = waiting.poller(descriptor, select.POLLOUT)
         self._rest = memoryview(b"")
         self._gone = False
 
     @property
-    def encoding(self) -> str:  # type: ignore[override] # typeshed has it that it can be set
-        """That of the terminal."""
+    def encoding(self) -> str:  # type: ignore[override] # settable in typeshed
+        """Return the terminal's encoding."""
         return self._encoding
 
     def fileno(self) -> int:
-        """The terminal's descriptor."""
+        """Return the terminal's descriptor."""
         return self._sink.descriptor
 
     def write(self, text: str) -> int:
-        """Write, or keep, what is to be seen.
+        """Write text; keep the rest if a signal arrives.
 
         Raises:
             CommandError: the terminal has gone.
         """
         self._rest = memoryview(bytes(self._rest) + text.encode(self._encoding, "replace"))
-        with suppress(StoppedError):  # which the watch will tell of
+        with suppress(StoppedError):  # `waiting` raises it again
             while self._rest and not self._gone:
                 self._writable()
                 self._push()

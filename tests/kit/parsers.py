@@ -225,8 +225,8 @@ _BODIES = {
 
 _TIME_MAX = 2**34  # seconds: the kernel's clock ends in 2262 (ktime_t)
 _CANVASES = (
-    TerminalCapabilities(200, 24, color=True, unicode=True),
-    TerminalCapabilities(30, 5, color=False, unicode=False),
+    TerminalCapabilities(200, 24, has_color=True, has_unicode=True),
+    TerminalCapabilities(30, 5, has_color=False, has_unicode=False),
 )
 _STYLES = [*map(Style, TimeFormat, *zip(*[(True, False)] * 5, strict=True))]
 

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.usefixtures("utc")
 def canvas(
     width: int | None = 200, *, color: bool = False, unicode: bool = True
 ) -> TerminalCapabilities:
-    return TerminalCapabilities(width, 24, color=color, unicode=unicode)
+    return TerminalCapabilities(width, 24, has_color=color, has_unicode=unicode)
 
 
 def drawn(place: TerminalCapabilities, *kinds: Kind, **how: str) -> str:

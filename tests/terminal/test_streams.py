@@ -93,13 +93,13 @@ def test_format_variable_is_ignored_by_ipcs() -> None:
     assert invoke("list", "-l", env=env) == invoke("list", "-l", "-J")
 
 
-def test_output_pour_passes_on_the_error_of_its_source() -> None:
+def test_output_write_bytes_passes_on_the_error_of_its_source() -> None:
     def pieces() -> Iterator[bytes]:
         yield b""
         raise IpcError(errno.EIO, "no page")
 
     with pytest.raises(IpcError, match="no page"):
-        Output().pour(pieces())
+        Output().write_bytes(pieces())
 
 
 def test_list_to_a_pipe_keeps_the_bytes_of_a_user_name(objects: Objects) -> None:

@@ -26,7 +26,7 @@ from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
-    from pyipcs.terminal.live_loop import Picture
+    from pyipcs.terminal.live_loop import FrameRenderer
 
 
 @subcommand(
@@ -166,7 +166,7 @@ def _one(
     output: Output, kind: Kind, target: Target, options: OutputOptions, *, fail: bool
 ) -> Status:
     """One object by its id."""
-    plan.check([kind], options, options.chosen(terminal=output.terminal))
+    plan.check([kind], options, options.chosen(terminal=output.is_terminal))
     record = _details(kind, target)
     present.details(
         output, [kind], [record], options, None if options.is_columnar else _plain(options)
@@ -186,7 +186,7 @@ def _everywhere(
     """The objects of all namespaces."""
     from pyipcs.actions.all_namespaces import collect
 
-    format_ = options.chosen(terminal=output.terminal)
+    format_ = options.chosen(terminal=output.is_terminal)
     if format_ is Format.OPENMETRICS:
         raise click.UsageError("--all-ns is not for openmetrics")
     plan.check(kinds, options, format_)
@@ -199,7 +199,7 @@ def _everywhere(
 
 def _picture(
     selection: Selection, view: View, kinds: Sequence[Kind], options: OutputOptions
-) -> "Picture":
+) -> "FrameRenderer":
     """What draws the objects there are, with how fast queues grow."""
     from pyipcs.query.rates import Growth
     from pyipcs.render import table
@@ -217,7 +217,7 @@ def _picture(
     return draw
 
 
-def _limits_picture(kinds: Sequence[Kind], options: OutputOptions) -> "Picture":
+def _limits_picture(kinds: Sequence[Kind], options: OutputOptions) -> "FrameRenderer":
     """What draws the limits with what is in use of them."""
     from pyipcs.render import table
 

@@ -71,7 +71,7 @@ def command(
 
     SEG is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
     """
-    default = "hex" if output.terminal else "raw"
+    default = "hex" if output.is_terminal else "raw"
     format_ = format_of(format_, unpacks=layout is not None, default=default)
     if layout:
         _check(layout.size, length)
@@ -88,10 +88,10 @@ def command(
             pieces = _blocks(_unpacked(pieces, layout))
         elif format_ == "hex":
             pieces = _blocks(line.encode() for line in hex_lines(pieces, offset))
-        if output.terminal:
+        if output.is_terminal:
             output.write(_texts(pieces))
         else:
-            output.pour(pieces)
+            output.write_bytes(pieces)
     if layout and (rest := size % layout.size):
         raise CommandError(f"{target.typed}: the segment ends {plural(rest, 'byte')} into a struct")
 

@@ -219,7 +219,7 @@ def _delivery(
     encode = encoder(how.format_, layout=how.layout, end=end, with_type=how.with_type)
     if how.command_line is not None:
         return ToCommand(how.command_line, queue.id, encode, requeue, watch)
-    if output.terminal:
+    if output.is_terminal:
         encode = _visible(encode)
     return ToOutput(output, encode, requeue, watch, each=how.follow or how.unbuffered)
 

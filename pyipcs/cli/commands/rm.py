@@ -132,14 +132,14 @@ def command(  # noqa: PLR0913 - the options are its arguments
             doomed = [*_read_ids(operands, removal)]
             listed = {Kind(word): {}}  # so that the kind is shown even if no word is an id
         going = removal.dry_run(doomed, listed)
-        for_people = options.chosen(terminal=output.terminal) is Format.TABLE
+        for_people = options.chosen(terminal=output.is_terminal) is Format.TABLE
         if for_people and selection.classifies and not options.choice:
             options = options.with_columns(going, _WHY, more=False)
         present.selected(output, going, options, which=" to remove")
         return removal.status
     if (
         any(listed.values())
-        and output.interactive
+        and output.is_interactive
         and not yes
         and not output.ask(_question(listed))
     ):

@@ -329,7 +329,7 @@ class _Aftermath:
         from pyipcs.cli import present
 
         options = OutputOptions(format_)
-        chosen = options.chosen(terminal=output.terminal)
+        chosen = options.chosen(terminal=output.is_terminal)
         if chosen is Format.JSON:
             removed = self._removed(output.muted())
             columns = options.with_columns(self._left, USAGE_COLUMNS, more=True)

@@ -218,8 +218,8 @@ _NO_BAR: AbstractContextManager[_Track] = nullcontext(lambda batches: batches)
 
 
 def _bar(output: Output, stream: Stream) -> AbstractContextManager[_Track]:
-    if output.screen is None:
+    if output.message_terminal is None:
         return _NO_BAR
     from pyipcs.terminal.progress_bar import bar
 
-    return bar(stream.size, output.screen, color=output.colored)
+    return bar(stream.size, output.message_terminal, has_color=output.has_message_color)

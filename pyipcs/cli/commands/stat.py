@@ -23,7 +23,7 @@ from pyipcs.terminal.escape import one_line
 from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
-    from pyipcs.terminal.live_loop import Picture
+    from pyipcs.terminal.live_loop import FrameRenderer
 
 # What formats of columns tell here besides the usual ones.
 _MORE = {
@@ -68,11 +68,11 @@ def command(
         from pyipcs.terminal import live_loop
 
         return live_loop.watch(output, interval, _picture(kinds, targets, options))
-    plan.check(kinds, options, options.chosen(terminal=output.terminal))
+    plan.check(kinds, options, options.chosen(terminal=output.is_terminal))
     found, errors = _find(kinds, targets)
     for error in errors:
         output.error(str(error))
-    format_ = options.chosen(terminal=output.terminal)
+    format_ = options.chosen(terminal=output.is_terminal)
     if format_ is not Format.JSON:  # which has all kinds' keys
         kinds = [kind for kind in kinds if any(record.kind is kind for record in found)] or kinds
     options = _complete(options, format_, kinds)
@@ -119,7 +119,7 @@ def _details(handle: Handle) -> Record:
 
 def _picture(
     kinds: Collection[Kind], targets: Sequence[Target], options: OutputOptions
-) -> "Picture":
+) -> "FrameRenderer":
     """What draws the objects; the last one that goes ends it."""
     from pyipcs.query.rates import Growth
     from pyipcs.render import panel

@@ -28,6 +28,6 @@ def check(ctx: click.Context, output: Output, options: OutputOptions) -> OutputO
     """
     if options.format_ is not Format.TABLE and "-f" in given(ctx):
         raise click.UsageError("--watch draws tables, so no other format")
-    if not output.terminal or output.dumb:
+    if not output.is_terminal or output.is_dumb:
         raise click.UsageError("--watch needs a terminal that can be drawn on")
     return options._replace(format_=Format.TABLE)
