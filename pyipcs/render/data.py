@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pyipcs.model import Kind
-from pyipcs.query.columns import KIND, Column, Value, ValueType
+from pyipcs.query.columns import KIND, Column, ValueType, Word
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render.format_units import flags, octal
 from pyipcs.render.formatters import converter
@@ -126,12 +126,12 @@ def _json_member(column: Column, listing: Listing, style: Style) -> tuple[str, I
 
 @lru_cache(maxsize=64)
 def _json_flags(mode: Any) -> str:
-    """The members of the flags that are within a mode."""
+    """Return the members for the flags in a mode."""
     return json.dumps(flags(mode))[1:-1]
 
 
 @cache
-def _json_converter(value_type: ValueType, style: Style) -> Callable[[Value], str] | None:
+def _json_converter(value_type: ValueType, style: Style) -> Callable[[Word], str] | None:
     """What turns a word into JSON; None where that is the word itself, a number."""
     match value_type:
         case ValueType.MODE:

@@ -4,23 +4,22 @@ import time
 from functools import cache, lru_cache
 
 from pyipcs.model import SHM_DEST, SHM_LOCKED
-from pyipcs.sysv.listing import mode_bits
 
 _DAY = 24 * 60 * 60
 
 
 @lru_cache(maxsize=1024)
 def ctime(seconds: int) -> str:
-    """A time as ctime(3) has it, in the local zone, without the newline."""
+    """Return a local time in the format of ctime(3), without the newline."""
     return time.ctime(seconds) if seconds else "Not set"
 
 
 @lru_cache(maxsize=1024)
 def iso_time(seconds: int) -> str | None:
-    """A time in ISO 8601 with the offset of the local zone; None for never."""
+    """Return a local time in ISO 8601 with its offset; None for never."""
     if not seconds:
         return None
-    # The offset has whole minutes there; in the years of local mean time, zones had seconds.
+    # ISO 8601 offsets have whole minutes; zones of the years of local mean time had seconds.
     minutes = int(time.localtime(seconds).tm_gmtoff / 60)
     text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds + 60 * minutes))
     sign = "-" if minutes < 0 else "+"
@@ -28,7 +27,7 @@ def iso_time(seconds: int) -> str | None:
 
 
 def short_time(seconds: int) -> str:
-    """The time, if it is today; the day, and its year if it is not this one."""
+    """Return the time of today, or the day, with its year unless this one."""
     then, now = time.localtime(seconds), time.localtime()
     if then[:3] == now[:3]:
         return time.strftime("%H:%M", then)
@@ -37,7 +36,7 @@ def short_time(seconds: int) -> str:
 
 
 def relative_time(seconds: int) -> str:
-    """How long ago something was."""
+    """Return the time since a moment, or until it: "5m ago", "in 1h"."""
     ago = int(time.time()) - seconds
     if ago < 0:
         return f"in {duration(-ago)}"
@@ -45,7 +44,7 @@ def relative_time(seconds: int) -> str:
 
 
 def duration(seconds: int) -> str:
-    """A duration by its largest unit, and the next where it tells a difference."""
+    """Return a duration in its largest unit, and the next if significant."""
     for unit, next_unit, size, next_size in (
         ("d", "h", _DAY, 3600),
         ("h", "m", 3600, 60),
@@ -53,8 +52,8 @@ def duration(seconds: int) -> str:
     ):
         if seconds >= size:
             rest = seconds % size // next_size
-            few = seconds < 10 * size
-            return f"{seconds // size}{unit}" + (f"{rest}{next_unit}" if rest and few else "")
+            is_significant = rest and seconds < 10 * size
+            return f"{seconds // size}{unit}" + (f"{rest}{next_unit}" if is_significant else "")
     return f"{seconds}s"
 
 
@@ -62,10 +61,10 @@ def duration(seconds: int) -> str:
 def decimal_point() -> str:
     """Return the decimal separator of LC_NUMERIC.
 
-    It is a point where a category of the locale is unknown: setlocale(3) then changes nothing, so
-    that util-linux prints a point, too.
+    It is a point if a category of the locale is unknown: setlocale(3) then changes nothing, and
+    util-linux prints a point, too.
     """
-    import _locale  # the module locale takes longer than all the rest of a listing
+    import _locale  # importing locale takes longer than the rest of a listing
 
     former = _locale.setlocale(_locale.LC_ALL)
     try:
@@ -83,11 +82,14 @@ def grouped(number: int) -> str:
 
 
 def human(size: int) -> str:
-    """A size with one letter and at most one decimal, as util-linux rounds and prints it."""
+    """Return a size with a unit letter and at most one decimal.
+
+    It is rounded as in util-linux (size_to_human_string in lib/strutils.c).
+    """
     exponent = max(size.bit_length() - 1, 0) // 10 * 10
     unit = 1 << exponent
     whole, rest = divmod(size, unit)
-    if rest >= (2**64 - 1) // 1000:  # where C would overflow, and rounds otherwise
+    if rest >= (2**64 - 1) // 1000:  # rest * 1000 would overflow in C
         thousandths = rest // 1024 * 1000 // (unit >> 10)
     else:
         thousandths = rest * 1000 // unit
@@ -98,13 +100,18 @@ def human(size: int) -> str:
     return f"{whole}{decimals}{'BKMGTPE'[exponent // 10]}"
 
 
+def mode_bits(mode: str | int) -> int:
+    """Return a mode as a number: /proc/sysvipc has it in octal, records have an int."""
+    return int(mode, 8) if isinstance(mode, str) else mode
+
+
 def octal(mode: str | int) -> str:
-    """Permissions, which the kernel lists in octal, as a number of four digits."""
+    """Return permissions as four octal digits."""
     return f"{mode_bits(mode) & 0o777:04o}"
 
 
 def symbolic(mode: str | int) -> str:
-    """Permissions by letters, as ls(1) and lsipc(1) show them."""
+    """Return permissions as letters, like ls(1) and lsipc(1)."""
     bits = mode_bits(mode)
     return "".join(
         letter if bits >> 8 - place & 1 else "-" for place, letter in enumerate("rwxrwxrwx")
@@ -112,11 +119,11 @@ def symbolic(mode: str | int) -> str:
 
 
 def flags(mode: str | int) -> dict[str, bool]:
-    """The flags of a segment that its mode holds, by the kernel's names."""
+    """Return the flags in a segment's mode by the kernel's names."""
     bits = mode_bits(mode)
     return {"dest": bool(bits & SHM_DEST), "locked": bool(bits & SHM_LOCKED)}
 
 
 def flag_names(mode: str | int) -> str | None:
-    """Those flags that are set; None if none is."""
+    """Return the names of the set flags; None if no flag is set."""
     return ",".join(name for name, is_set in flags(mode).items() if is_set) or None

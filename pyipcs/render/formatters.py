@@ -1,10 +1,13 @@
-"""What the words of columns look like as text."""
+"""Functions that format the values of a column, by its value type.
+
+Values come from /proc/sysvipc as text, or from records as ints: each function accepts both.
+"""
 
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
 
-from pyipcs.query.columns import Value, ValueType
+from pyipcs.query.columns import ValueType, Word
 from pyipcs.query.plan import Style, TimeFormat
 from pyipcs.render.format_units import (
     ctime,
@@ -28,18 +31,18 @@ _TIMES: dict[TimeFormat, Callable[[int], str | None]] = {
 }
 
 
-def rate(by_the_second: Any) -> str:
-    """How fast something grows."""
-    return f"{by_the_second:+.1f}" if by_the_second else "0"
+def rate(per_second: Any) -> str:
+    """Return a rate of growth with its sign."""
+    return f"{per_second:+.1f}" if per_second else "0"
 
 
 def show_time(seconds: int, style: Style) -> str | None:
-    """A time in the format that was asked for; None for never."""
+    """Return a time in the format of a style; None for never."""
     return _TIMES[style.time_format](seconds) if seconds else None
 
 
-def _key(word: Any) -> str:
-    return format_key(int(word))
+def _key(value: Any) -> str:
+    return format_key(int(value))
 
 
 def _commas(numbers: Any) -> str | None:
@@ -47,30 +50,30 @@ def _commas(numbers: Any) -> str | None:
 
 
 @cache
-def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Value], str] | None:
-    """What turns a word of this form into text; None where that is the word itself.
+def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Word], str] | None:
+    """Return the function that formats values; None if they are printed unchanged.
 
     Args:
-        value_type: what the word means.
-        style: how it is to look.
-        missing: what stands for what is not there.
+        value_type: the type of the values.
+        style: the choices of the user.
+        missing: the text for an unknown value.
     """
     if value_type is ValueType.KEY:
-        return _key  # which every object has, and hardly two the same
+        return _key  # every object has a key, and few share one: no cache
     convert = _converter(value_type, style)
     if convert is None:
         return None
 
-    def text(word: Value) -> str:
-        shown = None if word is None else convert(word)
+    def text(value: Word) -> str:
+        shown = None if value is None else convert(value)
         return missing if shown is None else shown
 
-    # Of most words there are many of a kind. What time it is now changes, though.
-    ages = value_type is ValueType.TIME and style.time_format in {
+    # Most values repeat. These two formats depend on the current time.
+    is_relative = value_type is ValueType.TIME and style.time_format in {
         TimeFormat.SHORT,
         TimeFormat.RELATIVE,
     }
-    return text if ages else lru_cache(maxsize=1024)(text)
+    return text if is_relative else lru_cache(maxsize=1024)(text)
 
 
 def _converter(value_type: ValueType, style: Style) -> Callable[[Any], str | None] | None:
@@ -78,7 +81,7 @@ def _converter(value_type: ValueType, style: Style) -> Callable[[Any], str | Non
         case ValueType.MODE:
             return octal if style.numeric_perms else symbolic
         case ValueType.TIME:
-            return lambda word: show_time(int(word), style)
+            return lambda value: show_time(int(value), style)
         case ValueType.SIZE | ValueType.DURATION if not style.human:
             return None
         case _:
@@ -87,9 +90,9 @@ def _converter(value_type: ValueType, style: Style) -> Callable[[Any], str | Non
 
 _CONVERTERS: dict[ValueType, Callable[[Any], str | None]] = {
     ValueType.FLAGS: flag_names,
-    ValueType.SIZE: lambda word: human(int(word)),
-    ValueType.DURATION: lambda word: duration(int(word)),
+    ValueType.SIZE: lambda value: human(int(value)),
+    ValueType.DURATION: lambda value: duration(int(value)),
     ValueType.NUMBERS: _commas,
     ValueType.RATE: rate,
-    ValueType.TEXT: lambda word: word or None,
+    ValueType.TEXT: lambda value: value or None,
 }

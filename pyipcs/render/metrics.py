@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyipcs.model import Kind
 from pyipcs.process.accounts import user_name
-from pyipcs.query.columns import Value
+from pyipcs.query.columns import Word
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.listing import Listing, merged
 from pyipcs.terminal.escape import valid_utf8
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pyipcs.sysv.info import Usage
 
 _TIMESTAMP = "timestamp_seconds"
+_NEVER = {"0", 0}  # a time in /proc/sysvipc, or of a record
 
 
 class _Gauge(NamedTuple):
@@ -105,7 +106,7 @@ def _totals(kind: Kind, page: int) -> tuple[_Gauge, ...]:
             return ()
 
 
-def _family(gauge: _Gauge, samples: Iterable[tuple[str, Value]]) -> Iterator[str]:
+def _family(gauge: _Gauge, samples: Iterable[tuple[str, Word]]) -> Iterator[str]:
     """The samples of a gauge; a value that is not known has none."""
     name = f"sysvipc_{gauge.name}"
     lines = [f"{name}{labels} {value}\n" for labels, value in samples if value is not None]
@@ -119,7 +120,7 @@ def _family(gauge: _Gauge, samples: Iterable[tuple[str, Value]]) -> Iterator[str
     yield "".join(lines)
 
 
-def _resource_samples(gauge: _Gauge, resources: Iterable[Listing]) -> Iterator[tuple[str, Value]]:
+def _resource_samples(gauge: _Gauge, resources: Iterable[Listing]) -> Iterator[tuple[str, Word]]:
     """The limits, or what is in use of them; what has no limit is told in gauges of its own."""
     for listing in resources:
         columns = (listing.column(field) for field in ("resource", gauge.field, "limit"))
@@ -129,12 +130,12 @@ def _resource_samples(gauge: _Gauge, resources: Iterable[Listing]) -> Iterator[t
 
 def _object_samples(
     gauge: _Gauge, listing: Listing | None, labels: list[str]
-) -> Iterable[tuple[str, Value]]:
+) -> Iterable[tuple[str, Word]]:
     if listing is None or not listing.has(gauge.field):
         return
-    for label, word in zip(labels, listing.column(gauge.field), strict=True):
-        never = gauge.name.endswith(_TIMESTAMP) and word in {"0", 0}
-        yield label, None if never else word
+    is_time = gauge.name.endswith(_TIMESTAMP)
+    for label, value in zip(labels, listing.column(gauge.field), strict=True):
+        yield label, None if is_time and value in _NEVER else value
 
 
 def _labels(listing: Listing) -> list[str]:

@@ -1,26 +1,29 @@
-"""The layout of util-linux's ipcs(1), byte for byte, made column by column.
+"""Renderer of the plain format: the layout of util-linux's ipcs(1), byte for byte.
 
-Nothing here converts more than ipcs shows: listings stay the kernel's words.
+A listing is rendered column by column; columns that ipcs prints as in /proc/sysvipc stay text.
 """
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pyipcs.model import Kind, Unit, View
 from pyipcs.process.accounts import group_name, user_name
-from pyipcs.render.format_units import ctime, flags, human
+from pyipcs.render.format_units import ctime, flags, human, mode_bits
 from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.listing import Listing, mode_bits
+from pyipcs.sysv.listing import Listing
+
+# A value of /proc/sysvipc is text; a value of a record is an int.
+_Value: TypeAlias = str | int
 
 
 class _Cell(NamedTuple):
     heading: str
     field: str
-    show: Callable[[str | int], str] | None = None  # None: as the kernel wrote it
-    width: int = 10  # of the heading, and of the rows too unless `row` says otherwise
-    row: str = ""
+    show: Callable[[_Value], str] | None = None  # None: unchanged
+    width: int = 10  # of the heading, and of rows without a template
+    row: str = ""  # the template of rows
 
     @property
     def template(self) -> str:
@@ -33,8 +36,8 @@ class _Table(NamedTuple):
 
 
 @cache
-def _short_name(uid: str | int) -> str:
-    """A user cut to ten bytes, as `%-10.10s` counts in the C locale; numbers are not cut."""
+def _short_name(uid: _Value) -> str:
+    """Return a user name cut to ten bytes, like `%-10.10s` in C; numbers stay whole."""
     name = user_name(uid)
     if name == str(uid):
         return f"{name:<10}"
@@ -47,41 +50,42 @@ def _padded(name: str) -> str:
 
 
 @cache
-def _full_user(uid: str | int) -> str:
+def _full_user(uid: _Value) -> str:
     return _padded(user_name(uid))
 
 
 @cache
-def _full_group(gid: str | int) -> str:
+def _full_group(gid: _Value) -> str:
     return _padded(group_name(gid))
 
 
 @cache
-def _permissions(mode: str | int) -> str:
+def _permissions(mode: _Value) -> str:
     return f"{mode_bits(mode) & 0o777:o}"
 
 
 @cache
-def _status(mode: str | int) -> str:
+def _status(mode: _Value) -> str:
     return " ".join(f"{name if is_set else '':<6}" for name, is_set in flags(mode).items())
 
 
 @lru_cache(maxsize=1024)
-def _short_time(seconds: str | int) -> str:
-    """Month, day and time of ctime(3)."""
-    return ctime(int(seconds))[4:20] if seconds not in {"0", 0} else "Not set"
+def _short_time(seconds: _Value) -> str:
+    """Return month, day and time of ctime(3)."""
+    when = int(seconds)
+    return ctime(when)[4:20] if when else ctime(when)
 
 
-def _long_time(seconds: str | int) -> str:
+def _long_time(seconds: _Value) -> str:
     return ctime(int(seconds))
 
 
-def _key(key: str | int) -> str:
+def _key(key: _Value) -> str:
     return format_key(int(key))
 
 
-def _human(size: str | int) -> str:
-    """Right-align a size in six bytes, as C counts; a decimal separator may have several."""
+def _human(size: _Value) -> str:
+    """Right-align a size in six bytes, as C does: a decimal separator may have several."""
     text = human(int(size))
     return " " * (6 - len(os.fsencode(text))) + text
 
@@ -165,7 +169,7 @@ _TABLES: dict[tuple[Kind, View], _Table] = {
     ),
     (Kind.SEMAPHORE, View.CREATOR): _Table("Semaphore Arrays Creators/Owners", (_SEMID, *_CREATOR)),
 }
-# With --human a size is six wide and right-aligned, in the place that the number had.
+# With --human, sizes are right-aligned in six bytes; the column keeps its width.
 _HUMAN = {
     _CBYTES: _Cell("size", "cbytes", _human, width=12, row="%s      "),
     _SEGSZ: _Cell("size", "segsz", _human, row="%s    "),

@@ -17,11 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from pyipcs.model import State
-from pyipcs.query.columns import Column, Value, ValueType
+from pyipcs.query.columns import Column, ValueType, Word
 from pyipcs.query.plan import Report, Style
-from pyipcs.render.format_units import flags, grouped, human
+from pyipcs.render.format_units import flags, grouped, human, mode_bits
 from pyipcs.render.formatters import converter
-from pyipcs.sysv.listing import Listing, merged, mode_bits
+from pyipcs.sysv.listing import Listing, merged
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line, width
 from pyipcs.usage.processes import recorded
@@ -78,7 +78,7 @@ def _either(words: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def bar(percent: Value, *, unicode: bool, some: bool = False) -> Cell:
+def bar(percent: Word, *, unicode: bool, some: bool = False) -> Cell:
     """How much of something is in use, as a bar and in words.
 
     Args:
@@ -196,7 +196,7 @@ def _fitting(sizes: Mapping[Column, int], report: Report, room: int | None) -> d
     """
     if room is None or not report.headings:
         return dict(sizes)
-    least = {one: min(size, _LEAST) if one.is_long else size for one, size in sizes.items()}
+    least = {one: min(size, _LEAST) if one.long else size for one, size in sizes.items()}
     kept: set[Column] = set()
     used = 0
     for column in sorted(
@@ -254,7 +254,7 @@ def _frame(title: str, sizes: Mapping[Column, int], painter: Painter) -> tuple[s
 
 def _to_the_right(column: Column) -> bool:
     """Numbers stand to the right; pids, behind which names stand, do not, and nor do bars."""
-    return column.is_numeric and column.value_type not in {ValueType.PID, ValueType.PERCENT}
+    return column.numeric and column.value_type not in {ValueType.PID, ValueType.PERCENT}
 
 
 def _painted(cells: Sequence[Cell], column: Column, size: int, painter: Painter) -> Iterator[str]:
@@ -281,18 +281,18 @@ def _cells(column: Column, listing: Listing, style: Style, painter: Painter) -> 
     look = _LOOKS.get(column.name, _plain)
 
     @lru_cache(maxsize=4096)
-    def cell(word: Value) -> Cell:
+    def cell(word: Word) -> Cell:
         text = "" if word is None else one_line(show(word) if show else str(word))
         return (text, look(word)) if text else (missing, "dim")
 
     return map(cell, column.of(listing))
 
 
-def _plain(_word: Value) -> str:
+def _plain(_word: Word) -> str:
     return ""
 
 
-def _zero_dim(word: Value) -> str:
+def _zero_dim(word: Word) -> str:
     return "dim" if word in {"0", 0} else ""
 
 
@@ -301,7 +301,7 @@ def _flag_look(mode: Any) -> str:
 
 
 def _mode_look(mode: Any) -> str:
-    """Who may write to what everybody uses is seldom everybody."""
+    """Highlight world-writable objects."""
     return "yellow" if mode_bits(mode) & 0o002 else ""
 
 
@@ -313,7 +313,7 @@ STATE_LOOKS = {
     State.UNKNOWN: "dim",
 }
 # How cells draw attention, or do not.
-_LOOKS: dict[str, Callable[[Value], str]] = {
+_LOOKS: dict[str, Callable[[Word], str]] = {
     "ID": lambda _word: "bold",
     "KEY": _zero_dim,
     "PERMS": _mode_look,
@@ -327,7 +327,7 @@ def _bars(column: Column, listing: Listing, *, unicode: bool) -> Iterator[Cell]:
     """How much is in use."""
     if listing.has("qnum"):
         for share, number in zip(column.of(listing), listing.column("qnum"), strict=True):
-            yield bar(share, unicode=unicode, some=number not in {"0", 0})
+            yield bar(share, unicode=unicode, some=bool(int(number)))
         return
     for share, used, most in zip(
         column.of(listing), listing.column("used"), listing.column("limit"), strict=True

@@ -77,8 +77,8 @@ def test_relative_time_is_ago_or_in(ago: int, shown: str, monkeypatch: pytest.Mo
     ],
 )
 def test_mode_is_symbolic_or_octal(mode: str, letters: str, number: str) -> None:
-    assert format_units.symbolic(mode) == letters
-    assert format_units.octal(mode) == number
+    assert format_units.symbolic(mode) == format_units.symbolic(int(mode, 8)) == letters
+    assert format_units.octal(mode) == format_units.octal(int(mode, 8)) == number
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_mode_is_symbolic_or_octal(mode: str, letters: str, number: str) -> None
     [("644", None), ("1644", "dest"), ("2644", "locked"), ("3000", "dest,locked")],
 )
 def test_flag_names_are_those_of_the_mode(mode: str, names: str | None) -> None:
-    assert format_units.flag_names(mode) == names
+    assert format_units.flag_names(mode) == format_units.flag_names(int(mode, 8)) == names
 
 
 @pytest.mark.parametrize(
