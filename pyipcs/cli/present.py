@@ -1,32 +1,23 @@
-"""Results handed to the renderer of the format that was asked for."""
+"""Results of commands, written in the chosen format.
 
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+Each function builds a report, picks its renderer and writes the text.
+"""
+
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyipcs.model import Kind, Record, View
-from pyipcs.query.complete import Requirement, complete
-from pyipcs.query.plan import (
-    ALL,
-    NAMED,
-    Format,
-    Found,
-    OutputOptions,
-    Report,
-    Scope,
-    in_order,
-    in_requested_order,
-    listed,
-    report,
-    resources,
-    together,
-    with_namespaces,
-)
+from pyipcs.model import Kind, Record, Unit, View
+from pyipcs.query import plan
+from pyipcs.query.plan import ALL, NAMED, Format, Found, OutputOptions, Report, Scope
+from pyipcs.render import figures_renderer, renderer
 from pyipcs.sysv import procfs
 from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
-    from pyipcs.actions.all_namespaces import NamespaceObjects
+    from pyipcs.actions.all_namespaces import Group
+    from pyipcs.sysv.info import Limits, Usage
+    from pyipcs.terminal.capabilities import TerminalCapabilities
 
 
 def listings(
@@ -39,122 +30,67 @@ def listings(
     totals: Iterable[Kind] = (),
     each: bool = True,
 ) -> None:
-    """Show objects.
+    """Write objects.
 
     Args:
-        output: where.
-        found: the objects of each kind that was asked for.
-        options: how.
-        view: what of them.
-        scope: the part of the objects of their kinds that they are.
-        totals: of which kinds metrics tell what is in use in all.
-        each: whether metrics tell of each object.
+        output: the destination.
+        found: the objects of each requested kind.
+        options: the output options.
+        view: the columns of the kinds.
+        scope: the part of the existing objects that `found` has.
+        totals: the kinds whose limits and usage metrics have, too.
+        each: False if metrics have no single objects.
     """
     format_ = options.chosen(terminal=output.is_terminal)
-    if format_ is Format.PLAIN and not options.is_columnar:
-        from pyipcs.render import plain
-
-        output.write(plain.listings(in_requested_order(found, options), view, options.unit))
-    elif format_ is Format.OPENMETRICS:
-        options.refuse_columns(format_.value)
-        whole = {kind: complete(some, {Requirement.QBYTES}) for kind, some in found.items()}
-        output.write(_metrics(whole if each else {}, limits=totals, usage=totals))
+    report = plan.report(found, options, format_, view)
+    if format_ is Format.OPENMETRICS:
+        report = _with_figures(report if each else report._replace(found={}), totals, totals)
     else:
-        details = scope.is_named and (not options.choice or options.choice.more)
-        shown = report(found, options, format_, view)._replace(which=scope.which, details=details)
-        _render(output, shown, format_, filtered=scope.is_filtered)
+        has_details = scope.is_named and (not options.choice or options.choice.more)
+        report = report._replace(which=scope.which, details=has_details)
+    _write(output, report, format_, scope)
 
 
 def left(output: Output, found: Found, options: OutputOptions, facts: Mapping[str, Any]) -> None:
-    """Show what a command left, by columns of choice; JSON has also how it ran."""
+    """Write the objects left by a command; JSON has also the facts of its run."""
     format_ = options.chosen(terminal=output.is_terminal)
-    _render(output, report(found, options, format_), format_, filtered=True, facts={"run": facts})
-
-
-def _render(
-    output: Output,
-    shown: Report,
-    format_: Format,
-    *,
-    filtered: bool = False,
-    table: str = "listings",
-    facts: Mapping[str, Any] | None = None,
-) -> None:
-    """Write a report.
-
-    Args:
-        output: where.
-        shown: the report.
-        format_: its format.
-        filtered: whether there are more objects of these kinds.
-        table: what of render.table draws it.
-        facts: what else the document of JSON has.
-    """
-    match format_:
-        case Format.TABLE:
-            _draw(output, shown, table)
-        case Format.PLAIN:
-            from pyipcs.render import text_columns
-
-            output.write(text_columns.listings(shown))
-        case Format.JSON:
-            from pyipcs.render import data
-
-            taken = {"taken": _taken(filtered=filtered), **(facts or {})}
-            output.write(data.json_document(shown, taken))
-        case Format.JSONL:
-            from pyipcs.render import data
-
-            output.write(data.json_lines(shown))
-        case _:
-            from pyipcs.render import delimited
-
-            output.write(getattr(delimited, format_.value)(shown))
-
-
-def _draw(output: Output, shown: Report, table: str) -> None:
-    """Draw tables; where that cannot be done, the same in columns of text."""
-    canvas = output.capabilities()
-    if canvas:
-        from pyipcs.render import table as tables
-
-        output.write_raw(getattr(tables, table)(shown, canvas))
-    else:
-        from pyipcs.render import text_columns
-
-        output.write(text_columns.blocks(shown))
+    report = plan.report(found, options, format_)._replace(facts={"run": facts})
+    _write(output, report, format_, Scope(is_filtered=True))
 
 
 def namespaces(
     output: Output,
-    groups: "Sequence[NamespaceObjects]",
+    groups: "Sequence[Group]",
     options: OutputOptions,
     *,
     view: View = View.STATUS,
     scope: Scope = ALL,
 ) -> None:
-    """Show the objects of IPC namespaces, one after the other or all with NS before them."""
+    """Write the objects of IPC namespaces, under headings or with a column NS."""
     format_ = options.chosen(terminal=output.is_terminal)
     match format_:
         case Format.JSON:
-            from pyipcs.render import data
-
-            documents = ((one.facts, report(one.found, options, format_, view)) for one in groups)
-            output.write(data.json_namespaces(documents, {"taken": _taken(filtered=True)}))
+            reports = (
+                plan.report(one.found, options, format_, view)._replace(facts=one.facts)
+                for one in groups
+            )
+            report = Report({}, {}, options.style(format_), namespaces=reports)
+            _write(output, report, format_, Scope(is_filtered=True))
         case Format.TABLE | Format.PLAIN:
             for number, group in enumerate(groups):
                 output.write(["\n"] if number else [])
                 output.write([group.heading])
                 listings(output, group.found, options, view=view, scope=scope)
         case _:
-            shown = report(together(one.found for one in groups), options, format_, view)
-            _render(output, with_namespaces(shown), format_)
+            whole = plan.together(one.found for one in groups)
+            report = plan.report(whole, options, format_, view)
+            _write(output, plan.with_namespaces(report), format_, scope)
 
 
 def selected(
     output: Output, ids: Mapping[Kind, Container[int]], options: OutputOptions, which: str
 ) -> None:
-    """Show the objects with these ids; `which` is that of their scope."""
+    """Write the objects with these ids; `which` is that of their scope."""
 
     def listed(kind: Kind) -> Iterator[Listing]:
         return (listing.select(ids[kind]) for listing in procfs.read(kind))
@@ -168,94 +104,114 @@ def details(
     kinds: Collection[Kind],
     records: Iterable[Record],
     options: OutputOptions,
-    plain: Callable[[Record], Iterable[str]] | None,
+    *,
+    like_ipcs: bool = False,
 ) -> None:
-    """Show all there is to know of objects, one after the other.
+    """Write all details of objects, one object after the other.
 
     Args:
-        output: where.
-        kinds: those that were asked for.
+        output: the destination.
+        kinds: the requested kinds.
         records: the objects.
-        options: how.
-        plain: what gives the lines of an object in the plain format; None where columns are
-            asked for.
+        options: the output options; formats with columns list the objects.
+        like_ipcs: True for the text layout of ipcs, which options of columns replace by a listing.
     """
     format_ = options.chosen(terminal=output.is_terminal)
-    canvas = output.capabilities() if format_ is Format.TABLE and not options.choice else None
-    if canvas:
-        from pyipcs.render import panel
-        from pyipcs.usage.state import evidence_of
+    capabilities = _capabilities(output, format_)
+    is_listed = options.choice or format_ not in {Format.PLAIN, Format.TABLE}
+    if is_listed or (like_ipcs and not capabilities and options.columnar):
+        listings(output, plan.listed(kinds, records), options, scope=NAMED)
+        return
+    from pyipcs.render.details import Details, renderer
 
-        style = options.style(format_)
-        output.write_raw(
-            panel.details(record, evidence_of(record), style, canvas)
-            for record in in_order(kinds, records, options)
-        )
-    elif plain and not options.choice and format_ in {Format.PLAIN, Format.TABLE}:
-        for number, record in enumerate(in_order(kinds, records, options)):
-            output.write(["\n"] if number else [])
-            output.write(plain(record))
-    else:
-        listings(output, listed(kinds, records), options, scope=NAMED)
+    style = options.style(Format.TABLE)
+    if not capabilities:  # text is for programs, too: sizes stay exact
+        style = style._replace(human=options.unit is Unit.HUMAN)
+    render = renderer(capabilities, like_ipcs=like_ipcs)
+    for number, record in enumerate(plan.in_order(kinds, records, options)):
+        output.write(["\n"] if number and not capabilities else [])
+        _write_text(output, render(Details(record, style), capabilities), capabilities)
 
 
 def records(output: Output, found: Sequence[Record]) -> None:
-    """Show what was made as JSON, one of a kind."""
+    """Write created objects, one of each kind, as JSON."""
     kinds = [record.kind for record in found]
     made = Scope(is_filtered=True, which=" made")
-    listings(output, listed(kinds, found), OutputOptions(Format.JSON), scope=made)
+    listings(output, plan.listed(kinds, found), OutputOptions(Format.JSON), scope=made)
 
 
 def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOptions) -> None:
-    """Show the kernel's limits, or its usage, whichever is named."""
-    from pyipcs.sysv.limits import corrected_usage, limits, usage
-
+    """Write the kernel's limits or usage; the name is "limits" or "usage"."""
     format_ = options.chosen(terminal=output.is_terminal)
-    match format_:
-        case Format.PLAIN if not options.is_columnar and not options.sort:
-            from pyipcs.render import ipcs_details
-
-            if name == "limits":
-                lines = ipcs_details.limits({kind: limits(kind) for kind in kinds}, options.unit)
-            else:
-                lines = ipcs_details.usage({kind: usage(kind) for kind in kinds}, options.unit)
-            output.write(lines)
-        case Format.OPENMETRICS:
-            options.refuse_columns(format_.value)
-            output.write(_metrics({}, **{name: kinds}))
-        case Format.JSON | Format.JSONL:
-            from pyipcs.render import data
-
-            options.refuse_columns(f"{name} in {format_.value}")
-            ask: Callable[[Kind], Any] = limits if name == "limits" else corrected_usage
-            values = {kind: ask(kind) for kind in kinds}
-            output.write(data.json_figures(name, values, lines=format_ is Format.JSONL))
-        case _:
-            _render(output, resources(kinds, options, format_), format_, table="resources")
+    if format_ is Format.OPENMETRICS:
+        report = plan.report({}, options, format_)
+        limits, usage = (kinds, ()) if name == "limits" else ((), kinds)
+        _write(output, _with_figures(report, limits, usage), format_)
+        return
+    has_columns = format_ is Format.PLAIN and (options.columnar or options.sort)
+    render = None if has_columns else figures_renderer(format_)
+    if render is None:
+        _write(output, plan.resources(kinds, options, format_), format_)
+        return
+    if format_ is not Format.PLAIN:
+        options.refuse_columns(f"{name} in {format_.value}")
+    values = _values(name, kinds, format_)
+    output.write(render(name, values, options.unit))
 
 
-def _metrics(
-    found: Found, *, limits: Iterable[Kind] = (), usage: Iterable[Kind] = ()
-) -> Iterator[str]:
-    import os
-
-    from pyipcs.render import metrics
+def _values(
+    name: str, kinds: Iterable[Kind], format_: Format
+) -> "Mapping[Kind, Limits] | Mapping[Kind, Usage]":
     from pyipcs.sysv import limits as kernel
 
-    return metrics.document(
+    if name == "limits":
+        return {kind: kernel.limits(kind) for kind in kinds}
+    # The layout of ipcs has its figures, uncorrected.
+    ask = kernel.usage if format_ is Format.PLAIN else kernel.corrected_usage
+    return {kind: ask(kind) for kind in kinds}
+
+
+def _with_figures(report: Report, limits: Iterable[Kind], usage: Iterable[Kind]) -> Report:
+    """Return a report for metrics with the limits and the usage of kinds."""
+    from pyipcs.sysv import limits as kernel
+
+    return report._replace(
         limits=[kernel.resources(kind) for kind in limits],
         used=[kernel.resources(kind) for kind in usage],
         usage={kind: kernel.corrected_usage(kind) for kind in usage},
-        found=found,
-        page=os.sysconf("SC_PAGESIZE"),
     )
 
 
-def _taken(*, filtered: bool) -> dict[str, Any]:
-    """When and where a listing was taken."""
+def _write(output: Output, report: Report, format_: Format, scope: Scope = ALL) -> None:
+    """Write a report; a JSON document begins with the time and place of its scope."""
+    if format_ is Format.JSON:
+        taken = {"taken": _taken(is_filtered=scope.is_filtered)}
+        report = report._replace(facts={**taken, **report.facts})
+    capabilities = _capabilities(output, format_)
+    render = renderer(format_, report, capabilities)
+    _write_text(output, render(report, capabilities), capabilities)
+
+
+def _capabilities(output: Output, format_: Format) -> "TerminalCapabilities | None":
+    """Return the capabilities of an output for people; None if the format is for programs."""
+    return output.capabilities() if format_ is Format.TABLE else None
+
+
+def _write_text(
+    output: Output, text: Iterable[str], capabilities: "TerminalCapabilities | None"
+) -> None:
+    """Write text; with capabilities it has escape sequences, and its renderer escaped the rest."""
+    if capabilities:
+        output.write_raw(text)
+    else:
+        output.write(text)
+
+
+def _taken(*, is_filtered: bool) -> dict[str, Any]:
+    """Return the time and the place of a listing."""
     import time
 
     from pyipcs.render.format_units import iso_time
     from pyipcs.sysv.namespace import origin
 
-    return {"time": iso_time(int(time.time())), **origin(), "filtered": filtered}
+    return {"time": iso_time(int(time.time())), **origin(), "filtered": is_filtered}

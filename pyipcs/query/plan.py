@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pyipcs.errors import UsageError
 from pyipcs.model import Kind, Record, Unit, View
@@ -11,6 +11,7 @@ from pyipcs.sysv.listing import Listing, listing_of
 if TYPE_CHECKING:
     from pyipcs.query.choose import Choice
     from pyipcs.query.columns import Column
+    from pyipcs.sysv.info import Usage
 
 Found: TypeAlias = Mapping[Kind, Iterable[Listing]]
 # The columns about the use of an object.
@@ -150,17 +151,25 @@ MATCHING = Scope(is_filtered=True, which=" match")
 
 
 class Report(NamedTuple):
-    """Objects, with their columns and appearance.
+    """Objects, or the rows of limits and usage, as a renderer gets them.
 
     Attributes:
-        found: the objects of each kind.
-        columns: the columns of each kind.
-        style: the appearance of values.
-        headings: True to show the names of columns.
-        order: the names of the columns in the user's order, for all kinds.
-        wanted: the columns that the user gave, to show or to sort by.
-        details: True to show data without a column, too.
-        which: the end of the sentence "No message queues ...", as in `Scope`.
+        found: the objects of each requested kind, in their order.
+        columns: the columns of each kind; none if the format has a fixed layout.
+        style: the choices of the user for values.
+        headings: True if the output has headings.
+        order: the names of the columns of all kinds, in the user's order.
+        wanted: the columns that the user named in any option.
+        which: the end of the sentence "No message queues ...", as " match".
+        details: True if JSON has more than the columns.
+        view: the view of the ipcs layout.
+        title: the title of one table of all kinds; empty for one table a kind.
+        max_rows: the number of rows after which a table is cut; None if unlimited.
+        facts: the first members of a JSON document.
+        namespaces: a report of each namespace, instead of `found`.
+        limits: the limits of each kind, for metrics.
+        used: the usage of these limits, for metrics.
+        usage: the rest of the usage of each kind, for metrics.
     """
 
     found: Mapping[Kind, Iterable[Listing]]
@@ -171,6 +180,14 @@ class Report(NamedTuple):
     wanted: tuple[str, ...] = ()
     which: str = ""
     details: bool = False
+    view: View = View.STATUS
+    title: str = ""
+    max_rows: int | None = None
+    facts: Mapping[str, Any] = {}
+    namespaces: "Iterable[Report] | None" = None
+    limits: Sequence[Listing] = ()
+    used: Sequence[Listing] = ()
+    usage: Mapping[Kind, "Usage"] = {}
 
 
 def report(
@@ -179,7 +196,18 @@ def report(
     """Return objects with the columns of a format, completed and in order.
 
     Kinds without any of the user's columns are left out.
+
+    Raises:
+        UsageError: the format or a kind lacks a chosen column.
     """
+    if format_ is Format.OPENMETRICS:
+        from pyipcs.query.complete import Requirement, complete
+
+        options.refuse_columns(format_.value)
+        whole = {kind: complete(some, {Requirement.QBYTES}) for kind, some in found.items()}
+        return Report(whole, {}, options.style(format_))
+    if format_ is Format.PLAIN and not options.is_columnar:
+        return Report(in_requested_order(found, options), {}, options.style(format_), view=view)
     from pyipcs.query.choose import document, shown
     from pyipcs.query.columns import KIND, OF_KIND
 
@@ -227,7 +255,7 @@ def in_requested_order(found: Found, options: OutputOptions) -> Found:
 
 
 def resources(kinds: Sequence[Kind], options: OutputOptions, format_: Format) -> Report:
-    """Return the kernel's limits with the usage."""
+    """Return the limits and their usage as the rows of one table."""
     from pyipcs.query import choose
     from pyipcs.query.columns import RESOURCE
     from pyipcs.sysv import limits
@@ -235,7 +263,8 @@ def resources(kinds: Sequence[Kind], options: OutputOptions, format_: Format) ->
     found = {kind: [limits.resources(kind)] for kind in kinds}
     chosen = dict.fromkeys(kinds, choose.resources(options.choice))
     known = dict.fromkeys(kinds, RESOURCE)
-    return _report(found, chosen, known, options, format_, "limits and usage")
+    rows = _report(found, chosen, known, options, format_, "limits and usage")
+    return rows._replace(title="System V IPC limits")
 
 
 def together(groups: Iterable[Found]) -> dict[Kind, list[Listing]]:

@@ -1,1 +1,95 @@
-"""Records and listings as text; which stream it goes to is decided elsewhere."""
+"""Renderers: each turns results into the text of one format, and writes nothing.
+
+Three kinds of results have one signature each:
+
+- `Renderer`: a `Report`, that is objects or other rows. `renderer` picks it.
+- `DetailsRenderer` (details.py): one object. `details.renderer` picks it.
+- `FiguresRenderer`: limits or usage by the kernel's names. `figures_renderer` picks it.
+
+To add a format: write a function with one of these signatures, and add a case here.
+"""
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:  # completion loads this package for its units alone
+    from collections.abc import Callable, Iterable, Mapping
+
+    from pyipcs.model import Kind, Unit
+    from pyipcs.query.plan import Format, Report
+    from pyipcs.sysv.info import Limits, Usage
+    from pyipcs.terminal.capabilities import TerminalCapabilities
+
+# The capabilities are those of the output device; None without a device for people.
+Renderer: TypeAlias = "Callable[[Report, TerminalCapabilities | None], Iterable[str]]"
+# The name is "limits" or "usage".
+FiguresRenderer: TypeAlias = "Callable[[str, Mapping[Kind, Limits | Usage], Unit], Iterable[str]]"
+
+
+def renderer(  # noqa: PLR0911 - one a format
+    format_: "Format", report: "Report", capabilities: "TerminalCapabilities | None"
+) -> Renderer:
+    """Return the renderer of a format; load only its module."""
+    from pyipcs.query.plan import Format
+
+    match format_:
+        case Format.TABLE if capabilities:
+            from pyipcs.render import table
+
+            return table.tables
+        case Format.TABLE:
+            from pyipcs.render import text_columns
+
+            return text_columns.tables
+        case Format.PLAIN if report.columns:
+            from pyipcs.render import text_columns
+
+            return text_columns.table
+        case Format.PLAIN:
+            from pyipcs.render import plain
+
+            return plain.listings
+        case Format.JSON:
+            from pyipcs.render import data
+
+            return data.json_document
+        case Format.JSONL:
+            from pyipcs.render import data
+
+            return data.json_lines
+        case Format.CSV:
+            from pyipcs.render import delimited
+
+            return delimited.csv
+        case Format.TSV:
+            from pyipcs.render import delimited
+
+            return delimited.tsv
+        case Format.EXPORT:
+            from pyipcs.render import delimited
+
+            return delimited.export
+        case Format.OPENMETRICS:
+            from pyipcs.render import metrics
+
+            return metrics.document
+
+
+def figures_renderer(format_: "Format") -> "FiguresRenderer | None":
+    """Return the renderer of limits and usage; None if the format shows them as a `Report`."""
+    from pyipcs.query.plan import Format
+
+    match format_:
+        case Format.PLAIN:
+            from pyipcs.render import ipcs_details
+
+            return ipcs_details.figures
+        case Format.JSON:
+            from pyipcs.render import data
+
+            return data.json_figures
+        case Format.JSONL:
+            from pyipcs.render import data
+
+            return data.json_figures_lines
+        case _:
+            return None

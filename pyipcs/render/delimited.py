@@ -1,4 +1,4 @@
-"""Objects as CSV, as TSV, and as assignments for a shell."""
+"""Renderers of rows with separators: CSV, TSV, and assignments for a shell."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -6,32 +6,33 @@ from functools import lru_cache
 
 from pyipcs.query.columns import KIND
 from pyipcs.query.plan import Report
-from pyipcs.render.listing_report import headings, is_text, table
+from pyipcs.render.listing_report import has_special_characters, headings, table
+from pyipcs.terminal.capabilities import TerminalCapabilities
 
-# The names of columns that a shell would not take, or would obey: UID and GID are a user's rights
-# in zsh, and readonly in bash.
+# Columns that are no names of shell variables, or of special ones: assigning UID or GID changes
+# the user in zsh (zshparam(1)), and UID is readonly in bash.
 _SHELL_NAMES = {"USE%": "USE_PCT", "UID": "OWNER_UID", "GID": "OWNER_GID"}
 
 
-def csv(report: Report) -> Iterator[str]:
-    """A table with commas between the columns, quoted by RFC 4180, its lines ended as here."""
-    return _rows(report, ",", _quoted, alone='""')  # an empty line is no row at all
+def csv(report: Report, _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
+    """Render rows with commas, quoted by RFC 4180; lines end in LF."""
+    return _rows(report, ",", _quoted, single='""')  # readers skip an empty line
 
 
-def tsv(report: Report) -> Iterator[str]:
-    r"""A table with a tab between the columns; a tab in a value is `\t`, a newline `\n`."""
+def tsv(report: Report, _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
+    r"""Render rows with tabs; a tab in a value is `\t`, a newline `\n`."""
     return _rows(report, "\t", _without_tabs)
 
 
 def _rows(
-    report: Report, separator: str, convert: Callable[[str], str], alone: str = ""
+    report: Report, separator: str, convert: Callable[[str], str], single: str = ""
 ) -> Iterator[str]:
-    """The lines; `alone` is what is empty where there is but one column."""
+    """Return the lines; `single` is the empty value of a table with one column."""
     columns = len(headings(report))
     template = separator.join(["%s"] * columns) + "\n"
     for rows in table(report, "", convert):
         if columns == 1:
-            rows = ((alone,) if cell == "" else (cell,) for (cell,) in rows)  # noqa: PLW2901
+            rows = ((single,) if cell == "" else (cell,) for (cell,) in rows)  # noqa: PLW2901
         yield "".join(map(template.__mod__, rows))
 
 
@@ -47,14 +48,18 @@ def _without_tabs(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-def export(report: Report) -> Iterator[str]:
-    r"""Return assignments for a shell, a line an object; a newline in a value is `\n`.
+def export(report: Report, _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
+    r"""Render an object as a line of shell assignments; a newline in a value is `\n`.
 
-    Each line assigns all names, so that none keeps the value of the line before.
+    Each line assigns all names: otherwise a variable could keep the value of an earlier object.
     """
     names = headings(report)
     for kind, listings in report.found.items():
-        texts = {one.name for one in (KIND, *report.columns[kind]) if is_text(one, report.style)}
+        texts = {
+            one.name
+            for one in (KIND, *report.columns[kind])
+            if has_special_characters(one, report.style)
+        }
         quoted = {name: "%s" if name in texts else '"%s"' for name in names}
         assignments = (f"{_SHELL_NAMES.get(name, name)}={quoted[name]}" for name in names)
         template = " ".join(assignments) + "\n"
@@ -65,11 +70,11 @@ def export(report: Report) -> Iterator[str]:
 
 @lru_cache(maxsize=1024)
 def _for_shell(text: str) -> str:
-    """Quote a value for sh so that `eval` reads it on one line and runs nothing of it.
+    """Quote a value for sh: `eval` reads it on one line and runs nothing of it.
 
-    Other bytes than ASCII stand in single quotes of their own: in some locales (GBK, Big5, GB18030)
-    a shell reads such a byte and the ASCII byte behind it as one character, so that the second
-    loses its meaning as a quote or as the backslash before a quote.
+    Bytes beyond ASCII get single quotes of their own. In GBK, Big5 and GB18030 a shell reads such
+    a byte and the following ASCII byte as one character, and the second would lose its meaning as
+    a quote or as the backslash before a quote.
     """
     text = text.replace("\n", "\\n")
     if text.isascii():

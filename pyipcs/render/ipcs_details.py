@@ -1,7 +1,8 @@
-"""The layout of util-linux's ipcs(1) for what is no table: limits, usage, one object."""
+"""Renderers of the ipcs(1) layout for limits, usage and one object."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, Unit
 from pyipcs.render.format_units import ctime, human
@@ -15,21 +16,17 @@ from pyipcs.sysv.info import (
     SemaphoreUsage,
     Usage,
 )
+from pyipcs.terminal.capabilities import TerminalCapabilities
+
+if TYPE_CHECKING:
+    from pyipcs.render.details import Details
 
 
-def limits(found: Mapping[Kind, Limits], unit: Unit) -> Iterator[str]:
-    """The kernel's limits."""
-    return _blocks(_limit_lines(values, unit) for values in found.values())
-
-
-def usage(found: Mapping[Kind, Usage], unit: Unit) -> Iterator[str]:
-    """What is in use."""
-    return _blocks(_usage_lines(values, unit) for values in found.values())
-
-
-def _blocks(blocks: Iterable[Iterable[str]]) -> Iterator[str]:
+def figures(_name: str, values: Mapping[Kind, Limits | Usage], unit: Unit) -> Iterator[str]:
+    """Render a block of limits or usage for each kind."""
     yield "\n"
-    for lines in blocks:
+    for each in values.values():
+        lines = _limit_lines(each, unit) if isinstance(each, Limits) else _usage_lines(each, unit)
         yield from (f"{line}\n" for line in lines)
         yield "\n"
 
@@ -57,7 +54,7 @@ def _limit_lines(values: Limits, unit: Unit) -> Iterator[str]:
 
 
 def _total_shared(pages: int, unit: Unit) -> str:
-    """The limit of all segments, capped where 64 bits cannot hold it, which depends on the unit."""
+    """Return the limit of all segments, capped at 64 bits in the printed unit."""
     page = os.sysconf("SC_PAGESIZE")
     label = "max total shared memory"
     if unit is Unit.DEFAULT:
@@ -107,15 +104,15 @@ def _size(label: str, size: int, unit: Unit, *, kilo: bool = False) -> str:
     return f"{label} (bytes) = {size}"
 
 
-def details(record: Record, unit: Unit) -> Iterator[str]:
-    """All that ipcs tells of one object."""
-    lines = _detail_lines(record, unit)
+def details(object_: "Details", _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
+    """Render one object."""
+    lines = _detail_lines(object_.record, human_sizes=object_.style.human)
     yield from ("\n", *(f"{line}\n" for line in lines), "\n")
 
 
-def _detail_lines(record: Record, unit: Unit) -> Iterator[str]:
+def _detail_lines(record: Record, *, human_sizes: bool) -> Iterator[str]:
     def size(label: str, human_label: str, value: int) -> str:
-        return f"{human_label}={human(value)}" if unit is Unit.HUMAN else f"{label}={value}"
+        return f"{human_label}={human(value)}" if human_sizes else f"{label}={value}"
 
     owners = (f"{name}={getattr(record, name)}" for name in ("uid", "gid", "cuid", "cgid"))
     match record:
@@ -162,7 +159,7 @@ def _detail_lines(record: Record, unit: Unit) -> Iterator[str]:
 
 
 def _octal(mode: int) -> str:
-    """A mode as C's `%#o` has it."""
+    """Return a mode in the format `%#o` of C."""
     return f"0{mode:o}" if mode else "0"
 
 

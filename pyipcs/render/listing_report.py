@@ -1,15 +1,15 @@
-"""What the renderers of listings have in common: cells, headings, rows."""
+"""Cells, headings and rows for the renderers of listings."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from typing import Any
 
-from pyipcs.query.columns import KIND, Column, Value, ValueType
+from pyipcs.query.columns import KIND, Column, ValueType, Word
 from pyipcs.query.plan import Report, Style
 from pyipcs.render.formatters import converter
 from pyipcs.sysv.listing import Listing
 
-# The forms whose texts can hold characters with a meaning in a format.
+# The value types whose text can contain characters with a meaning in a format.
 _TEXTS = {ValueType.TEXT, ValueType.NUMBERS, ValueType.FLAGS}
 
 
@@ -20,41 +20,41 @@ def cells(
     missing: str,
     convert: Callable[[str], str] | None = None,
 ) -> Iterable[Any]:
-    """What of a column stands in a table, one an object; numbers are not always text.
+    """Return the cells of a column, one an object; some are ints.
 
     Args:
-        column: which one.
+        column: the column.
         listing: the objects.
-        style: how values look.
-        missing: what stands for one that is not there.
-        convert: what makes texts fit for the format.
+        style: the choices of the user for values.
+        missing: the text for an unknown value.
+        convert: the escaping of the format.
     """
-    words = column.of(listing)
+    values = column.of(listing)
     show = converter(column.value_type, style, missing)
-    texts: Iterable[Any] = map(show, words) if show else present(words, missing)
-    return map(convert, texts) if convert and is_text(column, style) else texts
+    texts: Iterable[Any] = map(show, values) if show else with_missing(values, missing)
+    return map(convert, texts) if convert and has_special_characters(column, style) else texts
 
 
-def is_text(column: Column, style: Style) -> bool:
-    """Return whether values of a column can hold characters with a meaning in a format.
+def has_special_characters(column: Column, style: Style) -> bool:
+    """Return whether values can contain characters with a meaning in a format.
 
-    A size for people may have a decimal comma.
+    A size for people can have a decimal comma.
     """
     return column.value_type in _TEXTS or (column.value_type is ValueType.SIZE and style.human)
 
 
-def present(words: Iterable[Value], missing: str) -> Iterable[Value]:
-    """The words, with something in the place of those that are not there."""
-    if isinstance(words, list) and None not in words:
-        return words  # nearly always
-    return (missing if word is None else word for word in words)
+def with_missing(values: Iterable[Word], missing: str) -> Iterable[Word]:
+    """Return the values with a text in place of each None."""
+    if isinstance(values, list) and None not in values:
+        return values  # nearly always
+    return (missing if value is None else value for value in values)
 
 
 def headings(report: Report) -> tuple[str, ...]:
-    """The names of the columns of a table over all kinds; if there are several, KIND is one."""
-    there = dict.fromkeys(column.name for each in report.columns.values() for column in each)
-    names = [name for name in dict.fromkeys(report.order) if name in there] or [*there]
-    if len(report.columns) > 1 and KIND.name not in there:
+    """Return the column names of one table for all kinds; several kinds need KIND."""
+    known = dict.fromkeys(column.name for each in report.columns.values() for column in each)
+    names = [name for name in dict.fromkeys(report.order) if name in known] or [*known]
+    if len(report.columns) > 1 and KIND.name not in known:
         names.insert(0, KIND.name)
     return tuple(names)
 
@@ -62,7 +62,7 @@ def headings(report: Report) -> tuple[str, ...]:
 def table(
     report: Report, missing: str, convert: Callable[[str], str] | None = None
 ) -> Iterator[Iterable[Iterable[Any]]]:
-    """The rows of a table over all kinds, some at a time, the headings first."""
+    """Yield the rows of one table for all kinds in chunks, the headings first."""
     names = headings(report)
     if report.headings:
         yield [names]

@@ -1,18 +1,18 @@
-"""Gauges in the OpenMetrics text format, for Prometheus and its like."""
+"""Renderer of gauges in the OpenMetrics text format, as read by Prometheus."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pyipcs.model import Kind
 from pyipcs.process.accounts import user_name
 from pyipcs.query.columns import Word
+from pyipcs.query.plan import Report
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.listing import Listing, merged
+from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import valid_utf8
-
-if TYPE_CHECKING:
-    from pyipcs.sysv.info import Usage
 
 _TIMESTAMP = "timestamp_seconds"
 _NEVER = {"0", 0}  # a time in /proc/sysvipc, or of a record
@@ -21,13 +21,17 @@ _NEVER = {"0", 0}  # a time in /proc/sysvipc, or of a record
 class _Gauge(NamedTuple):
     """A family of samples: one for each object, or one for the system.
 
-    `field` is the kernel's name of the value. Of one that is told in pages, `times` is their size.
+    Attributes:
+        name: the name of the metric, without its prefix.
+        field: the kernel's name of the value.
+        help: the description.
+        unit: the size of the kernel's unit, as a page.
     """
 
     name: str
     field: str
     help: str
-    times: int = 1
+    unit: int = 1
 
 
 _OBJECTS = {
@@ -58,39 +62,26 @@ _LIMIT = _Gauge("limit", "limit", "Limit of a resource, by the kernel's name for
 _USED = _Gauge("used", "used", "How much of a resource is in use.")
 
 
-def document(
-    limits: Iterable[Listing],
-    used: Iterable[Listing],
-    usage: "Mapping[Kind, Usage]",
-    found: Mapping[Kind, Iterable[Listing]],
-    page: int,
-) -> Iterator[str]:
-    """What is in use of which limits, and the objects one by one.
-
-    Args:
-        limits: whose limits to show (`limits.resources`).
-        used: of whose limits to show what is in use.
-        usage: what else is in use.
-        found: the objects.
-        page: the bytes of a page of memory.
-    """
-    for gauge, resources in ((_LIMIT, limits), (_USED, used)):
+def document(report: Report, _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
+    """Render limits, their usage, and the objects one by one."""
+    for gauge, resources in ((_LIMIT, report.limits), (_USED, report.used)):
         yield from _family(gauge, _resource_samples(gauge, resources))
-    for kind, values in usage.items():
-        for gauge in _totals(kind, page):
+    for kind, values in report.usage.items():
+        for gauge in _totals(kind):
             value = getattr(values, gauge.field)
-            yield from _family(gauge, [("", None if value is None else value * gauge.times)])
-    for kind, listings in found.items():
+            yield from _family(gauge, [("", None if value is None else value * gauge.unit)])
+    for kind, listings in report.found.items():
         listing = merged(listings)
-        listing = listing and listing.distinct()  # a series that appears twice voids all of them
+        listing = listing and listing.distinct()  # parsers reject a document with a repeated series
         labels = _labels(listing) if listing else []
         for gauge in _OBJECTS[kind]:
             yield from _family(gauge, _object_samples(gauge, listing, labels))
     yield "# EOF\n"
 
 
-def _totals(kind: Kind, page: int) -> tuple[_Gauge, ...]:
-    """What is in use beside that of which there is a limit."""
+def _totals(kind: Kind) -> tuple[_Gauge, ...]:
+    """Return the gauges of the usage without limits."""
+    page = os.sysconf("SC_PAGESIZE")
     match kind:
         case Kind.QUEUE:
             return (
@@ -107,7 +98,7 @@ def _totals(kind: Kind, page: int) -> tuple[_Gauge, ...]:
 
 
 def _family(gauge: _Gauge, samples: Iterable[tuple[str, Word]]) -> Iterator[str]:
-    """The samples of a gauge; a value that is not known has none."""
+    """Yield the lines of a gauge; an unknown value has no sample."""
     name = f"sysvipc_{gauge.name}"
     lines = [f"{name}{labels} {value}\n" for labels, value in samples if value is not None]
     if not lines:
@@ -121,7 +112,7 @@ def _family(gauge: _Gauge, samples: Iterable[tuple[str, Word]]) -> Iterator[str]
 
 
 def _resource_samples(gauge: _Gauge, resources: Iterable[Listing]) -> Iterator[tuple[str, Word]]:
-    """The limits, or what is in use of them; what has no limit is told in gauges of its own."""
+    """Yield limits or their usage; usage without a limit has its own gauges."""
     for listing in resources:
         columns = (listing.column(field) for field in ("resource", gauge.field, "limit"))
         for name, value, limit in zip(*columns, strict=True):
@@ -139,7 +130,7 @@ def _object_samples(
 
 
 def _labels(listing: Listing) -> list[str]:
-    """What tells the objects apart."""
+    """Return the labels that identify each object."""
     named = zip(*map(listing.column, ("id", "key", "uid")), strict=True)
     return [
         f'{{id="{object_id}",key="{format_key(int(key))}",owner="{_owner(uid)}"}}'

@@ -1,4 +1,4 @@
-"""All there is to know of one object, in a panel for people, drawn by rich."""
+"""Renderer of one object as a panel for people, drawn by rich."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -9,13 +9,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
+from pyipcs.model import Queue, Segment, Semaphore, SemaphoreSet
 from pyipcs.query.columns import queue_percent
 from pyipcs.query.plan import Style
+from pyipcs.render.details import Details
 from pyipcs.render.format_units import flag_names, grouped, human, octal, symbolic
 from pyipcs.render.formatters import rate
-from pyipcs.render.stat_words import act, last_user, moment, names, process, using
-from pyipcs.render.table import STATE_LOOKS, Cell, Painter, bar
+from pyipcs.render.stat_words import USES, act, last_user, moment, names, process, using
+from pyipcs.render.table import STATE_STYLES, Cell, Painter, bar
 from pyipcs.sysv.keys import format_key
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line
@@ -23,59 +24,46 @@ from pyipcs.text import plural
 from pyipcs.usage.processes import recorded
 from pyipcs.usage.state import UsageState
 
-_WIDEST = 100  # columns, beyond which the eye loses the line
-_FRAME = 4  # columns of it, that the frame takes
-_COUNTS_ROOM = 38  # columns that a table of semaphores takes with all of its own
+_WIDTH_MAX = 100  # columns: longer lines are hard to read
+_FRAME = 4  # columns of the frame and its padding
+_COUNTS_WIDTH = 38  # columns of a table of semaphores with NCOUNT and ZCOUNT
 
 
-def details(
-    record: Record,
-    found: UsageState,
-    style: Style,
-    canvas: TerminalCapabilities,
-    growth: float | None = None,
-) -> str:
-    """The panel of an object.
-
-    Args:
-        record: the object; a set's semaphores are shown if they are there.
-        found: who uses it, whether it is leaked, and why.
-        style: how values look.
-        canvas: where.
-        growth: in a live view, by how many messages a queue grows in a second.
-    """
-    painter = Painter(canvas)
+def details(object_: Details, capabilities: TerminalCapabilities | None) -> Iterator[str]:
+    """Render the panel of one object."""
+    assert capabilities
+    record = object_.record
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="cyan", no_wrap=True)
     grid.add_column(overflow="fold")
-    whole = min(canvas.width or _WIDEST, _WIDEST)
+    width = min(capabilities.width or _WIDTH_MAX, _WIDTH_MAX)
     title, key = f"{record.kind.noun.capitalize()} {record.id}", format_key(record.key)
-    if len(f"{title}, key {key}") <= whole - 2 * _FRAME:
+    if len(f"{title}, key {key}") <= width - 2 * _FRAME:
         title += f", key {key}"
-    else:  # rather than half of it
+    else:  # rich would cut the title
         grid.add_row("Key", key)
-    for label, (text, look) in chain(_facts(record, style, canvas, growth), _use(found)):
-        grid.add_row(label, Text(one_line(text), style=look))
+    for label, (text, style) in chain(_facts(object_, capabilities), _use(object_.state())):
+        grid.add_row(label, Text(one_line(text), style=style))
     parts: list[RenderableType] = [grid]
     if isinstance(record, SemaphoreSet) and record.semaphores:
-        parts += ["", _semaphores(record, record.semaphores, whole - _FRAME)]
+        parts += ["", _semaphores(record, record.semaphores, width - _FRAME)]
     panel = Panel(
         Group(*parts),
         title=Text(title, style="bold"),
         title_align="left",
         border_style="dim",
         box=box.ROUNDED,
-        width=whole,
+        width=width,
     )
-    return painter.draw(panel, canvas.width or _WIDEST)
+    yield Painter(capabilities).draw(panel, capabilities.width or _WIDTH_MAX)
 
 
-def _facts(
-    record: Record, style: Style, canvas: TerminalCapabilities, growth: float | None
-) -> Iterator[tuple[str, Cell]]:
+def _facts(object_: Details, capabilities: TerminalCapabilities) -> Iterator[tuple[str, Cell]]:
+    record, style = object_.record, object_.style
     match record:
         case Queue():
-            yield from _queue_facts(record, style, canvas, growth)
+            has_unicode = capabilities.has_unicode
+            yield from _queue_facts(record, style, object_.growth, has_unicode=has_unicode)
         case Segment():
             yield from _segment_facts(record, style)
         case SemaphoreSet():
@@ -89,35 +77,27 @@ def _facts(
     yield "Mode", (f"{symbolic(record.mode)} ({octal(record.mode)})", "")
 
 
-def _use(found: UsageState) -> Iterator[tuple[str, Cell]]:
-    """Who uses it, whether it is leaked, and why."""
-    for user in found.users or ():
-        yield _USES[user.does], (using(user), "")
-    yield "State", (found.state.value, STATE_LOOKS[found.state])
-    yield "Reason", (found.reason, "")
-
-
-# What stands before a process that uses an object, by what it does.
-_USES = {
-    "attached": "Attached by",
-    "send": "Waits to send",
-    "receive": "Waits to recv",
-    "operation": "Waits",
-}
+def _use(state: UsageState) -> Iterator[tuple[str, Cell]]:
+    """Yield the processes that use an object, its state and the reason."""
+    for user in state.users or ():
+        _phrase, label = USES[user.does]
+        yield label, (using(user), "")
+    yield "State", (state.state.value, STATE_STYLES[state.state])
+    yield "Reason", (state.reason, "")
 
 
 def _queue_facts(
-    record: Queue, style: Style, canvas: TerminalCapabilities, growth: float | None
+    record: Queue, style: Style, growth: float | None, *, has_unicode: bool
 ) -> Iterator[tuple[str, Cell]]:
     grows = "" if growth is None else f" (net {rate(growth)}/s)"
     yield "Messages", (f"{plural(record.qnum, 'message')}{grows}", "bold")
     share = queue_percent(record.cbytes, record.qnum, record.qbytes)
-    drawn, look = bar(share, unicode=canvas.has_unicode, some=record.qnum > 0)
-    most = "unknown" if record.qbytes is None else grouped(record.qbytes)
-    used = f"{grouped(record.cbytes)} of {most} bytes"
-    if record.qnum > record.cbytes:  # the messages make it full
-        used += f", {grouped(record.qnum)} of {most} messages"
-    yield "Used", (f"{drawn}  {used}", look)
+    drawn, color = bar(share, has_unicode=has_unicode, is_used=record.qnum > 0)
+    limit = "unknown" if record.qbytes is None else grouped(record.qbytes)
+    used = f"{grouped(record.cbytes)} of {limit} bytes"
+    if record.qnum > record.cbytes:  # qbytes limits the messages, too: these are nearer to it
+        used += f", {grouped(record.qnum)} of {limit} messages"
+    yield "Used", (f"{drawn}  {used}", color)
     yield "Last send", (act(record.lspid, record.stime, style), "")
     yield "Last recv", (act(record.lrpid, record.rtime, style), "")
 
@@ -136,13 +116,13 @@ def _segment_facts(record: Segment, style: Style) -> Iterator[tuple[str, Cell]]:
 
 
 def _size(size: int, style: Style) -> str:
-    """A size for people, with the bytes where these say more."""
+    """Return a size for people, with the exact bytes if it is rounded."""
     exact = f"{grouped(size)} bytes"
     return exact if size < 1024 or not style.human else f"{human(size)} ({exact})"
 
 
-def _semaphores(record: SemaphoreSet, semaphores: tuple[Semaphore, ...], room: int) -> Table:
-    counts = ("ncount", "zcount") if room >= _COUNTS_ROOM else ()
+def _semaphores(record: SemaphoreSet, semaphores: tuple[Semaphore, ...], width: int) -> Table:
+    counts = ("ncount", "zcount") if width >= _COUNTS_WIDTH else ()
     fields = ("num", "value", *counts)
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="bold cyan"

@@ -4,15 +4,17 @@ A listing is rendered column by column; columns that ipcs prints as in /proc/sys
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple, TypeAlias
 
-from pyipcs.model import Kind, Unit, View
+from pyipcs.model import Kind, View
 from pyipcs.process.accounts import group_name, user_name
+from pyipcs.query.plan import Report, Style
 from pyipcs.render.format_units import ctime, flags, human, mode_bits
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.listing import Listing
+from pyipcs.terminal.capabilities import TerminalCapabilities
 
 # A value of /proc/sysvipc is text; a value of a record is an int.
 _Value: TypeAlias = str | int
@@ -176,19 +178,19 @@ _HUMAN = {
 }
 
 
-def listings(found: Mapping[Kind, Iterable[Listing]], view: View, unit: Unit) -> Iterator[str]:
-    """The objects of each kind, in the kernel's order."""
+def listings(report: Report, _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
+    """Render a table for each kind."""
     yield "\n"
-    for kind, chunks in found.items():
-        # ipcs has no view of semaphores by pid, and prints nothing there.
-        if table := _TABLES.get((kind, view)):
-            yield from _table(table, chunks, unit)
+    for kind, chunks in report.found.items():
+        # ipcs -s -p prints nothing.
+        if table := _TABLES.get((kind, report.view)):
+            yield from _table(table, chunks, report.style)
         yield "\n"
 
 
-def _table(table: _Table, chunks: Iterable[Listing], unit: Unit) -> Iterator[str]:
+def _table(table: _Table, chunks: Iterable[Listing], style: Style) -> Iterator[str]:
     cells = table.cells
-    if unit is Unit.HUMAN:
+    if style.human:
         cells = tuple(_HUMAN.get(cell, cell) for cell in cells)
     yield f"------ {table.title} --------\n"
     yield " ".join(f"{cell.heading:<{cell.width}}" for cell in cells) + "\n"

@@ -1,19 +1,21 @@
-"""All there is to know of one object, in the manner of the textbooks' showmsg."""
+"""Renderer of one object as text, in the layout of showmsg of Unix textbooks."""
 
 from collections.abc import Iterator
 
-from pyipcs.model import Queue, Record, Segment, SemaphoreSet
+from pyipcs.model import Queue, Segment, SemaphoreSet
 from pyipcs.query.plan import Style
+from pyipcs.render.details import Details
 from pyipcs.render.format_units import flag_names, human
-from pyipcs.render.stat_words import act, last_user, moment, names, process, using
+from pyipcs.render.stat_words import USES, act, last_user, moment, names, process, using
 from pyipcs.sysv.keys import format_key
+from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.text import plural
 from pyipcs.usage.processes import recorded
-from pyipcs.usage.state import UsageState
 
 
-def details(record: Record, found: UsageState, style: Style) -> Iterator[str]:
-    """The lines of an object, with who uses it, whether it is leaked, and why."""
+def details(object_: Details, _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
+    """Render one object."""
+    record, style, state = object_.record, object_.style, object_.state()
     match record:
         case Queue():
             id_name, lines = "msqid", _queue(record, style)
@@ -24,8 +26,10 @@ def details(record: Record, found: UsageState, style: Style) -> Iterator[str]:
     yield f"Key {format_key(record.key)}, {id_name} {record.id}\n\n"
     yield from (f"{line}\n" for line in lines)
     yield f"Last change {moment(record.ctime, style)}\n\n"
-    yield from (f"{line}\n" for line in _uses(found))
-    yield f"State {found.state.value}: {found.reason}\n\n"
+    for user in state.users or ():
+        phrase, _label = USES[user.does]
+        yield f"{phrase} {using(user)}\n"
+    yield f"State {state.state.value}: {state.reason}\n\n"
     yield f"Owner {names(record.uid, record.gid)}, "
     yield f"created by {names(record.cuid, record.cgid)}, mode {record.mode & 0o777:04o}\n"
 
@@ -38,10 +42,10 @@ def _queue(queue: Queue, style: Style) -> Iterator[str]:
 
 
 def _segment(segment: Segment, style: Style) -> Iterator[str]:
-    size = human(segment.segsz) if style.human else plural(segment.segsz, "byte")
+    size = _size(segment.segsz, style)
     flags = flag_names(segment.mode)
     yield f"{size}, attached {plural(segment.nattch, 'time')}" + (f", {flags}" if flags else "")
-    yield f"{_held(segment.rss, style)} in memory, {_held(segment.swap, style)} in swap\n"
+    yield f"{_size(segment.rss, style)} in memory, {_size(segment.swap, style)} in swap\n"
     yield f"Created by proc {process(recorded(segment.cpid, segment.made))}"
     yield f"Last use {act(segment.lpid, segment.used, style)}"
     yield f"Last attach {moment(segment.atime, style)}"
@@ -59,22 +63,7 @@ def _set(record: SemaphoreSet, style: Style) -> Iterator[str]:
     yield f"Last op {moment(record.otime, style)}"
 
 
-def _uses(found: UsageState) -> Iterator[str]:
-    """Who uses an object now, a line a process."""
-    for user in found.users or ():
-        yield f"{_USES[user.does]} {using(user)}"
-
-
-# What stands before a process, by what it does.
-_USES = {
-    "attached": "Attached by",
-    "send": "Waiting to send:",
-    "receive": "Waiting to receive:",
-    "operation": "Waiting:",
-}
-
-
-def _held(size: int | None, style: Style) -> str:
+def _size(size: int | None, style: Style) -> str:
     if size is None:
         return "unknown"
     return human(size) if style.human else plural(size, "byte")

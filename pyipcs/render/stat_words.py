@@ -1,4 +1,4 @@
-"""Who did something to an object, and when, in words for people."""
+"""Words for people about an object: times, processes, owners."""
 
 from typing import TYPE_CHECKING
 
@@ -11,16 +11,24 @@ from pyipcs.usage.processes import Process, recorded
 if TYPE_CHECKING:
     from pyipcs.usage.scan import User
 
+# The words before a process, by its operation: in a line of text, and as a label.
+USES = {
+    "attached": ("Attached by", "Attached by"),
+    "send": ("Waiting to send:", "Waits to send"),
+    "receive": ("Waiting to receive:", "Waits to recv"),
+    "operation": ("Waiting:", "Waits"),
+}
+
 
 def act(pid: int, when: int, style: Style) -> str:
-    """Who did something at what time."""
+    """Return the process and the time of an operation."""
     if not when:
         return "never"
     return f"by proc {process(recorded(pid, when))} {moment(when, style)}"
 
 
 def moment(when: int, style: Style) -> str:
-    """At what time something was done."""
+    """Return the time of an operation."""
     if not when:
         return "never"
     at = "" if style.time_format is TimeFormat.RELATIVE else "at "
@@ -28,7 +36,7 @@ def moment(when: int, style: Style) -> str:
 
 
 def process(found: Process) -> str:
-    """A process by its pid, and by its name while it lives."""
+    """Return the pid of a process, with its name while it exists."""
     if found.pid == 0:
         return "0 (of another PID namespace)"
     if found.alive is False:
@@ -37,17 +45,17 @@ def process(found: Process) -> str:
 
 
 def using(user: "User") -> str:
-    """A process that uses an object, and how where there is a choice."""
+    """Return a process that uses an object, with the extent of its use."""
     return f"proc {user.named}, {user.extent}" if user.extent else f"proc {user.named}"
 
 
 def names(uid: int, gid: int) -> str:
-    """A user and a group by their names."""
+    """Return the names of a user and a group."""
     return f"{user_name(uid)}:{group_name(gid)}"
 
 
 def last_user(one: Semaphore, record: SemaphoreSet) -> str:
-    """The process that changed a semaphore last."""
+    """Return the process that changed a semaphore last."""
     if not one.pid:
         return "-"
     return process(recorded(one.pid, record.used))

@@ -1,7 +1,7 @@
-"""Tables for people, drawn by rich.
+"""Renderer of tables for people, drawn by rich.
 
-A rich table takes a millisecond a row. So rich draws the frame, and one row of placeholders; all
-rows are then made from that one.
+A rich table takes a millisecond a row. So rich draws the frame and one row of placeholders, and
+that row is the template of all rows.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.style import Style as Look
+from rich.style import Style as RichStyle
 from rich.table import Table
 from rich.text import Text
 
@@ -26,29 +26,28 @@ from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line, width
 from pyipcs.usage.processes import recorded
 
-# A text, and how it looks in rich's words.
+# A text, and its style in rich's notation.
 Cell: TypeAlias = tuple[str, str]
 
-_PLACEHOLDER = "\ue000"  # of no script, and one column wide
+_PLACEHOLDER = "\ue000"  # of the private use area, and one column wide
 _BAR = 8  # columns
-_HIGH, _FULL = 75.0, 90.0  # percent, from which on a bar draws attention
-_UNLIMITED = 2**63  # more than any machine has, as the kernel's defaults are (shmget(2))
-_SEPARATION = 2  # columns between two of a table
-_NAMING = 90  # the rank from which on a column names an object
-_LEAST = 12  # columns of a terminal that a long one has
+_HIGH, _VERY_HIGH = 75.0, 90.0  # percent: from there, a bar is yellow or red
+_UNLIMITED = 2**63  # the defaults of shmmax and shmall are above (shmget(2))
+_SEPARATION = 2  # columns between columns
+_NAMING = 90  # the lowest priority of columns that name an object
+_LONG_MIN = 12  # the least width of a long column
 
 
-def listings(
-    report: Report, canvas: TerminalCapabilities, most: int | None = None
-) -> Iterator[str]:
-    """A table a kind, and a line that tells which there are none of.
+def tables(report: Report, capabilities: TerminalCapabilities | None) -> Iterator[str]:
+    """Render a table for each kind, or one with a title; a last line names kinds without objects.
 
-    Args:
-        report: what to show.
-        canvas: where.
-        most: the most rows of each table; the titles count them all.
+    The titles count all rows, also with `max_rows`.
     """
-    painter = Painter(canvas)
+    assert capabilities
+    painter = Painter(capabilities)
+    if report.title:
+        yield from _one_table(report, painter)
+        return
     none = []
     separator = ""
     for kind, chunks in report.found.items():
@@ -57,19 +56,19 @@ def listings(
             none.append(kind.plural)
             continue
         title = f"{kind.title} ({grouped(listing.length)})"
-        shown = listing if most is None else listing.take(range(min(most, listing.length)))
+        if report.max_rows is not None:
+            listing = listing.take(range(min(report.max_rows, listing.length)))
         yield separator
-        yield from _table(title, report.columns[kind], [shown], report, painter)
+        yield from _table(title, report.columns[kind], [listing], report, painter)
         separator = "\n"
     if none and report.headings:
         yield separator + painter.paint(f"No {_either(none)}{report.which}.", "dim") + "\n"
 
 
-def resources(report: Report, canvas: TerminalCapabilities) -> Iterator[str]:
-    """The kernel's limits with what is in use of them, in one table."""
-    found = [listing for listings in report.found.values() for listing in listings]
+def _one_table(report: Report, painter: "Painter") -> Iterator[str]:
+    parts = [listing for listings in report.found.values() for listing in listings]
     columns = next(iter(report.columns.values()))
-    return _table("System V IPC limits", columns, found, report, Painter(canvas))
+    return _table(report.title, columns, parts, report, painter)
 
 
 def _either(words: Sequence[str]) -> str:
@@ -78,68 +77,72 @@ def _either(words: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def bar(percent: Word, *, unicode: bool, some: bool = False) -> Cell:
-    """How much of something is in use, as a bar and in words.
+def bar(percent: Word, *, has_unicode: bool, is_used: bool = False) -> Cell:
+    """Return a share as a bar and a number.
 
     Args:
-        percent: the share; None is where there is no limit.
-        unicode: whether there is more than ASCII to draw it with.
-        some: whether anything is, be its share ever so small.
+        percent: the share; None without a limit.
+        has_unicode: False for a bar in ASCII.
+        is_used: False if the share is exactly 0; a small share can be rounded to 0.
     """
     if percent is None:
         return "-", "dim"
-    share = max(float(percent), 0.001 if some else 0)
-    full = share >= 100
-    # Only what is empty looks so, and only what is full.
-    filled = _BAR if full else min(max(round(share / 100 * _BAR), share > 0), _BAR - 1)
-    used, free = "\u2588\u2591" if unicode else "#."
-    words = "full" if full else "<1%" if 0 < share < 1 else f"{int(share)}%"
-    look = "red" if full or share >= _FULL else "yellow" if share >= _HIGH else "green"
+    share = max(float(percent), 0.001 if is_used else 0)
+    is_full = share >= 100
+    # An empty bar means 0, a full bar means 100.
+    filled = _BAR if is_full else min(max(round(share / 100 * _BAR), share > 0), _BAR - 1)
+    used, free = "\u2588\u2591" if has_unicode else "#."
+    number = "full" if is_full else "<1%" if 0 < share < 1 else f"{int(share)}%"
+    color = "red" if share >= _VERY_HIGH else "yellow" if share >= _HIGH else "green"
     drawn = used * filled + free * (_BAR - filled)
-    return f"{drawn} {words:>4}", look if share or full else "dim"
+    return f"{drawn} {number:>4}", color if share else "dim"
 
 
 class _Unicode(StringIO):
-    """What is drawn, of any character."""
+    """A buffer that lets rich use all characters."""
 
     encoding = "utf-8"
 
 
 class _Ascii(StringIO):
-    """What is drawn where rich is to use ASCII alone."""
+    """A buffer that makes rich fall back to ASCII."""
 
     encoding = "ascii"
 
 
 class Painter:
-    """Draws on a canvas with rich."""
+    """A painter of text for the capabilities of a terminal, with rich.
 
-    def __init__(self, canvas: TerminalCapabilities) -> None:
-        self.canvas = canvas
-        self._codes: dict[str, tuple[str, str]] = {"": ("", "")}
+    Attributes:
+        capabilities: those of the terminal.
+    """
 
-    def paint(self, text: str, look: str) -> str:
-        """The text with the codes of a look around it."""
-        if not self.canvas.has_color:
+    def __init__(self, capabilities: TerminalCapabilities) -> None:
+        self.capabilities = capabilities
+        self._codes: dict[str, tuple[str, str]] = {"": ("", "")}  # before and after a text
+
+    def paint(self, text: str, style: str) -> str:
+        """Return text with the escape sequences of a style."""
+        if not self.capabilities.has_color:
             return text
-        if look not in self._codes:
-            before, _, after = Look.parse(look).render("\0").partition("\0")
-            self._codes[look] = before, after
-        before, after = self._codes[look]
+        if style not in self._codes:
+            before, _, after = RichStyle.parse(style).render("\0").partition("\0")
+            self._codes[style] = before, after
+        before, after = self._codes[style]
         return f"{before}{text}{after}"
 
-    def draw(self, drawable: Any, columns: int, *, plain: bool = False) -> str:
-        """What rich draws of something, in so many columns; plain is without codes."""
-        colored = self.canvas.has_color and not plain
-        file = _Unicode() if self.canvas.has_unicode else _Ascii()
+    def draw(self, drawable: Any, width: int, *, is_plain: bool = False) -> str:
+        """Return the text that rich makes of an object; plain text has no escape sequences."""
+        has_color = self.capabilities.has_color and not is_plain
+        file = _Unicode() if self.capabilities.has_unicode else _Ascii()
         Console(
             file=file,
-            # All is told: rich would look into variables, and not into ours alone.
-            width=columns,
-            height=self.canvas.height,
-            force_terminal=colored,
-            no_color=not colored,
-            color_system="standard" if colored else None,
+            # Explicit values keep rich from reading environment variables.
+            width=width,
+            height=self.capabilities.height,
+            force_terminal=has_color,
+            no_color=not has_color,
+            color_system="standard" if has_color else None,
             legacy_windows=False,
             markup=False,
             emoji=False,
@@ -155,9 +158,14 @@ def _table(
     report: Report,
     painter: Painter,
 ) -> Iterator[str]:
-    """The lines of a table, without those columns for which there is no room."""
-    looks = {
-        column: [cell for part in parts for cell in _cells(column, part, report.style, painter)]
+    """Yield the lines of a table, without columns that do not fit."""
+    has_unicode = painter.capabilities.has_unicode
+    cells_of = {
+        column: [
+            cell
+            for part in parts
+            for cell in _cells(column, part, report.style, has_unicode=has_unicode)
+        ]
         for column in columns
     }
     sizes = {
@@ -167,36 +175,37 @@ def _table(
                 *(width(text) for text, _ in set(cells)),
             ]
         )
-        for column, cells in looks.items()
+        for column, cells in cells_of.items()
     }
-    kept = _fitting(sizes, report, painter.canvas.width)
+    kept = _fitting(sizes, report, painter.capabilities.width)
     head, row = _frame(title, kept, painter)
     if report.headings:
         yield head
     for column in kept:
         if kept[column] < sizes[column]:
-            looks[column] = _shortened(looks[column], column, kept[column], painter)
+            cells_of[column] = _shortened(
+                cells_of[column], column, kept[column], has_unicode=has_unicode
+            )
     last = [*kept][-1]
-    if not _to_the_right(last):
-        kept[last] = 0  # nothing stands behind it
-    painted = [_painted(looks[column], column, size, painter) for column, size in kept.items()]
+    if not _is_right_aligned(last):
+        kept[last] = 0  # no spaces at the ends of lines
+    painted = [_painted(cells_of[column], column, size, painter) for column, size in kept.items()]
     yield "".join(map(row.__mod__, zip(*painted, strict=True)))
-    if report.headings:
-        left_out = [column.name for column in sizes if column not in kept]
-        if left_out:
-            note = Text(f"No room for {', '.join(left_out)}.", style="dim")
-            yield painter.draw(note, painter.canvas.width or 0)
+    omitted = [column.name for column in sizes if column not in kept]
+    if omitted and report.headings:
+        note = Text(f"No room for {', '.join(omitted)}.", style="dim")
+        yield painter.draw(note, painter.capabilities.width or 0)
 
 
-def _fitting(sizes: Mapping[Column, int], report: Report, room: int | None) -> dict[Column, int]:
-    """The columns that there is room for, by their rank, and how wide; one at the least.
+def _fitting(sizes: Mapping[Column, int], report: Report, width: int | None) -> dict[Column, int]:
+    """Return the columns that fit into a width, at least one, with the width of each.
 
-    What names an object, and what the user named, stays longest. Rows without headings are for a
-    program, which counts on all columns.
+    Columns that name an object, and columns that the user named, are dropped last. Rows without
+    headings are for programs, which need all columns.
     """
-    if room is None or not report.headings:
+    if width is None or not report.headings:
         return dict(sizes)
-    least = {one: min(size, _LEAST) if one.long else size for one, size in sizes.items()}
+    least = {one: min(size, _LONG_MIN) if one.long else size for one, size in sizes.items()}
     kept: set[Column] = set()
     used = 0
     for column in sorted(
@@ -204,143 +213,143 @@ def _fitting(sizes: Mapping[Column, int], report: Report, room: int | None) -> d
         key=lambda one: (one.priority < _NAMING and one.name not in report.wanted, -one.priority),
     ):
         needed = least[column] + (_SEPARATION if kept else 0)
-        if used + needed <= room or not kept:
+        if used + needed <= width or not kept:
             kept.add(column)
             used += needed
     fitting = {}
     for column, size in sizes.items():
         if column in kept:
-            fitting[column] = min(size, least[column] + max(room - used, 0))
+            fitting[column] = min(size, least[column] + max(width - used, 0))
             used += fitting[column] - least[column]
     return fitting
 
 
-def _shortened(cells: Sequence[Cell], column: Column, size: int, painter: Painter) -> list[Cell]:
-    """Cells of a long column, with a mark where there is more; never with half a number."""
-    mark = "\u2026" if painter.canvas.has_unicode else "+"
+def _shortened(
+    cells: Sequence[Cell], column: Column, size: int, *, has_unicode: bool
+) -> list[Cell]:
+    """Return the cells of a long column, cut with a mark; numbers are dropped whole."""
+    mark = "\u2026" if has_unicode else "+"
 
     @lru_cache(maxsize=4096)
     def shortened(cell: Cell) -> Cell:
-        text, look = cell
+        text, style = cell
         if width(text) <= size:
             return cell
         while width(text) > size - 1:
             text = text[: size - 1 - width(text)]
         if column.value_type is ValueType.NUMBERS:
             text = text[: text.rfind(",") + 1]
-        return text + mark, look
+        return text + mark, style
 
     return [*map(shortened, cells)]
 
 
 def _frame(title: str, sizes: Mapping[Column, int], painter: Painter) -> tuple[str, str]:
-    """What stands above the rows, and the template of a row."""
-    # The last column has padding like all others, which not every rich would leave out alike.
+    """Return the lines above the rows, and the template of a row."""
+    # Versions of rich differ in the padding of the last column, so it is explicit.
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for column, size in sizes.items():
-        justify: Any = "right" if _to_the_right(column) else "left"
+        justify: Any = "right" if _is_right_aligned(column) else "left"
         table.add_column(column.name, justify=justify, width=size, no_wrap=True)
     table.add_row(*(_PLACEHOLDER * size for size in sizes.values()))
-    room = sum(sizes.values()) + _SEPARATION * len(sizes)
-    header, rule, row = painter.draw(table, room, plain=True).splitlines()
+    width = sum(sizes.values()) + _SEPARATION * len(sizes)
+    header, rule, row = painter.draw(table, width, is_plain=True).splitlines()
     head = (
         painter.paint(title, "bold"),
         painter.paint(header.rstrip(), "bold cyan"),
-        painter.paint(rule[: room - _SEPARATION], "dim"),
+        painter.paint(rule[: width - _SEPARATION], "dim"),
     )
     template = re.sub(f"{_PLACEHOLDER}+", "%s", row.rstrip())
     return "".join(f"{line}\n" for line in head), template + "\n"
 
 
-def _to_the_right(column: Column) -> bool:
-    """Numbers stand to the right; pids, behind which names stand, do not, and nor do bars."""
+def _is_right_aligned(column: Column) -> bool:
+    """Return whether a column has bare numbers: names follow pids, and bars precede shares."""
     return column.numeric and column.value_type not in {ValueType.PID, ValueType.PERCENT}
 
 
 def _painted(cells: Sequence[Cell], column: Column, size: int, painter: Painter) -> Iterator[str]:
-    """The cells of a column as they are written; each that is the same is painted once."""
+    """Return the painted and padded cells of a column; equal cells are painted once."""
     written = {}
     for cell in set(cells):
-        text, look = cell
+        text, style = cell
         space = " " * (size - width(text))
-        painted = painter.paint(text, look)
-        written[cell] = space + painted if _to_the_right(column) else painted + space
+        painted = painter.paint(text, style)
+        written[cell] = space + painted if _is_right_aligned(column) else painted + space
     return map(written.__getitem__, cells)
 
 
-def _cells(column: Column, listing: Listing, style: Style, painter: Painter) -> Iterable[Cell]:
-    """What stands in a column, one an object."""
+def _cells(column: Column, listing: Listing, style: Style, *, has_unicode: bool) -> Iterable[Cell]:
+    """Return the cells of a column, one an object."""
     if column.name == "USE%":
-        return _bars(column, listing, unicode=painter.canvas.has_unicode)
+        return _bars(column, listing, has_unicode=has_unicode)
     if column.value_type is ValueType.PID:
         return _processes(column, listing)
     if column.name in {"LIMIT", "USED"}:
         return _amounts(column, listing, style)
     show = converter(column.value_type, style, "")
     missing = "never" if column.value_type is ValueType.TIME else "-"
-    look = _LOOKS.get(column.name, _plain)
+    style_of = _CELL_STYLES.get(column.name, _no_style)
 
     @lru_cache(maxsize=4096)
-    def cell(word: Word) -> Cell:
-        text = "" if word is None else one_line(show(word) if show else str(word))
-        return (text, look(word)) if text else (missing, "dim")
+    def cell(value: Word) -> Cell:
+        text = "" if value is None else one_line(show(value) if show else str(value))
+        return (text, style_of(value)) if text else (missing, "dim")
 
     return map(cell, column.of(listing))
 
 
-def _plain(_word: Word) -> str:
+def _no_style(_value: Word) -> str:
     return ""
 
 
-def _zero_dim(word: Word) -> str:
-    return "dim" if word in {"0", 0} else ""
+def _zero_dim(value: Word) -> str:
+    return "dim" if value in {"0", 0} else ""
 
 
-def _flag_look(mode: Any) -> str:
+def _flag_style(mode: Any) -> str:
     return "red" if flags(mode)["dest"] else "yellow"
 
 
-def _mode_look(mode: Any) -> str:
+def _mode_style(mode: Any) -> str:
     """Highlight world-writable objects."""
     return "yellow" if mode_bits(mode) & 0o002 else ""
 
 
-# How a state draws attention, or does not.
-STATE_LOOKS = {
+STATE_STYLES = {
     State.IN_USE: "green",
     State.ORPHANED: "red",
     State.SUSPECT: "yellow",
     State.UNKNOWN: "dim",
 }
-# How cells draw attention, or do not.
-_LOOKS: dict[str, Callable[[Word], str]] = {
-    "ID": lambda _word: "bold",
+_CELL_STYLES: dict[str, Callable[[Word], str]] = {
+    "ID": lambda _value: "bold",
     "KEY": _zero_dim,
-    "PERMS": _mode_look,
-    "STATUS": _flag_look,
-    "STATE": lambda word: STATE_LOOKS[State(word)],
+    "PERMS": _mode_style,
+    "STATUS": _flag_style,
+    "STATE": lambda value: STATE_STYLES[State(value)],
     **dict.fromkeys(("MSGS", "NET/S", "USEDBYTES", "NATTCH", "RSS", "SWAP"), _zero_dim),
 }
 
 
-def _bars(column: Column, listing: Listing, *, unicode: bool) -> Iterator[Cell]:
-    """How much is in use."""
+def _bars(column: Column, listing: Listing, *, has_unicode: bool) -> Iterator[Cell]:
+    """Yield the used shares of queues or of limits."""
     if listing.has("qnum"):
         for share, number in zip(column.of(listing), listing.column("qnum"), strict=True):
-            yield bar(share, unicode=unicode, some=bool(int(number)))
+            yield bar(share, has_unicode=has_unicode, is_used=bool(int(number)))
         return
-    for share, used, most in zip(
+    for share, used, limit in zip(
         column.of(listing), listing.column("used"), listing.column("limit"), strict=True
     ):
-        unlimited = most is not None and most >= _UNLIMITED
-        yield bar(None if unlimited else share, unicode=unicode, some=bool(used))
+        is_unlimited = limit is not None and limit >= _UNLIMITED
+        yield bar(None if is_unlimited else share, has_unicode=has_unicode, is_used=bool(used))
 
 
 def _amounts(column: Column, listing: Listing, style: Style) -> Iterator[Cell]:
-    """How much there can be, or is, of something."""
-    for word, unit in zip(column.of(listing), listing.column("unit"), strict=True):
-        number = int(word or 0)
-        if word is None:
+    """Yield limits, or their usage, in their units."""
+    for value, unit in zip(column.of(listing), listing.column("unit"), strict=True):
+        number = int(value or 0)
+        if value is None:
             yield "-", "dim"
         elif number >= _UNLIMITED:
             yield "unlimited", "dim"
@@ -350,10 +359,10 @@ def _amounts(column: Column, listing: Listing, style: Style) -> Iterator[Cell]:
 
 
 def _processes(column: Column, listing: Listing) -> Iterator[Cell]:
-    """Pids, each with the name of its process, if that still lives."""
+    """Yield pids, with the names of processes that still exist."""
     assert column.when
     pids = map(int, listing.column(column.field))
-    # Kept for this time only: in a live view, processes go.
+    # A cache for one frame: in a live view, processes end.
     return map(lru_cache(maxsize=4096)(_process), pids, column.when(listing))
 
 

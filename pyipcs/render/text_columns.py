@@ -1,20 +1,21 @@
-"""Columns of text under a header, for scripts that take a table apart by its white space."""
+"""Renderer of aligned text columns, for scripts that split lines at white space."""
 
 from collections.abc import Iterator
 from itertools import chain
 
 from pyipcs.query.plan import Report
-from pyipcs.render.listing_report import headings, table
+from pyipcs.render import listing_report
+from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import width
 
-_MISSING = "-"  # so that one that is missing does not move the others
+_MISSING = "-"  # an empty cell would shift the fields of a split line
 
 
-def listings(report: Report) -> Iterator[str]:
-    """All objects in one table, whatever their kinds; numbers stand to the right."""
+def table(report: Report, _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
+    """Render one table for all kinds, with numbers right-aligned."""
     rows = [
         [str(cell).replace("\n", "\\n").replace("\t", "\\t") for cell in row]
-        for row in chain.from_iterable(table(report, _MISSING))
+        for row in chain.from_iterable(listing_report.table(report, _MISSING))
     ]
     numeric = {
         column.name
@@ -22,22 +23,22 @@ def listings(report: Report) -> Iterator[str]:
         for column in columns
         if column.is_numeric
     }
-    right = [name in numeric for name in headings(report)]
+    right = [name in numeric for name in listing_report.headings(report)]
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield " ".join(map(_padded, row, widths, right)).rstrip(" ") + "\n"
 
 
-def blocks(report: Report) -> Iterator[str]:
-    """A table a kind, each under its name."""
+def tables(report: Report, _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
+    """Render a table for each kind, under its name."""
     separator = ""
     for kind, found in report.found.items():
         yield f"{separator}{kind.title}\n" if report.headings else ""
         columns = {kind: report.columns[kind]}
-        yield from listings(report._replace(found={kind: found}, columns=columns))
+        yield from table(report._replace(found={kind: found}, columns=columns))
         separator = "\n"
 
 
-def _padded(text: str, size: int, to_the_right: bool) -> str:
+def _padded(text: str, size: int, is_right_aligned: bool) -> str:
     space = " " * (size - width(text))
-    return space + text if to_the_right else text + space
+    return space + text if is_right_aligned else text + space

@@ -18,28 +18,18 @@ from typing import Any, NamedTuple
 
 from pyipcs.cli import types
 from pyipcs.codec import FORMATS, EnvelopeError, Layout, encoder, from_hex, from_json
-from pyipcs.model import Kind, Message, Unit, View
+from pyipcs.model import Kind, Message, View
 from pyipcs.process import accounts
 from pyipcs.query import choose, columns
 from pyipcs.query.baseline import not_in
-from pyipcs.query.plan import Report, Style, TimeFormat
-from pyipcs.render import (
-    data,
-    delimited,
-    ipcs_details,
-    metrics,
-    plain,
-    showmsg,
-    table,
-    text_columns,
-)
+from pyipcs.query.plan import Format, Report, Style, TimeFormat
+from pyipcs.render import details, metrics, plain, renderer, table, text_columns
 from pyipcs.sysv import keys, namespace, operations, procfs
 from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line
 from pyipcs.text import parse_number
 from pyipcs.usage import scan
-from pyipcs.usage.state import evidence_of
 
 
 class Parser(NamedTuple):
@@ -224,7 +214,7 @@ _BODIES = {
 # -- Files of the kernel.
 
 _TIME_MAX = 2**34  # seconds: the kernel's clock ends in 2262 (ktime_t)
-_CANVASES = (
+_CAPABILITIES = (
     TerminalCapabilities(200, 24, has_color=True, has_unicode=True),
     TerminalCapabilities(30, 5, has_color=False, has_unicode=False),
 )
@@ -277,23 +267,24 @@ def _is_possible_word(name: str, word: str) -> bool:
 def rendered(listing: Listing) -> Iterator[str]:
     """Yield a listing in each format, with columns that need no system call."""
     found = {listing.kind: [listing]}
-    for view, unit in product(View, Unit):
-        yield from plain.listings(found, view, unit)
-    yield from metrics.document([], [], {}, found, 4096)
+    for view, style in product(View, _STYLES):
+        yield from plain.listings(Report(found, {}, style, view=view))
+    yield from metrics.document(Report(found, {}, _STYLES[0]))
     own = tuple(one for one in columns.OF_KIND[listing.kind] if not one.requires)
     for style in _STYLES:
         report = Report(found, {listing.kind: own}, style)
-        yield from data.json_document(report, {})
-        for show in (data.json_lines, delimited.csv, delimited.tsv, delimited.export):
-            yield from show(report)
-        yield from text_columns.listings(report)
-    for canvas in _CANVASES:
-        yield from table.listings(report, canvas)
+        for format_ in (Format.JSON, Format.JSONL, Format.CSV, Format.TSV, Format.EXPORT):
+            yield from renderer(format_, report, None)(report, None)
+        yield from text_columns.table(report)
+    for capabilities in _CAPABILITIES:
+        yield from table.tables(report, capabilities)
     for column in own:
         choose.arranged([listing], own, own, (column.name, True))
     for record in listing.records():
-        yield from ipcs_details.details(record, Unit.HUMAN)
-        yield from showmsg.details(record, evidence_of(record), _STYLES[0])
+        for like_ipcs in (False, True):
+            yield from details.renderer(None, like_ipcs=like_ipcs)(
+                details.Details(record, _STYLES[0]), None
+            )
 
 
 def _maps(text: bytes) -> None:

@@ -42,7 +42,7 @@ IGNORED_NAMES = {
 }
 # Calls and keyword arguments whose texts are results, help, or names of the kernel's.
 _IGNORED_CALLS = {"CStruct", "Column", "DocumentedChoice", "Resource", "options_titled", "write"}
-_IGNORED_ARGUMENTS = {"help", "metavar", "which"}
+_IGNORED_ARGUMENTS = {"help", "metavar", "title", "which"}
 # Calls with messages as arguments: even a single word is one there.
 _MESSAGE_CALLS = {"CommandError", "IpcError", "LimitError", "UsageError", "ValueError"}
 _MESSAGE_CALLS |= {"OverflowError", "_wrong", "complain", "fail", "refuse"}

@@ -47,7 +47,7 @@ GOLDEN = """\
 
 
 def document(report: Report) -> str:
-    return "".join(data.json_document(report, {"taken": {"filtered": False}}))
+    return "".join(data.json_document(report._replace(facts={"taken": {"filtered": False}})))
 
 
 def report_on(kind: Kind, *records: object, choice: str = "", details: bool = False) -> Report:

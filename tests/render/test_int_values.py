@@ -1,12 +1,10 @@
 """Listings of records, whose values are ints, in every format of listings."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
 
-from pyipcs.model import RECORDS, Kind, Unit, View
-from pyipcs.query.plan import Report, Style
-from pyipcs.render import data, delimited, metrics, plain, table, text_columns
+from pyipcs.model import RECORDS, Kind, View
+from pyipcs.query.plan import Format, Report, Style
+from pyipcs.render import plain, renderer
 from pyipcs.sysv.listing import Listing, listing_of
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from tests.kit import samples
@@ -14,20 +12,6 @@ from tests.kit.samples import MACHINE, PEOPLE
 
 pytestmark = pytest.mark.usefixtures("utc")
 CAPABILITIES = TerminalCapabilities(200, 24, has_color=True, has_unicode=True)
-RENDERERS: dict[str, Callable[[Report], Iterator[str]]] = {
-    "json": lambda report: data.json_document(report, {}),
-    "jsonl": data.json_lines,
-    "csv": delimited.csv,
-    "tsv": delimited.tsv,
-    "export": delimited.export,
-    "plain with columns": text_columns.listings,
-    "table": lambda report: table.listings(report, CAPABILITIES),
-    "openmetrics": lambda report: metrics.document([], [], {}, report.found, 4096),
-    "ipcs": lambda report: plain.listings(report.found, View.STATUS, Unit.HUMAN),
-    "ipcs -t": lambda report: plain.listings(report.found, View.TIME, Unit.DEFAULT),
-    "ipcs -c": lambda report: plain.listings(report.found, View.CREATOR, Unit.DEFAULT),
-    "ipcs -p": lambda report: plain.listings(report.found, View.PID, Unit.DEFAULT),
-}
 
 
 def int_listing(kind: Kind) -> Listing:
@@ -40,10 +24,21 @@ def int_listing(kind: Kind) -> Listing:
 
 
 @pytest.mark.parametrize("style", [MACHINE, PEOPLE, MACHINE._replace(numeric_perms=True)])
-@pytest.mark.parametrize("name", RENDERERS)
-def test_renderer_of_ints_prints_the_same_as_of_text(name: str, style: Style) -> None:
-    report = samples.report(style=style, json=name.startswith("json"))
-    ints = {kind: [int_listing(kind)] for kind in Kind}
-    text = "".join(RENDERERS[name](report))
-    assert "".join(RENDERERS[name](report._replace(found=ints))) == text
+@pytest.mark.parametrize("format_", Format)
+def test_renderer_of_ints_prints_the_same_as_of_text(format_: Format, style: Style) -> None:
+    json = format_ in {Format.JSON, Format.JSONL}
+    report = samples.report(style=style, json=json)
+    render = renderer(format_, report, CAPABILITIES)
+    text = "".join(render(report, CAPABILITIES))
+    ints = report._replace(found={kind: [int_listing(kind)] for kind in Kind})
+    assert "".join(render(ints, CAPABILITIES)) == text
     assert len(text.splitlines()) > 6
+
+
+@pytest.mark.parametrize("style", [MACHINE, PEOPLE])
+@pytest.mark.parametrize("view", View)
+def test_ipcs_layout_of_ints_prints_the_same_as_of_text(view: View, style: Style) -> None:
+    report = Report(samples.listings(), {}, style, view=view)
+    ints = report._replace(found={kind: [int_listing(kind)] for kind in Kind})
+    assert renderer(Format.PLAIN, report, None) is plain.listings
+    assert [*plain.listings(ints)] == [*plain.listings(report)]

@@ -7,6 +7,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text_format
 
 from pyipcs.model import Kind
+from pyipcs.query.plan import Report
 from pyipcs.render import metrics
 from pyipcs.sysv.info import QueueUsage, SegmentUsage, Usage
 from pyipcs.sysv.listing import Listing, listing_of
@@ -66,8 +67,9 @@ sysvipc_set_change_timestamp_seconds{id="1",key="0x00000000",owner="root"} 10000
 
 
 def document(*kinds: Kind, usage: dict[Kind, Usage] | None = None) -> str:
-    found = samples.listings(*kinds)
-    return "".join(metrics.document(RESOURCES, RESOURCES, usage or {}, found, page=4096))
+    report = Report(samples.listings(*kinds), {}, samples.MACHINE)
+    figures = report._replace(limits=RESOURCES, used=RESOURCES, usage=usage or {})
+    return "".join(metrics.document(figures))
 
 
 def samples_of(text: str) -> dict[str, dict[tuple[str, ...], float]]:
@@ -77,7 +79,8 @@ def samples_of(text: str) -> dict[str, dict[tuple[str, ...], float]]:
     }
 
 
-def test_document_has_every_family() -> None:
+def test_document_has_every_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sysconf", lambda _name: 4096)
     assert document(Kind.SEMAPHORE, usage=USAGE) == GOLDEN
 
 
@@ -104,7 +107,7 @@ def test_document_is_valid_text_format() -> None:
 
 
 def test_document_without_objects_is_its_end() -> None:
-    assert "".join(metrics.document([], [], {}, {Kind.QUEUE: []}, page=4096)) == "# EOF\n"
+    assert "".join(metrics.document(Report({Kind.QUEUE: []}, {}, samples.MACHINE))) == "# EOF\n"
 
 
 def test_document_escapes_a_hostile_user_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,6 +116,6 @@ def test_document_escapes_a_hostile_user_name(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(pwd, "getpwuid", lambda _uid: entry)
     record = samples.SETS[0]._replace(uid=UNCACHED_ID)
     found = {Kind.SEMAPHORE: [listing_of(Kind.SEMAPHORE, [record])]}
-    families = samples_of("".join(metrics.document([], [], {}, found, page=4096)))
+    families = samples_of("".join(metrics.document(Report(found, {}, samples.MACHINE))))
     ((_id, _key, owner),) = families["sysvipc_set_semaphores"]
     assert owner in {'a"} 1\n\\\ufffd', 'a"} 1\n\\?'}

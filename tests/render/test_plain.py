@@ -2,11 +2,13 @@
 
 import pytest
 
-from pyipcs.model import Kind, Unit, View
+from pyipcs.model import Kind, Unit
+from pyipcs.query.plan import Report
 from pyipcs.render import ipcs_details, plain
 from pyipcs.render.format_units import human
 from pyipcs.sysv.info import SegmentLimits
 from pyipcs.sysv.listing import Listing
+from tests.kit.samples import MACHINE
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,9 @@ def test_human_size_has_at_most_one_decimal(size: int, shown: str) -> None:
 def test_limits_show_pages_as_bytes(unit: Unit, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sysconf", lambda _name: 4096)
     limits = SegmentLimits(shmmni=1, shmmax=1, shmall=100, shmmin=1)
-    assert line in "".join(ipcs_details.limits({Kind.SEGMENT: limits}, unit)).splitlines()
+    assert (
+        line in "".join(ipcs_details.figures("limits", {Kind.SEGMENT: limits}, unit)).splitlines()
+    )
 
 
 def test_listings_render_each_chunk_before_the_next() -> None:
@@ -54,5 +58,6 @@ def test_listings_render_each_chunk_before_the_next() -> None:
         )
         raise AssertionError("asked for more than was rendered")
 
-    rendered = plain.listings({Kind.SEMAPHORE: chunks()}, View.STATUS, Unit.DEFAULT)  # type: ignore[dict-item] # a generator
+    report = Report({Kind.SEMAPHORE: chunks()}, {}, MACHINE)  # type: ignore[dict-item] # a generator
+    rendered = plain.listings(report)
     assert [next(rendered) for _ in range(4)][-1].startswith("0x00000001 2 ")

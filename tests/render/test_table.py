@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from pyipcs.model import Kind, Semaphore, State
-from pyipcs.query.choose import resources
-from pyipcs.query.columns import RESOURCE
+from pyipcs.model import Kind, Record, Semaphore, State
+from pyipcs.query.columns import RESOURCE, resources
 from pyipcs.query.plan import Report
 from pyipcs.render import panel, showmsg, table
+from pyipcs.render.details import Details
 from pyipcs.sysv.listing import Listing, listing_of
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.usage.scan import User
@@ -40,14 +40,18 @@ CODES = re.compile(r"\x1b\[[\d;]*m")
 pytestmark = pytest.mark.usefixtures("utc")
 
 
-def canvas(
+def terminal(
     width: int | None = 200, *, color: bool = False, unicode: bool = True
 ) -> TerminalCapabilities:
     return TerminalCapabilities(width, 24, has_color=color, has_unicode=unicode)
 
 
-def drawn(place: TerminalCapabilities, *kinds: Kind, **how: str) -> str:
-    return "".join(table.listings(samples.report(*kinds, style=PEOPLE, **how), place))  # type: ignore[arg-type] # text alone
+def panel_of(record: Record, state: UsageState, capabilities: TerminalCapabilities) -> str:
+    return "".join(panel.details(Details(record, PEOPLE, state), capabilities))
+
+
+def drawn(capabilities: TerminalCapabilities, *kinds: Kind, **how: str) -> str:
+    return "".join(table.tables(samples.report(*kinds, style=PEOPLE, **how), capabilities))  # type: ignore[arg-type] # text alone
 
 
 def limits() -> Report:
@@ -58,7 +62,8 @@ def limits() -> Report:
         "used": [31900, None, 17, 8],
     }
     found = {Kind.QUEUE: [Listing(Kind.QUEUE, ("resource",), ["A", "B", "C", "D"], added)]}
-    return Report(found, {Kind.QUEUE: resources(None)}, PEOPLE)
+    columns = {Kind.QUEUE: resources(None)}
+    return Report(found, columns, PEOPLE, title="System V IPC limits")
 
 
 def compare(name: str, text: str) -> None:
@@ -71,7 +76,7 @@ def compare(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("width", [40, 80, 100, 120, 200])
 def test_table_for_a_width_is_its_picture(width: int) -> None:
-    text = drawn(canvas(width))
+    text = drawn(terminal(width))
     compare(f"list-{width}", text)
     assert max(map(len, text.splitlines())) <= width
 
@@ -79,24 +84,24 @@ def test_table_for_a_width_is_its_picture(width: int) -> None:
 def test_panel_details_are_their_picture() -> None:
     records = [one for records in samples.RECORDS.values() for one in records]
     found = zip(records, cycle([USED, LEAKED]), strict=False)
-    text = "".join(panel.details(one, use, PEOPLE, canvas(80)) for one, use in found)
+    text = "".join(panel_of(one, use, terminal(80)) for one, use in found)
     compare("stat-80", text)
 
 
 def test_table_resources_are_their_picture() -> None:
-    compare("limits-80", "".join(table.resources(limits(), canvas(80))))
+    compare("limits-80", "".join(table.tables(limits(), terminal(80))))
 
 
 def test_table_color_changes_no_text() -> None:
-    colored = drawn(canvas(120, color=True))
+    colored = drawn(terminal(120, color=True))
     assert "\x1b[" in colored
-    assert CODES.sub("", colored) == drawn(canvas(120))
-    one = panel.details(samples.QUEUES[1], USED, PEOPLE, canvas(80, color=True))
-    assert CODES.sub("", one) == panel.details(samples.QUEUES[1], USED, PEOPLE, canvas(80))
+    assert CODES.sub("", colored) == drawn(terminal(120))
+    one = panel_of(samples.QUEUES[1], USED, terminal(80, color=True))
+    assert CODES.sub("", one) == panel_of(samples.QUEUES[1], USED, terminal(80))
 
 
 def test_table_color_marks_what_needs_attention() -> None:
-    text = drawn(canvas(color=True))
+    text = drawn(terminal(color=True))
     for word, code in (
         ("████████ full", "31"),
         ("dest,locked", "31"),
@@ -109,19 +114,19 @@ def test_table_color_marks_what_needs_attention() -> None:
 
 def test_table_without_unicode_is_ascii() -> None:
     for text in (
-        drawn(canvas(120, unicode=False)),
-        "".join(table.resources(limits(), canvas(80, unicode=False))),
-        *(panel.details(one, USED, PEOPLE, canvas(80, unicode=False)) for one in samples.QUEUES),
+        drawn(terminal(120, unicode=False)),
+        "".join(table.tables(limits(), terminal(80, unicode=False))),
+        *(panel_of(one, USED, terminal(80, unicode=False)) for one in samples.QUEUES),
     ):
         assert text.isascii()
-    assert "######## full" in drawn(canvas(120, unicode=False))
+    assert "######## full" in drawn(terminal(120, unicode=False))
 
 
 @pytest.mark.parametrize("width", [*range(8, 130), 200, None])
 def test_table_for_any_width_cuts_no_cell(width: int | None) -> None:
-    whole = drawn(canvas(None))
+    whole = drawn(terminal(None))
     cells = {*re.split(r"\s{2,}", whole.replace("\n", "  "))}
-    text = re.sub(r"^No room.*?\.$", "", drawn(canvas(width)), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^No room.*?\.$", "", drawn(terminal(width)), flags=re.MULTILINE | re.DOTALL)
     for line in text.splitlines():
         if not line.startswith("─"):
             assert {*re.split(r"\s{2,}", line.strip())} <= cells, line
@@ -130,7 +135,7 @@ def test_table_for_any_width_cuts_no_cell(width: int | None) -> None:
 def test_table_for_any_width_keeps_id_then_key() -> None:
     names = {column.name for column in samples.report(Kind.QUEUE).columns[Kind.QUEUE]}
     for width in range(11, 201):
-        head = drawn(canvas(width), Kind.QUEUE).splitlines()[1].split()
+        head = drawn(terminal(width), Kind.QUEUE).splitlines()[1].split()
         assert {*head} <= names
         assert "ID" in head
         assert ("KEY" in head) is (width >= 17)
@@ -149,54 +154,54 @@ def set_of(*numbers: int) -> Report:
 @pytest.mark.parametrize("unicode", [True, False])
 def test_table_values_are_cut_between_numbers(width: int, unicode: bool) -> None:
     report = set_of(*range(100, 200))
-    place = canvas(width, unicode=unicode)
-    _, head, _, row, *_ = "".join(table.listings(report, place)).splitlines()
+    capabilities = terminal(width, unicode=unicode)
+    _, head, _, row, *_ = "".join(table.tables(report, capabilities)).splitlines()
     assert len(row) <= width
     mark = "\u2026" if unicode else "+"
     assert re.search(rf"(^|  | \|)(1\d\d,)*{re.escape(mark)}$", row) or "VALUES" not in head
     if width >= 32:
         assert {"KEY", "ID", "VALUES"} <= {*re.split(r"[\s|]+", head)}
-    whole = "".join(table.listings(report, canvas(None)))
+    whole = "".join(table.tables(report, terminal(None)))
     assert ",".join(map(str, range(100, 200))) in whole
-    assert "100,101,102" in "".join(table.listings(set_of(100, 101, 102), canvas(60)))
+    assert "100,101,102" in "".join(table.tables(set_of(100, 101, 102), terminal(60)))
 
 
 def test_table_without_objects_is_one_line() -> None:
     empty = {kind: [listing_of(kind, [])] for kind in Kind}
     report = samples.report(style=PEOPLE)._replace(found=empty)
-    assert "".join(table.listings(report, canvas())) == (
+    assert "".join(table.tables(report, terminal())) == (
         "No message queues, segments or semaphore sets.\n"
     )
     some = report._replace(found={**empty, Kind.QUEUE: samples.listings()[Kind.QUEUE]})
-    text = "".join(table.listings(some, canvas()))
+    text = "".join(table.tables(some, terminal()))
     assert text.endswith("\n\nNo segments or semaphore sets.\n")
 
 
 def test_table_without_headings_is_rows() -> None:
     report = samples.report(Kind.SEMAPHORE, style=PEOPLE, headings=False)
-    lines = "".join(table.listings(report, canvas())).splitlines()
+    lines = "".join(table.tables(report, terminal())).splitlines()
     assert [line.split()[0] for line in lines] == ["0x00000007", "0x00000000"]
     empty = report._replace(found={Kind.SEMAPHORE: []})
-    assert "".join(table.listings(empty, canvas())) == ""
+    assert "".join(table.tables(empty, terminal())) == ""
 
 
 def test_table_with_fewer_rows_counts_all_in_its_title() -> None:
     report = samples.report(Kind.QUEUE, style=PEOPLE)
-    lines = "".join(table.listings(report, canvas(), most=1)).splitlines()
+    lines = "".join(table.tables(report._replace(max_rows=1), terminal())).splitlines()
     assert lines[0] == "Message queues (3)"
     assert len(lines) == 4
 
 
 def test_bar_shows_a_small_part_as_one_block() -> None:
-    bar = partial(table.bar, unicode=True)
+    bar = partial(table.bar, has_unicode=True)
     assert bar("0.00") == ("░" * 8 + "   0%", "dim")
-    assert bar("0.00", some=True) == ("█" + "░" * 7 + "  <1%", "green")
+    assert bar("0.00", is_used=True) == ("█" + "░" * 7 + "  <1%", "green")
     assert bar("99.99") == ("█" * 7 + "░  99%", "red")
 
 
 def test_panel_for_any_width_has_the_whole_key() -> None:
     for width in range(30, 60):
-        text = panel.details(samples.SETS[0], USED, PEOPLE, canvas(width))
+        text = panel_of(samples.SETS[0], USED, terminal(width))
         assert re.search(r"0x00000007\b", text), width
 
 
@@ -206,16 +211,16 @@ def test_table_queue_full_of_empty_messages_is_full() -> None:
     report = samples.report(Kind.QUEUE, style=PEOPLE)._replace(
         found={Kind.QUEUE: [listing_of(Kind.QUEUE, [full])]}
     )
-    assert " full " in "".join(table.listings(report, canvas()))
-    assert " full " in panel.details(full, USED, PEOPLE, canvas(80))
+    assert " full " in "".join(table.tables(report, terminal()))
+    assert " full " in panel_of(full, USED, terminal(80))
 
 
 def test_table_unknown_qbytes_are_a_dash() -> None:
     unknown = samples.QUEUES[0]._replace(qbytes=None)
     listing = listing_of(Kind.QUEUE, [unknown]).with_added("qbytes", [None])
     report = samples.report(Kind.QUEUE, style=PEOPLE)._replace(found={Kind.QUEUE: [listing]})
-    assert " - " in "".join(table.listings(report, canvas()))
-    assert "6 of unknown bytes" in panel.details(unknown, USED, PEOPLE, canvas(80))
+    assert " - " in "".join(table.tables(report, terminal()))
+    assert "6 of unknown bytes" in panel_of(unknown, USED, terminal(80))
 
 
 def test_resource_columns_have_their_order() -> None:
@@ -232,9 +237,9 @@ def test_table_creator_whose_pid_was_reused_is_gone() -> None:
         report = samples.report(Kind.SEGMENT, choice="cpid,command", style=PEOPLE)._replace(
             found={Kind.SEGMENT: [listing_of(Kind.SEGMENT, [segment])]}
         )
-        text = "".join(table.listings(report, canvas()))
-        panels = panel.details(segment, LEAKED, PEOPLE, canvas(80))
-        lines = "".join(showmsg.details(segment, LEAKED, PEOPLE))
+        text = "".join(table.tables(report, terminal()))
+        panels = panel_of(segment, LEAKED, terminal(80))
+        lines = "".join(showmsg.details(Details(segment, PEOPLE, LEAKED)))
     assert re.search(rf"^{process.pid} +- *$", text, re.MULTILINE)
     assert f"Created by   proc {process.pid} (gone)" in panels
     assert f"Created by proc {process.pid} (gone)" in lines

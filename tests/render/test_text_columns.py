@@ -24,32 +24,32 @@ sem  0x00000000     1 root            - -           -
 """
 
 
-def test_listings_align_columns() -> None:
+def test_table_align_columns() -> None:
     report = samples.report(choice="KEY,ID,OWNER,USE%,STATUS,SEND")
-    assert "".join(text_columns.listings(report)) == GOLDEN
+    assert "".join(text_columns.table(report)) == GOLDEN
 
 
-def test_listings_without_headings_are_rows() -> None:
+def test_table_without_headings_are_rows() -> None:
     report = samples.report(Kind.SEMAPHORE, choice="ID", headings=False)
-    assert "".join(text_columns.listings(report)) == "0\n1\n"
-    assert "".join(text_columns.listings(report._replace(found={Kind.SEMAPHORE: []}))) == ""
+    assert "".join(text_columns.table(report)) == "0\n1\n"
+    assert "".join(text_columns.table(report._replace(found={Kind.SEMAPHORE: []}))) == ""
 
 
-def test_listings_escape_newlines_and_count_wide_letters_twice() -> None:
+def test_table_escape_newlines_and_count_wide_letters_twice() -> None:
     texts = ["a\nb\tc", "漢字", "e\u0301", "x" * 7]
     listing = Listing(Kind.QUEUE, ("id",), ["1", "2", "3", "4"], {"command": texts})
     shown = (Column("COMMAND", ValueType.TEXT, "command", ""), columns.OF_KIND[Kind.QUEUE][2])
     report = Report({Kind.QUEUE: [listing]}, {Kind.QUEUE: shown}, samples.MACHINE)
     found = Listing(Kind.QUEUE, ("msqid",), ["1", "2", "3", "4"], {"command": texts})
     report = report._replace(found={Kind.QUEUE: [found]})
-    assert "".join(text_columns.listings(report)) == (
+    assert "".join(text_columns.table(report)) == (
         "COMMAND ID\na\\nb\\tc  1\n漢字     2\ne\u0301        3\nxxxxxxx  4\n"
     )
 
 
-def test_blocks_give_a_title_to_each_kind() -> None:
+def test_tables_give_a_title_to_each_kind() -> None:
     text = "".join(
-        text_columns.blocks(samples.report(Kind.QUEUE, Kind.SEMAPHORE, choice="ID,NSEMS"))
+        text_columns.tables(samples.report(Kind.QUEUE, Kind.SEMAPHORE, choice="ID,NSEMS"))
     )
     assert text.split("\n\n") == [
         "Message queues\n   ID\n    0\n98305\n    7",

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyipcs.model import Kind
+from pyipcs.query.plan import Report
 from pyipcs.render import metrics
 from pyipcs.sysv import procfs
 from pyipcs.sysv.listing import Listing, listing_of
@@ -63,9 +64,9 @@ def test_metrics_of_repeated_rows_have_each_series_once() -> None:
     """Wherever the second row stands, in another listing too."""
     first = listing_of(Kind.SEMAPHORE, [*samples.SETS, samples.SETS[0]])
     listings: list[Listing] = [first, listing_of(Kind.SEMAPHORE, samples.SETS)]
-    text = "".join(metrics.document([], [], {}, {Kind.SEMAPHORE: listings}, 4096))
-    once = metrics.document([], [], {}, {Kind.SEMAPHORE: [first.take([0, 1])]}, 4096)
-    assert text == "".join(once)
+    report = Report({Kind.SEMAPHORE: listings}, {}, samples.MACHINE)
+    once = report._replace(found={Kind.SEMAPHORE: [first.take([0, 1])]})
+    assert "".join(metrics.document(report)) == "".join(metrics.document(once))
 
 
 def repeating_rows(kind: Kind, folder: Path, *args: str) -> Result:

@@ -1,6 +1,6 @@
 """pyipcs list: objects, limits and usage, as ipcs(1) and in many other formats."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +98,7 @@ def command(  # noqa: PLR0913 - the options are its arguments
     shown = View.STATUS if figures else View(view or "status")
     if interval is not None:
         options = watch.check(ctx, output, options)
-        live = _limits_picture if figures else partial(_picture, selection, shown)
+        live = _frame_of_limits if figures else partial(_frame_of_objects, selection, shown)
         from pyipcs.terminal import live_loop
 
         return live_loop.watch(output, interval, live(meant, options))
@@ -168,9 +168,7 @@ def _one(
     """One object by its id."""
     plan.check([kind], options, options.chosen(terminal=output.is_terminal))
     record = _details(kind, target)
-    present.details(
-        output, [kind], [record], options, None if options.is_columnar else _plain(options)
-    )
+    present.details(output, [kind], [record], options, like_ipcs=True)
     return Status.FOUND if fail else Status.DONE
 
 
@@ -197,31 +195,35 @@ def _everywhere(
     return Status.FOUND if fail and any(group.length for group in groups) else Status.DONE
 
 
-def _picture(
+def _frame_of_objects(
     selection: Selection, view: View, kinds: Sequence[Kind], options: OutputOptions
 ) -> "FrameRenderer":
-    """What draws the objects there are, with how fast queues grow."""
+    """Return the function that renders the objects with the growth of queues."""
     from pyipcs.query.rates import Growth
     from pyipcs.render import table
     from pyipcs.usage.scan import expire
 
     growth = Growth()
 
-    def draw(canvas: TerminalCapabilities) -> Iterator[str]:
+    def render(capabilities: TerminalCapabilities) -> Iterator[str]:
         expire()
         found = {kind: selection.of(procfs.read(kind)) for kind in kinds}
         report = plan.report(found, options, Format.TABLE, view)
-        shown = growth.shown(report)._replace(which=selection.scope.which)
-        return table.listings(shown, canvas, most=canvas.height)
+        report = growth.shown(report)._replace(
+            which=selection.scope.which, max_rows=capabilities.height
+        )
+        return table.tables(report, capabilities)
 
-    return draw
+    return render
 
 
-def _limits_picture(kinds: Sequence[Kind], options: OutputOptions) -> "FrameRenderer":
-    """What draws the limits with what is in use of them."""
+def _frame_of_limits(kinds: Sequence[Kind], options: OutputOptions) -> "FrameRenderer":
+    """Return the function that renders the limits with their usage."""
     from pyipcs.render import table
 
-    return lambda canvas: table.resources(plan.resources(kinds, options, Format.TABLE), canvas)
+    return lambda capabilities: table.tables(
+        plan.resources(kinds, options, Format.TABLE), capabilities
+    )
 
 
 class _Count:
@@ -247,17 +249,6 @@ class _Count:
             for _ in listings:
                 pass
         return self._total
-
-
-def _plain(options: OutputOptions) -> Callable[[Record], Iterable[str]]:
-    """What gives ipcs's lines of an object."""
-
-    def lines(record: Record) -> Iterable[str]:
-        from pyipcs.render import ipcs_details
-
-        return ipcs_details.details(record, options.unit)
-
-    return lines
 
 
 def _details(kind: Kind, target: Target) -> Record:

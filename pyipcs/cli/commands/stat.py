@@ -1,6 +1,6 @@
 """pyipcs stat: objects one by one, with all that is known of them."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +13,7 @@ from pyipcs.cli.options.filters import kind_options
 from pyipcs.cli.options.output import columns_of, output_options
 from pyipcs.cli.types import a_target
 from pyipcs.errors import CommandError, DeniedError, Status
-from pyipcs.model import Kind, Queue, Record, Unit
+from pyipcs.model import Kind, Queue, Record
 from pyipcs.query import plan
 from pyipcs.query.plan import USAGE_COLUMNS, Format, OutputOptions
 from pyipcs.sysv.handle import Handle
@@ -67,7 +67,7 @@ def command(
         options = watch.check(ctx, output, options)
         from pyipcs.terminal import live_loop
 
-        return live_loop.watch(output, interval, _picture(kinds, targets, options))
+        return live_loop.watch(output, interval, _frame(kinds, targets, options))
     plan.check(kinds, options, options.chosen(terminal=output.is_terminal))
     found, errors = _find(kinds, targets)
     for error in errors:
@@ -76,7 +76,7 @@ def command(
     if format_ is not Format.JSON:  # which has all kinds' keys
         kinds = [kind for kind in kinds if any(record.kind is kind for record in found)] or kinds
     options = _complete(options, format_, kinds)
-    present.details(output, kinds, found, options, _plain(options))
+    present.details(output, kinds, found, options)
     return Status.FAILED if errors else Status.DONE
 
 
@@ -117,19 +117,19 @@ def _details(handle: Handle) -> Record:
         return handle.record
 
 
-def _picture(
+def _frame(
     kinds: Collection[Kind], targets: Sequence[Target], options: OutputOptions
 ) -> "FrameRenderer":
-    """What draws the objects; the last one that goes ends it."""
+    """Return the function that renders the objects; without any it fails."""
     from pyipcs.query.rates import Growth
     from pyipcs.render import panel
+    from pyipcs.render.details import Details
     from pyipcs.usage.scan import expire
-    from pyipcs.usage.state import evidence_of
 
     style = options.style(Format.TABLE)
     growth = Growth()
 
-    def draw(canvas: TerminalCapabilities) -> Iterator[str]:
+    def render(capabilities: TerminalCapabilities) -> Iterator[str]:
         expire()
         found, errors = _find(kinds, targets)
         if not found:
@@ -137,22 +137,8 @@ def _picture(
         rates = growth.of((queue.id, queue.qnum) for queue in found if isinstance(queue, Queue))
         for record in plan.in_order(kinds, found, options):
             rate = rates.get(record.id) if record.kind is Kind.QUEUE else None
-            yield panel.details(record, evidence_of(record), style, canvas, rate)
+            yield from panel.details(Details(record, style, growth=rate), capabilities)
         for error in errors:
             yield f"{one_line(str(error))}\n"
 
-    return draw
-
-
-def _plain(options: OutputOptions) -> Callable[[Record], Iterable[str]]:
-    """What gives showmsg's lines of an object."""
-
-    def lines(record: Record) -> Iterable[str]:
-        from pyipcs.render import showmsg
-        from pyipcs.usage.state import evidence_of
-
-        style = options.style(Format.TABLE)
-        style = style._replace(human=options.unit is Unit.HUMAN)
-        return showmsg.details(record, evidence_of(record), style)
-
-    return lines
+    return render

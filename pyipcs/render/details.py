@@ -1,0 +1,58 @@
+"""One object with all its details: the input of its renderers, and the choice of one."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from pyipcs.model import Record
+from pyipcs.query.plan import Style
+from pyipcs.terminal.capabilities import TerminalCapabilities
+
+if TYPE_CHECKING:
+    from pyipcs.usage.state import UsageState
+
+
+class Details(NamedTuple):
+    """One object, as a renderer gets it.
+
+    Attributes:
+        record: the object; a set's semaphores are shown if they are present.
+        style: the choices of the user for values.
+        known_state: the usage state if it is known already.
+        growth: messages per second by which a queue grows, in a live view.
+    """
+
+    record: Record
+    style: Style
+    known_state: "UsageState | None" = None
+    growth: float | None = None
+
+    def state(self) -> "UsageState":
+        """Return the usage state with its evidence; only layouts that show it pay for a scan."""
+        if self.known_state:
+            return self.known_state
+        from pyipcs.usage.state import evidence_of
+
+        return evidence_of(self.record)
+
+
+DetailsRenderer: TypeAlias = Callable[[Details, TerminalCapabilities | None], Iterable[str]]
+
+
+def renderer(capabilities: TerminalCapabilities | None, *, like_ipcs: bool) -> DetailsRenderer:
+    """Return the renderer of single objects.
+
+    Args:
+        capabilities: those of a terminal that shows panels, or None.
+        like_ipcs: True for the text layout of ipcs -i, False for that of showmsg.
+    """
+    if capabilities:
+        from pyipcs.render import panel
+
+        return panel.details
+    if like_ipcs:
+        from pyipcs.render import ipcs_details
+
+        return ipcs_details.details
+    from pyipcs.render import showmsg
+
+    return showmsg.details
