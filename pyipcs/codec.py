@@ -1,6 +1,6 @@
-"""Bodies of messages and bytes of segments: text, raw, hex, JSON and C structs, both ways.
+"""Conversion of message bodies and segment bytes: text, raw, hex, JSON and C structs.
 
-What cannot be read is a ValueError whose text says why.
+Functions that parse raise a ValueError whose text is part of a message.
 """
 
 import math
@@ -23,23 +23,23 @@ FORMATS = {
     "json": "an object a line",
     "unpack": "the fields of a C struct, with tabs between",
 }
-_STRUCT_MAX = 1 << 26  # bytes: far more than a message has, and no burden to build
+_STRUCT_MAX = 1 << 26  # bytes: more than any message, and packed in a moment
 _FLOAT = r"(?ai)\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)"
-_PASCAL_MAX = 255  # bytes, that fit in the byte which counts them
+_PASCAL_MAX = 255  # bytes: the largest count in the first byte of a Pascal string
 _ROW = 16  # bytes of a row of a hex dump
-# Characters for a byte, at the most: 6 in JSON (\u0000), 12 in a float of two bytes and its tab,
-# and some have more digits than they need; and what else stands in a line of JSON.
-_EXPANSION, _SPARE = 32, 1 << 16
+# The characters for a byte: at most 6 in JSON (\u0000) and 12 in a float of two bytes with its tab,
+# and more for superfluous digits. The second is for the other members of a line of JSON.
+_EXPANSION, _EXTRA = 32, 1 << 16
 
 
 class Layout:
-    """A C struct in the notation of Python's module struct, its fields as words."""
+    """A C struct in the notation of Python's module struct, with fields as text."""
 
     def __init__(self, notation: str) -> None:
-        """Read the notation.
+        """Parse the notation.
 
         Raises:
-            ValueError: it is none, or too large for a message.
+            ValueError: it is invalid, or the struct is too large for a message.
         """
         if not notation.isascii() or not notation:
             raise ValueError("not a struct (bad char in struct format)")
@@ -50,77 +50,77 @@ class Layout:
         if self.size > _STRUCT_MAX:
             raise ValueError(f"too large ({self.size} bytes)")
         self.notation = notation
-        # Each as how often and which: "2i" is two numbers, "2s" one string of two bytes.
+        # Pairs of count and code: "2i" is two numbers, "2s" is one string of two bytes.
         self._parts = [
             (int(count or "1"), code)
             for count, code in re.findall(r"(\d*)([a-zA-Z?])", notation)
             if code != "x"
         ]
-        if (0, "p") in self._parts:  # which struct writes, and does not read
+        if (0, "p") in self._parts:  # struct packs it, and fails to unpack it
             raise ValueError("not a struct (p has at least the byte which counts the others)")
 
     @property
     def size(self) -> int:
-        """The bytes of the struct, padding included."""
+        """Return the size in bytes, padding included."""
         return self._struct.size
 
     @property
     def length(self) -> int:
-        """How many fields it has."""
+        """Return the number of fields."""
         return sum(1 if code in "sp" else count for count, code in self._parts)
 
-    def pack(self, words: Sequence[bytes]) -> bytes:
-        """The struct of these fields."""
-        if len(words) != self.length:
+    def pack(self, texts: Sequence[bytes]) -> bytes:
+        """Return the struct with these fields."""
+        if len(texts) != self.length:
             has = plural(self.length, "field")
-            raise ValueError(f"the struct has {has}, not {len(words)}")
-        values = [*map(_value, words, self._fields())]
+            raise ValueError(f"the struct has {has}, not {len(texts)}")
+        values = [*map(_value, texts, self._fields())]
         try:
             return self._struct.pack(*values)
         except (struct.error, OverflowError):
-            raise ValueError(self._misfit(words, values)) from None
+            raise ValueError(self._explain_misfit(texts, values)) from None
 
-    def _misfit(self, words: Sequence[bytes], values: Sequence[Any]) -> str:
-        """Which word is too large for its field, where one is."""
+    def _explain_misfit(self, texts: Sequence[bytes], values: Sequence[Any]) -> str:
+        """Return a message with the first value that is too large for its field."""
         order = self.notation[0] if self.notation[0] in "@=<>!" else "@"
-        fields = zip(words, values, self._fields(), strict=True)
+        fields = zip(texts, values, self._fields(), strict=True)
         misfits = (
-            f"'{os.fsdecode(word)}' does not fit in {code}"
-            for word, value, (_, code) in fields
+            f"'{os.fsdecode(text)}' does not fit in {code}"
+            for text, value, (_, code) in fields
             if not _fits(order + code, value)
         )
-        return next(misfits, f"'{os.fsdecode(b' '.join(words))}' does not fit in {self.notation}")
+        return next(misfits, f"'{os.fsdecode(b' '.join(texts))}' does not fit in {self.notation}")
 
     def unpack(self, body: bytes | bytearray) -> list[bytes]:
-        """The fields of a struct, strings without the NULs at their end."""
+        """Return the fields of a struct, strings without trailing NULs."""
         if len(body) != self.size:
             has = plural(len(body), "byte")
             raise ValueError(f"the message has {has}, {self.notation} has {self.size}")
-        return [_word(value) for value in self._struct.unpack(body)]
+        return [_text(value) for value in self._struct.unpack(body)]
 
     def _fields(self) -> Iterator[tuple[int, str]]:
-        """The size of a string, or 1, and the code of each field."""
+        """Yield the size and the code of each field; the size is 1 if it is no string."""
         return chain.from_iterable(
             [(count, code)] if code in "sp" else repeat((1, code), count)
             for count, code in self._parts
         )
 
 
-def _value(word: bytes, field: tuple[int, str]) -> Any:
+def _value(field_text: bytes, field: tuple[int, str]) -> Any:
     size, code = field
+    text = os.fsdecode(field_text)
     if code in "spc":
         most = min(max(size - 1, 0), _PASCAL_MAX) if code == "p" else size
-        if len(word) > most:
-            raise ValueError(f"'{os.fsdecode(word)}' has more than {plural(most, 'byte')}")
-        return word or b"\0" if code == "c" else word
-    text = os.fsdecode(word)
+        if len(field_text) > most:
+            raise ValueError(f"'{text}' has more than {plural(most, 'byte')}")
+        return field_text or b"\0" if code == "c" else field_text
     try:
         number = _float(text) if code in "efd" else parse_number(text)
     except ValueError:
         raise ValueError(f"'{text}' is not a number") from None
     if isinstance(number, float) and math.isinf(number) and text[-1].isdigit():
         raise ValueError(f"'{text}' does not fit in {code}")
-    if code in "ef" and not _fits(f"<{code}", number):  # native floats do not notice
+    if code in "ef" and not _fits(f"<{code}", number):  # native mode does not check
         raise ValueError(f"'{text}' does not fit in {code}")
     if code == "?" and number not in {0, 1}:
         raise ValueError(f"'{text}' is neither 0 nor 1")
@@ -141,7 +141,7 @@ def _fits(notation: str, value: Any) -> bool:
     return True
 
 
-def _word(value: Any) -> bytes:
+def _text(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value.rstrip(b"\0")
     return repr(int(value) if isinstance(value, bool) else value).encode()
@@ -150,13 +150,13 @@ def _word(value: Any) -> bytes:
 def encoder(
     format_: str, *, layout: Layout | None = None, end: bytes = b"\n", with_type: bool = False
 ) -> Encoder:
-    """What writes messages in one of FORMATS.
+    """Return the function that encodes messages in one of FORMATS.
 
     Args:
         format_: the format.
         layout: the struct, for `unpack`.
-        end: what ends a message, but in `raw` and `hex`.
-        with_type: put the type and a tab first, but in `json`, which has it anyway.
+        end: the end of each message; `raw` and `hex` have none.
+        with_type: prefix the type and a tab; `json` always has the type.
     """
     if format_ == "json":
         return _json_encoder(end)
@@ -196,26 +196,26 @@ def _json_encoder(end: bytes) -> Encoder:
             entry["data"] = message.body.decode()
         except UnicodeDecodeError:
             entry["base64"] = base64.b64encode(message.body).decode()
-        # ASCII, and DEL written out too: it may go to a terminal as it is.
+        # json.dumps escapes all but ASCII and DEL; a terminal gets this output unescaped.
         return json.dumps(entry).replace("\x7f", "\\u007f").encode() + end
 
     return encode
 
 
 class EnvelopeError(ValueError):
-    """A JSON value that does not describe a message."""
+    """A JSON value that is not a message."""
 
 
 def from_json(line: bytes, type_: int = 1) -> Message:
-    """Parse a line that `recv -J` writes.
+    """Parse a message in the format of `recv -J`.
 
     Args:
-        line: an object of JSON with `data` or `base64`, and if need be `type` and `size`.
-        type_: the type of a message without one.
+        line: a JSON object with `data` or `base64`, and optionally `type` and `size`.
+        type_: the default type.
 
     Raises:
-        EnvelopeError: it is a JSON value, but no such object.
-        ValueError: it is no JSON, or a value in it is wrong.
+        EnvelopeError: it is JSON, and not such an object.
+        ValueError: it is not JSON, or a member is invalid.
     """
     import json
 
@@ -223,7 +223,7 @@ def from_json(line: bytes, type_: int = 1) -> Message:
         entry = json.loads(line.decode())
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise ValueError("not JSON") from None
-    except (ValueError, RecursionError):  # of thousands of digits, or of brackets
+    except (ValueError, RecursionError):  # thousands of digits or brackets
         raise ValueError("too long a number, or nested too deep") from None
     if not isinstance(entry, dict):
         raise EnvelopeError("not an object of JSON")
@@ -254,11 +254,11 @@ def _json_body(entry: dict[str, Any]) -> bytes:
 
 
 def decoder(*, hex_: bool, layout: Layout | None) -> Callable[[bytes], bytes] | None:
-    """What makes a body of a record; None where it is the record itself.
+    """Return the function that turns a record into a body; None if they are equal.
 
     Args:
-        hex_: whether the record is hex digits.
-        layout: the struct whose fields it has, with tabs between, if it has.
+        hex_: the record has hex digits.
+        layout: the struct, if the record has its fields, separated by tabs.
     """
     if layout is not None:
         return lambda record: layout.pack(record.removesuffix(b"\n").split(b"\t"))
@@ -266,12 +266,12 @@ def decoder(*, hex_: bool, layout: Layout | None) -> Callable[[bytes], bytes] | 
 
 
 def longest(size: int) -> int:
-    """The characters beyond which a record stands for more than so many bytes."""
-    return _EXPANSION * size + _SPARE
+    """Return the greatest length of a record for a body of this size."""
+    return _EXPANSION * size + _EXTRA
 
 
 def from_hex(digits: bytes) -> bytes:
-    """The bytes of pairs of hex digits, between which may be white space."""
+    """Return the bytes of pairs of hex digits, optionally separated by white space."""
     try:
         return bytes.fromhex(digits.decode("ascii"))
     except ValueError:
@@ -279,18 +279,18 @@ def from_hex(digits: bytes) -> bytes:
 
 
 def hex_dump(body: bytes) -> bytes:
-    """The body as `hex_lines` shows it."""
+    """Return a body in the format of `hex_lines`."""
     return "".join(hex_lines([body])).encode()
 
 
 def hex_lines(pieces: Iterable[bytes | memoryview], offset: int = 0) -> Iterator[str]:
-    """Bytes as `hexdump -C` shows them: offset, hex and ASCII, repeated rows folded.
+    """Yield the lines of `hexdump -C`: offset, hex and ASCII, repeated rows folded.
 
-    No bytes at all, of which hexdump shows nothing, are the offset of their end.
+    Without any bytes, hexdump prints nothing; this yields the offset.
 
     Args:
-        pieces: the bytes, as they come.
-        offset: that of the first.
+        pieces: the bytes.
+        offset: the offset of the first byte.
     """
     last, folded = b"", False
     for rows in _whole_rows(pieces):
@@ -309,7 +309,7 @@ def hex_lines(pieces: Iterable[bytes | memoryview], offset: int = 0) -> Iterator
 
 
 def _whole_rows(pieces: Iterable[bytes | memoryview]) -> Iterator[bytes]:
-    """The bytes, cut where a row ends."""
+    """Yield the bytes in pieces of whole rows."""
     rest = b""
     for piece in pieces:
         data = rest + piece
