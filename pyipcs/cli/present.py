@@ -51,7 +51,9 @@ def listings(
     _write(output, report, format_, scope)
 
 
-def left(output: Output, found: Found, options: OutputOptions, facts: Mapping[str, Any]) -> None:
+def show_leftovers(
+    output: Output, found: Found, options: OutputOptions, facts: Mapping[str, Any]
+) -> None:
     """Write the objects left by a command; JSON has also the facts of its run."""
     format_ = options.chosen(terminal=output.is_terminal)
     report = plan.report(found, options, format_)._replace(facts={"run": facts})

@@ -333,16 +333,18 @@ class _Aftermath:
         if chosen is Format.JSON:
             removed = self._removed(output.muted())
             columns = options.with_columns(self._left, USAGE_COLUMNS, more=True)
-            present.left(output, self._left, columns, self._facts(removed))
+            present.show_leftovers(output, self._left, columns, self._facts(removed))
         elif chosen not in {Format.TABLE, Format.PLAIN}:
-            present.left(
+            present.show_leftovers(
                 output, self._left, options.with_columns(self._left, USAGE_COLUMNS, more=True), {}
             )
         elif self.total:
             output.error(f"'{self._words[0]}' left {self._counted()}")
             there = {kind: some for kind, some in self._left.items() if self._counts[kind]}
             names = _COLUMNS if chosen is Format.TABLE else ("KIND", *_COLUMNS)
-            present.left(output, there, options.with_columns(there, names, more=False), {})
+            present.show_leftovers(
+                output, there, options.with_columns(there, names, more=False), {}
+            )
         _flush(output)
         if chosen is not Format.JSON:
             self._explain(output)
