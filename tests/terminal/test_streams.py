@@ -1,99 +1,86 @@
-"""Help, version, messages and variables of the program as a whole."""
+"""The output of text and bytes to streams in memory, files and pipes."""
 
 import errno
 import os
 import re
 import sys
 from collections.abc import Iterator
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
 
 import pytest
 
-from pyipcs import __version__
-from pyipcs.cli.app import COMMANDS
 from pyipcs.errors import IpcError
-from pyipcs.model import Kind
-from pyipcs.query.columns import OF_KIND
-from pyipcs.terminal.streams import Output
+from pyipcs.terminal.streams import Output, WriteError
 from tests.kit.kernel import Objects
-from tests.kit.program import invoke, run
+from tests.kit.program import run
 
 
-def test_pyipcs_without_command_lists_the_commands() -> None:
-    result = invoke()
-    assert (result.status, result.err) == (0, "")
-    for name in COMMANDS:
-        assert f"\n  {name} " in result.out
-    assert result == invoke("--help") == invoke("-h")
+def memory() -> TextIOWrapper:
+    return TextIOWrapper(BytesIO())
 
 
-@pytest.mark.parametrize("args", [(), *((name,) for name in COMMANDS)])
-def test_help_and_version_have_short_and_long_options(args: tuple[str, ...]) -> None:
-    assert invoke(*args, "-V") == invoke(*args, "--version") == (0, f"pyipcs {__version__}\n", "")
-    assert invoke(*args, "-h") == invoke(*args, "--help")
-    assert invoke(*args, "-h").out.startswith(f"Usage: {' '.join(('pyipcs', *args))} ")
+def written(stream: TextIOWrapper) -> bytes:
+    buffer = stream.buffer
+    assert isinstance(buffer, BytesIO)
+    return buffer.getvalue()
 
 
-@pytest.mark.parametrize("wrong", ["-i x", "-z", "operand", "--nope", "--s", "-q=", "-i"])
-def test_help_beside_wrong_options_is_printed(wrong: str) -> None:
-    assert invoke("list", "--help", *wrong.split()) == invoke("list", "--help")
-    assert invoke("list", "-V", *wrong.split()).status == 0
+def test_write_is_buffered_until_flush() -> None:
+    stdout, stderr = memory(), memory()
+    output = Output((stdout, stderr))
+    output.write(["a", "b\n"])
+    assert written(stdout) == b""
+    output.flush()
+    output.error("c\nd")
+    assert (written(stdout), written(stderr)) == (b"ab\n", b"pyipcs: c\\nd\n")
 
 
-def test_color_always_colours_the_prefix_of_errors() -> None:
-    assert invoke("list", "--color", "always", "-q", "-i", "2147483647").err.startswith(
-        "\x1b[1;31mpyipcs:\x1b[0m id "
-    )
-    assert invoke("list", "--color=never", "-q", "-i", "2147483647").err.startswith("pyipcs: id ")
-    assert invoke("list", "--color", "blue").status == 2
-    assert invoke("list", "--nope", "--color", "always").err.startswith("\x1b[1;31mpyipcs:\x1b[0m")
+def test_for_stderr_keeps_the_order_of_data_and_messages() -> None:
+    stream = memory()
+    output = Output((memory(), memory()), color="always").for_stderr(stream)
+    output.error("first")
+    output.write(["second\n"])
+    output.error("third")
+    lines = written(stream).decode().splitlines()
+    assert lines == ["\x1b[1;31mpyipcs:\x1b[0m first", "second", "\x1b[1;31mpyipcs:\x1b[0m third"]
 
 
-@pytest.mark.parametrize("args", [(), *((name,) for name in COMMANDS)])
-def test_help_is_ascii(args: tuple[str, ...]) -> None:
-    assert invoke(*args, "--help").out.isascii()
+def test_muted_writes_nothing() -> None:
+    stdout, stderr = memory(), memory()
+    output = Output((stdout, stderr)).muted()
+    output.write(["data"])
+    output.error("message")
+    output.flush()
+    assert (written(stdout), written(stderr)) == (b"", b"")
 
 
-@pytest.mark.parametrize("word", ["foo...", "--foo...", "no\\such", "5."])
-def test_usage_error_repeats_the_word_as_typed(word: str) -> None:
-    assert word in invoke("rm", word).err
+def test_flush_to_a_full_device_raises_write_error() -> None:
+    with Path("/dev/full").open("w") as full:
+        output = Output((full, memory()))
+        output.write(["data"])
+        with pytest.raises(WriteError, match=os.strerror(errno.ENOSPC)):
+            output.flush()
 
 
-def test_completion_variable_of_click_is_ignored() -> None:
-    for value in ("bash_complete", "x"):
-        env = {"_PYIPCS_COMPLETE": value, "_IPCS_COMPLETE": value}
-        assert invoke("list", "-l", env=env) == invoke("list", "-l")
-        assert invoke("-l", program="ipcs", env=env) == invoke("list", "-l")
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        ("utf-8", b"\xffr\xc3\xa9 \xe6\xbc\xa2"),
+        ("ascii", b"\xffr\\xe9 \\u6f22"),
+        ("latin-1", b"\xffr\xe9 \\u6f22"),
+    ],
+)
+def test_write_in_an_encoding_escapes_missing_characters(encoding: str, data: bytes) -> None:
+    stdout = memory()
+    output = Output((stdout, memory()))
+    output.encoding = encoding
+    output.write(["\udcffré 漢"])
+    output.flush()
+    assert written(stdout) == data
 
 
-def test_format_variable_invalid_is_reported_by_its_name() -> None:
-    result = invoke("list", env={"PYIPCS_FORMAT": "xml"})
-    assert (result.status, result.err.count("\n")) == (2, 1)
-    assert result.err.startswith("pyipcs: list: PYIPCS_FORMAT: 'xml' is ")
-
-
-def test_format_variable_is_ignored_beside_an_option_and_where_it_cannot_apply() -> None:
-    assert invoke("list", "-qJ", env={"PYIPCS_FORMAT": "xml"}).status == 0
-    refused = invoke("rm", "-q", "2147483647", env={"PYIPCS_FORMAT": "openmetrics"})
-    assert refused == invoke("rm", "-q", "2147483647")
-    assert refused.status == 1
-
-
-def test_usage_error_escapes_control_characters() -> None:
-    result = invoke("rm", "-q", "\x1b[31m\n5")
-    assert result.status == 2
-    assert "\x1b" not in result.err
-    assert result.err.count("\n") == 1
-    assert "'\\x1b[31m\\n5'" in result.err
-    assert "'\\xff'" in invoke("rm", "-q", b"\xff".decode(errors="surrogateescape")).err
-
-
-def test_format_variable_is_ignored_by_ipcs() -> None:
-    env = {"PYIPCS_FORMAT": "json"}
-    assert invoke("-l", program="ipcs", env=env) == invoke("list", "-l")
-    assert invoke("list", "-l", env=env) == invoke("list", "-l", "-J")
-
-
-def test_output_write_bytes_passes_on_the_error_of_its_source() -> None:
+def test_write_bytes_passes_on_the_error_of_its_source() -> None:
     def pieces() -> Iterator[bytes]:
         yield b""
         raise IpcError(errno.EIO, "no page")
@@ -110,14 +97,3 @@ def test_list_to_a_pipe_keeps_the_bytes_of_a_user_name(objects: Objects) -> None
     )
     result = run(sys.executable, "-c", script, "list", "-q")
     assert re.search(rb" r\xff\xc3\xa9t {5,6}6", os.fsencode(result.out))
-
-
-@pytest.mark.parametrize("command", ["list", "stat", "rm"])
-def test_help_of_listing_commands_describes_the_columns(command: str) -> None:
-    out = invoke(command, "--help").out
-    kinds = [Kind.QUEUE] if command == "stat" else [*Kind]
-    for kind in kinds:
-        for column in OF_KIND[kind]:
-            assert re.search(
-                rf"^  {re.escape(column.name)} +{re.escape(column.help)}$", out, re.MULTILINE
-            )

@@ -1,0 +1,97 @@
+"""Help, version, messages and variables of the program as a whole."""
+
+import re
+
+import pytest
+
+from pyipcs import __version__
+from pyipcs.cli.app import COMMANDS
+from pyipcs.model import Kind
+from pyipcs.query.columns import OF_KIND
+from tests.kit.program import invoke
+
+
+def test_pyipcs_without_command_lists_the_commands() -> None:
+    result = invoke()
+    assert (result.status, result.err) == (0, "")
+    for name in COMMANDS:
+        assert f"\n  {name} " in result.out
+    assert result == invoke("--help") == invoke("-h")
+
+
+@pytest.mark.parametrize("args", [(), *((name,) for name in COMMANDS)])
+def test_help_and_version_have_short_and_long_options(args: tuple[str, ...]) -> None:
+    assert invoke(*args, "-V") == invoke(*args, "--version") == (0, f"pyipcs {__version__}\n", "")
+    assert invoke(*args, "-h") == invoke(*args, "--help")
+    assert invoke(*args, "-h").out.startswith(f"Usage: {' '.join(('pyipcs', *args))} ")
+
+
+@pytest.mark.parametrize("wrong", ["-i x", "-z", "operand", "--nope", "--s", "-q=", "-i"])
+def test_help_beside_wrong_options_is_printed(wrong: str) -> None:
+    assert invoke("list", "--help", *wrong.split()) == invoke("list", "--help")
+    assert invoke("list", "-V", *wrong.split()).status == 0
+
+
+def test_color_always_colours_the_prefix_of_errors() -> None:
+    assert invoke("list", "--color", "always", "-q", "-i", "2147483647").err.startswith(
+        "\x1b[1;31mpyipcs:\x1b[0m id "
+    )
+    assert invoke("list", "--color=never", "-q", "-i", "2147483647").err.startswith("pyipcs: id ")
+    assert invoke("list", "--color", "blue").status == 2
+    assert invoke("list", "--nope", "--color", "always").err.startswith("\x1b[1;31mpyipcs:\x1b[0m")
+
+
+@pytest.mark.parametrize("args", [(), *((name,) for name in COMMANDS)])
+def test_help_is_ascii(args: tuple[str, ...]) -> None:
+    assert invoke(*args, "--help").out.isascii()
+
+
+@pytest.mark.parametrize("word", ["foo...", "--foo...", "no\\such", "5."])
+def test_usage_error_repeats_the_word_as_typed(word: str) -> None:
+    assert word in invoke("rm", word).err
+
+
+def test_completion_variable_of_click_is_ignored() -> None:
+    for value in ("bash_complete", "x"):
+        env = {"_PYIPCS_COMPLETE": value, "_IPCS_COMPLETE": value}
+        assert invoke("list", "-l", env=env) == invoke("list", "-l")
+        assert invoke("-l", program="ipcs", env=env) == invoke("list", "-l")
+
+
+def test_format_variable_invalid_is_reported_by_its_name() -> None:
+    result = invoke("list", env={"PYIPCS_FORMAT": "xml"})
+    assert (result.status, result.err.count("\n")) == (2, 1)
+    assert result.err.startswith("pyipcs: list: PYIPCS_FORMAT: 'xml' is ")
+
+
+def test_format_variable_is_ignored_beside_an_option_and_where_it_cannot_apply() -> None:
+    assert invoke("list", "-qJ", env={"PYIPCS_FORMAT": "xml"}).status == 0
+    refused = invoke("rm", "-q", "2147483647", env={"PYIPCS_FORMAT": "openmetrics"})
+    assert refused == invoke("rm", "-q", "2147483647")
+    assert refused.status == 1
+
+
+def test_usage_error_escapes_control_characters() -> None:
+    result = invoke("rm", "-q", "\x1b[31m\n5")
+    assert result.status == 2
+    assert "\x1b" not in result.err
+    assert result.err.count("\n") == 1
+    assert "'\\x1b[31m\\n5'" in result.err
+    assert "'\\xff'" in invoke("rm", "-q", b"\xff".decode(errors="surrogateescape")).err
+
+
+def test_format_variable_is_ignored_by_ipcs() -> None:
+    env = {"PYIPCS_FORMAT": "json"}
+    assert invoke("-l", program="ipcs", env=env) == invoke("list", "-l")
+    assert invoke("list", "-l", env=env) == invoke("list", "-l", "-J")
+
+
+@pytest.mark.parametrize("command", ["list", "stat", "rm"])
+def test_help_of_listing_commands_describes_the_columns(command: str) -> None:
+    out = invoke(command, "--help").out
+    kinds = [Kind.QUEUE] if command == "stat" else [*Kind]
+    for kind in kinds:
+        for column in OF_KIND[kind]:
+            assert re.search(
+                rf"^  {re.escape(column.name)} +{re.escape(column.help)}$", out, re.MULTILINE
+            )
