@@ -1,4 +1,4 @@
-"""Conversion of message bodies and segment bytes: text, raw, hex, JSON and C structs.
+"""Conversion of messages and bytes: text, raw, hex, JSON and C structs.
 
 Functions that parse raise a ValueError whose text is part of a message.
 """
@@ -33,7 +33,7 @@ _EXPANSION, _EXTRA = 32, 1 << 16
 
 
 class Layout:
-    """A C struct in the notation of Python's module struct, with fields as text."""
+    """A C struct in the notation of the module struct, with fields as text."""
 
     def __init__(self, notation: str) -> None:
         """Parse the notation.
@@ -99,7 +99,7 @@ class Layout:
         return [_text(value) for value in self._struct.unpack(body)]
 
     def _fields(self) -> Iterator[tuple[int, str]]:
-        """Yield the size and the code of each field; the size is 1 if it is no string."""
+        """Yield the size of each field, 1 if it is no string, and its code."""
         return chain.from_iterable(
             [(count, code)] if code in "sp" else repeat((1, code), count)
             for count, code in self._parts
@@ -254,7 +254,7 @@ def _json_body(entry: dict[str, Any]) -> bytes:
 
 
 def decoder(*, hex_: bool, layout: Layout | None) -> Callable[[bytes], bytes] | None:
-    """Return the function that turns a record into a body; None if they are equal.
+    """Return the function that decodes a record to a body; None if equal.
 
     Args:
         hex_: the record has hex digits.
@@ -271,7 +271,7 @@ def longest(size: int) -> int:
 
 
 def from_hex(digits: bytes) -> bytes:
-    """Return the bytes of pairs of hex digits, optionally separated by white space."""
+    """Return the bytes of pairs of hex digits; white space may separate them."""
     try:
         return bytes.fromhex(digits.decode("ascii"))
     except ValueError:
@@ -284,7 +284,7 @@ def hex_dump(body: bytes) -> bytes:
 
 
 def hex_lines(pieces: Iterable[bytes | memoryview], offset: int = 0) -> Iterator[str]:
-    """Yield the lines of `hexdump -C`: offset, hex and ASCII, repeated rows folded.
+    """Yield lines like `hexdump -C`: offset, hex, ASCII; repeated rows fold.
 
     Without any bytes, hexdump prints nothing; this yields the offset.
 

@@ -124,12 +124,12 @@ def details(
     if is_listed or (like_ipcs and not capabilities and options.columnar):
         listings(output, plan.listed(kinds, records), options, scope=NAMED)
         return
-    from pyipcs.render.details import Details, renderer
+    from pyipcs.render.details import Details, details_renderer
 
     style = options.style(Format.TABLE)
     if not capabilities:  # text is for programs, too: sizes stay exact
         style = style._replace(human=options.unit is Unit.HUMAN)
-    render = renderer(capabilities, like_ipcs=like_ipcs)
+    render = details_renderer(capabilities, like_ipcs=like_ipcs)
     for number, record in enumerate(plan.in_order(kinds, records, options)):
         output.write(["\n"] if number and not capabilities else [])
         _write_text(output, render(Details(record, style), capabilities), capabilities)
@@ -185,7 +185,7 @@ def _with_figures(report: Report, limits: Iterable[Kind], usage: Iterable[Kind])
 
 
 def _write(output: Output, report: Report, format_: Format, scope: Scope = ALL) -> None:
-    """Write a report; a JSON document begins with the time and place of its scope."""
+    """Write a report; a JSON document begins with its time and place."""
     if format_ is Format.JSON:
         taken = {"taken": _taken(is_filtered=scope.is_filtered)}
         report = report._replace(facts={**taken, **report.facts})
@@ -195,14 +195,14 @@ def _write(output: Output, report: Report, format_: Format, scope: Scope = ALL) 
 
 
 def _capabilities(output: Output, format_: Format) -> "TerminalCapabilities | None":
-    """Return the capabilities of an output for people; None if the format is for programs."""
+    """Return the capabilities of an output for tables, or None."""
     return output.capabilities() if format_ is Format.TABLE else None
 
 
 def _write_text(
     output: Output, text: Iterable[str], capabilities: "TerminalCapabilities | None"
 ) -> None:
-    """Write text; with capabilities it has escape sequences, and its renderer escaped the rest."""
+    """Write text; a renderer with capabilities escaped untrusted parts."""
     if capabilities:
         output.write_raw(text)
     else:

@@ -1,9 +1,9 @@
-"""Renderers: each turns results into the text of one format, and writes nothing.
+"""Renderers, which turn results into text and write nothing.
 
 Three kinds of results have one signature each:
 
 - `Renderer`: a `Report`, that is objects or other rows. `renderer` picks it.
-- `DetailsRenderer` (details.py): one object. `details.renderer` picks it.
+- `DetailsRenderer` (details.py): one object. `details_renderer` picks it.
 - `FiguresRenderer`: limits or usage by the kernel's names. `figures_renderer` picks it.
 
 To add a format: write a function with one of these signatures, and add a case here.
@@ -75,7 +75,7 @@ def renderer(  # noqa: PLR0911 - one a format
 
 
 def figures_renderer(format_: "Format") -> "FiguresRenderer | None":
-    """Return the renderer of limits and usage; None if the format shows them as a `Report`."""
+    """Return the renderer of limits and usage; None if it takes a `Report`."""
     from pyipcs.query.plan import Format
 
     match format_:

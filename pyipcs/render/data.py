@@ -1,4 +1,4 @@
-"""Renderers of JSON, in one document or in lines, with the kernel's field names.
+"""Renderers of JSON, as a document or lines, with the kernel's field names.
 
 Objects are filled into a template of their columns: numbers of /proc/sysvipc are JSON already.
 31,900 queues take 0.1 s that way, and 0.3 s with a dict and `json.dumps` for each.

@@ -1,4 +1,4 @@
-"""Renderers of rows with separators: CSV, TSV, and assignments for a shell."""
+"""Renderers of rows with separators: CSV, TSV and shell assignments."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -27,7 +27,14 @@ def tsv(report: Report, _capabilities: TerminalCapabilities | None = None) -> It
 def _rows(
     report: Report, separator: str, convert: Callable[[str], str], single: str = ""
 ) -> Iterator[str]:
-    """Return the lines; `single` is the empty value of a table with one column."""
+    """Return the lines.
+
+    Args:
+        report: the rows.
+        separator: the text between cells.
+        convert: the quoting of cells.
+        single: the text of an empty cell in a table with one column.
+    """
     columns = len(headings(report))
     template = separator.join(["%s"] * columns) + "\n"
     for rows in table(report, "", convert):
@@ -49,9 +56,10 @@ def _without_tabs(text: str) -> str:
 
 
 def export(report: Report, _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
-    r"""Render an object as a line of shell assignments; a newline in a value is `\n`.
+    r"""Render each object as a line of shell assignments.
 
-    Each line assigns all names: otherwise a variable could keep the value of an earlier object.
+    A newline in a value is `\n`. Each line assigns all names: otherwise a variable could keep the
+    value of an earlier object.
     """
     names = headings(report)
     for kind, listings in report.found.items():
@@ -70,7 +78,7 @@ def export(report: Report, _capabilities: TerminalCapabilities | None = None) ->
 
 @lru_cache(maxsize=1024)
 def _for_shell(text: str) -> str:
-    """Quote a value for sh: `eval` reads it on one line and runs nothing of it.
+    """Quote a value for sh on one line; `eval` runs nothing of it.
 
     Bytes beyond ASCII get single quotes of their own. In GBK, Big5 and GB18030 a shell reads such
     a byte and the following ASCII byte as one character, and the second would lose its meaning as

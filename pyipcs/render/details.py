@@ -1,4 +1,4 @@
-"""One object with all its details: the input of its renderers, and the choice of one."""
+"""One object with all its details, and the choice of its renderer."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -27,7 +27,10 @@ class Details(NamedTuple):
     growth: float | None = None
 
     def state(self) -> "UsageState":
-        """Return the usage state with its evidence; only layouts that show it pay for a scan."""
+        """Return the usage state with its evidence.
+
+        It costs a scan of /proc, which layouts without the state do not need.
+        """
         if self.known_state:
             return self.known_state
         from pyipcs.usage.state import evidence_of
@@ -38,7 +41,9 @@ class Details(NamedTuple):
 DetailsRenderer: TypeAlias = Callable[[Details, TerminalCapabilities | None], Iterable[str]]
 
 
-def renderer(capabilities: TerminalCapabilities | None, *, like_ipcs: bool) -> DetailsRenderer:
+def details_renderer(
+    capabilities: TerminalCapabilities | None, *, like_ipcs: bool
+) -> DetailsRenderer:
     """Return the renderer of single objects.
 
     Args:

@@ -77,7 +77,7 @@ def decimal_point() -> str:
 
 
 def grouped(number: int) -> str:
-    """Return a number with commas between thousands, unless the locale has decimal commas."""
+    """Return a number with commas, unless the locale has decimal commas."""
     return f"{number:,}" if decimal_point() == "." else str(number)
 
 
@@ -101,7 +101,7 @@ def human(size: int) -> str:
 
 
 def mode_bits(mode: str | int) -> int:
-    """Return a mode as a number: /proc/sysvipc has it in octal, records have an int."""
+    """Return a mode as a number, from octal text (/proc/sysvipc) or an int."""
     return int(mode, 8) if isinstance(mode, str) else mode
 
 

@@ -51,7 +51,7 @@ def _commas(numbers: Any) -> str | None:
 
 @cache
 def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Word], str] | None:
-    """Return the function that formats values; None if they are printed unchanged.
+    """Return the function that formats values; None to print them unchanged.
 
     Args:
         value_type: the type of the values.

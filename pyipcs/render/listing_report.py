@@ -51,7 +51,7 @@ def with_missing(values: Iterable[Word], missing: str) -> Iterable[Word]:
 
 
 def headings(report: Report) -> tuple[str, ...]:
-    """Return the column names of one table for all kinds; several kinds need KIND."""
+    """Return the column names of one table for all kinds, KIND for several."""
     known = dict.fromkeys(column.name for each in report.columns.values() for column in each)
     names = [name for name in dict.fromkeys(report.order) if name in known] or [*known]
     if len(report.columns) > 1 and KIND.name not in known:

@@ -1,4 +1,4 @@
-"""Renderer of gauges in the OpenMetrics text format, as read by Prometheus."""
+"""Renderer of gauges in the OpenMetrics text format, for Prometheus."""
 
 import os
 from collections.abc import Iterable, Iterator

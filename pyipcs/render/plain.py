@@ -1,6 +1,7 @@
-"""Renderer of the plain format: the layout of util-linux's ipcs(1), byte for byte.
+"""Renderer of the plain format, the layout of util-linux's ipcs(1).
 
-A listing is rendered column by column; columns that ipcs prints as in /proc/sysvipc stay text.
+The output is equal byte for byte. A listing is rendered column by column; columns that ipcs prints
+as in /proc/sysvipc stay text.
 """
 
 import os
@@ -39,7 +40,10 @@ class _Table(NamedTuple):
 
 @cache
 def _short_name(uid: _Value) -> str:
-    """Return a user name cut to ten bytes, like `%-10.10s` in C; numbers stay whole."""
+    """Return a user name cut to ten bytes, or a whole number.
+
+    It is `%-10.10s` of C, which counts bytes.
+    """
     name = user_name(uid)
     if name == str(uid):
         return f"{name:<10}"
@@ -87,7 +91,7 @@ def _key(key: _Value) -> str:
 
 
 def _human(size: _Value) -> str:
-    """Right-align a size in six bytes, as C does: a decimal separator may have several."""
+    """Right-align a size in six bytes; a decimal separator may have several."""
     text = human(int(size))
     return " " * (6 - len(os.fsencode(text))) + text
 

@@ -1,4 +1,4 @@
-"""Renderer of one object as text, in the layout of showmsg of Unix textbooks."""
+"""Renderer of one object as text, in the layout of textbooks' showmsg."""
 
 from collections.abc import Iterator
 

@@ -39,9 +39,9 @@ _LONG_MIN = 12  # the least width of a long column
 
 
 def tables(report: Report, capabilities: TerminalCapabilities | None) -> Iterator[str]:
-    """Render a table for each kind, or one with a title; a last line names kinds without objects.
+    """Render a table for each kind, or one table with the report's title.
 
-    The titles count all rows, also with `max_rows`.
+    A last line names kinds without objects. The titles count all rows, also with `max_rows`.
     """
     assert capabilities
     painter = Painter(capabilities)
@@ -132,7 +132,7 @@ class Painter:
         return f"{before}{text}{after}"
 
     def draw(self, drawable: Any, width: int, *, is_plain: bool = False) -> str:
-        """Return the text that rich makes of an object; plain text has no escape sequences."""
+        """Return the text that rich draws, plain without escape sequences."""
         has_color = self.capabilities.has_color and not is_plain
         file = _Unicode() if self.capabilities.has_unicode else _Ascii()
         Console(
@@ -198,7 +198,7 @@ def _table(
 
 
 def _fitting(sizes: Mapping[Column, int], report: Report, width: int | None) -> dict[Column, int]:
-    """Return the columns that fit into a width, at least one, with the width of each.
+    """Return the columns that fit, at least one, with the width of each.
 
     Columns that name an object, and columns that the user named, are dropped last. Rows without
     headings are for programs, which need all columns.
@@ -227,7 +227,7 @@ def _fitting(sizes: Mapping[Column, int], report: Report, width: int | None) -> 
 def _shortened(
     cells: Sequence[Cell], column: Column, size: int, *, has_unicode: bool
 ) -> list[Cell]:
-    """Return the cells of a long column, cut with a mark; numbers are dropped whole."""
+    """Return the cells of a long column, cut with a mark between numbers."""
     mark = "\u2026" if has_unicode else "+"
 
     @lru_cache(maxsize=4096)
@@ -264,12 +264,12 @@ def _frame(title: str, sizes: Mapping[Column, int], painter: Painter) -> tuple[s
 
 
 def _is_right_aligned(column: Column) -> bool:
-    """Return whether a column has bare numbers: names follow pids, and bars precede shares."""
+    """Return whether a column has numbers without names or bars."""
     return column.numeric and column.value_type not in {ValueType.PID, ValueType.PERCENT}
 
 
 def _painted(cells: Sequence[Cell], column: Column, size: int, painter: Painter) -> Iterator[str]:
-    """Return the painted and padded cells of a column; equal cells are painted once."""
+    """Return painted and padded cells; equal cells are painted once."""
     written = {}
     for cell in set(cells):
         text, style = cell

@@ -1,4 +1,4 @@
-"""Renderer of aligned text columns, for scripts that split lines at white space."""
+"""Renderer of aligned columns, for scripts that split at white space."""
 
 from collections.abc import Iterator
 from itertools import chain

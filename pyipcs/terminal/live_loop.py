@@ -18,7 +18,7 @@ FrameRenderer: TypeAlias = Callable[[TerminalCapabilities], Iterable[str]]
 
 
 def watch(output: Output, interval: float, render: FrameRenderer) -> NoReturn:
-    """Show a new frame every `interval` seconds, and when the terminal changes its size.
+    """Show a frame every `interval` seconds, and at a change of the size.
 
     Raises:
         StoppedError: a signal came; the terminal is restored.
@@ -48,9 +48,9 @@ def watch(output: Output, interval: float, render: FrameRenderer) -> NoReturn:
 
 
 class _TerminalSignals:
-    """Handlers of SIGTSTP, delayed until the terminal is restored, and of SIGWINCH.
+    """Handlers of SIGTSTP and SIGWINCH.
 
-    Both interrupt the wait for the next frame.
+    A stop waits until the terminal is restored. Both signals interrupt the wait for the next frame.
     """
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ _LOCAL_MODES = 3  # the index of c_lflag in the result of tcgetattr
 
 
 class Screen:
-    """An alternate screen that shows frames in place and restores the terminal."""
+    """An alternate screen that shows frames and restores the terminal."""
 
     def __init__(self, file: IO[str], *, has_color: bool) -> None:
         """Prepare the screen.

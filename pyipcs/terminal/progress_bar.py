@@ -17,7 +17,7 @@ _Batches = Iterator[list[bytes]]
 def bar(
     total: int | None, file: TextIO, *, has_color: bool
 ) -> Iterator[Callable[[_Batches], _Batches]]:
-    """Show rich's bar; yield a function that counts the batches passing through it.
+    """Show rich's bar; yield a function that counts passing batches.
 
     Args:
         total: the size of the input in bytes, if known.

@@ -1,4 +1,4 @@
-"""Standard output and standard error of the program: the only writer of text to them."""
+"""Standard output and standard error of the program."""
 
 import codecs
 import os
@@ -161,7 +161,7 @@ class Output:
         return terminal._replace(width=width and min(width, _COLUMNS_MAX))
 
     def terminal_capabilities(self) -> TerminalCapabilities:
-        """Return the capabilities of the terminal with its own size, COLUMNS ignored."""
+        """Return the capabilities of the terminal, with its real size."""
         try:
             assert self._stdout
             columns, lines = os.get_terminal_size(self._stdout.fileno())
@@ -183,7 +183,7 @@ class Output:
             raise WriteError(self._failure)
 
     def descriptor(self) -> int:
-        """Return standard output's descriptor, for writers that count the written bytes.
+        """Return standard output's descriptor, for writers that count bytes.
 
         Raises:
             CommandError: standard output is closed or read-only.
@@ -208,7 +208,10 @@ class Output:
             self.write_stderr(f"{self._styled('pyipcs:')} {one_line(message)}\n")
 
     def ask(self, question: str) -> bool:
-        """Ask a question; return whether the answer is yes. Requires `is_interactive`."""
+        """Ask a question; return whether the answer is yes.
+
+        It requires `is_interactive`.
+        """
         self.write_stderr(f"{question} [y/N] ")
         try:
             answer = sys.stdin.buffer.readline()
@@ -219,7 +222,7 @@ class Output:
         return answer.strip().lower() in {b"y", b"yes"}
 
     def write_stderr(self, text: str) -> None:
-        """Write text unchanged and completely to standard error, even with O_NONBLOCK."""
+        """Write all text to standard error unchanged, even with O_NONBLOCK."""
         if self._stderr is None:
             return
         try:
@@ -237,7 +240,7 @@ class Output:
 
 
 def _encode(text: str, encoding: str) -> bytes:
-    """Return text as bytes; names that os.fsdecode decoded get their own bytes back."""
+    """Return text as bytes; surrogates of os.fsdecode become their bytes."""
     try:
         return text.encode(encoding, "surrogateescape")
     except UnicodeEncodeError:  # an encoding with few characters, as of the C locale
@@ -247,7 +250,7 @@ def _encode(text: str, encoding: str) -> bytes:
 
 
 def _escape_sequence(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Return the original byte or, if the encoding lacks the character, an escape sequence."""
+    """Return the original byte, or an escape sequence for other characters."""
     try:
         return codecs.lookup_error("surrogateescape")(error)
     except UnicodeEncodeError:
@@ -271,7 +274,10 @@ def _descriptor(stream: TextIO) -> int | None:
 
 
 def _enlarge_pipe(descriptor: int) -> None:
-    """Enlarge a pipe's buffer if it is a pipe and the user may: fewer switches are faster."""
+    """Enlarge a pipe's buffer, for fewer switches between two processes.
+
+    It fails for other files, and over the user's limit (pipe(7)).
+    """
     import fcntl
 
     with suppress(OSError):
@@ -289,7 +295,7 @@ def _write_bytes(descriptor: int, data: bytes | memoryview) -> None:
 
 
 def _wait_writable(descriptor: int, timeout: float | None = None) -> bool:
-    """Wait for a descriptor; return whether it accepts data before the timeout."""
+    """Wait for a descriptor; return whether it accepts data in time."""
     import select
 
     from pyipcs.process.nonblocking import ready

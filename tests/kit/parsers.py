@@ -282,7 +282,7 @@ def rendered(listing: Listing) -> Iterator[str]:
         choose.arranged([listing], own, own, (column.name, True))
     for record in listing.records():
         for like_ipcs in (False, True):
-            yield from details.renderer(None, like_ipcs=like_ipcs)(
+            yield from details.details_renderer(None, like_ipcs=like_ipcs)(
                 details.Details(record, _STYLES[0]), None
             )
 
