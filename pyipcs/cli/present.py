@@ -15,7 +15,7 @@ from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
-    from pyipcs.actions.all_namespaces import Group
+    from pyipcs.actions.all_namespaces import NamespaceObjects
     from pyipcs.sysv.info import Limits, Usage
     from pyipcs.terminal.capabilities import TerminalCapabilities
 
@@ -62,7 +62,7 @@ def show_leftovers(
 
 def namespaces(
     output: Output,
-    groups: "Sequence[Group]",
+    groups: "Sequence[NamespaceObjects]",
     options: OutputOptions,
     *,
     view: View = View.STATUS,
@@ -121,7 +121,7 @@ def details(
     format_ = options.chosen(terminal=output.is_terminal)
     capabilities = _capabilities(output, format_)
     is_listed = options.choice or format_ not in {Format.PLAIN, Format.TABLE}
-    if is_listed or (like_ipcs and not capabilities and options.columnar):
+    if is_listed or (like_ipcs and not capabilities and options.is_columnar):
         listings(output, plan.listed(kinds, records), options, scope=NAMED)
         return
     from pyipcs.render.details import Details, details_renderer
@@ -150,7 +150,7 @@ def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOpt
         limits, usage = (kinds, ()) if name == "limits" else ((), kinds)
         _write(output, _with_figures(report, limits, usage), format_)
         return
-    has_columns = format_ is Format.PLAIN and (options.columnar or options.sort)
+    has_columns = format_ is Format.PLAIN and (options.is_columnar or options.sort)
     render = None if has_columns else figures_renderer(format_)
     if render is None:
         _write(output, plan.resources(kinds, options, format_), format_)

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pyipcs.model import Kind
-from pyipcs.query.columns import KIND, Column, ValueType, Word
+from pyipcs.query.columns import KIND, Column, Value, ValueType
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render.format_units import flags, octal
 from pyipcs.render.formatters import converter
@@ -140,7 +140,7 @@ def _json_flags(mode: Any) -> str:
 
 
 @cache
-def _json_converter(value_type: ValueType, style: Style) -> Callable[[Word], str] | None:
+def _json_converter(value_type: ValueType, style: Style) -> Callable[[Value], str] | None:
     """Return the function that converts values to JSON; None for numbers."""
     match value_type:
         case ValueType.MODE:

@@ -4,6 +4,7 @@ import time
 from functools import cache, lru_cache
 
 from pyipcs.model import SHM_DEST, SHM_LOCKED
+from pyipcs.sysv.listing import mode_bits
 
 _DAY = 24 * 60 * 60
 
@@ -98,11 +99,6 @@ def human(size: int) -> str:
         whole, tenths = whole + 1, 0
     decimals = f"{decimal_point()}{tenths}" if tenths else ""
     return f"{whole}{decimals}{'BKMGTPE'[exponent // 10]}"
-
-
-def mode_bits(mode: str | int) -> int:
-    """Return a mode as a number, from octal text (/proc/sysvipc) or an int."""
-    return int(mode, 8) if isinstance(mode, str) else mode
 
 
 def octal(mode: str | int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
 
-from pyipcs.query.columns import ValueType, Word
+from pyipcs.query.columns import Value, ValueType
 from pyipcs.query.plan import Style, TimeFormat
 from pyipcs.render.format_units import (
     ctime,
@@ -50,7 +50,7 @@ def _commas(numbers: Any) -> str | None:
 
 
 @cache
-def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Word], str] | None:
+def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Value], str] | None:
     """Return the function that formats values; None to print them unchanged.
 
     Args:
@@ -64,7 +64,7 @@ def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Wo
     if convert is None:
         return None
 
-    def text(value: Word) -> str:
+    def text(value: Value) -> str:
         shown = None if value is None else convert(value)
         return missing if shown is None else shown
 

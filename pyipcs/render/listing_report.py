@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from typing import Any
 
-from pyipcs.query.columns import KIND, Column, ValueType, Word
+from pyipcs.query.columns import KIND, Column, Value, ValueType
 from pyipcs.query.plan import Report, Style
 from pyipcs.render.formatters import converter
 from pyipcs.sysv.listing import Listing
@@ -43,7 +43,7 @@ def has_special_characters(column: Column, style: Style) -> bool:
     return column.value_type in _TEXTS or (column.value_type is ValueType.SIZE and style.human)
 
 
-def with_missing(values: Iterable[Word], missing: str) -> Iterable[Word]:
+def with_missing(values: Iterable[Value], missing: str) -> Iterable[Value]:
     """Return the values with a text in place of each None."""
     if isinstance(values, list) and None not in values:
         return values  # nearly always

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pyipcs.model import Kind
 from pyipcs.process.accounts import user_name
-from pyipcs.query.columns import Word
+from pyipcs.query.columns import Value
 from pyipcs.query.plan import Report
 from pyipcs.sysv.keys import format_key
 from pyipcs.sysv.listing import Listing, merged
@@ -97,7 +97,7 @@ def _totals(kind: Kind) -> tuple[_Gauge, ...]:
             return ()
 
 
-def _family(gauge: _Gauge, samples: Iterable[tuple[str, Word]]) -> Iterator[str]:
+def _family(gauge: _Gauge, samples: Iterable[tuple[str, Value]]) -> Iterator[str]:
     """Yield the lines of a gauge; an unknown value has no sample."""
     name = f"sysvipc_{gauge.name}"
     lines = [f"{name}{labels} {value}\n" for labels, value in samples if value is not None]
@@ -111,7 +111,7 @@ def _family(gauge: _Gauge, samples: Iterable[tuple[str, Word]]) -> Iterator[str]
     yield "".join(lines)
 
 
-def _resource_samples(gauge: _Gauge, resources: Iterable[Listing]) -> Iterator[tuple[str, Word]]:
+def _resource_samples(gauge: _Gauge, resources: Iterable[Listing]) -> Iterator[tuple[str, Value]]:
     """Yield limits or their usage; usage without a limit has its own gauges."""
     for listing in resources:
         columns = (listing.column(field) for field in ("resource", gauge.field, "limit"))
@@ -121,7 +121,7 @@ def _resource_samples(gauge: _Gauge, resources: Iterable[Listing]) -> Iterator[t
 
 def _object_samples(
     gauge: _Gauge, listing: Listing | None, labels: list[str]
-) -> Iterable[tuple[str, Word]]:
+) -> Iterable[tuple[str, Value]]:
     if listing is None or not listing.has(gauge.field):
         return
     is_time = gauge.name.endswith(_TIMESTAMP)

@@ -17,11 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from pyipcs.model import State
-from pyipcs.query.columns import Column, ValueType, Word
+from pyipcs.query.columns import Column, Value, ValueType
 from pyipcs.query.plan import Report, Style
-from pyipcs.render.format_units import flags, grouped, human, mode_bits
+from pyipcs.render.format_units import flags, grouped, human
 from pyipcs.render.formatters import converter
-from pyipcs.sysv.listing import Listing, merged
+from pyipcs.sysv.listing import Listing, merged, mode_bits
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line, width
 from pyipcs.usage.processes import recorded
@@ -77,7 +77,7 @@ def _either(words: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def bar(percent: Word, *, has_unicode: bool, is_used: bool = False) -> Cell:
+def bar(percent: Value, *, has_unicode: bool, is_used: bool = False) -> Cell:
     """Return a share as a bar and a number.
 
     Args:
@@ -205,7 +205,7 @@ def _fitting(sizes: Mapping[Column, int], report: Report, width: int | None) -> 
     """
     if width is None or not report.headings:
         return dict(sizes)
-    least = {one: min(size, _LONG_MIN) if one.long else size for one, size in sizes.items()}
+    least = {one: min(size, _LONG_MIN) if one.is_long else size for one, size in sizes.items()}
     kept: set[Column] = set()
     used = 0
     for column in sorted(
@@ -265,7 +265,7 @@ def _frame(title: str, sizes: Mapping[Column, int], painter: Painter) -> tuple[s
 
 def _is_right_aligned(column: Column) -> bool:
     """Return whether a column has numbers without names or bars."""
-    return column.numeric and column.value_type not in {ValueType.PID, ValueType.PERCENT}
+    return column.is_numeric and column.value_type not in {ValueType.PID, ValueType.PERCENT}
 
 
 def _painted(cells: Sequence[Cell], column: Column, size: int, painter: Painter) -> Iterator[str]:
@@ -292,18 +292,18 @@ def _cells(column: Column, listing: Listing, style: Style, *, has_unicode: bool)
     style_of = _CELL_STYLES.get(column.name, _no_style)
 
     @lru_cache(maxsize=4096)
-    def cell(value: Word) -> Cell:
+    def cell(value: Value) -> Cell:
         text = "" if value is None else one_line(show(value) if show else str(value))
         return (text, style_of(value)) if text else (missing, "dim")
 
     return map(cell, column.of(listing))
 
 
-def _no_style(_value: Word) -> str:
+def _no_style(_value: Value) -> str:
     return ""
 
 
-def _zero_dim(value: Word) -> str:
+def _zero_dim(value: Value) -> str:
     return "dim" if value in {"0", 0} else ""
 
 
@@ -322,7 +322,7 @@ STATE_STYLES = {
     State.SUSPECT: "yellow",
     State.UNKNOWN: "dim",
 }
-_CELL_STYLES: dict[str, Callable[[Word], str]] = {
+_CELL_STYLES: dict[str, Callable[[Value], str]] = {
     "ID": lambda _value: "bold",
     "KEY": _zero_dim,
     "PERMS": _mode_style,

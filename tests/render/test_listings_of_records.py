@@ -1,34 +1,22 @@
-"""Listings of records, which every format shows as it shows the text of /proc/sysvipc."""
-
-from collections.abc import Callable, Iterable
+"""Listings of records, in every format, beside listings of text from /proc/sysvipc."""
 
 import pytest
 
-from pyipcs.completion import _rows
 from pyipcs.model import Kind, Unit, View
 from pyipcs.query import columns, plan
 from pyipcs.query.choose import Choice
 from pyipcs.query.filters import Filter, idle, key, matching, mine, older_than, owner, private
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.rates import Growth
-from pyipcs.render import data, delimited, metrics, plain, table, text_columns
-from pyipcs.sysv import procfs
+from pyipcs.render import metrics, plain, renderer
 from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.listing import Listing, merged
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.usage.state import evidence
 from tests.kit import samples
 
-CANVAS = TerminalCapabilities(width=400, height=50, color=True, unicode=True)
-RENDERERS: dict[Format, Callable[[plan.Report], Iterable[str]]] = {
-    Format.TABLE: lambda report: table.listings(report, CANVAS),
-    Format.PLAIN: text_columns.listings,
-    Format.JSON: lambda report: data.json_document(report, {"filtered": True}),
-    Format.JSONL: data.json_lines,
-    Format.CSV: delimited.csv,
-    Format.TSV: delimited.tsv,
-    Format.EXPORT: delimited.export,
-}
+CAPABILITIES = TerminalCapabilities(width=400, height=50, has_color=True, has_unicode=True)
+_FORMATS = [one for one in Format if one is not Format.OPENMETRICS]
 _OWN = ("COMMAND", "AGE")  # what depends on the time of the call, and on other processes
 
 
@@ -47,12 +35,13 @@ def assert_same(kind: Kind, options: OutputOptions, format_: Format) -> None:
     outputs = []
     for listing in both(kind):
         report = plan.report({kind: [listing]}, options, format_)
-        outputs.append("".join(RENDERERS[format_](report)))
+        render = renderer(format_, report, CAPABILITIES)
+        outputs.append("".join(render(report, CAPABILITIES)))
     assert outputs[0] == outputs[1]
     assert outputs[0]
 
 
-@pytest.mark.parametrize("format_", RENDERERS, ids=lambda one: one.value)
+@pytest.mark.parametrize("format_", _FORMATS, ids=lambda one: one.value)
 @pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
 @pytest.mark.parametrize("unit", Unit, ids=lambda one: one.value)
 def test_listing_of_records_has_every_column_as_text_has(
@@ -87,25 +76,17 @@ def test_listing_of_records_is_sorted_as_text_is(kind: Kind, utc: None) -> None:
 def test_listing_of_records_has_the_layout_of_ipcs(
     kind: Kind, view: View, unit: Unit, utc: None
 ) -> None:
-    records, text = ("".join(plain.listings({kind: [one]}, view, unit)) for one in both(kind))
+    style = OutputOptions(unit=unit).style(Format.PLAIN)
+    reports = (plan.Report({kind: [one]}, {}, style, view=view) for one in both(kind))
+    records, text = ("".join(plain.listings(report)) for report in reports)
     assert records == text
 
 
 @pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
 def test_listing_of_records_has_the_same_metrics(kind: Kind) -> None:
-    records, text = ("".join(metrics.document([], [], {}, {kind: [x]}, 4096)) for x in both(kind))
+    reports = (plan.Report({kind: [one]}, {}, samples.MACHINE) for one in both(kind))
+    records, text = ("".join(metrics.document(report)) for report in reports)
     assert records == text
-
-
-@pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
-def test_listing_of_records_is_completed_by_the_same_words(
-    kind: Kind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    words = []
-    for listing in both(kind):
-        monkeypatch.setattr(procfs, "read", lambda _kind, listing=listing: [listing])
-        words.append([*_rows(kind)])
-    assert words[0] == words[1]
 
 
 @pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)

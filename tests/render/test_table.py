@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from pyipcs.model import Kind, Record, Semaphore, State
-from pyipcs.query.columns import RESOURCE, resources
+from pyipcs.query.choose import resources
+from pyipcs.query.columns import RESOURCE
 from pyipcs.query.plan import Report
 from pyipcs.render import panel, showmsg, table
 from pyipcs.render.details import Details
