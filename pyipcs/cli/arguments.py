@@ -11,7 +11,7 @@ from pyipcs.codec import Layout
 _T = TypeVar("_T")
 
 
-def packed(words: Sequence[bytes], layout: Layout) -> bytes:
+def pack_fields(words: Sequence[bytes], layout: Layout) -> bytes:
     """The struct of these fields.
 
     Raises:
@@ -23,7 +23,7 @@ def packed(words: Sequence[bytes], layout: Layout) -> bytes:
         raise click.UsageError(f"--pack {layout.notation}: {error}") from None
 
 
-def decoded(word: bytes, decode: Callable[[bytes], _T]) -> _T:
+def decode_argument(word: bytes, decode: Callable[[bytes], _T]) -> _T:
     """What a word stands for.
 
     Raises:

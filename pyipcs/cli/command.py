@@ -20,7 +20,7 @@ NO_VALUE = "\0"
 # Under what the words behind `--` are kept.
 _BEHIND = f"{__name__}.behind"
 # What gives lists of terms and what they mean, by their titles.
-Appendix: TypeAlias = Callable[[], Iterable[tuple[str, Iterable[tuple[str, str]]]]]
+HelpSections: TypeAlias = Callable[[], Iterable[tuple[str, Iterable[tuple[str, str]]]]]
 
 
 class Option(click.Option):
@@ -243,16 +243,16 @@ def _is_option(word: str) -> bool:
     return word == "-0" or not (word[1].isdigit() or word[1] == ".")
 
 
-def given_names(ctx: click.Context) -> list[str]:
+def given_option_names(ctx: click.Context) -> list[str]:
     """Click's names of the options that were given."""
     names: list[str] = ctx.meta[__name__]
     return names
 
 
-def in_order(ctx: click.Context, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+def values_in_order(ctx: click.Context, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
     """The values of repeatable options, each with its option's name, as the user ordered them."""
     values = {name: iter(ctx.params[name]) for name in names}
-    for name in given_names(ctx):
+    for name in given_option_names(ctx):
         if name in values:
             yield name, next(values[name])
 
@@ -270,7 +270,7 @@ def _unexpected(scan: Scan, operand: str) -> str:
     return f"unexpected operand '{operand}'{hint}"
 
 
-def behind(ctx: click.Context) -> list[str] | None:
+def trailing_command(ctx: click.Context) -> list[str] | None:
     """The words behind the first `--` of a Wrapper; None where there was none."""
     words: list[str] | None = ctx.meta[_BEHIND]
     return words
@@ -280,7 +280,7 @@ class Grammar(click.Command):
     """A command that reads its words by getopt_long's rules."""
 
     abbreviable_names: frozenset[str] = frozenset()
-    help_sections: Appendix | None = None
+    help_sections: HelpSections | None = None
     examples: Sequence[tuple[str, str]] = ()
     stops_at_operand = False
     any_operand = ""

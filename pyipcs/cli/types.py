@@ -31,7 +31,7 @@ _SECONDS_MAX = 1e9  # thirty years: longer than anybody waits, and no clock over
 Suggestions: TypeAlias = str | Mapping[str, str]
 
 
-class Parsed(click.ParamType):  # type: ignore[type-arg] # generic in newer clicks only
+class ParsedType(click.ParamType):  # type: ignore[type-arg] # generic in newer clicks only
     """A word that a function reads; the text of its ValueError says what is wrong."""
 
     def __init__(self, name: str, parse: Callable[[str], Any], choices: Suggestions = "") -> None:
@@ -236,19 +236,19 @@ def parse_status(text: str) -> int:
         raise ValueError("not a status (0 to 255)") from None
 
 
-def an_id(kind: Kind | None = None) -> Parsed:
+def id_type(kind: Kind | None = None) -> ParsedType:
     """The id of an object of a kind; None is the kind that the command line tells otherwise."""
-    return Parsed("id", lambda text: Target(By.ID, parse_id(text), text), _there("id", kind))
+    return ParsedType("id", lambda text: Target(By.ID, parse_id(text), text), _there("id", kind))
 
 
-def a_key(kind: Kind | None = None) -> Parsed:
+def key_type(kind: Kind | None = None) -> ParsedType:
     """The key of an object of a kind."""
-    return Parsed("key", _parse_key_target, _there("key", kind))
+    return ParsedType("key", _parse_key_target, _there("key", kind))
 
 
-def a_target(kind: Kind | None = None) -> Parsed:
+def target_type(kind: Kind | None = None) -> ParsedType:
     """An object of a kind, by its id or its key."""
-    return Parsed("target", parse_target, _there("target", kind))
+    return ParsedType("target", parse_target, _there("target", kind))
 
 
 def _there(what: str, kind: Kind | None) -> str:
@@ -280,36 +280,36 @@ _OPERATIONS = {
     "0+1": "give",
     "0=0": "wait for zero",
 }
-NEW_KEY = Parsed("key", _parse_key_target, "ftok")
-KINDS = Parsed("kind", parse_kinds, {kind.value: kind.plural for kind in Kind})
-SIZE = Parsed("size", parse_size, _SIZES)
-MODE = Parsed(
+NEW_KEY = ParsedType("key", _parse_key_target, "ftok")
+KINDS = ParsedType("kind", parse_kinds, {kind.value: kind.plural for kind in Kind})
+SIZE = ParsedType("size", parse_size, _SIZES)
+MODE = ParsedType(
     "mode",
     parse_mode,
     {"600": "the owner's", "660": "and its group's", "644": "others read", "666": "everybody's"},
 )
-USER = Parsed("user", parse_user, "user")
-DURATION = Parsed(
+USER = ParsedType("user", parse_user, "user")
+DURATION = ParsedType(
     "duration",
     parse_duration,
     {"30s": "seconds", "10m": "minutes", "2h": "hours", "7d": "days"},
 )
-INTERVAL = Parsed("seconds", parse_interval, {"0.5": "", "1": "", "5": ""})
-OWNER = Parsed("[user][:group]", parse_owner, "owner")
-NSEMS = Parsed("nsems", parse_nsems)
-VALUES = Parsed("v,...", parse_values)
-QBYTES = Parsed("bytes", parse_qbytes, {"4K": "4096", "16K": "16384", "64K": "65536"})
-OPERATION = Parsed("op", _parse_operation, _OPERATIONS)
-STATUS = Parsed("status", parse_status)
-VALUE = Parsed("num=v", parse_value)
-PROJECT = Parsed("project", parse_project)
-TYPE = Parsed("type", parse_type)
-MESSAGE_TYPE = Parsed("type", parse_message_type)
-COUNT = Parsed("count", parse_count)
-SECONDS = Parsed("seconds", parse_seconds)
-BYTES = Parsed("bytes", parse_bytes, _SIZES)
-NAMESPACE = Parsed("pid|path", path_of, "namespace")
-BODY_SIZE = Parsed("bytes", parse_body_size, _SIZES)
-LAYOUT = Parsed("format", parse_layout, _STRUCTS)
-FILE = Parsed("file", str, "file")
-COMMAND_LINE = Parsed("cmd", str, "command")
+INTERVAL = ParsedType("seconds", parse_interval, {"0.5": "", "1": "", "5": ""})
+OWNER = ParsedType("[user][:group]", parse_owner, "owner")
+NSEMS = ParsedType("nsems", parse_nsems)
+VALUES = ParsedType("v,...", parse_values)
+QBYTES = ParsedType("bytes", parse_qbytes, {"4K": "4096", "16K": "16384", "64K": "65536"})
+OPERATION = ParsedType("op", _parse_operation, _OPERATIONS)
+STATUS = ParsedType("status", parse_status)
+VALUE = ParsedType("num=v", parse_value)
+PROJECT = ParsedType("project", parse_project)
+TYPE = ParsedType("type", parse_type)
+MESSAGE_TYPE = ParsedType("type", parse_message_type)
+COUNT = ParsedType("count", parse_count)
+SECONDS = ParsedType("seconds", parse_seconds)
+BYTES = ParsedType("bytes", parse_bytes, _SIZES)
+NAMESPACE = ParsedType("pid|path", path_of, "namespace")
+BODY_SIZE = ParsedType("bytes", parse_body_size, _SIZES)
+LAYOUT = ParsedType("format", parse_layout, _STRUCTS)
+FILE = ParsedType("file", str, "file")
+COMMAND_LINE = ParsedType("cmd", str, "command")

@@ -9,7 +9,7 @@ import click
 
 from pyipcs.cli import app
 from pyipcs.cli.command import Grammar, OptionalValue, Prefix, Wrapper
-from pyipcs.cli.types import Parsed, Suggestions
+from pyipcs.cli.types import ParsedType, Suggestions
 
 Wraps = Literal["", "first", "--"]
 
@@ -103,7 +103,7 @@ def _option(option: click.Option, columns: Mapping[str, str]) -> Option:
 
 
 def _value(param: click.Parameter, columns: Mapping[str, str]) -> Value:
-    metavar = param.metavar or (param.type.name if isinstance(param.type, Parsed) else "when")
+    metavar = param.metavar or (param.type.name if isinstance(param.type, ParsedType) else "when")
     choices: Suggestions = getattr(param.type, "suggestions", "")
     kind = choices if isinstance(choices, str) and choices in _COLUMNS else ""
     return Value(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyipcs.cli.command import NO_VALUE, Alias, Grammar, OptionalValue, Scan, in_order
+from pyipcs.cli.command import NO_VALUE, Alias, Grammar, OptionalValue, Scan, values_in_order
 
 NAMES = {"-a": "--all", "-t": "--time", "-l": "--limits", "-i": "--id", "-k": "--key"}
 
@@ -142,7 +142,7 @@ def test_scan_with_an_error_returns_the_other_words() -> None:
 def test_in_order_returns_options_as_given() -> None:
     tested = command()
     context = tested.make_context("test", ["-i1", "-k", "2", "--id=3", "-a", "-k4", "word"])
-    assert [*in_order(context, ["id", "key"])] == [
+    assert [*values_in_order(context, ["id", "key"])] == [
         ("id", "1"),
         ("key", "2"),
         ("id", "3"),

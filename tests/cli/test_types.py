@@ -113,7 +113,7 @@ def test_parse_mode_rejects_other_texts(text: str) -> None:
         (types.NSEMS, " +5", 5),
         (types.VALUES, "1,0,32767", (1, 0, 32767)),
         (types.QBYTES, "0", 0),
-        (types.an_id(), "007", (By.ID, 7, "007")),
+        (types.id_type(), "007", (By.ID, 7, "007")),
     ],
 )
 def test_params_return_values(param: Callable[[str], object], text: str, value: object) -> None:
@@ -132,8 +132,8 @@ def test_params_return_values(param: Callable[[str], object], text: str, value: 
         (types.VALUES, "32768"),
         (types.VALUES, "-1"),
         (types.QBYTES, "18446744073709551616"),
-        (types.an_id(), "0x5"),
-        (types.a_key(), "zero"),
+        (types.id_type(), "0x5"),
+        (types.key_type(), "zero"),
         (types.OWNER, "nobody-has-this-name"),
     ],
 )

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyipcs.cli import present
-from pyipcs.cli.command import given_names
+from pyipcs.cli.command import given_option_names
 from pyipcs.cli.options import watch
 from pyipcs.cli.options.common import refuse, selecting, showing, subcommand
 from pyipcs.cli.options.filters import filter_options, listed_kind_options
 from pyipcs.cli.options.output import columns_of, output_options
 from pyipcs.cli.options.watch import watch_option
-from pyipcs.cli.types import an_id
+from pyipcs.cli.types import id_type
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status
 from pyipcs.model import Kind, Record, View
 from pyipcs.query import plan
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 )
 @listed_kind_options
 @selecting("-a", "--all", "all_kinds", is_flag=True, help="All kinds, as without -q, -m and -s.")
-@selecting("-i", "--id", "target", type=an_id(), help="One object, with one of -q -m -s.")
+@selecting("-i", "--id", "target", type=id_type(), help="One object, with one of -q -m -s.")
 @filter_options
 @selecting(
     "--all-ns",
@@ -91,7 +91,7 @@ def command(  # noqa: PLR0913 - the options are its arguments
         figures=figures,
         interval=interval,
         everywhere=everywhere,
-        elsewhere="ns" in given_names(ctx),
+        elsewhere="ns" in given_option_names(ctx),
         fail_if_any=fail_if_any,
     )
     meant = selection.kinds(named)

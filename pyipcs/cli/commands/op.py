@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import click
 
 from pyipcs.actions.lookup import find, no_semaphore, refusal
-from pyipcs.cli.command import Wrapper, behind, options_titled
+from pyipcs.cli.command import Wrapper, options_titled, trailing_command
 from pyipcs.cli.options.common import subcommand, wait_options
-from pyipcs.cli.types import OPERATION, STATUS, a_target
+from pyipcs.cli.types import OPERATION, STATUS, target_type
 from pyipcs.errors import BusyError, CommandError, IpcError, Status
 from pyipcs.model import SEMVMX, Kind
 from pyipcs.process.program import Program
@@ -39,7 +39,7 @@ _how = options_titled("How to operate")
     help="The status in the place of 3, which may be CMD's own.",
 )
 @wait_options()
-@click.argument("target", type=a_target(Kind.SEMAPHORE), metavar="SEM")
+@click.argument("target", type=target_type(Kind.SEMAPHORE), metavar="SEM")
 @click.argument("operations", type=OPERATION, nargs=-1, required=True, metavar="OP...")
 @click.pass_context
 def command(
@@ -65,7 +65,7 @@ def command(
 
     SEM is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
     """
-    words = behind(ctx)
+    words = trailing_command(ctx)
     program = None if words is None else Program.find(words)
     array = find(SemaphoreArray, target)
     held = [

@@ -9,7 +9,7 @@ import click
 from pyipcs.cli.command import DocumentedChoice, options_titled
 from pyipcs.cli.memory import attached
 from pyipcs.cli.options.common import format_of, refuse, showing, subcommand, unpack_option
-from pyipcs.cli.types import BYTES, a_target
+from pyipcs.cli.types import BYTES, target_type
 from pyipcs.codec import Layout, hex_lines
 from pyipcs.errors import CommandError
 from pyipcs.model import Kind
@@ -52,7 +52,7 @@ _LINES = 512  # of a write(2): few calls, and no long wait for the first
     help="How bytes are written. If left out: hex on a terminal, else raw.",
 )
 @unpack_option("With --length it is an array of them, a line each.")
-@click.argument("target", type=a_target(Kind.SEGMENT), metavar="SEG")
+@click.argument("target", type=target_type(Kind.SEGMENT), metavar="SEG")
 @click.pass_obj
 def command(
     output: Output,

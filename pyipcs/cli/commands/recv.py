@@ -19,7 +19,7 @@ from pyipcs.cli.options.common import (
     unpack_option,
     wait_options,
 )
-from pyipcs.cli.types import BODY_SIZE, COMMAND_LINE, COUNT, TYPE, a_target
+from pyipcs.cli.types import BODY_SIZE, COMMAND_LINE, COUNT, TYPE, target_type
 from pyipcs.codec import FORMATS, Encoder, Layout, encoder
 from pyipcs.errors import BusyError, CommandError, ExpiredError, IpcError, Status, TooBigError
 from pyipcs.model import Kind, Message
@@ -138,7 +138,7 @@ class _How(NamedTuple):
     "are its type and its queue. The first CMD that fails ends it; its message goes back. A signal "
     "lets CMD end, a second one is passed on to it.",
 )
-@click.argument("target", type=a_target(Kind.QUEUE), metavar="QUEUE")
+@click.argument("target", type=target_type(Kind.QUEUE), metavar="QUEUE")
 @click.pass_obj
 def command(
     output: Output,

@@ -7,11 +7,11 @@ import click
 
 from pyipcs.actions.remove import Removal, RemovalTarget, Selected, select
 from pyipcs.cli import present
-from pyipcs.cli.command import OptionalValue, in_order, options_titled
+from pyipcs.cli.command import OptionalValue, options_titled, values_in_order
 from pyipcs.cli.options.common import refuse, selecting, subcommand
 from pyipcs.cli.options.filters import filter_options
-from pyipcs.cli.options.output import columns_of, given, output_options
-from pyipcs.cli.types import KINDS, Parsed, a_key, an_id
+from pyipcs.cli.options.output import columns_of, given_output_options, output_options
+from pyipcs.cli.types import KINDS, ParsedType, id_type, key_type
 from pyipcs.errors import CommandError, Status
 from pyipcs.model import Kind
 from pyipcs.query.plan import Format, OutputOptions
@@ -56,17 +56,23 @@ _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
         ),
     ),
 )
-@_named("-q", "--queue-id", type=an_id(Kind.QUEUE), multiple=True, help="A message queue by id.")
-@_named("-Q", "--queue-key", type=a_key(Kind.QUEUE), multiple=True, help="A message queue by key.")
-@_named("-m", "--shmem-id", type=an_id(Kind.SEGMENT), multiple=True, help="A segment by id.")
-@_named("-M", "--shmem-key", type=a_key(Kind.SEGMENT), multiple=True, help="A segment by key.")
+@_named("-q", "--queue-id", type=id_type(Kind.QUEUE), multiple=True, help="A message queue by id.")
 @_named(
-    "-s", "--semaphore-id", type=an_id(Kind.SEMAPHORE), multiple=True, help="A semaphore set by id."
+    "-Q", "--queue-key", type=key_type(Kind.QUEUE), multiple=True, help="A message queue by key."
+)
+@_named("-m", "--shmem-id", type=id_type(Kind.SEGMENT), multiple=True, help="A segment by id.")
+@_named("-M", "--shmem-key", type=key_type(Kind.SEGMENT), multiple=True, help="A segment by key.")
+@_named(
+    "-s",
+    "--semaphore-id",
+    type=id_type(Kind.SEMAPHORE),
+    multiple=True,
+    help="A semaphore set by id.",
 )
 @_named(
     "-S",
     "--semaphore-key",
-    type=a_key(Kind.SEMAPHORE),
+    type=key_type(Kind.SEMAPHORE),
     multiple=True,
     help="A semaphore set by key.",
 )
@@ -88,7 +94,10 @@ _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
 @_how("-v", "--verbose", is_flag=True, help="Say what is removed.")
 @output_options
 @click.argument(
-    "operands", nargs=-1, type=Parsed("operand", str, "kind and ids"), metavar="[msg|shm|sem ID...]"
+    "operands",
+    nargs=-1,
+    type=ParsedType("operand", str, "kind and ids"),
+    metavar="[msg|shm|sem ID...]",
 )
 @click.pass_context
 def command(  # noqa: PLR0913 - the options are its arguments
@@ -109,10 +118,12 @@ def command(  # noqa: PLR0913 - the options are its arguments
     --owner and the options behind it narrow --all to the objects that meet every one of them.
     Each is looked at again right before it is removed, and stays if it has changed.
     """
-    doomed = [RemovalTarget(_NAMING[name], target) for name, target in in_order(ctx, _NAMING)]
+    doomed = [
+        RemovalTarget(_NAMING[name], target) for name, target in values_in_order(ctx, _NAMING)
+    ]
     named = bool(doomed or all_kinds)
     word = _old_syntax(operands)
-    format_options = [] if dry_run else [*given(ctx)]
+    format_options = [] if dry_run else [*given_output_options(ctx)]
     refuse(
         (
             (word and named, f"{word} ID... goes with no option that names objects"),

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from pyipcs.cli.command import DocumentedChoice, Prefix, options_titled
 from pyipcs.cli.options.common import json_option, showing, subcommand
 from pyipcs.cli.options.output import FORMATS
-from pyipcs.cli.types import Parsed
+from pyipcs.cli.types import ParsedType
 from pyipcs.errors import CommandError, IpcError, Status, StoppedError
 from pyipcs.model import INT_MAX, Kind
 from pyipcs.process.foreground import supervise
@@ -116,7 +116,7 @@ class _ReportFormat(DocumentedChoice):
 @showing(
     "--report",
     once=True,
-    type=Parsed("file", _parse_report, "file"),
+    type=ParsedType("file", _parse_report, "file"),
     metavar="FILE|fd:N",
     help="Write the report to a file, or to an open descriptor that CMD does not get. [default: "
     "standard error]",

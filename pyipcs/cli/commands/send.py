@@ -12,10 +12,10 @@ import click
 
 from pyipcs.actions.lookup import find, refusals
 from pyipcs.actions.send import Sending
-from pyipcs.cli.arguments import decoded, packed
+from pyipcs.cli.arguments import decode_argument, pack_fields
 from pyipcs.cli.command import options_titled
 from pyipcs.cli.options.common import pack_option, refuse, showing, subcommand, wait_options
-from pyipcs.cli.types import FILE, MESSAGE_TYPE, a_target
+from pyipcs.cli.types import FILE, MESSAGE_TYPE, target_type
 from pyipcs.codec import EnvelopeError, Layout, decoder, from_json, longest
 from pyipcs.model import Kind
 from pyipcs.process.interruptible import InterruptibleWait
@@ -82,7 +82,7 @@ class _How(NamedTuple):
 @_which("-z", "--nul", is_flag=True, help="Add a NUL to each message, as C strings have it.")
 @wait_options(" for each message")
 @showing("--progress", is_flag=True, help="Show on the terminal how far it is.")
-@click.argument("target", type=a_target(Kind.QUEUE), metavar="QUEUE")
+@click.argument("target", type=target_type(Kind.QUEUE), metavar="QUEUE")
 @click.argument("messages", nargs=-1, metavar="[MESSAGE]...")
 @click.pass_obj
 def command(
@@ -183,8 +183,10 @@ def _arguments(words: Sequence[str], decode: _Decode, how: _How) -> list[tuple[i
     records = [os.fsencode(word) for word in words]
     layout = how.layout
     if layout is None or (layout.length and not records):
-        return list(chain.from_iterable(decoded(record, _list(decode)) for record in records))
-    return [(how.type_, packed(records, layout))]
+        return list(
+            chain.from_iterable(decode_argument(record, _list(decode)) for record in records)
+        )
+    return [(how.type_, pack_fields(records, layout))]
 
 
 def _list(decode: _Decode) -> Callable[[bytes], list[tuple[int, bytes]]]:

@@ -11,7 +11,7 @@ from pyipcs.actions.lookup import find_all, no_semaphore, refusal_reason, refusa
 from pyipcs.cli.command import options_titled
 from pyipcs.cli.options.common import refuse, subcommand
 from pyipcs.cli.options.filters import kind_options
-from pyipcs.cli.types import MODE, OWNER, QBYTES, VALUE, VALUES, a_target
+from pyipcs.cli.types import MODE, OWNER, QBYTES, VALUE, VALUES, target_type
 from pyipcs.errors import CommandError, DeniedError, IpcError, ipc_error
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
 from pyipcs.process.accounts import owner_noun, unmapped
@@ -104,7 +104,7 @@ class _Failure(NamedTuple):
 @_what("--values", type=VALUES, help="The values of all semaphores of a set, at once.")
 @_what("--lock", is_flag=True, help="Keep a segment in memory, out of swap.")
 @_what("--unlock", is_flag=True, help="Let it be swapped again.")
-@click.argument("target", type=a_target(), metavar="TARGET")
+@click.argument("target", type=target_type(), metavar="TARGET")
 def command(
     *,
     kinds: Sequence[Kind],

@@ -11,7 +11,7 @@ from pyipcs.cli.options import watch
 from pyipcs.cli.options.common import subcommand
 from pyipcs.cli.options.filters import kind_options
 from pyipcs.cli.options.output import columns_of, output_options
-from pyipcs.cli.types import a_target
+from pyipcs.cli.types import target_type
 from pyipcs.errors import CommandError, DeniedError, Status
 from pyipcs.model import Kind, Queue, Record
 from pyipcs.query import plan
@@ -45,7 +45,7 @@ _MORE = {
 @kind_options
 @output_options
 @watch.watch_option
-@click.argument("targets", type=a_target(), nargs=-1, required=True, metavar="TARGET...")
+@click.argument("targets", type=target_type(), nargs=-1, required=True, metavar="TARGET...")
 @click.pass_context
 def command(
     ctx: click.Context,

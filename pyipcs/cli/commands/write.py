@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyipcs.cli.arguments import decoded, packed
+from pyipcs.cli.arguments import decode_argument, pack_fields
 from pyipcs.cli.command import options_titled
 from pyipcs.cli.memory import attached
 from pyipcs.cli.options.common import pack_option, refuse, subcommand
-from pyipcs.cli.types import BYTES, FILE, a_target
+from pyipcs.cli.types import BYTES, FILE, target_type
 from pyipcs.codec import Layout, decoder, longest
 from pyipcs.errors import CommandError
 from pyipcs.model import Kind
@@ -39,7 +39,7 @@ _what = options_titled("Which bytes", once=True)
 @_what("-F", "--file", type=FILE, help="Read FILE; - is standard input.")
 @_what("--hex", "hex_", is_flag=True, help="The data are hex digits.")
 @pack_option(_what, words="The DATA", stream="each line is a struct")
-@click.argument("target", type=a_target(Kind.SEGMENT), metavar="SEG")
+@click.argument("target", type=target_type(Kind.SEGMENT), metavar="SEG")
 @click.argument("words", nargs=-1, metavar="[DATA]...")
 def command(
     *,
@@ -90,10 +90,10 @@ def _argument(
 ) -> bytes | None:
     """The data that are on the command line; None where there are none."""
     if layout and (words or not layout.length):
-        return packed(words, layout)
+        return pack_fields(words, layout)
     if not words:
         return None
-    return decoded(words[0], decode) if decode else words[0]
+    return decode_argument(words[0], decode) if decode else words[0]
 
 
 def _decoded(stream: Stream, decode: Callable[[bytes], bytes], size: int) -> bytes:

@@ -12,11 +12,11 @@ import click
 from pyipcs import __version__
 from pyipcs.cli.command import (
     Alias,
-    Appendix,
     DocumentedChoice,
     Grammar,
+    HelpSections,
     Option,
-    given_names,
+    given_option_names,
     options_titled,
 )
 from pyipcs.errors import CommandError
@@ -32,7 +32,7 @@ def subcommand(
     *,
     abbreviable_names: Sequence[str] = (),
     examples: Sequence[tuple[str, str]] = (),
-    help_sections: Appendix | None = None,
+    help_sections: HelpSections | None = None,
     cls: type[Grammar] = Grammar,
     enters: bool = True,
     any_operand: str = "",
@@ -110,7 +110,7 @@ def _namespace_option() -> click.Option:
 
 
 def _enter(ctx: click.Context, _param: click.Parameter, path: str | None) -> None:
-    if path is None or ctx.resilient_parsing or {"help", "version"} & {*given_names(ctx)}:
+    if path is None or ctx.resilient_parsing or {"help", "version"} & {*given_option_names(ctx)}:
         return
     from pyipcs.sysv.unshare import enter
 

@@ -5,7 +5,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from pyipcs.cli.options.common import selecting
-from pyipcs.cli.types import DURATION, USER, Parsed, a_key
+from pyipcs.cli.types import DURATION, USER, ParsedType, key_type
 from pyipcs.model import Kind
 from pyipcs.query.selection import Selection
 
@@ -85,7 +85,7 @@ _OPTIONS: dict[str, Any] = {
     "mine": selecting("--mine", is_flag=True, help="Created or owned by you."),
     "key": selecting(
         "--key",
-        type=a_key(),
+        type=key_type(),
         multiple=True,
         metavar="KEY",
         help="With this key. Given several times: with any of them.",
@@ -124,7 +124,7 @@ _OPTIONS: dict[str, Any] = {
     ),
     "not_in": selecting(
         "--not-in",
-        type=Parsed("file", _parse_baseline, "file"),
+        type=ParsedType("file", _parse_baseline, "file"),
         multiple=True,
         metavar="FILE",
         help="Not in an earlier listing of all objects (list -J > FILE). Kinds missing from FILE "

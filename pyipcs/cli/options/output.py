@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from pyipcs.cli.command import Appendix, DocumentedChoice
+from pyipcs.cli.command import DocumentedChoice, HelpSections
 from pyipcs.cli.options.common import json_option, showing
-from pyipcs.cli.types import Parsed
+from pyipcs.cli.types import ParsedType
 from pyipcs.model import Kind, Unit
 from pyipcs.query.plan import Format, OutputOptions
 
@@ -78,7 +78,7 @@ _OPTIONS = (
         "-o",
         "--output",
         "choice",
-        type=Parsed("col,...", _parse_choice, "columns"),
+        type=ParsedType("col,...", _parse_choice, "columns"),
         metavar="COL,...",
         value_hint=_POSIX_OUTSTANDING,
         help="Which columns; +COL,... adds to the usual ones. They are listed below.",
@@ -88,7 +88,7 @@ _OPTIONS = (
     ),
     showing(
         "--sort",
-        type=Parsed("col", _parse_sort, "column"),
+        type=ParsedType("col", _parse_sort, "column"),
         metavar="[-]COL",
         help="Sort by one column; -COL reverses.",
     ),
@@ -130,7 +130,7 @@ def _manner(
     )
 
 
-def columns_of(*kinds: Kind, limits: bool = False) -> Appendix:
+def columns_of(*kinds: Kind, limits: bool = False) -> HelpSections:
     """The columns that there are, for a command's help.
 
     Args:
@@ -155,7 +155,7 @@ def _described(columns: Iterable["Column"]) -> Iterator[tuple[str, str]]:
     return ((column.name, column.help) for column in columns)
 
 
-def given(ctx: click.Context) -> Iterator[str]:
+def given_output_options(ctx: click.Context) -> Iterator[str]:
     """Those of the options of `output_options` that stand on the command line."""
     for param in ctx.command.params:
         source = ctx.get_parameter_source(param.name or "")

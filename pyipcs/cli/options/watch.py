@@ -4,7 +4,7 @@ import click
 
 from pyipcs.cli.command import OptionalValue
 from pyipcs.cli.options.common import showing
-from pyipcs.cli.options.output import given
+from pyipcs.cli.options.output import given_output_options
 from pyipcs.cli.types import INTERVAL
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.terminal.streams import Output
@@ -26,7 +26,7 @@ def check(ctx: click.Context, output: Output, options: OutputOptions) -> OutputO
     Raises:
         click.UsageError: it cannot.
     """
-    if options.format_ is not Format.TABLE and "-f" in given(ctx):
+    if options.format_ is not Format.TABLE and "-f" in given_output_options(ctx):
         raise click.UsageError("--watch draws tables, so no other format")
     if not output.is_terminal or output.is_dumb:
         raise click.UsageError("--watch needs a terminal that can be drawn on")
