@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from pyipcs.cli.command import NO_VALUE
+from pyipcs.cli.getopt import NO_VALUE
 from pyipcs.model import INT_MAX, LONG_MAX, SEMVMX, Kind
 from pyipcs.process.accounts import parse_owner, parse_user
 from pyipcs.sysv.keys import By, Target, parse_id, parse_key, parse_project, parse_target

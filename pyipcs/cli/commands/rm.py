@@ -81,7 +81,7 @@ _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
     "--all",
     "all_kinds",
     cls=OptionalValue,
-    words=_WORDS,
+    following_values=_WORDS,
     type=KINDS,
     metavar="[=msg|shm|sem]",
     help="All that you may remove, or all of a kind.",
