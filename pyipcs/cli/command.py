@@ -47,6 +47,10 @@ class Option(click.Option):
         self.once = once
         self.value_hint = value_hint
 
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return the variable's value; None where the context has a default, as under ipcs."""
+        return None if self.name in (ctx.default_map or {}) else super().resolve_envvar_value(ctx)
+
 
 def options_titled(title: str, *, once: bool = False) -> Callable[..., Callable[[Any], Any]]:
     """Return `click.option` for options under a title; `once` refuses a second value of each."""

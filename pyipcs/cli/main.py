@@ -10,20 +10,20 @@ from pyipcs.cli.app import app, load
 from pyipcs.errors import CommandError, IpcError, Status, StoppedError, UnsupportedError
 from pyipcs.terminal.streams import Output, WriteError
 
-_IMPORTER = "<frozen importlib"  # the file of what loads modules
-# The names under which pyipcs stands in for util-linux's programs.
+_IMPORTER = "<frozen importlib"  # the start of the file names of Python's import system
+# The commands that pyipcs runs under the names of util-linux's programs.
 DROP_IN_NAMES = {"ipcs": "list", "ipcmk": "make", "ipcrm": "rm"}
+# Scripts that call these programs expect their format, also when they run on a terminal.
+_DROP_IN_DEFAULTS = {"format_": "plain"}
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run a command line whose first word is the program's name; return the exit status."""
+    """Run a command line that begins with the program's name; return the exit status."""
     output = Output()
     name = os.path.basename(argv[0])
     if name in DROP_IN_NAMES:
-        # Scripts that call the peer count on its format, also where they run on a terminal.
-        os.environ.pop("PYIPCS_FORMAT", None)
-        defaults = {"format_": "plain"}
-        status = _run(load(DROP_IN_NAMES[name]), name, argv[1:], output, default_map=defaults)
+        command = load(DROP_IN_NAMES[name])
+        status = _run(command, name, argv[1:], output, default_map=_DROP_IN_DEFAULTS)
     else:
         status = _run(app, "pyipcs", argv[1:], output)
     try:
@@ -42,8 +42,8 @@ def _run(
     default_map: Mapping[str, str] | None = None,
 ) -> int:
     try:
-        # No variable for completion, for none can have such a name: click's would take a stray
-        # _PYIPCS_COMPLETE for the command.
+        # No variable can be named "=". With click's default a stray _PYIPCS_COMPLETE in the
+        # environment would replace the command by click's own completion.
         status = command.main(
             [*args],
             prog_name=name,
@@ -64,17 +64,21 @@ def _run(
         end_by(error.number)
         return 128 + error.number
     except OSError as error:
-        if _of_import(error):
+        if _is_import_failure(error):
             raise
-        output.error(_refusal(error))
+        output.error(_os_error_line(error))
         return Status.FAILED
     except WriteError:
-        return Status.FAILED  # which the last flush tells
+        return Status.FAILED  # reported by the last flush
     return status or Status.DONE
 
 
-def _of_import(error: OSError) -> bool:
-    """Whether it is a module that could not be read, whose path says nothing to a user."""
+def _is_import_failure(error: OSError) -> bool:
+    """Return whether a module could not be read.
+
+    Commands import modules late, within the same `try` as their own system calls, and the path in
+    such an error may be a module's or a folder's: only the traceback shows who raised it.
+    """
     trace = error.__traceback__
     innermost = ""
     while trace:
@@ -82,23 +86,24 @@ def _of_import(error: OSError) -> bool:
     return innermost.startswith(_IMPORTER)
 
 
-def _refusal(error: OSError) -> str:
-    """What the kernel refused, where no command knows more."""
-    known = isinstance(error, UnsupportedError)  # whose words say it all
-    what = "System V IPC" if isinstance(error, IpcError) else error.filename
+def _os_error_line(error: OSError) -> str:
+    """Return the message for an error of the kernel that no command explains."""
     why = error.strerror or str(error)
-    return f"{what}: {why}" if what and not known else why
+    if isinstance(error, UnsupportedError):  # a message of its own
+        return why
+    what = "System V IPC" if isinstance(error, IpcError) else error.filename
+    return f"{what}: {why}" if what else why
 
 
 def _usage_line(error: click.UsageError) -> str:
-    """What click has to say, in one line of ours."""
+    """Return the message for an error of click, in one line."""
     if isinstance(error, click.MissingParameter) and error.param is not None:
         message = f"{_source(error.param, error.ctx)} is missing"
     elif isinstance(error, click.BadParameter) and error.param is not None:
         message = f"{_source(error.param, error.ctx)}: {error.message.removesuffix('.')}"
     else:
         message = error.format_message()
-        if type(error) is not click.UsageError:  # click's own, which begins and ends as a sentence
+        if type(error) is not click.UsageError:  # click's own messages are sentences
             message = message[:1].lower() + message[1:].removesuffix(".")
     path = error.ctx.command_path if error.ctx else "pyipcs"
     command = "" if path == "pyipcs" else f"{path.split()[-1]}: "
@@ -106,7 +111,7 @@ def _usage_line(error: click.UsageError) -> str:
 
 
 def _source(param: click.Parameter, ctx: click.Context | None) -> str:
-    """Where a value came from: the operand, the option by its names, or the variable."""
+    """Return the source of a value: the operand, the option's names, or the variable."""
     if isinstance(param, click.Argument):
         return str(param.metavar).removesuffix("...").strip("[]")
     source = ctx.get_parameter_source(param.name) if ctx and param.name else None
