@@ -1,4 +1,4 @@
-"""The group of commands, each loaded only when it is asked for."""
+"""The group of commands, each loaded only when it is used."""
 
 from importlib import import_module
 
@@ -7,8 +7,8 @@ import click
 from pyipcs.cli.command import Grammar, Prefix
 from pyipcs.cli.options.common import common_options
 
-# The commands by purpose, each with what its help begins with: here, so that the help of pyipcs
-# itself need not load them all.
+# The commands by purpose, each with the first line of its help. `pyipcs --help` prints them
+# without loading the commands; tests/docs/test_help.py compares both.
 PURPOSES = {
     "Look": {
         "list": "Show System V IPC objects, limits and usage.",
@@ -31,9 +31,9 @@ PURPOSES = {
         "run": "Run a command, and tell which objects it leaves behind.",
     },
 }
-COMMANDS = {name: words for group in PURPOSES.values() for name, words in group.items()}
-# What other programs call them.
-_MEANT = {
+COMMANDS = {name: line for group in PURPOSES.values() for name, line in group.items()}
+# The commands that users of other programs may look for, by their names there.
+_SUGGESTIONS = {
     **dict.fromkeys(("ls", "ipcs", "lsipc", "show"), "list"),
     **dict.fromkeys(("create", "new", "add", "ipcmk"), "make"),
     **dict.fromkeys(("remove", "delete", "del", "ipcrm"), "rm"),
@@ -48,40 +48,40 @@ _MEANT = {
 
 
 class App(Prefix, click.Group):
-    """The group, which loads only the command that is asked for."""
+    """A group that loads only the command on the command line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
-        """The commands in the order of their help."""
-        return [*COMMANDS]  # once its module is loaded, `list` is a module here
+        """Return the names of the commands in the order of the help."""
+        return [*COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of a name, its module loaded now."""
+        """Load the command of a name."""
         return load(cmd_name) if cmd_name in COMMANDS else None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands in the help, none of them loaded, then the options."""
+        """Write the commands, without loading them, and the options."""
         for title, commands in PURPOSES.items():
             with formatter.section(title):
-                formatter.write_dl([(f"{name:5}", words) for name, words in commands.items()])
+                formatter.write_dl([(f"{name:5}", line) for name, line in commands.items()])
         super().format_options(ctx, formatter)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the first word names."""
+        """Return the command that the first argument names."""
         name, *_ = args
         if name not in COMMANDS:
             from difflib import get_close_matches
 
             close = get_close_matches(name, COMMANDS, n=1, cutoff=0.75)
-            meant = _MEANT.get(name) or "".join(close)
-            hint = f", did you mean {meant}?" if meant else ""
+            suggestion = _SUGGESTIONS.get(name) or "".join(close)
+            hint = f", did you mean {suggestion}?" if suggestion else ""
             raise click.UsageError(f"no such command '{name}'{hint}", ctx)
         return super().resolve_command(ctx, args)
 
 
 def load(name: str) -> Grammar:
-    """The command of a name."""
+    """Import the command of a name."""
     command: Grammar = import_module(f"pyipcs.cli.commands.{name}").command
     return command
 
