@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from pyipcs.errors import CommandError, IpcError, NotFoundError, UnsupportedError
-from pyipcs.model import Kind, SemaphoreSet
+from pyipcs.errors import CommandError, DeniedError, IpcError, NotFoundError, UnsupportedError
+from pyipcs.model import Kind, Record, SemaphoreSet
 from pyipcs.sysv.handle import Handle, handle_class
 from pyipcs.sysv.keys import By, Target, parse_target
 from pyipcs.text import plural
@@ -115,3 +115,33 @@ def _of_key(kinds: Collection[Kind], text: str) -> list[Handle]:
         return find_named(kinds, parse_target(text))
     except (ValueError, CommandError):
         return []
+
+
+def read_all(
+    kinds: Collection[Kind], targets: Iterable[Target]
+) -> tuple[list[Record], list[CommandError]]:
+    """Return the records of the named objects, each once, and the errors of the other targets."""
+    found: dict[tuple[Kind, int], Record] = {}
+    errors = []
+    for target in targets:
+        try:
+            for handle in find_all(kinds, target):
+                with refusals(handle.kind, target):
+                    found[handle.kind, handle.id] = _details(handle)
+        except CommandError as error:
+            errors.append(error)
+    records = [*found.values()]
+    if any(record.kind is Kind.SEGMENT for record in records):
+        from pyipcs.sysv.segment import with_residency
+
+        records = with_residency(records)
+    return records, errors
+
+
+def _details(handle: Handle) -> Record:
+    """Return the record, with the semaphores of a set if the caller may read them."""
+    try:
+        record = handle.record
+        return handle.details(record) if handle.kind is Kind.SEMAPHORE else record
+    except DeniedError:
+        return handle.record

@@ -1,14 +1,14 @@
 """pyipcs rm: remove objects, as ipcrm(1) does."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import click
 
 from pyipcs.actions.remove import Removal, RemovalTarget, Selected, select
 from pyipcs.cli import present
 from pyipcs.cli.command import OptionalValue, options_titled, values_in_order
-from pyipcs.cli.options.common import refuse, selecting, subcommand
+from pyipcs.cli.options.common import combine_options, options_as, refuse, selecting, subcommand
 from pyipcs.cli.options.filters import filter_options
 from pyipcs.cli.options.output import columns_of, given_output_options, output_options
 from pyipcs.cli.types import KINDS, ParsedType, id_type, key_type
@@ -21,21 +21,58 @@ from pyipcs.sysv.permissions import removable
 from pyipcs.terminal.streams import Output
 from pyipcs.text import plural
 
-# The options that name objects, by click's name for them.
-_NAMING = {
-    "shmem_id": Kind.SEGMENT,
-    "shmem_key": Kind.SEGMENT,
-    "queue_id": Kind.QUEUE,
-    "queue_key": Kind.QUEUE,
-    "semaphore_id": Kind.SEMAPHORE,
-    "semaphore_key": Kind.SEMAPHORE,
-}
-_WORDS = tuple(kind.value for kind in Kind)
-# What a dry run of --orphaned and --suspect tells people.
-_WHY = ("KEY", "ID", "OWNER", "MSGS", "SIZE", "NSEMS", "STATE", "REASON")
-_named = options_titled("Single objects")
-_how = options_titled("How to remove")
+_KINDS = tuple(kind.value for kind in Kind)
 _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
+# The columns of a dry run of --orphaned or --suspect in a table.
+_EVIDENCE_COLUMNS = ("KEY", "ID", "OWNER", "MSGS", "SIZE", "NSEMS", "STATE", "REASON")
+_single = options_titled("Single objects")
+_how = options_titled("How to remove")
+
+
+class RemoveOptions(NamedTuple):
+    """The options and operands of rm."""
+
+    targets: Sequence[RemovalTarget]
+    operands: Sequence[str]
+    all_kinds: Collection[Kind] | None
+    selection: Selection
+    dry_run: bool
+    yes: bool
+    verbose: bool
+    output_options: OutputOptions
+
+
+# The options of single objects, by click's names of them.
+_SINGLE_OPTIONS = {
+    "queue_id": (Kind.QUEUE, "-q", id_type),
+    "queue_key": (Kind.QUEUE, "-Q", key_type),
+    "shmem_id": (Kind.SEGMENT, "-m", id_type),
+    "shmem_key": (Kind.SEGMENT, "-M", key_type),
+    "semaphore_id": (Kind.SEMAPHORE, "-s", id_type),
+    "semaphore_key": (Kind.SEMAPHORE, "-S", key_type),
+}
+
+
+def _make_targets(**_values: Sequence[Target]) -> list[RemovalTarget]:
+    """Return the single objects in the order of the command line, in which ipcrm removes them."""
+    values = values_in_order(click.get_current_context(), _SINGLE_OPTIONS)
+    return [RemovalTarget(_SINGLE_OPTIONS[name][0], target) for name, target in values]
+
+
+_single_options = combine_options(
+    [
+        _single(
+            *(short, f"--{name.replace('_', '-')}"),
+            type=target_type(kind),
+            multiple=True,
+            help=f"A {kind.noun} by {name.partition('_')[2]}.",
+        )
+        for name, (kind, short, target_type) in _SINGLE_OPTIONS.items()
+    ],
+    [*_SINGLE_OPTIONS],
+    "targets",
+    _make_targets,
+)
 
 
 @subcommand(
@@ -56,32 +93,13 @@ _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
         ),
     ),
 )
-@_named("-q", "--queue-id", type=id_type(Kind.QUEUE), multiple=True, help="A message queue by id.")
-@_named(
-    "-Q", "--queue-key", type=key_type(Kind.QUEUE), multiple=True, help="A message queue by key."
-)
-@_named("-m", "--shmem-id", type=id_type(Kind.SEGMENT), multiple=True, help="A segment by id.")
-@_named("-M", "--shmem-key", type=key_type(Kind.SEGMENT), multiple=True, help="A segment by key.")
-@_named(
-    "-s",
-    "--semaphore-id",
-    type=id_type(Kind.SEMAPHORE),
-    multiple=True,
-    help="A semaphore set by id.",
-)
-@_named(
-    "-S",
-    "--semaphore-key",
-    type=key_type(Kind.SEMAPHORE),
-    multiple=True,
-    help="A semaphore set by key.",
-)
+@_single_options
 @selecting(
     "-a",
     "--all",
     "all_kinds",
     cls=OptionalValue,
-    following_values=_WORDS,
+    following_values=_KINDS,
     type=KINDS,
     metavar="[=msg|shm|sem]",
     help="All that you may remove, or all of a kind.",
@@ -99,73 +117,70 @@ _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
     type=ParsedType("operand", str, "kind and ids"),
     metavar="[msg|shm|sem ID...]",
 )
+@options_as(RemoveOptions)
 @click.pass_context
-def command(  # noqa: PLR0913 - the options are its arguments
-    ctx: click.Context,
-    /,
-    *,
-    operands: Sequence[str],
-    all_kinds: Collection[Kind] | None,
-    selection: Selection,
-    dry_run: bool,
-    yes: bool,
-    verbose: bool,
-    options: OutputOptions,
-    **_named: Any,
-) -> Status:
+def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
     """Remove System V IPC objects, by id, by key, or all.
 
     --owner and the options behind it narrow --all to the objects that meet every one of them.
     Each is looked at again right before it is removed, and stays if it has changed.
     """
-    doomed = [
-        RemovalTarget(_NAMING[name], target) for name, target in values_in_order(ctx, _NAMING)
-    ]
-    named = bool(doomed or all_kinds)
-    word = _old_syntax(operands)
-    format_options = [] if dry_run else [*given_output_options(ctx)]
-    refuse(
-        (
-            (word and named, f"{word} ID... goes with no option that names objects"),
-            (selection.filters and not all_kinds, f"{selection.named} is for --all"),
-            (not (named or word), "nothing to remove: name an object, or --all"),
-            (format_options, f"{' '.join(format_options[:1])} is for --dry-run"),
-        )
-    )
-    kinds = _kinds(all_kinds, selection) if all_kinds else []
+    word = _old_syntax(options.operands)
+    _check(ctx, options, word)
     output: Output = ctx.obj
-    removal = Removal(output, selection, verbose=verbose)
-    listed = {kind: select(removable(kind), selection) for kind in kinds}
-    if unjudged := selection.unjudged():
+    removal = Removal(output, options.selection, verbose=options.verbose)
+    listed = {kind: select(removable(kind), options.selection) for kind in _kinds(options)}
+    if unjudged := options.selection.unjudged():
         output.error(unjudged)
-    if dry_run:
+    targets = _read_ids(options.operands, removal) if word else options.targets
+    if options.dry_run:
         if word:
-            doomed = [*_read_ids(operands, removal)]
             listed = {Kind(word): {}}  # so that the kind is shown even if no word is an id
-        going = removal.dry_run(doomed, listed)
-        for_people = options.chosen(terminal=output.is_terminal) is Format.TABLE
-        if for_people and selection.classifies and not options.choice:
-            options = options.with_columns(going, _WHY, more=False)
-        present.selected(output, going, options, which=" to remove")
+        _show_dry_run(output, options, removal.dry_run([*targets], listed))
         return removal.status
-    if (
-        any(listed.values())
-        and output.is_interactive
-        and not yes
-        and not output.ask(_question(listed))
-    ):
+    needs_consent = any(listed.values()) and output.is_interactive and not options.yes
+    if needs_consent and not output.ask(_question(listed)):
         raise CommandError("nothing was removed")
-    removal.remove(_read_ids(operands, removal) if word else doomed)
+    removal.remove(targets)
     removal.remove_selected(listed)
     if word and not removal.failed:
         output.write(["resource(s) deleted\n"])
     return removal.status
 
 
-def _kinds(all_kinds: Collection[Kind], selection: Selection) -> list[Kind]:
-    """The kinds of --all, in ipcrm's order; filters may speak of fewer."""
-    meant = selection.kinds(() if len(all_kinds) == len(Kind) else all_kinds)
-    return [kind for kind in _ALL_ORDER if kind in meant]
+def _check(ctx: click.Context, options: RemoveOptions, word: str) -> None:
+    """Refuse options that contradict each other."""
+    is_named = bool(options.targets or options.all_kinds)
+    filters = options.selection.named
+    format_options = [] if options.dry_run else [*given_output_options(ctx)]
+    refuse(
+        (
+            (word and is_named, f"{word} ID... goes with no option that names objects"),
+            (filters and not options.all_kinds, f"{filters} is for --all"),
+            (not (is_named or word), "nothing to remove: name an object, or --all"),
+            (format_options, f"{' '.join(format_options[:1])} is for --dry-run"),
+        )
+    )
+
+
+def _show_dry_run(
+    output: Output, options: RemoveOptions, going: Mapping[Kind, Collection[int]]
+) -> None:
+    """Show the objects that would be removed."""
+    output_options = options.output_options
+    is_table = output_options.chosen(terminal=output.is_terminal) is Format.TABLE
+    if is_table and options.selection.classifies and not output_options.choice:
+        output_options = output_options.with_columns(going, _EVIDENCE_COLUMNS, more=False)
+    present.selected(output, going, output_options, which=" to remove")
+
+
+def _kinds(options: RemoveOptions) -> list[Kind]:
+    """Return the kinds of --all that the filters apply to, in ipcrm's order."""
+    if not options.all_kinds:
+        return []
+    named = () if len(options.all_kinds) == len(Kind) else options.all_kinds
+    kinds = options.selection.kinds(named)
+    return [kind for kind in _ALL_ORDER if kind in kinds]
 
 
 def _old_syntax(operands: Sequence[str]) -> str:
@@ -177,7 +192,7 @@ def _old_syntax(operands: Sequence[str]) -> str:
     if not operands:
         return ""
     word, *ids = operands
-    if word not in _WORDS:
+    if word not in _KINDS:
         raise click.UsageError(
             f"unknown argument '{word}' (msg, shm or sem, then ids; keys stand behind -Q, -M, -S)"
         )

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -26,6 +26,7 @@ _GENERAL = "General"
 selecting = options_titled("Which objects")
 showing = options_titled("What to show")
 _waiting = options_titled("How long to wait")
+_Options = TypeVar("_Options", bound=tuple[Any, ...])  # a NamedTuple
 
 
 def subcommand(
@@ -238,3 +239,47 @@ def refuse(contradictions: Iterable[tuple[object, str]]) -> None:
     for wrong, why in contradictions:
         if wrong:
             raise click.UsageError(why)
+
+
+def options_as(
+    type_: type[_Options],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Pass the options that have the names of a tuple's fields as one argument `options`."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def collected(*args: Any, **params: Any) -> Any:
+            options = type_(*map(params.pop, type_._fields))  # type: ignore[attr-defined]
+            return function(*args, options=options, **params)
+
+        return collected
+
+    return decorate
+
+
+def combine_options(
+    options: Sequence[Callable[..., Any]],
+    names: Iterable[str],
+    argument: str,
+    make: Callable[..., object],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add options to a command and pass them as one argument.
+
+    Args:
+        options: the decorators that add the options.
+        names: click's names of the options.
+        argument: the name of the argument.
+        make: creates its value from those of the options, as keyword arguments.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def combined(*args: Any, **params: Any) -> Any:
+            value = make(**{name: params.pop(name) for name in names})
+            return function(*args, **params, **{argument: value})
+
+        for option in reversed(options):
+            combined = option(combined)
+        return combined
+
+    return decorate

@@ -1,16 +1,16 @@
 """Options that select objects: kinds and filters."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyipcs.cli.options.common import selecting
+from pyipcs.cli.options.common import combine_options, selecting
 from pyipcs.cli.types import DURATION, USER, ParsedType, key_type
 from pyipcs.model import Kind
 from pyipcs.query.selection import Selection
 
 if TYPE_CHECKING:
     from pyipcs.query.filters import Filter
+    from pyipcs.sysv.keys import Target
 
 
 _BEGINNING = 1 << 16  # bytes of a file that show whether it can be a listing
@@ -45,20 +45,16 @@ _KIND_OPTIONS = {
 
 
 def _kind_options(help_of: Callable[[Kind], str]) -> Callable[..., Any]:
-    """-q, -m and -s as one argument `kinds`."""
+    """Return the decorator that adds -q, -m and -s, as one argument `kinds`."""
+    options = [
+        selecting(*names, kind.value, is_flag=True, help=help_of(kind))
+        for kind, names in _KIND_OPTIONS.items()
+    ]
+    return combine_options(options, [kind.value for kind in _KIND_OPTIONS], "kinds", _given_kinds)
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(function)
-        def collected(*args: Any, **params: Any) -> Any:
-            kinds = [kind for kind in Kind if params.pop(kind.value)]
-            return function(*args, kinds=kinds, **params)
 
-        for kind, names in reversed(_KIND_OPTIONS.items()):
-            add = selecting(*names, kind.value, is_flag=True, help=help_of(kind))
-            collected = add(collected)
-        return collected
-
-    return decorate
+def _given_kinds(**flags: bool) -> list[Kind]:
+    return [kind for kind in Kind if flags[kind.value]]
 
 
 # Of what kinds a target is, and which are listed.
@@ -66,6 +62,7 @@ kind_options = _kind_options(lambda kind: f"The {kind.noun} of that name.")
 listed_kind_options = _kind_options(lambda kind: f"{kind.title}.")
 
 
+# The options by the names of their filters in query.filters, which are click's names of them.
 _OPTIONS: dict[str, Any] = {
     "owner": selecting(
         "--owner",
@@ -133,36 +130,50 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say which objects are meant, as one argument `selection`."""
-
-    @wraps(function)
-    def collected(*args: Any, **params: Any) -> Any:
-        given = {name: params.pop(name) for name in _OPTIONS}
-        return function(*args, selection=Selection(tuple(_filters(**given))), **params)
-
-    for option in reversed(_OPTIONS.values()):
-        collected = option(collected)
-    return collected
-
-
-# The options that one of their values has to meet; all values of the others have to hold.
-_ANY = {"owner", "creator", "key"}
-
-
-def _filters(*, not_in: "Sequence[Filter]", **given: Any) -> "Iterator[Filter]":
-    """Yield the filters of the options given; their names are keys of FILTERS."""
-    yield from not_in
-    wanted = {name: values for name, values in given.items() if values}
-    if not wanted:
-        return
+def _make_selection(  # noqa: PLR0913 - an argument for each option
+    *,
+    owner: Sequence[int],
+    creator: Sequence[int],
+    mine: bool,
+    key: "Sequence[Target]",
+    private: bool,
+    older_than: Sequence[float],
+    idle: Sequence[float],
+    unattached: bool,
+    empty: bool,
+    orphaned: bool,
+    suspect: bool,
+    not_in: "Sequence[Filter]",
+) -> Selection:
+    if not any(
+        (owner, creator, mine, key, private, older_than, idle, unattached, empty, orphaned, suspect)
+    ):
+        return Selection(tuple(not_in))
     from pyipcs.query import filters
 
-    for name, values in wanted.items():
-        make = filters.FILTERS[name]
-        if values is True:
-            yield make()
-        elif name in _ANY:
-            yield make(*values)
-        else:
-            yield from map(make, values)
+    selected = [*not_in]
+    if owner:
+        selected.append(filters.owner(*owner))
+    if creator:
+        selected.append(filters.creator(*creator))
+    if mine:
+        selected.append(filters.mine())
+    if key:
+        selected.append(filters.key(*key))
+    if private:
+        selected.append(filters.private())
+    selected += map(filters.older_than, older_than)
+    selected += map(filters.idle, idle)
+    if unattached:
+        selected.append(filters.unattached())
+    if empty:
+        selected.append(filters.empty())
+    if orphaned:
+        selected.append(filters.orphaned())
+    if suspect:
+        selected.append(filters.suspect())
+    return Selection(tuple(selected))
+
+
+# Adds the options, as one argument.
+filter_options = combine_options([*_OPTIONS.values()], [*_OPTIONS], "selection", _make_selection)

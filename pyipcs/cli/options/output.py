@@ -1,15 +1,14 @@
 """How results are to be shown: the options, read once into one value."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from functools import wraps
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
 from pyipcs.cli.command import DocumentedChoice, HelpSections
-from pyipcs.cli.options.common import json_option, showing
+from pyipcs.cli.options.common import combine_options, json_option, showing
 from pyipcs.cli.types import ParsedType
 from pyipcs.model import Kind, Unit
 from pyipcs.query.plan import Format, OutputOptions
@@ -102,32 +101,33 @@ _OPTIONS = (
     showing("-b", "--bytes", "unit", flag_value="bytes", help="Sizes in bytes; a table has 64K."),
     showing("--human", "unit", flag_value="human", help="Sizes as 64K; JSON has bytes."),
 )
-# What click calls them; -J, -b and --human stand for one of these.
+# click's names of these options; -J, -b and --human set one of them.
 _NAMES = ("format_", "choice", "noheadings", "sort", "time_format", "numeric_perms", "unit")
 
 
-def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of how results are shown, as one argument `manner`."""
-
-    @wraps(function)
-    def collected(*args: Any, **params: Any) -> Any:
-        options = _manner(**{name: params.pop(name) for name in _NAMES})
-        return function(*args, options=options, **params)
-
-    for option in reversed(_OPTIONS):
-        collected = option(collected)
-    return collected
-
-
-def _manner(
-    *, format_: str | None, noheadings: bool, unit: str | None, **rest: Any
+def _make_options(
+    *,
+    format_: str | None,
+    choice: "Choice | None",
+    noheadings: bool,
+    sort: tuple[str, bool] | None,
+    time_format: str | None,
+    numeric_perms: bool,
+    unit: str | None,
 ) -> OutputOptions:
     return OutputOptions(
-        format_=Format(format_) if format_ else None,
-        headings=not noheadings,
-        unit=Unit(unit or "default"),
-        **rest,
+        Format(format_) if format_ else None,
+        choice,
+        not noheadings,
+        sort,
+        time_format,
+        numeric_perms,
+        Unit(unit or "default"),
     )
+
+
+# Adds the options, as one argument.
+output_options = combine_options(_OPTIONS, _NAMES, "output_options", _make_options)
 
 
 def columns_of(*kinds: Kind, limits: bool = False) -> HelpSections:

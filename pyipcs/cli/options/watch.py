@@ -1,13 +1,18 @@
 """--watch: a live view in the place of a listing."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
 import click
 
 from pyipcs.cli.command import OptionalValue
-from pyipcs.cli.options.common import showing
+from pyipcs.cli.options.common import refuse, showing
 from pyipcs.cli.options.output import given_output_options
 from pyipcs.cli.types import INTERVAL
 from pyipcs.query.plan import Format, OutputOptions
-from pyipcs.terminal.streams import Output
+
+if TYPE_CHECKING:
+    from pyipcs.terminal.live_loop import FrameRenderer
 
 watch_option = showing(
     "--watch",
@@ -20,14 +25,25 @@ watch_option = showing(
 )
 
 
-def check(ctx: click.Context, output: Output, options: OutputOptions) -> OutputOptions:
-    """See to it that a live view can be shown; in what manner.
+def watch(
+    ctx: click.Context,
+    interval: float,
+    options: OutputOptions,
+    view: "Callable[[OutputOptions], FrameRenderer]",
+) -> NoReturn:
+    """Show a live view until a signal ends it.
 
     Raises:
-        click.UsageError: it cannot.
+        click.UsageError: the terminal or the format does not allow it.
     """
-    if options.format_ is not Format.TABLE and "-f" in given_output_options(ctx):
-        raise click.UsageError("--watch draws tables, so no other format")
-    if not output.is_terminal or output.is_dumb:
-        raise click.UsageError("--watch needs a terminal that can be drawn on")
-    return options._replace(format_=Format.TABLE)
+    is_other_format = options.format_ is not Format.TABLE and "-f" in given_output_options(ctx)
+    can_draw = ctx.obj.is_terminal and not ctx.obj.is_dumb
+    refuse(
+        (
+            (is_other_format, "--watch draws tables, so no other format"),
+            (not can_draw, "--watch needs a terminal that can be drawn on"),
+        )
+    )
+    from pyipcs.terminal import live_loop
+
+    live_loop.watch(ctx.obj, interval, view(options._replace(format_=Format.TABLE)))
