@@ -1,12 +1,11 @@
 # Made by `python -m pyipcs.describe`; do not edit.
-# shellcheck shell=bash
 
-# Set the options, values and operands of a command.
+# The options, values and operands of a command, for _pyipcs.
 _pyipcs_grammar() {
   case $1 in
     '')
       options=(
-        $'--color\tWhen there is colour; auto: on a terminal'
+        $'--color\tColor the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -17,7 +16,7 @@ _pyipcs_grammar() {
       )
       operands=(
         $'list\tShow System V IPC objects, limits and usage'
-        $'stat\tShow objects with all that is known of them'
+        $'stat\tShow all details of objects'
         $'key\tShow the key that ftok(3) makes of a file'
         $'make\tCreate System V IPC objects'
         $'set\tChange modes, owners, sizes of queues, values of semaphores, locking'
@@ -29,7 +28,7 @@ _pyipcs_grammar() {
         $'write\tWrite bytes into a segment'
         $'run\tRun a command, and tell which objects it leaves behind'
       )
-      many='' wraps=''
+      many= wraps=
       ;;
     list)
       options=(
@@ -39,51 +38,51 @@ _pyipcs_grammar() {
         $'--shmems\tShared memory segments'
         $'-s\tSemaphore sets'
         $'--semaphores\tSemaphore sets'
-        $'-a\tAll kinds, as without -q, -m and -s'
-        $'--all\tAll kinds, as without -q, -m and -s'
-        $'-i\tOne object, with one of -q -m -s'
-        $'--id\tOne object, with one of -q -m -s'
-        $'--owner\tOwned by this user'
-        $'--created-by\tCreated by this user'
+        $'-a\tAll kinds'
+        $'--all\tAll kinds'
+        $'-i\tOne object; needs -q, -m or -s'
+        $'--id\tOne object; needs -q, -m or -s'
+        $'--owner\tOwned by USER; if repeated, by any of them'
+        $'--created-by\tCreated by USER; if repeated, by any of them'
         $'--mine\tCreated or owned by you'
-        $'--key\tWith this key'
+        $'--key\tWith KEY; if repeated, with any of them'
         $'--private\tWithout a key (IPC_PRIVATE)'
-        $'--older-than\tLast changed longer ago: 30s, 10m, 2h, 7d'
-        $'--idle\tLast used longer ago (if ever; else, last changed), not attached, and with no process seen to wait on it'
+        $'--older-than\tLast changed more than DURATION ago: 30s, 10m, 2h, 7d'
+        $'--idle\tLast used more than DURATION ago (if never used: last changed), not attached, and with no visible process waiting on it'
         $'--unattached\tSegments that no process has attached'
-        $'--empty\tQueues with no message'
-        $'--orphaned\tSegments that nobody has attached, and whose creator and last user are gone'
-        $'--suspect\tOrphaned segments, and queues and semaphore sets whose last users are gone, and on which nobody waits'
+        $'--empty\tQueues without messages'
+        $'--orphaned\tSegments that no process has attached and whose creator and last user are gone'
+        $'--suspect\tOrphaned segments, and queues and semaphore sets whose last users are gone and on which no process waits'
         $'--not-in\tNot in an earlier listing of all objects (list -J > FILE)'
-        $'--all-ns\tThe objects of every IPC namespace that a process lives in which you may look at'
+        $'--all-ns\tObjects of every IPC namespace that has a process you may inspect'
         $'-t\tTimes of last use and change'
         $'--time\tTimes of last use and change'
-        $'-p\tPIDs of creator and last users'
-        $'--pid\tPIDs of creator and last users'
+        $'-p\tPIDs of creators and last users'
+        $'--pid\tPIDs of creators and last users'
         $'-c\tCreators and owners'
         $'--creator\tCreators and owners'
-        $'-l\tThe kernel\'s limits'
-        $'--limits\tThe kernel\'s limits'
-        $'-u\tWhat is in use'
-        $'--summary\tWhat is in use'
-        $'-f\tThe format'
-        $'--format\tThe format'
+        $'-l\tLimits of the kernel'
+        $'--limits\tLimits of the kernel'
+        $'-u\tCurrent usage'
+        $'--summary\tCurrent usage'
+        $'-f\tFormat of the output'
+        $'--format\tFormat of the output'
         $'-J\tShort for --format json'
         $'--json\tShort for --format json'
-        $'-o\tWhich columns; +COL,... adds to the usual ones'
-        $'--output\tWhich columns; +COL,... adds to the usual ones'
-        $'--noheadings\tNo headings; and all columns, however wide they are'
-        $'--sort\tSort by one column; -COL reverses'
-        $'--time-format\tHow times look'
-        $'-P\tPermissions as 0644, not rw-r--r--'
-        $'--numeric-perms\tPermissions as 0644, not rw-r--r--'
-        $'-b\tSizes in bytes; a table has 64K'
-        $'--bytes\tSizes in bytes; a table has 64K'
-        $'--human\tSizes as 64K; JSON has bytes'
-        $'--watch\tA live view on the terminal until Ctrl-C'
-        $'--fail-if-any\tEnd with status 23 if there is an object'
-        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
-        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-o\tColumns, as listed below; +COL,... adds to the default ones'
+        $'--output\tColumns, as listed below; +COL,... adds to the default ones'
+        $'--noheadings\tNo headings, and no column left out for lack of width'
+        $'--sort\tSort by a column; -COL sorts in reverse'
+        $'--time-format\tFormat of times'
+        $'-P\tPermissions as 0644 instead of rw-r--r--'
+        $'--numeric-perms\tPermissions as 0644 instead of rw-r--r--'
+        $'-b\tSizes in bytes, also in a table'
+        $'--bytes\tSizes in bytes, also in a table'
+        $'--human\tSizes with units, as 64K, except in JSON'
+        $'--watch\tShow a live view until Ctrl-C, updated every SECONDS'
+        $'--fail-if-any\tExit with status 23 if there is an object'
+        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
+        $'--color\tColor the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -98,57 +97,57 @@ _pyipcs_grammar() {
         [--older-than]=$'words $\'30s\\tseconds\' $\'10m\\tminutes\' $\'2h\\thours\' $\'7d\\tdays\''
         [--idle]=$'words $\'30s\\tseconds\' $\'10m\\tminutes\' $\'2h\\thours\' $\'7d\\tdays\''
         [--not-in]='file'
-        [-f]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
-        [--format]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
-        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tDescription\' $\'UNIT\\tUnit of LIMIT and USED: bytes or pages\' $\'LIMIT\\tMaximum\' $\'USED\\tAmount in use\''
-        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tDescription\' $\'UNIT\\tUnit of LIMIT and USED: bytes or pages\' $\'LIMIT\\tMaximum\' $\'USED\\tAmount in use\''
-        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tDescription\' $\'UNIT\\tUnit of LIMIT and USED: bytes or pages\' $\'LIMIT\\tMaximum\' $\'USED\\tAmount in use\''
-        [--time-format]=$'words $\'short\\tthe time of today, or the day, as lsipc has it\' $\'full\\tas ctime(3) has it\' $\'iso\\tISO 8601, with the offset of the local zone\' $\'relative\\thow long ago\' $\'epoch\\tseconds since 1970\''
+        [-f]=$'words $\'table\\ttables for people\' $\'plain\\tlayout of util-linux, for scripts; with -o, columns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\' $\'openmetrics\\tgauges for Prometheus and compatible programs\''
+        [--format]=$'words $\'table\\ttables for people\' $\'plain\\tlayout of util-linux, for scripts; with -o, columns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\' $\'openmetrics\\tgauges for Prometheus and compatible programs\''
+        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tWhat it is\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'LIMIT\\tThe most there can be\' $\'USED\\tHow many there are\''
+        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tWhat it is\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'LIMIT\\tThe most there can be\' $\'USED\\tHow many there are\''
+        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tWhat it is\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'LIMIT\\tThe most there can be\' $\'USED\\tHow many there are\''
+        [--time-format]=$'words $\'short\\ttime of today, or the day, as in lsipc\' $\'full\\tas in ctime(3)\' $\'iso\\tISO 8601 with the offset of the local zone\' $\'relative\\ttime that has passed since\' $\'epoch\\tseconds since 1970\''
         [--ns]='namespace'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       attached=(
         [--watch]=$'words \'0.5\' \'1\' \'5\''
       )
-      many='' wraps=''
+      many= wraps=
       ;;
     stat)
       options=(
-        $'-q\tThe message queue of that name'
-        $'--queues\tThe message queue of that name'
-        $'-m\tThe segment of that name'
-        $'--shmems\tThe segment of that name'
-        $'-s\tThe semaphore set of that name'
-        $'--semaphores\tThe semaphore set of that name'
-        $'-f\tThe format'
-        $'--format\tThe format'
+        $'-q\tThe message queue with that id or key'
+        $'--queues\tThe message queue with that id or key'
+        $'-m\tThe segment with that id or key'
+        $'--shmems\tThe segment with that id or key'
+        $'-s\tThe semaphore set with that id or key'
+        $'--semaphores\tThe semaphore set with that id or key'
+        $'-f\tFormat of the output'
+        $'--format\tFormat of the output'
         $'-J\tShort for --format json'
         $'--json\tShort for --format json'
-        $'-o\tWhich columns; +COL,... adds to the usual ones'
-        $'--output\tWhich columns; +COL,... adds to the usual ones'
-        $'--noheadings\tNo headings; and all columns, however wide they are'
-        $'--sort\tSort by one column; -COL reverses'
-        $'--time-format\tHow times look'
-        $'-P\tPermissions as 0644, not rw-r--r--'
-        $'--numeric-perms\tPermissions as 0644, not rw-r--r--'
-        $'-b\tSizes in bytes; a table has 64K'
-        $'--bytes\tSizes in bytes; a table has 64K'
-        $'--human\tSizes as 64K; JSON has bytes'
-        $'--watch\tA live view on the terminal until Ctrl-C'
-        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
-        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-o\tColumns, as listed below; +COL,... adds to the default ones'
+        $'--output\tColumns, as listed below; +COL,... adds to the default ones'
+        $'--noheadings\tNo headings, and no column left out for lack of width'
+        $'--sort\tSort by a column; -COL sorts in reverse'
+        $'--time-format\tFormat of times'
+        $'-P\tPermissions as 0644 instead of rw-r--r--'
+        $'--numeric-perms\tPermissions as 0644 instead of rw-r--r--'
+        $'-b\tSizes in bytes, also in a table'
+        $'--bytes\tSizes in bytes, also in a table'
+        $'--human\tSizes with units, as 64K, except in JSON'
+        $'--watch\tShow a live view until Ctrl-C, updated every SECONDS'
+        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
+        $'--color\tColor the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
       values=(
-        [-f]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
-        [--format]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
-        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\''
-        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\''
-        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\''
-        [--time-format]=$'words $\'short\\tthe time of today, or the day, as lsipc has it\' $\'full\\tas ctime(3) has it\' $\'iso\\tISO 8601, with the offset of the local zone\' $\'relative\\thow long ago\' $\'epoch\\tseconds since 1970\''
+        [-f]=$'words $\'table\\ttables for people\' $\'plain\\tlayout of util-linux, for scripts; with -o, columns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\' $\'openmetrics\\tgauges for Prometheus and compatible programs\''
+        [--format]=$'words $\'table\\ttables for people\' $\'plain\\tlayout of util-linux, for scripts; with -o, columns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\' $\'openmetrics\\tgauges for Prometheus and compatible programs\''
+        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
+        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
+        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
+        [--time-format]=$'words $\'short\\ttime of today, or the day, as in lsipc\' $\'full\\tas in ctime(3)\' $\'iso\\tISO 8601 with the offset of the local zone\' $\'relative\\ttime that has passed since\' $\'epoch\\tseconds since 1970\''
         [--ns]='namespace'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
@@ -158,14 +157,14 @@ _pyipcs_grammar() {
       operands=(
         'target'
       )
-      many='yes' wraps=''
+      many=yes wraps=
       ;;
     key)
       options=(
         $'-v\tThen say which objects have it now, one a line'
         $'--verbose\tThen say which objects have it now, one a line'
-        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
-        $'--color\tWhen there is colour; auto: on a terminal'
+        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
+        $'--color\tColor the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -179,7 +178,7 @@ _pyipcs_grammar() {
         'file'
         ''
       )
-      many='' wraps=''
+      many= wraps=
       ;;
     make)
       options=(
@@ -202,8 +201,8 @@ _pyipcs_grammar() {
         $'--id-only\tPrint bare ids: the segment\'s, the queue\'s, the set\'s'
         $'-J\tPrint the objects as JSON'
         $'--json\tPrint the objects as JSON'
-        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
-        $'--color\tWhen there is colour; auto: on a terminal'
+        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
+        $'--color\tColor the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -214,8 +213,8 @@ _pyipcs_grammar() {
         [--shmem]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
         [-S]=''
         [--semaphore]=''
-        [-p]=$'words $\'600\\tthe owner\\\'s\' $\'660\\tand its group\\\'s\' $\'644\\tothers read\' $\'666\\teverybody\\\'s\''
-        [--mode]=$'words $\'600\\tthe owner\\\'s\' $\'660\\tand its group\\\'s\' $\'644\\tothers read\' $\'666\\teverybody\\\'s\''
+        [-p]=$'words $\'600\\towner\' $\'660\\towner and group\' $\'644\\tothers may read\' $\'666\\teveryone\''
+        [--mode]=$'words $\'600\\towner\' $\'660\\towner and group\' $\'644\\tothers may read\' $\'666\\teveryone\''
         [-k]='ftok'
         [--key]='ftok'
         [--qbytes]=$'words $\'4K\\t4096\' $\'16K\\t16384\' $\'64K\\t65536\''
@@ -224,16 +223,16 @@ _pyipcs_grammar() {
         [--ns]='namespace'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
-      many='' wraps=''
+      many= wraps=
       ;;
     set)
       options=(
-        $'-q\tThe message queue of that name'
-        $'--queues\tThe message queue of that name'
-        $'-m\tThe segment of that name'
-        $'--shmems\tThe segment of that name'
-        $'-s\tThe semaphore set of that name'
-        $'--semaphores\tThe semaphore set of that name'
+        $'-q\tThe message queue with that id or key'
+        $'--queues\tThe message queue with that id or key'
+        $'-m\tThe segment with that id or key'
+        $'--shmems\tThe segment with that id or key'
+        $'-s\tThe semaphore set with that id or key'
+        $'--semaphores\tThe semaphore set with that id or key'
         $'--mode\tPermissions, in octal'
         $'--owner\tThe owner, by name or number, as chown(1) reads it: USER alone leaves the group, and :GROUP the user'
         $'--qbytes\tHow many bytes a queue may hold; over msgmnb it takes CAP_SYS_RESOURCE'
@@ -241,15 +240,15 @@ _pyipcs_grammar() {
         $'--values\tThe values of all semaphores of a set, at once'
         $'--lock\tKeep a segment in memory, out of swap'
         $'--unlock\tLet it be swapped again'
-        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
-        $'--color\tWhen there is colour; auto: on a terminal'
+        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
+        $'--color\tColor the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
         $'--help\tShow this help'
       )
       values=(
-        [--mode]=$'words $\'600\\tthe owner\\\'s\' $\'660\\tand its group\\\'s\' $\'644\\tothers read\' $\'666\\teverybody\\\'s\''
+        [--mode]=$'words $\'600\\towner\' $\'660\\towner and group\' $\'644\\tothers may read\' $\'666\\teveryone\''
         [--owner]='owner'
         [--qbytes]=$'words $\'4K\\t4096\' $\'16K\\t16384\' $\'64K\\t65536\''
         [--value]=''
@@ -260,7 +259,7 @@ _pyipcs_grammar() {
       operands=(
         'target'
       )
-      many='' wraps=''
+      many= wraps=
       ;;
     rm)
       options=(
@@ -276,42 +275,42 @@ _pyipcs_grammar() {
         $'--semaphore-id\tA semaphore set by id'
         $'-S\tA semaphore set by key'
         $'--semaphore-key\tA semaphore set by key'
-        $'-a\tAll that you may remove, or all of a kind'
-        $'--all\tAll that you may remove, or all of a kind'
-        $'--owner\tOwned by this user'
-        $'--created-by\tCreated by this user'
+        $'-a\tAll objects that you may remove, or all of a kind'
+        $'--all\tAll objects that you may remove, or all of a kind'
+        $'--owner\tOwned by USER; if repeated, by any of them'
+        $'--created-by\tCreated by USER; if repeated, by any of them'
         $'--mine\tCreated or owned by you'
-        $'--key\tWith this key'
+        $'--key\tWith KEY; if repeated, with any of them'
         $'--private\tWithout a key (IPC_PRIVATE)'
-        $'--older-than\tLast changed longer ago: 30s, 10m, 2h, 7d'
-        $'--idle\tLast used longer ago (if ever; else, last changed), not attached, and with no process seen to wait on it'
+        $'--older-than\tLast changed more than DURATION ago: 30s, 10m, 2h, 7d'
+        $'--idle\tLast used more than DURATION ago (if never used: last changed), not attached, and with no visible process waiting on it'
         $'--unattached\tSegments that no process has attached'
-        $'--empty\tQueues with no message'
-        $'--orphaned\tSegments that nobody has attached, and whose creator and last user are gone'
-        $'--suspect\tOrphaned segments, and queues and semaphore sets whose last users are gone, and on which nobody waits'
+        $'--empty\tQueues without messages'
+        $'--orphaned\tSegments that no process has attached and whose creator and last user are gone'
+        $'--suspect\tOrphaned segments, and queues and semaphore sets whose last users are gone and on which no process waits'
         $'--not-in\tNot in an earlier listing of all objects (list -J > FILE)'
-        $'-n\tShow what would go, in any format, and remove nothing'
-        $'--dry-run\tShow what would go, in any format, and remove nothing'
-        $'-y\tDo not ask before --all'
-        $'--yes\tDo not ask before --all'
-        $'-v\tSay what is removed'
-        $'--verbose\tSay what is removed'
-        $'-f\tThe format'
-        $'--format\tThe format'
+        $'-n\tShow the objects to remove, in any format, and remove nothing'
+        $'--dry-run\tShow the objects to remove, in any format, and remove nothing'
+        $'-y\tDo not ask for confirmation of --all'
+        $'--yes\tDo not ask for confirmation of --all'
+        $'-v\tPrint the removed objects'
+        $'--verbose\tPrint the removed objects'
+        $'-f\tFormat of the output'
+        $'--format\tFormat of the output'
         $'-J\tShort for --format json'
         $'--json\tShort for --format json'
-        $'-o\tWhich columns; +COL,... adds to the usual ones'
-        $'--output\tWhich columns; +COL,... adds to the usual ones'
-        $'--noheadings\tNo headings; and all columns, however wide they are'
-        $'--sort\tSort by one column; -COL reverses'
-        $'--time-format\tHow times look'
-        $'-P\tPermissions as 0644, not rw-r--r--'
-        $'--numeric-perms\tPermissions as 0644, not rw-r--r--'
-        $'-b\tSizes in bytes; a table has 64K'
-        $'--bytes\tSizes in bytes; a table has 64K'
-        $'--human\tSizes as 64K; JSON has bytes'
-        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
-        $'--color\tWhen there is colour; auto: on a terminal'
+        $'-o\tColumns, as listed below; +COL,... adds to the default ones'
+        $'--output\tColumns, as listed below; +COL,... adds to the default ones'
+        $'--noheadings\tNo headings, and no column left out for lack of width'
+        $'--sort\tSort by a column; -COL sorts in reverse'
+        $'--time-format\tFormat of times'
+        $'-P\tPermissions as 0644 instead of rw-r--r--'
+        $'--numeric-perms\tPermissions as 0644 instead of rw-r--r--'
+        $'-b\tSizes in bytes, also in a table'
+        $'--bytes\tSizes in bytes, also in a table'
+        $'--human\tSizes with units, as 64K, except in JSON'
+        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
+        $'--color\tColor the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -336,12 +335,12 @@ _pyipcs_grammar() {
         [--older-than]=$'words $\'30s\\tseconds\' $\'10m\\tminutes\' $\'2h\\thours\' $\'7d\\tdays\''
         [--idle]=$'words $\'30s\\tseconds\' $\'10m\\tminutes\' $\'2h\\thours\' $\'7d\\tdays\''
         [--not-in]='file'
-        [-f]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
-        [--format]=$'words $\'table\\ttables, for people\' $\'plain\\tas util-linux prints it, for scripts; with -o, columns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\' $\'openmetrics\\tgauges for Prometheus and its like\''
-        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\''
-        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\''
-        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\''
-        [--time-format]=$'words $\'short\\tthe time of today, or the day, as lsipc has it\' $\'full\\tas ctime(3) has it\' $\'iso\\tISO 8601, with the offset of the local zone\' $\'relative\\thow long ago\' $\'epoch\\tseconds since 1970\''
+        [-f]=$'words $\'table\\ttables for people\' $\'plain\\tlayout of util-linux, for scripts; with -o, columns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\' $\'openmetrics\\tgauges for Prometheus and compatible programs\''
+        [--format]=$'words $\'table\\ttables for people\' $\'plain\\tlayout of util-linux, for scripts; with -o, columns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\' $\'openmetrics\\tgauges for Prometheus and compatible programs\''
+        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
+        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
+        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
+        [--time-format]=$'words $\'short\\ttime of today, or the day, as in lsipc\' $\'full\\tas in ctime(3)\' $\'iso\\tISO 8601 with the offset of the local zone\' $\'relative\\ttime that has passed since\' $\'epoch\\tseconds since 1970\''
         [--ns]='namespace'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
@@ -352,7 +351,7 @@ _pyipcs_grammar() {
       operands=(
         'kind'
       )
-      many='yes' wraps=''
+      many=yes wraps=
       ;;
     send)
       options=(
@@ -367,14 +366,14 @@ _pyipcs_grammar() {
         $'--hex\tMessages are written in hex digits'
         $'-J\tMessages are lines as `recv -J` writes them'
         $'--json\tMessages are lines as `recv -J` writes them'
-        $'--pack\tThe arguments are the fields of one C struct'
+        $'--pack\tPack the arguments as the fields of a C struct, in the notation of Python\'s struct module: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does'
         $'-z\tAdd a NUL to each message, as C strings have it'
         $'--nul\tAdd a NUL to each message, as C strings have it'
-        $'--timeout\tWait at most so many seconds for each message, then end with status 3'
-        $'--nowait\tDo not wait; status 3 where one would have to'
+        $'--timeout\tWait at most SECONDS for each message, then exit with status 3'
+        $'--nowait\tDo not wait: exit with status 3 instead'
         $'--progress\tShow on the terminal how far it is'
-        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
-        $'--color\tWhen there is colour; auto: on a terminal'
+        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
+        $'--color\tColor the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -385,7 +384,7 @@ _pyipcs_grammar() {
         [--type]=''
         [-F]='file'
         [--file]='file'
-        [--pack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
+        [--pack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding at the end, as for a long in C\''
         [--timeout]=''
         [--ns]='namespace'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
@@ -394,7 +393,7 @@ _pyipcs_grammar() {
         'target:msg'
         ''
       )
-      many='yes' wraps=''
+      many=yes wraps=
       ;;
     recv)
       options=(
@@ -411,21 +410,21 @@ _pyipcs_grammar() {
         $'--peek\tLeave the messages on the queue, and do not wait'
         $'--max-size\tTake no larger message; without it, none is too large'
         $'--truncate\tCut what is larger than --max-size; it is lost'
-        $'--timeout\tWait at most so many seconds for each message, then end with status 3'
-        $'--nowait\tDo not wait; status 3 where one would have to'
+        $'--timeout\tWait at most SECONDS for each message, then exit with status 3'
+        $'--nowait\tDo not wait: exit with status 3 instead'
         $'-J\tShort for --format json'
         $'--json\tShort for --format json'
         $'-f\tHow messages are written'
         $'--format\tHow messages are written'
-        $'--unpack\tThe fields of a C struct, in the notation of Python\'s module struct, with tabs between'
+        $'--unpack\tPrint the fields of a C struct, in the notation of Python\'s struct module, separated by tabs'
         $'-0\tEnd each message with a NUL, not a newline'
         $'--null\tEnd each message with a NUL, not a newline'
         $'-u\tWrite each message by itself, as -F does'
         $'--unbuffered\tWrite each message by itself, as -F does'
         $'--with-type\tPut the type and a tab first'
         $'--exec\tRun CMD by sh for each message, which is its standard input'
-        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
-        $'--color\tWhen there is colour; auto: on a terminal'
+        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
+        $'--color\tColor the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -440,7 +439,7 @@ _pyipcs_grammar() {
         [--timeout]=''
         [-f]=$'words $\'text\\twithout trailing NULs, with a newline at the end\' $\'raw\\tas it is\' $\'hex\\ta dump\' $\'json\\tan object a line\' $\'unpack\\tthe fields of a C struct, with tabs between\''
         [--format]=$'words $\'text\\twithout trailing NULs, with a newline at the end\' $\'raw\\tas it is\' $\'hex\\ta dump\' $\'json\\tan object a line\' $\'unpack\\tthe fields of a C struct, with tabs between\''
-        [--unpack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
+        [--unpack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding at the end, as for a long in C\''
         [--exec]='command'
         [--ns]='namespace'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
@@ -448,17 +447,17 @@ _pyipcs_grammar() {
       operands=(
         'target:msg'
       )
-      many='' wraps=''
+      many= wraps=
       ;;
     op)
       options=(
         $'--undo\tThe kernel takes all operations back when the process ends'
         $'-E\tThe status in the place of 3, which may be CMD\'s own'
         $'--conflict-exit-code\tThe status in the place of 3, which may be CMD\'s own'
-        $'--timeout\tWait at most so many seconds, then end with status 3'
-        $'--nowait\tDo not wait; status 3 where one would have to'
-        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
-        $'--color\tWhen there is colour; auto: on a terminal'
+        $'--timeout\tWait at most SECONDS, then exit with status 3'
+        $'--nowait\tDo not wait: exit with status 3 instead'
+        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
+        $'--color\tColor the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -473,9 +472,9 @@ _pyipcs_grammar() {
       )
       operands=(
         'target:sem'
-        $'words $\'P\\twait for the first and take it\' $\'V\\tgive the first back\' $\'Z\\twait until the first is zero\' $\'0-1\\twait and take\' $\'0+1\\tgive\' $\'0=0\\twait for zero\''
+        $'words $\'P\\twait for semaphore 0 and decrement it\' $\'V\\tincrement semaphore 0\' $\'Z\\twait until semaphore 0 is zero\' $\'0-1\\twait and decrement\' $\'0+1\\tincrement\' $\'0=0\\twait for zero\''
       )
-      many='yes' wraps='--'
+      many=yes wraps=--
       ;;
     read)
       options=(
@@ -483,9 +482,9 @@ _pyipcs_grammar() {
         $'--length\tAt most so many bytes; if left out, to the segment\'s end, or of --unpack one struct'
         $'-f\tHow bytes are written'
         $'--format\tHow bytes are written'
-        $'--unpack\tThe fields of a C struct, in the notation of Python\'s module struct, with tabs between'
-        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
-        $'--color\tWhen there is colour; auto: on a terminal'
+        $'--unpack\tPrint the fields of a C struct, in the notation of Python\'s struct module, separated by tabs'
+        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
+        $'--color\tColor the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -496,14 +495,14 @@ _pyipcs_grammar() {
         [--length]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
         [-f]=$'words $\'raw\\tas they are\' $\'hex\\ta dump, with repeated rows folded\' $\'unpack\\tthe fields of a C struct, see --unpack\''
         [--format]=$'words $\'raw\\tas they are\' $\'hex\\ta dump, with repeated rows folded\' $\'unpack\\tthe fields of a C struct, see --unpack\''
-        [--unpack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
+        [--unpack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding at the end, as for a long in C\''
         [--ns]='namespace'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       operands=(
         'target:shm'
       )
-      many='' wraps=''
+      many= wraps=
       ;;
     write)
       options=(
@@ -511,9 +510,9 @@ _pyipcs_grammar() {
         $'-F\tRead FILE; - is standard input'
         $'--file\tRead FILE; - is standard input'
         $'--hex\tThe data are hex digits'
-        $'--pack\tThe DATA are the fields of one C struct'
-        $'--ns\tWork in the IPC namespace of a process, or of a namespace\'s file'
-        $'--color\tWhen there is colour; auto: on a terminal'
+        $'--pack\tPack DATA as the fields of a C struct, in the notation of Python\'s struct module: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does'
+        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
+        $'--color\tColor the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -523,7 +522,7 @@ _pyipcs_grammar() {
         [--offset]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
         [-F]='file'
         [--file]='file'
-        [--pack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding of the end, as C does it for a long\''
+        [--pack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding at the end, as for a long in C\''
         [--ns]='namespace'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
@@ -531,7 +530,7 @@ _pyipcs_grammar() {
         'target:shm'
         ''
       )
-      many='yes' wraps=''
+      many=yes wraps=
       ;;
     run)
       options=(
@@ -542,7 +541,7 @@ _pyipcs_grammar() {
         $'-J\tShort for --format json'
         $'--json\tShort for --format json'
         $'--report\tWrite the report to a file, or to an open descriptor that CMD does not get'
-        $'--color\tWhen there is colour; auto: on a terminal'
+        $'--color\tColor the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -550,78 +549,74 @@ _pyipcs_grammar() {
       )
       values=(
         [--private]=$'words $\'auto\\twhere the kernel lets it\' $\'always\\tand else CMD does not run\' $\'never\\tCMD runs in this one\''
-        [-f]=$'words $\'table\\ttables, for people\' $\'plain\\tcolumns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\''
-        [--format]=$'words $\'table\\ttables, for people\' $\'plain\\tcolumns of text\' $\'json\\tone document\' $\'jsonl\\ta JSON object a line\' $\'csv\\tcomma-separated, with a line of headings\' $\'tsv\\tthe same with tabs\' $\'export\\tassignments for a shell, a line an object\''
+        [-f]=$'words $\'table\\ttables for people\' $\'plain\\tcolumns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\''
+        [--format]=$'words $\'table\\ttables for people\' $\'plain\\tcolumns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\''
         [--report]='file'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
-      many='yes' wraps='first'
+      many=yes wraps=first
       ;;
   esac
 }
 
-# Offer the matching lines of a text: each is a word, or a word, a tab and a description, which
-# only a list shows.
+# Offer those lines of words that fit, each perhaps with a tab and what it is, which a list shows.
 _pyipcs_offer() {
-  local line word width=0 has_several='' lacks_description=''
-  local -a matches=() lines=()
+  local line word width=0 several= untold=
+  local -a found=() told=()
   for line in $1; do
     [[ $line = "$cur"* ]] || continue
     word=${line%%$'\t'*}
-    matches+=("$prefix$word") lines+=("$prefix$line")
-    [[ $line = *$'\t'* ]] || lacks_description=yes
-    [[ $prefix$word = "${matches[0]}" ]] || has_several=yes
+    found+=("$before$word") told+=("$before$line")
+    [[ $line = *$'\t'* ]] || untold=yes
+    [[ $before$word = "${found[0]}" ]] || several=yes
     (( ${#word} > width )) && width=${#word}
   done
-  # 63, 33 and 64 are ?, ! and @: the types of completion that list the words.
-  if [[ -n $has_several && -z $lacks_description && $COMP_TYPE = @(63|33|64) ]]; then
+  # 63, 33 and 64 are the sorts of completion that list what there is.
+  if [[ -n $several && -z $untold && $COMP_TYPE = @(63|33|64) ]]; then
     local IFS=$'\t'
-    # shellcheck disable=SC2048,SC2086 # split each line at its tab
-    printf -v line "%-$(( ${#prefix} + width ))s  (%s)\n" ${lines[*]}
+    printf -v line "%-$(( ${#before} + width ))s  (%s)\n" ${told[*]}
     IFS=$'\n'
-    # shellcheck disable=SC2206 # split at newlines
     COMPREPLY+=($line)
   else
-    COMPREPLY+=("${matches[@]}")
+    COMPREPLY+=("${found[@]}")
   fi
 }
 
-# Offer existing objects or namespaces, which the program looks up.
-_pyipcs_lookup() {
+_pyipcs_there() {
   _pyipcs_offer "$("$program" --complete "$1" "$cur" "${words[@]:1:cword-1}" 2>/dev/null)"
 }
 
-# Offer files, users, commands and so on, by the options of compgen.
-_pyipcs_compgen() {
+# Offer what bash itself knows: files, users, commands and so on, by the options of compgen.
+_pyipcs_own() {
   local word
-  for word in $(compgen "$@" -- "$cur"); do COMPREPLY+=("$prefix$word"); done
+  for word in $(compgen "$@" -- "$cur"); do COMPREPLY+=("$before$word"); done
 }
 
 _pyipcs_files() {
   local i
   compopt -o filenames
-  _pyipcs_compgen -f
-  # bash recognizes a folder only if the word has nothing but its path.
-  [[ -n ${prefix#"$kept"} ]] || return
+  _pyipcs_own -f
+  # Behind what is no part of a file's name, bash does not see that it is a folder.
+  [[ -n ${before#"$stays"} ]] || return
   for i in "${!COMPREPLY[@]}"; do
-    [[ -d ${COMPREPLY[i]#"$prefix"} ]] && COMPREPLY[i]+=/ && compopt -o nospace
+    [[ -d ${COMPREPLY[i]#"$before"} ]] && COMPREPLY[i]+=/ && compopt -o nospace
   done
 }
 
-# Complete the words of another command, which starts at this position.
+# Another command with its words, of which the first stands at this place.
 _pyipcs_wrapped() {
   if declare -F _command_offset >/dev/null; then
     local IFS=$' \t\n'
     set +f
     _command_offset "$1"
   elif (( cword == $1 )); then
-    _pyipcs_compgen -c
+    _pyipcs_own -c
   else
     _pyipcs_files
   fi
 }
 
-# Offer the choices for a value: a list of words, or the result of a lookup.
+# Offer what may stand as a value.
 _pyipcs_value() {
   local kind=$1 text=$cur
   shift
@@ -630,100 +625,99 @@ _pyipcs_value() {
     columns | column)
       compopt -o nospace
       [[ $kind = column ]] && cur=${cur#-} || cur=${cur##*[+,]}
-      prefix+=${text%%"$cur"} cur=${cur^^}
+      before+=${text%"$cur"} cur=${cur^^}
       _pyipcs_offer "$*"
       ;;
     target* | id* | key*)
-      _pyipcs_lookup "$kind"
+      _pyipcs_there "$kind"
       [[ $kind != id* && ${#COMPREPLY[@]} = 0 ]] && _pyipcs_value ftok
       ;;
     ftok)
       if [[ $cur = ftok:* ]]; then
-        prefix+=ftok: cur=${cur#ftok:}
+        before+=ftok: cur=${cur#ftok:}
         _pyipcs_files
       elif [[ -n $cur && ftok: = "$cur"* ]]; then
         compopt -o nospace
-        COMPREPLY+=("${prefix}ftok:")
+        COMPREPLY+=("${before}ftok:")
       fi
       ;;
     file) _pyipcs_files ;;
-    user) _pyipcs_compgen -u ;;
+    user) _pyipcs_own -u ;;
     owner)
-      [[ $cur = *:* ]] || { _pyipcs_compgen -u; return; }
-      prefix+=${cur%%:*}: cur=${cur#*:}
-      _pyipcs_compgen -g
+      [[ $cur = *:* ]] || { _pyipcs_own -u; return; }
+      before+=${cur%%:*}: cur=${cur#*:}
+      _pyipcs_own -g
       ;;
     namespace)
-      if [[ $cur = [0-9]* || -z $cur ]]; then _pyipcs_lookup namespace; else _pyipcs_files; fi
+      if [[ $cur = [0-9]* || -z $cur ]]; then _pyipcs_there namespace; else _pyipcs_files; fi
       ;;
-    command) _pyipcs_compgen -c ;;
+    command) _pyipcs_own -c ;;
     kind)
-      case ${typed[0]-} in
+      case ${given[0]-} in
         '') _pyipcs_value words msg shm sem ;;
-        msg | shm | sem) _pyipcs_lookup "id:${typed[0]}" ;;
+        msg | shm | sem) _pyipcs_there "id:${given[0]}" ;;
       esac
       ;;
   esac
 }
 
-# Find the first of bundled short options that takes a value; set its name and the attached value.
+# Find the first of bundled short options that takes a value: its name, and what is attached.
 _pyipcs_bundle() {
   local i
-  name='' value=''
+  name= value=
   for (( i = 1; i < ${#1}; i++ )); do
     name=-${1:i:1} value=${1:i+1}
-    [[ -n ${values[$name]+set}${attached[$name]+set} ]] && return
+    [[ -n ${values[$name]+taken}${attached[$name]+taken} ]] && return
   done
   return 1
 }
 
-# Set the target of a redirection, if the word is one or the start of one.
+# Set `redirected` to the target of a redirection that a word is, or begins.
 _pyipcs_redirects() {
-  [[ $1 = *[\<\>]* && ${1%%[<>]*} = *([0-9&]) ]] || return
+  [[ $1 = *[\<\>]* && ${1%[<>]*} = *([0-9&]) ]] || return
   redirected=${1##*[<>]} redirected=${redirected#[&|]}
 }
 
 _pyipcs() {
   local -
   set +eu -f
-  local IFS=$'\n' program prefix='' command='' wraps='' many='' pending='' after_dashes=''
-  local cur word blanks piece rest=${COMP_LINE:0:COMP_POINT} name value i cword position
-  local kept head='' quotes redirected=''
-  local -a words=() options=() operands=() typed=()
+  local IFS=$'\n' program before= command= wraps= many= awaited= ended= redirected=
+  local cur word apart piece rest=${COMP_LINE:0:COMP_POINT} name value i cword place
+  local stays head= quotes
+  local -a words=() options=() operands=() given=()
   local -A values=() attached=()
   program=${1//[\"\'\\]/} program=${program/#\~\//$HOME/}
-  # Join the pieces of each word: bash also splits words at = and : (COMP_WORDBREAKS).
+  # The words as the program gets them, which to bash also end at = and : (COMP_WORDBREAKS).
   for (( i = 0; i <= COMP_CWORD; i++ )); do
-    blanks=${rest%%[![:space:]]*} rest=${rest#"${rest%%[![:space:]]*}"} piece=${COMP_WORDS[i]}
+    apart=${rest%%[![:space:]]*} rest=${rest#"${rest%%[![:space:]]*}"} piece=${COMP_WORDS[i]}
     if (( i == COMP_CWORD )); then
       piece=$rest quotes=${rest//[^\"\']/}
-      # bash makes the text after an open quote a piece of its own.
+      # What follows a quote that is open is a piece of its own.
       if (( ${#quotes} % 2 )); then
-        head=${rest%%[\"\']*} piece=${rest##*[\"\']}
-        # An expansion inside double quotes cannot be completed.
-        [[ $quotes = *\" && $piece = *\$* ]] && return 0
+        head=${rest%[\"\']*} piece=${rest##*[\"\']}
+        [[ $quotes = *\" && $piece = *\$* ]] && return 0 # which nobody but bash can expand
       fi
     fi
     rest=${rest#"${COMP_WORDS[i]}"}
-    if [[ $i = 0 || -n $blanks ]]; then words+=("$head$piece"); else words[-1]+=$head$piece; fi
+    if [[ $i = 0 || -n $apart ]]; then words+=("$head$piece"); else words[-1]+=$head$piece; fi
   done
   cword=$(( ${#words[@]} - 1 )) cur=${words[-1]}
-  # bash replaces only the last piece of the word and keeps the others.
-  [[ $piece = [:=@] && $COMP_WORDBREAKS = *"$piece"* ]] && piece=''
-  kept=${cur%%"$piece"}
+  # What is offered takes the place of the last piece of the word only.
+  [[ $piece = [:=@] && $COMP_WORDBREAKS = *"$piece"* ]] && piece=
+  stays=${cur%"$piece"}
   _pyipcs_grammar ''
   for (( i = 1; i < cword; i++ )); do
     word=${words[i]}
-    pending=''
+    awaited=
     if _pyipcs_redirects "$word"; then
-      [[ -n $redirected ]] || pending=redirection
-    elif [[ -z $after_dashes && $word = -- ]]; then
-      after_dashes=yes
+      [[ -n $redirected ]] || awaited=redirection
+    elif [[ -z $ended && $word = -- ]]; then
+      ended=yes
       [[ $wraps = -- ]] && { _pyipcs_wrapped $(( i + 1 )); return 0; }
-    elif [[ -z $after_dashes && $word = --?* ]]; then
-      [[ -n ${values[$word]+set} ]] && pending=$word
-    elif [[ -z $after_dashes && $word = -[a-zA-Z0]* ]]; then
-      _pyipcs_bundle "$word" && [[ -z $value && -n ${values[$name]+set} ]] && pending=$name
+    elif [[ -z $ended && $word = --?* ]]; then
+      [[ -n ${values[$word]+taken} ]] && awaited=$word
+    elif [[ -z $ended && $word = -[a-zA-Z0]* ]]; then
+      _pyipcs_bundle "$word" && [[ -z $value && -n ${values[$name]+taken} ]] && awaited=$name
     elif [[ -z $command ]]; then
       command=$word options=() values=()
       _pyipcs_grammar "$command"
@@ -731,27 +725,27 @@ _pyipcs() {
       _pyipcs_wrapped "$i"
       return 0
     else
-      typed+=("$word")
+      given+=("$word")
     fi
-    [[ -n $pending ]] && (( i + 1 < cword )) && (( i++ )) && pending=''
+    [[ -n $awaited ]] && (( i + 1 < cword )) && (( i++ )) && awaited=
   done
 
-  position=${#typed[@]}
-  (( position >= ${#operands[@]} )) && [[ -n $many ]] && position=$(( ${#operands[@]} - 1 ))
-  if [[ $pending = redirection ]]; then
+  place=${#given[@]}
+  (( place >= ${#operands[@]} )) && [[ -n $many ]] && place=$(( ${#operands[@]} - 1 ))
+  if [[ $awaited = redirection ]]; then
     _pyipcs_files
   elif _pyipcs_redirects "$cur"; then
-    prefix=${cur%%"$redirected"} cur=$redirected
+    before=${cur%"$redirected"} cur=$redirected
     _pyipcs_files
-  elif [[ -n $pending ]]; then
-    eval "_pyipcs_value ${values[$pending]}"
-  elif [[ -z $after_dashes && $cur = --*=* ]]; then
-    name=${cur%%=*} prefix=${cur%%=*}= cur=${cur#*=}
+  elif [[ -n $awaited ]]; then
+    eval "_pyipcs_value ${values[$awaited]}"
+  elif [[ -z $ended && $cur = --*=* ]]; then
+    name=${cur%%=*} before=${cur%%=*}= cur=${cur#*=}
     eval "_pyipcs_value ${values[$name]-${attached[$name]-}}"
-  elif [[ -z $after_dashes && $cur = -[a-zA-Z0]?* ]] && _pyipcs_bundle "$cur"; then
-    prefix=${cur%%"$value"} cur=$value
+  elif [[ -z $ended && $cur = -[a-zA-Z0]?* ]] && _pyipcs_bundle "$cur"; then
+    before=${cur%"$value"} cur=$value
     eval "_pyipcs_value ${values[$name]-${attached[$name]-}}"
-  elif [[ -z $after_dashes && $cur = -* && ! $cur = -[1-9.]* ]]; then
+  elif [[ -z $ended && $cur = -* && ! $cur = -[1-9.]* ]]; then
     _pyipcs_offer "${options[*]}"
   elif [[ -z $command ]]; then
     _pyipcs_offer "${operands[*]}"
@@ -759,8 +753,8 @@ _pyipcs() {
     _pyipcs_wrapped "$cword"
     return 0
   else
-    eval "_pyipcs_value ${operands[position]-}"
+    eval "_pyipcs_value ${operands[place]-}"
   fi
 
-  for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"$kept"}; done
+  for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"$stays"}; done
 } 2>/dev/null && complete -F _pyipcs pyipcs

@@ -10,9 +10,9 @@ from pyipcs.cli.options.common import common_options
 # The commands by purpose, each with the first line of its help. `pyipcs --help` prints them
 # without loading the commands; tests/docs/test_help.py compares both.
 PURPOSES = {
-    "Look": {
+    "Inspect": {
         "list": "Show System V IPC objects, limits and usage.",
-        "stat": "Show objects with all that is known of them.",
+        "stat": "Show all details of objects.",
         "key": "Show the key that ftok(3) makes of a file.",
     },
     "Create, change, remove": {
@@ -91,8 +91,8 @@ def load(name: str) -> Grammar:
     invoke_without_command=True,
     subcommand_metavar="COMMAND [ARGS]...",
     add_help_option=False,
-    epilog="`pyipcs COMMAND --help` tells the options of a command, with examples; `man pyipcs` "
-    "all of it.",
+    epilog="`pyipcs COMMAND --help` shows the options of a command, with examples; `man pyipcs` "
+    "is the whole manual.",
 )
 @click.pass_context
 def app(ctx: click.Context) -> None:

@@ -1,4 +1,4 @@
-"""Words of the command line that are bodies of messages, or bytes for a segment."""
+"""Arguments that are bodies of messages or bytes for a segment."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -11,25 +11,25 @@ from pyipcs.codec import Layout
 _T = TypeVar("_T")
 
 
-def pack_fields(words: Sequence[bytes], layout: Layout) -> bytes:
-    """The struct of these fields.
+def pack_fields(fields: Sequence[bytes], layout: Layout) -> bytes:
+    """Pack arguments as the fields of a struct.
 
     Raises:
-        click.UsageError: they are not those of the struct.
+        click.UsageError: the fields do not fit the struct.
     """
     try:
-        return layout.pack(words)
+        return layout.pack(fields)
     except ValueError as error:
         raise click.UsageError(f"--pack {layout.notation}: {error}") from None
 
 
-def decode_argument(word: bytes, decode: Callable[[bytes], _T]) -> _T:
-    """What a word stands for.
+def decode_argument(arg: bytes, decode: Callable[[bytes], _T]) -> _T:
+    """Decode an argument.
 
     Raises:
-        click.UsageError: it is not written as it should be.
+        click.UsageError: the argument has another notation.
     """
     try:
-        return decode(word)
+        return decode(arg)
     except ValueError as error:
-        raise click.UsageError(f"'{os.fsdecode(word)}': {error}") from None
+        raise click.UsageError(f"'{os.fsdecode(arg)}': {error}") from None

@@ -213,5 +213,5 @@ class Wrapper(Grammar):
         ctx.meta[_TRAILING] = command or None
         rest = super().parse_args(ctx, args[:end])
         if end < len(args) and not command:
-            raise click.UsageError("a command is missing behind --", ctx)
+            raise click.UsageError("a command is missing after --", ctx)
         return rest

@@ -1,4 +1,4 @@
-"""What the words of a command line may be: click's types over the library's parsers."""
+"""click's types of options and operands, made from parsers."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,18 +21,18 @@ _SIZE = (
 _MODE = r"(?a)\s*\+?0*([0-7]{1,22})"
 _MODE_MAX = 2**64 - 1  # an unsigned long, as strtoul(3) reads it
 _SIZE_MAX = 2**64 - 1
-_DECIMALS = 30  # that can make a difference of a byte, in the largest unit
+_DECIMALS = 30  # more cannot change a size by a byte, even in the largest unit
 _DURATION = r"(?a)(?:\d+(?:\.\d+)?[smhdw])+|\d+(?:\.\d+)?"
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _INTERVAL, _INTERVAL_MIN = 2.0, 0.1  # seconds
-_SECONDS_MAX = 1e9  # thirty years: longer than anybody waits, and no clock overflows
-# What a shell offers for a value: words with what they mean, or the name of what it looks up.
-# That is of files, users and commands the shell's own business; `completion.py` tells objects.
+_SECONDS_MAX = 1e9  # thirty years, so that no clock overflows
+# The values that a shell suggests: each with its meaning, or the name of a source. Shells
+# complete files, users and commands themselves; completion.py finds objects and namespaces.
 Suggestions: TypeAlias = str | Mapping[str, str]
 
 
 class ParsedType(click.ParamType):  # type: ignore[type-arg] # generic in newer clicks only
-    """A word that a function reads; the text of its ValueError says what is wrong."""
+    """A value that a function parses; its ValueError is the message."""
 
     def __init__(self, name: str, parse: Callable[[str], Any], choices: Suggestions = "") -> None:
         self.name = name
@@ -40,7 +40,7 @@ class ParsedType(click.ParamType):  # type: ignore[type-arg] # generic in newer 
         self.suggestions = choices
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read the word."""
+        """Parse a value."""
         try:
             return self._parse(value)
         except ValueError as error:
@@ -48,16 +48,17 @@ class ParsedType(click.ParamType):  # type: ignore[type-arg] # generic in newer 
 
 
 def parse_bytes(text: str, most: int = _SIZE_MAX) -> int:
-    """Read bytes as ipcmk(1) does: K or KiB is 1024, KB is 1000; base 0; fractions are exact.
+    """Parse a number of bytes as ipcmk(1) does, but with exact fractions.
 
-    A fraction is behind a point or the decimal separator of the locale.
+    K and KiB are 1024, KB is 1000. Numbers may be hexadecimal or octal. The decimal separator is
+    a point or that of the locale.
     """
     match = re.fullmatch(_SIZE, text) or re.fullmatch(_SIZE, _with_point(text))
     if not match:
-        raise ValueError("not a size (bytes, or with K, KiB, KB, M, MiB, MB and so on)")
+        raise ValueError("not a size (bytes, or with a unit: K, KiB, KB, M, MiB, MB and so on)")
     size = _bytes(match)
     if size > most:
-        raise ValueError(f"too large (the most is {most})")
+        raise ValueError(f"too large (the maximum is {most})")
     return size
 
 
@@ -69,15 +70,15 @@ def _with_point(text: str) -> str:
 
 
 def parse_size(text: str) -> int:
-    """The size of a segment."""
+    """Parse the size of a segment."""
     size = parse_bytes(text)
     if size == 0:
-        raise ValueError("a segment has 1 byte at the least")
+        raise ValueError("a segment has at least 1 byte")
     return size
 
 
 def parse_qbytes(text: str) -> int:
-    """The bytes that a queue may hold; the kernel would cut what is no int (msgctl(2))."""
+    """Parse the qbytes of a queue; the kernel would truncate more than an int (msgctl(2))."""
     return parse_bytes(text, most=INT_MAX)
 
 
@@ -95,9 +96,9 @@ def _bytes(match: re.Match[str]) -> int:
 
 
 def parse_mode(text: str) -> int:
-    """Parse permissions in octal; as in ipcmk(1), higher bits than those of 0777 mean nothing.
+    """Parse permissions in octal; higher bits than those of 0777 are ignored, as in ipcmk(1).
 
-    They would be flags to shmget(2), such as SHM_HUGETLB.
+    shmget(2) would take them as flags, such as SHM_HUGETLB.
     """
     match = re.fullmatch(_MODE, text)
     if not match or int(match[1], 8) > _MODE_MAX:
@@ -106,33 +107,33 @@ def parse_mode(text: str) -> int:
 
 
 def _parse_count(text: str, most: int) -> int:
-    word = text.strip()
-    if not (word.isascii() and word.removeprefix("+").isdigit()):
+    digits = text.strip().removeprefix("+")
+    if not (digits.isascii() and digits.isdigit()):
         raise ValueError("not a decimal number")
-    number = decimal(word.removeprefix("+"))
+    number = decimal(digits)
     if number > most:
-        raise ValueError(f"too large (the most is {most})")
+        raise ValueError(f"too large (the maximum is {most})")
     return number
 
 
 def parse_nsems(text: str) -> int:
-    """The number of semaphores of a set."""
+    """Parse the number of semaphores of a set."""
     number = _parse_count(text, INT_MAX)
     if number == 0:
-        raise ValueError("a set has 1 semaphore at the least")
+        raise ValueError("a set has at least 1 semaphore")
     return number
 
 
 def parse_values(text: str) -> tuple[int, ...]:
-    """The values of semaphores, with commas between."""
+    """Parse the values of semaphores, separated by commas."""
     try:
-        return tuple(_parse_count(word, SEMVMX) for word in text.split(","))
+        return tuple(_parse_count(value, SEMVMX) for value in text.split(","))
     except ValueError:
-        raise ValueError(f"not values (0 to {SEMVMX}, with commas between)") from None
+        raise ValueError(f"not values (0 to {SEMVMX}, separated by commas)") from None
 
 
 def parse_value(text: str) -> tuple[int, int]:
-    """The number of a semaphore and its value, with = between."""
+    """Parse the number of a semaphore and its value: NUM=V."""
     semnum, _, value = text.partition("=")
     try:
         return _parse_count(semnum, INT_MAX), _parse_count(value, SEMVMX)
@@ -141,7 +142,7 @@ def parse_value(text: str) -> tuple[int, int]:
 
 
 def parse_kinds(text: str) -> frozenset[Kind]:
-    """A kind by ipcrm's word for it; all kinds where the word was left out."""
+    """Parse ipcrm's name of a kind; without a value return all kinds."""
     if text == NO_VALUE:
         return frozenset(Kind)
     try:
@@ -151,7 +152,7 @@ def parse_kinds(text: str) -> frozenset[Kind]:
 
 
 def parse_type(text: str) -> int:
-    """Which messages msgrcv(2) takes: 0, a type, or a negative one."""
+    """Parse the msgtyp of msgrcv(2), which may be 0 or negative."""
     match = re.fullmatch(r"(?a)\s*([+-]?)(\d+)", text)
     if not match:
         raise ValueError("not a type (a decimal number)")
@@ -163,46 +164,43 @@ def parse_type(text: str) -> int:
 
 
 def parse_message_type(text: str) -> int:
-    """The type of a message, which is positive (msgop(2))."""
+    """Parse the type of a message, which is positive (msgop(2))."""
     try:
         number = parse_type(text)
     except ValueError:
         number = 0
     if number <= 0:
-        raise ValueError(f"not a message's type (1 to {LONG_MAX})")
+        raise ValueError(f"not a message type (1 to {LONG_MAX})")
     return number
 
 
 def parse_count(text: str) -> int:
-    """How many, at least one."""
+    """Parse a number that is at least 1."""
     number = _parse_count(text, LONG_MAX)
     if number == 0:
-        raise ValueError("the least is 1")
+        raise ValueError("too small (the minimum is 1)")
     return number
 
 
 def parse_seconds(text: str) -> float:
-    """Seconds, also parts of one, or a duration."""
+    """Parse seconds in any notation of a fraction, or a duration."""
     if re.fullmatch(r"(?a)\s*\+?(\d+\.?\d*|\.\d+)", text):
         return min(float(text), _SECONDS_MAX)
-    try:
-        return parse_duration(text)
-    except ValueError:
-        raise ValueError("not a number of seconds, nor 10m or 2h") from None
+    return parse_duration(text)
 
 
 def parse_interval(text: str) -> float:
-    """The seconds between two pictures of a live view."""
+    """Parse the seconds between two updates of a live view."""
     if text == NO_VALUE:
         return _INTERVAL
     seconds = parse_duration(text)
     if seconds < _INTERVAL_MIN:
-        raise ValueError(f"too short (the least is {_INTERVAL_MIN})")
+        raise ValueError(f"too short (the minimum is {_INTERVAL_MIN})")
     return seconds
 
 
 def parse_duration(text: str) -> float:
-    """Seconds, or with units: 30s, 10m, 2h, 7d, 1w, 1h30m."""
+    """Parse seconds, or a duration with units: 30s, 10m, 2h, 7d, 1w, 1h30m."""
     if re.fullmatch(_DURATION, text):
         parts = re.findall(r"([\d.]+)([smhdw]?)", text)
         return float(min(sum(float(n) * _SECONDS[u] for n, u in parts), _SECONDS_MAX))
@@ -210,26 +208,26 @@ def parse_duration(text: str) -> float:
 
 
 def parse_body_size(text: str) -> int:
-    """The bytes of a message's body."""
+    """Parse the size of a message's body."""
     return parse_bytes(text, most=INT_MAX)
 
 
 def parse_layout(text: str) -> Any:
-    """A C struct in Python's notation."""
+    """Parse a C struct in the notation of Python's struct module."""
     from pyipcs.codec import Layout
 
     return Layout(text)
 
 
 def _parse_operation(text: str) -> Any:
-    """Operations on semaphores (semop(2))."""
+    """Parse an operation on semaphores (semop(2))."""
     from pyipcs.sysv.operations import parse_operation
 
     return parse_operation(text)
 
 
 def parse_status(text: str) -> int:
-    """An exit status."""
+    """Parse an exit status."""
     try:
         return _parse_count(text, 255)
     except ValueError:
@@ -237,21 +235,22 @@ def parse_status(text: str) -> int:
 
 
 def id_type(kind: Kind | None = None) -> ParsedType:
-    """The id of an object of a kind; None is the kind that the command line tells otherwise."""
-    return ParsedType("id", lambda text: Target(By.ID, parse_id(text), text), _there("id", kind))
+    """Return the type of an object's id; without a kind, other options determine the kind."""
+    return ParsedType("id", lambda text: Target(By.ID, parse_id(text), text), _existing("id", kind))
 
 
 def key_type(kind: Kind | None = None) -> ParsedType:
-    """The key of an object of a kind."""
-    return ParsedType("key", _parse_key_target, _there("key", kind))
+    """Return the type of an object's key."""
+    return ParsedType("key", _parse_key_target, _existing("key", kind))
 
 
 def target_type(kind: Kind | None = None) -> ParsedType:
-    """An object of a kind, by its id or its key."""
-    return ParsedType("target", parse_target, _there("target", kind))
+    """Return the type of an object's id or key."""
+    return ParsedType("target", parse_target, _existing("target", kind))
 
 
-def _there(what: str, kind: Kind | None) -> str:
+def _existing(what: str, kind: Kind | None) -> str:
+    """Return the source of suggestions in completion.py."""
     return f"{what}:{kind.value}" if kind else what
 
 
@@ -270,14 +269,14 @@ _STRUCTS = {
     "f": "float",
     "d": "double",
     "8s": "char[8]",
-    "0l": "padding of the end, as C does it for a long",
+    "0l": "padding at the end, as for a long in C",
 }
 _OPERATIONS = {
-    "P": "wait for the first and take it",
-    "V": "give the first back",
-    "Z": "wait until the first is zero",
-    "0-1": "wait and take",
-    "0+1": "give",
+    "P": "wait for semaphore 0 and decrement it",
+    "V": "increment semaphore 0",
+    "Z": "wait until semaphore 0 is zero",
+    "0-1": "wait and decrement",
+    "0+1": "increment",
     "0=0": "wait for zero",
 }
 NEW_KEY = ParsedType("key", _parse_key_target, "ftok")
@@ -286,7 +285,7 @@ SIZE = ParsedType("size", parse_size, _SIZES)
 MODE = ParsedType(
     "mode",
     parse_mode,
-    {"600": "the owner's", "660": "and its group's", "644": "others read", "666": "everybody's"},
+    {"600": "owner", "660": "owner and group", "644": "others may read", "666": "everyone"},
 )
 USER = ParsedType("user", parse_user, "user")
 DURATION = ParsedType(

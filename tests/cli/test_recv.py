@@ -118,7 +118,7 @@ def test_recv_all_writes_empty_and_large_messages(objects: Objects, msqid: int) 
         ("-x -t -3", "-x"),
         ("-t -9223372036854775809", "-t/--type"),
         ("--max-size 3G", "--max-size: '3G': too large"),
-        ("-f text --unpack i", "-f unpack and --unpack"),
+        ("-f text --unpack i", "--unpack and -f text"),
     ],
 )
 def test_recv_contradicting_or_large_options_are_refused(args: str, option: str) -> None:

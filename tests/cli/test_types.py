@@ -91,7 +91,7 @@ def test_parse_qbytes_rejects_more_than_the_kernel_stores() -> None:
     assert parse_qbytes("4K") == 4096
     assert parse_qbytes("2147483647") == 2**31 - 1
     for text in ("2147483648", "4294967297", "2G"):
-        with pytest.raises(ValueError, match="the most is 2147483647"):
+        with pytest.raises(ValueError, match="the maximum is 2147483647"):
             parse_qbytes(text)
 
 

@@ -22,14 +22,14 @@ ROWS = {
 }
 # Words that only the help of a program with this feature has.
 SIGNS = {
-    "ipcs's output, byte for byte": r"as util-linux prints it|show status summary",
-    "tables for a terminal, which lose whole columns where it is narrow": r"however wide",
+    "ipcs's output, byte for byte": r"layout of util-linux|show status summary",
+    "tables for a terminal, which lose whole columns where it is narrow": r"lack of width",
     "used of qbytes, limits and usage side by side, with bars": r"USED as a share of LIMIT",
     "columns of your choice": r"--output",
     "sorting by any column": r"--sort",
     "JSON with numbers as numbers, times with their offset": r"--json",
     "JSON lines, CSV, TSV, OpenMetrics": r"jsonl|csv|tsv|openmetrics",
-    "assignments for a shell": r"--export|assignments for a shell",
+    "assignments for a shell": r"--export|shell assignments",
     "memory in which a segment is held, and swap": r"RSS|SWAP",
     "filters, by owner, age, use and an earlier listing": r"--older-than|--idle|--owner USER",
     "a status that says whether there is any object": r"--fail-if-any",

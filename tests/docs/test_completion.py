@@ -186,7 +186,7 @@ SEEN = {
     "pyipcs recv \t\t\t": r"0x00001234\b.* 2 messages, 8 bytes, (?s:.*), no key: 0 messages",
     "pyipcs stat -m 0x12\t": r"0x1235 ",
     "pyipcs op \t": r"0x00001236 ",
-    "pyipcs op 0x1236 \t\t": r"wait for the first and take it",
+    "pyipcs op 0x1236 \t\t": r"wait for semaphore 0 and decrement it",
     "pyipcs rm msg \t\t\t": r"message queue \d+, 0x00001234: 2 messages",
     "pyipcs rm --all=se\t": r"--all=sem",
     "pyipcs list -q -o KEY,MS\t": r"KEY,MSGS",
@@ -199,7 +199,7 @@ SEEN = {
     "pyipcs recv 0x1234 --pe\t": r"--peek ",
     "pyipcs make -k ftok:/usr/shar\t": r"ftok:/usr/share/",
     "pyipcs key /usr/shar\t": r"key /usr/share/",
-    "pyipcs make -p 6\t\t": r"everybody's",
+    "pyipcs make -p 6\t\t": r"everyone",
     # Attached and quoted values, and redirections.
     "pyipcs list --not-in=/usr/shar\t": r"--not-in=/usr/share/",
     "pyipcs list --owner=roo\t": r"--owner=root",

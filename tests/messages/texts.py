@@ -2,12 +2,9 @@
 
 # -- The command line
 
-ONE_NAMESPACE = "about one namespace, so no --all-ns"
-UNPACK_PAIR = "-f unpack and --unpack FORMAT go together"
-WATCH_NEEDS_TERMINAL = "--watch needs a terminal that can be drawn on"
-POSIX_OUTSTANDING = (
-    "POSIX's -o shows what is in use: -o MSGS,USEDBYTES of queues, -o NATTCH of segments"
-)
+UNPACK_PAIR = "-f unpack needs --unpack FORMAT"
+WATCH_NEEDS_TERMINAL = "--watch needs a terminal with cursor control"
+POSIX_OUTSTANDING = "for POSIX's -o use -o MSGS,USEDBYTES of queues or -o NATTCH of segments"
 FORMATS = ("table", "plain", "json", "jsonl", "csv", "tsv", "export")
 WHEN = ("auto", "always", "never")
 
@@ -61,6 +58,11 @@ def not_one_of(*choices: str) -> str:
     return f"is not one of {', '.join(map(repr, choices))}"
 
 
+def cannot_combine(option: str, other: str) -> str:
+    """Return the message for two options that contradict each other."""
+    return f"{option} and {other} cannot be combined"
+
+
 def not_for(option: str, use: str) -> str:
     """Return the message for an option that has no meaning in a use such as a format."""
     return f"{option} is not for {use}"
@@ -83,23 +85,22 @@ NOT_ID = "not an id (ids are decimal numbers)"
 NOT_JSON = "not JSON"
 NOT_KEY = "not a key (decimal, 0x hexadecimal or 0 octal, key:N or ftok:PATH[:PROJ])"
 NOT_LISTING = "not a listing of pyipcs (list -J)"
-NOT_MESSAGE_TYPE = "not a message's type (1 to 9223372036854775807)"
+NOT_MESSAGE_TYPE = "not a message type (1 to 9223372036854775807)"
 NOT_MODE = "not a mode (octal, such as 0644)"
 NOT_OPERATION = (
     "not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; n and u may follow; a command follows --)"
 )
 NOT_PROJECT = "the project is a number of 32 bits, or one character that is no digit"
-NOT_SIZE = "not a size (bytes, or with K, KiB, KB, M, MiB, MB and so on)"
+NOT_SIZE = "not a size (bytes, or with a unit: K, KiB, KB, M, MiB, MB and so on)"
 NOT_STRUCT = "not a struct (bad char in struct format)"
 NOT_TARGET = "not an id, a 0x key, id:N, key:N or ftok:PATH[:PROJ]"
-NOT_TIMEOUT = "not a number of seconds, nor 10m or 2h"
-NOT_VALUES = "not values (0 to 32767, with commas between)"
+NOT_VALUES = "not values (0 to 32767, separated by commas)"
 NO_SUCH_FILE = "No such file or directory"  # the C library's
 
 
 def too_large(most: int) -> str:
     """Return the message for a number over its limit."""
-    return f"too large (the most is {most})"
+    return f"too large (the maximum is {most})"
 
 
 def no_such_user(name: str) -> str:
@@ -135,7 +136,7 @@ CREATE_SET = "create semaphore failed"
 KEY_TAKEN = "is taken; --exist-ok gives the id of what has it"
 NO_IPC = "System V IPC is not in this kernel, or a sandbox hides it"
 NOT_ADMINISTRATOR = "it takes the owner, the creator or CAP_SYS_ADMIN"
-NOT_LINUX = "it needs Linux (this is darwin)"
+NOT_LINUX = "needs Linux (this is darwin)"
 NOTHING_SENT = "; nothing was sent"
 NO_THREAD = "waiting needs a thread: can't start new thread"
 NO_UID = "set owner failed: this user namespace has no uid 12345"

@@ -61,38 +61,40 @@ class ListOptions(NamedTuple):
     ),
     help_sections=columns_of(*Kind, limits=True),
     examples=(
-        ("pyipcs list -q -o KEY,MSGS,USE% --sort -MSGS", "The fullest queues first."),
+        ("pyipcs list -q -o KEY,MSGS,USE% --sort -MSGS", "List the fullest queues first."),
         (
             "pyipcs list --mine --unattached --older-than 1d",
-            "Your segments that nobody has attached, unchanged for a day.",
+            "List your unattached segments that have not changed for a day.",
         ),
-        ("pyipcs list -J > before.json", "All objects, for --not-in to compare with later."),
+        ("pyipcs list -J > before.json", "Save a listing of all objects for a later --not-in."),
     ),
 )
 @listed_kind_options
-@selecting("-a", "--all", "all_kinds", is_flag=True, help="All kinds, as without -q, -m and -s.")
-@selecting("-i", "--id", "target", type=id_type(), help="One object, with one of -q -m -s.")
+@selecting(
+    "-a", "--all", "all_kinds", is_flag=True, help="All kinds. [default without -q, -m and -s]"
+)
+@selecting("-i", "--id", "target", type=id_type(), help="One object; needs -q, -m or -s.")
 @filter_options
 @selecting(
     "--all-ns",
     "all_namespaces",
     is_flag=True,
-    help="The objects of every IPC namespace that a process lives in which you may look at.",
+    help="Objects of every IPC namespace that has a process you may inspect.",
 )
 @showing("-t", "--time", "view", flag_value="time", help="Times of last use and change.")
-@showing("-p", "--pid", "view", flag_value="pid", help="PIDs of creator and last users.")
+@showing("-p", "--pid", "view", flag_value="pid", help="PIDs of creators and last users.")
 @showing("-c", "--creator", "view", flag_value="creator", help="Creators and owners.")
-@showing("-l", "--limits", "view", flag_value="limits", help="The kernel's limits.")
-@showing("-u", "--summary", "view", flag_value="usage", help="What is in use.")
+@showing("-l", "--limits", "view", flag_value="limits", help="Limits of the kernel.")
+@showing("-u", "--summary", "view", flag_value="usage", help="Current usage.")
 @output_options
 @watch_option
-@showing("--fail-if-any", is_flag=True, help="End with status 23 if there is an object.")
+@showing("--fail-if-any", is_flag=True, help="Exit with status 23 if there is an object.")
 @options_as(ListOptions)
 @click.pass_context
 def command(ctx: click.Context, /, *, options: ListOptions) -> Status:
     """Show System V IPC objects, limits and usage.
 
-    Of several filters, --owner and the options behind it, an object has to meet every one.
+    The options from --owner to --not-in are filters; an object must match all of them.
     """
     _check(options, has_ns="ns" in given_option_names(ctx))
     output: Output = ctx.obj
@@ -111,23 +113,24 @@ def command(ctx: click.Context, /, *, options: ListOptions) -> Status:
 
 def _check(options: ListOptions, *, has_ns: bool) -> None:
     """Refuse options that contradict each other."""
-    target, figures, interval = options.target, options.figures, options.interval
+    target, interval = options.target, options.interval
     all_namespaces, fail_if_any = options.all_namespaces, options.fail_if_any
     filters = options.selection.named
-    alone = "is about one namespace, so no --all-ns"
+    cannot = "cannot be combined"
+    figures = {"limits": "-l", "usage": "-u"}.get(options.figures)
     refuse(
         (
             (target and len(options.named_kinds) != 1, "-i needs exactly one of -q, -m and -s"),
-            (target and filters, f"-i names an object, so no {filters}"),
-            (target and interval, "-i shows an object once, so no --watch"),
-            (figures and filters, f"-l and -u are not about single objects, so no {filters}"),
-            (figures and fail_if_any, "-l and -u are about no objects, so no --fail-if-any"),
-            (interval and fail_if_any, "--watch does not end, so no --fail-if-any"),
-            (all_namespaces and target, f"-i {alone}"),
-            (all_namespaces and figures, "-l and -u are about one namespace, so no --all-ns"),
-            (all_namespaces and interval, f"--watch {alone}"),
-            (all_namespaces and "--not-in" in filters, f"--not-in {alone}"),
-            (all_namespaces and has_ns, f"--ns {alone}"),
+            (target and filters, f"-i and {filters} {cannot}"),
+            (target and interval, f"-i and --watch {cannot}"),
+            (figures and filters, f"{figures} and {filters} {cannot}"),
+            (figures and fail_if_any, f"{figures} and --fail-if-any {cannot}"),
+            (interval and fail_if_any, f"--watch and --fail-if-any {cannot}"),
+            (all_namespaces and target, f"-i and --all-ns {cannot}"),
+            (all_namespaces and figures, f"{figures} and --all-ns {cannot}"),
+            (all_namespaces and interval, f"--watch and --all-ns {cannot}"),
+            (all_namespaces and "--not-in" in filters, f"--not-in and --all-ns {cannot}"),
+            (all_namespaces and has_ns, f"--ns and --all-ns {cannot}"),
         )
     )
 

@@ -26,7 +26,7 @@ _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
 # The columns of a dry run of --orphaned or --suspect in a table.
 _EVIDENCE_COLUMNS = ("KEY", "ID", "OWNER", "MSGS", "SIZE", "NSEMS", "STATE", "REASON")
 _single = options_titled("Single objects")
-_how = options_titled("How to remove")
+_how = options_titled("Removal")
 
 
 class RemoveOptions(NamedTuple):
@@ -82,14 +82,14 @@ _single_options = combine_options(
     ),
     help_sections=columns_of(*Kind),
     examples=(
-        ("pyipcs rm -q 0 -M 0x5e9", "A queue by its id, and a segment by its key."),
+        ("pyipcs rm -q 0 -M 0x5e9", "Remove a queue by its id, and a segment by its key."),
         (
             "pyipcs rm --all --orphaned --idle 1d -n",
-            "Segments that look leaked, unused for a day; REASON says which have a key.",
+            "Show the leaked segments that have not been used for a day.",
         ),
         (
             "pyipcs rm --all --mine --not-in before.json",
-            "What is yours, and came since that listing.",
+            "Remove your objects that are newer than the listing.",
         ),
     ),
 )
@@ -102,14 +102,17 @@ _single_options = combine_options(
     following_values=_KINDS,
     type=KINDS,
     metavar="[=msg|shm|sem]",
-    help="All that you may remove, or all of a kind.",
+    help="All objects that you may remove, or all of a kind.",
 )
 @filter_options
 @_how(
-    "-n", "--dry-run", is_flag=True, help="Show what would go, in any format, and remove nothing."
+    "-n",
+    "--dry-run",
+    is_flag=True,
+    help="Show the objects to remove, in any format, and remove nothing.",
 )
-@_how("-y", "--yes", is_flag=True, help="Do not ask before --all.")
-@_how("-v", "--verbose", is_flag=True, help="Say what is removed.")
+@_how("-y", "--yes", is_flag=True, help="Do not ask for confirmation of --all.")
+@_how("-v", "--verbose", is_flag=True, help="Print the removed objects.")
 @output_options
 @click.argument(
     "operands",
@@ -122,8 +125,8 @@ _single_options = combine_options(
 def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
     """Remove System V IPC objects, by id, by key, or all.
 
-    --owner and the options behind it narrow --all to the objects that meet every one of them.
-    Each is looked at again right before it is removed, and stays if it has changed.
+    The options from --owner to --not-in are filters of --all; an object must match all of them.
+    Each object is checked again right before it is removed, and is skipped if it has changed.
     """
     word = _old_syntax(options.operands)
     _check(ctx, options, word)
@@ -155,10 +158,10 @@ def _check(ctx: click.Context, options: RemoveOptions, word: str) -> None:
     format_options = [] if options.dry_run else [*given_output_options(ctx)]
     refuse(
         (
-            (word and is_named, f"{word} ID... goes with no option that names objects"),
-            (filters and not options.all_kinds, f"{filters} is for --all"),
-            (not (is_named or word), "nothing to remove: name an object, or --all"),
-            (format_options, f"{' '.join(format_options[:1])} is for --dry-run"),
+            (word and is_named, f"{word} ID... and options that name objects cannot be combined"),
+            (filters and not options.all_kinds, f"{filters.partition(',')[0]} needs --all"),
+            (not (is_named or word), "nothing to remove (name an object or give --all)"),
+            (format_options, f"{' '.join(format_options[:1])} needs --dry-run"),
         )
     )
 
@@ -184,17 +187,17 @@ def _kinds(options: RemoveOptions) -> list[Kind]:
 
 
 def _old_syntax(operands: Sequence[str]) -> str:
-    """Return the kind's word of `rm msg|shm|sem ID...`; empty without operands.
+    """Return the name of the kind in `rm msg|shm|sem ID...`; empty without operands.
 
     Raises:
-        click.UsageError: the first operand is no such word, or no ids follow.
+        click.UsageError: the first operand is no kind, or no ids follow.
     """
     if not operands:
         return ""
     word, *ids = operands
     if word not in _KINDS:
         raise click.UsageError(
-            f"unknown argument '{word}' (msg, shm or sem, then ids; keys stand behind -Q, -M, -S)"
+            f"unknown argument '{word}' (give msg, shm or sem and ids; keys need -Q, -M or -S)"
         )
     if not ids:
         raise click.UsageError(f"not enough arguments: {word} ID...")
@@ -202,7 +205,7 @@ def _old_syntax(operands: Sequence[str]) -> str:
 
 
 def _read_ids(operands: Sequence[str], removal: Removal) -> Iterator[RemovalTarget]:
-    """Yield the objects of `rm msg|shm|sem ID...`; report each word that is no id, as ipcrm."""
+    """Yield the objects of `rm msg|shm|sem ID...`; report invalid ids as ipcrm does."""
     word, *ids = operands
     for text in ids:
         try:

@@ -78,7 +78,7 @@ class _How(NamedTuple):
 @_which("-F", "--file", type=FILE, help="Read FILE; - is standard input.")
 @_which("--hex", "hex_", is_flag=True, help="Messages are written in hex digits.")
 @_which("-J", "--json", is_flag=True, help="Messages are lines as `recv -J` writes them.")
-@pack_option(_which, words="The arguments", stream="-l makes each line a struct")
+@pack_option(_which, fields="the arguments", stream="-l makes each line a struct")
 @_which("-z", "--nul", is_flag=True, help="Add a NUL to each message, as C strings have it.")
 @wait_options(" for each message")
 @showing("--progress", is_flag=True, help="Show on the terminal how far it is.")

@@ -1,4 +1,4 @@
-"""pyipcs stat: objects one by one, with all that is known of them."""
+"""pyipcs stat: all details of objects."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -19,7 +19,7 @@ from pyipcs.query.plan import USAGE_COLUMNS, Format, OutputOptions
 from pyipcs.sysv.keys import Target
 from pyipcs.terminal.streams import Output
 
-# What formats of columns tell here besides the usual ones.
+# The columns that formats have in addition to the default ones.
 _MORE = {
     **dict.fromkeys((Format.JSON, Format.JSONL), USAGE_COLUMNS),
     **dict.fromkeys(
@@ -31,9 +31,12 @@ _MORE = {
 @subcommand(
     help_sections=columns_of(*Kind),
     examples=(
-        ("pyipcs stat 0x1234", "Whatever has this key."),
-        ("pyipcs stat -m 0x5e9 -J", "A segment, and who has it attached, as JSON."),
-        ("pyipcs stat -s 0x10c -f csv -o VALUES,WAITERS", "A set's values, and who waits on it."),
+        ("pyipcs stat 0x1234", "Show all objects with this key."),
+        ("pyipcs stat -m 0x5e9 -J", "Show a segment as JSON, with the processes that attach it."),
+        (
+            "pyipcs stat -s 0x10c -f csv -o VALUES,WAITERS",
+            "Show the values of a set and the processes that wait on it.",
+        ),
     ),
 )
 @kind_options
@@ -50,10 +53,10 @@ def command(
     output_options: OutputOptions,
     interval: float | None,
 ) -> Status:
-    """Show objects with all that is known of them.
+    """Show all details of objects.
 
-    TARGET is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ]. Without -q, -m or -s, the
-    objects of all kinds that it names are shown.
+    TARGET is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ]. Without -q, -m and -s, it
+    names objects of all kinds.
     """
     output: Output = ctx.obj
     kinds = kinds or [*Kind]
@@ -74,7 +77,7 @@ def command(
 
 
 def _complete(options: OutputOptions, format_: Format, kinds: Iterable[Kind]) -> OutputOptions:
-    """With all that formats of columns can tell; JSON has the semaphores of a set anyway."""
+    """Add the columns with further details; JSON has the semaphores of a set in any case."""
     if options.choice or format_ not in _MORE:
         return options
     return options.with_columns(kinds, _MORE[format_], more=True)

@@ -38,7 +38,7 @@ _what = options_titled("Which bytes", once=True)
 @_what("--offset", type=BYTES, default="0", show_default=True, help="Where to begin.")
 @_what("-F", "--file", type=FILE, help="Read FILE; - is standard input.")
 @_what("--hex", "hex_", is_flag=True, help="The data are hex digits.")
-@pack_option(_what, words="The DATA", stream="each line is a struct")
+@pack_option(_what, fields="DATA", stream="each line is a struct")
 @click.argument("target", type=target_type(Kind.SEGMENT), metavar="SEG")
 @click.argument("words", nargs=-1, metavar="[DATA]...")
 def command(

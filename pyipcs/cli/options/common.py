@@ -21,11 +21,11 @@ from pyipcs.cli.command import (
 )
 from pyipcs.errors import CommandError
 
-# The titles of options that several commands have.
+# Titles of options that several commands have.
 _GENERAL = "General"
-selecting = options_titled("Which objects")
-showing = options_titled("What to show")
-_waiting = options_titled("How long to wait")
+selecting = options_titled("Objects")
+showing = options_titled("Output")
+_waiting = options_titled("Waiting")
 _Options = TypeVar("_Options", bound=tuple[Any, ...])  # a NamedTuple
 
 
@@ -38,22 +38,22 @@ def subcommand(
     enters: bool = True,
     any_operand: str = "",
 ) -> Callable[[Callable[..., Any]], click.Command]:
-    """A command named as its module, with the options of every command behind its own.
+    """Create a command named as its module; the options of every command follow its own.
 
     Args:
-        abbreviable_names: the long options of the peer, which alone may be abbreviated.
-        examples: command lines, each with what it does.
-        help_sections: what gives the lists behind the options in its help, by their titles.
-        cls: how it reads its words.
-        enters: whether it can work in another IPC namespace.
-        any_operand: the metavar of the operand that may begin with `-`, behind `--`.
+        abbreviable_names: the long options of util-linux's program, which may be abbreviated.
+        examples: command lines with their descriptions.
+        help_sections: returns the lists after the options in the help.
+        cls: the class of the command, which determines how it reads its arguments.
+        enters: True if the command can work in another IPC namespace.
+        any_operand: the metavar of the operand that may begin with `-`, after `--`.
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         @wraps(function)
         def on_linux(*args: Any, **values: Any) -> Any:
             if sys.platform != "linux":
-                raise CommandError(f"it needs Linux (this is {sys.platform})")
+                raise CommandError(f"needs Linux (this is {sys.platform})")
             return function(*args, **values)
 
         name = function.__module__.rpartition(".")[2]
@@ -69,7 +69,7 @@ def subcommand(
 
 
 def common_options() -> list[click.Option]:
-    """The options of every command and of pyipcs itself; they act before all others."""
+    """Create the options of every command and of pyipcs itself, which act before all others."""
     eager: dict[str, Any] = {"is_eager": True, "expose_value": False, "group": _GENERAL}
     return [
         Option(
@@ -78,7 +78,7 @@ def common_options() -> list[click.Option]:
                 {"auto": "on a terminal", "always": "anywhere", "never": "nowhere"}
             ),
             callback=_set_color,
-            help="When there is colour; auto: on a terminal.",
+            help="Color the output. [default: auto, on a terminal]",
             **eager,
         ),
         Option(
@@ -104,8 +104,8 @@ def _namespace_option() -> click.Option:
         type=NAMESPACE,
         metavar="PID|PATH",
         callback=_enter,
-        help="Work in the IPC namespace of a process, or of a namespace's file.",
-        is_eager=True,  # before what depends on it is read
+        help="Work in the IPC namespace of process PID, or of the namespace file PATH.",
+        is_eager=True,  # before options whose values are read in the namespace
         expose_value=False,
     )
 
@@ -122,24 +122,24 @@ def _enter(ctx: click.Context, _param: click.Parameter, path: str | None) -> Non
 
 
 def _why(path: str, error: OSError) -> str:
-    """Why a namespace cannot be entered, by the process or the file that the user named."""
+    """Return the reason why a namespace cannot be entered, with its process or its file."""
     process = re.fullmatch("/proc/([0-9]+)/ns/ipc", path)
-    named = f"process {process[1]}" if process else path
+    what = f"process {process[1]}" if process else path
     if error.errno == errno.ENOENT and process:
-        return f"{named}: no such process"
+        return f"{what}: no such process"
     if error.errno == errno.EINVAL:
-        return f"{named}: not an IPC namespace"
-    return f"{named}: {error.strerror}"
+        return f"{what}: not an IPC namespace"
+    return f"{what}: {error.strerror}"
 
 
-def _show_help(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:
+def _show_help(ctx: click.Context, _param: click.Parameter, is_given: bool) -> None:
+    if is_given and not ctx.resilient_parsing:
         ctx.obj.write([ctx.get_help() + "\n"])
         ctx.exit()
 
 
-def _show_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:
+def _show_version(ctx: click.Context, _param: click.Parameter, is_given: bool) -> None:
+    if is_given and not ctx.resilient_parsing:
         ctx.obj.write([f"pyipcs {__version__}\n"])
         ctx.exit()
 
@@ -149,43 +149,45 @@ def _set_color(ctx: click.Context, _param: click.Parameter, when: str | None) ->
         ctx.obj.color = when
 
 
-# Short for the format that programs read, wherever there is a choice.
+# For commands that have --format.
 json_option = showing(
     "-J", "--json", cls=Alias, stands_for=("--format", "json"), help="Short for --format json."
 )
 
 
 def wait_options(each: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """--timeout and --nowait, as one argument `timeout`: None for ever, 0 not at all.
+    """Return the decorator that adds --timeout and --nowait, as one argument `timeout`.
+
+    The argument is None for an unlimited wait, and 0 for no wait.
 
     Args:
-        each: " for each" of what, where there is one wait after the other.
+        each: the end of the sentence for commands that wait several times, as " for each message".
     """
     from pyipcs.cli.types import SECONDS
 
     timeout_option = _waiting(
         "--timeout",
         type=SECONDS,
-        help=f"Wait at most so many seconds{each}, then end with status 3.",
+        help=f"Wait at most SECONDS{each}, then exit with status 3.",
     )
     nowait_option = _waiting(
         "--nowait",
         cls=Alias,
         stands_for=("--timeout", "0"),
-        help="Do not wait; status 3 where one would have to.",
+        help="Do not wait: exit with status 3 instead.",
     )
     return lambda function: timeout_option(nowait_option(function))
 
 
 def pack_option(
-    titled: Callable[..., Callable[[Any], Any]], *, words: str, stream: str
+    titled: Callable[..., Callable[[Any], Any]], *, fields: str, stream: str
 ) -> Callable[[Any], Any]:
-    """--pack, as the argument `layout`.
+    """Return the decorator that adds --pack, as the argument `layout`.
 
     Args:
-        titled: what makes an option with its title.
-        words: what the fields are on the command line.
-        stream: which structs a stream has.
+        titled: creates an option with its title.
+        fields: the operands that are the fields.
+        stream: the relation of lines and structs in a stream.
     """
     from pyipcs.cli.types import LAYOUT
 
@@ -194,18 +196,20 @@ def pack_option(
         "layout",
         type=LAYOUT,
         metavar="FORMAT",
-        help=f"{words} are the fields of one C struct. Its notation is that of Python's module "
-        "struct: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does; "
-        "numbers may be 0x hexadecimal or 0 octal. In a stream, tabs are between the fields; "
+        help=f"Pack {fields} as the fields of a C struct, in the notation of Python's struct "
+        "module: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does. "
+        "Numbers may be 0x hexadecimal or 0 octal. In a stream, tabs separate the fields; "
         f"{stream}.",
     )
 
 
 def unpack_option(more: str) -> Callable[[Any], Any]:
-    """--unpack, as the argument `layout`; it makes the format `unpack`, see `format_of`.
+    """Return the decorator that adds --unpack, as the argument `layout`.
+
+    It selects the format `unpack`: see `format_of`.
 
     Args:
-        more: what else its help says.
+        more: the end of the help.
     """
     from pyipcs.cli.types import LAYOUT
 
@@ -214,31 +218,39 @@ def unpack_option(more: str) -> Callable[[Any], Any]:
         "layout",
         type=LAYOUT,
         metavar="FORMAT",
-        help="The fields of a C struct, in the notation of Python's module struct, with tabs "
-        f"between. {more}",
+        help="Print the fields of a C struct, in the notation of Python's struct module, "
+        f"separated by tabs. {more}",
     )
 
 
 def format_of(format_: str | None, *, unpacks: bool, default: str) -> str:
-    """The format that -f, or else --unpack, stands for.
+    """Return the format that -f or --unpack selects.
 
     Raises:
-        click.UsageError: there is one of -f unpack and --unpack, and not the other.
+        click.UsageError: -f and --unpack contradict each other.
     """
     format_ = format_ or ("unpack" if unpacks else default)
-    refuse([((format_ == "unpack") != unpacks, "-f unpack and --unpack FORMAT go together")])
+    refuse(
+        (
+            (format_ == "unpack" and not unpacks, "-f unpack needs --unpack FORMAT"),
+            (unpacks and format_ != "unpack", f"--unpack and -f {format_} cannot be combined"),
+        )
+    )
     return format_
 
 
 def refuse(contradictions: Iterable[tuple[object, str]]) -> None:
-    """What click does not see: options that contradict each other, or miss what they are for.
+    """Refuse options that contradict each other or need another option.
+
+    Args:
+        contradictions: conditions, each with the message if it is true.
 
     Raises:
-        click.UsageError: the first that is true, in its words.
+        click.UsageError: a condition is true.
     """
-    for wrong, why in contradictions:
-        if wrong:
-            raise click.UsageError(why)
+    for is_wrong, message in contradictions:
+        if is_wrong:
+            raise click.UsageError(message)
 
 
 def options_as(

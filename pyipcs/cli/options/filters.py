@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from pyipcs.sysv.keys import Target
 
 
-_BEGINNING = 1 << 16  # bytes of a file that show whether it can be a listing
+_START = 1 << 16  # bytes: enough to recognize a file that is no listing
 
 
 def _parse_baseline(path: str) -> "Filter":
-    """The filter that an earlier listing in a file makes; `-` is standard input."""
+    """Read a listing from a file, or standard input for `-`, into a filter."""
     import json
     import sys
 
@@ -27,9 +27,9 @@ def _parse_baseline(path: str) -> "Filter":
         raise ValueError("standard input is closed")
     try:
         with open(path, "rb") if path != "-" else open(0, "rb", closefd=False) as file:
-            text = file.read(_BEGINNING)
-            begins_well = text.lstrip().startswith(b"{")  # what does not may have no end
-            document = json.loads(text + file.read()) if begins_well else {}
+            text = file.read(_START)
+            is_object = text.lstrip().startswith(b"{")  # another file may be endless
+            document = json.loads(text + file.read()) if is_object else {}
     except OSError as error:
         raise ValueError(error.strerror) from None
     except (ValueError, RecursionError, MemoryError):
@@ -57,8 +57,7 @@ def _given_kinds(**flags: bool) -> list[Kind]:
     return [kind for kind in Kind if flags[kind.value]]
 
 
-# Of what kinds a target is, and which are listed.
-kind_options = _kind_options(lambda kind: f"The {kind.noun} of that name.")
+kind_options = _kind_options(lambda kind: f"The {kind.noun} with that id or key.")
 listed_kind_options = _kind_options(lambda kind: f"{kind.title}.")
 
 
@@ -69,7 +68,7 @@ _OPTIONS: dict[str, Any] = {
         type=USER,
         multiple=True,
         metavar="USER",
-        help="Owned by this user. Given several times: by any of them.",
+        help="Owned by USER; if repeated, by any of them.",
     ),
     "creator": selecting(
         "--created-by",
@@ -77,7 +76,7 @@ _OPTIONS: dict[str, Any] = {
         type=USER,
         multiple=True,
         metavar="USER",
-        help="Created by this user. Given several times: by any of them.",
+        help="Created by USER; if repeated, by any of them.",
     ),
     "mine": selecting("--mine", is_flag=True, help="Created or owned by you."),
     "key": selecting(
@@ -85,7 +84,7 @@ _OPTIONS: dict[str, Any] = {
         type=key_type(),
         multiple=True,
         metavar="KEY",
-        help="With this key. Given several times: with any of them.",
+        help="With KEY; if repeated, with any of them.",
     ),
     "private": selecting("--private", is_flag=True, help="Without a key (IPC_PRIVATE)."),
     "older_than": selecting(
@@ -93,31 +92,31 @@ _OPTIONS: dict[str, Any] = {
         type=DURATION,
         multiple=True,
         metavar="DURATION",
-        help="Last changed longer ago: 30s, 10m, 2h, 7d.",
+        help="Last changed more than DURATION ago: 30s, 10m, 2h, 7d.",
     ),
     "idle": selecting(
         "--idle",
         type=DURATION,
         multiple=True,
         metavar="DURATION",
-        help="Last used longer ago (if ever; else, last changed), not attached, and with no "
-        "process seen to wait on it.",
+        help="Last used more than DURATION ago (if never used: last changed), not attached, and "
+        "with no visible process waiting on it.",
     ),
     "unattached": selecting(
         "--unattached", is_flag=True, help="Segments that no process has attached."
     ),
-    "empty": selecting("--empty", is_flag=True, help="Queues with no message."),
+    "empty": selecting("--empty", is_flag=True, help="Queues without messages."),
     "orphaned": selecting(
         "--orphaned",
         is_flag=True,
-        help="Segments that nobody has attached, and whose creator and last user are gone. "
-        "Programs come back for one that has a key: give --idle or --private, too.",
+        help="Segments that no process has attached and whose creator and last user are gone. A "
+        "program may return to a segment with a key: add --idle or --private.",
     ),
     "suspect": selecting(
         "--suspect",
         is_flag=True,
-        help="Orphaned segments, and queues and semaphore sets whose last users are gone, and on "
-        "which nobody waits.",
+        help="Orphaned segments, and queues and semaphore sets whose last users are gone and on "
+        "which no process waits.",
     ),
     "not_in": selecting(
         "--not-in",
@@ -125,7 +124,7 @@ _OPTIONS: dict[str, Any] = {
         multiple=True,
         metavar="FILE",
         help="Not in an earlier listing of all objects (list -J > FILE). Kinds missing from FILE "
-        "are never selected. Given several times: in none of them.",
+        "are never selected. If repeated: in none of them.",
     ),
 }
 

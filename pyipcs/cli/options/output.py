@@ -1,4 +1,4 @@
-"""How results are to be shown: the options, read once into one value."""
+"""Output options, combined into one value."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,29 +18,27 @@ if TYPE_CHECKING:
     from pyipcs.query.columns import Column
 
 _TIME_FORMATS = {
-    "short": "the time of today, or the day, as lsipc has it",
-    "full": "as ctime(3) has it",
-    "iso": "ISO 8601, with the offset of the local zone",
-    "relative": "how long ago",
+    "short": "time of today, or the day, as in lsipc",
+    "full": "as in ctime(3)",
+    "iso": "ISO 8601 with the offset of the local zone",
+    "relative": "time that has passed since",
     "epoch": "seconds since 1970",
 }
 FORMATS = {
-    Format.TABLE.value: "tables, for people",
-    Format.PLAIN.value: "as util-linux prints it, for scripts; with -o, columns of text",
-    Format.JSON.value: "one document",
-    Format.JSONL.value: "a JSON object a line",
-    Format.CSV.value: "comma-separated, with a line of headings",
-    Format.TSV.value: "the same with tabs",
-    Format.EXPORT.value: "assignments for a shell, a line an object",
-    Format.OPENMETRICS.value: "gauges for Prometheus and its like",
+    Format.TABLE.value: "tables for people",
+    Format.PLAIN.value: "layout of util-linux, for scripts; with -o, columns of text",
+    Format.JSON.value: "one JSON document",
+    Format.JSONL.value: "one JSON object per line",
+    Format.CSV.value: "comma-separated values with a line of headings",
+    Format.TSV.value: "tab-separated values with a line of headings",
+    Format.EXPORT.value: "shell assignments, one line per object",
+    Format.OPENMETRICS.value: "gauges for Prometheus and compatible programs",
 }
 
 
-# The letters of POSIX's ipcs, where -o is a flag and may stand before others, as in -mob.
+# The flags of POSIX's ipcs, where -o is one too and may precede others, as in -mob.
 _POSIX_FLAGS = "[abcmopqst]+"
-_POSIX_OUTSTANDING = (
-    "POSIX's -o shows what is in use: -o MSGS,USEDBYTES of queues, -o NATTCH of segments"
-)
+_POSIX_OUTSTANDING = "for POSIX's -o use -o MSGS,USEDBYTES of queues or -o NATTCH of segments"
 
 
 def _parse_choice(text: str) -> "Choice":
@@ -68,9 +66,8 @@ _OPTIONS = (
         type=DocumentedChoice(FORMATS),
         metavar="FORMAT",
         envvar="PYIPCS_FORMAT",
-        help="The format. If left out, what the variable PYIPCS_FORMAT says; without it, table on "
-        "a terminal, and elsewhere plain, which is util-linux's own. Under the names ipcs and "
-        "ipcrm, plain everywhere.",
+        help="Format of the output. [default: $PYIPCS_FORMAT, else table on a terminal and plain "
+        "elsewhere; always plain under the names ipcs and ipcrm]",
     ),
     json_option,
     showing(
@@ -80,26 +77,30 @@ _OPTIONS = (
         type=ParsedType("col,...", _parse_choice, "columns"),
         metavar="COL,...",
         value_hint=_POSIX_OUTSTANDING,
-        help="Which columns; +COL,... adds to the usual ones. They are listed below.",
+        help="Columns, as listed below; +COL,... adds to the default ones.",
     ),
     showing(
-        "--noheadings", is_flag=True, help="No headings; and all columns, however wide they are."
+        "--noheadings", is_flag=True, help="No headings, and no column left out for lack of width."
     ),
     showing(
         "--sort",
         type=ParsedType("col", _parse_sort, "column"),
         metavar="[-]COL",
-        help="Sort by one column; -COL reverses.",
+        help="Sort by a column; -COL sorts in reverse.",
     ),
     showing(
         "--time-format",
         type=DocumentedChoice(_TIME_FORMATS),
         metavar="FORMAT",
-        help="How times look. If left out, full in a table, and elsewhere iso.",
+        help="Format of times. [default: full in a table, iso elsewhere]",
     ),
-    showing("-P", "--numeric-perms", is_flag=True, help="Permissions as 0644, not rw-r--r--."),
-    showing("-b", "--bytes", "unit", flag_value="bytes", help="Sizes in bytes; a table has 64K."),
-    showing("--human", "unit", flag_value="human", help="Sizes as 64K; JSON has bytes."),
+    showing(
+        "-P", "--numeric-perms", is_flag=True, help="Permissions as 0644 instead of rw-r--r--."
+    ),
+    showing("-b", "--bytes", "unit", flag_value="bytes", help="Sizes in bytes, also in a table."),
+    showing(
+        "--human", "unit", flag_value="human", help="Sizes with units, as 64K, except in JSON."
+    ),
 )
 # click's names of these options; -J, -b and --human set one of them.
 _NAMES = ("format_", "choice", "noheadings", "sort", "time_format", "numeric_perms", "unit")
@@ -131,11 +132,11 @@ output_options = combine_options(_OPTIONS, _NAMES, "output_options", _make_optio
 
 
 def columns_of(*kinds: Kind, limits: bool = False) -> HelpSections:
-    """The columns that there are, for a command's help.
+    """Return the function that lists the columns in a command's help.
 
     Args:
-        kinds: of which kinds the command shows objects.
-        limits: whether it shows limits and usage.
+        kinds: the kinds of the objects that the command shows.
+        limits: True if the command shows limits and usage.
     """
 
     def help_sections() -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
@@ -156,7 +157,7 @@ def _described(columns: Iterable["Column"]) -> Iterator[tuple[str, str]]:
 
 
 def given_output_options(ctx: click.Context) -> Iterator[str]:
-    """Those of the options of `output_options` that stand on the command line."""
+    """Yield the names of the output options on the command line."""
     for param in ctx.command.params:
         source = ctx.get_parameter_source(param.name or "")
         if param.name in _NAMES and source is ParameterSource.COMMANDLINE:

@@ -1,4 +1,4 @@
-"""--watch: a live view in the place of a listing."""
+"""--watch: a live view instead of a listing."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
@@ -20,8 +20,8 @@ watch_option = showing(
     cls=OptionalValue,
     type=INTERVAL,
     metavar="[=SECONDS]",
-    help="A live view on the terminal until Ctrl-C. It is drawn anew every 2 seconds or so many, "
-    "with NET/S: the messages that came, less those that went, in a second.",
+    help="Show a live view until Ctrl-C, updated every SECONDS. NET/S is the growth of a queue in "
+    "messages per second. [default: 2]",
 )
 
 
@@ -36,12 +36,13 @@ def watch(
     Raises:
         click.UsageError: the terminal or the format does not allow it.
     """
+    format_ = options.format_.value if options.format_ else ""
     is_other_format = options.format_ is not Format.TABLE and "-f" in given_output_options(ctx)
     can_draw = ctx.obj.is_terminal and not ctx.obj.is_dumb
     refuse(
         (
-            (is_other_format, "--watch draws tables, so no other format"),
-            (not can_draw, "--watch needs a terminal that can be drawn on"),
+            (is_other_format, f"--watch and -f {format_} cannot be combined"),
+            (not can_draw, "--watch needs a terminal with cursor control"),
         )
     )
     from pyipcs.terminal import live_loop

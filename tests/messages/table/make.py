@@ -29,10 +29,10 @@ ROWS: Rows = {
     2: [
         ("", "nothing to make: give -Q, -M SIZE or -S NSEMS"),
         ("operand", unexpected_operand("operand")),
-        ("-M 0", "-M/--shmem: '0': a segment has 1 byte at the least"),
+        ("-M 0", "-M/--shmem: '0': a segment has at least 1 byte"),
         ("-M x", f"-M/--shmem: 'x': {NOT_SIZE}"),
         ("-M 16E", f"-M/--shmem: '16E': {too_large(18446744073709551615)}"),
-        ("-S 0", "-S/--semaphore: '0': a set has 1 semaphore at the least"),
+        ("-S 0", "-S/--semaphore: '0': a set has at least 1 semaphore"),
         ("-S x", f"-S/--semaphore: 'x': {NOT_DECIMAL}"),
         ("-S 2147483648", f"-S/--semaphore: '2147483648': {too_large(2147483647)}"),
         ("-Q -p 888", f"-p/--mode: '888': {NOT_MODE}"),

@@ -5,8 +5,8 @@ from tests.kit.program import forked
 from tests.messages.rows import Rows
 from tests.messages.runners import as_nobody, set_removed
 from tests.messages.texts import (
+    NOT_DURATION,
     NOT_OPERATION,
-    NOT_TIMEOUT,
     command_not_found,
     missing,
     no_object,
@@ -25,8 +25,8 @@ ROWS: Rows = {
         ("5 0=1", "OP: '0=1': not an operation (= waits for zero)"),
         ("5 0-0", "OP: '0-0': not an operation (to wait for zero is =0)"),
         ("5 P -E 256", "-E/--conflict-exit-code: '256': not a status (0 to 255)"),
-        ("5 P --timeout x", f"--timeout: 'x': {NOT_TIMEOUT}"),
-        ("5 P --", "a command is missing behind --"),
+        ("5 P --timeout x", f"--timeout: 'x': {NOT_DURATION}"),
+        ("5 P --", "a command is missing after --"),
     ],
     1: [
         ("<key> P", f"<key>: {no_object('semaphore set')}"),

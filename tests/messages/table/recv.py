@@ -8,9 +8,9 @@ from tests.messages.texts import (
     DEVICE_FULL,
     NO_THREAD,
     NOT_DECIMAL,
+    NOT_DURATION,
     NOT_SIZE,
     NOT_STRUCT,
-    NOT_TIMEOUT,
     STDOUT_CLOSED,
     UNPACK_PAIR,
     WRITE_ERROR,
@@ -37,7 +37,7 @@ ROWS: Rows = {
         ),
         ("-t 1 -t 2 <queue>", "option --type is given twice"),
         ("-x <queue>", "-x needs -t TYPE with a positive type"),
-        ("-n 0 <queue>", "-n/--count: '0': the least is 1"),
+        ("-n 0 <queue>", "-n/--count: '0': too small (the minimum is 1)"),
         ("-n x <queue>", f"-n/--count: 'x': {NOT_DECIMAL}"),
         (
             "-n 9223372036854775808 <queue>",
@@ -47,7 +47,7 @@ ROWS: Rows = {
         ("--peek -F <queue>", "--peek does not wait, so no -F"),
         ("--peek --timeout 1 <queue>", "--peek does not wait, so no --timeout"),
         ("-a --timeout 1 <queue>", "-a does not wait, so no --timeout"),
-        ("--timeout -1 <queue>", f"--timeout: '-1': {NOT_TIMEOUT}"),
+        ("--timeout -1 <queue>", f"--timeout: '-1': {NOT_DURATION}"),
         ("--max-size x <queue>", f"--max-size: 'x': {NOT_SIZE}"),
         ("--truncate <queue>", "--truncate needs --max-size"),
         (

@@ -2,23 +2,23 @@
 
 from tests.messages.rows import Rows
 from tests.messages.runners import answering, as_nobody, as_root, send_to_all_queues, with_faults
-from tests.messages.texts import KEY_IS_ZERO, NO_IPC, NOT_ID, invalid_id, wrong_kind
+from tests.messages.texts import KEY_IS_ZERO, NO_IPC, NOT_ID, cannot_combine, invalid_id, wrong_kind
 
 ROWS: Rows = {
     2: [
-        ("", "nothing to remove: name an object, or --all"),
+        ("", "nothing to remove (name an object or give --all)"),
         (
             "queue 5",
-            "unknown argument 'queue' (msg, shm or sem, then ids; keys stand behind -Q, -M, -S)",
+            "unknown argument 'queue' (give msg, shm or sem and ids; keys need -Q, -M or -S)",
         ),
         ("msg", "not enough arguments: msg ID..."),
-        ("msg 5 -a", "msg ID... goes with no option that names objects"),
+        ("msg 5 -a", cannot_combine("msg ID...", "options that name objects")),
         ("-q x", f"-q/--queue-id: 'x': {NOT_ID}"),
         ("-Q 0", f"-Q/--queue-key: '0': {KEY_IS_ZERO}"),
         ("-a=x", "-a/--all: 'x': not one of msg, shm, sem"),
-        ("-q 5 --mine", "--mine is for --all"),
+        ("-q 5 --mine", "--mine needs --all"),
         ("-amsg --unattached", wrong_kind("--unattached", "segments", "message queues")),
-        ("-a -o ID", "-o is for --dry-run"),
+        ("-a -o ID", "-o needs --dry-run"),
     ],
     1: [
         ("-q 2147483647", invalid_id(2147483647)),
