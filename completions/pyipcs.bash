@@ -17,16 +17,16 @@ _pyipcs_grammar() {
       operands=(
         $'list\tShow System V IPC objects, limits and usage'
         $'stat\tShow all details of objects'
-        $'key\tShow the key that ftok(3) makes of a file'
+        $'key\tShow the ftok(3) key of a file'
         $'make\tCreate System V IPC objects'
         $'set\tChange modes, owners, sizes of queues, values of semaphores, locking'
         $'rm\tRemove System V IPC objects, by id, by key, or all'
-        $'send\tPut messages on a queue'
-        $'recv\tTake messages from a queue, or look at them'
+        $'send\tSend messages to a queue'
+        $'recv\tReceive messages from a queue, or peek at them'
         $'op\tOperate on semaphores, or hold them while a command runs'
         $'read\tRead bytes out of a segment'
         $'write\tWrite bytes into a segment'
-        $'run\tRun a command, and tell which objects it leaves behind'
+        $'run\tRun a command, and report the objects it leaves behind'
       )
       many= wraps=
       ;;

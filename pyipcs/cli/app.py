@@ -13,7 +13,7 @@ PURPOSES = {
     "Inspect": {
         "list": "Show System V IPC objects, limits and usage.",
         "stat": "Show all details of objects.",
-        "key": "Show the key that ftok(3) makes of a file.",
+        "key": "Show the ftok(3) key of a file.",
     },
     "Create, change, remove": {
         "make": "Create System V IPC objects.",
@@ -21,14 +21,14 @@ PURPOSES = {
         "rm": "Remove System V IPC objects, by id, by key, or all.",
     },
     "Messages, semaphores, memory": {
-        "send": "Put messages on a queue.",
-        "recv": "Take messages from a queue, or look at them.",
+        "send": "Send messages to a queue.",
+        "recv": "Receive messages from a queue, or peek at them.",
         "op": "Operate on semaphores, or hold them while a command runs.",
         "read": "Read bytes out of a segment.",
         "write": "Write bytes into a segment.",
     },
     "Find leaks": {
-        "run": "Run a command, and tell which objects it leaves behind.",
+        "run": "Run a command, and report the objects it leaves behind.",
     },
 }
 COMMANDS = {name: line for group in PURPOSES.values() for name, line in group.items()}

@@ -182,7 +182,7 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
 # Typed keys, and a pattern that is then shown. In bash two tabs list the words.
 SEEN = {
     "pyipcs rec\t": r"recv ",
-    "pyipcs r\t\t": r"recv.*\n?.*Take messages from a queue, or look at them",
+    "pyipcs r\t\t": r"recv.*\n?.*Receive messages from a queue, or peek at them",
     "pyipcs recv \t\t\t": r"0x00001234\b.* 2 messages, 8 bytes, (?s:.*), no key: 0 messages",
     "pyipcs stat -m 0x12\t": r"0x1235 ",
     "pyipcs op \t": r"0x00001236 ",

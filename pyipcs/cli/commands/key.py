@@ -23,7 +23,7 @@ from pyipcs.terminal.streams import Output
 @click.argument("project", type=PROJECT, default="1", metavar="[PROJ]")
 @click.pass_obj
 def command(output: Output, /, *, path: str, project: int, verbose: bool) -> None:
-    """Show the key that ftok(3) makes of a file.
+    """Show the ftok(3) key of a file.
 
     PROJ is a number, decimal or 0x hexadecimal, or one character that is no digit; 1 if left out.
     ftok(3) uses its low 8 bits; -v reports a number that has more. Other commands take the key as

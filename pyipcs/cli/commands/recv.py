@@ -150,7 +150,7 @@ def command(
     command_line: str | None,
     **how: Any,
 ) -> Status:
-    """Take messages from a queue, or look at them.
+    """Receive messages from a queue, or peek at them.
 
     One, if not told otherwise. It waits for a message, and takes it only when it can be written.
     No message is lost: what cannot be written goes back to the queue's tail. Written is what the

@@ -133,7 +133,7 @@ def command(
     format_: str | None,
     report: str | int | None,
 ) -> int:
-    """Run a command, and tell which objects it leaves behind.
+    """Run a command, and report the objects it leaves behind.
 
     CMD runs in an IPC namespace of its own, so that nothing it makes touches others or outlives
     it. What it left is reported on standard error or where --report says, with the processes that

@@ -95,7 +95,7 @@ def command(
     progress: bool,
     **how: Any,
 ) -> None:
-    """Put messages on a queue.
+    """Send messages to a queue.
 
     Each MESSAGE is one, or if there is none, standard input. It waits for room. If it is stopped
     half-way, it says how many messages went. A regular file is read twice: nothing of it is sent
