@@ -1,7 +1,7 @@
-"""What shells offer where an object is to be named: `pyipcs --complete WHAT CURRENT [WORD]...`.
+"""Suggestions of objects for shells: `pyipcs --complete WHAT CURRENT [ARG]...`.
 
-The files in completions/ call this. It stands beside the command line proper, and loads no click,
-so that Tab is answered in half the time that a command takes.
+The files in completions/ call this. It is separate from the command line and does not load click,
+which halves the time that a Tab takes.
 """
 
 import os
@@ -21,50 +21,51 @@ from pyipcs.terminal.escape import one_line
 from pyipcs.text import plural
 
 _FLAGS = {"q": Kind.QUEUE, "m": Kind.SEGMENT, "s": Kind.SEMAPHORE}
-# The short options with a value, behind which no flag can stand. The commands declare them, and a
-# test holds this to that: to ask them here would take click.
-_VALUES = "[fio]"
-# What else there is to tell of an object: a field, and its words.
+# The short options with a value, which end a group of flags. The commands declare them, but click
+# would have to be loaded to read them; tests/docs/test_completion.py compares both.
+_OPTIONS_WITH_VALUE = "[fio]"
+# The fields that describe an object, with their formatters.
 _FACTS: dict[Kind, dict[str, Callable[[str], str]]] = {
     Kind.QUEUE: {
-        "qnum": lambda word: plural(int(word), "message"),
-        "cbytes": lambda word: plural(int(word), "byte"),
+        "qnum": lambda value: plural(int(value), "message"),
+        "cbytes": lambda value: plural(int(value), "byte"),
     },
-    Kind.SEGMENT: {"segsz": lambda word: human(int(word)), "nattch": "{} attached".format},
-    Kind.SEMAPHORE: {"nsems": lambda word: plural(int(word), "semaphore")},
+    Kind.SEGMENT: {"segsz": lambda value: human(int(value)), "nattch": "{} attached".format},
+    Kind.SEMAPHORE: {"nsems": lambda value: plural(int(value), "semaphore")},
 }
 
 
-class _Named(NamedTuple):
-    """An object by its names, and what is told of it."""
+class _Object(NamedTuple):
+    """An object with its names and its description."""
 
     kind: Kind
     id: str
-    key: str  # empty for one that has none
+    key: str  # empty without a key
     facts: str
 
 
 def main(args: Sequence[str]) -> None:
-    """Write what may stand in the place of a word, a line each, with a tab and what it is.
+    """Print the suggestions for an argument, one per line, each with a tab and a description.
 
     Args:
-        args: what is to be named ("id", "key" or "target", perhaps with ":" and a kind, or
-            "namespace"), what stands there so far, and the words of the command line, which may
-            tell the kind and the namespace.
+        args: the source of the suggestions ("id", "key" or "target", with ":" and a kind if only
+            one is possible, or "namespace"), the current text of the argument, and the arguments
+            of the command line, whose options may select kinds and a namespace.
     """
-    what, current, *words = args
-    del words[words.index("--") if "--" in words else len(words) :]
-    told: dict[str, list[str]] = {}
-    for word, about in _namespaces() if what == "namespace" else _objects(what, current, words):
-        if word.startswith(current):
-            told.setdefault(word, []).append(about)
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # it is no stub
-    sys.stdout.writelines(f"{word}\t{'; '.join(about)}\n" for word, about in told.items())
+    what, current, *line = args
+    del line[line.index("--") if "--" in line else len(line) :]
+    suggestions: dict[str, list[str]] = {}
+    found = _namespaces() if what == "namespace" else _objects(what, current, line)
+    for value, description in found:
+        if value.startswith(current):
+            suggestions.setdefault(value, []).append(description)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # not in TextIO
+    sys.stdout.writelines(f"{value}\t{'; '.join(all_)}\n" for value, all_ in suggestions.items())
     sys.stdout.flush()
 
 
 def _namespaces() -> Iterator[tuple[str, str]]:
-    """A process of each other IPC namespace whose processes may be looked at."""
+    """Yield a process of each other IPC namespace whose processes can be inspected."""
     from pyipcs.sysv import namespace
     from pyipcs.usage.processes import command_of, pids
 
@@ -75,61 +76,66 @@ def _namespaces() -> Iterator[tuple[str, str]]:
         except OSError:
             continue
         name = None if inode in seen else command_of(pid)
-        if name is not None:  # else it has just gone
+        if name is not None:  # else the process has just ended
             seen.add(inode)
             yield str(pid), one_line(f"{name}, in IPC namespace {inode}")
 
 
-def _objects(what: str, current: str, words: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _objects(what: str, current: str, line: Sequence[str]) -> Iterator[tuple[str, str]]:
     what, _, kind = what.partition(":")
-    _enter(words)
-    kinds = [Kind(kind)] if kind else _kinds_of_options(words)
-    found = (row for each in kinds for row in _rows(each))
-    return _offered(what, current, found, several=len(kinds) > 1)
+    _enter(line)
+    kinds = [Kind(kind)] if kind else _kinds_of_options(line)
+    found = (row for each in kinds for row in _read(each))
+    return _names(what, current, found, has_kinds=len(kinds) > 1)
 
 
-def _enter(words: Sequence[str]) -> None:
-    """Go where --ns, if there is one, has the command work."""
-    line = "\0".join(words)
-    if found := re.search("(?:^|\\0)--ns[=\\0]([^\\0]+)", line):
+def _enter(line: Sequence[str]) -> None:
+    """Enter the namespace of --ns, if it is given."""
+    if found := re.search("(?:^|\\0)--ns[=\\0]([^\\0]+)", "\0".join(line)):
         from pyipcs.sysv.namespace import path_of
         from pyipcs.sysv.unshare import enter
 
         enter(path_of(os.path.expanduser(found[1])))
 
 
-def _kinds_of_options(words: Iterable[str]) -> list[Kind]:
-    """The kinds that -q, -m and -s tell, or their long names, abbreviated or not; else all."""
-    told = set()
-    for word in words:
-        if re.match("--[qms]", word):
-            told |= {kind for kind in Kind if f"--{kind.collection}".startswith(word)}
-        elif re.match("-[a-zA-Z]", word):
-            flags = re.split(_VALUES, word)[0]
-            told |= {kind for letter, kind in _FLAGS.items() if letter in flags}
-    return [kind for kind in Kind if kind in told] or [*Kind]
+def _kinds_of_options(line: Iterable[str]) -> list[Kind]:
+    """Return the kinds that -q, -m and -s select, also by long or abbreviated names; else all."""
+    kinds = set()
+    for arg in line:
+        if re.match("--[qms]", arg):
+            kinds |= {kind for kind in Kind if f"--{kind.collection}".startswith(arg)}
+        elif re.match("-[a-zA-Z]", arg):
+            flags = re.split(_OPTIONS_WITH_VALUE, arg)[0]
+            kinds |= {kind for letter, kind in _FLAGS.items() if letter in flags}
+    return [kind for kind in Kind if kind in kinds] or [*Kind]
 
 
-def _rows(kind: Kind) -> Iterator[_Named]:
+def _read(kind: Kind) -> Iterator[_Object]:
     for listing in procfs.read(kind):
-        keys = (format_key(int(word)) if int(word) else "" for word in listing.column("key"))
+        keys = (format_key(int(key)) if int(key) else "" for key in listing.column("key"))
         ids = map(str, listing.column("id"))
-        yield from map(_Named, [kind] * listing.length, ids, keys, _facts(listing))
+        yield from map(_Object, [kind] * listing.length, ids, keys, _facts(listing))
 
 
 def _facts(listing: Listing) -> Iterator[str]:
     facts = {**_FACTS[listing.kind], "uid": lambda uid: one_line(user_name(uid))}
-    columns = [map(cache(words), listing.column(name)) for name, words in facts.items()]
+    columns = [map(cache(format_), listing.column(name)) for name, format_ in facts.items()]
     return map(", ".join, zip(*columns, strict=True))
 
 
-def _offered(
-    what: str, current: str, found: Iterable[_Named], *, several: bool
+def _names(
+    what: str, current: str, found: Iterable[_Object], *, has_kinds: bool
 ) -> Iterator[tuple[str, str]]:
-    """Words that name the objects, each with what it is.
+    """Yield the names of objects with descriptions.
 
-    A target is offered by its key, if it has one, and by its id once that is begun: two names for
-    each would hinder who wants the only one there is.
+    A target is suggested by its key, and by its id if it has no key or if the current text begins
+    with a digit: with two names for each object, Tab could never complete the only one.
+
+    Args:
+        what: "id", "key" or "target".
+        current: the current text of the argument.
+        found: the objects.
+        has_kinds: True if there may be objects of several kinds.
     """
     prefix = ""
     if what == "target":
@@ -139,10 +145,10 @@ def _offered(
         elif current.isdigit() and current != "0":
             what = "id"
     for kind, object_id, key, facts in found:
-        noun = kind.noun if several else "id"
+        noun = kind.noun if has_kinds else "id"
         if key and what in {"key", "target"}:
-            whole = prefix + key
+            padded = prefix + key
             short = f"{prefix}{int(key, 16):#x}"
-            yield whole if whole.startswith(current) else short, f"{noun} {object_id}: {facts}"
+            yield padded if padded.startswith(current) else short, f"{noun} {object_id}: {facts}"
         if what == "id" or (what == "target" and (not key or current == "0")):
             yield prefix + object_id, f"{kind.noun} {object_id}, {key or 'no key'}: {facts}"
