@@ -46,7 +46,7 @@ def limits_and_usage(kinds: Sequence[Kind], options: OutputOptions) -> FrameRend
 def named_objects(
     kinds: Collection[Kind], targets: Sequence[Target], options: OutputOptions
 ) -> FrameRenderer:
-    """Return the view of all details of objects, which fails when the last one is gone."""
+    """Return the view of all details of objects, which ends with the last object."""
     style = options.style(Format.TABLE)
     growth = Growth()
 

@@ -91,8 +91,8 @@ def load(name: str) -> Grammar:
     invoke_without_command=True,
     subcommand_metavar="COMMAND [ARGS]...",
     add_help_option=False,
-    epilog="`pyipcs COMMAND --help` shows the options of a command, with examples; `man pyipcs` "
-    "is the whole manual.",
+    epilog="`pyipcs COMMAND --help` shows the options of a command, with examples. The manual is "
+    "`man pyipcs`.",
 )
 @click.pass_context
 def app(ctx: click.Context) -> None:

@@ -1,4 +1,4 @@
-"""pyipcs rm: remove objects, as ipcrm(1) does."""
+"""pyipcs rm: removal of objects, as by ipcrm(1)."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -128,17 +128,17 @@ def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
     The options from --owner to --not-in are filters of --all; an object must match all of them.
     Each object is checked again right before it is removed, and is skipped if it has changed.
     """
-    word = _old_syntax(options.operands)
-    _check(ctx, options, word)
+    old_kind = _old_syntax_kind(options.operands)
+    _check(ctx, options, old_kind)
     output: Output = ctx.obj
     removal = Removal(output, options.selection, verbose=options.verbose)
     listed = {kind: select(removable(kind), options.selection) for kind in _kinds(options)}
     if unjudged := options.selection.unjudged():
         output.error(unjudged)
-    targets = _read_ids(options.operands, removal) if word else options.targets
+    targets = _read_ids(old_kind, options, removal) if old_kind else options.targets
     if options.dry_run:
-        if word:
-            listed = {Kind(word): {}}  # so that the kind is shown even if no word is an id
+        if old_kind:
+            listed = {old_kind: {}}  # shows the kind even if no operand is an id
         _show_dry_run(output, options, removal.dry_run([*targets], listed))
         return removal.status
     needs_consent = any(listed.values()) and output.is_interactive and not options.yes
@@ -146,21 +146,25 @@ def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
         raise CommandError("nothing was removed")
     removal.remove(targets)
     removal.remove_selected(listed)
-    if word and not removal.failed:
+    if old_kind and not removal.failed:
         output.write(["resource(s) deleted\n"])
     return removal.status
 
 
-def _check(ctx: click.Context, options: RemoveOptions, word: str) -> None:
+def _check(ctx: click.Context, options: RemoveOptions, old_kind: Kind | None) -> None:
     """Refuse options that contradict each other."""
+    old_syntax = f"{old_kind.value} ID..." if old_kind else ""
     is_named = bool(options.targets or options.all_kinds)
     filters = options.selection.named
     format_options = [] if options.dry_run else [*given_output_options(ctx)]
     refuse(
         (
-            (word and is_named, f"{word} ID... and options that name objects cannot be combined"),
+            (
+                old_syntax and is_named,
+                f"{old_syntax} and options that name objects cannot be combined",
+            ),
             (filters and not options.all_kinds, f"{filters.partition(',')[0]} needs --all"),
-            (not (is_named or word), "nothing to remove (name an object or give --all)"),
+            (not (is_named or old_syntax), "nothing to remove (name an object or give --all)"),
             (format_options, f"{' '.join(format_options[:1])} needs --dry-run"),
         )
     )
@@ -186,30 +190,29 @@ def _kinds(options: RemoveOptions) -> list[Kind]:
     return [kind for kind in _ALL_ORDER if kind in kinds]
 
 
-def _old_syntax(operands: Sequence[str]) -> str:
-    """Return the name of the kind in `rm msg|shm|sem ID...`; empty without operands.
+def _old_syntax_kind(operands: Sequence[str]) -> Kind | None:
+    """Return the kind of `rm msg|shm|sem ID...`; None without operands.
 
     Raises:
         click.UsageError: the first operand is no kind, or no ids follow.
     """
     if not operands:
-        return ""
-    word, *ids = operands
-    if word not in _KINDS:
+        return None
+    name, *ids = operands
+    if name not in _KINDS:
         raise click.UsageError(
-            f"unknown argument '{word}' (give msg, shm or sem and ids; keys need -Q, -M or -S)"
+            f"unknown argument '{name}' (give msg, shm or sem and ids; keys need -Q, -M or -S)"
         )
     if not ids:
-        raise click.UsageError(f"not enough arguments: {word} ID...")
-    return word
+        raise click.UsageError(f"not enough arguments: {name} ID...")
+    return Kind(name)
 
 
-def _read_ids(operands: Sequence[str], removal: Removal) -> Iterator[RemovalTarget]:
+def _read_ids(kind: Kind, options: RemoveOptions, removal: Removal) -> Iterator[RemovalTarget]:
     """Yield the objects of `rm msg|shm|sem ID...`; report invalid ids as ipcrm does."""
-    word, *ids = operands
-    for text in ids:
+    for text in options.operands[1:]:
         try:
-            yield RemovalTarget(Kind(word), Target(By.ID, parse_id(text), text))
+            yield RemovalTarget(kind, Target(By.ID, parse_id(text), text))
         except ValueError:
             removal.reject_id(text)
 

@@ -58,7 +58,7 @@ def subcommand(
 
         name = function.__module__.rpartition(".")[2]
         command = click.command(name, cls=cls, add_help_option=False)(on_linux)
-        command.abbreviable_names = frozenset(f"--{peer}" for peer in abbreviable_names)
+        command.abbreviable_names = frozenset(f"--{one}" for one in abbreviable_names)
         command.examples = examples
         command.help_sections = help_sections
         command.any_operand = any_operand
