@@ -104,7 +104,7 @@ def test_owner_and_creator_repeated_select_any_of_the_users(
 @pytest.mark.parametrize("option", ["--older-than", "--idle"])
 def test_durations_repeated_have_all_to_hold(option: str, objects: Objects, isolated: None) -> None:
     found = {(Kind.QUEUE, objects.queue())}
-    time.sleep(2.1)  # whole seconds on record, and one of margin
+    time.sleep(2.1)  # times are whole seconds, with a margin of one
     assert listed(option, "0", option, "0.5") == found - listed(option, "0", option, "1h")
     assert listed(option, "1h", option, "0") == set()
     assert listed(option, "0", option, "1h") == set()
@@ -169,8 +169,8 @@ def test_help_says_how_repeated_filters_combine(command: str) -> None:
 
 # -- Options in general
 
-# The options of which the last value counts: they say how something is done or shown, or are the
-# peers' own. No object, input or change is dropped.
+# The options whose last value counts: they affect only the output, or are those of util-linux. No
+# object, input or change is dropped.
 LAST_COUNTS = {
     "": {"--color"},
     "list": {"--id", "--format", "--output", "--sort", "--time-format", "--watch"},
@@ -186,7 +186,7 @@ LAST_COUNTS = {
 
 
 def repeatable(param: click.Parameter) -> bool:
-    """Return whether the last of several values of an option counts alone."""
+    """Return whether only the last of several values of an option counts."""
     if not isinstance(param, Option) or isinstance(param, Alias) or param.is_flag:
         return False
     return not param.multiple and not param.once

@@ -102,7 +102,7 @@ def test_list_id_of_no_object_fails_without_output() -> None:
         for extra in ((), ("-J",)):
             result = invoke("list", kind, "-i", "2147483647", *extra)
             assert (result.status, result.out, result.err.count("\n")) == (1, "", 1)
-    # As it was given, like ipcs.
+    # As on the command line, like ipcs.
     assert " 02147483647 " in invoke("list", "-q", "-i", "02147483647").err
 
 

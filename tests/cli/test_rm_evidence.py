@@ -1,4 +1,4 @@
-"""rm and list --idle, and the evidence behind each removal by a filter."""
+"""--idle of rm and list, and the evidence for each removal by a filter."""
 
 import json
 import os
@@ -36,7 +36,7 @@ from tests.kit.program import Result, invoke
 from tests.kit.wait import wait_for_state, wait_until
 
 IDLE = "0.1s"
-OLD_ENOUGH = 2.2  # seconds: a time on record is rounded down, and counts from the next second
+OLD_ENOUGH = 2.2  # seconds: recorded times are rounded down, and count from the next second
 RECEIVE = "msgrcv({}, room, 9, 99, 0)"
 WAIT_FOR_ZERO = "semop({}, bytes(6), 1)"
 
@@ -155,7 +155,7 @@ def test_scan_behind_a_removal_began_at_most_its_duration_and_10_ms_ago(
 
 
 def test_set_is_asked_for_waiters_after_the_scan(objects: Objects, isolated: None) -> None:
-    """Who begins to wait between the scan and the removal of a set is counted."""
+    """A process that begins to wait between the scan and the removal is counted."""
     semid = suspect_set(objects)
     children: list[int] = []
 
@@ -175,7 +175,7 @@ def test_set_is_asked_for_waiters_after_the_scan(objects: Objects, isolated: Non
 
 @pytest.mark.slow
 def test_set_with_many_semaphores_is_removed(objects: Objects, isolated: None) -> None:
-    """Its semaphores take longer to ask for than a scan is fresh."""
+    """Reading its semaphores takes longer than a scan stays fresh."""
 
     def create() -> int:
         semid = int(libc.semget(0, 32000, IPC_CREAT | IPC_EXCL | 0o600))
@@ -206,7 +206,7 @@ def test_suspect_leaves_what_changed_together_with_a_used_object(
 def test_suspect_leaves_set_whose_company_is_used_since_the_question(
     objects: Objects, isolated: None
 ) -> None:
-    """A queue that is listed as suspect is waited on when the set is to go."""
+    """A process waits on the listed queue by the time the set is removed."""
     msqid = objects.queue()
     first, second = suspect_set(objects), suspect_set(objects)
     remove = handle_class(Kind.SEMAPHORE).remove_id

@@ -1,4 +1,4 @@
-"""pyipcs rm msg|shm|sem ID...: words that are no ids do not stop the rest."""
+"""pyipcs rm msg|shm|sem ID...: invalid ids do not stop the removal of others."""
 
 import pytest
 

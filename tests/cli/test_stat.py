@@ -21,7 +21,7 @@ KEY = "0x00005eed"
 
 @pytest.fixture
 def msqid(objects: Objects) -> int:
-    """Create a queue of 16 KiB, whatever msgmnb is."""
+    """Create a queue of 16 KiB, independent of msgmnb."""
     created = objects.queue(0x5EED, mode=0o620)
     change(Kind.QUEUE, created, qbytes=16384)
     return created

@@ -1,4 +1,4 @@
-"""The line about objects that a filter could not judge."""
+"""The message about objects that a filter could not judge."""
 
 import pytest
 
@@ -15,7 +15,7 @@ _WHY = "cannot be examined (try as root)\n"
 def test_suspect_of_unreadable_processes_reports_how_many_objects_were_left_out(
     command: str, objects: Objects
 ) -> None:
-    """Root's processes may wait on the queues unseen; the kernel counts who waits on the set."""
+    """Root's processes may wait on the queues unseen; the kernel counts those of the set."""
     for msqid in (suspect_queue(objects), suspect_queue(objects)):
         assert invoke("set", "-q", str(msqid), "--owner", str(NOBODY)).status == 0
     suspect_set(objects, mode=0o666)

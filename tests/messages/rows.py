@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 from pyipcs.errors import Status
 from tests.kit.program import Result, invoke
 
-# Runs pyipcs with the words of a command line; tests.messages.runners has special ones.
+# Runs pyipcs with the arguments of a command line; tests.messages.runners has special ones.
 Runner: TypeAlias = Callable[..., Result]
 # By exit status: arguments, message, and the runner where it is not `invoke`.
 Rows: TypeAlias = dict[int, list[tuple[str, str] | tuple[str, str, Runner]]]
@@ -26,13 +26,13 @@ class Row(NamedTuple):
     runner: Runner = invoke
 
     @property
-    def words(self) -> list[str]:
-        """The words of the command line."""
+    def args(self) -> list[str]:
+        """The arguments of pyipcs."""
         return [*filter(None, [self.command]), *shlex.split(self.arguments)]
 
     @property
     def stderr(self) -> str:
-        """The whole standard error; a usage error names the command and its help."""
+        """The standard error; a usage error names the command and its help."""
         if self.status != Status.USAGE:
             return f"pyipcs: {self.message}\n"
         command = f"{self.command}: " if self.command else ""

@@ -1,4 +1,4 @@
-"""Ways to run a row of the table, where running it in this process is not enough."""
+"""Ways to run a row of the table, other than in this process."""
 
 import os
 import re
@@ -34,7 +34,7 @@ def as_nobody(*args: str) -> Result:
 
 
 def as_root(runner: Runner) -> Runner:
-    """Run in this way as root only, who can examine every process."""
+    """Run only as root, who can examine every process."""
 
     def run_as_root(*args: str) -> Result:
         _require_root()
@@ -132,7 +132,7 @@ def with_faults(calls: str, *, isolated: bool = False) -> Runner:
 
     Args:
         calls: which calls fail and how, as in strace's option -e inject.
-        isolated: whether to run in a new IPC namespace, which removes what the program leaves.
+        isolated: True for a new IPC namespace, with which the program's objects are removed.
     """
 
     def run_with_faults(*args: str) -> Result:
@@ -190,14 +190,14 @@ def without_proc(*args: str) -> Result:
 
 
 def beside_closed_namespace(*args: str) -> Result:
-    """Run as nobody beside a namespace that nobody may inspect but not enter.
+    """Run as nobody beside a namespace that this user may inspect but not enter.
 
-    Other tests may have such namespaces at the same time: the result has this one's lines.
+    Other tests may have such namespaces at the same time: the result has only lines about this one.
     """
     _require_root()
-    words = ["setpriv", f"--regid={NOBODY}", "--clear-groups", "--bounding-set=-all"]
-    words += ["--inh-caps=-all", "sh", "-c", "echo; exec sleep 600"]
-    with running(need_tool("unshare"), "--ipc", *words) as process:
+    command = ["setpriv", f"--regid={NOBODY}", "--clear-groups", "--bounding-set=-all"]
+    command += ["--inh-caps=-all", "sh", "-c", "echo; exec sleep 600"]
+    with running(need_tool("unshare"), "--ipc", *command) as process:
         read_line(process)
         number = Path(f"/proc/{process.pid}/ns/ipc").stat().st_ino
         status, out, err = as_nobody(*args)

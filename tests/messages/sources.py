@@ -1,4 +1,4 @@
-"""The messages that the program can print, collected from its source code."""
+"""Messages of the program, collected from its source code."""
 
 import ast
 import re
@@ -40,12 +40,12 @@ IGNORED_NAMES = {
     "sysv/__init__.py": {"__getattr__"},  # for users of the library
     "sysv/abi.py": {"_PERM", "_SEM_TIMES"},  # names of C members
 }
-# Calls and keyword arguments whose texts are results, help, or names of the kernel's.
+# Calls and keyword arguments whose texts are results, help, or names in the kernel.
 _IGNORED_CALLS = {"CStruct", "Column", "DocumentedChoice", "Resource", "options_titled", "write"}
 _IGNORED_ARGUMENTS = {"help", "metavar", "title", "which"}
-# Calls with messages as arguments: even a single word is one there.
+# Calls whose arguments are messages, even if they are single words.
 _MESSAGE_CALLS = {"CommandError", "IpcError", "LimitError", "UsageError", "ValueError"}
-_MESSAGE_CALLS |= {"OverflowError", "_wrong", "complain", "fail", "refuse"}
+_MESSAGE_CALLS |= {"OverflowError", "error", "fail", "refuse"}
 
 
 def collect_messages() -> dict[str, str]:
@@ -81,7 +81,7 @@ class _MessageCollector(ast.NodeVisitor):
         self._in_message_call = False
 
     def visit_Module(self, node: ast.Module) -> None:
-        # A constant that no function's body names is help.
+        # Constants that no function uses are help.
         used = {
             within.id
             for function in ast.walk(node)

@@ -22,9 +22,9 @@ def test_row_prints_its_message_and_changes_no_object(
     row: Row, objects: Objects, tmp_path: Path
 ) -> None:
     placeholders = Placeholders(objects, tmp_path)
-    words = [placeholders.substitute(word) for word in row.words]
+    args = [placeholders.substitute(arg) for arg in row.args]
     before, records = everything(), _records()
-    result = row.runner(*words)
+    result = row.runner(*args)
     assert re.fullmatch(placeholders.pattern(row.stderr), result.err), result.err
     assert result.status == row.status
     if row.status == Status.USAGE:

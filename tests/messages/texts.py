@@ -9,7 +9,7 @@ FORMATS = ("table", "plain", "json", "jsonl", "csv", "tsv", "export")
 WHEN = ("auto", "always", "never")
 
 
-# What follows the message of a JSON value that is no message.
+# The hint for a JSON value that is no message.
 ENVELOPE_HINT = " (--json reads lines of recv -J; to send JSON text, leave --json out)"
 
 
@@ -24,7 +24,7 @@ def unexpected_operand(operand: str) -> str:
 
 
 def dash_hint(operand: str) -> str:
-    """Return the hint behind an unknown option where an operand may begin with a dash."""
+    """Return the hint after an unknown option where an operand may begin with a dash."""
     return f" (put -- before a {operand} that begins with -)"
 
 
@@ -39,7 +39,7 @@ def no_such_command(command: str) -> str:
 
 
 def did_you_mean(suggestion: str) -> str:
-    """Return the suggestion behind an unknown option or command."""
+    """Return the suggestion after an unknown option or command."""
     return f", did you mean {suggestion}?"
 
 
@@ -152,7 +152,7 @@ DEVICE_FULL = f"{WRITE_ERROR}: No space left on device"
 
 
 def no_object(kind: str) -> str:
-    """Return the message for an object that does not exist, behind its id or key."""
+    """Return the message for an object that does not exist, after its id or key."""
     return f"no such {kind}"
 
 
@@ -187,7 +187,7 @@ def no_semaphore(number: int, count: int) -> str:
 
 
 def no_offset(offset: int, size: int) -> str:
-    """Return the message for an offset behind the end of the segment."""
+    """Return the message for an offset beyond the end of the segment."""
     return f"no offset {offset}: the segment has {size} bytes"
 
 
