@@ -24,16 +24,16 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def signalled_at(moment: int) -> Iterator[None]:
-    """Send signals to forked children at a line of `attempt`.
+    """Send signals to forked children at a line of `actions.create`.
 
-    The lines are counted from the function `tell`. They are traced, because nothing public shows
+    The lines are counted from the method `report`. They are traced, because nothing public shows
     where a signal can arrive.
     """
     lines: list[int] = []
 
     def trace(frame: FrameType, _event: str, _arg: object) -> Any:
         code = frame.f_code
-        if code.co_filename != create.__file__ or not (lines or code.co_name == "tell"):
+        if code.co_filename != create.__file__ or not (lines or code.co_name == "report"):
             return None
         if frame.f_lineno not in lines:
             if len(lines) == moment:

@@ -48,7 +48,7 @@ def test_ftok_target_of_any_project_names_the_object(
 @pytest.mark.parametrize(("project", "low"), [("300", 44), ("0x11223344", 0x44), ("-1", 255)])
 def test_key_verbose_reports_a_project_of_more_than_8_bits(project: str, low: int) -> None:
     result = invoke("key", "-v", "--", "/", project)
-    line = f"pyipcs: project {int(project, 0)}: ftok uses its low 8 bits ({low})\n"
+    line = f"pyipcs: project {int(project, 0)}: ftok uses only the low 8 bits ({low})\n"
     assert (result.status, result.err) == (0, line)
     assert invoke("key", "--", "/", project).err == ""
 

@@ -124,7 +124,7 @@ def test_make_ids_and_json_describe_the_new_objects(objects: Objects) -> None:
 @pytest.mark.parametrize(
     ("args", "why"),
     [
-        ("-p 644", "nothing to make"),
+        ("-p 644", "nothing to create"),
         ("-Q -k 0", "IPC_PRIVATE"),
         ("-M junk -M 1", "'junk': not a size"),  # a later option does not hide it
         ("-Q -p 9 --mode=600", "'9': not a mode"),

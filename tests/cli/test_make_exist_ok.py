@@ -31,8 +31,8 @@ def test_make_exist_ok_queue_with_less_qbytes_fails(msqid: int, qbytes: str) -> 
     assert invoke("make", "-Q", "--qbytes", qbytes, *ARGS) == (
         1,
         "",
-        f"pyipcs: create message queue failed: the message queue with key {KEY:#x} holds 4096 "
-        f"bytes at the most (qbytes), not {qbytes}\n",
+        f"pyipcs: create message queue failed: the message queue with key {KEY:#x} has qbytes "
+        f"4096, less than {qbytes}\n",
     )
     assert row(Kind.QUEUE, msqid) == before
 
@@ -51,12 +51,16 @@ def test_make_exist_ok_too_small_queue_removes_the_new_segment(isolated: None) -
 
 
 @pytest.mark.parametrize(
-    ("enough", "too_much"), [(["-M", "4096"], ["-M", "4097"]), (["-S", "2"], ["-S", "3"])]
+    ("enough", "too_much", "why"),
+    [
+        (["-M", "4096"], ["-M", "4097"], "less than 4097 bytes"),
+        (["-S", "2"], ["-S", "3"], "fewer than 3 semaphores"),
+    ],
 )
 def test_make_exist_ok_checks_size_and_number(
-    objects: Objects, enough: list[str], too_much: list[str]
+    objects: Objects, enough: list[str], too_much: list[str], why: str
 ) -> None:
     shmid, semid = objects.segment(KEY), objects.semaphores(KEY, nsems=2)
     assert invoke("make", *enough, *ARGS).out in {f"{shmid}\n", f"{semid}\n"}
     result = invoke("make", *too_much, *ARGS)
-    assert (result.status, result.out, "has less than" in result.err) == (1, "", True)
+    assert (result.status, result.out, why in result.err) == (1, "", True)

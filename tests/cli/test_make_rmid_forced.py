@@ -11,7 +11,7 @@ from tests.kit.program import as_nobody, forked
 
 KERNEL = Path("/proc/sys/kernel")
 REMOVES = (
-    "pyipcs: create share memory failed: the kernel removes a segment that nothing has attached "
+    "pyipcs: create share memory failed: the kernel removes a segment that no process attaches "
     "(kernel.shm_rmid_forced is 1)\n"
 )
 

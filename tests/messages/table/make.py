@@ -27,7 +27,7 @@ from tests.messages.texts import (
 
 ROWS: Rows = {
     2: [
-        ("", "nothing to make: give -Q, -M SIZE or -S NSEMS"),
+        ("", "nothing to create (give -Q, -M SIZE or -S NSEMS)"),
         ("operand", unexpected_operand("operand")),
         ("-M 0", "-M/--shmem: '0': a segment has at least 1 byte"),
         ("-M x", f"-M/--shmem: 'x': {NOT_SIZE}"),
@@ -37,7 +37,7 @@ ROWS: Rows = {
         ("-S 2147483648", f"-S/--semaphore: '2147483648': {too_large(2147483647)}"),
         ("-Q -p 888", f"-p/--mode: '888': {NOT_MODE}"),
         ("-Q -k x", f"-k/--key: 'x': {NOT_KEY}"),
-        ("-Q -k 5 --private", "--private means no key, so no -k"),
+        ("-Q -k 5 --private", "--private and -k cannot be combined"),
         ("-Q --exist-ok", "--exist-ok needs -k KEY"),
         ("-M 1 --qbytes 1", "--qbytes needs -Q"),
         ("-Q --qbytes 2147483648", f"--qbytes: '2147483648': {too_large(2147483647)}"),
@@ -47,7 +47,7 @@ ROWS: Rows = {
         ("-Q --owner nosuch", f"--owner: {no_such_user('nosuch')}"),
         ("-Q --owner 0:nosuch", "--owner: '0:nosuch': no such group"),
         ("-Q --owner :", "--owner: ':': not USER, USER:GROUP or :GROUP"),
-        ("-Q -i -J", "-i and -J are two ways to print"),
+        ("-Q -i -J", "-i and -J cannot be combined"),
     ],
     1: [
         ("-Q -k <key-of-queue>", f"{CREATE_QUEUE}: File exists (key <key-of-queue> {KEY_TAKEN})"),
@@ -62,12 +62,12 @@ ROWS: Rows = {
         ),
         (
             "-S 2 --exist-ok -k <key-of-set>",
-            f"{CREATE_SET}: the semaphore set with key <key-of-set> has less than 2 semaphores",
+            f"{CREATE_SET}: the semaphore set with key <key-of-set> has fewer than 2 semaphores",
         ),
         (
             "-Q --qbytes <over-msgmnb> --exist-ok -k <key-of-queue>",
-            f"{CREATE_QUEUE}: the message queue with key <key-of-queue> holds <msgmnb> bytes at "
-            "the most (qbytes), not <over-msgmnb>",
+            f"{CREATE_QUEUE}: the message queue with key <key-of-queue> has qbytes <msgmnb>, "
+            "less than <over-msgmnb>",
         ),
         (
             "-M 4097",
@@ -88,7 +88,7 @@ ROWS: Rows = {
         ),
         (
             "-M 1",
-            f"{CREATE_SEGMENT}: the kernel removes a segment that nothing has attached "
+            f"{CREATE_SEGMENT}: the kernel removes a segment that no process attaches "
             "(kernel.shm_rmid_forced is 1)",
             with_limit("shm_rmid_forced", "1"),
         ),
@@ -123,13 +123,13 @@ ROWS: Rows = {
         ("-Q --owner 12345", NO_UID, in_user_namespace('"$@"')),
         (
             "-M 1 -S 2147483647",
-            f"segment 0 was made and is left: Permission denied\n"
+            f"could not clean up segment 0: Permission denied\n"
             f"pyipcs: {CREATE_SET}: Invalid argument (limit semmsl: <semmsl>)",
             with_faults("shmctl:error=EPERM", isolated=True),
         ),
         (
             "-Q -J",
-            "message queue 0: somebody removed it at once",
+            "message queue 0 was removed by another process",
             with_faults("msgctl:error=EINVAL", isolated=True),
         ),
     ],
