@@ -22,7 +22,7 @@ from tests.messages.texts import (
 ROWS: Rows = {
     2: [
         ("", missing("TARGET")),
-        ("5", "nothing to change (--mode, --owner, --value ...)"),
+        ("5", "nothing to change (give --mode, --owner, --value ...)"),
         ("5 --mode 999", f"--mode: '999': {NOT_MODE}"),
         ("5 --owner nosuch", f"--owner: {no_such_user('nosuch')}"),
         ("5 --owner :", "--owner: ':': not USER, USER:GROUP or :GROUP"),
@@ -30,14 +30,14 @@ ROWS: Rows = {
         ("5 --qbytes x", f"--qbytes: 'x': {NOT_SIZE}"),
         ("5 --value 1", "--value: '1': not NUM=V (V is 0 to 32767)"),
         ("5 --values x", f"--values: 'x': {NOT_VALUES}"),
-        ("5 --lock --unlock", "--lock and --unlock contradict each other"),
-        ("5 --value 0=1 --values 1", "--value and --values are two ways to set values"),
+        ("5 --lock --unlock", "--lock and --unlock cannot be combined"),
+        ("5 --value 0=1 --values 1", "--value and --values cannot be combined"),
         ("5 --value 0=1 --value 0=2", "--value is given twice for one semaphore"),
         ("5 --lock --qbytes 5", "--qbytes and --lock are for objects of different kinds"),
         ("-q 5 --lock", "--lock is for segments, not message queues"),
         (
             "<key-of-two> --mode 600",
-            "<key-of-two> is a message queue and a segment: say which by -q, -m or -s",
+            "<key-of-two> is a message queue and a segment (choose with -q, -m or -s)",
         ),
     ],
     1: [
@@ -51,7 +51,7 @@ ROWS: Rows = {
             f"<key-of-set>: {no_object('segment')}{other_kind('a semaphore set')}",
         ),
         ("<set> --value 2=1", f"<set>: {no_semaphore(2, 2)}"),
-        ("<set> --values 1,2,3", "<set>: 3 values, and the set has 2 semaphores"),
+        ("<set> --values 1,2,3", "<set>: 3 values for 2 semaphores"),
         (
             "<queue> -q --mode 600",
             f"<queue>: set mode failed: Operation not permitted ({NOT_ADMINISTRATOR})",
@@ -73,7 +73,7 @@ ROWS: Rows = {
         (
             "<set> --value 0=1 --value 1=1",
             f"<set>: set semaphore 1 failed: {was_removed('semaphore set')}; "
-            "done before: semaphore 0",
+            "already changed: semaphore 0",
             with_faults("semctl:error=EIDRM:when=3"),  # the second SETVAL
         ),
         (

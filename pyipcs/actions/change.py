@@ -1,0 +1,209 @@
+"""Changes of an existing object: its mode, owner, qbytes, values and locking."""
+
+import errno
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from pyipcs.actions.lookup import find_all, no_semaphore, refusal_reason, refusals
+from pyipcs.errors import CommandError, DeniedError, IpcError, UsageError, ipc_error
+from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
+from pyipcs.process.accounts import owner_noun, unmapped
+from pyipcs.sysv.handle import Handle
+from pyipcs.sysv.keys import Target
+from pyipcs.text import plural
+
+
+class ChangeOptions(NamedTuple):
+    """The changes of an object; None and empty leave a property as it is.
+
+    Attributes:
+        mode: permission bits.
+        owner: uid and gid.
+        qbytes: capacity of a queue in bytes.
+        single: values of single semaphores, by semnum.
+        values: values of all semaphores of a set.
+        lock: true to lock a segment in memory.
+        unlock: true to unlock it.
+    """
+
+    mode: int | None
+    owner: tuple[int | None, int | None] | None
+    qbytes: int | None
+    single: Sequence[tuple[int, int]]
+    values: Sequence[int] | None
+    lock: bool
+    unlock: bool
+
+    @property
+    def control(self) -> dict[str, int | None]:
+        """The fields that one IPC_SET changes."""
+        uid, gid = self.owner or (None, None)
+        fields = {"mode": self.mode, "uid": uid, "gid": gid, "qbytes": self.qbytes}
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+class _Step(NamedTuple):
+    """One system call.
+
+    Attributes:
+        name: the changed property, in messages.
+        apply: the call.
+        is_control: true for IPC_SET.
+    """
+
+    name: str
+    apply: Callable[[Any], None]
+    is_control: bool = False
+
+
+class _Failure(NamedTuple):
+    """A failed step, with the names of the steps that succeeded before it."""
+
+    step: _Step
+    error: IpcError
+    done: Sequence[str]
+
+    @property
+    def is_first_denied(self) -> bool:
+        """True if the first step was denied, and nothing has changed."""
+        return isinstance(self.error, DeniedError) and not self.done
+
+
+def change(kinds: Collection[Kind], target: Target, options: ChangeOptions) -> None:
+    """Change the object of these kinds that a target names.
+
+    Raises:
+        UsageError: several objects have the name.
+        CommandError: there is no object, or the kernel refused a change.
+    """
+    handle = _find(kinds, target)
+    _Change(handle, target, options).run()
+
+
+def _find(kinds: Collection[Kind], target: Target) -> Handle:
+    handles = find_all(kinds, target)
+    if len(handles) > 1:
+        nouns = " and a ".join(handle.kind.noun for handle in handles)
+        raise UsageError(f"{target.typed} is a {nouns} (choose with -q, -m or -s)")
+    return handles[0]
+
+
+class _Change:
+    """The changes of one object."""
+
+    def __init__(self, handle: Handle, target: Target, options: ChangeOptions) -> None:
+        self._handle = handle
+        self._target = target
+        self._options = options
+        with refusals(handle.kind, target):
+            self._record: Record = handle.record
+
+    def run(self) -> None:
+        """Check the changes, then make them.
+
+        Raises:
+            CommandError: a check failed, and nothing has changed; or the kernel refused a step.
+        """
+        self._check_rights()
+        if isinstance(self._record, SemaphoreSet):
+            self._check_semaphores(self._record)
+        if failure := self._apply():
+            raise self._to_command_error(failure)
+
+    def _check_rights(self) -> None:
+        from pyipcs.sysv.permissions import may_control
+
+        options = self._options
+        if options.control and not may_control(self._record.uid, self._record.cuid):
+            error = ipc_error(errno.EPERM)
+            raise self._to_command_error(_Failure(_control_step(options), error, ()))
+        if why := unmapped(options.owner):
+            raise self._error(f"set {owner_noun(options.owner)} failed: {why}")
+
+    def _check_semaphores(self, record: SemaphoreSet) -> None:
+        missing = [semnum for semnum, _ in self._options.single if semnum >= record.nsems]
+        if missing:
+            raise self._error(no_semaphore(missing[0], record))
+        values = self._options.values
+        if values and len(values) != record.nsems:
+            count = plural(record.nsems, "semaphore")
+            raise self._error(f"{plural(len(values), 'value')} for {count}")
+
+    def _apply(self) -> _Failure | None:
+        *others, last = _steps(self._options)
+        failure = self._take([*others, last])
+        if failure and others and _can_grant(last, self._options) and failure.is_first_denied:
+            # The new mode may allow the other steps.
+            failure = self._take([last, *others])
+        return failure
+
+    def _take(self, steps: Iterable[_Step]) -> _Failure | None:
+        """Take the steps up to the first that fails."""
+        done: list[str] = []
+        for step in steps:
+            try:
+                step.apply(self._handle)
+            except IpcError as error:
+                return _Failure(step, error, done)
+            done.append(step.name)
+        return None
+
+    def _to_command_error(self, failure: _Failure) -> CommandError:
+        step, error, done = failure
+        why = refusal_reason(self._record.kind, error)
+        if hint := self._hint(step, error):
+            why += f" ({hint})"
+        if done:
+            why += f"; already changed: {', '.join(done)}"
+        return self._error(f"set {step.name} failed: {why}")
+
+    def _hint(self, step: _Step, error: IpcError) -> str:
+        """Return the limit or the missing right; empty if the errno is clear enough."""
+        from pyipcs.actions import hints
+        from pyipcs.sysv import permissions
+
+        record = self._record
+        if isinstance(record, Segment) and not step.is_control:
+            return hints.explain_lock(record, error)
+        if not step.is_control or not isinstance(error, DeniedError):
+            return ""
+        if not permissions.may_control(record.uid, record.cuid):
+            return "it takes the owner, the creator or CAP_SYS_ADMIN"
+        if isinstance(record, Queue):
+            # IPC_SET sets qbytes in any case, if only to the present number.
+            return hints.explain_qbytes(self._options.qbytes or record.qbytes or 0)
+        return ""
+
+    def _error(self, message: str) -> CommandError:
+        return CommandError(f"{self._target.typed}: {message}")
+
+
+def _steps(options: ChangeOptions) -> Iterator[_Step]:
+    """Yield the system calls, IPC_SET last: it may take away the right to make the others."""
+    if values := options.values:
+        yield _Step("values", lambda array: array.set_values(values))
+    for semnum, value in options.single:
+        yield _Step(f"semaphore {semnum}", partial(_set_value, semnum=semnum, value=value))
+    if options.lock or options.unlock:
+        yield _Step("locking", lambda segment: segment.lock(locked=options.lock))
+    if options.control:
+        yield _control_step(options)
+
+
+def _set_value(array: Any, semnum: int, value: int) -> None:
+    array.set_value(semnum, value)
+
+
+def _control_step(options: ChangeOptions) -> _Step:
+    owner = owner_noun(options.owner)
+    nouns = {"mode": "mode", "uid": owner, "gid": owner, "qbytes": "qbytes"}
+    name = " and ".join(dict.fromkeys(nouns[field] for field in options.control))
+    return _Step(
+        name, lambda handle: handle.change(record=handle.record, **options.control), is_control=True
+    )
+
+
+def _can_grant(step: _Step, options: ChangeOptions) -> bool:
+    """Return whether a step grants write permission, which setting values requires."""
+    return step.is_control and bool((options.mode or 0) & 0o200)
