@@ -1,13 +1,16 @@
-"""Messages on their way to a queue: looked at, sent and counted. What ends that is told."""
+"""Sending of messages: checked, sent and counted."""
 
 import errno
+import select
 import signal
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import NamedTuple
+from itertools import chain, repeat
+from typing import NamedTuple, TypeAlias
 
-from pyipcs.actions.lookup import refusal
+from pyipcs.actions.lookup import find, refusal, refusals
+from pyipcs.codec import EnvelopeError, Layout, decoder, from_json, longest
 from pyipcs.errors import (
     BusyError,
     CommandError,
@@ -19,132 +22,278 @@ from pyipcs.errors import (
 )
 from pyipcs.model import Kind
 from pyipcs.process.interruptible import FINAL_MESSAGE_TIMEOUT, InterruptibleWait
-from pyipcs.process.record_reader import TooLongError
+from pyipcs.process.record_reader import Stream, TooLongError
 from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue
 from pyipcs.terminal.streams import Output
 from pyipcs.text import plural
 
+_ENVELOPE_HINT = "--json reads lines of recv -J; to send JSON text, leave --json out"
+# Decodes records to types and bodies of messages; raises ValueError.
+Decode: TypeAlias = Callable[[Iterable[bytes]], Iterator[tuple[int, bytes]]]
+_Batches: TypeAlias = Iterator[list[bytes]]
+# Passes batches of records on, and shows the progress.
+_Track: TypeAlias = Callable[[_Batches], _Batches]
+_UNTRACKED: AbstractContextManager[_Track] = nullcontext(lambda batches: batches)
 
-class Sizes(NamedTuple):
-    """How large a message can be: any (msgmax, if it is known), and one of this queue (qbytes)."""
+
+class SendOptions(NamedTuple):
+    """The notation of messages, their source, and the wait for room.
+
+    Attributes:
+        type_: type of messages whose notation has none.
+        lines: true if newlines end the records of the stream.
+        null: true if NULs end them.
+        file: path of the stream; None is standard input.
+        hex_: true for hex digits.
+        json: true for lines of `recv -J`.
+        layout: C struct whose fields make a message; None is none.
+        nul: true to append a NUL to each message.
+        timeout: seconds to wait for room; None is forever, 0 not at all.
+        progress: true for a progress bar of the stream.
+    """
+
+    type_: int
+    lines: bool
+    null: bool
+    file: str | None
+    hex_: bool
+    json: bool
+    layout: Layout | None
+    nul: bool
+    timeout: float | None
+    progress: bool
+
+    @property
+    def separator(self) -> bytes | None:
+        """The byte that ends a record of the stream; None makes the stream one record."""
+        if self.null:
+            return b"\0"
+        return b"\n" if self.lines or self.json else None
+
+
+def message_decoder(options: SendOptions) -> Decode:
+    """Return the decoder of the notation."""
+    type_ = options.type_
+    if options.json:
+        return partial(map, partial(_from_json, type_=type_))
+    decode = _body_decoder(options)
+    if decode is None:
+        return lambda records: zip(repeat(type_), records, strict=False)
+    return lambda records: zip(repeat(type_), map(decode, records), strict=False)
+
+
+def _from_json(line: bytes, type_: int) -> tuple[int, bytes]:
+    try:
+        return from_json(line, type_)
+    except EnvelopeError as error:
+        raise ValueError(f"{error} ({_ENVELOPE_HINT})") from None
+
+
+def _body_decoder(options: SendOptions) -> Callable[[bytes], bytes] | None:
+    """Return the decoder of a record to a body; None if they are equal."""
+    decode = decoder(hex_=options.hex_, layout=options.layout)
+    if not options.nul:
+        return decode
+    return lambda record: (decode(record) if decode else record) + b"\0"
+
+
+def send(
+    output: Output,
+    target: Target,
+    messages: Sequence[tuple[int, bytes]],
+    decode: Decode,
+    options: SendOptions,
+) -> None:
+    """Send messages, or those of the stream if there are none.
+
+    Args:
+        output: the streams, for messages and the progress.
+        target: the queue.
+        messages: types and bodies of the messages on the command line.
+        decode: decoder of the stream.
+        options: the stream, and the wait for room.
+
+    Raises:
+        CommandError: not all of them were sent.
+        StoppedError: a signal arrived before all of them were sent.
+    """
+    queue = find(MessageQueue, target)
+    path = "-" if options.file is None else options.file
+    # Opened while signals still have their default actions: a FIFO may wait for a writer.
+    source = nullcontext() if messages else Stream(path, options.separator)
+    with refusals(Kind.QUEUE, target):
+        sender = Sender(output, target, queue, can_wait=options.timeout != 0)
+    timeout = options.timeout or None
+    with source as stream, sender.reported():
+        if stream is None:
+            with InterruptibleWait(timeout=timeout, last=True) as wait:
+                sender.check(messages)
+                sender.send(messages, wait)
+        else:
+            # The bar ends last, so that a signal can end the wait for a stopped terminal.
+            with (
+                _progress_bar(output, stream) if options.progress else _UNTRACKED as track,
+                InterruptibleWait(timeout=timeout, last=not options.progress) as wait,
+            ):
+                _send_stream(stream, sender, wait, decode, track)
+
+
+def _send_stream(
+    stream: Stream, sender: "Sender", wait: InterruptibleWait, decode: Decode, track: _Track
+) -> None:
+    sender.label = stream.label
+    most = longest(max(sender.sizes.most, 0))
+    read = partial(stream.batches, wait.poller(stream.descriptor, select.POLLIN), most)
+    if stream.size is not None:
+        start = stream.position
+        try:
+            sender.check(_messages(read(), decode))
+        finally:
+            stream.position = start
+    sender.send(_messages(track(read()), decode), wait)
+
+
+def _messages(batches: _Batches, decode: Decode) -> Iterator[tuple[int, bytes]]:
+    return chain.from_iterable(map(decode, batches))
+
+
+def _progress_bar(output: Output, stream: Stream) -> AbstractContextManager[_Track]:
+    if output.message_terminal is None:
+        return _UNTRACKED
+    from pyipcs.terminal.progress_bar import bar
+
+    return bar(stream.size, output.message_terminal, has_color=output.has_message_color)
+
+
+class _Sizes(NamedTuple):
+    """The limits of a message's size.
+
+    Attributes:
+        msgmax: the limit of every message; None if the kernel does not report it.
+        qbytes: the capacity of the queue.
+    """
 
     msgmax: int | None
     qbytes: int
 
     @property
     def most(self) -> int:
-        """The most bytes; a queue that may hold no byte holds no message (-1), be it empty."""
+        """The largest size; -1 for a queue of capacity 0, which takes no empty message either."""
         if not self.qbytes:
             return -1
         return self.qbytes if self.msgmax is None else min(self.msgmax, self.qbytes)
 
     def check(self, size: int) -> None:
-        """Raise a ValueError, with the limit, if a message of this size could never be sent."""
+        """Raise a ValueError if a message of this size could never be sent."""
         if size > self.most:
-            raise ValueError(f"it has {plural(size, 'byte')}, and {self.limit(size)}")
+            raise ValueError(f"it has {plural(size, 'byte')}; {self.limit(size)}")
 
     def limit(self, size: int) -> str:
-        """What keeps a message of this size from being sent."""
+        """Return the limit that a size exceeds."""
         if self.msgmax is not None and size > self.msgmax:
-            return f"a message has {plural(self.msgmax, 'byte')} at the most (msgmax)"
-        return f"this queue holds {plural(self.qbytes, 'byte')} at the most (qbytes)"
+            return f"a message has at most {plural(self.msgmax, 'byte')} (msgmax)"
+        return f"the queue holds at most {plural(self.qbytes, 'byte')} (qbytes)"
 
 
-class Sending:
-    """Messages on their way to a queue, counted.
+class Sender:
+    """Transfer of messages to a queue.
 
     Attributes:
-        label: what the message of a number, from 1, is called in what is told.
-        sizes: how large a message can be.
+        label: returns the name of the n-th message, from 1, for error messages.
+        sizes: the limits of a message's size.
     """
 
-    def __init__(self, output: Output, target: Target, queue: MessageQueue, *, wait: bool) -> None:
-        """Where the messages go.
+    def __init__(
+        self, output: Output, target: Target, queue: MessageQueue, *, can_wait: bool
+    ) -> None:
+        """Read the limits of the queue.
 
         Args:
-            output: where a signal that ends the sending is told.
-            target: the queue as the user named it.
+            output: the streams, for a message when a signal arrives.
+            target: the queue in messages.
             queue: the queue.
-            wait: whether to wait for room.
+            can_wait: true to wait for room.
 
         Raises:
-            IpcError: the kernel does not tell of the queue.
+            IpcError: the kernel does not report the queue.
         """
-        from pyipcs.sysv.limits import known_limits
-
         self.label: Callable[[int], str] = "message {}".format
         self._output = output
         self._target = target
-        self._wait = wait
+        self._can_wait = can_wait
         self._put = queue.sender()
+        from pyipcs.sysv.limits import known_limits
+
         limits = known_limits(Kind.QUEUE)
-        self.sizes = Sizes(limits.msgmax if limits else None, queue.record.qbytes or 0)
-        self._checked = 0  # messages of the pass before any is sent
+        self.sizes = _Sizes(limits.msgmax if limits else None, queue.record.qbytes or 0)
+        self._checked = 0  # messages of the present `check`
         self._sent = 0
 
     def check(self, messages: Iterable[tuple[int, bytes]]) -> None:
-        """Look at all of them before one is sent.
+        """Check messages before the first of them is sent.
 
         Raises:
-            ValueError: one cannot be made, or the queue could never take it.
+            ValueError: a record is malformed, or the queue could never take its message.
         """
         for _, body in messages:
             self.sizes.check(len(body))
             self._checked += 1
         self._checked = 0
 
-    def send(self, messages: Iterable[tuple[int, bytes]], watch: InterruptibleWait) -> None:
-        """Send them; it raises what `check`, `Watch.wait` and `MessageQueue.sender` raise."""
+    def send(self, messages: Iterable[tuple[int, bytes]], wait: InterruptibleWait) -> None:
+        """Send messages.
+
+        Raises what `check`, `InterruptibleWait.wait` and `MessageQueue.sender` raise.
+        """
         put, most = self._put, self.sizes.most
         sent = 0
         try:
             for type_, body in messages:
                 if len(body) > most:
                     self.sizes.check(len(body))
-                if watch.stopped:
-                    watch.check()
+                if wait.stopped:
+                    wait.check()
                 try:
                     put(type_, body, False)
                 except BusyError:
-                    if not self._wait:
+                    if not self._can_wait:
                         raise
-                    watch.wait(partial(put, type_, body, True))
+                    wait.wait(partial(put, type_, body, True))
                 sent += 1
         except IpcError as error:
             if error.errno != errno.EINVAL:
                 raise
-            # Types are checked before: over msgmax, which was not known, or lowered meanwhile.
+            # The type is positive, so the size is over msgmax, which was unknown or has changed.
             size = plural(len(body), "byte")
-            words = f"it has {size}, and the kernel takes no message of that size (msgmax)"
-            raise ValueError(words) from None
+            raise ValueError(f"it has {size}; the kernel refuses that size (msgmax)") from None
         finally:
             self._sent = sent
 
     @contextmanager
-    def told(self) -> Iterator[None]:
-        """Tell of what ends the sending how far it was."""
+    def reported(self) -> Iterator[None]:
+        """Report the number of sent messages with whatever ends the sending early."""
         try:
             yield
         except StoppedError as error:
             cause = signal.strsignal(error.number)
-            words = f"{self._target.typed}: {cause}; {self._account()}"
-            self._output.error(words, timeout=FINAL_MESSAGE_TIMEOUT)
+            message = f"{self._target.typed}: {cause}; {self._count()}"
+            self._output.error(message, timeout=FINAL_MESSAGE_TIMEOUT)
             raise
         except (OSError, ExpiredError, ValueError, CommandError) as error:
-            busy = isinstance(error, BusyError | ExpiredError)
-            status = Status.WAIT if busy else Status.FAILED
-            raise CommandError(f"{self._words(error)}; {self._account()}", status) from None
+            is_busy = isinstance(error, BusyError | ExpiredError)
+            status = Status.WAIT if is_busy else Status.FAILED
+            raise CommandError(f"{self._message(error)}; {self._count()}", status) from None
 
-    def _words(self, error: Exception) -> str:
+    def _message(self, error: Exception) -> str:
         match error:
             case ExpiredError():
                 return str(refusal(Kind.QUEUE, self._target, ipc_error(errno.EAGAIN)))
             case IpcError():
                 return str(refusal(Kind.QUEUE, self._target, error))
             case TooLongError():
-                words = f"it has more than {error.size} characters"
-                return f"{self._record()}: {words}, and {self.sizes.limit(self.sizes.most + 1)}"
+                limit = self.sizes.limit(self.sizes.most + 1)
+                return f"{self._record()}: it has more than {error.size} characters; {limit}"
             case OSError():
                 return error.strerror or str(error)
             case ValueError():
@@ -153,10 +302,10 @@ class Sending:
                 return str(error)
 
     def _record(self) -> str:
-        """The record that is at hand."""
+        """Return the name of the present record."""
         return self.label(self._checked + self._sent + 1)
 
-    def _account(self) -> str:
+    def _count(self) -> str:
         if not self._sent:
             return "nothing was sent"
         return f"{plural(self._sent, 'message')} {'was' if self._sent == 1 else 'were'} sent"
