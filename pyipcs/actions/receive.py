@@ -1,6 +1,7 @@
-"""Where taken messages go: to standard output, or to commands. What does not get there goes back.
+"""Reception of messages: taken from a queue, and delivered or put back.
 
-A message is delivered when write(2) has accepted it in whole, or its command has ended well.
+A message is delivered when write(2) has accepted all of it, or when its command has exited with
+status 0.
 """
 
 import os
@@ -8,81 +9,283 @@ import select
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from functools import partial
+from itertools import islice, repeat
+from typing import TYPE_CHECKING, NamedTuple
 
-from pyipcs.actions.lookup import refusal
-from pyipcs.codec import Encoder, encoder
-from pyipcs.errors import CommandError, IpcError, StoppedError
+from pyipcs.actions.lookup import find, refusal, refusal_reason, refusals
+from pyipcs.codec import Encoder, Layout, encoder
+from pyipcs.errors import (
+    BusyError,
+    CommandError,
+    ExpiredError,
+    IpcError,
+    StoppedError,
+    TooBigError,
+)
 from pyipcs.model import Kind, Message
-from pyipcs.process.interruptible import InterruptibleWait
+from pyipcs.process.interruptible import FINAL_MESSAGE_TIMEOUT, InterruptibleWait
 from pyipcs.process.nonblocking import NonBlockingFile, ready
 from pyipcs.process.program import environment
 from pyipcs.sysv.keys import Target
+from pyipcs.sysv.queue import MessageQueue, Wanted
+from pyipcs.terminal.escape import visible
 from pyipcs.terminal.streams import Output
+from pyipcs.text import plural
 
 if TYPE_CHECKING:
     import subprocess
 
 _GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
-_GRACE = 1.0  # seconds for the rest of a message of which a part is written
-
-# Puts messages back; whether all of them are on the queue again.
-Requeue = Callable[[Iterable[Message]], bool]
+_PARTIAL_WRITE_TIMEOUT = 1.0  # seconds for the rest of a message that is partly written
 
 
-def requeuer(output: Output, target: Target, put: Callable[[int, bytes, bool], None]) -> Requeue:
-    """What puts messages back at the tail of their queue, without waiting.
+class ReceiveOptions(NamedTuple):
+    """The messages to receive, and their destination.
 
-    Those that the queue refuses are told on standard error, as `send --json` reads them.
+    Attributes:
+        type_: type in the sense of msgrcv(2).
+        others: true for any other type (MSG_EXCEPT).
+        number: number of messages; None is one.
+        all_: true for all messages on the queue.
+        follow: true for all messages until a signal arrives.
+        peek: true to leave the messages on the queue.
+        timeout: seconds to wait for each message; None is forever, 0 not at all.
+        max_size: largest body in bytes; None is any.
+        truncate: true to cut larger bodies.
+        format_: format of the messages.
+        layout: C struct of the format unpack.
+        null: true to end messages with a NUL, false with a newline.
+        with_type: true to write the type before each message.
+        unbuffered: true for one write(2) for each message.
+        command_line: shell command to run for each message; None is standard output.
     """
 
-    def requeue(messages: Iterable[Message]) -> bool:
+    type_: int
+    others: bool
+    number: int | None
+    all_: bool
+    follow: bool
+    peek: bool
+    timeout: float | None
+    max_size: int | None
+    truncate: bool
+    format_: str
+    layout: Layout | None
+    null: bool
+    with_type: bool
+    unbuffered: bool
+    command_line: str | None
+
+    @property
+    def most(self) -> int | None:
+        """The largest number of messages; None is no limit."""
+        return None if self.all_ or self.follow else self.number or 1
+
+    @property
+    def can_wait(self) -> bool:
+        """True to wait for a message if the queue has none."""
+        return not self.all_ and self.timeout != 0
+
+    @property
+    def wanted(self) -> Wanted:
+        """The messages to take; with a struct, none that is larger."""
+        max_size = self.max_size
+        if self.layout and max_size is None:
+            max_size = self.layout.size
+        return Wanted(self.type_, self.others, max_size, self.truncate)
+
+
+class Receiver:
+    """Transfer of messages from a queue to standard output or to commands."""
+
+    def __init__(self, output: Output, target: Target, options: ReceiveOptions) -> None:
+        """Find the queue, and check standard output.
+
+        Raises:
+            CommandError: there is no queue, or standard output is not writable.
+        """
+        self._output = output
+        self._target = target
+        self._options = options
+        self._queue = find(MessageQueue, target)
+        runs_command = options.command_line is not None
+        self._reader = None if runs_command else output.descriptor()
+        self._put: Callable[[int, bytes, bool], None] | None = None
+        self._has_requeued = False
+
+    def run(self) -> bool:
+        """Receive messages, and deliver each of them or put it back.
+
+        A message is taken only after `Delivery.wait_until_ready`. From then on this process has
+        the only copy, in `Delivery.undelivered`, until the message is delivered or the end comes:
+
+            on the queue --take--> undelivered --write(2) or CMD--> delivered
+                  ^                     |
+                  |                     | end
+                  +--- queue has room --+-- queue is full or gone --> printed on standard error
+
+        The cause of the end determines which messages are still delivered:
+
+            enough messages, empty queue, timeout,    all; waits until standard output takes them
+            removed queue, malformed message
+            signal                                    those that standard output takes at once; a
+                                                      partly written one has a second for the rest
+            reader gone, write error, CMD failed      none
+
+        A signal can end only a wait: the first one sets `InterruptibleWait.stopped`, which every
+        wait checks, and later ones are passed on to CMD. The program dies of the signal after the
+        last step.
+
+        Returns:
+            True if all requested messages arrived in time.
+
+        Raises:
+            CommandError: a message was not received or not delivered.
+            StoppedError: a signal arrived, or the reader of standard output is gone (SIGPIPE).
+        """
+        options = self._options
+        delivery = None
+        try:
+            with InterruptibleWait(
+                timeout=options.timeout or None, reader=self._reader, last=True
+            ) as wait:
+                with refusals(Kind.QUEUE, self._target):
+                    self._put = None if options.peek else self._queue.sender()
+                    delivery = self._delivery(wait)
+                return self._transfer(delivery, wait)
+        except (IpcError, ValueError) as error:
+            raise self._to_command_error(error) from None
+        finally:
+            if delivery is not None and delivery.has_partial_write:
+                message = "the last message was only partly written"
+                self._output.error(message, timeout=FINAL_MESSAGE_TIMEOUT)
+
+    def _transfer(self, delivery: "Delivery", wait: InterruptibleWait) -> bool:
+        """Receive and deliver messages up to the end; then put back the undelivered ones."""
+        try:
+            is_complete = self._show(delivery) if self._options.peek else self._take(delivery, wait)
+        except StoppedError:
+            raise
+        except Exception:
+            delivery.flush()
+            raise
+        else:
+            delivery.flush()
+            return is_complete
+        finally:
+            try:
+                delivery.close()
+            finally:
+                self._requeue(delivery.undelivered)
+
+    def _delivery(self, wait: InterruptibleWait) -> "Delivery":
+        options = self._options
+        end = b"\0" if options.null else b"\n"
+        encode = encoder(
+            options.format_, layout=options.layout, end=end, with_type=options.with_type
+        )
+        if options.command_line is not None:
+            return ToCommand(options.command_line, self._queue.id, encode, wait)
+        if self._output.is_terminal:
+            encode = _visible(encode)
+        is_unbuffered = options.follow or options.unbuffered
+        return ToOutput(self._output, encode, wait, is_unbuffered=is_unbuffered)
+
+    def _take(self, delivery: "Delivery", wait: InterruptibleWait) -> bool:
+        """Take messages; return whether all requested ones arrived in time."""
+        take = self._queue.receiver(self._options.wanted)
+        turns = islice(repeat(None), self._options.most)  # endless for None
+        for _ in turns:
+            delivery.wait_until_ready()
+            try:
+                message = take(False)
+            except BusyError:
+                delivery.flush()
+                if not self._options.can_wait:
+                    return False
+                delivery.wait_until_ready()
+                try:
+                    message = wait.wait(partial(take, True))
+                except ExpiredError:
+                    return False
+            delivery.add(message)
+        return True
+
+    def _show(self, delivery: "Delivery") -> bool:
+        """Copy messages; return whether there were as many as requested."""
+        most = self._options.most
+        shown = 0
+        for message in islice(self._queue.copies(self._options.wanted), most):
+            delivery.wait_until_ready()
+            delivery.add(message)
+            shown += 1
+        return shown == most
+
+    def _requeue(self, messages: Sequence[Message]) -> None:
+        """Put messages back at the tail of the queue, without waiting.
+
+        Print those that the queue refuses on standard error, in the notation of `send --json`.
+        """
+        if self._put is None:  # --peek has taken none
+            return
         refused = []
         for message in messages:
             try:
-                put(message.type, message.body, False)
+                self._put(message.type, message.body, False)
             except IpcError as error:
                 refused.append((message, error))
+        self._has_requeued = bool(messages) and not refused
         if refused:
-            why = refusal(Kind.QUEUE, target, refused[0][1])
-            output.error(f"{why}; what could not be put back:")
+            why = refusal_reason(Kind.QUEUE, refused[0][1])
+            self._output.error(f"{self._target.typed}: cannot put these messages back: {why}")
             encode = encoder("json")
-            output.write_stderr("".join(encode(message).decode() for message, _ in refused))
-        return not refused
+            self._output.write_stderr("".join(encode(message).decode() for message, _ in refused))
 
-    return requeue
+    def _to_command_error(self, error: IpcError | ValueError) -> CommandError:
+        """Return why a message was not delivered, and where it is now."""
+        layout, max_size = self._options.layout, self._options.max_size
+        match error:
+            case TooBigError() if max_size is None and layout:
+                size = f"{layout.notation}, which has {plural(layout.size, 'byte')}"
+                message = f"the message is larger than {size}; it stays on the queue"
+            case TooBigError():
+                size = plural(max_size or 0, "byte")
+                message = f"the message has more than {size}; it stays on the queue"
+                message += " (--truncate cuts it)"
+            case IpcError():
+                return refusal(Kind.QUEUE, self._target, error)
+            case _:
+                where = "; it is back at the tail of the queue" if self._has_requeued else ""
+                message = f"{error}{where}"
+        return CommandError(f"{self._target.typed}: {message}")
+
+
+def _visible(encode: Encoder) -> Encoder:
+    """Return an encoder that escapes the control characters in messages, for a terminal."""
+    return lambda message: visible(encode(message).decode(errors="surrogateescape")).encode()
 
 
 class Delivery(ABC):
-    """Taken messages on their way; on leaving, those that are still here are put back.
+    """The destination of taken messages.
 
     Attributes:
-        returned: whether some were, and the queue took them.
-        torn: whether the output ends within a message.
+        undelivered: the taken messages that are not delivered yet.
+        has_partial_write: true if the output ends within a message.
     """
 
-    def __init__(self, requeue: Requeue) -> None:
-        self.returned = self.partial_write = False
-        self._requeue = requeue
-        self._taken: list[Message] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        try:
-            self._finish(error)
-        finally:
-            self.returned = self._requeue(self._taken) and bool(self._taken)
+    def __init__(self) -> None:
+        self.undelivered: list[Message] = []
+        self.has_partial_write = False
 
     @abstractmethod
-    def ready(self) -> None:
+    def wait_until_ready(self) -> None:
         """Wait until a message can be delivered, before it is taken.
 
         Raises:
-            StoppedError: there is no reader any more, or a signal came.
+            StoppedError: a signal arrived, or the reader is gone.
         """
 
     @abstractmethod
@@ -90,103 +293,94 @@ class Delivery(ABC):
         """Deliver a message, now or with the next ones.
 
         Raises:
-            CommandError: that cannot be; it goes back.
-            StoppedError: a signal came; it goes back, if it is not delivered.
+            CommandError: delivery failed.
+            StoppedError: a signal arrived, or the reader is gone.
         """
 
-    def flush(self) -> None:  # noqa: B027 - for whom `add` keeps nothing
-        """Deliver what was added."""
+    def flush(self) -> None:  # noqa: B027 - only for destinations that collect messages
+        """Deliver all added messages, unless an earlier delivery failed."""
 
-    def _finish(self, error: BaseException | None) -> None:  # noqa: B027 - see flush
-        """Deliver what can be, on leaving with this error."""
+    def close(self) -> None:  # noqa: B027 - see flush
+        """Deliver the added messages that need no wait, and release the destination."""
 
 
 class ToOutput(Delivery):
-    """Messages on their way to standard output.
+    """Delivery on standard output.
 
-    Those that share a write(2) have up to PIPE_BUF bytes together, which a pipe that poll(2)
-    calls writable takes whole and at once (pipe(7)). A longer message may be written in parts,
-    and goes back even if its beginning was seen, if the rest finds no place in time.
+    Messages that share a write(2) have at most PIPE_BUF bytes together: a pipe that poll(2)
+    reports as writable accepts all of them at once (pipe(7)). A longer message may be written in
+    parts; if the rest finds no room in time, it goes back although its beginning was written.
     """
 
     def __init__(
-        self,
-        output: Output,
-        encode: Encoder,
-        requeue: Requeue,
-        watch: InterruptibleWait,
-        *,
-        each: bool,
+        self, output: Output, encode: Encoder, wait: InterruptibleWait, *, is_unbuffered: bool
     ) -> None:
-        """Where the messages go, and how.
+        """Open standard output for writes that do not wait.
 
         Args:
-            output: whose standard output it is.
-            encode: what writes a message.
-            requeue: what puts messages back.
-            watch: tells of signals.
-            each: whether each message is one write, at once.
+            output: the streams.
+            encode: encoder of a message.
+            wait: the wait that signals end.
+            is_unbuffered: true to write each message at once.
 
         Raises:
-            CommandError: standard output is closed, or for reading only.
+            CommandError: standard output is closed, or not open for writing.
         """
-        super().__init__(requeue)
+        super().__init__()
         self._sink = NonBlockingFile(output.descriptor(), os.O_WRONLY)
         self._encode = encode
-        self._watch = watch
-        self._writable = watch.poller(self._sink.descriptor, select.POLLOUT)
-        self._most = 0 if each else select.PIPE_BUF
-        self._room = 0  # bytes that the pipe takes at once, if nobody else writes into it
-        self._texts: list[bytes] = []  # those of the taken messages, as far as they have one
+        self._wait = wait
+        self._poll_writable = wait.poller(self._sink.descriptor, select.POLLOUT)
+        self._most = 0 if is_unbuffered else select.PIPE_BUF
+        self._room = 0  # bytes that the pipe accepts at once, unless another process writes to it
+        self._texts: list[bytes] = []  # the encoded `undelivered`; the last one may be missing
         self._size = 0
-        self._begun = 0  # bytes of the first text that are written
-        self._rest: memoryview | None = None  # what is not, once a part is
-        self._broken = False
+        self._written = 0  # bytes of the first text
+        self._rest: memoryview | None = None  # unwritten bytes after a partial write
+        self._is_broken = False
 
-    def ready(self) -> None:
-        """Wait until standard output can take a message."""
-        if self._watch.stopped:
-            self._watch.check()
+    def wait_until_ready(self) -> None:
+        """Wait until standard output is writable."""
+        if self._wait.stopped:
+            self._wait.check()
         if self._texts or self._room > 0:
             return
-        if self._writable() & _GONE:
+        if self._poll_writable() & _GONE:
             raise StoppedError(signal.SIGPIPE)
-        # A writable pipe has a page for us, which takes many short writes.
+        # A writable pipe has a free page, which has room for many short messages.
         self._room = select.PIPE_BUF if self._sink.is_pipe else 0
 
     def add(self, message: Message) -> None:
-        """Write the message, or keep it for the next write."""
-        self._taken.append(message)
+        """Write a message, or collect it for the next write."""
+        self.undelivered.append(message)
         text = self._encode(message)
         if self._size + len(text) > self._most:
             self.flush()
         self._texts.append(text)
-        self._size += len(text) or 1  # so that nothing piles up, be it empty
+        self._size += len(text) or 1  # empty messages too must fill the buffer at some time
         if self._size >= self._most:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was added."""
-        while self._texts:
+        """Write all collected messages, unless an earlier write failed."""
+        while self._texts and not self._is_broken:
             if self._sink.polls_first:
-                self._writable()
+                self._poll_writable()
             if not self._write():
-                self._writable()
+                self._poll_writable()
 
-    def _finish(self, error: BaseException | None) -> None:
+    def close(self) -> None:
+        """Write what standard output accepts now; wait a second for the rest of a message."""
         try:
-            if not isinstance(error, StoppedError) and not self._broken:
-                self.flush()
+            self._write_available()
         finally:
-            self._hurry()
-            self.partial_write = self._begun > 0
+            self.has_partial_write = self._written > 0
             self._sink.close()
 
-    def _hurry(self) -> None:
-        """Write what standard output takes now; a message that is begun has a little time."""
-        deadline = time.monotonic() + _GRACE
-        while self._texts and not self._broken:
-            timeout = max(deadline - time.monotonic(), 0) if self._begun else 0
+    def _write_available(self) -> None:
+        deadline = time.monotonic() + _PARTIAL_WRITE_TIMEOUT
+        while self._texts and not self._is_broken:
+            timeout = max(deadline - time.monotonic(), 0) if self._written else 0
             if not ready(self._sink.descriptor, select.POLLOUT, timeout):
                 return
             with suppress(CommandError, StoppedError):
@@ -194,95 +388,94 @@ class ToOutput(Delivery):
                     return
 
     def _write(self) -> bool:
-        """Write what is next, as much as goes; whether anything went without waiting."""
+        """Write as much as standard output accepts; return False if that is nothing."""
         data = b"".join(self._texts) if self._rest is None else self._rest
         try:
             written = self._sink.write(data)
         except BlockingIOError:
             return False
         except BrokenPipeError:
-            self._broken = True
+            self._is_broken = True
             raise StoppedError(signal.SIGPIPE) from None
         except OSError as error:
-            self._broken = True
+            self._is_broken = True
             raise CommandError(f"write error: {error.strerror}") from None
         self._room -= written
         if written == len(data):
-            del self._taken[: len(self._texts)]
+            del self.undelivered[: len(self._texts)]
             self._texts.clear()
-            self._size = self._begun = 0
+            self._size = self._written = 0
             self._rest = None
         else:
             self._rest = memoryview(data)[written:]
-            self._begin(written)
+            self._drop_written(written)
         return True
 
-    def _begin(self, written: int) -> None:
-        """Let go of the messages that are written in whole; there is one that is not."""
-        self._begun += written
-        while self._begun >= len(self._texts[0]):
-            self._begun -= len(self._texts.pop(0))
-            self._taken.pop(0)
+    def _drop_written(self, written: int) -> None:
+        """Drop the messages before the first that is not completely written."""
+        self._written += written
+        while self._written >= len(self._texts[0]):
+            self._written -= len(self._texts.pop(0))
+            self.undelivered.pop(0)
 
 
 class ToCommand(Delivery):
-    """Messages on their way to a shell command, each on the standard input of one run of it."""
+    """Delivery on the standard input of a shell command, which runs once for each message."""
 
     def __init__(
-        self, command: str, msqid: int, encode: Encoder, requeue: Requeue, watch: InterruptibleWait
+        self, command_line: str, msqid: int, encode: Encoder, wait: InterruptibleWait
     ) -> None:
-        """What to run.
+        """Prepare the environment of the command.
 
         Args:
-            command: for sh(1).
-            msqid: the queue's id, for the command's environment.
-            encode: what writes a message.
-            requeue: what puts the message back whose command fails.
-            watch: tells of signals.
+            command_line: command for sh(1).
+            msqid: id of the queue, for the environment.
+            encode: encoder of a message.
+            wait: the wait that signals end.
         """
-        super().__init__(requeue)
-        # Where it is ignored, as it may be in a daemon's child, no status would be told (wait(2)).
+        super().__init__()
+        # If it is ignored, as it may be in the child of a daemon, wait(2) returns no status.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        self._command = command
+        self._command_line = command_line
         self._environment = {**environment(), b"PYIPCS_ID": b"%d" % msqid}
         self._encode = encode
-        self._watch = watch
+        self._wait = wait
 
-    def ready(self) -> None:
-        """A command can always be run."""
-        self._watch.check()
+    def wait_until_ready(self) -> None:
+        """Check for signals; a command can always run."""
+        self._wait.check()
 
     def add(self, message: Message) -> None:
-        """Run the command, and wait until it ends."""
-        self._taken.append(message)
+        """Run the command to its end."""
+        self.undelivered.append(message)
         status = self._run(message)
         if status:
-            self._watch.check()
-            raise CommandError(f"'{self._command}' ended with status {status}", status)
-        self._taken.clear()
+            self._wait.check()
+            raise CommandError(f"'{self._command_line}' exited with status {status}", status)
+        self.undelivered.clear()
 
     def _run(self, message: Message) -> int:
-        process = self._started(message)
-        # After the first signal the command may end its work; the next ones are for it, too.
-        self._watch.on_later_signal = process.send_signal
+        process = self._start(message)
+        # The first signal lets the command end its work; the later ones are passed on to it.
+        self._wait.on_later_signal = process.send_signal
         try:
             status = process.wait()
         finally:
-            self._watch.on_later_signal = None
+            self._wait.on_later_signal = None
         return 128 - status if status < 0 else status
 
-    def _started(self, message: Message) -> "subprocess.Popen[bytes]":
+    def _start(self, message: Message) -> "subprocess.Popen[bytes]":
         import subprocess
 
-        # A file in memory: a command that does not read it to the end is none the worse for it.
+        # A file in memory: unlike a pipe, it needs no reader, and the command may ignore it.
         with open(os.memfd_create("message"), "w+b") as body:
             body.write(self._encode(message))
             body.seek(0)
             try:
                 return subprocess.Popen(
-                    ["/bin/sh", "-c", self._command],
+                    ["/bin/sh", "-c", self._command_line],
                     stdin=body,
                     env={**self._environment, b"PYIPCS_TYPE": b"%d" % message.type},
                 )
             except OSError as error:
-                raise CommandError(f"'{self._command}': {error.strerror}") from None
+                raise CommandError(f"'{self._command_line}': {error.strerror}") from None

@@ -33,7 +33,7 @@ def filled(msqid: int) -> int:
     return msqid
 
 
-# -- Which messages.
+# -- Types and numbers of messages.
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_recv_exec_failure_ends_recv_and_requeues_the_message(
     guarded = f'[ "$(cat)" = a ] || {{ {script}; }}'
     result = forked("recv", KEY, "-F", "--exec", guarded)
     assert result.status == status
-    assert f"ended with status {status}" in result.err
+    assert f"exited with status {status}" in result.err
     assert receive_all(msqid) == [(4, b"c"), (4, b"b")]
 
 
@@ -359,9 +359,9 @@ def test_recv_exec_failure_on_full_queue_prints_the_message_for_send(msqid: int)
     result = forked("recv", KEY, "--exec", fill)
     assert result.status == 4
     complaint, line, end = result.err.splitlines()
-    assert complaint == f"pyipcs: {KEY}: the queue is full; what could not be put back:"
+    assert complaint == f"pyipcs: {KEY}: cannot put these messages back: the queue is full"
     assert json.loads(line) == {"type": 9, "size": 8, "data": "precious"}
-    assert "ended with status 4" in end
+    assert "exited with status 4" in end
     receive_all(msqid)
     assert forked("send", KEY, "--json", data=line.encode()).status == 0
     assert receive_all(msqid) == [(9, b"precious")]

@@ -1,4 +1,4 @@
-"""How many messages recv hands to one write(2)."""
+"""Number of messages in one write(2) of recv."""
 
 import socket
 

@@ -374,7 +374,7 @@ def test_recv_signalled_within_a_message_reports_and_requeues_it(
     assert_dies_of_sigterm(child)
     os.close(read)
     errors.seek(0)
-    assert errors.read() == b"pyipcs: the output ends within a message\n"
+    assert errors.read() == b"pyipcs: the last message was only partly written\n"
     assert receive_all(msqid) == [(1, b"y" * 8000)]
 
 

@@ -43,10 +43,13 @@ ROWS: Rows = {
             "-n 9223372036854775808 <queue>",
             f"-n/--count: '9223372036854775808': {too_large(9223372036854775807)}",
         ),
-        ("-n 1 -a <queue>", "-n, -a and -F are three ways to say how many"),
-        ("--peek -F <queue>", "--peek does not wait, so no -F"),
-        ("--peek --timeout 1 <queue>", "--peek does not wait, so no --timeout"),
-        ("-a --timeout 1 <queue>", "-a does not wait, so no --timeout"),
+        ("-n 1 -a <queue>", "-n, -a and -F cannot be combined"),
+        ("--peek -F <queue>", "--peek and -F cannot be combined (--peek does not wait)"),
+        (
+            "--peek --timeout 1 <queue>",
+            "--peek and --timeout cannot be combined (--peek does not wait)",
+        ),
+        ("-a --timeout 1 <queue>", "-a and --timeout cannot be combined (-a does not wait)"),
         ("--timeout -1 <queue>", f"--timeout: '-1': {NOT_DURATION}"),
         ("--max-size x <queue>", f"--max-size: 'x': {NOT_SIZE}"),
         ("--truncate <queue>", "--truncate needs --max-size"),
@@ -72,23 +75,25 @@ ROWS: Rows = {
         ("<secret-queue>", "<secret-queue>: Permission denied", as_nobody),
         (
             "<queue-of-hello> --max-size 4",
-            "<queue-of-hello>: the message has more than 4 bytes, and stays (--truncate cuts it)",
+            "<queue-of-hello>: the message has more than 4 bytes; it stays on the queue "
+            "(--truncate cuts it)",
             forked,
         ),
         (
             "<queue-of-hello> --unpack i",
-            "<queue-of-hello>: the message has more than the 4 bytes of i, and stays",
+            "<queue-of-hello>: the message is larger than i, which has 4 bytes; it stays on the "
+            "queue",
             forked,
         ),
         (
             "<queue-of-hello> --unpack d",
-            f"<queue-of-hello>: {wrong_size('d', 8)}; it went back to the tail",
+            f"<queue-of-hello>: {wrong_size('d', 8)}; it is back at the tail of the queue",
             forked,
         ),
         ("<queue-of-hello> --peek --unpack d", f"<queue-of-hello>: {wrong_size('d', 8)}", forked),
         (
             "<queue-of-hello> --unpack d",
-            "<queue-of-hello>: Permission denied; what could not be put back:\n"
+            "<queue-of-hello>: cannot put these messages back: Permission denied\n"
             '{"type": 1, "size": 5, "data": "hello"}\n'
             f"pyipcs: <queue-of-hello>: {wrong_size('d', 8)}",
             with_faults("msgsnd:error=EACCES"),
@@ -114,7 +119,7 @@ ROWS: Rows = {
         ("<queue-of-hello>", "standard output is not open for writing", shell('"$@" 1</dev/null')),
         (
             "<queue-of-3000> -f raw",
-            f"the output ends within a message\npyipcs: {WRITE_ERROR}: File too large",
+            f"the last message was only partly written\npyipcs: {WRITE_ERROR}: File too large",
             shell('f=$(mktemp -u); ulimit -f 1; "$@" >$f; s=$?; rm $f; exit $s'),
         ),
         (
@@ -125,6 +130,6 @@ ROWS: Rows = {
         ("<queue> --timeout 1", NO_THREAD, with_faults("clone,clone3:error=EAGAIN")),
     ],
     7: [
-        ("<queue-of-hello> --exec 'exit 7'", "'exit 7' ended with status 7", forked),
+        ("<queue-of-hello> --exec 'exit 7'", "'exit 7' exited with status 7", forked),
     ],
 }
