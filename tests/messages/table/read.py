@@ -25,9 +25,9 @@ ROWS: Rows = {
         ("5 -f unpack", UNPACK_PAIR),
         ("5 -f raw --unpack i", cannot_combine("--unpack", "-f raw")),
         ("5 --unpack x!", f"--unpack: 'x!': {NOT_STRUCT}"),
-        ("5 --unpack 0i", "--unpack: the struct has no bytes"),
-        ("5 --unpack i --length 0", "--length 0 has no struct"),
-        ("5 --unpack i --length 6", "--length is no multiple of 4"),
+        ("5 --unpack 0i", "--unpack: the struct is empty"),
+        ("5 --unpack i --length 0", "--unpack and --length 0 cannot be combined"),
+        ("5 --unpack i --length 6", "--length is not a multiple of 4, the size of the struct"),
     ],
     1: [
         ("<key>", f"<key>: {no_object('segment')}"),
@@ -35,11 +35,11 @@ ROWS: Rows = {
         ("<segment> --offset 4097", f"<segment>: {no_offset(4097, 4096)}"),
         (
             "<segment> --offset 4095 --unpack i",
-            "<segment>: i has 4 bytes, and from 4095 on there are 1",
+            "<segment>: i has 4 bytes; at offset 4095 the segment has 1 byte",
         ),
         (
             "<segment> --offset 4090 --unpack i --length 8",
-            "<segment>: the segment ends 2 bytes into a struct",
+            "<segment>: the last struct is incomplete (2 of 4 bytes)",
             forked,
         ),
         ("<segment>", STDOUT_CLOSED, shell('"$@" >&-')),

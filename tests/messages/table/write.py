@@ -18,8 +18,8 @@ ROWS: Rows = {
     2: [
         ("", missing("SEG")),
         ("5 a b", f"{unexpected_operand('b')} (DATA is one word; quote it)"),
-        ("5 -F <file> a", "-F FILE stands in the place of DATA"),
-        ("5 --hex --pack i", "--hex and --pack are two ways to write data"),
+        ("5 -F <file> a", "-F FILE and DATA cannot be combined"),
+        ("5 --hex --pack i", "--hex and --pack cannot be combined"),
         ("5 --hex x", f"'x': {NOT_HEX}"),
         ("5 --pack i 1 2", f"--pack i: {wrong_fields('1 field', 2)}"),
         ("5 --offset x a", f"--offset: 'x': {NOT_SIZE}"),
@@ -30,28 +30,28 @@ ROWS: Rows = {
         ("<segment> --offset 4097 a", f"<segment>: {no_offset(4097, 4096)}"),
         (
             "<segment> --offset 4094 abc",
-            "<segment>: 3 bytes from 4094 on, and the segment ends at 4096",
+            "<segment>: no room for 3 bytes at offset 4094; the segment has 4096 bytes",
         ),
         (
             "<segment> -F <large-file>",
-            "<segment>: 5000 bytes from 0 on, and the segment ends at 4096",
+            "<segment>: no room for 5000 bytes at offset 0; the segment has 4096 bytes",
         ),
         ("<segment> -F /nope", f"/nope: {NO_SUCH_FILE}"),
         ("<segment>", STDIN_CLOSED, shell('"$@" <&-')),
         (
             "<segment>",
-            "<segment>: the segment ends; 4096 bytes went, and there is more",
+            "<segment>: wrote 4096 bytes; input is larger than the segment",
             shell('head -c 5000 /dev/zero | "$@"'),
         ),
         (
             "<segment>",
-            "standard input: Input/output error; 0 bytes went",
+            "standard input: Input/output error; wrote 0 bytes",
             with_faults("readv:error=EIO"),
         ),
         ("<segment> --hex", f"standard input: {NOT_HEX}", with_input(b"xyz")),
         (
             "<segment> --hex",
-            "standard input: far more than the segment's 4096 bytes",
+            "standard input: larger than the segment (4096 bytes)",
             with_input(b"00" * 200_000),
         ),
         (

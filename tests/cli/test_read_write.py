@@ -280,7 +280,7 @@ def test_write_from_a_stream_that_breaks_off_counts_the_bytes(shmid: int) -> Non
     finally:
         process.kill()
     assert process.returncode == 1
-    assert err.endswith(b"; 6 bytes went\n")
+    assert err.endswith(b"; wrote 6 bytes\n")
 
 
 def test_write_accepts_the_output_of_read(objects: Objects, shmid: int) -> None:
@@ -309,7 +309,10 @@ def test_write_beyond_the_end_changes_nothing(
     file.write_bytes(b"x" * 51)
     words = [word.replace("<file>", str(file)) for word in args]
     status, err = write("--offset", "50", *words, data=data)
-    assert (status, err.startswith(f"pyipcs: {KEY}: 51 bytes from 50 on, ")) == (1, True)
+    assert (status, err.startswith(f"pyipcs: {KEY}: no room for 51 bytes at offset 50; ")) == (
+        1,
+        True,
+    )
     assert content(shmid) == bytes(SIZE)
 
 
