@@ -26,7 +26,7 @@ RECEIVER = (
     f"{{ {PYIPCS} recv 0x99 & }} >/dev/null 2>&1; "
     f"until {PYIPCS} list -q -o WAITERS --noheadings | grep -q '[0-9]'; do sleep 0.01; done"
 )
-# A segment that nobody uses any more.
+# A segment without users.
 ORPHAN = f"{PYIPCS} make -M 4K -k 0x99 >/dev/null; {PYIPCS} write 0x99 a >/dev/null"
 SHARED = ("--private", "never")
 
@@ -223,7 +223,7 @@ def test_run_without_namespace_reports_only_new_objects(objects: Objects, isolat
     objects.adopt_all()
     assert result.status == 23
     assert "'sh' left 1 message queue, 1 segment and 1 semaphore set" in result.err
-    assert "which was not its own (Operation not permitted)" in result.err
+    assert "had no IPC namespace of its own (Operation not permitted)" in result.err
     assert "0x00000088" not in result.err
     assert before in ids(Kind.QUEUE)
 

@@ -1,4 +1,4 @@
-"""What run --rm removes in a shared IPC namespace, and what it reports as another program's."""
+"""Objects that run --rm removes in a shared IPC namespace, and objects of other programs."""
 
 import ctypes
 import json
@@ -46,7 +46,7 @@ def readable() -> None:
         pytest.skip("a process of this user cannot be examined")
 
 
-# -- What is removed
+# -- Removed objects
 
 
 @pytest.mark.root

@@ -1,54 +1,49 @@
-"""pyipcs run: run a command, and tell what it leaves behind."""
+"""pyipcs run: run a command, and report the objects it leaves behind."""
 
 import errno
 import os
-import signal
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeAlias
+from typing import Any, NamedTuple, TextIO
 
 import click
 from click.core import ParameterSource
 
+from pyipcs.actions.leak_report import LeakReport, run
+from pyipcs.cli import present
 from pyipcs.cli.command import DocumentedChoice, Prefix, options_titled
-from pyipcs.cli.options.common import json_option, showing, subcommand
+from pyipcs.cli.options.common import json_option, options_as, showing, subcommand
 from pyipcs.cli.options.output import FORMATS
 from pyipcs.cli.types import ParsedType
-from pyipcs.errors import CommandError, IpcError, Status, StoppedError
-from pyipcs.model import INT_MAX, Kind
-from pyipcs.process.foreground import supervise
+from pyipcs.errors import CommandError, Status, StoppedError
+from pyipcs.model import INT_MAX
 from pyipcs.process.program import Program
-from pyipcs.query.complete import Requirement, complete
 from pyipcs.query.plan import USAGE_COLUMNS, Format, OutputOptions
-from pyipcs.query.selection import Selection
-from pyipcs.sysv import namespace, procfs, unshare
-from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output, WriteError
-from pyipcs.text import abridged, decimal, phrase, plural
-from pyipcs.usage.processes import named
+from pyipcs.text import decimal
 
-if TYPE_CHECKING:
-    from pyipcs.actions.leftovers import Other
-    from pyipcs.query.filters import Filter
-    from pyipcs.usage.descendants import Descendants
-
-_where = options_titled("Where CMD runs")
+_namespace = options_titled("Namespace")
 _FORMATS = FORMATS | {Format.PLAIN.value: "columns of text"}
 del _FORMATS[Format.OPENMETRICS.value]
-_Left: TypeAlias = Mapping[Kind, Sequence[Listing]]
-# What people are told of an object: what it is, who made and used it, and what speaks for that.
+# The columns for people: the object, its creator and users, and the evidence for that.
 _COLUMNS = (
     *("KEY", "ID", "MSGS", "USEDBYTES", "SIZE", "NATTCH", "NSEMS"),
     *("CPID", "LPID", "LSPID", "LRPID", "STATE", "REASON"),
 )
-_NEVER = "--private never"
-_STREAMS = 2  # the last of the descriptors that every command has
-_MANY = 8  # the objects of other programs that are named
+_STDERR = 2  # the last of the descriptors that every command has
+
+
+class _RunOptions(NamedTuple):
+    """The namespace of the command, and the report."""
+
+    private: str
+    remove: bool
+    format_: str | None
+    report: str | int | None
 
 
 def _parse_report(text: str) -> str | int:
-    """Read the name of a file, or the number of a descriptor."""
+    """Parse the name of a file, or the number of a descriptor."""
     if text == "-":
         raise ValueError("not a file or fd:N (fd:1 is standard output)")
     if not text.startswith("fd:"):
@@ -60,10 +55,10 @@ def _parse_report(text: str) -> str | int:
 
 
 class _ReportFormat(DocumentedChoice):
-    """A format; the variable may name one that other commands have and this one has not."""
+    """A format of the report; PYIPCS_FORMAT may name a format that only other commands have."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The format; None leaves it to the terminal."""
+        """Return the format; None is the default."""
         source = ctx.get_parameter_source(param.name) if ctx and param and param.name else None
         if (
             source is ParameterSource.ENVIRONMENT
@@ -78,30 +73,31 @@ class _ReportFormat(DocumentedChoice):
     cls=Prefix,
     enters=False,
     examples=(
-        ("pyipcs run ./tests.sh", "Status 23 if the tests leave an object behind."),
-        ("pyipcs run --rm ./tests.sh", "Also without a namespace of its own, nothing stays."),
-        ("pyipcs run -J --report report.json ./tests.sh", "The report as JSON in a file."),
+        ("pyipcs run ./tests.sh", "Fail with status 23 if the tests leave an object behind."),
+        ("pyipcs run --rm ./tests.sh", "Remove leftover objects of a shared namespace too."),
+        ("pyipcs run -J --report report.json ./tests.sh", "Write the report as JSON to a file."),
     ),
 )
-@_where(
+@_namespace(
     "--private",
     type=DocumentedChoice(
         {
-            "auto": "where the kernel lets it",
-            "always": "and else CMD does not run",
-            "never": "CMD runs in this one",
+            "auto": "if the kernel permits it",
+            "always": "fail if the kernel refuses it",
+            "never": "run CMD in the current namespace",
         }
     ),
     default="auto",
     metavar="WHEN",
-    help="Whether CMD gets an IPC namespace of its own; auto if left out.",
+    help="Give CMD an IPC namespace of its own. [default: auto]",
 )
-@_where(
+@_namespace(
     "--rm",
     "remove",
     is_flag=True,
-    help="Without a namespace of its own, remove what CMD left that is orphaned or suspect, and "
-    "queues and sets in doubt that no living process but those of other users could use.",
+    help="If CMD has no namespace of its own, remove leftover objects that are orphaned or "
+    "suspect; also queues and sets in doubt, if their mode excludes other users and no other "
+    "process of yours could use them.",
 )
 @showing(
     "-f",
@@ -110,7 +106,7 @@ class _ReportFormat(DocumentedChoice):
     type=_ReportFormat(_FORMATS),
     metavar="FORMAT",
     envvar="PYIPCS_FORMAT",
-    help="The format of the report; table on a terminal, and elsewhere plain.",
+    help="Format of the report. [default: table on a terminal, else plain]",
 )
 @json_option
 @showing(
@@ -118,64 +114,73 @@ class _ReportFormat(DocumentedChoice):
     once=True,
     type=ParsedType("file", _parse_report, "file"),
     metavar="FILE|fd:N",
-    help="Write the report to a file, or to an open descriptor that CMD does not get. [default: "
-    "standard error]",
+    help="Write the report to a file, or to an open descriptor that CMD does not inherit. "
+    "[default: standard error]",
 )
-@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="CMD...")
-@click.pass_context
-def command(
-    ctx: click.Context,
-    /,
-    *,
-    words: Sequence[str],
-    private: str,
-    remove: bool,
-    format_: str | None,
-    report: str | int | None,
-) -> int:
+@click.argument("args", nargs=-1, required=True, type=click.UNPROCESSED, metavar="CMD...")
+@options_as(_RunOptions)
+@click.pass_obj
+def command(output: Output, /, *, args: Sequence[str], options: _RunOptions) -> int:
     """Run a command, and report the objects it leaves behind.
 
-    CMD runs in an IPC namespace of its own, so that nothing it makes touches others or outlives
-    it. What it left is reported on standard error or where --report says, with the processes that
-    still run there. Unless you are root it gets a user namespace too, in which sudo, su and ping
-    do not work. POSIX message queues are CMD's own as well.
+    CMD runs in an IPC namespace of its own: its objects affect no other process, and do not
+    outlive it. Leftover objects, and processes that still run there, are reported on standard
+    error or where --report says. For users other than root, CMD also gets a user namespace, in
+    which sudo, su and ping do not work. POSIX message queues are private to CMD too.
 
-    Where the kernel refuses that, CMD runs in this namespace, and new objects of yours are
-    reported. Those that a living process uses which CMD has not started are another program's:
-    they are reported apart, and stay. pyipcs adopts the processes that CMD leaves behind.
+    If the kernel refuses, CMD runs in the current namespace, and new objects of yours are
+    reported. An object that is used by a living process which CMD did not start belongs to another
+    program: it is reported separately, and never removed. pyipcs adopts the processes that CMD
+    leaves behind.
 
-    The status is CMD's if that is not 0, else 23 if it left an object, else 0.
+    The status is that of CMD if it is not 0; else 23 if there are leftover objects, else 0.
     """
-    output: Output = ctx.obj
-    program = Program.find(words)
-    stream = None if report is None else _open_report(report)
-    place = _Place.found(private)
-    ended = supervise(program)
-    # The status is the command's, whether anybody reads the report or not. SIGTTOU would stop it
-    # where the command had the terminal and did not give it back.
-    for number in (signal.SIGPIPE, signal.SIGTTOU):
-        signal.signal(number, signal.SIG_IGN)
-    left, others = place.left()
-    aftermath = _Aftermath(
-        words, ended.status, place, left, others, remove=remove and not place.own
-    )
+    program = Program.find(args)
+    stream = None if options.report is None else _open_report(options.report)
+    leaks = run(program, options.private)
     target = output.for_stderr(stream)
-    aftermath.tell(target, Format(format_) if format_ else None)
-    written = report is None or _is_written(target, report, output)
-    if ended.was_forwarded:
+    _show(target, leaks, Format(options.format_) if options.format_ else None, options.remove)
+    is_written = options.report is None or _is_written(target, options.report, output)
+    if leaks.ended.was_forwarded:
         from pyipcs.process import libc
 
-        libc.dump_no_core()  # the command's is the one that is wanted
-        raise StoppedError(ended.signal)
-    found = Status.FOUND if aftermath.total else Status.DONE
-    return ended.status or found or (Status.DONE if written else Status.FAILED)
+        libc.dump_no_core()  # the core file of the command is the useful one
+        raise StoppedError(leaks.ended.signal)
+    found = Status.FOUND if leaks.total else Status.DONE
+    return leaks.ended.status or found or (Status.DONE if is_written else Status.FAILED)
+
+
+def _show(output: Output, leaks: LeakReport, format_: Format | None, remove: bool) -> None:
+    """Print the report, and remove objects if requested; JSON is one document and no message."""
+    options = OutputOptions(format_)
+    chosen = options.chosen(terminal=output.is_terminal)
+    if chosen in {Format.TABLE, Format.PLAIN}:
+        if leaks.total:
+            output.error(leaks.summary())
+            objects = {kind: some for kind, some in leaks.objects.items() if leaks.counts[kind]}
+            columns = _COLUMNS if chosen is Format.TABLE else ("KIND", *_COLUMNS)
+            columned = options.with_columns(objects, columns, more=False)
+            present.show_leftovers(output, objects, columned, {})
+    else:
+        is_json = chosen is Format.JSON
+        removed = leaks.remove(output.muted()) if remove and is_json else ()
+        facts = leaks.facts(removed) if is_json else {}
+        columned = options.with_columns(leaks.objects, USAGE_COLUMNS, more=True)
+        present.show_leftovers(output, leaks.objects, columned, facts)
+    with suppress(WriteError):  # see _is_written
+        output.flush()
+    if chosen is not Format.JSON:
+        for note in leaks.notes():
+            output.error(note)
+        if remove:
+            leaks.remove(output)
 
 
 def _open_report(report: str | int) -> TextIO:
     """Open the report for writing, so that the command does not inherit it.
 
     Raises:
-        CommandError: it cannot be written.
+        CommandError: it is not writable.
     """
     try:
         if isinstance(report, str):
@@ -183,16 +188,16 @@ def _open_report(report: str | int) -> TextIO:
             return open(os.open(report, flags, 0o666), "w")
         return _open_descriptor(report)
     except OSError as error:
-        raise CommandError(f"--report: {_named(report)}: {error.strerror}") from None
+        raise CommandError(f"--report: {_name(report)}: {error.strerror}") from None
 
 
 def _open_descriptor(number: int) -> TextIO:
     import fcntl
 
     if fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
-        raise CommandError(f"--report: {_named(number)}: not open for writing")
+        raise CommandError(f"--report: {_name(number)}: not open for writing")
     copy = os.dup(number)
-    if number > _STREAMS:
+    if number > _STDERR:
         os.set_inheritable(number, False)
     return open(copy, "w")
 
@@ -202,218 +207,12 @@ def _is_written(target: Output, report: str | int, output: Output) -> bool:
     try:
         target.flush()
     except WriteError as error:
-        if str(error) == os.strerror(errno.EPIPE):  # its reader has read enough
+        if str(error) == os.strerror(errno.EPIPE):  # the reader has read enough
             return True
-        output.error(f"--report: {_named(report)}: {error}")
+        output.error(f"--report: {_name(report)}: {error}")
         return False
     return True
 
 
-def _named(report: str | int) -> str:
+def _name(report: str | int) -> str:
     return report if isinstance(report, str) else f"fd:{report}"
-
-
-class _Place(NamedTuple):
-    """Where a command runs.
-
-    Attributes:
-        own: whether the namespace is its own.
-        why: why it is not.
-        filters: what tells the command's objects from others.
-        descendants: the processes that it started, where the namespace is not its own.
-    """
-
-    own: bool
-    why: str = ""
-    filters: "tuple[Filter, ...]" = ()
-    descendants: "Descendants | None" = None
-
-    @classmethod
-    def found(cls, private: str) -> "_Place":
-        """Where the kernel lets it run, of where the user wants it to.
-
-        Raises:
-            CommandError: that is in a namespace of its own, and the kernel does not let it.
-        """
-        why = _NEVER
-        if private != "never":
-            try:
-                unshare.unshare_ipc()
-            except IpcError as error:
-                why = error.strerror
-            else:
-                return cls(own=True)
-        if private == "always":
-            raise CommandError(f"no IPC namespace of its own for the command: {why}")
-        from pyipcs.process import libc
-        from pyipcs.query.baseline import identities, new_since
-        from pyipcs.query.filters import mine
-        from pyipcs.usage.descendants import Descendants
-
-        descendants = Descendants()
-        libc.adopt_orphans()
-        known = {
-            kind: {one for listing in procfs.read(kind) for one in identities(listing)}
-            for kind in Kind
-        }
-        return cls(False, why, (mine(), new_since(known)), descendants)
-
-    def left(self) -> "tuple[_Left, Sequence[Other]]":
-        """Return the command's objects, with all their columns, and those of other programs."""
-        if self.descendants:
-            self.descendants.scan()  # a user that is seen now may end before the next scan
-        wanted = {Requirement.QBYTES, Requirement.EVIDENCE}
-        left = {
-            kind: [*complete(Selection(self.filters).of(procfs.read(kind)), wanted)]
-            for kind in Kind
-        }
-        if not self.descendants:
-            return left, ()
-        from pyipcs.actions.leftovers import divide
-
-        return divide(left, self.descendants)
-
-    def processes(self) -> list[dict[str, Any]]:
-        """Return the command's processes that still run, by pid and name."""
-        if self.descendants:
-            there = self.descendants.scan().descendants.values()
-            return [{"pid": one.pid, "command": one.command} for one in there]
-        from pyipcs.usage.processes import command_of, pid_here
-        from pyipcs.usage.scan import members
-
-        inode = namespace.current() if self.own else None
-        numbers = () if inode is None else members(inode)
-        return [{"pid": pid_here(one), "command": command_of(one)} for one in numbers]
-
-
-class _Aftermath:
-    """What a command left."""
-
-    def __init__(
-        self,
-        words: Sequence[str],
-        status: int,
-        place: _Place,
-        left: _Left,
-        others: "Sequence[Other]",
-        *,
-        remove: bool,
-    ) -> None:
-        """How it ended, and what it left.
-
-        Args:
-            words: the command.
-            status: its exit status.
-            place: where it ran.
-            left: its objects.
-            others: new objects of other programs.
-            remove: whether to remove them.
-        """
-        self._words = words
-        self._status = status
-        self._place = place
-        self._left = left
-        self._others = others
-        self._remove = remove
-        self._processes = place.processes()
-        self._counts = {
-            kind: sum(listing.length for listing in some) for kind, some in left.items()
-        }
-        self.total = sum(self._counts.values())
-
-    def tell(self, output: Output, format_: Format | None) -> None:
-        """Tell of it, and remove it if that was asked for.
-
-        JSON is one document, without a word beside it.
-        """
-        from pyipcs.cli import present
-
-        options = OutputOptions(format_)
-        chosen = options.chosen(terminal=output.is_terminal)
-        if chosen is Format.JSON:
-            removed = self._removed(output.muted())
-            columns = options.with_columns(self._left, USAGE_COLUMNS, more=True)
-            present.show_leftovers(output, self._left, columns, self._facts(removed))
-        elif chosen not in {Format.TABLE, Format.PLAIN}:
-            present.show_leftovers(
-                output, self._left, options.with_columns(self._left, USAGE_COLUMNS, more=True), {}
-            )
-        elif self.total:
-            output.error(f"'{self._words[0]}' left {self._counted()}")
-            there = {kind: some for kind, some in self._left.items() if self._counts[kind]}
-            names = _COLUMNS if chosen is Format.TABLE else ("KIND", *_COLUMNS)
-            present.show_leftovers(
-                output, there, options.with_columns(there, names, more=False), {}
-            )
-        _flush(output)
-        if chosen is not Format.JSON:
-            self._explain(output)
-            self._removed(output)
-
-    def _facts(self, removed: Iterable[tuple[Kind, int]]) -> dict[str, Any]:
-        return {
-            "command": self._words,
-            "status": self._status,
-            "private": self._place.own,
-            "why": self._place.why or None,
-            "processes": self._processes,
-            "others": [{"kind": one.kind.value, "id": one.id} for one in self._others],
-            "removed": [{"kind": kind.value, "id": object_id} for kind, object_id in removed],
-        }
-
-    def _counted(self) -> str:
-        """How many objects of each kind, in words."""
-        return phrase(
-            [plural(number, kind.noun) for kind, number in self._counts.items() if number]
-        )
-
-    def _explain(self, output: Output) -> None:
-        """Tell how sure it is, and what may still come."""
-        why = self._place.why
-        if self.total and why:
-            output.error(
-                "they are new since, and yours; in this namespace, which was not its own "
-                f"({why}), other programs of yours may have made them"
-            )
-        elif why and why != _NEVER:
-            output.error(f"it left nothing, but had no IPC namespace of its own: {why}")
-        if self._others:
-            names = ", ".join(abridged(self._others, lambda one: one.named, _MANY))
-            output.error(f"new, but used by other programs: {names}")
-        if self._processes:
-            names = ", ".join(named(one["pid"], one["command"]) for one in self._processes)
-            where = " in its namespace" if self._place.own else ""
-            output.error(f"still running{where}: {names}")
-
-    def _removed(self, output: Output) -> Collection[tuple[Kind, int]]:
-        """Remove the objects that may be removed; return those that were."""
-        descendants = self._place.descendants
-        if not self._remove or not self.total or not descendants:
-            return ()
-        from pyipcs.actions.leftovers import removable, summary
-        from pyipcs.actions.remove import Removal, select
-
-        kept = self._kept(descendants)
-        selection = Selection((*self._place.filters, removable(descendants)))
-        listed = {kind: select(some, selection) for kind, some in self._left.items()}
-        removal = Removal(output, selection, verbose=True)
-        removal.remove_selected(listed)
-        _flush(output)
-        for line in summary(kept):
-            output.error(line)
-        return removal.removed
-
-    def _kept(self, descendants: "Descendants") -> dict[str, int]:
-        """Return why objects stay, and how many for each reason."""
-        from pyipcs.actions.leftovers import kept_reasons
-
-        reasons: dict[str, int] = {}
-        for listing in chain.from_iterable(self._left.values()):
-            for why in filter(None, kept_reasons(listing, descendants)):
-                reasons[why] = reasons.get(why, 0) + 1
-        return reasons
-
-
-def _flush(output: Output) -> None:
-    with suppress(WriteError):  # nobody is left who could be told
-        output.flush()

@@ -37,7 +37,7 @@ ROWS: Rows = {
     0: [
         (
             "true",
-            "it left nothing, but had no IPC namespace of its own: Operation not permitted",
+            "'true' left nothing, but had no IPC namespace of its own: Operation not permitted",
             with_faults("unshare:error=EPERM"),
         ),
         (
@@ -61,8 +61,8 @@ ROWS: Rows = {
         (
             "--private never --rm bash <leave-used-queue>",
             f"{left_objects('1 message queue')}\n"
-            "pyipcs: they are new since, and yours; in this namespace, which was not its own "
-            "(--private never), other programs of yours may have made them\n"
+            "pyipcs: other programs of yours may have created them: 'bash' had no IPC namespace "
+            "of its own (--private never)\n"
             "pyipcs: still running: <number> (pyipcs)\n"
             "pyipcs: not removed: 1 object in use",
             in_user_namespace('"$@"; status=$?; ipcrm -a; exit $status'),
@@ -93,7 +93,7 @@ ROWS: Rows = {
         ("--report /dev/full -J true", "--report: /dev/full: No space left on device", forked),
         (
             "--private always true",
-            "no IPC namespace of its own for the command: No space left on device "
+            "cannot create an IPC namespace: No space left on device "
             "(user.max_ipc_namespaces is 0, user.max_user_namespaces is <number>)",
             in_user_namespace('echo 0 > /proc/sys/user/max_ipc_namespaces; "$@"'),
         ),

@@ -1,0 +1,224 @@
+"""Objects that a command leaves behind: found, reported and removed."""
+
+import signal
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from pyipcs.errors import CommandError, IpcError
+from pyipcs.model import Kind
+from pyipcs.process.foreground import Ended, supervise
+from pyipcs.process.program import Program
+from pyipcs.query.complete import Requirement, complete
+from pyipcs.query.selection import Selection
+from pyipcs.sysv import namespace, procfs, unshare
+from pyipcs.sysv.listing import Listing
+from pyipcs.terminal.streams import Output, WriteError
+from pyipcs.text import abridged, phrase, plural
+from pyipcs.usage.processes import named
+
+if TYPE_CHECKING:
+    from pyipcs.actions.leftovers import Other
+    from pyipcs.query.filters import Filter
+    from pyipcs.usage.descendants import Descendants
+
+_NEVER = "--private never"
+_MANY = 8  # objects of other programs that a message names
+_Leftovers: TypeAlias = Mapping[Kind, Sequence[Listing]]
+
+
+class _Location(NamedTuple):
+    """The IPC namespace of a command.
+
+    Attributes:
+        is_private: true if only the command uses it.
+        why: reason for a shared namespace.
+        filters: filters that select new objects of this user in a shared namespace.
+        descendants: the processes of the command in a shared namespace.
+    """
+
+    is_private: bool
+    why: str = ""
+    filters: "tuple[Filter, ...]" = ()
+    descendants: "Descendants | None" = None
+
+    @classmethod
+    def enter(cls, private: str) -> "_Location":
+        """Move to a new IPC namespace, or stay in the present one.
+
+        Args:
+            private: auto, always or never.
+
+        Raises:
+            CommandError: the kernel refused a namespace that is required (always).
+        """
+        why = _NEVER
+        if private != "never":
+            try:
+                unshare.unshare_ipc()
+            except IpcError as error:
+                why = error.strerror
+            else:
+                return cls(is_private=True)
+        if private == "always":
+            raise CommandError(f"cannot create an IPC namespace: {why}")
+        from pyipcs.process import libc
+        from pyipcs.query.baseline import identities, new_since
+        from pyipcs.query.filters import mine
+        from pyipcs.usage.descendants import Descendants
+
+        descendants = Descendants()
+        libc.adopt_orphans()
+        existing = {
+            kind: {one for listing in procfs.read(kind) for one in identities(listing)}
+            for kind in Kind
+        }
+        return cls(False, why, (mine(), new_since(existing)), descendants)
+
+    def leftovers(self) -> "tuple[_Leftovers, Sequence[Other]]":
+        """Return the command's objects with all columns, and new objects of other programs."""
+        if self.descendants:
+            self.descendants.scan()  # a user that is seen now may end before the next scan
+        wanted = {Requirement.QBYTES, Requirement.EVIDENCE}
+        objects = {
+            kind: [*complete(Selection(self.filters).of(procfs.read(kind)), wanted)]
+            for kind in Kind
+        }
+        if not self.descendants:
+            return objects, ()
+        from pyipcs.actions.leftovers import divide
+
+        return divide(objects, self.descendants)
+
+    def processes(self) -> dict[int, str | None]:
+        """Return the names of the command's processes that still run, by pid."""
+        if self.descendants:
+            descendants = self.descendants.scan().descendants.values()
+            return {one.pid: one.command for one in descendants}
+        from pyipcs.usage.processes import command_of, pid_here
+        from pyipcs.usage.scan import members
+
+        inode = namespace.current() if self.is_private else None
+        pids = () if inode is None else members(inode)
+        return {pid_here(pid): command_of(pid) for pid in pids}
+
+
+class LeakReport:
+    """Objects left behind by a command.
+
+    Attributes:
+        ended: the end of the command.
+        objects: the objects, by kind.
+        counts: number of objects, by kind.
+        total: number of all objects.
+    """
+
+    def __init__(self, args: Sequence[str], ended: Ended, location: _Location) -> None:
+        """Collect the objects and processes that a command left.
+
+        Args:
+            args: the command.
+            ended: its end.
+            location: its namespace.
+        """
+        self._args = args
+        self._location = location
+        self.ended = ended
+        self.objects, self._others = location.leftovers()
+        self._processes = location.processes()
+        self.counts = {
+            kind: sum(listing.length for listing in listings)
+            for kind, listings in self.objects.items()
+        }
+        self.total = sum(self.counts.values())
+
+    def summary(self) -> str:
+        """Return the command and the numbers of its objects; only if there are objects."""
+        counts = [plural(number, kind.noun) for kind, number in self.counts.items() if number]
+        return f"'{self._args[0]}' left {phrase(counts)}"
+
+    def notes(self) -> Iterator[str]:
+        """Yield messages about doubts in the report, and about processes that still run."""
+        command, why = f"'{self._args[0]}'", self._location.why
+        if self.total and why:
+            yield (
+                "other programs of yours may have created them: "
+                f"{command} had no IPC namespace of its own ({why})"
+            )
+        elif why and why != _NEVER:
+            yield f"{command} left nothing, but had no IPC namespace of its own: {why}"
+        if self._others:
+            names = ", ".join(abridged(self._others, lambda one: one.named, _MANY))
+            yield f"new, but used by other programs: {names}"
+        if self._processes:
+            processes = ", ".join(named(*one) for one in self._processes.items())
+            where = " in its namespace" if self._location.is_private else ""
+            yield f"still running{where}: {processes}"
+
+    def facts(self, removed: Iterable[tuple[Kind, int]]) -> dict[str, Any]:
+        """Return the report for JSON, except for the objects.
+
+        Args:
+            removed: the objects that were removed.
+        """
+        return {
+            "command": self._args,
+            "status": self.ended.status,
+            "private": self._location.is_private,
+            "why": self._location.why or None,
+            "processes": [{"pid": pid, "command": name} for pid, name in self._processes.items()],
+            "others": [{"kind": one.kind.value, "id": one.id} for one in self._others],
+            "removed": [{"kind": kind.value, "id": object_id} for kind, object_id in removed],
+        }
+
+    def remove(self, output: Output) -> Collection[tuple[Kind, int]]:
+        """Remove the objects that `leftovers.removable` selects; return them.
+
+        In a private namespace the kernel removes all objects, and this removes none.
+        """
+        descendants = self._location.descendants
+        if not self.total or not descendants:
+            return ()
+        from pyipcs.actions.leftovers import removable, summary
+        from pyipcs.actions.remove import Removal, select
+
+        kept = self._kept(descendants)
+        selection = Selection((*self._location.filters, removable(descendants)))
+        listed = {kind: select(some, selection) for kind, some in self.objects.items()}
+        removal = Removal(output, selection, verbose=True)
+        removal.remove_selected(listed)
+        with suppress(WriteError):  # without a reader of the report, there is nobody to warn
+            output.flush()
+        for line in summary(kept):
+            output.error(line)
+        return removal.removed
+
+    def _kept(self, descendants: "Descendants") -> dict[str, int]:
+        """Return the number of objects that are not removed, by reason."""
+        from pyipcs.actions.leftovers import kept_reasons
+
+        reasons: dict[str, int] = {}
+        for listing in chain.from_iterable(self.objects.values()):
+            for why in filter(None, kept_reasons(listing, descendants)):
+                reasons[why] = reasons.get(why, 0) + 1
+        return reasons
+
+
+def run(program: Program, private: str) -> LeakReport:
+    """Run a program to its end, and collect the objects that it leaves behind.
+
+    Args:
+        program: the program.
+        private: condition for an IPC namespace of its own: auto, always or never.
+
+    Raises:
+        CommandError: the kernel refused a namespace that is required (always).
+    """
+    location = _Location.enter(private)
+    ended = supervise(program)
+    # The status must not depend on the reader of the report. SIGTTOU would stop this process if
+    # the command got the terminal and did not give it back.
+    for number in (signal.SIGPIPE, signal.SIGTTOU):
+        signal.signal(number, signal.SIG_IGN)
+    return LeakReport(program.args, ended, location)
