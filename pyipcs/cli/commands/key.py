@@ -1,4 +1,4 @@
-"""pyipcs key: the key that ftok(3) makes of a file, and what has it."""
+"""pyipcs key: print the ftok(3) key of a file, and the objects that have it."""
 
 import click
 
@@ -13,21 +13,21 @@ from pyipcs.terminal.streams import Output
 @subcommand(
     any_operand="PATH",
     examples=(
-        ("pyipcs key /etc 7", 'As ftok("/etc", 7) gives it.'),
-        ("pyipcs key -v /etc", "With the objects that have it."),
-        ('pyipcs make -Q -k "$(pyipcs key /etc 7)"', "A queue with that key."),
+        ("pyipcs key /etc 7", 'Print the result of ftok("/etc", 7).'),
+        ("pyipcs key -v /etc", "Print also the objects that have the key."),
+        ('pyipcs make -Q -k "$(pyipcs key /etc 7)"', "Create a queue with that key."),
     ),
 )
-@showing("-v", "--verbose", is_flag=True, help="Then say which objects have it now, one a line.")
+@showing("-v", "--verbose", is_flag=True, help="Print also the objects that have the key.")
 @click.argument("path", type=FILE, metavar="PATH")
 @click.argument("project", type=PROJECT, default="1", metavar="[PROJ]")
 @click.pass_obj
 def command(output: Output, /, *, path: str, project: int, verbose: bool) -> None:
-    """Show the ftok(3) key of a file.
+    """Print the ftok(3) key of a file.
 
-    PROJ is a number, decimal or 0x hexadecimal, or one character that is no digit; 1 if left out.
-    ftok(3) uses its low 8 bits; -v reports a number that has more. Other commands take the key as
-    ftok:PATH[:PROJ], too.
+    PROJ is a number, decimal or 0x hexadecimal, or one character that is not a digit; the default
+    is 1. ftok(3) uses only its low 8 bits; -v reports a number that has more. Other commands accept
+    such a key as ftok:PATH[:PROJ].
     """
     try:
         key = ftok(path, project)
@@ -38,6 +38,6 @@ def command(output: Output, /, *, path: str, project: int, verbose: bool) -> Non
     output.write([f"{format_key(key)}\n"])
     if verbose:
         if project != low_bits(project):
-            output.error(f"project {project}: ftok uses its low 8 bits ({low_bits(project)})")
-        found = find_named(Kind, Target(By.KEY, key, path))
-        output.write(f"{handle.kind.noun} {handle.id}\n" for handle in found)
+            output.error(f"project {project}: ftok uses only the low 8 bits ({low_bits(project)})")
+        handles = find_named(Kind, Target(By.KEY, key, path))
+        output.write(f"{handle.kind.noun} {handle.id}\n" for handle in handles)

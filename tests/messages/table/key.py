@@ -12,6 +12,6 @@ ROWS: Rows = {
         ("/ long", f"PROJ: 'long': {NOT_PROJECT}"),
     ],
     0: [
-        ("-v / 300", "project 300: ftok uses its low 8 bits (44)"),
+        ("-v / 300", "project 300: ftok uses only the low 8 bits (44)"),
     ],
 }

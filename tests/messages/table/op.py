@@ -31,19 +31,19 @@ ROWS: Rows = {
     1: [
         ("<key> P", f"<key>: {no_object('semaphore set')}"),
         ("<set> 2+1", f"<set>: {no_semaphore(2, 2)}"),
-        ("<set> 0:65535+1", "65536 operations at once, and the most is <semopm> (semopm)"),
+        ("<set> 0:65535+1", "65536 operations at once; the limit is <semopm> (semopm)"),
         (
             "<set> 0:9999+1 0:9999+1 0:9999+1 0:9999+1",
-            "40000 operations at once, which is more than semopm",
+            "40000 operations at once, more than semopm",
             policy.without_limits,
         ),
         (
             "<set> 0+32767 0+1",
-            "<set>: a value, or what is to be undone, would go over 32767 (SEMVMX)",
+            "<set>: a value or an undo value would exceed 32767 (SEMVMX)",
         ),
         (
             "<secret-set> P",
-            "<secret-set>: Permission denied (- and + take write permission, =0 read permission)",
+            "<secret-set>: Permission denied (- and + need write permission, =0 read permission)",
             as_nobody,
         ),
         ("<set> P", f"<set>: {was_removed('semaphore set')}", set_removed),
