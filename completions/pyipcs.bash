@@ -1,6 +1,7 @@
 # Made by `python -m pyipcs.describe`; do not edit.
+# shellcheck shell=bash
 
-# The options, values and operands of a command, for _pyipcs.
+# Set the options, values and operands of a command.
 _pyipcs_grammar() {
   case $1 in
     '')
@@ -17,7 +18,7 @@ _pyipcs_grammar() {
       operands=(
         $'list\tShow System V IPC objects, limits and usage'
         $'stat\tShow all details of objects'
-        $'key\tShow the ftok(3) key of a file'
+        $'key\tPrint the ftok(3) key of a file'
         $'make\tCreate System V IPC objects'
         $'set\tChange modes, owners, sizes of queues, values of semaphores, locking'
         $'rm\tRemove System V IPC objects, by id, by key, or all'
@@ -28,7 +29,7 @@ _pyipcs_grammar() {
         $'write\tWrite bytes into a segment'
         $'run\tRun a command, and report the objects it leaves behind'
       )
-      many= wraps=
+      many='' wraps=''
       ;;
     list)
       options=(
@@ -99,9 +100,9 @@ _pyipcs_grammar() {
         [--not-in]='file'
         [-f]=$'words $\'table\\ttables for people\' $\'plain\\tlayout of util-linux, for scripts; with -o, columns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\' $\'openmetrics\\tgauges for Prometheus and compatible programs\''
         [--format]=$'words $\'table\\ttables for people\' $\'plain\\tlayout of util-linux, for scripts; with -o, columns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\' $\'openmetrics\\tgauges for Prometheus and compatible programs\''
-        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tWhat it is\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'LIMIT\\tThe most there can be\' $\'USED\\tHow many there are\''
-        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tWhat it is\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'LIMIT\\tThe most there can be\' $\'USED\\tHow many there are\''
-        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tWhat it is\' $\'UNIT\\tWhat LIMIT and USED are counted in: bytes or pages\' $\'LIMIT\\tThe most there can be\' $\'USED\\tHow many there are\''
+        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tDescription\' $\'UNIT\\tUnit of LIMIT and USED: bytes or pages\' $\'LIMIT\\tMaximum\' $\'USED\\tAmount in use\''
+        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tDescription\' $\'UNIT\\tUnit of LIMIT and USED: bytes or pages\' $\'LIMIT\\tMaximum\' $\'USED\\tAmount in use\''
+        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\' $\'RESOURCE\\tResource\' $\'DESCRIPTION\\tDescription\' $\'UNIT\\tUnit of LIMIT and USED: bytes or pages\' $\'LIMIT\\tMaximum\' $\'USED\\tAmount in use\''
         [--time-format]=$'words $\'short\\ttime of today, or the day, as in lsipc\' $\'full\\tas in ctime(3)\' $\'iso\\tISO 8601 with the offset of the local zone\' $\'relative\\ttime that has passed since\' $\'epoch\\tseconds since 1970\''
         [--ns]='namespace'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
@@ -109,7 +110,7 @@ _pyipcs_grammar() {
       attached=(
         [--watch]=$'words \'0.5\' \'1\' \'5\''
       )
-      many= wraps=
+      many='' wraps=''
       ;;
     stat)
       options=(
@@ -144,9 +145,9 @@ _pyipcs_grammar() {
       values=(
         [-f]=$'words $\'table\\ttables for people\' $\'plain\\tlayout of util-linux, for scripts; with -o, columns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\' $\'openmetrics\\tgauges for Prometheus and compatible programs\''
         [--format]=$'words $\'table\\ttables for people\' $\'plain\\tlayout of util-linux, for scripts; with -o, columns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\' $\'openmetrics\\tgauges for Prometheus and compatible programs\''
-        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
-        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
-        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
+        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\''
+        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\''
+        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\''
         [--time-format]=$'words $\'short\\ttime of today, or the day, as in lsipc\' $\'full\\tas in ctime(3)\' $\'iso\\tISO 8601 with the offset of the local zone\' $\'relative\\ttime that has passed since\' $\'epoch\\tseconds since 1970\''
         [--ns]='namespace'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
@@ -157,12 +158,12 @@ _pyipcs_grammar() {
       operands=(
         'target'
       )
-      many=yes wraps=
+      many='yes' wraps=''
       ;;
     key)
       options=(
-        $'-v\tThen say which objects have it now, one a line'
-        $'--verbose\tThen say which objects have it now, one a line'
+        $'-v\tPrint also the objects that have the key'
+        $'--verbose\tPrint also the objects that have the key'
         $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
         $'--color\tColor the output'
         $'-V\tShow the version'
@@ -178,7 +179,7 @@ _pyipcs_grammar() {
         'file'
         ''
       )
-      many= wraps=
+      many='' wraps=''
       ;;
     make)
       options=(
@@ -188,17 +189,17 @@ _pyipcs_grammar() {
         $'--semaphore\tA set of NSEMS semaphores'
         $'-Q\tA message queue'
         $'--queue\tA message queue'
-        $'-p\tPermissions, in octal'
-        $'--mode\tPermissions, in octal'
-        $'-k\tThe key: decimal, 0x hexadecimal, 0 octal, or ftok:PATH[:PROJ]'
-        $'--key\tThe key: decimal, 0x hexadecimal, 0 octal, or ftok:PATH[:PROJ]'
+        $'-p\tPermissions in octal'
+        $'--mode\tPermissions in octal'
+        $'-k\tKey: decimal, 0x hexadecimal, 0 octal, or ftok:PATH[:PROJ]'
+        $'--key\tKey: decimal, 0x hexadecimal, 0 octal, or ftok:PATH[:PROJ]'
         $'--private\tNo key (IPC_PRIVATE)'
-        $'--exist-ok\tTake what has the key already, and leave it as it is; less than what is asked for is an error'
-        $'--qbytes\tHow many bytes the queue may hold'
-        $'--values\tThe values of the semaphores, 0 to 32767 each'
-        $'--owner\tThe owner, by name or number, as chown(1) reads it: :GROUP sets the group alone'
-        $'-i\tPrint bare ids: the segment\'s, the queue\'s, the set\'s'
-        $'--id-only\tPrint bare ids: the segment\'s, the queue\'s, the set\'s'
+        $'--exist-ok\tAccept an existing object with the key, and leave it unchanged; fail if it is smaller than requested'
+        $'--qbytes\tCapacity of the queue in bytes'
+        $'--values\tValues of the semaphores, 0 to 32767 each'
+        $'--owner\tOwner by name or number, as in chown(1); :GROUP sets only the group'
+        $'-i\tPrint only the ids: segment, queue, set'
+        $'--id-only\tPrint only the ids: segment, queue, set'
         $'-J\tPrint the objects as JSON'
         $'--json\tPrint the objects as JSON'
         $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
@@ -223,7 +224,7 @@ _pyipcs_grammar() {
         [--ns]='namespace'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
-      many= wraps=
+      many='' wraps=''
       ;;
     set)
       options=(
@@ -233,13 +234,13 @@ _pyipcs_grammar() {
         $'--shmems\tThe segment with that id or key'
         $'-s\tThe semaphore set with that id or key'
         $'--semaphores\tThe semaphore set with that id or key'
-        $'--mode\tPermissions, in octal'
-        $'--owner\tThe owner, by name or number, as chown(1) reads it: USER alone leaves the group, and :GROUP the user'
-        $'--qbytes\tHow many bytes a queue may hold; over msgmnb it takes CAP_SYS_RESOURCE'
-        $'--value\tThe value of one semaphore of a set, 0 to 32767; may be given several times'
-        $'--values\tThe values of all semaphores of a set, at once'
-        $'--lock\tKeep a segment in memory, out of swap'
-        $'--unlock\tLet it be swapped again'
+        $'--mode\tPermissions in octal'
+        $'--owner\tOwner by name or number, as in chown(1): USER keeps the group, :GROUP keeps the user'
+        $'--qbytes\tCapacity of a queue in bytes; more than msgmnb requires CAP_SYS_RESOURCE'
+        $'--value\tValue of one semaphore of a set, 0 to 32767; may be repeated'
+        $'--values\tValues of all semaphores of a set, in one step'
+        $'--lock\tLock a segment in memory: it is not swapped'
+        $'--unlock\tUnlock a segment'
         $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
         $'--color\tColor the output'
         $'-V\tShow the version'
@@ -259,7 +260,7 @@ _pyipcs_grammar() {
       operands=(
         'target'
       )
-      many= wraps=
+      many='' wraps=''
       ;;
     rm)
       options=(
@@ -337,9 +338,9 @@ _pyipcs_grammar() {
         [--not-in]='file'
         [-f]=$'words $\'table\\ttables for people\' $\'plain\\tlayout of util-linux, for scripts; with -o, columns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\' $\'openmetrics\\tgauges for Prometheus and compatible programs\''
         [--format]=$'words $\'table\\ttables for people\' $\'plain\\tlayout of util-linux, for scripts; with -o, columns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\' $\'openmetrics\\tgauges for Prometheus and compatible programs\''
-        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
-        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
-        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tWhat speaks for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in them\' $\'QBYTES\\tBytes, and messages, that the queue may hold\' $\'USE%\\tUSEDBYTES or MSGS in QBYTES, whichever is more\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of processes that wait on it\' $\'SIZE\\tSize\' $\'RSS\\tBytes of it in memory\' $\'SWAP\\tBytes of it in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: goes with the last one; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes that have it attached\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for it to grow\' $\'ZCOUNT\\tProcesses that wait for it to be zero\''
+        [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\''
+        [--output]=$'columns $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\''
+        [--sort]=$'column $\'KIND\\tKind of object: msg, shm or sem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\''
         [--time-format]=$'words $\'short\\ttime of today, or the day, as in lsipc\' $\'full\\tas in ctime(3)\' $\'iso\\tISO 8601 with the offset of the local zone\' $\'relative\\ttime that has passed since\' $\'epoch\\tseconds since 1970\''
         [--ns]='namespace'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
@@ -351,27 +352,27 @@ _pyipcs_grammar() {
       operands=(
         'kind'
       )
-      many=yes wraps=
+      many='yes' wraps=''
       ;;
     send)
       options=(
-        $'-t\tThe messages\' type, a positive long; with --json, of those without one'
-        $'--type\tThe messages\' type, a positive long; with --json, of those without one'
+        $'-t\tType of the messages, a positive long; with --json, of messages without a type'
+        $'--type\tType of the messages, a positive long; with --json, of messages without a type'
         $'-l\tEach line is a message, without its newline'
         $'--lines\tEach line is a message, without its newline'
-        $'-0\tEach record that a NUL ends is a message'
-        $'--null\tEach record that a NUL ends is a message'
+        $'-0\tEach record that ends with a NUL is a message'
+        $'--null\tEach record that ends with a NUL is a message'
         $'-F\tRead FILE; - is standard input'
         $'--file\tRead FILE; - is standard input'
-        $'--hex\tMessages are written in hex digits'
-        $'-J\tMessages are lines as `recv -J` writes them'
-        $'--json\tMessages are lines as `recv -J` writes them'
+        $'--hex\tMessages are hex digits'
+        $'-J\tMessages are lines as `recv -J` prints them'
+        $'--json\tMessages are lines as `recv -J` prints them'
         $'--pack\tPack the arguments as the fields of a C struct, in the notation of Python\'s struct module: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does'
-        $'-z\tAdd a NUL to each message, as C strings have it'
-        $'--nul\tAdd a NUL to each message, as C strings have it'
+        $'-z\tAppend a NUL to each message, as in C strings'
+        $'--nul\tAppend a NUL to each message, as in C strings'
         $'--timeout\tWait at most SECONDS for each message, then exit with status 3'
         $'--nowait\tDo not wait: exit with status 3 instead'
-        $'--progress\tShow on the terminal how far it is'
+        $'--progress\tShow the progress on the terminal'
         $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
         $'--color\tColor the output'
         $'-V\tShow the version'
@@ -393,36 +394,36 @@ _pyipcs_grammar() {
         'target:msg'
         ''
       )
-      many=yes wraps=
+      many='yes' wraps=''
       ;;
     recv)
       options=(
-        $'-t\tOf which type'
-        $'--type\tOf which type'
-        $'-x\tAny type but that of -t'
-        $'--except\tAny type but that of -t'
-        $'-n\tSo many; 1 if left out'
-        $'--count\tSo many; 1 if left out'
-        $'-a\tAll that are there, without waiting; status 0 also if none is'
-        $'--all\tAll that are there, without waiting; status 0 also if none is'
-        $'-F\tAll that come, until it is stopped'
-        $'--follow\tAll that come, until it is stopped'
+        $'-t\tType of the messages'
+        $'--type\tType of the messages'
+        $'-x\tAny type except that of -t'
+        $'--except\tAny type except that of -t'
+        $'-n\tNumber of messages'
+        $'--count\tNumber of messages'
+        $'-a\tAll messages on the queue, without waiting; status 0 even if there is none'
+        $'--all\tAll messages on the queue, without waiting; status 0 even if there is none'
+        $'-F\tAll messages until a signal ends recv'
+        $'--follow\tAll messages until a signal ends recv'
         $'--peek\tLeave the messages on the queue, and do not wait'
-        $'--max-size\tTake no larger message; without it, none is too large'
-        $'--truncate\tCut what is larger than --max-size; it is lost'
+        $'--max-size\tLargest message to take'
+        $'--truncate\tCut larger messages at --max-size; the rest is lost'
         $'--timeout\tWait at most SECONDS for each message, then exit with status 3'
         $'--nowait\tDo not wait: exit with status 3 instead'
         $'-J\tShort for --format json'
         $'--json\tShort for --format json'
-        $'-f\tHow messages are written'
-        $'--format\tHow messages are written'
+        $'-f\tFormat of the messages'
+        $'--format\tFormat of the messages'
         $'--unpack\tPrint the fields of a C struct, in the notation of Python\'s struct module, separated by tabs'
-        $'-0\tEnd each message with a NUL, not a newline'
-        $'--null\tEnd each message with a NUL, not a newline'
+        $'-0\tEnd each message with a NUL, not with a newline'
+        $'--null\tEnd each message with a NUL, not with a newline'
         $'-u\tWrite each message by itself, as -F does'
         $'--unbuffered\tWrite each message by itself, as -F does'
-        $'--with-type\tPut the type and a tab first'
-        $'--exec\tRun CMD by sh for each message, which is its standard input'
+        $'--with-type\tPrint the type and a tab before each message'
+        $'--exec\tRun CMD with sh for each message, which is its standard input'
         $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
         $'--color\tColor the output'
         $'-V\tShow the version'
@@ -447,13 +448,13 @@ _pyipcs_grammar() {
       operands=(
         'target:msg'
       )
-      many= wraps=
+      many='' wraps=''
       ;;
     op)
       options=(
-        $'--undo\tThe kernel takes all operations back when the process ends'
-        $'-E\tThe status in the place of 3, which may be CMD\'s own'
-        $'--conflict-exit-code\tThe status in the place of 3, which may be CMD\'s own'
+        $'--undo\tUndo all operations when the process ends (SEM_UNDO)'
+        $'-E\tStatus if the operations had to wait, or waited too long; CMD may use 3 itself'
+        $'--conflict-exit-code\tStatus if the operations had to wait, or waited too long; CMD may use 3 itself'
         $'--timeout\tWait at most SECONDS, then exit with status 3'
         $'--nowait\tDo not wait: exit with status 3 instead'
         $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
@@ -474,14 +475,14 @@ _pyipcs_grammar() {
         'target:sem'
         $'words $\'P\\twait for semaphore 0 and decrement it\' $\'V\\tincrement semaphore 0\' $\'Z\\twait until semaphore 0 is zero\' $\'0-1\\twait and decrement\' $\'0+1\\tincrement\' $\'0=0\\twait for zero\''
       )
-      many=yes wraps=--
+      many='yes' wraps='--'
       ;;
     read)
       options=(
-        $'--offset\tWhere to begin'
-        $'--length\tAt most so many bytes; if left out, to the segment\'s end, or of --unpack one struct'
-        $'-f\tHow bytes are written'
-        $'--format\tHow bytes are written'
+        $'--offset\tOffset of the first byte'
+        $'--length\tLargest number of bytes'
+        $'-f\tFormat of the bytes'
+        $'--format\tFormat of the bytes'
         $'--unpack\tPrint the fields of a C struct, in the notation of Python\'s struct module, separated by tabs'
         $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
         $'--color\tColor the output'
@@ -493,8 +494,8 @@ _pyipcs_grammar() {
       values=(
         [--offset]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
         [--length]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
-        [-f]=$'words $\'raw\\tas they are\' $\'hex\\ta dump, with repeated rows folded\' $\'unpack\\tthe fields of a C struct, see --unpack\''
-        [--format]=$'words $\'raw\\tas they are\' $\'hex\\ta dump, with repeated rows folded\' $\'unpack\\tthe fields of a C struct, see --unpack\''
+        [-f]=$'words $\'raw\\tunchanged\' $\'hex\\ta dump; repeated rows are folded\' $\'unpack\\tthe fields of a C struct; see --unpack\''
+        [--format]=$'words $\'raw\\tunchanged\' $\'hex\\ta dump; repeated rows are folded\' $\'unpack\\tthe fields of a C struct; see --unpack\''
         [--unpack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding at the end, as for a long in C\''
         [--ns]='namespace'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
@@ -502,11 +503,11 @@ _pyipcs_grammar() {
       operands=(
         'target:shm'
       )
-      many= wraps=
+      many='' wraps=''
       ;;
     write)
       options=(
-        $'--offset\tWhere to begin'
+        $'--offset\tOffset of the first byte'
         $'-F\tRead FILE; - is standard input'
         $'--file\tRead FILE; - is standard input'
         $'--hex\tThe data are hex digits'
@@ -530,17 +531,17 @@ _pyipcs_grammar() {
         'target:shm'
         ''
       )
-      many=yes wraps=
+      many='yes' wraps=''
       ;;
     run)
       options=(
-        $'--private\tWhether CMD gets an IPC namespace of its own; auto if left out'
-        $'--rm\tWithout a namespace of its own, remove what CMD left that is orphaned or suspect, and queues and sets in doubt that no living process but those of other users could use'
-        $'-f\tThe format of the report; table on a terminal, and elsewhere plain'
-        $'--format\tThe format of the report; table on a terminal, and elsewhere plain'
+        $'--private\tGive CMD an IPC namespace of its own'
+        $'--rm\tIf CMD has no namespace of its own, remove leftover objects that are orphaned or suspect; also queues and sets in doubt, if their mode excludes other users and no other process of yours could use them'
+        $'-f\tFormat of the report'
+        $'--format\tFormat of the report'
         $'-J\tShort for --format json'
         $'--json\tShort for --format json'
-        $'--report\tWrite the report to a file, or to an open descriptor that CMD does not get'
+        $'--report\tWrite the report to a file, or to an open descriptor that CMD does not inherit'
         $'--color\tColor the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
@@ -548,75 +549,79 @@ _pyipcs_grammar() {
         $'--help\tShow this help'
       )
       values=(
-        [--private]=$'words $\'auto\\twhere the kernel lets it\' $\'always\\tand else CMD does not run\' $\'never\\tCMD runs in this one\''
+        [--private]=$'words $\'auto\\tif the kernel permits it\' $\'always\\tfail if the kernel refuses it\' $\'never\\trun CMD in the current namespace\''
         [-f]=$'words $\'table\\ttables for people\' $\'plain\\tcolumns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\''
         [--format]=$'words $\'table\\ttables for people\' $\'plain\\tcolumns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\''
         [--report]='file'
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
-      many=yes wraps=first
+      many='yes' wraps='first'
       ;;
   esac
 }
 
-# Offer those lines of words that fit, each perhaps with a tab and what it is, which a list shows.
+# Offer the matching lines of a text: each is a word, or a word, a tab and a description, which
+# only a list shows.
 _pyipcs_offer() {
-  local line word width=0 several= untold=
-  local -a found=() told=()
+  local line word width=0 has_several='' lacks_description=''
+  local -a matches=() lines=()
   for line in $1; do
     [[ $line = "$cur"* ]] || continue
     word=${line%%$'\t'*}
-    found+=("$before$word") told+=("$before$line")
-    [[ $line = *$'\t'* ]] || untold=yes
-    [[ $before$word = "${found[0]}" ]] || several=yes
+    matches+=("$prefix$word") lines+=("$prefix$line")
+    [[ $line = *$'\t'* ]] || lacks_description=yes
+    [[ $prefix$word = "${matches[0]}" ]] || has_several=yes
     (( ${#word} > width )) && width=${#word}
   done
-  # 63, 33 and 64 are the sorts of completion that list what there is.
-  if [[ -n $several && -z $untold && $COMP_TYPE = @(63|33|64) ]]; then
+  # 63, 33 and 64 are ?, ! and @: the types of completion that list the words.
+  if [[ -n $has_several && -z $lacks_description && $COMP_TYPE = @(63|33|64) ]]; then
     local IFS=$'\t'
-    printf -v line "%-$(( ${#before} + width ))s  (%s)\n" ${told[*]}
+    # shellcheck disable=SC2048,SC2086 # split each line at its tab
+    printf -v line "%-$(( ${#prefix} + width ))s  (%s)\n" ${lines[*]}
     IFS=$'\n'
+    # shellcheck disable=SC2206 # split at newlines
     COMPREPLY+=($line)
   else
-    COMPREPLY+=("${found[@]}")
+    COMPREPLY+=("${matches[@]}")
   fi
 }
 
-_pyipcs_there() {
+# Offer existing objects or namespaces, which the program looks up.
+_pyipcs_lookup() {
   _pyipcs_offer "$("$program" --complete "$1" "$cur" "${words[@]:1:cword-1}" 2>/dev/null)"
 }
 
-# Offer what bash itself knows: files, users, commands and so on, by the options of compgen.
-_pyipcs_own() {
+# Offer files, users, commands and so on, by the options of compgen.
+_pyipcs_compgen() {
   local word
-  for word in $(compgen "$@" -- "$cur"); do COMPREPLY+=("$before$word"); done
+  for word in $(compgen "$@" -- "$cur"); do COMPREPLY+=("$prefix$word"); done
 }
 
 _pyipcs_files() {
   local i
   compopt -o filenames
-  _pyipcs_own -f
-  # Behind what is no part of a file's name, bash does not see that it is a folder.
-  [[ -n ${before#"$stays"} ]] || return
+  _pyipcs_compgen -f
+  # bash recognizes a folder only if the word has nothing but its path.
+  [[ -n ${prefix#"$kept"} ]] || return
   for i in "${!COMPREPLY[@]}"; do
-    [[ -d ${COMPREPLY[i]#"$before"} ]] && COMPREPLY[i]+=/ && compopt -o nospace
+    [[ -d ${COMPREPLY[i]#"$prefix"} ]] && COMPREPLY[i]+=/ && compopt -o nospace
   done
 }
 
-# Another command with its words, of which the first stands at this place.
+# Complete the words of another command, which starts at this position.
 _pyipcs_wrapped() {
   if declare -F _command_offset >/dev/null; then
     local IFS=$' \t\n'
     set +f
     _command_offset "$1"
   elif (( cword == $1 )); then
-    _pyipcs_own -c
+    _pyipcs_compgen -c
   else
     _pyipcs_files
   fi
 }
 
-# Offer what may stand as a value.
+# Offer the choices for a value: a list of words, or the result of a lookup.
 _pyipcs_value() {
   local kind=$1 text=$cur
   shift
@@ -625,99 +630,100 @@ _pyipcs_value() {
     columns | column)
       compopt -o nospace
       [[ $kind = column ]] && cur=${cur#-} || cur=${cur##*[+,]}
-      before+=${text%"$cur"} cur=${cur^^}
+      prefix+=${text%%"$cur"} cur=${cur^^}
       _pyipcs_offer "$*"
       ;;
     target* | id* | key*)
-      _pyipcs_there "$kind"
+      _pyipcs_lookup "$kind"
       [[ $kind != id* && ${#COMPREPLY[@]} = 0 ]] && _pyipcs_value ftok
       ;;
     ftok)
       if [[ $cur = ftok:* ]]; then
-        before+=ftok: cur=${cur#ftok:}
+        prefix+=ftok: cur=${cur#ftok:}
         _pyipcs_files
       elif [[ -n $cur && ftok: = "$cur"* ]]; then
         compopt -o nospace
-        COMPREPLY+=("${before}ftok:")
+        COMPREPLY+=("${prefix}ftok:")
       fi
       ;;
     file) _pyipcs_files ;;
-    user) _pyipcs_own -u ;;
+    user) _pyipcs_compgen -u ;;
     owner)
-      [[ $cur = *:* ]] || { _pyipcs_own -u; return; }
-      before+=${cur%%:*}: cur=${cur#*:}
-      _pyipcs_own -g
+      [[ $cur = *:* ]] || { _pyipcs_compgen -u; return; }
+      prefix+=${cur%%:*}: cur=${cur#*:}
+      _pyipcs_compgen -g
       ;;
     namespace)
-      if [[ $cur = [0-9]* || -z $cur ]]; then _pyipcs_there namespace; else _pyipcs_files; fi
+      if [[ $cur = [0-9]* || -z $cur ]]; then _pyipcs_lookup namespace; else _pyipcs_files; fi
       ;;
-    command) _pyipcs_own -c ;;
+    command) _pyipcs_compgen -c ;;
     kind)
-      case ${given[0]-} in
+      case ${typed[0]-} in
         '') _pyipcs_value words msg shm sem ;;
-        msg | shm | sem) _pyipcs_there "id:${given[0]}" ;;
+        msg | shm | sem) _pyipcs_lookup "id:${typed[0]}" ;;
       esac
       ;;
   esac
 }
 
-# Find the first of bundled short options that takes a value: its name, and what is attached.
+# Find the first of bundled short options that takes a value; set its name and the attached value.
 _pyipcs_bundle() {
   local i
-  name= value=
+  name='' value=''
   for (( i = 1; i < ${#1}; i++ )); do
     name=-${1:i:1} value=${1:i+1}
-    [[ -n ${values[$name]+taken}${attached[$name]+taken} ]] && return
+    [[ -n ${values[$name]+set}${attached[$name]+set} ]] && return
   done
   return 1
 }
 
-# Set `redirected` to the target of a redirection that a word is, or begins.
+# Set the target of a redirection, if the word is one or the start of one.
 _pyipcs_redirects() {
-  [[ $1 = *[\<\>]* && ${1%[<>]*} = *([0-9&]) ]] || return
+  [[ $1 = *[\<\>]* && ${1%%[<>]*} = *([0-9&]) ]] || return
   redirected=${1##*[<>]} redirected=${redirected#[&|]}
 }
 
 _pyipcs() {
   local -
   set +eu -f
-  local IFS=$'\n' program before= command= wraps= many= awaited= ended= redirected=
-  local cur word apart piece rest=${COMP_LINE:0:COMP_POINT} name value i cword place
-  local stays head= quotes
-  local -a words=() options=() operands=() given=()
+  local IFS=$'\n' program prefix='' command='' wraps='' many='' pending='' after_dashes=''
+  local cur word blanks piece rest=${COMP_LINE:0:COMP_POINT} name value i cword position
+  local kept head='' quotes redirected=''
+  local -a words=() options=() operands=() typed=()
   local -A values=() attached=()
   program=${1//[\"\'\\]/} program=${program/#\~\//$HOME/}
-  # The words as the program gets them, which to bash also end at = and : (COMP_WORDBREAKS).
+  # Join the pieces of each word: bash also splits words at = and : (COMP_WORDBREAKS).
   for (( i = 0; i <= COMP_CWORD; i++ )); do
-    apart=${rest%%[![:space:]]*} rest=${rest#"${rest%%[![:space:]]*}"} piece=${COMP_WORDS[i]}
+    blanks=${rest%%[![:space:]]*} rest=${rest#"${rest%%[![:space:]]*}"} piece=${COMP_WORDS[i]}
     if (( i == COMP_CWORD )); then
       piece=$rest quotes=${rest//[^\"\']/}
-      # What follows a quote that is open is a piece of its own.
+      # bash makes the text after an open quote a piece of its own.
       if (( ${#quotes} % 2 )); then
-        head=${rest%[\"\']*} piece=${rest##*[\"\']}
-        [[ $quotes = *\" && $piece = *\$* ]] && return 0 # which nobody but bash can expand
+        head=${rest%%[\"\']*} piece=${rest##*[\"\']}
+        # An expansion inside double quotes cannot be completed.
+        [[ $quotes = *\" && $piece = *\$* ]] && return 0
       fi
     fi
     rest=${rest#"${COMP_WORDS[i]}"}
-    if [[ $i = 0 || -n $apart ]]; then words+=("$head$piece"); else words[-1]+=$head$piece; fi
+    if [[ $i = 0 || -n $blanks ]]; then words+=("$head$piece"); else words[-1]+=$head$piece; fi
   done
   cword=$(( ${#words[@]} - 1 )) cur=${words[-1]}
-  # What is offered takes the place of the last piece of the word only.
-  [[ $piece = [:=@] && $COMP_WORDBREAKS = *"$piece"* ]] && piece=
-  stays=${cur%"$piece"}
+  # bash replaces only the last piece of the word and keeps the others.
+  [[ $piece = [:=@] && $COMP_WORDBREAKS = *"$piece"* ]] && piece=''
+  kept=${cur%%"$piece"}
   _pyipcs_grammar ''
   for (( i = 1; i < cword; i++ )); do
     word=${words[i]}
-    awaited=
+    pending=''
     if _pyipcs_redirects "$word"; then
-      [[ -n $redirected ]] || awaited=redirection
-    elif [[ -z $ended && $word = -- ]]; then
-      ended=yes
+      [[ -n $redirected ]] || pending=redirection
+    elif [[ -z $after_dashes && $word = -- ]]; then
+      after_dashes=yes
       [[ $wraps = -- ]] && { _pyipcs_wrapped $(( i + 1 )); return 0; }
-    elif [[ -z $ended && $word = --?* ]]; then
-      [[ -n ${values[$word]+taken} ]] && awaited=$word
-    elif [[ -z $ended && $word = -[a-zA-Z0]* ]]; then
-      _pyipcs_bundle "$word" && [[ -z $value && -n ${values[$name]+taken} ]] && awaited=$name
+    elif [[ -z $after_dashes && $word = --?* ]]; then
+      [[ -n ${values[$word]+set} ]] && pending=$word
+    elif [[ -z $after_dashes && $word = -[a-zA-Z0]* ]]; then
+      _pyipcs_bundle "$word" && [[ -z $value && -n ${values[$name]+set} ]] && pending=$name
     elif [[ -z $command ]]; then
       command=$word options=() values=()
       _pyipcs_grammar "$command"
@@ -725,27 +731,27 @@ _pyipcs() {
       _pyipcs_wrapped "$i"
       return 0
     else
-      given+=("$word")
+      typed+=("$word")
     fi
-    [[ -n $awaited ]] && (( i + 1 < cword )) && (( i++ )) && awaited=
+    [[ -n $pending ]] && (( i + 1 < cword )) && (( i++ )) && pending=''
   done
 
-  place=${#given[@]}
-  (( place >= ${#operands[@]} )) && [[ -n $many ]] && place=$(( ${#operands[@]} - 1 ))
-  if [[ $awaited = redirection ]]; then
+  position=${#typed[@]}
+  (( position >= ${#operands[@]} )) && [[ -n $many ]] && position=$(( ${#operands[@]} - 1 ))
+  if [[ $pending = redirection ]]; then
     _pyipcs_files
   elif _pyipcs_redirects "$cur"; then
-    before=${cur%"$redirected"} cur=$redirected
+    prefix=${cur%%"$redirected"} cur=$redirected
     _pyipcs_files
-  elif [[ -n $awaited ]]; then
-    eval "_pyipcs_value ${values[$awaited]}"
-  elif [[ -z $ended && $cur = --*=* ]]; then
-    name=${cur%%=*} before=${cur%%=*}= cur=${cur#*=}
+  elif [[ -n $pending ]]; then
+    eval "_pyipcs_value ${values[$pending]}"
+  elif [[ -z $after_dashes && $cur = --*=* ]]; then
+    name=${cur%%=*} prefix=${cur%%=*}= cur=${cur#*=}
     eval "_pyipcs_value ${values[$name]-${attached[$name]-}}"
-  elif [[ -z $ended && $cur = -[a-zA-Z0]?* ]] && _pyipcs_bundle "$cur"; then
-    before=${cur%"$value"} cur=$value
+  elif [[ -z $after_dashes && $cur = -[a-zA-Z0]?* ]] && _pyipcs_bundle "$cur"; then
+    prefix=${cur%%"$value"} cur=$value
     eval "_pyipcs_value ${values[$name]-${attached[$name]-}}"
-  elif [[ -z $ended && $cur = -* && ! $cur = -[1-9.]* ]]; then
+  elif [[ -z $after_dashes && $cur = -* && ! $cur = -[1-9.]* ]]; then
     _pyipcs_offer "${options[*]}"
   elif [[ -z $command ]]; then
     _pyipcs_offer "${operands[*]}"
@@ -753,8 +759,8 @@ _pyipcs() {
     _pyipcs_wrapped "$cword"
     return 0
   else
-    eval "_pyipcs_value ${operands[place]-}"
+    eval "_pyipcs_value ${operands[position]-}"
   fi
 
-  for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"$stays"}; done
+  for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"$kept"}; done
 } 2>/dev/null && complete -F _pyipcs pyipcs

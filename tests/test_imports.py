@@ -149,7 +149,7 @@ COMMANDS = {
     "op {semid} V": ("ctypes", "pyipcs.model"),
     "read {shmid} --length 4": ("ctypes", "pyipcs.model", "fcntl"),
     "read {shmid} -f hex": ("ctypes", "pyipcs.model", "fcntl"),
-    "write {shmid} a": ("ctypes", "pyipcs.model", "select"),
+    "write {shmid} a": ("ctypes", "pyipcs.model"),
     "list --help": ("pyipcs.model",),
     "-V": (),
     "--help": (),

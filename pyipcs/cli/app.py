@@ -13,7 +13,7 @@ PURPOSES = {
     "Inspect": {
         "list": "Show System V IPC objects, limits and usage.",
         "stat": "Show all details of objects.",
-        "key": "Show the ftok(3) key of a file.",
+        "key": "Print the ftok(3) key of a file.",
     },
     "Create, change, remove": {
         "make": "Create System V IPC objects.",

@@ -29,7 +29,8 @@ IGNORED_NAMES = {
     "cli/command.py": {"collect_usage_pieces"},  # the help
     "actions/all_namespaces.py": {"heading"},
     # Names of objects and of changes, which are parts of messages.
-    "cli/commands/make.py": {"_segment_plan", "_queue_plan", "_set_plan"},
+    "actions/create.py": {"_queue_plan", "_set_plan"},
+    "cli/commands/make.py": {"_LABELS"},  # the output of ipcmk
     "cli/options/output.py": {"columns_of"},  # the help
     "cli/options/common.py": {"_show_version"},
     "terminal/streams.py": {"ask"},

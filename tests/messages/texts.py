@@ -133,7 +133,7 @@ def wrong_fields(expected: str, number: int) -> str:
 CREATE_QUEUE = "create message queue failed"
 CREATE_SEGMENT = "create share memory failed"
 CREATE_SET = "create semaphore failed"
-KEY_TAKEN = "is taken; --exist-ok gives the id of what has it"
+KEY_TAKEN = "is in use; --exist-ok accepts its object"
 NO_IPC = "System V IPC is not in this kernel, or a sandbox hides it"
 NOT_ADMINISTRATOR = "it takes the owner, the creator or CAP_SYS_ADMIN"
 NOT_LINUX = "needs Linux (this is darwin)"
@@ -188,12 +188,12 @@ def no_semaphore(number: int, count: int) -> str:
 
 def no_offset(offset: int, size: int) -> str:
     """Return the message for an offset beyond the end of the segment."""
-    return f"no offset {offset}: the segment has {size} bytes"
+    return f"offset {offset} is past the end of the segment ({size} bytes)"
 
 
 def queue_holds(size: int) -> str:
     """Return the reason why a message never fits on a queue."""
-    return f"and this queue holds {size} bytes at the most (qbytes)"
+    return f"the queue holds at most {size} bytes (qbytes)"
 
 
 def wrong_size(struct: str, size: int) -> str:

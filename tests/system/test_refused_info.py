@@ -110,7 +110,7 @@ def test_send_too_large_message_with_info_refused_names_msgmax(objects: Objects)
     msgmax = int((LIMITS / "msgmax").read_text())
     done = policy.without_info("send", str(msqid), "a", "x" * (msgmax + 1))
     assert done.status == 1
-    assert f"a message has {msgmax} bytes at the most (msgmax)" in done.err
+    assert f"a message has at most {msgmax} bytes (msgmax)" in done.err
     assert kernel.receive_all(msqid) == []
 
 
@@ -119,7 +119,7 @@ def test_send_with_limits_unknown_sends_until_the_kernel_refuses(objects: Object
     msqid = objects.queue()
     msgmax = int((LIMITS / "msgmax").read_text())
     done = policy.without_limits("send", str(msqid), "a", "x" * (msgmax + 1))
-    words = f"it has {msgmax + 1} bytes, and the kernel takes no message of that size (msgmax)"
+    words = f"it has {msgmax + 1} bytes; the kernel refuses that size (msgmax)"
     assert done == Result(1, "", f"pyipcs: message 2: {words}; 1 message was sent\n")
     assert kernel.receive_all(msqid) == [(1, b"a")]
 
@@ -131,7 +131,7 @@ def test_op_with_limits_unknown_operates(objects: Objects) -> None:
     assert policy.without_limits("op", str(semid), "V") == Result(0, "", "")
     done = policy.without_limits("op", str(semid), *["V"] * (semopm + 1))
     assert done.status == 1
-    assert done.err == f"pyipcs: {semopm + 1} operations at once, which is more than semopm\n"
+    assert done.err == f"pyipcs: {semopm + 1} operations at once, more than semopm\n"
 
 
 @pytest.mark.tools("unshare", "mount")

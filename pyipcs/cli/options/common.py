@@ -253,15 +253,13 @@ def refuse(contradictions: Iterable[tuple[object, str]]) -> None:
             raise click.UsageError(message)
 
 
-def options_as(
-    type_: type[_Options],
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Pass the options that have the names of a tuple's fields as one argument `options`."""
+def options_as(type_: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Pass the options with the names of a NamedTuple's fields as one argument `options`."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def collected(*args: Any, **params: Any) -> Any:
-            options = type_(*map(params.pop, type_._fields))  # type: ignore[attr-defined]
+            options = type_(*map(params.pop, type_._fields))
             return function(*args, options=options, **params)
 
         return collected
