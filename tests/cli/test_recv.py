@@ -27,7 +27,7 @@ def msqid(objects: Objects) -> int:
 
 @pytest.fixture
 def filled(msqid: int) -> int:
-    """A queue with messages of several types."""
+    """Create a queue with messages of several types."""
     for type_, body in ((3, b"c1"), (1, b"a1"), (2, b"b1"), (1, b"a2"), (LONG_MAX, b"z")):
         send(msqid, body, type_)
     return msqid

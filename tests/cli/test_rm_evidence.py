@@ -183,7 +183,14 @@ def test_set_with_many_semaphores_is_removed(objects: Objects, isolated: None) -
         return semid
 
     semid = objects.adopt(Kind.SEMAPHORE, created_by_departed(create))
-    assert invoke("rm", "--all", "--suspect") == Result(0, "", "")
+    for _ in range(10):
+        result = invoke("rm", "--all", "--suspect")
+        if not result.err.endswith("could not examine it in time\n"):
+            break
+        assert semid in ids(Kind.SEMAPHORE)
+    else:
+        pytest.skip("the machine is too busy to examine 32,000 semaphores in time")
+    assert result == Result(0, "", "")
     assert semid not in ids(Kind.SEMAPHORE)
 
 

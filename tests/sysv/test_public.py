@@ -19,7 +19,7 @@ OUTPUT = "[7]\nb'hello'\n0 True\nNo such file or directory\n"
 
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
-    """A file with the example of the package's docstring, as it stands there."""
+    """Write the example of the package's docstring to a file, unchanged."""
     text = inspect.cleandoc(sysv.__doc__ or "").partition("Example:\n")[2]
     path = tmp_path / "example.py"
     path.write_text(textwrap.dedent(text) + "\n")
