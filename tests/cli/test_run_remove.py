@@ -50,9 +50,14 @@ def readable() -> None:
 
 
 @pytest.mark.root
-def test_run_rm_removes_orphaned_and_suspect_objects(isolated: None, readable: None) -> None:
+def test_run_rm_removes_orphaned_and_suspect_objects(
+    objects: Objects, isolated: None, readable: None
+) -> None:
     before = everything()
     result = run_shared("sh", "-c", USED)
+    if "could not examine it in time" in result.err:
+        objects.adopt_all()
+        pytest.skip("the machine is too busy to examine the objects in time")
     assert (result.status, result.err.count("removing ")) == (23, 3)
     assert everything() == before
 

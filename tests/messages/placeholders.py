@@ -111,6 +111,7 @@ done
 _PATTERNS = {
     "lines": "(?:.*\n)*.*",
     "number": "[0-9]+",
+    "whose": "(?: of other users)?",  # left out if a process without a known user ends just now
     "python": "[a-z ]+",  # an error of Python's module struct
 }
 _CREATE: dict[str, Callable[[Placeholders], str]] = {

@@ -203,7 +203,7 @@ ROWS: Rows = {
     0: [
         (
             "-q --suspect --key <key-of-suspect-queue>",
-            "1 message queue could not be judged: <number> processes of other users cannot be "
+            "1 message queue could not be judged: <number> processes<whose> cannot be "
             "examined (try as root)",
             as_nobody,
         ),
