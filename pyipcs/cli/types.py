@@ -8,9 +8,7 @@ import click
 
 from pyipcs.cli.getopt import NO_VALUE
 from pyipcs.model import INT_MAX, LONG_MAX, SEMVMX, Kind
-from pyipcs.process.accounts import parse_owner, parse_user
 from pyipcs.sysv.keys import By, Target, parse_id, parse_key, parse_project, parse_target
-from pyipcs.sysv.namespace import path_of
 from pyipcs.text import decimal
 
 _SIZE = (
@@ -287,14 +285,34 @@ MODE = ParsedType(
     parse_mode,
     {"600": "owner", "660": "owner and group", "644": "others may read", "666": "everyone"},
 )
-USER = ParsedType("user", parse_user, "user")
+
+
+def _parse_user(text: str) -> int:
+    from pyipcs.process.accounts import parse_user
+
+    return parse_user(text)
+
+
+def _parse_owner(text: str) -> tuple[int | None, int | None]:
+    from pyipcs.process.accounts import parse_owner
+
+    return parse_owner(text)
+
+
+def _parse_namespace(text: str) -> str:
+    from pyipcs.sysv.namespace import path_of
+
+    return path_of(text)
+
+
+USER = ParsedType("user", _parse_user, "user")
 DURATION = ParsedType(
     "duration",
     parse_duration,
     {"30s": "seconds", "10m": "minutes", "2h": "hours", "7d": "days"},
 )
 INTERVAL = ParsedType("seconds", parse_interval, {"0.5": "", "1": "", "5": ""})
-OWNER = ParsedType("[user][:group]", parse_owner, "owner")
+OWNER = ParsedType("[user][:group]", _parse_owner, "owner")
 NSEMS = ParsedType("nsems", parse_nsems)
 VALUES = ParsedType("v,...", parse_values)
 QBYTES = ParsedType("bytes", parse_qbytes, {"4K": "4096", "16K": "16384", "64K": "65536"})
@@ -307,7 +325,7 @@ MESSAGE_TYPE = ParsedType("type", parse_message_type)
 COUNT = ParsedType("count", parse_count)
 SECONDS = ParsedType("seconds", parse_seconds)
 BYTES = ParsedType("bytes", parse_bytes, _SIZES)
-NAMESPACE = ParsedType("pid|path", path_of, "namespace")
+NAMESPACE = ParsedType("pid|path", _parse_namespace, "namespace")
 BODY_SIZE = ParsedType("bytes", parse_body_size, _SIZES)
 LAYOUT = ParsedType("format", parse_layout, _STRUCTS)
 FILE = ParsedType("file", str, "file")

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyipcs.errors import UsageError
 from pyipcs.model import Kind, Record
-from pyipcs.query.complete import CLASSIFYING, Requirement, complete
 from pyipcs.query.plan import ALL, MATCHING, Scope
 from pyipcs.sysv.listing import Listing, listing_of
 from pyipcs.text import phrase, plural
@@ -63,6 +62,10 @@ class Selection(NamedTuple):
     @property
     def classifies(self) -> bool:
         """True if a filter depends on the states of objects."""
+        if not self.filters:
+            return False
+        from pyipcs.query.complete import CLASSIFYING
+
         return any(filter_.requires in CLASSIFYING for filter_ in self.filters)
 
     @property
@@ -116,6 +119,7 @@ class Selection(NamedTuple):
             return self._keeps(listing)
         import time
 
+        from pyipcs.query.complete import Requirement, complete
         from pyipcs.usage.doubt import is_fresh, rescan
 
         late = False
