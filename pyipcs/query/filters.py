@@ -176,3 +176,19 @@ def _equal(field: str, *numbers: int) -> Callable[[Listing], _Mask]:
     """Return a condition that a field has one of these numbers."""
     values = frozenset((*numbers, *map(str, numbers)))
     return lambda listing: map(values.__contains__, listing.column(field))
+
+
+# The function of each filter, by the parameter with the value of its option.
+FILTERS: dict[str, Callable[..., Filter]] = {
+    "owner": owner,
+    "creator": creator,
+    "mine": mine,
+    "key": key,
+    "private": private,
+    "older_than": older_than,
+    "idle": idle,
+    "unattached": unattached,
+    "empty": empty,
+    "orphaned": orphaned,
+    "suspect": suspect,
+}

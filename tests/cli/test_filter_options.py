@@ -13,6 +13,7 @@ import pytest
 from pyipcs.cli import app
 from pyipcs.cli.command import Alias, Option
 from pyipcs.model import Kind
+from pyipcs.query.filters import FILTERS
 from pyipcs.sysv import libc
 from tests.kit.factories import leaked_segment, suspect_queue
 from tests.kit.kernel import NOBODY, Objects, attached, everything, receive_all, remove
@@ -231,3 +232,9 @@ def test_option_given_twice_is_refused_before_anything_is_done(
     )
     assert everything() == before
     assert receive_all(msqid) == []
+
+
+def test_filter_options_of_rm_have_a_filter_each() -> None:
+    """`rm --all` would ignore such an option and remove every object."""
+    (options,) = (options for title, options in app.load("rm").grouped() if title == "Objects")
+    assert {option.name for option in options} == {"all_kinds", *FILTERS, "not_in"}

@@ -10,7 +10,6 @@ from pyipcs.query.selection import Selection
 
 if TYPE_CHECKING:
     from pyipcs.query.filters import Filter
-    from pyipcs.sysv.keys import Target
 
 
 _START = 1 << 16  # bytes: enough to recognize a file that is no listing
@@ -129,49 +128,30 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def _make_selection(  # noqa: PLR0913 - an argument for each option
-    *,
-    owner: Sequence[int],
-    creator: Sequence[int],
-    mine: bool,
-    key: "Sequence[Target]",
-    private: bool,
-    older_than: Sequence[float],
-    idle: Sequence[float],
-    unattached: bool,
-    empty: bool,
-    orphaned: bool,
-    suspect: bool,
-    not_in: "Sequence[Filter]",
-) -> Selection:
-    if not any(
-        (owner, creator, mine, key, private, older_than, idle, unattached, empty, orphaned, suspect)
-    ):
-        return Selection(tuple(not_in))
-    from pyipcs.query import filters
+# The options with one filter for all their values; the others make a filter of each value.
+_ONE_OF = {"owner", "creator", "key"}
 
-    selected = [*not_in]
-    if owner:
-        selected.append(filters.owner(*owner))
-    if creator:
-        selected.append(filters.creator(*creator))
-    if mine:
-        selected.append(filters.mine())
-    if key:
-        selected.append(filters.key(*key))
-    if private:
-        selected.append(filters.private())
-    selected += map(filters.older_than, older_than)
-    selected += map(filters.idle, idle)
-    if unattached:
-        selected.append(filters.unattached())
-    if empty:
-        selected.append(filters.empty())
-    if orphaned:
-        selected.append(filters.orphaned())
-    if suspect:
-        selected.append(filters.suspect())
-    return Selection(tuple(selected))
+
+def _make_selection(*, not_in: "Sequence[Filter]", **values: bool | Sequence[object]) -> Selection:
+    """Return the filters of the given options.
+
+    Every option is looked up in FILTERS, because `rm --all` would remove every object if a filter
+    were ignored.
+    """
+    given = {name: value for name, value in values.items() if value}
+    filters = [*not_in]
+    if given:
+        from pyipcs.query.filters import FILTERS
+
+        for name, value in given.items():
+            make = FILTERS[name]
+            if isinstance(value, bool):
+                filters.append(make())
+            elif name in _ONE_OF:
+                filters.append(make(*value))
+            else:
+                filters += map(make, value)
+    return Selection(tuple(filters))
 
 
 # Adds the options, as one argument.
