@@ -60,6 +60,7 @@ class OutputOptions(NamedTuple):
         time_format: the appearance of times; None depends on the format.
         numeric_perms: True to show permissions as a number.
         unit: the appearance of sizes.
+        is_wide: True to drop and cut no column of a table.
     """
 
     format_: Format | None = None
@@ -69,6 +70,7 @@ class OutputOptions(NamedTuple):
     time_format: str | None = None
     numeric_perms: bool = False
     unit: Unit = Unit.DEFAULT
+    is_wide: bool = False
 
     def chosen(self, *, terminal: bool) -> Format:
         """Return the format."""
@@ -164,6 +166,7 @@ class Report(NamedTuple):
         details: True if JSON has more than the columns.
         view: the view of the ipcs layout.
         title: the title of one table of all kinds; empty for one table a kind.
+        is_wide: True to drop and cut no column of a table.
         max_rows: the number of rows after which a table is cut; None if unlimited.
         facts: the first members of a JSON document.
         namespaces: a report of each namespace, instead of `found`.
@@ -182,6 +185,7 @@ class Report(NamedTuple):
     details: bool = False
     view: View = View.STATUS
     title: str = ""
+    is_wide: bool = False
     max_rows: int | None = None
     facts: Mapping[str, Any] = {}
     namespaces: "Iterable[Report] | None" = None
@@ -237,7 +241,8 @@ def _report(
     }
     order = options.choice.names if options.choice and not options.choice.more else ()
     style = options.style(format_)
-    return Report(whole, columns, style, options.headings, order, (*options.named,))
+    wanted = (*options.named,)
+    return Report(whole, columns, style, options.headings, order, wanted, is_wide=options.is_wide)
 
 
 def in_requested_order(found: Found, options: OutputOptions) -> Found:

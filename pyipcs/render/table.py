@@ -203,7 +203,7 @@ def _fitting(sizes: Mapping[Column, int], report: Report, width: int | None) -> 
     Columns that name an object, and columns that the user named, are dropped last. Rows without
     headings are for programs, which need all columns.
     """
-    if width is None or not report.headings:
+    if width is None or report.is_wide or not report.headings:
         return dict(sizes)
     least = {one: min(size, _LONG_MIN) if one.is_long else size for one, size in sizes.items()}
     kept: set[Column] = set()

@@ -178,6 +178,16 @@ def test_table_without_objects_is_one_line() -> None:
     assert text.endswith("\n\nNo segments or semaphore sets.\n")
 
 
+def test_table_wide_keeps_every_column_and_value() -> None:
+    report = samples.report(Kind.SEGMENT, style=PEOPLE)._replace(is_wide=True)
+    narrow, unlimited = (
+        "".join(table.tables(report, terminal(width))).splitlines() for width in (40, 400)
+    )
+    assert "No room" not in "\n".join(narrow)
+    assert narrow[1].split() == unlimited[1].split()
+    assert len(narrow[1]) > 100
+
+
 def test_table_without_headings_is_rows() -> None:
     report = samples.report(Kind.SEMAPHORE, style=PEOPLE, headings=False)
     lines = "".join(table.tables(report, terminal())).splitlines()

@@ -80,6 +80,13 @@ _OPTIONS = (
         help="Columns, as listed below; +COL,... adds to the default ones.",
     ),
     showing(
+        "-w",
+        "--wide",
+        "is_wide",
+        is_flag=True,
+        help="No column left out or cut in a table, however wide it gets.",
+    ),
+    showing(
         "--noheadings", is_flag=True, help="No headings, and no column left out for lack of width."
     ),
     showing(
@@ -103,10 +110,19 @@ _OPTIONS = (
     ),
 )
 # click's names of these options; -J, -b and --human set one of them.
-_NAMES = ("format_", "choice", "noheadings", "sort", "time_format", "numeric_perms", "unit")
+_NAMES = (
+    "format_",
+    "choice",
+    "noheadings",
+    "sort",
+    "time_format",
+    "numeric_perms",
+    "unit",
+    "is_wide",
+)
 
 
-def _make_options(
+def _make_options(  # noqa: PLR0913 - an argument for each option
     *,
     format_: str | None,
     choice: "Choice | None",
@@ -115,6 +131,7 @@ def _make_options(
     time_format: str | None,
     numeric_perms: bool,
     unit: str | None,
+    is_wide: bool,
 ) -> OutputOptions:
     return OutputOptions(
         Format(format_) if format_ else None,
@@ -124,6 +141,7 @@ def _make_options(
         time_format,
         numeric_perms,
         Unit(unit or "default"),
+        is_wide,
     )
 
 
