@@ -6,7 +6,7 @@ from pyipcs.model import Kind
 from tests.kit.kernel import Objects
 from tests.kit.program import invoke
 
-KEY = 1973432001  # higher than the ids that there are
+KEY = 1973432001  # higher than all existing ids
 COMMANDS = {
     "stat {}": Kind.QUEUE,
     "send {} x": Kind.QUEUE,

@@ -46,7 +46,7 @@ def listed(*args: str) -> set[tuple[Kind, int]]:
 
 
 @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
-def test_not_in_repeated_selects_what_no_file_has(
+def test_not_in_repeated_selects_objects_missing_from_all_files(
     order: tuple[str, str], objects: Objects, isolated: None, baseline: _Baseline
 ) -> None:
     """The second file does not replace the first."""
@@ -103,7 +103,7 @@ def test_owner_and_creator_repeated_select_any_of_the_users(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("option", ["--older-than", "--idle"])
-def test_durations_repeated_have_all_to_hold(option: str, objects: Objects, isolated: None) -> None:
+def test_durations_repeated_must_all_hold(option: str, objects: Objects, isolated: None) -> None:
     found = {(Kind.QUEUE, objects.queue())}
     time.sleep(2.1)  # times are whole seconds, with a margin of one
     assert listed(option, "0", option, "0.5") == found - listed(option, "0", option, "1h")
@@ -143,7 +143,7 @@ def test_private_beside_orphaned_spares_segments_with_a_key(
 @pytest.mark.parametrize(
     ("key", "words"), [(0, "it is private"), (5, "it can be found again by its key")]
 )
-def test_reason_of_an_orphaned_segment_says_whether_it_has_a_key(
+def test_reason_of_an_orphaned_segment_shows_whether_it_has_a_key(
     key: int, words: str, objects: Objects
 ) -> None:
     leaked = leaked_segment(objects, key)
@@ -162,7 +162,7 @@ def test_private_selects_a_segment_that_lost_its_key(objects: Objects, isolated:
 
 
 @pytest.mark.parametrize("command", ["list", "rm"])
-def test_help_says_how_repeated_filters_combine(command: str) -> None:
+def test_help_explains_how_repeated_filters_combine(command: str) -> None:
     text = " ".join(invoke(command, "--help").out.split())
     assert "options from --owner to --not-in are filters" in text
     assert text.lower().count("if repeated") == 4

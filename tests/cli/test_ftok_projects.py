@@ -1,4 +1,4 @@
-"""Projects of ftok(3): any int, of which it uses the low 8 bits."""
+"""Projects of ftok(3): any int; only the low 8 bits count."""
 
 import ctypes
 import os
@@ -60,8 +60,8 @@ def test_key_verbose_reports_no_project_of_8_bits(project: str) -> None:
 
 @pytest.mark.tools("cc")
 @pytest.mark.parametrize("name", [b"file", b"\xff"])
-def test_key_0_is_refused_wherever_it_is_named(tmp_path: Path, name: bytes) -> None:
-    """Project 0 can make IPC_PRIVATE, of a file that a test cannot have: a library answers so."""
+def test_ftok_key_0_is_refused_by_key_and_make(tmp_path: Path, name: bytes) -> None:
+    """A preloaded library returns key 0: a test cannot create a file that has it."""
     source, library = tmp_path / "zero.c", tmp_path / "zero.so"
     source.write_text("int ftok(const char *path, int project) { return 0; }\n")
     run(need_tool("cc"), "-shared", "-fPIC", "-o", str(library), str(source))

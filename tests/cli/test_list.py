@@ -102,7 +102,7 @@ def test_list_id_of_no_object_fails_without_output() -> None:
         for extra in ((), ("-J",)):
             result = invoke("list", kind, "-i", "2147483647", *extra)
             assert (result.status, result.out, result.err.count("\n")) == (1, "", 1)
-    # As on the command line, like ipcs.
+    # The message has the id as typed, like that of ipcs.
     assert " 02147483647 " in invoke("list", "-q", "-i", "02147483647").err
 
 
@@ -272,7 +272,7 @@ def test_list_fail_if_any_returns_23_for_matches(
     assert forked("list", "--fail-if-any", "-f", format_, first=_close_stdout).status == 23
 
 
-def test_list_fail_if_any_returns_23_whatever_stdout_is(objects: Objects, isolated: None) -> None:
+def test_list_fail_if_any_returns_23_for_any_stdout(objects: Objects, isolated: None) -> None:
     objects.queue()
     for output in (">&-", ">/dev/null"):
         assert run("bash", "-c", f"{PYIPCS} list --fail-if-any {output}").status == 23

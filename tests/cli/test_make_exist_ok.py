@@ -1,4 +1,4 @@
-"""pyipcs make --exist-ok: an object that has less than what is asked for is an error."""
+"""pyipcs make --exist-ok: an existing object that is too small is an error."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""pyipcs make -M: why the kernel refuses a segment."""
+"""pyipcs make -M: the reasons for a refused segment."""
 
 import os
 import re

@@ -14,7 +14,7 @@ from tests.kit.program import PYIPCS, as_nobody, invoke, need_tool, run
 from tests.kit.wait import LIMIT, wait_until
 
 KEY = 0x5EED
-_DELAY = 20_000  # microseconds, during which a reader sees what a system call left
+_DELAY = 20_000  # microseconds, in which a reader sees the result of a system call
 
 
 def semopm() -> int:
@@ -86,7 +86,7 @@ def test_make_without_values_leaves_otime_at_0(objects: Objects) -> None:
 def test_make_values_reader_never_sees_otime_before_the_values(
     objects: Objects, isolated: None, size: str, mode: str
 ) -> None:
-    """A reader looks after each system call, because strace delays what follows."""
+    """The reader checks after each system call: strace delays the next one."""
     values = [3, 0, 32767] if size == "few" else many(1)
     calls = "semget,semctl,semop,semtimedop"
     delay = ["-e", f"trace={calls}", "-e", f"inject={calls}:delay_exit={_DELAY}"]
@@ -103,7 +103,7 @@ def test_make_values_reader_never_sees_otime_before_the_values(
             assert not has_ended
             has_ended = process.poll() is not None
             without_otime += 1
-        # Before anything else can happen: the values are there already.
+        # The values must be visible at the first moment that sem_otime is.
         assert values_of(semid, len(values)) == values
         _, err = process.communicate(timeout=LIMIT)
         assert (process.returncode, err) == (0, b"")
@@ -116,10 +116,10 @@ def test_make_values_reader_never_sees_otime_before_the_values(
 @pytest.mark.slow
 @pytest.mark.tools("strace")
 @pytest.mark.parametrize("change", [1, 2])
-def test_make_values_replace_what_another_process_set_in_between(
+def test_make_values_replace_values_set_meanwhile_by_another_process(
     objects: Objects, isolated: None, change: int
 ) -> None:
-    """With value 0 wanted the kernel refuses to wait; with 32767 it is over the most."""
+    """To reach 0 the kernel would have to wait; to reach 32767 the sum exceeds semvmx."""
     strace = [need_tool("strace"), "-f", "-o", "/dev/null", "-e", "trace=semget"]
     strace += ["-e", "inject=semget:delay_exit=500000"]
     command = ["make", "-S2", "--values", "0,5" if change == 1 else "32767,5", "-k", f"{KEY}"]

@@ -1,4 +1,4 @@
-"""Modes over 0777, whose higher bits mean nothing."""
+"""Modes over 0777: the higher bits have no effect."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_make_mode_over_0777_sets_its_permissions(objects: Objects, kind: Kind, 
 
 @pytest.mark.tools("ipcmk")
 @pytest.mark.parametrize("kind", Kind)
-def test_make_mode_1777_sets_what_ipcmk_sets(objects: Objects, kind: Kind) -> None:
+def test_make_mode_1777_sets_the_same_as_ipcmk(objects: Objects, kind: Kind) -> None:
     perms = set()
     for result in (
         invoke("make", *OPTIONS[kind], "-p", "1777"),

@@ -155,7 +155,7 @@ def test_op_missing_command_is_reported_before_waiting(semid: int) -> None:
     assert invoke("op", KEY, "2-1", "--", "nosuch").status == 127
 
 
-def test_op_command_lookup_skips_what_cannot_be_run(semid: int, tmp_path: Path) -> None:
+def test_op_command_lookup_skips_files_that_cannot_be_run(semid: int, tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     (tmp_path / "folder").mkdir()
     path = f"{tmp_path}/nosuch:{tmp_path}/plain:{tmp_path}:{os.environ['PATH']}"

@@ -22,7 +22,7 @@ def owner_of(kind: Kind, object_id: int) -> tuple[int, int]:
 @pytest.mark.root
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("spec", [":daemon", ":7", "daemon:", "daemon", "7:8", "daemon:daemon"])
-def test_set_owner_sets_what_chown_sets(
+def test_set_owner_sets_the_same_as_chown(
     objects: Objects, tmp_path: Path, kind: Kind, spec: str
 ) -> None:
     file = tmp_path / "file"

@@ -1,4 +1,4 @@
-"""pyipcs read and write: the bytes of a segment, as they are, as a dump, as structs."""
+"""pyipcs read and write: the bytes of a segment, raw, as a dump and as structs."""
 
 import ctypes
 import os

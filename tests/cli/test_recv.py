@@ -1,4 +1,4 @@
-"""pyipcs recv: which messages, formats, failures, waiting, commands and terminals."""
+"""pyipcs recv: choice of messages, formats, failures, waiting, commands and terminals."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def filled(msqid: int) -> int:
         ("-t 4294967297 -a", "", 5),
     ],
 )
-def test_recv_peek_prints_what_recv_takes(filled: int, args: str, out: str, left: int) -> None:
+def test_recv_peek_prints_the_messages_of_recv(filled: int, args: str, out: str, left: int) -> None:
     before = row(Kind.QUEUE, filled)
     assert forked("recv", KEY, "--peek", *args.split()) == (0, out, "")
     assert row(Kind.QUEUE, filled) == before  # lrpid and rtime included

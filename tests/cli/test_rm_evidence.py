@@ -92,7 +92,7 @@ def test_idle_leaves_queue_on_which_a_process_waits_since_the_question(
     children: list[int] = []
 
     def wait_on_the_other(object_id: int) -> None:
-        """Before the first removal, let a process wait on the other queue."""
+        """Let a process wait on the other queue before the first removal."""
         if not children:
             rest = {msqid, other} - {object_id}
             children.append(fork_child(lambda: receive(*rest, blocking=True)))
@@ -109,7 +109,7 @@ def test_idle_leaves_queue_on_which_a_process_waits_since_the_question(
     end(children)
 
 
-def test_idle_scans_only_for_what_is_old_enough(objects: Objects) -> None:
+def test_idle_scans_only_for_objects_that_are_old_enough(objects: Objects) -> None:
     objects.queue()
     objects.semaphores()
     assert listed("--idle", "1h", "--mine") == set()
@@ -118,7 +118,7 @@ def test_idle_scans_only_for_what_is_old_enough(objects: Objects) -> None:
 
 @contextmanager
 def patched(kind: Kind, remove: Callable[[int], None]) -> Iterator[None]:
-    """Call this function in place of a kind's removal, which it is to call."""
+    """Replace the removal of a kind by a function that calls it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(handle_class(kind), "remove_id", staticmethod(remove))
         yield
@@ -198,7 +198,7 @@ def test_set_with_many_semaphores_is_removed(objects: Objects, isolated: None) -
 
 
 @pytest.mark.parametrize("create", [suspect_queue, suspect_set])
-def test_suspect_leaves_what_changed_together_with_a_used_object(
+def test_suspect_leaves_objects_changed_together_with_a_used_one(
     objects: Objects, isolated: None, create: Callable[[Objects], int]
 ) -> None:
     used, _ = objects.segment(), create(objects)

@@ -8,7 +8,7 @@ from tests.kit.program import invoke, need_tool, run
 
 
 @pytest.mark.parametrize("program", ["pyipcs", "ipcrm"])
-def test_rm_old_syntax_words_that_are_no_ids_are_reported_and_rest_removed(
+def test_rm_old_syntax_invalid_ids_are_reported_and_others_removed(
     objects: Objects, program: str
 ) -> None:
     first, second = objects.segment(), objects.segment()
@@ -30,14 +30,14 @@ def test_rm_old_syntax_headings_of_ipcs_leave_no_segment(objects: Objects, isola
 
 
 def test_rm_old_syntax_never_guesses_an_id(objects: Objects, isolated: None) -> None:
-    """To ipcrm an empty word and 4294967296 are 0: both can remove a segment."""
+    """To ipcrm, an empty argument and 4294967296 are 0: both can remove a segment."""
     first = objects.segment()
     for word in ("", " ", str(first + 2**32), f"{first}x", f"-{first or 1}", f"{first}\n"):
         assert invoke("rm", "shm", word).status == 1
     assert first in ids(Kind.SEGMENT)
 
 
-def test_rm_old_syntax_order_of_messages_is_that_of_words(objects: Objects) -> None:
+def test_rm_old_syntax_order_of_messages_is_that_of_arguments(objects: Objects) -> None:
     segment = objects.segment()
     result = invoke("rm", "shm", "2147483647", "x", "2147483646", str(segment))
     lines = ["invalid id (2147483647)", "invalid id: x", "invalid id (2147483646)"]

@@ -92,7 +92,7 @@ def test_run_rm_keeps_an_unused_queue_that_others_may_use(objects: Objects, isol
 @pytest.mark.root
 @pytest.mark.tools("ipcmk")
 @pytest.mark.parametrize(("mode", "gone"), [("600", True), ("640", False)])
-def test_run_rm_removes_an_unused_queue_that_nobody_else_can_use(
+def test_run_rm_removes_an_unused_queue_that_no_other_user_can_use(
     mode: str, gone: bool, objects: Objects, isolated: None
 ) -> None:
     def become_the_only_process() -> None:
@@ -147,7 +147,7 @@ def test_run_adopts_and_reaps_processes_whose_parents_exit() -> None:
         process.communicate(b"\n", timeout=LIMIT)
 
 
-def test_run_counts_no_children_from_before_as_the_commands(isolated: None) -> None:
+def test_run_does_not_count_earlier_children_as_the_commands(isolated: None) -> None:
     script = f"sleep 600 >/dev/null 2>&1 & echo $!; exec {PYIPCS} run -J --private never true"
     result = run("sh", "-c", script)
     os.kill(int(result.out), signal.SIGKILL)

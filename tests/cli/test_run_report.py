@@ -1,4 +1,4 @@
-"""run --report: where the report goes, and what happens where it cannot be written."""
+"""run --report: the destination of the report, and failures to write it."""
 
 import json
 import os

@@ -225,7 +225,9 @@ def test_send_bad_record_of_a_pipe_counts_the_messages_before(
 
 
 @pytest.mark.parametrize("option", ["--nowait", "--timeout=0"])
-def test_send_nowait_on_full_queue_fails_after_what_fits(msqid: int, option: str) -> None:
+def test_send_nowait_on_full_queue_fails_after_the_fitting_messages(
+    msqid: int, option: str
+) -> None:
     set_qbytes(msqid, 3)
     result = forked("send", KEY, option, "a", "b", "c", "d", "e")
     assert (result.status, result.out) == (3, "")

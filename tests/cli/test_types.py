@@ -65,7 +65,7 @@ def test_parse_size_of_a_fraction_is_exact(number: object, prefix: str) -> None:
         "٣K",
     ],
 )
-def test_parse_size_rejects_what_ipcmk_rejects(text: str) -> None:
+def test_parse_size_rejects_the_same_as_ipcmk(text: str) -> None:
     with pytest.raises(ValueError, match="not a size"):
         parse_size(text)
     assert run("ipcmk", "-M", text).status == 1

@@ -1,4 +1,4 @@
-"""pyipcs write: no page becomes resident but those of the data."""
+"""pyipcs write: only the pages of the data become resident."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""The caller's ids, where a preloaded library such as fakeroot's answers 0 for them."""
+"""The caller's ids under a preloaded library that returns 0, such as fakeroot's."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 from pyipcs.process import identity, libc
 from tests.kit.program import PYIPCS, Result, run
 
-# An ordinary user in its own user namespace and IPC namespace, whoever runs the tests.
+# An ordinary user in its own user namespace and IPC namespace, for any user of the tests.
 USER, GROUP = 1000, 1001
 AS_USER = ["unshare", "--user", f"--map-user={USER}", f"--map-group={GROUP}", "--ipc"]
 _LIAR = "".join(f"int {name}(void) {{ return 0; }}\n" for name in ("getuid", "geteuid"))
@@ -42,7 +42,7 @@ def shell() -> _Shell:
 
 @pytest.fixture
 def deceived(library: Path, shell: _Shell) -> _Shell:
-    """Run a script in which `pyipcs`, and nothing else, has the library preloaded."""
+    """Run a script in which only `pyipcs` has the library preloaded."""
     preload = f'pyipcs() {{ LD_PRELOAD={library} "$0" "$@"; }}; '
     return lambda script: shell(preload + script)
 
@@ -105,7 +105,7 @@ def test_run_with_a_preloaded_library_gets_a_namespace_of_its_own(deceived: _She
 
 
 @pytest.mark.tools("cc", "unshare")
-def test_run_in_this_namespace_with_a_preloaded_library_reports_what_is_left(
+def test_run_in_this_namespace_with_a_preloaded_library_reports_leftovers(
     deceived: _Shell,
 ) -> None:
     result = deceived("pyipcs run --private never ipcmk -Q")
@@ -120,7 +120,7 @@ def test_rm_under_fakeroot_removes_the_users_objects(shell: _Shell) -> None:
 
 
 @pytest.mark.tools("fakeroot-tcp", "unshare")
-def test_run_under_fakeroot_reports_what_is_left(shell: _Shell) -> None:
+def test_run_under_fakeroot_reports_leftovers(shell: _Shell) -> None:
     for when in ("auto", "never"):
         result = shell(f'fakeroot-tcp "$0" run --private {when} ipcmk -Q')
         assert result.status == 23, result

@@ -21,7 +21,7 @@ from tests.kit.factories import fork_child, thread_in_waiting_call
 from tests.kit.kernel import Objects, send
 from tests.kit.wait import LIMIT, exit_code, wait_for_state, wait_until
 
-DONE = 7  # the exit status of a child that did all it should
+DONE = 7  # the exit status of a successful child
 FAILED = 99
 
 
@@ -167,7 +167,7 @@ def test_wait_is_ended_by_signal_at_any_moment(receive: Callable[[], object]) ->
         os.close(write)
 
 
-def test_watch_restores_handlers_mask_and_descriptors(receive: Callable[[], object]) -> None:
+def test_wait_restores_handlers_mask_and_descriptors(receive: Callable[[], object]) -> None:
     def state() -> list[object]:
         handlers = [signal.getsignal(number) for number in signal.valid_signals()]
         descriptors = len(list(Path("/proc/self/fd").iterdir()))
@@ -248,7 +248,7 @@ def test_wait_takes_no_processor_time(receive: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("noted", [False, True], ids=["by the handler", "by the thread"])
-def test_watch_relays_signals_after_the_first(receive: Callable[[], object], noted: bool) -> None:
+def test_wait_passes_on_signals_after_the_first(receive: Callable[[], object], noted: bool) -> None:
     """The thread may note the first signal before its handler runs."""
 
     def body() -> None:
@@ -266,7 +266,7 @@ def test_watch_relays_signals_after_the_first(receive: Callable[[], object], not
     assert exit_code(start_child(body)) == DONE
 
 
-def test_watch_raises_stopped_rather_than_an_error() -> None:
+def test_wait_raises_stopped_rather_than_an_error() -> None:
     def body() -> None:
         with InterruptibleWait():
             os.kill(os.getpid(), signal.SIGTERM)

@@ -39,7 +39,7 @@ def new_ids(path: Path) -> set[int]:
     return {one["id"] for one in document["shmems"]}
 
 
-def test_not_in_knows_a_segment_removed_while_attached(
+def test_not_in_recognizes_a_segment_removed_while_attached(
     objects: Objects, isolated: None, path: Path
 ) -> None:
     shmid = objects.segment(KEY)
@@ -55,7 +55,7 @@ def test_not_in_knows_a_segment_removed_while_attached(
         assert everything() == {(Kind.SEGMENT, shmid)}
 
 
-def test_not_in_knows_a_segment_that_was_removed_before_the_baseline(
+def test_not_in_recognizes_a_segment_removed_before_the_baseline(
     objects: Objects, isolated: None, path: Path
 ) -> None:
     shmid = objects.segment(KEY)
@@ -64,7 +64,7 @@ def test_not_in_knows_a_segment_that_was_removed_before_the_baseline(
         assert new_ids(path) == set()
 
 
-def test_run_without_a_namespace_knows_a_segment_removed_while_attached(
+def test_run_without_a_namespace_recognizes_a_segment_removed_while_attached(
     objects: Objects, isolated: None
 ) -> None:
     shmid = objects.segment(KEY)
@@ -74,7 +74,7 @@ def test_run_without_a_namespace_knows_a_segment_removed_while_attached(
     assert result == (0, "", "")
 
 
-def test_run_without_a_namespace_knows_a_segment_without_a_key_before_and_after(
+def test_run_without_a_namespace_recognizes_a_segment_without_a_key(
     objects: Objects, isolated: None
 ) -> None:
     with removed_while_attached(objects.segment(KEY)):

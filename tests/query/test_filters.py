@@ -155,7 +155,7 @@ def test_mine_selects_own_objects(objects: Objects, isolated: None) -> None:
     assert list_objects("--mine", "-s") == [("sem", made)]
 
 
-def test_several_filters_select_what_matches_all(objects: Objects, isolated: None) -> None:
+def test_several_filters_select_objects_that_match_all(objects: Objects, isolated: None) -> None:
     first = objects.segment(7)
     objects.segment(8)
     with attached(first):

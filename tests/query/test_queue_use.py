@@ -1,4 +1,4 @@
-"""USE% of queues: the larger of bytes and messages, wherever it is shown."""
+"""USE% of queues: the larger of bytes and messages, in all outputs."""
 
 import pytest
 

@@ -14,7 +14,7 @@ from pyipcs.sysv.listing import Listing
 from tests.kit import samples
 from tests.kit.program import need_tool, run
 
-# Locales in which a byte over 0x7f and an ASCII byte can be one character, and one in which not.
+# Locales in which a byte over 0x7f and an ASCII byte can be one character, and one other.
 LOCALES = {
     "zh_CN.GBK": "GBK",
     "zh_CN.GB18030": "GB18030",

@@ -17,11 +17,11 @@ from tests.kit import samples
 
 CAPABILITIES = TerminalCapabilities(width=400, height=50, has_color=True, has_unicode=True)
 _FORMATS = [one for one in Format if one is not Format.OPENMETRICS]
-_OWN = ("COMMAND", "AGE")  # what depends on the time of the call, and on other processes
+_OWN = ("COMMAND", "AGE")  # columns that depend on the time and on other processes
 
 
 def both(kind: Kind) -> tuple[Listing, Listing]:
-    """Return the samples of a kind as records and as text, with all that columns require."""
+    """Return the samples of a kind as records and as text, with all required fields."""
     ((records,), text) = samples.listings(kind)[kind], samples.listed_as_text(kind)
     found = [*evidence(records.records())]
     forms = [one.with_added("evidence", found) for one in (records, text)]

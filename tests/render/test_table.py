@@ -101,7 +101,7 @@ def test_table_color_changes_no_text() -> None:
     assert CODES.sub("", one) == panel_of(samples.QUEUES[1], USED, terminal(80))
 
 
-def test_table_color_marks_what_needs_attention() -> None:
+def test_table_color_marks_values_that_need_attention() -> None:
     text = drawn(terminal(color=True))
     for word, code in (
         ("████████ full", "31"),

@@ -24,18 +24,18 @@ sem  0x00000000     1 root            - -           -
 """
 
 
-def test_table_align_columns() -> None:
+def test_table_aligns_columns() -> None:
     report = samples.report(choice="KEY,ID,OWNER,USE%,STATUS,SEND")
     assert "".join(text_columns.table(report)) == GOLDEN
 
 
-def test_table_without_headings_are_rows() -> None:
+def test_table_without_headings_is_rows() -> None:
     report = samples.report(Kind.SEMAPHORE, choice="ID", headings=False)
     assert "".join(text_columns.table(report)) == "0\n1\n"
     assert "".join(text_columns.table(report._replace(found={Kind.SEMAPHORE: []}))) == ""
 
 
-def test_table_escape_newlines_and_count_wide_letters_twice() -> None:
+def test_table_escapes_newlines_and_counts_wide_letters_twice() -> None:
     texts = ["a\nb\tc", "漢字", "e\u0301", "x" * 7]
     listing = Listing(Kind.QUEUE, ("id",), ["1", "2", "3", "4"], {"command": texts})
     shown = (Column("COMMAND", ValueType.TEXT, "command", ""), columns.OF_KIND[Kind.QUEUE][2])

@@ -16,7 +16,7 @@ KEY = "0x5eec"
 
 @pytest.fixture
 def names(objects: Objects, isolated: None) -> Iterator[dict[str, str]]:
-    """One object of each kind, all with one key."""
+    """Create an object of each kind, all with one key."""
     number = int(KEY, 16)
     queue = objects.queue(number)
     send(queue)

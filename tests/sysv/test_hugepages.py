@@ -32,7 +32,7 @@ SHM_HEADER = "key shmid perms size cpid lpid nattch uid gid cuid cgid atime dtim
         pytest.param(1, PAGE, {}, PAGE, id="size below a page"),
         pytest.param(8 * HUGE, 3 * 512 * HUGE, MANY, 3 * HUGE, id="huge pages"),
         pytest.param(8 * HUGE, 3 * HUGE, MANY, 3 * HUGE, id="huge pages before Linux 6.7"),
-        pytest.param(8 * HUGE, 0, MANY, 0, id="huge pages that nobody touched"),
+        pytest.param(8 * HUGE, 0, MANY, 0, id="untouched huge pages"),
         pytest.param(8 * HUGE, 3 * 512 * HUGE, {}, None, id="size of huge pages unknown"),
         pytest.param(8 * HUGE, 9 * 512 * HUGE, MANY, None, id="more than the segment"),
         pytest.param(5 * PAGE, 6 * PAGE, MANY, None, id="more than the segment, small"),
@@ -67,7 +67,7 @@ def test_resident_is_never_over_the_size(
 def test_resident_of_huge_pages_is_right_or_unknown(
     multiplied: bool, huge_pages: int, touched: int
 ) -> None:
-    """On kernels that count too much, and on those that do not."""
+    """Some kernels count too much, and some do not."""
     true = min(touched, huge_pages) * HUGE
     rss = true * 512 if multiplied else true
     (found,) = resident([str(huge_pages * HUGE)], [str(rss)], {HUGE: true} if true else {})

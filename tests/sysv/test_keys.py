@@ -23,7 +23,7 @@ def strtoll(text: str) -> int | None:
 
 
 @given(st.text("0123456789abcdefxX+- ", max_size=12).filter(lambda text: "\0" not in text))
-def test_parse_number_reads_what_strtoll_reads(text: str) -> None:
+def test_parse_number_reads_the_same_as_strtoll(text: str) -> None:
     expected = strtoll(text)
     if expected is None:
         with pytest.raises(ValueError, match="not a number"):

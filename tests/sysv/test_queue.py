@@ -94,7 +94,7 @@ class TestMessageQueue:
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(QUEUES, WANTED)
-    def test_receive_and_copies_select_what_msgrcv_selects(
+    def test_receive_and_copies_select_as_msgrcv_does(
         self, queue: MessageQueue, messages: list[tuple[int, bytes]], wanted: Wanted
     ) -> None:
         receive_all(queue.id)

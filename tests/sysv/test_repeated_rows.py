@@ -1,4 +1,4 @@
-"""Listings where the kernel lists objects more than once (Linux 5.3 to 5.7)."""
+"""Listings of kernels that list objects more than once (Linux 5.3 to 5.7)."""
 
 import json
 import re
@@ -27,7 +27,7 @@ ROWS = 5000  # of several chunks
 
 
 def listed_ids(folder: Path, ids_: Iterable[int]) -> list[int]:
-    """Return the ids of a listing of /proc/sysvipc that has a row for each of these."""
+    """Return the ids of a listing of a file that has a row for each given id."""
     rows = (f"{0:10d} {n:10d}  644 {'0 ' * 11}\n" for n in ids_)
     (folder / "msg").write_text(HEADER + "".join(rows))
     listings = procfs.read(Kind.QUEUE, str(folder))
@@ -36,7 +36,7 @@ def listed_ids(folder: Path, ids_: Iterable[int]) -> list[int]:
 
 @pytest.mark.parametrize("times", [1, 2, 3])
 def test_read_of_repeated_rows_has_each_object_once(tmp_path: Path, times: int) -> None:
-    """Also where a chunk ends between two rows of an object."""
+    """A chunk may end between two rows of an object."""
     repeated = [n for n in range(ROWS) for _ in range(times)]
     assert listed_ids(tmp_path, repeated) == [*range(ROWS)]
 
@@ -61,7 +61,7 @@ def test_distinct_keeps_the_first_row_of_each_id(numbers: Sequence[int]) -> None
 
 
 def test_metrics_of_repeated_rows_have_each_series_once() -> None:
-    """Wherever the second row stands, in another listing too."""
+    """The second row may be in another listing."""
     first = listing_of(Kind.SEMAPHORE, [*samples.SETS, samples.SETS[0]])
     listings: list[Listing] = [first, listing_of(Kind.SEMAPHORE, samples.SETS)]
     report = Report({Kind.SEMAPHORE: listings}, {}, samples.MACHINE)

@@ -1,4 +1,4 @@
-"""Functions that run in another namespace; here, in that of the tests."""
+"""Calls of functions in another namespace, here the tests' own."""
 
 import os
 import select
@@ -25,7 +25,7 @@ def test_within_runs_the_function_in_a_child() -> None:
     assert pid != os.getpid()
 
 
-def test_within_raises_what_the_function_raises() -> None:
+def test_within_raises_the_exception_of_the_function() -> None:
     def refuse() -> NoReturn:
         raise IpcError(7, "because")
 

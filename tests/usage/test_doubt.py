@@ -1,4 +1,4 @@
-"""STATE where something speaks against a leak: halted waiters, mappings, company."""
+"""Doubts about leaks: halted waiters, mappings, objects changed together."""
 
 import os
 import signal
@@ -57,7 +57,7 @@ def evidence(kind: Kind, object_id: int) -> UsageState:
 
 
 def state(kind: Kind, object_id: int) -> State:
-    """Return the state of an object as filters and STATE ask for it, by a new scan."""
+    """Return the state of an object by a new scan, as filters and STATE do."""
     expire()
     for listing in complete(procfs.read(kind), {Requirement.STATE}):
         ((one),) = listing.select({object_id}).column("state")
@@ -67,7 +67,7 @@ def state(kind: Kind, object_id: int) -> State:
 
 
 def waiters(semid: int) -> int:
-    """Return how many threads the kernel counts on a set's first semaphore."""
+    """Return the number of threads that the kernel counts on a set's first semaphore."""
     (semaphore,) = product_libc.semaphores(semid, 1)
     return semaphore.ncount + semaphore.zcount
 
@@ -76,7 +76,7 @@ def waiters(semid: int) -> int:
 
 
 def set_of_nobody(objects: Objects, mode: int = 0o666) -> int:
-    """Return a set whose creator and last user, a process of nobody, is gone."""
+    """Return a set whose creator and last user, a process of the user nobody, is gone."""
 
     def create() -> int:
         os.setgroups([])
@@ -305,7 +305,7 @@ def test_segment_mapped_without_attachment_is_in_use(objects: Objects, isolated:
 
 
 def attach_and_go(shmid: int) -> None:
-    """Make a process that is gone the last user of a segment."""
+    """Attach a segment in a process that exits, its last user."""
     departed(lambda: libc.shmat(shmid, None, 0))
 
 

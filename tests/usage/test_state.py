@@ -231,7 +231,7 @@ ROWS = {
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_judge_facts_gives_state_and_reason(name: str) -> None:
+def test_classify_facts_gives_state_and_reason(name: str) -> None:
     facts, expected = ROWS[name]
     classified = classify(facts)
     assert f"{classified.state.value}: {classified.reason}" == expected

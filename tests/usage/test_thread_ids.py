@@ -35,7 +35,7 @@ time.sleep(600)
 
 
 class Receiver:
-    """A process of which a thread received a message that it waited for."""
+    """A process with a thread that waited for a message and received it."""
 
     def __init__(self, pid: int, thread: int) -> None:
         self.pid = pid
@@ -49,7 +49,7 @@ def received_by_thread(msqid: int, *, ended: bool = False) -> Iterator[Receiver]
 
     Args:
         msqid: the queue.
-        ended: whether the thread ends then.
+        ended: True if the thread ends afterwards.
     """
     stop, end = os.pipe()
     try:
@@ -90,7 +90,7 @@ def test_recorded_thread_that_started_later_is_gone(objects: Objects) -> None:
 
 
 def test_recorded_thread_that_ended_is_gone(objects: Objects) -> None:
-    """Nothing leads from its number to its process."""
+    """The kernel does not map its number to its process."""
     with received_by_thread(objects.queue(), ended=True) as receiver:
         now = int(time.time())
         assert recorded(receiver.thread, now) == Process(receiver.thread, False)
