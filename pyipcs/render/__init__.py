@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # completion loads this package for its units alone
     from pyipcs.sysv.info import Limits, Usage
     from pyipcs.terminal.capabilities import TerminalCapabilities
 
-# The capabilities are those of the output device; None without a device for people.
+# The capabilities of the output device; None if a program reads the output.
 Renderer: TypeAlias = "Callable[[Report, TerminalCapabilities | None], Iterable[str]]"
 # The name is "limits" or "usage".
 FiguresRenderer: TypeAlias = "Callable[[str, Mapping[Kind, Limits | Usage], Unit], Iterable[str]]"
@@ -75,7 +75,7 @@ def renderer(  # noqa: PLR0911 - one a format
 
 
 def figures_renderer(format_: "Format") -> "FiguresRenderer | None":
-    """Return the renderer of limits and usage; None if it takes a `Report`."""
+    """Return the renderer of limits and usage; None to use a `Renderer`."""
     from pyipcs.query.plan import Format
 
     match format_:

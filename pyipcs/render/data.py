@@ -1,7 +1,7 @@
-"""Renderers of JSON, as a document or lines, with the kernel's field names.
+"""Renderers of a JSON document or JSON lines, with the kernel's names.
 
 Objects are filled into a template of their columns: numbers of /proc/sysvipc are JSON already.
-31,900 queues take 0.1 s that way, and 0.3 s with a dict and `json.dumps` for each.
+31,900 queues take 0.1 s with a template, and 0.3 s with a dict and `json.dumps` for each.
 """
 
 import json
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def json_document(
     report: Report, _capabilities: "TerminalCapabilities | None" = None
 ) -> Iterator[str]:
-    """Render one document with an object a line, in constant memory."""
+    """Render one document with one object per line, in constant memory."""
     yield _json_facts(report.facts)[:-1]
     if report.namespaces is None:
         yield from _collections(report)
@@ -86,8 +86,8 @@ def json_figures(
     name: str, values: "Mapping[Kind, Limits | Usage]", _unit: "Unit"
 ) -> Iterator[str]:
     """Render limits or usage as one object with the values of all kinds."""
-    together = {key: value for each in values.values() for key, value in each._asdict().items()}
-    yield json.dumps({name: together}, indent=2) + "\n"
+    figures = {key: value for each in values.values() for key, value in each._asdict().items()}
+    yield json.dumps({name: figures}, indent=2) + "\n"
 
 
 def json_figures_lines(
@@ -99,7 +99,7 @@ def json_figures_lines(
 
 
 def _json_objects(columns: Iterable[Column], listing: Listing, report: Report) -> Iterator[str]:
-    """Return the objects of a listing, each in one line."""
+    """Return the objects of a listing, each as one line."""
     members = [_json_member(column, listing, report.style) for column in columns]
     if report.details and listing.kind is Kind.SEMAPHORE:
         is_known = listing.has("semaphores")

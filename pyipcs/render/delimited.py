@@ -9,8 +9,8 @@ from pyipcs.query.plan import Report
 from pyipcs.render.listing_report import has_special_characters, headings, table
 from pyipcs.terminal.capabilities import TerminalCapabilities
 
-# Columns that are no names of shell variables, or of special ones: assigning UID or GID changes
-# the user in zsh (zshparam(1)), and UID is readonly in bash.
+# Variables for columns with an invalid or special name: an assignment to UID or GID changes the
+# user in zsh (zshparam(1)), and UID is readonly in bash.
 _SHELL_NAMES = {"USE%": "USE_PCT", "UID": "OWNER_UID", "GID": "OWNER_GID"}
 
 
@@ -71,18 +71,18 @@ def export(report: Report, _capabilities: TerminalCapabilities | None = None) ->
         quoted = {name: "%s" if name in texts else '"%s"' for name in names}
         assignments = (f"{_SHELL_NAMES.get(name, name)}={quoted[name]}" for name in names)
         template = " ".join(assignments) + "\n"
-        only = report._replace(found={kind: listings}, headings=False)
-        for rows in table(only, "", _for_shell):
+        one_kind = report._replace(found={kind: listings}, headings=False)
+        for rows in table(one_kind, "", _for_shell):
             yield "".join(map(template.__mod__, rows))
 
 
 @lru_cache(maxsize=1024)
 def _for_shell(text: str) -> str:
-    """Quote a value for sh on one line; `eval` runs nothing of it.
+    """Quote a value for sh on one line; `eval` executes no part of it.
 
     Bytes beyond ASCII get single quotes of their own. In GBK, Big5 and GB18030 a shell reads such
-    a byte and the following ASCII byte as one character, and the second would lose its meaning as
-    a quote or as the backslash before a quote.
+    a byte and the following ASCII byte as one character: a quote or a backslash would lose its
+    meaning.
     """
     text = text.replace("\n", "\\n")
     if text.isascii():

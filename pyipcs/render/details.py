@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class Details(NamedTuple):
-    """One object, as a renderer gets it.
+    """One object with the options of its rendering.
 
     Attributes:
-        record: the object; a set's semaphores are shown if they are present.
-        style: the choices of the user for values.
+        record: the object; the semaphores of a set are optional.
+        style: the formats of values.
         known_state: the usage state if it is known already.
-        growth: messages per second by which a queue grows, in a live view.
+        growth: the growth of a queue in messages per second, in a live view.
     """
 
     record: Record
@@ -47,8 +47,8 @@ def details_renderer(
     """Return the renderer of single objects.
 
     Args:
-        capabilities: those of a terminal that shows panels, or None.
-        like_ipcs: True for the text layout of ipcs -i, False for that of showmsg.
+        capabilities: the capabilities of a terminal, for panels; None for text.
+        like_ipcs: True for the text layout of ipcs -i, False for the layout of showmsg.
     """
     if capabilities:
         from pyipcs.render import panel

@@ -20,7 +20,7 @@ def iso_time(seconds: int) -> str | None:
     """Return a local time in ISO 8601 with its offset; None for never."""
     if not seconds:
         return None
-    # ISO 8601 offsets have whole minutes; zones of the years of local mean time had seconds.
+    # ISO 8601 offsets have whole minutes; offsets of local mean time also had seconds.
     minutes = int(time.localtime(seconds).tm_gmtoff / 60)
     text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds + 60 * minutes))
     sign = "-" if minutes < 0 else "+"
@@ -28,7 +28,7 @@ def iso_time(seconds: int) -> str | None:
 
 
 def short_time(seconds: int) -> str:
-    """Return the time of today, or the day, with its year unless this one."""
+    """Return the time for today, else the day, with the year if it differs."""
     then, now = time.localtime(seconds), time.localtime()
     if then[:3] == now[:3]:
         return time.strftime("%H:%M", then)

@@ -55,7 +55,7 @@ def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Va
 
     Args:
         value_type: the type of the values.
-        style: the choices of the user.
+        style: the formats of values.
         missing: the text for an unknown value.
     """
     if value_type is ValueType.KEY:

@@ -9,7 +9,7 @@ from pyipcs.query.plan import Report, Style
 from pyipcs.render.formatters import converter
 from pyipcs.sysv.listing import Listing
 
-# The value types whose text can contain characters with a meaning in a format.
+# The value types whose text can contain characters that a format must escape.
 _TEXTS = {ValueType.TEXT, ValueType.NUMBERS, ValueType.FLAGS}
 
 
@@ -20,12 +20,12 @@ def cells(
     missing: str,
     convert: Callable[[str], str] | None = None,
 ) -> Iterable[Any]:
-    """Return the cells of a column, one an object; some are ints.
+    """Return the cells of a column, one per object; some are ints.
 
     Args:
         column: the column.
         listing: the objects.
-        style: the choices of the user for values.
+        style: the formats of values.
         missing: the text for an unknown value.
         convert: the escaping of the format.
     """
@@ -36,9 +36,9 @@ def cells(
 
 
 def has_special_characters(column: Column, style: Style) -> bool:
-    """Return whether values can contain characters with a meaning in a format.
+    """Return True if values can contain characters that must be escaped.
 
-    A size for people can have a decimal comma.
+    A size with a unit can have a decimal comma.
     """
     return column.value_type in _TEXTS or (column.value_type is ValueType.SIZE and style.human)
 
@@ -51,7 +51,7 @@ def with_missing(values: Iterable[Value], missing: str) -> Iterable[Value]:
 
 
 def headings(report: Report) -> tuple[str, ...]:
-    """Return the column names of one table for all kinds, KIND for several."""
+    """Return the headings of one table for all kinds, with KIND for several."""
     known = dict.fromkeys(column.name for each in report.columns.values() for column in each)
     names = [name for name in dict.fromkeys(report.order) if name in known] or [*known]
     if len(report.columns) > 1 and KIND.name not in known:

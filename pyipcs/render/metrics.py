@@ -15,7 +15,7 @@ from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import valid_utf8
 
 _TIMESTAMP = "timestamp_seconds"
-_NEVER = {"0", 0}  # a time in /proc/sysvipc, or of a record
+_NEVER = {"0", 0}  # as text of /proc/sysvipc, and as an int of a record
 
 
 class _Gauge(NamedTuple):
@@ -25,7 +25,7 @@ class _Gauge(NamedTuple):
         name: the name of the metric, without its prefix.
         field: the kernel's name of the value.
         help: the description.
-        unit: the size of the kernel's unit, as a page.
+        unit: the factor to multiply the value with, for example the bytes of a page.
     """
 
     name: str
@@ -59,7 +59,7 @@ _OBJECTS = {
     ),
 }
 _LIMIT = _Gauge("limit", "limit", "Limit of a resource, by the kernel's name for it.")
-_USED = _Gauge("used", "used", "How much of a resource is in use.")
+_USED = _Gauge("used", "used", "Amount of a resource in use.")
 
 
 def document(report: Report, _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
@@ -80,7 +80,7 @@ def document(report: Report, _capabilities: TerminalCapabilities | None = None) 
 
 
 def _totals(kind: Kind) -> tuple[_Gauge, ...]:
-    """Return the gauges of the usage without limits."""
+    """Return the gauges of usage that has no limit."""
     page = os.sysconf("SC_PAGESIZE")
     match kind:
         case Kind.QUEUE:

@@ -69,7 +69,7 @@ def _facts(object_: Details, capabilities: TerminalCapabilities) -> Iterator[tup
         case SemaphoreSet():
             yield "Semaphores", (str(record.nsems), "bold")
             if record.semaphores is None:
-                yield "Values", ("you may not read them", "dim")
+                yield "Values", ("no read permission", "dim")
             yield "Last op", (moment(record.otime, style), "")
     yield "Last change", (moment(record.ctime, style), "")
     yield "Owner", (names(record.uid, record.gid), "")
@@ -95,7 +95,7 @@ def _queue_facts(
     drawn, color = bar(share, has_unicode=has_unicode, is_used=record.qnum > 0)
     limit = "unknown" if record.qbytes is None else grouped(record.qbytes)
     used = f"{grouped(record.cbytes)} of {limit} bytes"
-    if record.qnum > record.cbytes:  # qbytes limits the messages, too: these are nearer to it
+    if record.qnum > record.cbytes:  # qbytes limits the number of messages, too
         used += f", {grouped(record.qnum)} of {limit} messages"
     yield "Used", (f"{drawn}  {used}", color)
     yield "Last send", (act(record.lspid, record.stime, style), "")

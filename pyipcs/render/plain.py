@@ -1,7 +1,7 @@
 """Renderer of the plain format, the layout of util-linux's ipcs(1).
 
-The output is equal byte for byte. A listing is rendered column by column; columns that ipcs prints
-as in /proc/sysvipc stay text.
+The output is identical, byte for byte. A listing is rendered column by column; values that ipcs
+prints as in /proc/sysvipc stay text.
 """
 
 import os
@@ -40,9 +40,9 @@ class _Table(NamedTuple):
 
 @cache
 def _short_name(uid: _Value) -> str:
-    """Return a user name cut to ten bytes, or a whole number.
+    """Return a user name cut to ten bytes, or a complete uid.
 
-    It is `%-10.10s` of C, which counts bytes.
+    `%-10.10s` in C counts bytes, not characters.
     """
     name = user_name(uid)
     if name == str(uid):
@@ -77,7 +77,7 @@ def _status(mode: _Value) -> str:
 
 @lru_cache(maxsize=1024)
 def _short_time(seconds: _Value) -> str:
-    """Return month, day and time of ctime(3)."""
+    """Return a time as month, day and time of day, as in ctime(3)."""
     when = int(seconds)
     return ctime(when)[4:20] if when else ctime(when)
 
@@ -91,7 +91,7 @@ def _key(key: _Value) -> str:
 
 
 def _human(size: _Value) -> str:
-    """Right-align a size in six bytes; a decimal separator may have several."""
+    """Right-align a size in six bytes; its separator may have several bytes."""
     text = human(int(size))
     return " " * (6 - len(os.fsencode(text))) + text
 

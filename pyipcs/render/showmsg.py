@@ -59,7 +59,7 @@ def _set(record: SemaphoreSet, style: Style) -> Iterator[str]:
         counts = f"value {one.value}, ncount {one.ncount}, zcount {one.zcount}"
         yield f"Semaphore {one.num}: {counts}, last proc {last_user(one, record)}{end}"
     if record.semaphores is None:
-        yield "Values: you may not read them\n"
+        yield "Values: no read permission\n"
     yield f"Last op {moment(record.otime, style)}"
 
 

@@ -1,4 +1,4 @@
-"""Words for people about an object: times, processes, owners."""
+"""Times, processes and owners of an object in words."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from pyipcs.usage.processes import Process, recorded
 if TYPE_CHECKING:
     from pyipcs.usage.scan import User
 
-# The words before a process, by its operation: in a line of text, and as a label.
+# The words before a process, by its use of the object: in a line of text, and as a label.
 USES = {
     "attached": ("Attached by", "Attached by"),
     "send": ("Waiting to send:", "Waits to send"),

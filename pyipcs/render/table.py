@@ -1,7 +1,7 @@
 """Renderer of tables for people, drawn by rich.
 
-A rich table takes a millisecond a row. So rich draws the frame and one row of placeholders, and
-that row is the template of all rows.
+A rich table takes a millisecond per row. Therefore rich draws only the frame and one row of
+placeholders, the template of all rows.
 """
 
 import re
@@ -31,7 +31,7 @@ Cell: TypeAlias = tuple[str, str]
 
 _PLACEHOLDER = "\ue000"  # of the private use area, and one column wide
 _BAR = 8  # columns
-_HIGH, _VERY_HIGH = 75.0, 90.0  # percent: from there, a bar is yellow or red
+_HIGH, _VERY_HIGH = 75.0, 90.0  # percent: a bar becomes yellow, and red
 _UNLIMITED = 2**63  # the defaults of shmmax and shmall are above (shmget(2))
 _SEPARATION = 2  # columns between columns
 _NAMING = 90  # the lowest priority of columns that name an object
@@ -41,19 +41,20 @@ _LONG_MIN = 12  # the least width of a long column
 def tables(report: Report, capabilities: TerminalCapabilities | None) -> Iterator[str]:
     """Render a table for each kind, or one table with the report's title.
 
-    A last line names kinds without objects. The titles count all rows, also with `max_rows`.
+    The last line names the kinds without objects. A title has the number of all rows, even if
+    `max_rows` limits the rows.
     """
     assert capabilities
     painter = Painter(capabilities)
     if report.title:
         yield from _one_table(report, painter)
         return
-    none = []
+    empty = []
     separator = ""
     for kind, chunks in report.found.items():
         listing = merged(chunks)
         if listing is None or not listing.length:
-            none.append(kind.plural)
+            empty.append(kind.plural)
             continue
         title = f"{kind.title} ({grouped(listing.length)})"
         if report.max_rows is not None:
@@ -61,8 +62,8 @@ def tables(report: Report, capabilities: TerminalCapabilities | None) -> Iterato
         yield separator
         yield from _table(title, report.columns[kind], [listing], report, painter)
         separator = "\n"
-    if none and report.headings:
-        yield separator + painter.paint(f"No {_either(none)}{report.which}.", "dim") + "\n"
+    if empty and report.headings:
+        yield separator + painter.paint(f"No {_either(empty)}{report.which}.", "dim") + "\n"
 
 
 def _one_table(report: Report, painter: "Painter") -> Iterator[str]:
@@ -114,12 +115,13 @@ class Painter:
     """A painter of text for the capabilities of a terminal, with rich.
 
     Attributes:
-        capabilities: those of the terminal.
+        capabilities: the capabilities of the terminal.
     """
 
     def __init__(self, capabilities: TerminalCapabilities) -> None:
         self.capabilities = capabilities
-        self._codes: dict[str, tuple[str, str]] = {"": ("", "")}  # before and after a text
+        # The escape sequences before and after a text, by style.
+        self._codes: dict[str, tuple[str, str]] = {"": ("", "")}
 
     def paint(self, text: str, style: str) -> str:
         """Return text with the escape sequences of a style."""
@@ -227,7 +229,7 @@ def _fitting(sizes: Mapping[Column, int], report: Report, width: int | None) -> 
 def _shortened(
     cells: Sequence[Cell], column: Column, size: int, *, has_unicode: bool
 ) -> list[Cell]:
-    """Return the cells of a long column, cut with a mark between numbers."""
+    """Return the cells of a long column, cut with a mark, lists at a comma."""
     mark = "\u2026" if has_unicode else "+"
 
     @lru_cache(maxsize=4096)
@@ -264,7 +266,7 @@ def _frame(title: str, sizes: Mapping[Column, int], painter: Painter) -> tuple[s
 
 
 def _is_right_aligned(column: Column) -> bool:
-    """Return whether a column has numbers without names or bars."""
+    """Return True if a column has numbers without names or bars."""
     return column.is_numeric and column.value_type not in {ValueType.PID, ValueType.PERCENT}
 
 
@@ -280,7 +282,7 @@ def _painted(cells: Sequence[Cell], column: Column, size: int, painter: Painter)
 
 
 def _cells(column: Column, listing: Listing, style: Style, *, has_unicode: bool) -> Iterable[Cell]:
-    """Return the cells of a column, one an object."""
+    """Return the cells of a column, one per object."""
     if column.name == "USE%":
         return _bars(column, listing, has_unicode=has_unicode)
     if column.value_type is ValueType.PID:
@@ -362,7 +364,7 @@ def _processes(column: Column, listing: Listing) -> Iterator[Cell]:
     """Yield pids, with the names of processes that still exist."""
     assert column.when
     pids = map(int, listing.column(column.field))
-    # A cache for one frame: in a live view, processes end.
+    # The cache is for one frame: in a live view, processes end.
     return map(lru_cache(maxsize=4096)(_process), pids, column.when(listing))
 
 

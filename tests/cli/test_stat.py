@@ -262,7 +262,7 @@ def test_stat_set_without_read_permission_has_no_values(objects: Objects) -> Non
     semid = objects.semaphores(mode=0o600)
     result = as_nobody("stat", "-s", str(semid))
     assert (result.status, result.err) == (0, "")
-    assert "\n1 semaphore in set\n\nValues: you may not read them\n\nLast op never\n" in result.out
+    assert "\n1 semaphore in set\n\nValues: no read permission\n\nLast op never\n" in result.out
     assert (
         json.loads(as_nobody("stat", "-sJ", str(semid)).out)["semaphores"][0]["semaphores"] is None
     )

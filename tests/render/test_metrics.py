@@ -32,7 +32,7 @@ GOLDEN = """\
 sysvipc_limit{resource="msgmni"} 32000
 sysvipc_limit{resource="msgmax"} 18446744073709551615
 # TYPE sysvipc_used gauge
-# HELP sysvipc_used How much of a resource is in use.
+# HELP sysvipc_used Amount of a resource in use.
 sysvipc_used{resource="msgmni"} 2
 # TYPE sysvipc_messages gauge
 # HELP sysvipc_messages Messages on all queues.
