@@ -7,10 +7,10 @@ class TerminalCapabilities(NamedTuple):
     """The abilities of a terminal, or of a file that is later shown on one.
 
     Attributes:
-        width: columns; None if unlimited.
-        height: lines.
-        has_color: supports colour codes.
-        has_unicode: shows characters beyond ASCII.
+        width: the number of columns; None if unlimited.
+        height: the number of lines.
+        has_color: True if it supports colour codes.
+        has_unicode: True if it shows characters beyond ASCII.
     """
 
     width: int | None

@@ -13,16 +13,16 @@ from pyipcs.terminal.live_screen import Screen
 from pyipcs.terminal.streams import Output
 from pyipcs.terminal.writer import InterruptibleWriter
 
-_HEAD_HEIGHT = 6  # lines: a lower terminal has no room for the heading
+_HEAD_HEIGHT = 6  # lines: a terminal of this height or less shows no heading
 FrameRenderer: TypeAlias = Callable[[TerminalCapabilities], Iterable[str]]
 
 
 def watch(output: Output, interval: float, render: FrameRenderer) -> NoReturn:
-    """Show a frame every `interval` seconds, and at a change of the size.
+    """Show a frame every `interval` seconds, and when the size changes.
 
     Raises:
-        StoppedError: a signal came; the terminal is restored.
-        CommandError: the terminal has gone.
+        StoppedError: a signal arrived; the terminal is restored.
+        CommandError: the terminal is gone.
     """
 
     def frame() -> tuple[str, TerminalCapabilities]:
@@ -50,7 +50,8 @@ def watch(output: Output, interval: float, render: FrameRenderer) -> NoReturn:
 class _TerminalSignals:
     """Handlers of SIGTSTP and SIGWINCH.
 
-    A stop waits until the terminal is restored. Both signals interrupt the wait for the next frame.
+    The program stops only after it has restored the terminal. Both signals interrupt the wait for
+    the next frame.
     """
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ class Screen:
 
         Args:
             file: the terminal.
-            has_color: the frames are coloured.
+            has_color: True if frames are coloured.
         """
         self._file = file
         self._modes: list[Any] = []
@@ -58,9 +58,9 @@ class Screen:
         """Switch the echo of typed characters on or off.
 
         TCSANOW keeps pending input: on Ctrl-C and Ctrl-Z the kernel drops earlier characters, and
-        later ones are for the shell.
+        the shell reads later characters.
         """
-        with suppress(termios.error):  # the terminal has gone
+        with suppress(termios.error):  # the terminal is gone
             if not is_on:
                 self._modes = termios.tcgetattr(self._file)
                 modes = termios.tcgetattr(self._file)
@@ -70,12 +70,12 @@ class Screen:
                 termios.tcsetattr(self._file, termios.TCSANOW, self._modes)
 
     def show(self, frame: str, capabilities: TerminalCapabilities) -> None:
-        """Show a frame; the last line counts the lines that do not fit."""
+        """Show a frame; the last line has the number of lines that do not fit."""
         self._console.size = (capabilities.width or self._console.width, capabilities.height)
         lines = frame.splitlines()
         if len(lines) > capabilities.height:
             beyond = len(lines) - capabilities.height + 1
-            lines[capabilities.height - 1 :] = [f"({beyond} lines more)"]
+            lines[capabilities.height - 1 :] = [f"({beyond} more lines)"]
         cropped = (Text.from_ansi(line, no_wrap=True, overflow="crop") for line in lines)
         self._live.update(Group(*cropped), refresh=True)
 

@@ -22,7 +22,7 @@ def bar(
     Args:
         total: the size of the input in bytes, if known.
         file: the terminal.
-        has_color: the bar is coloured.
+        has_color: True if the bar is coloured.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
@@ -41,7 +41,7 @@ def bar(
     task = progress.tasks[0]
 
     def track(batches: _Batches) -> _Batches:
-        # Without rich's lock: its thread holds it while it waits for a stopped terminal.
+        # Without rich's lock: rich's thread holds the lock while a stopped terminal blocks it.
         for batch in batches:
             for start in range(0, len(batch), _STEP):
                 part = batch[start : start + _STEP]
@@ -51,7 +51,7 @@ def bar(
 
     try:
         progress.start()
-    except RuntimeError:  # the limit of threads is reached
+    except RuntimeError:  # the limit on threads is reached
         yield track
         return
     try:

@@ -26,12 +26,12 @@ class Output:
     """The streams for data and messages, and their capabilities.
 
     Attributes:
-        encoding: the encoding of both streams. Names were decoded with it, so that they are
+        encoding: the encoding of both streams. It is the encoding of file names, which are
             written byte for byte as they were read.
-        is_terminal: data goes to a terminal.
-        message_terminal: the stream of messages if it is a terminal.
-        is_interactive: the user can see a question and answer it.
-        is_dumb: the terminal writes lines and moves no cursor.
+        is_terminal: True if data goes to a terminal.
+        message_terminal: the stream of messages if it is a terminal; else None.
+        is_interactive: True if the user can see a question and answer it.
+        is_dumb: True if the terminal cannot move its cursor.
         color: the value of --color: auto, always or never.
     """
 
@@ -41,10 +41,11 @@ class Output:
         """Open the output.
 
         Args:
-            streams: streams for data and messages, None for no output; default: stdout and stderr.
+            streams: streams for data and messages, each None to write nothing; default: stdout and
+                stderr.
             color: the value of --color.
         """
-        # Python's own are None if the caller closed the descriptors.
+        # sys.stdout and sys.stderr are None if the caller closed their descriptors.
         stdout, stderr = streams or (sys.stdout, sys.stderr)
         self._stdout: TextIO | None = stdout
         self._stderr: TextIO | None = stderr
@@ -56,14 +57,15 @@ class Output:
         self.color = color
         self._pending: list[str] = []  # chunks not yet written
         self._pending_length = 0
-        # A user watches a terminal, and messages on the same stream keep their order.
+        # On a terminal the user waits for the text; on a shared stream, data and messages keep
+        # their order.
         self._is_unbuffered = self.is_terminal or (streams is not None and self._is_shared)
         self._failure: str | None = None  # the reason of the first failed write
 
     def write(self, chunks: Iterable[str]) -> None:
         """Write text chunk by chunk; escape it on a terminal.
 
-        As with stdio(3), `flush` reports a failure.
+        `flush` reports a failure, as in stdio(3).
         """
         self.write_raw(map(visible, chunks) if self.is_terminal else chunks)
 
@@ -130,12 +132,12 @@ class Output:
 
     @property
     def has_color(self) -> bool:
-        """Return whether data is coloured."""
+        """Return True if data is coloured."""
         return self._has_color(self.is_terminal)
 
     @property
     def has_message_color(self) -> bool:
-        """Return whether messages are coloured."""
+        """Return True if messages are coloured."""
         return self._has_color(self.message_terminal is not None)
 
     def _has_color(self, is_terminal: bool) -> bool:
@@ -146,7 +148,7 @@ class Output:
         return is_terminal
 
     def capabilities(self) -> TerminalCapabilities | None:
-        """Return the capabilities of standard output; None if it is for programs.
+        """Return the capabilities of standard output; None if a program reads it.
 
         With --color=always a file or a pager counts as a terminal: COLUMNS sets its width.
         """
@@ -208,14 +210,14 @@ class Output:
             self.write_stderr(f"{self._styled('pyipcs:')} {one_line(message)}\n")
 
     def ask(self, question: str) -> bool:
-        """Ask a question; return whether the answer is yes.
+        """Ask a question; return True if the answer is yes.
 
         It requires `is_interactive`.
         """
         self.write_stderr(f"{question} [y/N] ")
         try:
             answer = sys.stdin.buffer.readline()
-        except OSError:  # the terminal has gone, or belongs to another job
+        except OSError:  # the terminal is gone, or belongs to another job
             answer = b""
         if not answer.endswith(b"\n"):  # end of file: the cursor is still in the question's line
             self.write_stderr("\n")
@@ -232,7 +234,7 @@ class Output:
                 self._failure = error.strerror or str(error)
 
     def _accepts_message(self, timeout: float) -> bool:
-        """Return whether standard error becomes writable within some seconds."""
+        """Return True if standard error becomes writable before the timeout."""
         return self._stderr is not None and _wait_writable(self._stderr.fileno(), timeout)
 
     def _styled(self, text: str) -> str:
@@ -243,8 +245,8 @@ def _encode(text: str, encoding: str) -> bytes:
     """Return text as bytes; surrogates of os.fsdecode become their bytes."""
     try:
         return text.encode(encoding, "surrogateescape")
-    except UnicodeEncodeError:  # an encoding with few characters, as of the C locale
-        # Registered here because most runs do not need it. The registry belongs to the process.
+    except UnicodeEncodeError:  # an encoding with few characters, such as ASCII in the C locale
+        # Registered only here, because most runs do not need it.
         codecs.register_error(_ESCAPE, _escape_sequence)
         return text.encode(encoding, _ESCAPE)
 
@@ -295,7 +297,7 @@ def _write_bytes(descriptor: int, data: bytes | memoryview) -> None:
 
 
 def _wait_writable(descriptor: int, timeout: float | None = None) -> bool:
-    """Wait for a descriptor; return whether it accepts data in time."""
+    """Wait for a descriptor; return True if it accepts data in time."""
     import select
 
     from pyipcs.process.nonblocking import ready

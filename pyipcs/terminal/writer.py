@@ -15,7 +15,7 @@ from pyipcs.process.nonblocking import NonBlockingFile
 class InterruptibleWriter(StringIO):
     """A terminal as a file whose writes stop waiting once a signal arrived.
 
-    The rest is written on exit, as far as the terminal accepts it in time.
+    On exit, the rest is written if the terminal accepts it in time.
     """
 
     def __init__(self, descriptor: int, encoding: str, waiting: InterruptibleWait) -> None:
@@ -31,7 +31,7 @@ class InterruptibleWriter(StringIO):
         self._sink = NonBlockingFile(descriptor, os.O_WRONLY)
         self._writable = waiting.poller(descriptor, select.POLLOUT)
         self._rest = memoryview(b"")
-        self._gone = False
+        self._is_gone = False
 
     @property
     def encoding(self) -> str:  # type: ignore[override] # settable in typeshed
@@ -46,11 +46,11 @@ class InterruptibleWriter(StringIO):
         """Write text; keep the rest if a signal arrives.
 
         Raises:
-            CommandError: the terminal has gone.
+            CommandError: the terminal is gone.
         """
         self._rest = memoryview(bytes(self._rest) + text.encode(self._encoding, "replace"))
         with suppress(StoppedError):  # `waiting` raises it again
-            while self._rest and not self._gone:
+            while self._rest and not self._is_gone:
                 self._writable()
                 self._push()
         return len(text)
@@ -60,7 +60,7 @@ class InterruptibleWriter(StringIO):
             with suppress(BlockingIOError):
                 self._rest = self._rest[self._sink.write(self._rest) :]
         except OSError as error:
-            self._gone = True
+            self._is_gone = True
             raise CommandError(f"write error: {error.strerror}") from None
 
     def __enter__(self) -> Self:

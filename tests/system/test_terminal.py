@@ -471,7 +471,7 @@ def test_list_watch_counts_the_rows_without_room(objects: Objects, isolated: Non
     for _ in range(50):
         objects.queue()
     process, terminal = on_terminal("list", "-q", "--watch=0.1", height=10)
-    text = read_until(terminal, r"lines more\)")
+    text = read_until(terminal, r"more lines\)")
     end(process, terminal)
     assert "Message queues (50)" in text
 
