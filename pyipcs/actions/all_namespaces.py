@@ -19,7 +19,7 @@ from pyipcs.text import abridged
 from pyipcs.usage.processes import command_of, named
 from pyipcs.usage.scan import scan
 
-_GONE = {errno.ENOENT, errno.ESRCH}  # the errors after the exit of a process
+_GONE = {errno.ENOENT, errno.ESRCH}  # the errors for a process that has exited
 _Found: TypeAlias = Mapping[Kind, Sequence[Listing]]
 
 
@@ -27,8 +27,8 @@ class NamespaceObjects(NamedTuple):
     """An IPC namespace with its objects.
 
     Attributes:
-        inode: the inode that identifies it.
-        own: True if it is the caller's.
+        inode: the inode that identifies the namespace.
+        own: True if it is the namespace of the caller.
         pids: its processes except this one.
         found: its objects.
     """
@@ -62,22 +62,22 @@ def collect(
 ) -> tuple[list[NamespaceObjects], bool]:
     """Return all namespaces, own first, and True if any was not entered.
 
-    Those that could not be entered are reported.
+    Namespaces that could not be entered are reported.
 
     Raises:
-        CommandError: /proc, which distinguishes them, cannot be read.
+        CommandError: namespaces cannot be distinguished without /proc.
     """
     here, own = namespace.current(), os.getpid()
     if here is None or not scan().readable:
         raise CommandError(f"cannot distinguish IPC namespaces: {scan().incomplete_reason}")
-    ask = partial(
+    read = partial(
         _read_objects, kinds, selection, options, options.chosen(terminal=output.is_terminal), view
     )
     groups, is_incomplete = [], False
     for inode, pids in sorted(_namespaces(), key=lambda one: (one[0] != here, one)):
         others = [pid for pid in pids if pid != own]
         try:
-            found = ask() if inode == here else _ask_within(others, ask)
+            found = read() if inode == here else _read_within(others, read)
         except OSError as error:
             if inode == here or error.errno not in _GONE:
                 output.error(f"IPC namespace {inode}: {error.strerror}")
@@ -113,8 +113,8 @@ def _read_objects(
     return found | {kind: [*listings] for kind, listings in shown.found.items()}
 
 
-def _ask_within(pids: Iterable[int], ask: Callable[[], _Found]) -> _Found:
-    """Call `ask` in the namespace of the first process that still exists.
+def _read_within(pids: Iterable[int], read: Callable[[], _Found]) -> _Found:
+    """Call `read` in the namespace of the first process that still exists.
 
     Raises:
         OSError: the namespace could not be entered through any of the processes.
@@ -122,7 +122,7 @@ def _ask_within(pids: Iterable[int], ask: Callable[[], _Found]) -> _Found:
     failure: OSError = ipc_error(errno.ESRCH)
     for pid in pids:
         try:
-            return unshare.within(f"/proc/{pid}/ns/ipc", ask)
+            return unshare.within(f"/proc/{pid}/ns/ipc", read)
         except OSError as error:
             if failure.errno in _GONE:
                 failure = error

@@ -20,7 +20,7 @@ from pyipcs.text import plural
 if TYPE_CHECKING:
     from pyipcs.process.record_reader import Stream
 
-_LINES = 512  # of a write(2): few calls, and no long wait for the first line
+_LINES = 512  # lines per write(2): few calls, and no long wait for the first line
 
 
 class ReadOptions(NamedTuple):
@@ -28,7 +28,7 @@ class ReadOptions(NamedTuple):
 
     Attributes:
         offset: offset of the first byte.
-        length: largest number of bytes; None is up to the end, or one struct.
+        length: largest number of bytes; None for all bytes up to the end, or for one struct.
         format_: raw, hex or unpack.
         layout: C struct of the format unpack.
     """
@@ -40,13 +40,13 @@ class ReadOptions(NamedTuple):
 
 
 class WriteOptions(NamedTuple):
-    """The place of the bytes to write, and the notation of a stream of them.
+    """The position of the bytes to write, and the notation of their stream.
 
     Attributes:
         offset: offset of the first byte.
-        file: path of the stream; None is standard input.
-        hex_: true for a stream of hex digits.
-        layout: C struct whose fields are on each line of the stream; None is none.
+        file: path of the stream; None for standard input.
+        hex_: True for a stream of hex digits.
+        layout: C struct whose fields are on each line of the stream; else None.
     """
 
     offset: int
@@ -60,7 +60,7 @@ def attached(target: Target, offset: int, *, read_only: bool) -> Iterator[Attach
     """Attach the segment that a target names.
 
     Raises:
-        CommandError: there is none, it may not be attached, or it ends before the offset.
+        CommandError: there is no segment, it may not be attached, or it ends before the offset.
     """
     segment = find(SharedMemory, target)
     with refusals(Kind.SEGMENT, target):
@@ -77,7 +77,7 @@ def read(output: Output, target: Target, options: ReadOptions) -> None:
     """Write bytes of a segment to standard output.
 
     Raises:
-        CommandError: they cannot be read, or they end within a struct.
+        CommandError: the bytes cannot be read, or they end within a struct.
     """
     offset, length, layout = options.offset, options.length, options.layout
     with attached(target, offset, read_only=True) as memory:
@@ -115,7 +115,7 @@ def _struct_lines(pieces: Iterable[bytes | memoryview], layout: Layout) -> Itera
 
 
 def _blocks(lines: Iterable[bytes]) -> Iterator[bytes | memoryview]:
-    """Join lines to blocks for one write(2) each."""
+    """Join lines to blocks, one for each write(2)."""
     remaining = iter(lines)
     while block := b"".join(islice(remaining, _LINES)):
         yield block
@@ -143,8 +143,8 @@ def write_stream(target: Target, options: WriteOptions) -> None:
     """Write standard input or a file into a segment.
 
     Raises:
-        CommandError: one of them cannot be accessed, or the segment has no room. Only a stream
-            of raw bytes and unknown length may have been written in part.
+        CommandError: the stream or the segment cannot be accessed, or the segment has no room.
+            Only a stream of raw bytes and unknown length may have been written in part.
     """
     from pyipcs.process.record_reader import Stream
 

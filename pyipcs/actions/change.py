@@ -1,4 +1,4 @@
-"""Changes of an existing object: its mode, owner, qbytes, values and locking."""
+"""Changes of an object: its mode, owner, qbytes, values and locking."""
 
 import errno
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from pyipcs.text import plural
 
 
 class ChangeOptions(NamedTuple):
-    """The changes of an object; None and empty leave a property as it is.
+    """The changes of an object; None and empty leave a property unchanged.
 
     Attributes:
         mode: permission bits.
@@ -23,8 +23,8 @@ class ChangeOptions(NamedTuple):
         qbytes: capacity of a queue in bytes.
         single: values of single semaphores, by semnum.
         values: values of all semaphores of a set.
-        lock: true to lock a segment in memory.
-        unlock: true to unlock it.
+        lock: True to lock a segment in memory.
+        unlock: True to unlock it.
     """
 
     mode: int | None
@@ -49,7 +49,7 @@ class _Step(NamedTuple):
     Attributes:
         name: the changed property, in messages.
         apply: the call.
-        is_control: true for IPC_SET.
+        is_control: True for IPC_SET.
     """
 
     name: str
@@ -159,7 +159,7 @@ class _Change:
         return self._error(f"set {step.name} failed: {why}")
 
     def _hint(self, step: _Step, error: IpcError) -> str:
-        """Return the limit or the missing right; empty if the errno is clear enough."""
+        """Return the limit or the missing right; empty if the errno is clear."""
         from pyipcs.actions import hints
         from pyipcs.sysv import permissions
 
@@ -169,9 +169,9 @@ class _Change:
         if not step.is_control or not isinstance(error, DeniedError):
             return ""
         if not permissions.may_control(record.uid, record.cuid):
-            return "it takes the owner, the creator or CAP_SYS_ADMIN"
+            return "only for the owner, the creator or with CAP_SYS_ADMIN"
         if isinstance(record, Queue):
-            # IPC_SET sets qbytes in any case, if only to the present number.
+            # IPC_SET always sets qbytes, even if only to the present number.
             return hints.explain_qbytes(self._options.qbytes or record.qbytes or 0)
         return ""
 
@@ -180,7 +180,7 @@ class _Change:
 
 
 def _steps(options: ChangeOptions) -> Iterator[_Step]:
-    """Yield the system calls, IPC_SET last: it may take away the right to make the others."""
+    """Yield the system calls; IPC_SET last, which can forbid the others."""
     if values := options.values:
         yield _Step("values", lambda array: array.set_values(values))
     for semnum, value in options.single:
@@ -205,5 +205,5 @@ def _control_step(options: ChangeOptions) -> _Step:
 
 
 def _can_grant(step: _Step, options: ChangeOptions) -> bool:
-    """Return whether a step grants write permission, which setting values requires."""
+    """Return True if a step grants write permission, to set values."""
     return step.is_control and bool((options.mode or 0) & 0o200)

@@ -1,4 +1,4 @@
-"""Creation of objects, all or none, whatever fails and whatever signal arrives."""
+"""Creation of objects, all or none, even after errors and signals."""
 
 import errno
 import os
@@ -39,11 +39,11 @@ class CreateOptions(NamedTuple):
     Attributes:
         size: bytes of a segment; None creates none.
         nsems: number of semaphores of a set; None creates none.
-        queue: true to create a queue.
+        queue: True to create a queue.
         mode: permission bits.
-        key: key of all objects; None is a random free key for each.
-        private: true for IPC_PRIVATE.
-        exist_ok: true to accept an existing object with the key.
+        key: key of all objects; None for a random free key for each.
+        private: True for IPC_PRIVATE.
+        exist_ok: True to accept an existing object with the key.
         qbytes: capacity of the queue in bytes.
         values: values of the semaphores.
         owner: uid and gid; None keeps the caller's.
@@ -119,8 +119,8 @@ class _InterruptedError(Exception):
 class CreationRollback:
     """Removal of created objects if a later step fails.
 
-    Terminating signals are blocked while objects are created, so that none of them leaves only
-    some of the objects. SIGPIPE is blocked to the end, so that no object stays unreported. A
+    Terminating signals are blocked while objects are created: no signal can leave only some of
+    the objects. SIGPIPE is blocked to the end: objects that cannot be reported are removed. A
     signal that arrives after the report has no effect: a program that dies of a signal has
     created nothing.
 
@@ -132,7 +132,7 @@ class CreationRollback:
         self.created: list[Handle] = []
         self._output = output
         self._stopped = 0  # the first signal that was handled
-        self._interruptible = False
+        self._is_interruptible = False
 
     def __enter__(self) -> Self:
         self._terminating = terminating_signals()
@@ -140,18 +140,18 @@ class CreationRollback:
         return self
 
     def report(self, report: Callable[[], None]) -> None:
-        """Call a function that prints the objects, once standard output is writable.
+        """Print the objects by a function, once standard output is writable.
 
         Signals interrupt the wait: a reader that does not read must not disable Ctrl-C.
         """
         for number in self._terminating:
             signal.signal(number, self._interrupt)
-        self._interruptible = True
+        self._is_interruptible = True
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, self._terminating - self._mask)
             self._output.wait()
         finally:
-            self._interruptible = False
+            self._is_interruptible = False
             signal.pthread_sigmask(signal.SIG_BLOCK, self._terminating)
         if self._stopped:  # by a signal between the last two statements
             raise _InterruptedError
@@ -169,8 +169,8 @@ class CreationRollback:
 
     def _interrupt(self, number: int, _frame: FrameType | None) -> None:
         self._stopped = self._stopped or number
-        interruptible, self._interruptible = self._interruptible, False  # raise only once
-        if interruptible:
+        is_interruptible, self._is_interruptible = self._is_interruptible, False  # raise only once
+        if is_interruptible:
             raise _InterruptedError
 
     def _undo(self) -> None:
@@ -196,7 +196,7 @@ def _plans(options: CreateOptions) -> list[_Plan]:
     return plans
 
 
-# Each imports the module of its kind, so that other kinds cost no time at start-up.
+# Each function imports only the module of its kind, for a fast start.
 
 
 def _segment_plan(size: int, options: CreateOptions) -> _Plan:
@@ -227,7 +227,7 @@ def _set_plan(nsems: int, options: CreateOptions) -> _Plan:
     if values := options.values:
         steps["set values"] = lambda handle: handle.initialize(values)
         if mode & 0o600 != 0o600:
-            # semop(2) and SETALL check the mode for the creator too.
+            # semop(2) and SETALL check the mode even for the creator.
             first_mode = 0o600
             steps["set mode"] = lambda handle: handle.change(mode=mode)
     create = partial(SemaphoreArray.create, mode=first_mode, nsems=nsems)
@@ -247,7 +247,7 @@ def _create(plan: _Plan, options: CreateOptions, rollback: CreationRollback) -> 
     try:
         handle, is_new = _create_or_find(plan, key, exist_ok=options.exist_ok)
     except IpcError as error:
-        raise _creation_error(plan, _why(plan, key, error)) from None
+        raise _creation_error(plan, _reason(plan, key, error)) from None
     if is_new:
         rollback.created.append(handle)
         _check_persists(plan)
@@ -256,7 +256,7 @@ def _create(plan: _Plan, options: CreateOptions, rollback: CreationRollback) -> 
 
 
 def _create_or_find(plan: _Plan, key: Target | None, *, exist_ok: bool) -> tuple[Handle, bool]:
-    """Return the object, and whether it is new."""
+    """Return the object, and True if it is new."""
     if key is None:
         return with_free_key(plan.create), True
     while True:
@@ -275,8 +275,8 @@ def _find(plan: _Plan, key: Target) -> Handle:
     """Return the object that has the key.
 
     Raises:
-        CommandError: it is smaller than requested.
-        NotFoundError: there is none, or it was removed meanwhile.
+        CommandError: the object is smaller than requested.
+        NotFoundError: there is no such object, or it was removed meanwhile.
     """
     try:
         handle = plan.find(key.number)
@@ -299,7 +299,7 @@ def _too_small(plan: _Plan, key: Target, size: str) -> CommandError:
 
 
 def _check_persists(plan: _Plan) -> None:
-    """Raise an error if the kernel removes a new segment when this process ends."""
+    """Raise an error if the kernel removes a segment when its creator ends."""
     if plan.kind is not Kind.SEGMENT:
         return
     from pyipcs.sysv.segment import is_rmid_forced
@@ -323,11 +323,11 @@ def _step_hint(plan: _Plan, name: str, error: IpcError) -> str:
     from pyipcs.actions.hints import explain, explain_qbytes
 
     if name == "set qbytes" and isinstance(error, DeniedError):
-        return explain_qbytes(plan.amount)  # all that the owner of a queue may not do
+        return explain_qbytes(plan.amount)  # the only change that the owner of a queue may not make
     return explain(plan.kind, error, plan.amount) if isinstance(error, TooBigError) else ""
 
 
-def _why(plan: _Plan, key: Target | None, error: IpcError) -> str:
+def _reason(plan: _Plan, key: Target | None, error: IpcError) -> str:
     """Return the reason of a failed creation, with the limit if there is one."""
     from pyipcs.actions.hints import explain
 

@@ -1,4 +1,4 @@
-"""Hints of messages: the limit or the right behind a refused call."""
+"""Hints of messages: the limit or the missing right of a refused call."""
 
 import errno
 from contextlib import suppress
@@ -44,7 +44,7 @@ def _explain_limit(kind: Kind) -> str:
     if not limits or not usage:
         return ""
     most, used = limits._asdict(), usage._asdict()
-    # The limit on the objects of the kind, and for two kinds one on their total size.
+    # The limit on the number of objects, and for two kinds a limit on their total size.
     objects, *totals = [row for row in RESOURCES[kind] if row.used and row.limit]
     is_full = (used[objects.used] or 0) >= most[objects.limit] or not totals
     reached = objects if is_full else totals[0]
@@ -93,31 +93,31 @@ def _listed(known: dict[str, str | int]) -> str:
 
 
 def explain_qbytes(qbytes: int) -> str:
-    """Return the reason why an owner may not set a queue's qbytes, else "".
+    """Return the reason that forbids an owner to set qbytes, else "".
 
     The owner may set any value up to msgmnb (msgctl(2)).
     """
     limits = known_limits(Kind.QUEUE)
     if limits is None:
-        return "over msgmnb it takes CAP_SYS_RESOURCE"
+        return "more than msgmnb requires CAP_SYS_RESOURCE"
     if qbytes <= limits.msgmnb:
         return ""
-    return f"{qbytes} is over msgmnb, which is {limits.msgmnb}: it takes CAP_SYS_RESOURCE"
+    return f"qbytes: {qbytes}, msgmnb: {limits.msgmnb}; more requires CAP_SYS_RESOURCE"
 
 
 def explain_lock(segment: Segment, error: IpcError) -> str:
-    """Return the reason why the caller may not lock a segment, else "".
+    """Return the reason that forbids the caller to lock a segment, else "".
 
     The rules are those of shmctl(2).
     """
     import resource
 
     if error.errno == errno.EPERM and effective_uid() not in {segment.uid, segment.cuid}:
-        return "it takes the owner, the creator or CAP_IPC_LOCK"
+        return "only for the owner, the creator or with CAP_IPC_LOCK"
     if error.errno not in {errno.EPERM, errno.ENOMEM}:
         return ""
     limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     return (
-        f"it has {segment.segsz} bytes, and RLIMIT_MEMLOCK lets its user lock {limit} in all: "
-        "more takes CAP_IPC_LOCK"
+        f"size: {plural(segment.segsz, 'byte')}, RLIMIT_MEMLOCK for all locks of its user: "
+        f"{plural(limit, 'byte')}; more requires CAP_IPC_LOCK"
     )

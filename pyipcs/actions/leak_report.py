@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pyipcs.usage.descendants import Descendants
 
 _NEVER = "--private never"
-_MANY = 8  # objects of other programs that a message names
+_MANY = 8  # the most objects of other programs in a message
 _Leftovers: TypeAlias = Mapping[Kind, Sequence[Listing]]
 
 
@@ -32,7 +32,7 @@ class _Location(NamedTuple):
     """The IPC namespace of a command.
 
     Attributes:
-        is_private: true if only the command uses it.
+        is_private: True if only the command uses it.
         why: reason for a shared namespace.
         filters: filters that select new objects of this user in a shared namespace.
         descendants: the processes of the command in a shared namespace.
@@ -77,9 +77,12 @@ class _Location(NamedTuple):
         return cls(False, why, (mine(), new_since(existing)), descendants)
 
     def leftovers(self) -> "tuple[_Leftovers, Sequence[Other]]":
-        """Return the command's objects with all columns, and new objects of other programs."""
+        """Return the command's objects and new objects of other programs.
+
+        The command's objects have all columns.
+        """
         if self.descendants:
-            self.descendants.scan()  # a user that is seen now may end before the next scan
+            self.descendants.scan()  # a process that is seen now may end before the next scan
         wanted = {Requirement.QBYTES, Requirement.EVIDENCE}
         objects = {
             kind: [*complete(Selection(self.filters).of(procfs.read(kind)), wanted)]
@@ -110,8 +113,8 @@ class LeakReport:
     Attributes:
         ended: the end of the command.
         objects: the objects, by kind.
-        counts: number of objects, by kind.
-        total: number of all objects.
+        counts: the number of objects, by kind.
+        total: the number of all objects.
     """
 
     def __init__(self, args: Sequence[str], ended: Ended, location: _Location) -> None:
@@ -134,12 +137,12 @@ class LeakReport:
         self.total = sum(self.counts.values())
 
     def summary(self) -> str:
-        """Return the command and the numbers of its objects; only if there are objects."""
+        """Return the command and the numbers of its objects, at least one."""
         counts = [plural(number, kind.noun) for kind, number in self.counts.items() if number]
         return f"'{self._args[0]}' left {phrase(counts)}"
 
     def notes(self) -> Iterator[str]:
-        """Yield messages about doubts in the report, and about processes that still run."""
+        """Yield messages about doubts in the report and running processes."""
         command, why = f"'{self._args[0]}'", self._location.why
         if self.total and why:
             yield (
@@ -188,7 +191,7 @@ class LeakReport:
         listed = {kind: select(some, selection) for kind, some in self.objects.items()}
         removal = Removal(output, selection, verbose=True)
         removal.remove_selected(listed)
-        with suppress(WriteError):  # without a reader of the report, there is nobody to warn
+        with suppress(WriteError):  # the reader of the report is gone
             output.flush()
         for line in summary(kept):
             output.error(line)

@@ -14,7 +14,7 @@ from pyipcs.usage.processes import named, recorded
 from pyipcs.usage.scan import empty_scan
 from pyipcs.usage.state import UsageState
 
-_OTHERS_MODE = 0o077  # the bits of svipc(7) for all but the owner and the creator
+_OTHERS_MODE = 0o077  # permissions of users other than owner and creator (svipc(7))
 _IN_USE, _IN_DOUBT = "in use", "in doubt"
 
 
@@ -34,7 +34,7 @@ class Other(NamedTuple):
 def divide(
     left: Mapping[Kind, Sequence[Listing]], descendants: Descendants
 ) -> tuple[dict[Kind, Sequence[Listing]], list[Other]]:
-    """Divide new objects into the command's and those of other programs.
+    """Separate the command's new objects from those of other programs.
 
     An object belongs to another program if a living process that the command did not start is on
     its record, or uses it.
@@ -64,7 +64,7 @@ def removable(descendants: Descendants) -> Filter:
 
 
 def kept_reasons(listing: Listing, descendants: Descendants) -> Iterator[str]:
-    """Yield for each object the reason to keep it; empty for one to remove.
+    """Yield for each object the reason to keep it; empty to remove it.
 
     Orphaned and suspect objects are removed. A queue or a set in doubt is removed only if its mode
     excludes other users, and no living process of the caller can use it.
@@ -86,13 +86,13 @@ def kept_reasons(listing: Listing, descendants: Descendants) -> Iterator[str]:
 
 
 def _doubt(scan: Scan) -> str:
-    """Return the reason to keep an object of the caller's; empty for none."""
+    """Return the reason to keep a private object in doubt; empty to remove it."""
     seen = empty_scan()
     if scan.has_descendants:
         names = _in_brackets(scan.descendants.values())
         return f"in doubt while processes of the command live{names}"
     if not seen.readable or seen.incomplete_reason:
-        return _IN_DOUBT  # REASON has the rest
+        return _IN_DOUBT  # the column REASON has the details
     if scan.others:
         names = _in_brackets(scan.others)
         return f"in doubt while other processes of this user live{names}"
@@ -112,14 +112,14 @@ def _is_private(record: Record, uid: int) -> bool:
 def _outsiders(
     listing: Listing, descendants: Descendants
 ) -> Iterator[tuple[Record, Sequence[tuple[int, str | None]]]]:
-    """Yield each object with its living users that are no descendants."""
+    """Yield each object with the living processes outside the command."""
     descendants.scan()
-    life = cache(recorded)
+    find_process = cache(recorded)
     process_of = cache(thread_group)
     for record, usage in zip(listing.records(), listing.column("evidence"), strict=True):
         users = {user.pid: user.command for user in usage.users or ()}
         for pid, when in _on_record(record):
-            process = life(pid, when) if pid else None
+            process = find_process(pid, when) if pid else None
             if process and process.alive:
                 users.setdefault(process_of(pid), process.command)
         outside = [(pid, name) for pid, name in users.items() if pid not in descendants.known]

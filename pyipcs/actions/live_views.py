@@ -46,7 +46,7 @@ def limits_and_usage(kinds: Sequence[Kind], options: OutputOptions) -> FrameRend
 def named_objects(
     kinds: Collection[Kind], targets: Sequence[Target], options: OutputOptions
 ) -> FrameRenderer:
-    """Return the view of all details of objects, which ends with the last object."""
+    """Return the view of all details of objects; it ends with the last one."""
     style = options.style(Format.TABLE)
     growth = Growth()
 

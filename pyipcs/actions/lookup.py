@@ -18,7 +18,7 @@ def find(handle: type[_H], target: Target) -> _H:
     """Return the object of a handle's kind that a target names.
 
     Raises:
-        CommandError: there is none, or the kernel refused the call.
+        CommandError: there is no such object, or the kernel refused the call.
     """
     found = _reach(handle, target)
     if found is None:
@@ -30,7 +30,7 @@ def find_all(kinds: Collection[Kind], target: Target) -> list[Handle]:
     """Return the objects that a target names, at most one of each kind.
 
     Raises:
-        CommandError: there is none, or the kernel refused a call.
+        CommandError: there is no such object, or the kernel refused a call.
     """
     found = find_named(kinds, target)
     if not found:
@@ -60,9 +60,9 @@ def _reach(handle: type[_H], target: Target) -> _H | None:
 
 @contextmanager
 def refusals(kind: Kind, target: Target) -> Iterator[None]:
-    """Turn the kernel's errors into those of `refusal`.
+    """Turn the kernel's errors into the errors of `refusal`.
 
-    UnsupportedError stays as it is: it is not about the target.
+    UnsupportedError stays unchanged: the target is not its cause.
     """
     try:
         yield
@@ -73,7 +73,7 @@ def refusals(kind: Kind, target: Target) -> Iterator[None]:
 
 
 def refusal(kind: Kind, target: Target, error: IpcError) -> CommandError:
-    """Return the error for the user behind an error of the kernel."""
+    """Return the error for the user, with the target and the reason."""
     return CommandError(f"{target.typed}: {refusal_reason(kind, error)}")
 
 
@@ -101,7 +101,7 @@ def _missing(kinds: Collection[Kind], target: Target) -> CommandError:
     others = find_named((kind for kind in Kind if kind not in kinds), target)
     if others:
         named = " and a ".join(handle.kind.noun for handle in others)
-        reason += f" (but a {named} of that {target.by.value})"
+        reason += f" (but a {named} has that {target.by.value})"
     elif target.by is By.ID and _of_key(kinds, f"key:{target.number}"):
         reason += f" ({target.number} is a key: key:{target.number})"
     elif target.by is By.ID and _of_key(kinds, f"0x{target.typed}"):
@@ -120,7 +120,10 @@ def _of_key(kinds: Collection[Kind], text: str) -> list[Handle]:
 def read_all(
     kinds: Collection[Kind], targets: Iterable[Target]
 ) -> tuple[list[Record], list[CommandError]]:
-    """Return the records of the named objects, each once, and the errors of the other targets."""
+    """Return the records of the named objects, and errors of other targets.
+
+    An object that is named several times has one record.
+    """
     found: dict[tuple[Kind, int], Record] = {}
     errors = []
     for target in targets:
@@ -139,7 +142,7 @@ def read_all(
 
 
 def _details(handle: Handle) -> Record:
-    """Return the record, with the semaphores of a set if the caller may read them."""
+    """Return the record, with the semaphores of a set if readable."""
     try:
         record = handle.record
         return handle.details(record) if handle.kind is Kind.SEMAPHORE else record

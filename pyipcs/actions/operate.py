@@ -13,12 +13,12 @@ from pyipcs.text import plural
 
 
 def operate(target: Target, operations: Sequence[Operation], timeout: float | None) -> bool:
-    """Perform operations on a semaphore set; return False if they did not succeed in time.
+    """Perform operations on a semaphore set; return False after a timeout.
 
     Args:
         target: the set.
         operations: the operations, in their order.
-        timeout: seconds to wait; None is forever.
+        timeout: seconds to wait; None for no limit.
 
     Raises:
         CommandError: there is no set, or the kernel refused the operations.
@@ -48,7 +48,7 @@ def _check_number(number: int) -> None:
 def _to_command_error(
     target: Target, array: SemaphoreArray, number: int, highest: int, error: IpcError
 ) -> CommandError:
-    """Return why the kernel refused the operations.
+    """Return the error for operations that the kernel refused.
 
     Args:
         target: the set in the message.

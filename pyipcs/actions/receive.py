@@ -47,20 +47,20 @@ class ReceiveOptions(NamedTuple):
 
     Attributes:
         type_: type in the sense of msgrcv(2).
-        others: true for any other type (MSG_EXCEPT).
-        number: number of messages; None is one.
-        all_: true for all messages on the queue.
-        follow: true for all messages until a signal arrives.
-        peek: true to leave the messages on the queue.
-        timeout: seconds to wait for each message; None is forever, 0 not at all.
-        max_size: largest body in bytes; None is any.
-        truncate: true to cut larger bodies.
+        others: True for any other type (MSG_EXCEPT).
+        number: the number of messages; None for one.
+        all_: True for all messages on the queue.
+        follow: True for all messages until a signal arrives.
+        peek: True to leave the messages on the queue.
+        timeout: seconds to wait for each message; None for no limit, 0 for no wait.
+        max_size: largest body in bytes; None for no limit.
+        truncate: True to cut larger bodies.
         format_: format of the messages.
         layout: C struct of the format unpack.
-        null: true to end messages with a NUL, false with a newline.
-        with_type: true to write the type before each message.
-        unbuffered: true for one write(2) for each message.
-        command_line: shell command to run for each message; None is standard output.
+        null: True to end messages with a NUL, False with a newline.
+        with_type: True to write the type before each message.
+        unbuffered: True for one write(2) for each message.
+        command_line: shell command to run for each message; None for standard output.
     """
 
     type_: int
@@ -81,7 +81,7 @@ class ReceiveOptions(NamedTuple):
 
     @property
     def most(self) -> int | None:
-        """The largest number of messages; None is no limit."""
+        """The largest number of messages; None for no limit."""
         return None if self.all_ or self.follow else self.number or 1
 
     @property
@@ -120,7 +120,7 @@ class Receiver:
         """Receive messages, and deliver each of them or put it back.
 
         A message is taken only after `Delivery.wait_until_ready`. From then on this process has
-        the only copy, in `Delivery.undelivered`, until the message is delivered or the end comes:
+        the only copy, in `Delivery.undelivered`, until the message is delivered or `run` ends:
 
             on the queue --take--> undelivered --write(2) or CMD--> delivered
                   ^                     |
@@ -131,7 +131,7 @@ class Receiver:
 
             enough messages, empty queue, timeout,    all; waits until standard output takes them
             removed queue, malformed message
-            signal                                    those that standard output takes at once; a
+            signal                                    as many as standard output takes at once; a
                                                       partly written one has a second for the rest
             reader gone, write error, CMD failed      none
 
@@ -164,7 +164,7 @@ class Receiver:
                 self._output.error(message, timeout=FINAL_MESSAGE_TIMEOUT)
 
     def _transfer(self, delivery: "Delivery", wait: InterruptibleWait) -> bool:
-        """Receive and deliver messages up to the end; then put back the undelivered ones."""
+        """Receive and deliver messages; put back undelivered messages."""
         try:
             is_complete = self._show(delivery) if self._options.peek else self._take(delivery, wait)
         except StoppedError:
@@ -195,7 +195,7 @@ class Receiver:
         return ToOutput(self._output, encode, wait, is_unbuffered=is_unbuffered)
 
     def _take(self, delivery: "Delivery", wait: InterruptibleWait) -> bool:
-        """Take messages; return whether all requested ones arrived in time."""
+        """Take messages; return True if all requested ones arrived in time."""
         take = self._queue.receiver(self._options.wanted)
         turns = islice(repeat(None), self._options.most)  # endless for None
         for _ in turns:
@@ -215,7 +215,7 @@ class Receiver:
         return True
 
     def _show(self, delivery: "Delivery") -> bool:
-        """Copy messages; return whether there were as many as requested."""
+        """Copy messages; return True if there were as many as requested."""
         most = self._options.most
         shown = 0
         for message in islice(self._queue.copies(self._options.wanted), most):
@@ -227,7 +227,7 @@ class Receiver:
     def _requeue(self, messages: Sequence[Message]) -> None:
         """Put messages back at the tail of the queue, without waiting.
 
-        Print those that the queue refuses on standard error, in the notation of `send --json`.
+        Print messages that the queue refuses on standard error, in the notation of `send --json`.
         """
         if self._put is None:  # --peek has taken none
             return
@@ -245,7 +245,7 @@ class Receiver:
             self._output.write_stderr("".join(encode(message).decode() for message, _ in refused))
 
     def _to_command_error(self, error: IpcError | ValueError) -> CommandError:
-        """Return why a message was not delivered, and where it is now."""
+        """Return the error, with the location of the undelivered message."""
         layout, max_size = self._options.layout, self._options.max_size
         match error:
             case TooBigError() if max_size is None and layout:
@@ -264,7 +264,7 @@ class Receiver:
 
 
 def _visible(encode: Encoder) -> Encoder:
-    """Return an encoder that escapes the control characters in messages, for a terminal."""
+    """Return an encoder that escapes control characters, for a terminal."""
     return lambda message: visible(encode(message).decode(errors="surrogateescape")).encode()
 
 
@@ -273,7 +273,7 @@ class Delivery(ABC):
 
     Attributes:
         undelivered: the taken messages that are not delivered yet.
-        has_partial_write: true if the output ends within a message.
+        has_partial_write: True if the output ends within a message.
     """
 
     def __init__(self) -> None:
@@ -301,7 +301,7 @@ class Delivery(ABC):
         """Deliver all added messages, unless an earlier delivery failed."""
 
     def close(self) -> None:  # noqa: B027 - see flush
-        """Deliver the added messages that need no wait, and release the destination."""
+        """Deliver added messages without waiting; release the destination."""
 
 
 class ToOutput(Delivery):
@@ -309,7 +309,8 @@ class ToOutput(Delivery):
 
     Messages that share a write(2) have at most PIPE_BUF bytes together: a pipe that poll(2)
     reports as writable accepts all of them at once (pipe(7)). A longer message may be written in
-    parts; if the rest finds no room in time, it goes back although its beginning was written.
+    parts. If the rest is not accepted in time, the message goes back, although its start was
+    written.
     """
 
     def __init__(
@@ -321,7 +322,7 @@ class ToOutput(Delivery):
             output: the streams.
             encode: encoder of a message.
             wait: the wait that signals end.
-            is_unbuffered: true to write each message at once.
+            is_unbuffered: True to write each message at once.
 
         Raises:
             CommandError: standard output is closed, or not open for writing.
@@ -335,7 +336,7 @@ class ToOutput(Delivery):
         self._room = 0  # bytes that the pipe accepts at once, unless another process writes to it
         self._texts: list[bytes] = []  # the encoded `undelivered`; the last one may be missing
         self._size = 0
-        self._written = 0  # bytes of the first text
+        self._written = 0  # bytes of the first text that are written
         self._rest: memoryview | None = None  # unwritten bytes after a partial write
         self._is_broken = False
 
@@ -357,7 +358,7 @@ class ToOutput(Delivery):
         if self._size + len(text) > self._most:
             self.flush()
         self._texts.append(text)
-        self._size += len(text) or 1  # empty messages too must fill the buffer at some time
+        self._size += len(text) or 1  # empty messages must fill the buffer, too
         if self._size >= self._most:
             self.flush()
 
@@ -370,7 +371,7 @@ class ToOutput(Delivery):
                 self._poll_writable()
 
     def close(self) -> None:
-        """Write what standard output accepts now; wait a second for the rest of a message."""
+        """Write without waiting; give a partly written message one second."""
         try:
             self._write_available()
         finally:
@@ -388,7 +389,7 @@ class ToOutput(Delivery):
                     return
 
     def _write(self) -> bool:
-        """Write as much as standard output accepts; return False if that is nothing."""
+        """Write as much as standard output accepts; return False for nothing."""
         data = b"".join(self._texts) if self._rest is None else self._rest
         try:
             written = self._sink.write(data)
@@ -420,7 +421,7 @@ class ToOutput(Delivery):
 
 
 class ToCommand(Delivery):
-    """Delivery on the standard input of a shell command, which runs once for each message."""
+    """Delivery to a shell command, which runs once for each message."""
 
     def __init__(
         self, command_line: str, msqid: int, encode: Encoder, wait: InterruptibleWait
@@ -434,7 +435,7 @@ class ToCommand(Delivery):
             wait: the wait that signals end.
         """
         super().__init__()
-        # If it is ignored, as it may be in the child of a daemon, wait(2) returns no status.
+        # If SIGCHLD is ignored, as in children of some daemons, wait(2) returns no status.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._command_line = command_line
         self._environment = {**environment(), b"PYIPCS_ID": b"%d" % msqid}
@@ -456,7 +457,7 @@ class ToCommand(Delivery):
 
     def _run(self, message: Message) -> int:
         process = self._start(message)
-        # The first signal lets the command end its work; the later ones are passed on to it.
+        # The command may end its work after the first signal; later signals are passed on to it.
         self._wait.on_later_signal = process.send_signal
         try:
             status = process.wait()
@@ -467,7 +468,7 @@ class ToCommand(Delivery):
     def _start(self, message: Message) -> "subprocess.Popen[bytes]":
         import subprocess
 
-        # A file in memory: unlike a pipe, it needs no reader, and the command may ignore it.
+        # A file in memory: unlike a pipe, it needs no reader if the command ignores the message.
         with open(os.memfd_create("message"), "w+b") as body:
             body.write(self._encode(message))
             body.seek(0)

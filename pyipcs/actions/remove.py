@@ -15,7 +15,7 @@ from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.permissions import may_control
 from pyipcs.terminal.streams import Output
 
-# The messages of ipcrm, by the error.
+# The messages of ipcrm, by errno.
 _REASONS = {
     errno.EACCES: "permission denied for",
     errno.EPERM: "permission denied for",
@@ -33,15 +33,15 @@ class Snapshot(NamedTuple):
     """An object at the time when filters selected it.
 
     Attributes:
-        identity: the values that distinguish it from a later object with its id.
-        record: its record, if a filter needs to know the processes that use it.
+        identity: the values that distinguish the object from a later one with the same id.
+        record: its record, if a filter depends on the processes that use the object.
     """
 
     identity: tuple[int, ...]
     record: Record | None
 
 
-# The selected objects by id. One with a snapshot is examined again before its removal.
+# The selected objects by id. An object with a snapshot is examined again before its removal.
 Selected: TypeAlias = Mapping[int, Snapshot | None]
 
 
@@ -75,7 +75,7 @@ class Removal:
         self._output = output
         self._selection = selection
         self._verbose = verbose
-        self.removed: dict[tuple[Kind, int], None] = {}  # in their order; there may be thousands
+        self.removed: dict[tuple[Kind, int], None] = {}  # an ordered set: there may be thousands
         self.failed = False
 
     @property
@@ -96,13 +96,13 @@ class Removal:
                 self.removed[kind, handle.id] = None
 
     def reject_id(self, word: str) -> None:
-        """Report a word that is no id, as ipcrm does: a number in brackets."""
+        """Report a word that is not an id, as ipcrm does: a number in brackets."""
         self.failed = True
         is_number = re.fullmatch(r"(?a)\s*[+-]?\d+", word)
         self._output.error(f"invalid id ({word})" if is_number else f"invalid id: {word}")
 
     def remove_selected(self, selected: Mapping[Kind, Selected]) -> None:
-        """Remove selected objects; ignore those that were removed meanwhile."""
+        """Remove selected objects; ignore objects that were removed meanwhile."""
         self._selection.refresh()
         for kind, snapshots in selected.items():
             remove = handle_class(kind).remove_id
@@ -115,7 +115,7 @@ class Removal:
                     if not snapshot:
                         self._announce(kind, object_id)
                     remove(object_id)
-                    if snapshot:  # writing may take long, and the evidence had to be fresh
+                    if snapshot:  # last: a slow write would age the evidence
                         self._announce(kind, object_id)
                     self.removed[kind, object_id] = None
                 except NotFoundError:
@@ -150,7 +150,7 @@ class Removal:
     def dry_run(
         self, targets: Sequence[RemovalTarget], selected: Mapping[Kind, Selected]
     ) -> dict[Kind, set[int]]:
-        """Return the ids of the objects to remove; report errors as `remove`."""
+        """Return the ids of the objects to remove; report the same errors."""
         removable = {
             kind: set(selected.get(kind, ()))
             for kind in {*selected, *(one.kind for one in targets)}
@@ -188,5 +188,5 @@ class Removal:
 
 
 def _stays(record: Record, target: Target) -> bool:
-    """Return True if an object outlives its removal: an attached segment."""
+    """Return True if an object stays after its removal: an attached segment."""
     return isinstance(record, Segment) and record.nattch > 0 and target.by is By.ID

@@ -41,16 +41,16 @@ class SendOptions(NamedTuple):
     """The notation of messages, their source, and the wait for room.
 
     Attributes:
-        type_: type of messages whose notation has none.
-        lines: true if newlines end the records of the stream.
-        null: true if NULs end them.
-        file: path of the stream; None is standard input.
-        hex_: true for hex digits.
-        json: true for lines of `recv -J`.
-        layout: C struct whose fields make a message; None is none.
-        nul: true to append a NUL to each message.
-        timeout: seconds to wait for room; None is forever, 0 not at all.
-        progress: true for a progress bar of the stream.
+        type_: type of messages without a type in their notation.
+        lines: True if newlines end the records of the stream.
+        null: True if NULs end the records.
+        file: path of the stream; None for standard input.
+        hex_: True for hex digits.
+        json: True for lines of `recv -J`.
+        layout: C struct with the fields of a message; else None.
+        nul: True to append a NUL to each message.
+        timeout: seconds to wait for room; None for no limit, 0 for no wait.
+        progress: True for a progress bar of the stream.
     """
 
     type_: int
@@ -66,7 +66,7 @@ class SendOptions(NamedTuple):
 
     @property
     def separator(self) -> bytes | None:
-        """The byte that ends a record of the stream; None makes the stream one record."""
+        """The byte that ends a record; None if the stream is one record."""
         if self.null:
             return b"\0"
         return b"\n" if self.lines or self.json else None
@@ -105,7 +105,7 @@ def send(
     decode: Decode,
     options: SendOptions,
 ) -> None:
-    """Send messages, or those of the stream if there are none.
+    """Send messages; if there are none, send the messages of the stream.
 
     Args:
         output: the streams, for messages and the progress.
@@ -115,8 +115,8 @@ def send(
         options: the stream, and the wait for room.
 
     Raises:
-        CommandError: not all of them were sent.
-        StoppedError: a signal arrived before all of them were sent.
+        CommandError: not all messages were sent.
+        StoppedError: a signal arrived before all messages were sent.
     """
     queue = find(MessageQueue, target)
     path = "-" if options.file is None else options.file
@@ -179,7 +179,7 @@ class _Sizes(NamedTuple):
 
     @property
     def most(self) -> int:
-        """The largest size; -1 for a queue of capacity 0, which takes no empty message either."""
+        """The largest size; -1 for a queue of capacity 0: it takes no message."""
         if not self.qbytes:
             return -1
         return self.qbytes if self.msgmax is None else min(self.msgmax, self.qbytes)
@@ -213,7 +213,7 @@ class Sender:
             output: the streams, for a message when a signal arrives.
             target: the queue in messages.
             queue: the queue.
-            can_wait: true to wait for room.
+            can_wait: True to wait for room.
 
         Raises:
             IpcError: the kernel does not report the queue.
@@ -244,7 +244,7 @@ class Sender:
     def send(self, messages: Iterable[tuple[int, bytes]], wait: InterruptibleWait) -> None:
         """Send messages.
 
-        Raises what `check`, `InterruptibleWait.wait` and `MessageQueue.sender` raise.
+        It raises the errors of `check`, `InterruptibleWait.wait` and `MessageQueue.sender`.
         """
         put, most = self._put, self.sizes.most
         sent = 0
@@ -272,7 +272,7 @@ class Sender:
 
     @contextmanager
     def reported(self) -> Iterator[None]:
-        """Report the number of sent messages with whatever ends the sending early."""
+        """Report the number of sent messages if the sending ends early."""
         try:
             yield
         except StoppedError as error:

@@ -118,8 +118,8 @@ def test_set_lock_over_the_memlock_limit_reports_the_limit(objects: Objects) -> 
     assert result == (
         1,
         "",
-        f"pyipcs: {KEY}: set locking failed: Cannot allocate memory (it has 65536 bytes, and "
-        "RLIMIT_MEMLOCK lets its user lock 8192 in all: more takes CAP_IPC_LOCK)\n",
+        f"pyipcs: {KEY}: set locking failed: Cannot allocate memory (size: 65536 bytes, "
+        "RLIMIT_MEMLOCK for all locks of its user: 8192 bytes; more requires CAP_IPC_LOCK)\n",
     )
     assert row(Kind.SEGMENT, shmid)["perms"] == "644"
 

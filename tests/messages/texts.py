@@ -135,14 +135,14 @@ CREATE_SEGMENT = "create share memory failed"
 CREATE_SET = "create semaphore failed"
 KEY_TAKEN = "is in use; --exist-ok accepts its object"
 NO_IPC = "System V IPC is not in this kernel, or a sandbox hides it"
-NOT_ADMINISTRATOR = "it takes the owner, the creator or CAP_SYS_ADMIN"
+NOT_ADMINISTRATOR = "only for the owner, the creator or with CAP_SYS_ADMIN"
 NOT_LINUX = "needs Linux (this is darwin)"
 NOTHING_SENT = "; nothing was sent"
 NO_THREAD = "waiting needs a thread: can't start new thread"
 NO_UID = "set owner failed: this user namespace has no uid 12345"
 OVER_MSGMNB = (
-    "set qbytes failed: Operation not permitted (99999999 is over msgmnb, which is <msgmnb>: "
-    "it takes CAP_SYS_RESOURCE)"
+    "set qbytes failed: Operation not permitted (qbytes: 99999999, msgmnb: <msgmnb>; "
+    "more requires CAP_SYS_RESOURCE)"
 )
 QUEUE_FULL = "the queue is full"
 STDIN_CLOSED = "standard input is closed"
@@ -163,7 +163,7 @@ def no_object_with(name: str) -> str:
 
 def other_kind(kinds: str) -> str:
     """Return the hint that other kinds have the key."""
-    return f" (but {kinds} of that key)"
+    return f" (but {kinds} has that key)"
 
 
 def looks_like_key(digits: str) -> str:

@@ -183,9 +183,9 @@ def test_all_ns_reports_a_forbidden_namespace_some_of_whose_processes_are_gone(o
     """A private function: no command line forces this order of events."""
     script = (
         "import os, pickle; from pyipcs.sysv import libc\n"
-        "from pyipcs.actions.all_namespaces import _ask_within\n"
+        "from pyipcs.actions.all_namespaces import _read_within\n"
         "os.setgid(65534); os.setuid(65534)\n"
-        f"try: _ask_within([{other}, {GONE}], dict)\n"
+        f"try: _read_within([{other}, {GONE}], dict)\n"
         "except OSError as error: print(error.strerror)"
     )
     assert run(sys.executable, "-c", script).out == "Permission denied\n"

@@ -66,7 +66,7 @@ ROWS: Rows = {
         (
             "<queue> --qbytes 99999999",
             "<queue>: set qbytes failed: Operation not permitted "
-            "(over msgmnb it takes CAP_SYS_RESOURCE)",
+            "(more than msgmnb requires CAP_SYS_RESOURCE)",
             policy.without_limits_or_capabilities,
         ),
         ("<set> --value 0=1", "<set>: set semaphore 0 failed: Permission denied", as_nobody),
@@ -78,14 +78,14 @@ ROWS: Rows = {
         ),
         (
             "<segment> --lock",
-            "<segment>: set locking failed: Operation not permitted (it takes the "
-            "owner, the creator or CAP_IPC_LOCK)",
+            "<segment>: set locking failed: Operation not permitted (only for the "
+            "owner, the creator or with CAP_IPC_LOCK)",
             as_nobody,
         ),
         (
             "<segment> --lock",
-            "<segment>: set locking failed: Operation not permitted (it has 4096 bytes, "
-            "and RLIMIT_MEMLOCK lets its user lock 0 in all: more takes CAP_IPC_LOCK)",
+            "<segment>: set locking failed: Operation not permitted (size: 4096 bytes, "
+            "RLIMIT_MEMLOCK for all locks of its user: 0 bytes; more requires CAP_IPC_LOCK)",
             without_capabilities('ulimit -l 0; "$@"'),
         ),
         (
