@@ -18,10 +18,10 @@ Encoder: TypeAlias = Callable[[Message], bytes]
 
 FORMATS = {
     "text": "without trailing NULs, with a newline at the end",
-    "raw": "as it is",
+    "raw": "unchanged",
     "hex": "a dump",
-    "json": "an object a line",
-    "unpack": "the fields of a C struct, with tabs between",
+    "json": "one JSON object per line",
+    "unpack": "the fields of a C struct, separated by tabs; see --unpack",
 }
 _STRUCT_MAX = 1 << 26  # bytes: more than any message, and packed in a moment
 _FLOAT = r"(?ai)\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)"

@@ -32,7 +32,7 @@ PURPOSES = {
     },
 }
 COMMANDS = {name: line for group in PURPOSES.values() for name, line in group.items()}
-# The commands that users of other programs may look for, by their names there.
+# The commands by their names in other programs, for hints.
 _SUGGESTIONS = {
     **dict.fromkeys(("ls", "ipcs", "lsipc", "show"), "list"),
     **dict.fromkeys(("create", "new", "add", "ipcmk"), "make"),

@@ -1,4 +1,7 @@
-"""click's commands and options with getopt_long's grammar, titles in the help, and examples."""
+"""Commands and options of click with the grammar of getopt_long(3).
+
+The help has titles and examples.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -22,8 +25,8 @@ class Option(click.Option):
 
     Attributes:
         group: the title.
-        once: whether a second value is refused. Without it the last value counts, as in getopt
-            programs, which suits defaults in an alias but would silently drop work or a condition.
+        once: True to refuse a second value. Otherwise the last value counts, as in getopt
+            programs: that suits defaults in an alias, but can silently drop work or a condition.
         value_hint: the end of the message for a missing value.
         is_value_optional: see OptionalValue.
         following_values: see OptionalValue.
@@ -48,12 +51,12 @@ class Option(click.Option):
         self.value_hint = value_hint
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Return the variable's value; None where the context has a default, as under ipcs."""
+        """Return the variable's value; None if the context has a default."""
         return None if self.name in (ctx.default_map or {}) else super().resolve_envvar_value(ctx)
 
 
 def options_titled(title: str, *, once: bool = False) -> Callable[..., Callable[[Any], Any]]:
-    """Return `click.option` for options under a title; `once` refuses a second value of each."""
+    """Return `click.option` for options under a title; see Option.once."""
     return partial(click.option, cls=Option, group=title, once=once)
 
 
@@ -66,7 +69,7 @@ class DocumentedChoice(click.Choice):  # type: ignore[type-arg] # generic in new
 
 
 class OptionalValue(Option):
-    """An option whose value may be left out, and then is NO_VALUE.
+    """An option with an optional value, NO_VALUE by default.
 
     The value is attached (`--all=shm`, `-ashm`, `-a=shm`), or it is the following argument if
     that is one of `following_values`.
@@ -80,7 +83,7 @@ class OptionalValue(Option):
 
 
 class Alias(Option):
-    """A flag that is short for an option with a value, and counts as that option."""
+    """A flag that stands for another option with a value."""
 
     def __init__(self, *args: Any, stands_for: tuple[str, str], **attributes: Any) -> None:
         super().__init__(*args, **attributes | {"is_flag": True, "expose_value": False})
@@ -94,7 +97,7 @@ def given_option_names(ctx: click.Context) -> list[str]:
 
 
 def values_in_order(ctx: click.Context, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    """Yield the names and values of repeatable options in the order of the command line."""
+    """Yield names and values of repeatable options, in the given order."""
     values = {name: iter(ctx.params[name]) for name in names}
     for name in given_option_names(ctx):
         if name in values:
@@ -102,7 +105,7 @@ def values_in_order(ctx: click.Context, names: Iterable[str]) -> Iterator[tuple[
 
 
 def trailing_command(ctx: click.Context) -> list[str] | None:
-    """Return the arguments after the first `--` of a Wrapper; None without `--`."""
+    """Return the arguments of a Wrapper after `--`; None without `--`."""
     args: list[str] | None = ctx.meta[_TRAILING]
     return args
 
@@ -140,7 +143,7 @@ class Grammar(click.Command):
                 formatter.write_dl([*rows])
 
     def lists(self) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
-        """Yield terms with their meanings, by titles: the choices of options, and own lists."""
+        """Yield terms with their meanings, by titles: choices, and own lists."""
         for option in self.params:
             # Without a metavar the choices stand in its place.
             if isinstance(option.type, DocumentedChoice) and option.metavar:
@@ -149,7 +152,7 @@ class Grammar(click.Command):
             yield from self.help_sections()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take the arguments apart, then let click convert and check them."""
+        """Scan the arguments, then let click convert and check them."""
         params = self.get_params(ctx)
         options = {
             name: param for param in params if isinstance(param, Option) for name in param.opts
@@ -166,12 +169,12 @@ class Grammar(click.Command):
             del scan.operands[most:]
         ctx.meta[_ORDER] = scan.order
         try:
-            rest = super().parse_args(ctx, scan.args)  # which ends here for --help
+            rest = super().parse_args(ctx, scan.args)  # ends here for --help
         except click.MissingParameter as missing:
             raise _with_context(error, ctx) if error else missing from None
         if error:
             raise _with_context(error, ctx)
-        for name, value in scan.overridden:  # click has only seen the last ones
+        for name, value in scan.overridden:  # click has checked only the last values
             options[name].type.convert(value, options[name], ctx)
         return rest
 
@@ -184,7 +187,7 @@ class Grammar(click.Command):
 
 
 def _operands_max(params: Iterable[click.Parameter]) -> int | None:
-    """Return the largest number of operands; None is any number."""
+    """Return the largest number of operands; None for no limit."""
     numbers = [param.nargs for param in params if isinstance(param, click.Argument)]
     return None if -1 in numbers else sum(numbers)
 
@@ -194,13 +197,13 @@ def _with_context(error: UsageError, ctx: click.Context) -> click.UsageError:
 
 
 class Prefix(Grammar):
-    """A command that stands before another one, whose name ends the options."""
+    """A command that runs another one; the name of that ends the options."""
 
     stops_at_operand = True
 
 
 class Wrapper(Grammar):
-    """A command that takes another one, with its arguments, after the first `--`."""
+    """A command that accepts another command after the first `--`."""
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Return the parts of the usage line, with the other command."""

@@ -1,8 +1,8 @@
-"""The grammar of getopt_long(3): command lines taken apart before click parses them.
+"""The grammar of getopt_long(3), applied before click parses arguments.
 
 click alone refuses abbreviations and negative numbers, reads `-a=shm` as `=shm`, and keeps no
-order between options. The arguments that a `Scan` returns have only one reading: each option by
-its own name, followed by its value, then `--` and the operands.
+order between options. The arguments that a `Scan` returns are unambiguous: each option by its own
+name, followed by its value, then `--` and the operands.
 """
 
 from collections import deque
@@ -15,7 +15,7 @@ from pyipcs.errors import UsageError
 if TYPE_CHECKING:
 
     class ScannedOption(Protocol):
-        """The attributes of an option that the grammar depends on; see `command.Option`."""
+        """The attributes of `command.Option` that the grammar uses."""
 
         opts: list[str]
         is_flag: bool
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
         @property
         def name(self) -> str | None:  # a str in the types of newer clicks
-            """The name that click gives to its value."""
+            """The name of its value in click."""
 
 
 # The value of an option without one. No argument of a program contains a NUL.
@@ -36,14 +36,14 @@ NO_VALUE = "\0"
 
 
 class Scan:
-    """A command line taken apart.
+    """The options and operands of a command line.
 
     Attributes:
         given: the options, each by its own name and followed by its value.
         operands: the arguments that are neither options nor their values.
         order: click's names of the options, in the order of the command line.
-        overridden: the own names of options with a value that a later one replaces.
-        error: the first mistake; the rest is read all the same, so that --help works.
+        overridden: values that a later value replaces, each after the own name of its option.
+        error: the first mistake. The rest is read nevertheless: --help must work.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Scan:
             options: the options by each of their names.
             args: the arguments.
             abbreviable_names: the long options that may be abbreviated.
-            stops: whether the first operand ends the options.
+            stops: True if the first operand ends the options.
             any_operand: the metavar of the operand that may begin with `-`.
         """
         self._options = options
@@ -83,7 +83,7 @@ class Scan:
         return [*self.given, "--", *self.operands]
 
     def unexpected(self, operand: str) -> UsageError:
-        """Return the error for a surplus operand, with the option that may lack it as a value."""
+        """Return the error for a surplus operand, perhaps the value of an option."""
         without = [name for name, value in pairwise(self.given) if value == NO_VALUE]
         hint = f" ({without[-1]}={operand}?)" if without else ""
         return UsageError(f"unexpected operand '{operand}'{hint}")
@@ -120,7 +120,7 @@ class Scan:
             self._take(option)
 
     def _short(self, arg: str) -> None:
-        if not self._abbreviable_names:  # util-linux acts on each letter before it reads the next
+        if not self._abbreviable_names:  # util-linux applies each letter before the next one
             self._check_letters(arg)
         for position, letter in enumerate(arg[1:], start=2):
             name = f"-{letter}"
@@ -137,7 +137,7 @@ class Scan:
             self._take(option)
 
     def _check_letters(self, arg: str) -> None:
-        """Raise a UsageError if a letter is no option, so that `-hello` does not print the help."""
+        """Raise a UsageError if a letter is no option: -hello is not -h."""
         for letter in arg[1:]:
             option = self._options.get(f"-{letter}")
             if option is None:
@@ -149,7 +149,7 @@ class Scan:
         """Return the name of a long option that may be abbreviated."""
         if name in self._options:
             return name
-        if name == "--":  # with a value, so that it does not end the options
+        if name == "--":  # of `--=VALUE`; alone it would end the options
             raise self._unknown(name)
         matches = sorted(known for known in self._abbreviable_names if known.startswith(name))
         if len(matches) > 1:
@@ -197,7 +197,7 @@ class Scan:
 
 
 def _is_short(arg: str) -> bool:
-    """Return whether an argument is short options; `-5` and `-.5` are operands."""
+    """Return True for short options; `-5` and `-.5` are operands."""
     if len(arg) < 2 or arg[0] != "-":
         return False
     return arg == "-0" or not (arg[1].isdigit() or arg[1] == ".")

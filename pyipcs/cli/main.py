@@ -13,12 +13,12 @@ from pyipcs.terminal.streams import Output, WriteError
 _IMPORTER = "<frozen importlib"  # the start of the file names of Python's import system
 # The commands that pyipcs runs under the names of util-linux's programs.
 DROP_IN_NAMES = {"ipcs": "list", "ipcmk": "make", "ipcrm": "rm"}
-# Scripts that call these programs expect their format, also when they run on a terminal.
+# Scripts that call these programs expect their format, even on a terminal.
 _DROP_IN_DEFAULTS = {"format_": "plain"}
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run a command line that begins with the program's name; return the exit status."""
+    """Run a command line with the program's name; return the exit status."""
     output = Output()
     name = os.path.basename(argv[0])
     if name in DROP_IN_NAMES:
@@ -74,10 +74,10 @@ def _run(
 
 
 def _is_import_failure(error: OSError) -> bool:
-    """Return whether a module could not be read.
+    """Return True if a module could not be read.
 
     Commands import modules late, within the same `try` as their own system calls, and the path in
-    such an error may be a module's or a folder's: only the traceback shows who raised it.
+    such an error may be that of a module or a folder: only the traceback shows the origin.
     """
     trace = error.__traceback__
     innermost = ""
@@ -88,11 +88,11 @@ def _is_import_failure(error: OSError) -> bool:
 
 def _os_error_line(error: OSError) -> str:
     """Return the message for an error of the kernel that no command explains."""
-    why = error.strerror or str(error)
-    if isinstance(error, UnsupportedError):  # a message of its own
-        return why
-    what = "System V IPC" if isinstance(error, IpcError) else error.filename
-    return f"{what}: {why}" if what else why
+    reason = error.strerror or str(error)
+    if isinstance(error, UnsupportedError):  # a complete message
+        return reason
+    subject = "System V IPC" if isinstance(error, IpcError) else error.filename
+    return f"{subject}: {reason}" if subject else reason
 
 
 def _usage_line(error: click.UsageError) -> str:
@@ -111,7 +111,7 @@ def _usage_line(error: click.UsageError) -> str:
 
 
 def _source(param: click.Parameter, ctx: click.Context | None) -> str:
-    """Return the source of a value: the operand, the option's names, or the variable."""
+    """Return the source of a value: an operand, an option or a variable."""
     if isinstance(param, click.Argument):
         return str(param.metavar).removesuffix("...").strip("[]")
     source = ctx.get_parameter_source(param.name) if ctx and param.name else None

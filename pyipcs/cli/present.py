@@ -37,9 +37,9 @@ def listings(
         found: the objects of each requested kind.
         options: the output options.
         view: the columns of the kinds.
-        scope: the part of the existing objects that `found` has.
-        totals: the kinds whose limits and usage metrics have, too.
-        each: False if metrics have no single objects.
+        scope: the part of the existing objects in `found`.
+        totals: the kinds whose limits and usage are added to metrics.
+        each: False for metrics without single objects.
     """
     format_ = options.chosen(terminal=output.is_terminal)
     report = plan.report(found, options, format_, view)
@@ -54,7 +54,7 @@ def listings(
 def show_leftovers(
     output: Output, found: Found, options: OutputOptions, facts: Mapping[str, Any]
 ) -> None:
-    """Write the objects left by a command; JSON has also the facts of its run."""
+    """Write the objects left by a command; in JSON, with facts of its run."""
     format_ = options.chosen(terminal=output.is_terminal)
     report = plan.report(found, options, format_)._replace(facts={"run": facts})
     _write(output, report, format_, Scope(is_filtered=True))
@@ -92,7 +92,7 @@ def namespaces(
 def selected(
     output: Output, ids: Mapping[Kind, Container[int]], options: OutputOptions, which: str
 ) -> None:
-    """Write the objects with these ids; `which` is that of their scope."""
+    """Write the objects with these ids; see Scope for `which`."""
 
     def listed(kind: Kind) -> Iterator[Listing]:
         return (listing.select(ids[kind]) for listing in procfs.read(kind))
@@ -115,8 +115,8 @@ def details(
         output: the destination.
         kinds: the requested kinds.
         records: the objects.
-        options: the output options; formats with columns list the objects.
-        like_ipcs: True for the text layout of ipcs, which options of columns replace by a listing.
+        options: the output options; formats with columns write a listing.
+        like_ipcs: True for the text layout of ipcs; with options for columns, for a listing.
     """
     format_ = options.chosen(terminal=output.is_terminal)
     capabilities = _capabilities(output, format_)
@@ -127,7 +127,7 @@ def details(
     from pyipcs.render.details import Details, details_renderer
 
     style = options.style(Format.TABLE)
-    if not capabilities:  # text is for programs, too: sizes stay exact
+    if not capabilities:  # programs read text, too: sizes stay exact
         style = style._replace(human=options.unit is Unit.HUMAN)
     render = details_renderer(capabilities, like_ipcs=like_ipcs)
     for number, record in enumerate(plan.in_order(kinds, records, options)):
@@ -138,8 +138,8 @@ def details(
 def records(output: Output, found: Sequence[Record]) -> None:
     """Write created objects, one of each kind, as JSON."""
     kinds = [record.kind for record in found]
-    made = Scope(is_filtered=True, which=" made")
-    listings(output, plan.listed(kinds, found), OutputOptions(Format.JSON), scope=made)
+    created = Scope(is_filtered=True)
+    listings(output, plan.listed(kinds, found), OutputOptions(Format.JSON), scope=created)
 
 
 def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOptions) -> None:
@@ -168,9 +168,9 @@ def _values(
 
     if name == "limits":
         return {kind: kernel.limits(kind) for kind in kinds}
-    # The layout of ipcs has its figures, uncorrected.
-    ask = kernel.usage if format_ is Format.PLAIN else kernel.corrected_usage
-    return {kind: ask(kind) for kind in kinds}
+    # ipcs prints the kernel's figures uncorrected.
+    usage = kernel.usage if format_ is Format.PLAIN else kernel.corrected_usage
+    return {kind: usage(kind) for kind in kinds}
 
 
 def _with_figures(report: Report, limits: Iterable[Kind], usage: Iterable[Kind]) -> Report:
@@ -202,7 +202,7 @@ def _capabilities(output: Output, format_: Format) -> "TerminalCapabilities | No
 def _write_text(
     output: Output, text: Iterable[str], capabilities: "TerminalCapabilities | None"
 ) -> None:
-    """Write text; a renderer with capabilities escaped untrusted parts."""
+    """Write text; renderers with capabilities have escaped untrusted parts."""
     if capabilities:
         output.write_raw(text)
     else:

@@ -19,11 +19,11 @@ _SIZE = (
 _MODE = r"(?a)\s*\+?0*([0-7]{1,22})"
 _MODE_MAX = 2**64 - 1  # an unsigned long, as strtoul(3) reads it
 _SIZE_MAX = 2**64 - 1
-_DECIMALS = 30  # more cannot change a size by a byte, even in the largest unit
+_DECIMALS = 30  # further digits change no size by a byte, even in the largest unit
 _DURATION = r"(?a)(?:\d+(?:\.\d+)?[smhdw])+|\d+(?:\.\d+)?"
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _INTERVAL, _INTERVAL_MIN = 2.0, 0.1  # seconds
-_SECONDS_MAX = 1e9  # thirty years, so that no clock overflows
+_SECONDS_MAX = 1e9  # thirty years: no clock overflows
 # The values that a shell suggests: each with its meaning, or the name of a source. Shells
 # complete files, users and commands themselves; completion.py finds objects and namespaces.
 Suggestions: TypeAlias = str | Mapping[str, str]
@@ -76,7 +76,7 @@ def parse_size(text: str) -> int:
 
 
 def parse_qbytes(text: str) -> int:
-    """Parse the qbytes of a queue; the kernel would truncate more than an int (msgctl(2))."""
+    """Parse the qbytes of a queue, an int: msgctl(2) would truncate more."""
     return parse_bytes(text, most=INT_MAX)
 
 
@@ -94,9 +94,9 @@ def _bytes(match: re.Match[str]) -> int:
 
 
 def parse_mode(text: str) -> int:
-    """Parse permissions in octal; higher bits than those of 0777 are ignored, as in ipcmk(1).
+    """Parse permissions in octal; ignore bits above 0777, as ipcmk(1) does.
 
-    shmget(2) would take them as flags, such as SHM_HUGETLB.
+    shmget(2) would take such bits as flags, for example SHM_HUGETLB.
     """
     match = re.fullmatch(_MODE, text)
     if not match or int(match[1], 8) > _MODE_MAX:
@@ -233,7 +233,7 @@ def parse_status(text: str) -> int:
 
 
 def id_type(kind: Kind | None = None) -> ParsedType:
-    """Return the type of an object's id; without a kind, other options determine the kind."""
+    """Return the type of an object's id; None for a kind by other options."""
     return ParsedType("id", lambda text: Target(By.ID, parse_id(text), text), _existing("id", kind))
 
 
@@ -247,9 +247,9 @@ def target_type(kind: Kind | None = None) -> ParsedType:
     return ParsedType("target", parse_target, _existing("target", kind))
 
 
-def _existing(what: str, kind: Kind | None) -> str:
+def _existing(name: str, kind: Kind | None) -> str:
     """Return the source of suggestions in completion.py."""
-    return f"{what}:{kind.value}" if kind else what
+    return f"{name}:{kind.value}" if kind else name
 
 
 def _parse_key_target(text: str) -> Target:

@@ -23,7 +23,7 @@ ROWS = {
 # Words that only the help of a program with this feature has.
 SIGNS = {
     "ipcs's output, byte for byte": r"layout of util-linux|show status summary",
-    "tables for a terminal, which lose whole columns where it is narrow": r"lack of width",
+    "tables for a terminal, which lose whole columns where it is narrow": r"keep\s+columns",
     "used of qbytes, limits and usage side by side, with bars": r"USED as a share of LIMIT",
     "columns of your choice": r"--output",
     "sorting by any column": r"--sort",

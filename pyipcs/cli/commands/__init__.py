@@ -1,1 +1,1 @@
-"""The commands, a file each, and nothing else."""
+"""The commands, one file for each, and nothing else."""

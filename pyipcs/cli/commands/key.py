@@ -1,4 +1,4 @@
-"""pyipcs key: print the ftok(3) key of a file, and the objects that have it."""
+"""pyipcs key: print the ftok(3) key of a file, and its objects."""
 
 import click
 
@@ -25,9 +25,9 @@ from pyipcs.terminal.streams import Output
 def command(output: Output, /, *, path: str, project: int, verbose: bool) -> None:
     """Print the ftok(3) key of a file.
 
-    PROJ is a number, decimal or 0x hexadecimal, or one character that is not a digit; the default
-    is 1. ftok(3) uses only its low 8 bits; -v reports a number that has more. Other commands accept
-    such a key as ftok:PATH[:PROJ].
+    PROJ is a number (decimal or 0x hexadecimal), or one character other than a digit. [default: 1]
+    ftok(3) uses only its low 8 bits; -v reports a number that has more. Other commands accept such
+    a key as ftok:PATH[:PROJ].
     """
     try:
         key = ftok(path, project)

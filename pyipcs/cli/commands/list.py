@@ -1,4 +1,4 @@
-"""pyipcs list: objects, limits and usage, in the layout of ipcs(1) and in other formats."""
+"""pyipcs list: objects, limits and usage, like ipcs(1) and in other formats."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -168,7 +168,10 @@ def _show(output: Output, kinds: Sequence[Kind], options: ListOptions) -> Status
 
 
 def _peek(found: Found) -> tuple[bool, Found]:
-    """Return whether an object exists, and the same listings; only the first ones are read."""
+    """Return True if an object exists, and the same listings.
+
+    Only the start of the listings is read.
+    """
     has_any = False
     same: dict[Kind, Iterable[Listing]] = {}
     for kind, listings in found.items():

@@ -16,7 +16,7 @@ from pyipcs.terminal.streams import Output
 
 _object = options_titled("Objects to create")
 _property = options_titled("Properties")
-# The words of ipcmk(1).
+# The labels of ipcmk(1).
 _LABELS = {
     Kind.SEGMENT: "Shared memory id",
     Kind.QUEUE: "Message queue id",

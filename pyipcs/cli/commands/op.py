@@ -22,7 +22,7 @@ _operation = options_titled("Operations")
     examples=(
         ("pyipcs op 0x10c P -- sleep 0.1", "Hold a semaphore while a command runs."),
         ("pyipcs op 0x10c 0-1 1-1 --nowait || echo busy", "Take two semaphores at once, or none."),
-        ("pyipcs op 0x10c V", "Give one back."),
+        ("pyipcs op 0x10c V", "Give a semaphore back."),
     ),
 )
 @_operation("--undo", is_flag=True, help="Undo all operations when the process ends (SEM_UNDO).")
@@ -34,7 +34,7 @@ _operation = options_titled("Operations")
     default=str(int(Status.WAIT)),
     show_default=True,
     metavar="STATUS",
-    help="Status if the operations had to wait, or waited too long; CMD may use 3 itself.",
+    help="Exit status if the operations would wait, or waited too long, in case CMD uses 3 itself.",
 )
 @wait_options()
 @click.argument("target", type=target_type(Kind.SEMAPHORE), metavar="SEM")
@@ -53,13 +53,14 @@ def command(
     """Operate on semaphores, or hold them while a command runs.
 
     OP is NUM-N (wait and take), NUM+N (give) or NUM=0 (wait for zero); NUM may be a range LO:HI.
-    P, V and Z are 0-1, 0+1 and 0=0. Append n to an OP not to wait for it, and u to undo it when
-    the process ends. All OPs are done at once or none, in their order: V P needs no wait, and P V
-    may. If they had to wait, or waited too long, the status is 3, without a message.
+    P, V and Z are 0-1, 0+1 and 0=0. An OP with n at its end does not wait, and an OP with u is
+    undone when the process ends. Either all OPs succeed at once, in their order, or none has an
+    effect: V P never waits, but P V may wait. If the OPs would wait, or waited too long, the status
+    is 3, without a message.
 
-    With -- CMD, all OPs are done with undo and pyipcs executes CMD: the kernel gives back what was
-    taken when CMD exits, even if it is killed, and even if processes that it started still run.
-    The status is that of CMD; 127 if there is no such command, 126 if it cannot be run.
+    With -- CMD, all OPs have u, and pyipcs executes CMD: the kernel gives the semaphores back when
+    CMD exits, even if it is killed, and even if processes that it started still run. The status is
+    that of CMD; 127 if there is no such command, 126 if it cannot be run.
 
     SEM is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
     """

@@ -1,4 +1,4 @@
-"""pyipcs recv: take messages from a queue, or show them."""
+"""pyipcs recv: receive messages from a queue, or peek at them."""
 
 import click
 
@@ -87,9 +87,9 @@ _message = options_titled("Messages", once=True)
     "command_line",
     type=COMMAND_LINE,
     once=True,
-    help="Run CMD with sh for each message, which is its standard input. PYIPCS_TYPE is the type, "
-    "PYIPCS_ID the id of the queue. If CMD fails, its message goes back and recv ends. After a "
-    "signal, recv waits for CMD; a second signal is passed on to CMD.",
+    help="Run CMD with sh for each message, with the message as standard input. PYIPCS_TYPE is the "
+    "type of the message, PYIPCS_ID the id of the queue. If CMD fails, its message goes back and "
+    "recv ends. After a signal, recv waits for CMD; a second signal is passed on to CMD.",
 )
 @click.argument("target", type=target_type(Kind.QUEUE), metavar="QUEUE")
 @options_as(ReceiveOptions)
@@ -98,8 +98,8 @@ def command(output: Output, /, *, target: Target, options: ReceiveOptions) -> St
     """Receive messages from a queue, or peek at them.
 
     recv takes one message by default, and waits for it. It takes a message only when the message
-    can be written. No message is lost: what cannot be written goes back to the tail of the queue.
-    A message counts as delivered once the pipe accepted it; data still in the pipe when the reader
+    can be written. No message is lost: an unwritten message goes back to the tail of the queue. A
+    message counts as delivered once the pipe accepted it; data still in the pipe when the reader
     exits is lost. So `-n 2` is safe, and `| head -n 2` is not.
 
     QUEUE is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].

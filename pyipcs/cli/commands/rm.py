@@ -1,4 +1,4 @@
-"""pyipcs rm: removal of objects, as by ipcrm(1)."""
+"""pyipcs rm: remove objects, as ipcrm(1) does, or all that match filters."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -26,7 +26,7 @@ _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
 # The columns of a dry run of --orphaned or --suspect in a table.
 _EVIDENCE_COLUMNS = ("KEY", "ID", "OWNER", "MSGS", "SIZE", "NSEMS", "STATE", "REASON")
 _single = options_titled("Single objects")
-_how = options_titled("Removal")
+_removal = options_titled("Removal")
 
 
 class RemoveOptions(NamedTuple):
@@ -42,7 +42,7 @@ class RemoveOptions(NamedTuple):
     output_options: OutputOptions
 
 
-# The options of single objects, by click's names of them.
+# The options of single objects, by their names in click.
 _SINGLE_OPTIONS = {
     "queue_id": (Kind.QUEUE, "-q", id_type),
     "queue_key": (Kind.QUEUE, "-Q", key_type),
@@ -54,7 +54,7 @@ _SINGLE_OPTIONS = {
 
 
 def _make_targets(**_values: Sequence[Target]) -> list[RemovalTarget]:
-    """Return the single objects in the order of the command line, in which ipcrm removes them."""
+    """Return the single objects in the order of the command line, as ipcrm."""
     values = values_in_order(click.get_current_context(), _SINGLE_OPTIONS)
     return [RemovalTarget(_SINGLE_OPTIONS[name][0], target) for name, target in values]
 
@@ -105,14 +105,14 @@ _single_options = combine_options(
     help="All objects that you may remove, or all of a kind.",
 )
 @filter_options
-@_how(
+@_removal(
     "-n",
     "--dry-run",
     is_flag=True,
     help="Show the objects to remove, in any format, and remove nothing.",
 )
-@_how("-y", "--yes", is_flag=True, help="Do not ask for confirmation of --all.")
-@_how("-v", "--verbose", is_flag=True, help="Print the removed objects.")
+@_removal("-y", "--yes", is_flag=True, help="Do not ask for confirmation of --all.")
+@_removal("-v", "--verbose", is_flag=True, help="Print the removed objects.")
 @output_options
 @click.argument(
     "operands",
@@ -171,14 +171,14 @@ def _check(ctx: click.Context, options: RemoveOptions, old_kind: Kind | None) ->
 
 
 def _show_dry_run(
-    output: Output, options: RemoveOptions, going: Mapping[Kind, Collection[int]]
+    output: Output, options: RemoveOptions, ids: Mapping[Kind, Collection[int]]
 ) -> None:
     """Show the objects that would be removed."""
     output_options = options.output_options
     is_table = output_options.chosen(terminal=output.is_terminal) is Format.TABLE
     if is_table and options.selection.classifies and not output_options.choice:
-        output_options = output_options.with_columns(going, _EVIDENCE_COLUMNS, more=False)
-    present.selected(output, going, output_options, which=" to remove")
+        output_options = output_options.with_columns(ids, _EVIDENCE_COLUMNS, more=False)
+    present.selected(output, ids, output_options, which=" to remove")
 
 
 def _kinds(options: RemoveOptions) -> list[Kind]:
@@ -209,7 +209,7 @@ def _old_syntax_kind(operands: Sequence[str]) -> Kind | None:
 
 
 def _read_ids(kind: Kind, options: RemoveOptions, removal: Removal) -> Iterator[RemovalTarget]:
-    """Yield the objects of `rm msg|shm|sem ID...`; report invalid ids as ipcrm does."""
+    """Yield the objects of `rm msg|shm|sem ID...`; report invalid ids."""
     for text in options.operands[1:]:
         try:
             yield RemovalTarget(kind, Target(By.ID, parse_id(text), text))

@@ -25,7 +25,7 @@ from pyipcs.text import decimal
 _namespace = options_titled("Namespace")
 _FORMATS = FORMATS | {Format.PLAIN.value: "columns of text"}
 del _FORMATS[Format.OPENMETRICS.value]
-# The columns for people: the object, its creator and users, and the evidence for that.
+# The columns of text: the object, its creator and users, its state and the evidence.
 _COLUMNS = (
     *("KEY", "ID", "MSGS", "USEDBYTES", "SIZE", "NATTCH", "NSEMS"),
     *("CPID", "LPID", "LSPID", "LRPID", "STATE", "REASON"),
@@ -55,10 +55,10 @@ def _parse_report(text: str) -> str | int:
 
 
 class _ReportFormat(DocumentedChoice):
-    """A format of the report; PYIPCS_FORMAT may name a format that only other commands have."""
+    """A format of the report; PYIPCS_FORMAT may name formats of other commands."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the format; None is the default."""
+        """Return the format; None for the default."""
         source = ctx.get_parameter_source(param.name) if ctx and param and param.name else None
         if (
             source is ParameterSource.ENVIRONMENT
@@ -125,11 +125,11 @@ def command(output: Output, /, *, args: Sequence[str], options: _RunOptions) -> 
 
     CMD runs in an IPC namespace of its own: its objects affect no other process, and do not
     outlive it. Leftover objects, and processes that still run there, are reported on standard
-    error or where --report says. For users other than root, CMD also gets a user namespace, in
+    error, or in the file of --report. For users other than root, CMD also gets a user namespace, in
     which sudo, su and ping do not work. POSIX message queues are private to CMD too.
 
     If the kernel refuses, CMD runs in the current namespace, and new objects of yours are
-    reported. An object that is used by a living process which CMD did not start belongs to another
+    reported. An object in use by a living process that CMD did not start belongs to another
     program: it is reported separately, and never removed. pyipcs adopts the processes that CMD
     leaves behind.
 
@@ -151,7 +151,10 @@ def command(output: Output, /, *, args: Sequence[str], options: _RunOptions) -> 
 
 
 def _show(output: Output, leaks: LeakReport, format_: Format | None, remove: bool) -> None:
-    """Print the report, and remove objects if requested; JSON is one document and no message."""
+    """Print the report, and remove objects if requested.
+
+    JSON is one document, without messages.
+    """
     options = OutputOptions(format_)
     chosen = options.chosen(terminal=output.is_terminal)
     if chosen in {Format.TABLE, Format.PLAIN}:
@@ -177,10 +180,10 @@ def _show(output: Output, leaks: LeakReport, format_: Format | None, remove: boo
 
 
 def _open_report(report: str | int) -> TextIO:
-    """Open the report for writing, so that the command does not inherit it.
+    """Open the report for writing; the command does not inherit it.
 
     Raises:
-        CommandError: it is not writable.
+        CommandError: the report is not writable.
     """
     try:
         if isinstance(report, str):
@@ -203,7 +206,7 @@ def _open_descriptor(number: int) -> TextIO:
 
 
 def _is_written(target: Output, report: str | int, output: Output) -> bool:
-    """Return whether the whole report was written; print an error if it was not."""
+    """Return True if the whole report was written; else print an error."""
     try:
         target.flush()
     except WriteError as error:

@@ -1,4 +1,4 @@
-"""pyipcs send: put messages on a queue."""
+"""pyipcs send: send messages to a queue."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -45,11 +45,11 @@ _message = options_titled("Messages", once=True)
     show_default=True,
     help="Type of the messages, a positive long; with --json, of messages without a type.",
 )
-@_message("-l", "--lines", is_flag=True, help="Each line is a message, without its newline.")
-@_message("-0", "--null", is_flag=True, help="Each record that ends with a NUL is a message.")
+@_message("-l", "--lines", is_flag=True, help="One message per line, without the newline.")
+@_message("-0", "--null", is_flag=True, help="One message per record that ends with a NUL.")
 @_message("-F", "--file", type=FILE, help="Read FILE; - is standard input.")
-@_message("--hex", "hex_", is_flag=True, help="Messages are hex digits.")
-@_message("-J", "--json", is_flag=True, help="Messages are lines as `recv -J` prints them.")
+@_message("--hex", "hex_", is_flag=True, help="Messages as hex digits.")
+@_message("-J", "--json", is_flag=True, help="Messages as lines of `recv -J`.")
 @pack_option(_message, fields="the arguments", stream="-l makes each line a struct")
 @_message("-z", "--nul", is_flag=True, help="Append a NUL to each message, as in C strings.")
 @wait_options(" for each message")
@@ -63,10 +63,10 @@ def command(
 ) -> None:
     """Send messages to a queue.
 
-    Each MESSAGE is a message. Without MESSAGE, standard input is one, or more (-l, -0). If the
-    queue is full, send waits. If send ends early, it reports the number of sent messages. A
-    regular file is read twice: nothing of it is sent if the queue could never take one of its
-    messages.
+    Each MESSAGE is sent as one message. Without MESSAGE, standard input is one message, or several
+    with -l or -0. If the queue is full, send waits. If send ends early, it reports the number of
+    sent messages. A regular file is checked first: if the queue could never take one of its
+    messages, none is sent.
 
     QUEUE is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
     """
@@ -98,7 +98,7 @@ def _check(messages: Sequence[str], options: SendOptions) -> None:
 def _parse(
     messages: Sequence[str], decode: Decode, options: SendOptions
 ) -> list[tuple[int, bytes]]:
-    """Parse the messages on the command line; with --pack, they are the fields of one."""
+    """Parse the messages on the command line, or the fields for --pack."""
     records = [os.fsencode(message) for message in messages]
     layout = options.layout
     if layout is None or (layout.length and not records):

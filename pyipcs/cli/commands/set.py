@@ -88,7 +88,7 @@ def _kinds(kinds: Sequence[Kind], options: ChangeOptions) -> Sequence[Kind]:
 
 
 def _own_options(options: ChangeOptions) -> dict[Kind, str]:
-    """Return the kinds that have options of their own, each with the given option."""
+    """Return the kinds with given options of their own, and these options."""
     given = {
         "--qbytes": (Kind.QUEUE, options.qbytes is not None),
         "--lock": (Kind.SEGMENT, options.lock),

@@ -19,7 +19,7 @@ from pyipcs.query.plan import USAGE_COLUMNS, Format, OutputOptions
 from pyipcs.sysv.keys import Target
 from pyipcs.terminal.streams import Output
 
-# The columns that formats have in addition to the default ones.
+# Columns in addition to the default ones, by format.
 _MORE = {
     **dict.fromkeys((Format.JSON, Format.JSONL), USAGE_COLUMNS),
     **dict.fromkeys(
@@ -77,7 +77,10 @@ def command(
 
 
 def _complete(options: OutputOptions, format_: Format, kinds: Iterable[Kind]) -> OutputOptions:
-    """Add the columns with further details; JSON has the semaphores of a set in any case."""
+    """Add the columns with further details.
+
+    JSON always has the semaphores of a set.
+    """
     if options.choice or format_ not in _MORE:
         return options
     return options.with_columns(kinds, _MORE[format_], more=True)

@@ -30,7 +30,7 @@ _bytes = options_titled("Bytes", once=True)
 )
 @_bytes("--offset", type=BYTES, default="0", show_default=True, help="Offset of the first byte.")
 @_bytes("-F", "--file", type=FILE, help="Read FILE; - is standard input.")
-@_bytes("--hex", "hex_", is_flag=True, help="The data are hex digits.")
+@_bytes("--hex", "hex_", is_flag=True, help="Data as hex digits.")
 @pack_option(_bytes, fields="DATA", stream="each line is a struct")
 @click.argument("target", type=target_type(Kind.SEGMENT), metavar="SEG")
 @click.argument("data", nargs=-1, metavar="[DATA]...")
@@ -39,8 +39,8 @@ def command(*, target: Target, data: Sequence[str], options: WriteOptions) -> No
     """Write bytes into a segment.
 
     Write DATA, or standard input if there is no DATA. Nothing is written past the end of the
-    segment. Data of a known length are refused if they do not fit. A stream is written up to the
-    end of the segment, with a report of the number of bytes.
+    segment. Data of a known length are refused if they do not fit. A longer stream is cut at the
+    end of the segment, and the number of written bytes is reported.
 
     SEG is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
     """
@@ -66,7 +66,7 @@ def _check(data: Sequence[str], options: WriteOptions) -> None:
 
 
 def _parse(data: Sequence[str], options: WriteOptions) -> bytes | None:
-    """Parse the data on the command line; None if there are none."""
+    """Parse the data on the command line; None without data."""
     arguments = [os.fsencode(argument) for argument in data]
     layout = options.layout
     if layout and (arguments or not layout.length):

@@ -38,13 +38,13 @@ def subcommand(
     enters: bool = True,
     any_operand: str = "",
 ) -> Callable[[Callable[..., Any]], click.Command]:
-    """Create a command named as its module; the options of every command follow its own.
+    """Create a command with the name of its module, and common options.
 
     Args:
         abbreviable_names: the long options of util-linux's program, which may be abbreviated.
         examples: command lines with their descriptions.
         help_sections: returns the lists after the options in the help.
-        cls: the class of the command, which determines how it reads its arguments.
+        cls: the class of the command, which determines its grammar.
         enters: True if the command can work in another IPC namespace.
         any_operand: the metavar of the operand that may begin with `-`, after `--`.
     """
@@ -69,7 +69,10 @@ def subcommand(
 
 
 def common_options() -> list[click.Option]:
-    """Create the options of every command and of pyipcs itself, which act before all others."""
+    """Create the options of every command and of pyipcs itself.
+
+    They act before all other options.
+    """
     eager: dict[str, Any] = {"is_eager": True, "expose_value": False, "group": _GENERAL}
     return [
         Option(
@@ -78,7 +81,7 @@ def common_options() -> list[click.Option]:
                 {"auto": "on a terminal", "always": "anywhere", "never": "nowhere"}
             ),
             callback=_set_color,
-            help="Color the output. [default: auto, on a terminal]",
+            help="Colour the output. [default: auto, on a terminal]",
             **eager,
         ),
         Option(
@@ -118,18 +121,18 @@ def _enter(ctx: click.Context, _param: click.Parameter, path: str | None) -> Non
     try:
         enter(path)
     except OSError as error:
-        raise CommandError(f"--ns: {_why(path, error)}") from None
+        raise CommandError(f"--ns: {_reason(path, error)}") from None
 
 
-def _why(path: str, error: OSError) -> str:
-    """Return the reason why a namespace cannot be entered, with its process or its file."""
+def _reason(path: str, error: OSError) -> str:
+    """Return the reason of a failed entry, with the process or the file."""
     process = re.fullmatch("/proc/([0-9]+)/ns/ipc", path)
-    what = f"process {process[1]}" if process else path
+    subject = f"process {process[1]}" if process else path
     if error.errno == errno.ENOENT and process:
-        return f"{what}: no such process"
+        return f"{subject}: no such process"
     if error.errno == errno.EINVAL:
-        return f"{what}: not an IPC namespace"
-    return f"{what}: {error.strerror}"
+        return f"{subject}: not an IPC namespace"
+    return f"{subject}: {error.strerror}"
 
 
 def _show_help(ctx: click.Context, _param: click.Parameter, is_given: bool) -> None:
@@ -156,12 +159,12 @@ json_option = showing(
 
 
 def wait_options(each: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return the decorator that adds --timeout and --nowait, as one argument `timeout`.
+    """Return the decorator for --timeout and --nowait: one argument `timeout`.
 
-    The argument is None for an unlimited wait, and 0 for no wait.
+    The argument is None for no limit, and 0 for no wait.
 
     Args:
-        each: the end of the sentence for commands that wait several times, as " for each message".
+        each: the end of the sentence for repeated waits, for example " for each message".
     """
     from pyipcs.cli.types import SECONDS
 
@@ -254,7 +257,7 @@ def refuse(contradictions: Iterable[tuple[object, str]]) -> None:
 
 
 def options_as(type_: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Pass the options with the names of a NamedTuple's fields as one argument `options`."""
+    """Pass the options named by a NamedTuple's fields as one argument."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
@@ -279,7 +282,7 @@ def combine_options(
         options: the decorators that add the options.
         names: click's names of the options.
         argument: the name of the argument.
-        make: creates its value from those of the options, as keyword arguments.
+        make: creates its value; the values of the options are keyword arguments.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:

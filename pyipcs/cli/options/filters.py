@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from pyipcs.query.filters import Filter
 
 
-_START = 1 << 16  # bytes: enough to recognize a file that is no listing
+_START = 1 << 16  # bytes: enough to recognize a file that is not a listing
 
 
 def _parse_baseline(path: str) -> "Filter":
-    """Read a listing from a file, or standard input for `-`, into a filter."""
+    """Return the filter for a listing in a file, or in standard input (-)."""
     import json
     import sys
 
@@ -60,7 +60,7 @@ kind_options = _kind_options(lambda kind: f"The {kind.noun} with that id or key.
 listed_kind_options = _kind_options(lambda kind: f"{kind.title}.")
 
 
-# The options by the names of their filters in query.filters, which are click's names of them.
+# The options by their names in click, which are the names of the filters in query.filters.
 _OPTIONS: dict[str, Any] = {
     "owner": selecting(
         "--owner",

@@ -36,7 +36,7 @@ FORMATS = {
 }
 
 
-# The flags of POSIX's ipcs, where -o is one too and may precede others, as in -mob.
+# The flags of POSIX's ipcs. -o is a flag there, too, and can precede others, as in -mob.
 _POSIX_FLAGS = "[abcmopqst]+"
 _POSIX_OUTSTANDING = "for POSIX's -o use -o MSGS,USEDBYTES of queues or -o NATTCH of segments"
 
@@ -84,11 +84,9 @@ _OPTIONS = (
         "--wide",
         "is_wide",
         is_flag=True,
-        help="No column left out or cut in a table, however wide it gets.",
+        help="Omit and cut no column of a table, however wide it gets.",
     ),
-    showing(
-        "--noheadings", is_flag=True, help="No headings, and no column left out for lack of width."
-    ),
+    showing("--noheadings", is_flag=True, help="Omit headings, and keep columns that do not fit."),
     showing(
         "--sort",
         type=ParsedType("col", _parse_sort, "column"),
