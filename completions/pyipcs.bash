@@ -560,8 +560,8 @@ _pyipcs_grammar() {
   esac
 }
 
-# Offer the matching lines of a text: each is a word, or a word, a tab and a description, which
-# only a list shows.
+# Offer the matching lines of a text. Each line is a word, or a word, a tab and a description; only
+# a list shows the descriptions.
 _pyipcs_offer() {
   local line word width=0 has_several='' lacks_description=''
   local -a matches=() lines=()
@@ -586,7 +586,7 @@ _pyipcs_offer() {
   fi
 }
 
-# Offer existing objects or namespaces, which the program looks up.
+# Offer existing objects or namespaces, found by the program.
 _pyipcs_lookup() {
   _pyipcs_offer "$("$program" --complete "$1" "$cur" "${words[@]:1:cword-1}" 2>/dev/null)"
 }
@@ -601,14 +601,14 @@ _pyipcs_files() {
   local i
   compopt -o filenames
   _pyipcs_compgen -f
-  # bash recognizes a folder only if the word has nothing but its path.
+  # bash recognizes a folder only if the word is just its path.
   [[ -n ${prefix#"$kept"} ]] || return
   for i in "${!COMPREPLY[@]}"; do
     [[ -d ${COMPREPLY[i]#"$prefix"} ]] && COMPREPLY[i]+=/ && compopt -o nospace
   done
 }
 
-# Complete the words of another command, which starts at this position.
+# Complete the words of another command, from its position.
 _pyipcs_wrapped() {
   if declare -F _command_offset >/dev/null; then
     local IFS=$' \t\n'
@@ -666,7 +666,7 @@ _pyipcs_value() {
   esac
 }
 
-# Find the first of bundled short options that takes a value; set its name and the attached value.
+# Find the first bundled short option with a value; set its name and the attached value.
 _pyipcs_bundle() {
   local i
   name='' value=''
@@ -677,7 +677,7 @@ _pyipcs_bundle() {
   return 1
 }
 
-# Set the target of a redirection, if the word is one or the start of one.
+# Set the target of a redirection, if the word is a redirection or its start.
 _pyipcs_redirects() {
   [[ $1 = *[\<\>]* && ${1%%[<>]*} = *([0-9&]) ]] || return
   redirected=${1##*[<>]} redirected=${redirected#[&|]}

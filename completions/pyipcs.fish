@@ -1,7 +1,7 @@
 # Made by `python -m pyipcs.describe`; do not edit.
 
 # Print the words before the cursor: the command and its operands, or the command, "wrapped" and
-# the words of the command that it runs. fish checks many conditions, so the answer is cached.
+# the words of the other command. fish checks many conditions, so the result is cached.
 function __pyipcs_words
     set -l words (commandline -opc)[2..]
     if test "$words" != "$__pyipcs_cached_for" || not set -q __pyipcs_cached
@@ -34,18 +34,18 @@ function __pyipcs_in -a command number or_more
     test -n "$or_more" && test (count $words) -gt $number
 end
 
-# Succeed if the cursor is in the command that this command runs.
+# Succeed if the cursor is in the command that this wrapper runs.
 function __pyipcs_in_wrapped -a command
     set -l words (__pyipcs_words)
     test "$words[1]" = "$command" && test "$words[2]" = wrapped
 end
 
-# Print the word at the cursor, without an option that it is attached to.
+# Print the word at the cursor, without the option before an attached value.
 function __pyipcs_current
     commandline -ct | string replace -r '^(--[a-z-]+=|-[a-zA-Z](?=[^-]))?["\']?' ''
 end
 
-# Print existing objects or namespaces, which the program looks up.
+# Print existing objects or namespaces, found by the program.
 function __pyipcs_lookup -a kind
     set -l words (commandline -opc)
     set -l program (string replace -r '^~' $HOME -- $words[1])
@@ -53,7 +53,7 @@ function __pyipcs_lookup -a kind
     command $program --complete $kind (__pyipcs_current) $words[2..] 2>/dev/null
 end
 
-# Print columns, each after the part of the word that matches a pattern, as for a list with commas.
+# Print columns, each after a prefix: the part of the word that matches a pattern.
 function __pyipcs_columns -a pattern
     string match -rq "^(?<prefix>$pattern)" -- (__pyipcs_current)
     printf '%s\n' "$prefix"$argv[2..]
@@ -73,7 +73,7 @@ function __pyipcs_ftok
     if string match -q 'ftok:*' -- $current
         printf 'ftok:%s\n' (__fish_complete_path (string sub -s 6 -- $current))
     else if test -n "$current" && string match -q -- "$current*" ftok:
-        printf 'ftok:\tthe key that ftok(3) makes of a file\n'
+        printf 'ftok:\tthe key that ftok(3) makes from a file\n'
     end
 end
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pyipcs.describe.grammar import Command, Option, Value
 from pyipcs.describe.template import MADE, fill
 
-# The arguments of `complete` for the lookups: functions of fish, and those of the template.
+# The arguments of `complete` for the lookups: functions of fish, or of the template.
 _LOOKUPS = {
     "": "-x",
     "file": "-r -F",
@@ -35,7 +35,7 @@ def script(program: Command, commands: Iterable[Command]) -> str:
 
 
 def _specs(command: Command) -> Iterator[str]:
-    """Yield the options as fish's `argparse` takes them."""
+    """Yield the options in the notation of fish's `argparse`."""
     for option in command.options:
         value = option.value
         mark = "" if value is None else "=?" if value.is_optional else "=+"

@@ -20,7 +20,7 @@ class Value(NamedTuple):
     Attributes:
         metavar: its name in the help.
         choices: the words that a shell offers, or the name of a lookup (`types.Suggestions`).
-        is_optional: True if the option can stand without it; a given value is then attached.
+        is_optional: True if the option can stand without a value; a value is then attached.
         columns: "columns" for a list of columns, "column" for one column, else empty.
     """
 
@@ -55,8 +55,8 @@ class Command(NamedTuple):
         options: all its options.
         operands: its operands, by position.
         can_repeat_last: True if the last operand can be given several times.
-        wraps: the start of another command's words: "first" for the first operand, "--" for the
-            word after that, empty if it runs no other command.
+        wraps: the start of another command: "first" for the first operand, "--" for the word after
+            a `--`, empty if it runs no other command.
     """
 
     name: str

@@ -33,14 +33,14 @@ _Rows = Iterable[tuple[str, str]]
 
 
 def pages() -> dict[str, str]:
-    """Return the pages by their file names: the program's, the commands'."""
+    """Return the pages of the program and the commands, by file name."""
     commands = {name: app.load(name) for name in app.COMMANDS}
     pages = {f"pyipcs-{name}.1": _page_of_command(name, one) for name, one in commands.items()}
     return {"pyipcs.1": _page_of_program([*commands.values()]), **pages}
 
 
 def in_sequence(commands: Iterable[Grammar]) -> list[Grammar]:
-    """Return the commands in an order in which their examples work."""
+    """Return the commands in an order that makes their examples work."""
     return sorted(commands, key=lambda one: (one.name != "make", one.name == "rm"))
 
 
@@ -123,7 +123,7 @@ def _general_options(command: Grammar) -> Iterator[str]:
 
 
 def _records(command: Grammar, options: Iterable[click.Option]) -> Iterator[tuple[str, str]]:
-    """Yield the options as the help has them: names and metavar, help."""
+    """Yield the options as in the help: names and metavar, description."""
     context = click.Context(command, info_name=command.name)
     for option in options:
         if record := option.get_help_record(context):
@@ -132,13 +132,13 @@ def _records(command: Grammar, options: Iterable[click.Option]) -> Iterator[tupl
 
 def _lists(commands: Sequence[Grammar]) -> Iterator[str]:
     """Yield the lists of formats, columns and so on, each list once."""
-    of: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
+    commands_of: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
     for command in commands:
         for title, rows in command.lists():
-            of.setdefault((title, tuple(rows)), []).append(str(command.name))
-    if of:
+            commands_of.setdefault((title, tuple(rows)), []).append(str(command.name))
+    if commands_of:
         yield ".SH FORMATS AND COLUMNS"
-    for (title, rows), names in of.items():
+    for (title, rows), names in commands_of.items():
         is_shared = title.startswith("-") and len(commands) > 1
         heading = f"{title} of {', '.join(names)}" if is_shared else title
         yield from (".PP", f"\\fI{_escaped(heading)}\\fR", *_terms(rows))
@@ -171,12 +171,12 @@ def _term(text: str) -> str:
 
 
 def _metavars(text: str) -> str:
-    """Return a text with the words in capitals in italics."""
+    """Return a text with words in capitals set in italics."""
     return re.sub(r"\b([A-Z]{2,})\b", r"\\fI\1\\fR", _escaped(text))
 
 
 def _wrapped(text: str) -> list[str]:
-    """Return a text as lines that fit into an editor's window."""
+    """Return a text as lines of at most 78 characters."""
     # NUL keeps the words between backquotes in one line.
     whole = re.sub("`[^`]+`", lambda match: match[0].replace(" ", "\0"), " ".join(text.split()))
     lines = wrap(_escaped(whole), 78, break_long_words=False, break_on_hyphens=False)
@@ -184,7 +184,7 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _guarded(line: str) -> str:
-    """Return a line that troff does not take for a request."""
+    """Return a line that is not a request for troff."""
     return f"\\&{line}" if line.startswith(".") else line
 
 

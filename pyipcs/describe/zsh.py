@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pyipcs.describe.grammar import Command, Option, Value
 from pyipcs.describe.template import MADE, fill
 
-# The functions that complete the lookups: zsh's, and those of the template. zsh adds its own
+# The functions that complete the lookups: functions of zsh, or of the template. zsh adds its own
 # arguments to a function unless a space stands before the name.
 _FUNCTIONS = {
     "file": "_files",
