@@ -10,10 +10,11 @@ import sys
 def main() -> None:
     """Run pyipcs; never return.
 
-    The signals are set before the imports: from here on, SIGINT and a closed reader end the program
-    like a C program, without a traceback.
+    The signals are set before the imports: from then on, SIGINT and SIGPIPE end the program like a
+    C program, without a traceback.
     """
-    # Collecting takes a tenth of the time of a short command. InterruptibleWait enables it again.
+    # The garbage collector takes a tenth of the time of a short command. InterruptibleWait enables
+    # it again.
     gc.disable()
     # An ignored SIGINT (a background job of sh) stays ignored.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -22,26 +23,29 @@ def main() -> None:
     if sys.argv[1:2] == ["--complete"]:
         os._exit(_complete(sys.argv[2:]))
 
-    # All output is flushed. The end of the interpreter would take an eighth of the time of a short
-    # command, and would report a failed stream a second time.
+    # All output is flushed. A regular exit of the interpreter would take an eighth of the time of a
+    # short command, and would report a failed stream a second time.
     os._exit(_run())
 
 
 def _run() -> int:
-    """Run a command line; report errors of Python itself in one line, too."""
+    """Run a command line; report errors of Python itself in one line."""
     try:
         from pyipcs.cli.main import main as run
 
         return run(sys.argv)
     except (ImportError, MemoryError, OSError, SystemError) as error:
         text = str(error).partition(" (/")[0]  # without the path of a module
-        why = getattr(error, "strerror", None) or text or os.strerror(errno.ENOMEM)
-        os.write(2, f"pyipcs: cannot start: {why}\n".encode(errors="backslashreplace"))
+        reason = getattr(error, "strerror", None) or text or os.strerror(errno.ENOMEM)
+        os.write(2, f"pyipcs: cannot start: {reason}\n".encode(errors="backslashreplace"))
         return 1
 
 
 def _complete(args: list[str]) -> int:
-    """Print the completions for a shell; an error would disturb the typing."""
+    """Print the suggestions for a shell; return 1 without a message on errors.
+
+    A message would disturb the command line that the user types.
+    """
     from pyipcs.completion import main as complete
 
     try:

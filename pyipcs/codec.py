@@ -23,23 +23,24 @@ FORMATS = {
     "json": "one JSON object per line",
     "unpack": "the fields of a C struct, separated by tabs; see --unpack",
 }
-_STRUCT_MAX = 1 << 26  # bytes: more than any message, and packed in a moment
+_STRUCT_MAX = 1 << 26  # bytes: more than any message
 _FLOAT = r"(?ai)\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)"
 _PASCAL_MAX = 255  # bytes: the largest count in the first byte of a Pascal string
 _ROW = 16  # bytes of a row of a hex dump
-# The characters for a byte: at most 6 in JSON (\u0000) and 12 in a float of two bytes with its tab,
-# and more for superfluous digits. The second is for the other members of a line of JSON.
+# _EXPANSION is the most characters that a record has for a byte of its body: JSON needs 6 for a NUL
+# (\u0000), a float of two bytes needs 12 with its tab, and a number may have superfluous digits.
+# _EXTRA is for the other members of a line of JSON.
 _EXPANSION, _EXTRA = 32, 1 << 16
 
 
 class Layout:
-    """A C struct in the notation of the module struct, with fields as text."""
+    """A C struct in the notation of Python's `struct`, with fields as text."""
 
     def __init__(self, notation: str) -> None:
         """Parse the notation.
 
         Raises:
-            ValueError: it is invalid, or the struct is too large for a message.
+            ValueError: the notation is invalid, or the struct is larger than any message.
         """
         if not notation.isascii() or not notation:
             raise ValueError("not a struct (bad char in struct format)")
@@ -56,7 +57,7 @@ class Layout:
             for count, code in re.findall(r"(\d*)([a-zA-Z?])", notation)
             if code != "x"
         ]
-        if (0, "p") in self._parts:  # struct packs it, and fails to unpack it
+        if (0, "p") in self._parts:  # `struct` packs such a string, but fails to unpack it
             raise ValueError("not a struct (p has at least the byte which counts the others)")
 
     @property
@@ -70,7 +71,7 @@ class Layout:
         return sum(1 if code in "sp" else count for count, code in self._parts)
 
     def pack(self, texts: Sequence[bytes]) -> bytes:
-        """Return the struct with these fields."""
+        """Return the bytes of the struct with these fields."""
         if len(texts) != self.length:
             has = plural(self.length, "field")
             raise ValueError(f"the struct has {has}, not {len(texts)}")
@@ -99,7 +100,7 @@ class Layout:
         return [_text(value) for value in self._struct.unpack(body)]
 
     def _fields(self) -> Iterator[tuple[int, str]]:
-        """Yield the size of each field, 1 if it is no string, and its code."""
+        """Yield the size and the code of each field; only strings exceed 1."""
         return chain.from_iterable(
             [(count, code)] if code in "sp" else repeat((1, code), count)
             for count, code in self._parts
@@ -120,7 +121,7 @@ def _value(field_text: bytes, field: tuple[int, str]) -> Any:
         raise ValueError(f"'{text}' is not a number") from None
     if isinstance(number, float) and math.isinf(number) and text[-1].isdigit():
         raise ValueError(f"'{text}' does not fit in {code}")
-    if code in "ef" and not _fits(f"<{code}", number):  # native mode does not check
+    if code in "ef" and not _fits(f"<{code}", number):  # native mode accepts any float
         raise ValueError(f"'{text}' does not fit in {code}")
     if code == "?" and number not in {0, 1}:
         raise ValueError(f"'{text}' is neither 0 nor 1")
@@ -155,8 +156,8 @@ def encoder(
     Args:
         format_: the format.
         layout: the struct, for `unpack`.
-        end: the end of each message; `raw` and `hex` have none.
-        with_type: prefix the type and a tab; `json` always has the type.
+        end: the bytes after each message; `raw` and `hex` ignore them.
+        with_type: True to put the type and a tab first; `json` always has the type.
     """
     if format_ == "json":
         return _json_encoder(end)
@@ -214,8 +215,8 @@ def from_json(line: bytes, type_: int = 1) -> Message:
         type_: the default type.
 
     Raises:
-        EnvelopeError: it is JSON, and not such an object.
-        ValueError: it is not JSON, or a member is invalid.
+        EnvelopeError: the line is JSON, but no such object.
+        ValueError: the line is not JSON, or a member is invalid.
     """
     import json
 
@@ -254,11 +255,11 @@ def _json_body(entry: dict[str, Any]) -> bytes:
 
 
 def decoder(*, hex_: bool, layout: Layout | None) -> Callable[[bytes], bytes] | None:
-    """Return the function that decodes a record to a body; None if equal.
+    """Return the function that decodes a record; None if it is the body.
 
     Args:
-        hex_: the record has hex digits.
-        layout: the struct, if the record has its fields, separated by tabs.
+        hex_: True if the record has hex digits.
+        layout: the struct whose fields the record has, separated by tabs; else None.
     """
     if layout is not None:
         return lambda record: layout.pack(record.removesuffix(b"\n").split(b"\t"))
@@ -279,14 +280,14 @@ def from_hex(digits: bytes) -> bytes:
 
 
 def hex_dump(body: bytes) -> bytes:
-    """Return a body in the format of `hex_lines`."""
+    """Return a body in the format of `hexdump -C`."""
     return "".join(hex_lines([body])).encode()
 
 
 def hex_lines(pieces: Iterable[bytes | memoryview], offset: int = 0) -> Iterator[str]:
-    """Yield lines like `hexdump -C`: offset, hex, ASCII; repeated rows fold.
+    """Yield the lines of `hexdump -C`, with "*" for repeated rows.
 
-    Without any bytes, hexdump prints nothing; this yields the offset.
+    Unlike hexdump, yield the offset even if there are no bytes.
 
     Args:
         pieces: the bytes.

@@ -1,7 +1,7 @@
-"""Suggestions of objects for shells: `pyipcs --complete WHAT CURRENT [ARG]...`.
+"""Suggestions of objects for the completion files of shells.
 
-The files in completions/ call this. It is separate from the command line and does not load click,
-which halves the time that a Tab takes.
+The files call `pyipcs --complete SOURCE CURRENT [ARG]...`. This module does not load click, which
+halves the time that a Tab takes.
 """
 
 import os
@@ -21,8 +21,8 @@ from pyipcs.terminal.escape import one_line
 from pyipcs.text import plural
 
 _FLAGS = {"q": Kind.QUEUE, "m": Kind.SEGMENT, "s": Kind.SEMAPHORE}
-# The short options with a value, which end a group of flags. The commands declare them, but click
-# would have to be loaded to read them; tests/docs/test_completion.py compares both.
+# The short options with a value, which end a group of flags. The commands declare them, too, but
+# reading that takes click; tests/docs/test_completion.py compares both.
 _OPTIONS_WITH_VALUE = "[fio]"
 # The fields that describe an object, with their formatters.
 _FACTS: dict[Kind, dict[str, Callable[[str], str]]] = {
@@ -36,26 +36,28 @@ _FACTS: dict[Kind, dict[str, Callable[[str], str]]] = {
 
 
 class _Object(NamedTuple):
-    """An object with its names and its description."""
+    """An object with its names and a description."""
 
     kind: Kind
     id: str
-    key: str  # empty without a key
+    key: str  # empty for a private object
     facts: str
 
 
 def main(args: Sequence[str]) -> None:
-    """Print the suggestions for an argument, one per line, each with a tab and a description.
+    """Print the suggestions for an argument of a command line.
+
+    A line has a suggestion, a tab and a description.
 
     Args:
         args: the source of the suggestions ("id", "key" or "target", with ":" and a kind if only
             one is possible, or "namespace"), the current text of the argument, and the arguments
             of the command line, whose options may select kinds and a namespace.
     """
-    what, current, *line = args
+    source, current, *line = args
     del line[line.index("--") if "--" in line else len(line) :]
     suggestions: dict[str, list[str]] = {}
-    found = _namespaces() if what == "namespace" else _objects(what, current, line)
+    found = _namespaces() if source == "namespace" else _objects(source, current, line)
     for value, description in found:
         if value.startswith(current):
             suggestions.setdefault(value, []).append(description)
@@ -65,7 +67,7 @@ def main(args: Sequence[str]) -> None:
 
 
 def _namespaces() -> Iterator[tuple[str, str]]:
-    """Yield a process of each other IPC namespace whose processes can be inspected."""
+    """Yield a readable process of each other IPC namespace."""
     from pyipcs.sysv import namespace
     from pyipcs.usage.processes import command_of, pids
 
@@ -76,17 +78,17 @@ def _namespaces() -> Iterator[tuple[str, str]]:
         except OSError:
             continue
         name = None if inode in seen else command_of(pid)
-        if name is not None:  # else the process has just ended
+        if name is not None:  # otherwise the process has just exited
             seen.add(inode)
             yield str(pid), one_line(f"{name}, in IPC namespace {inode}")
 
 
-def _objects(what: str, current: str, line: Sequence[str]) -> Iterator[tuple[str, str]]:
-    what, _, kind = what.partition(":")
+def _objects(source: str, current: str, line: Sequence[str]) -> Iterator[tuple[str, str]]:
+    source, _, kind = source.partition(":")
     _enter(line)
     kinds = [Kind(kind)] if kind else _kinds_of_options(line)
     found = (row for each in kinds for row in _read(each))
-    return _names(what, current, found, has_kinds=len(kinds) > 1)
+    return _names(source, current, found, has_kinds=len(kinds) > 1)
 
 
 def _enter(line: Sequence[str]) -> None:
@@ -99,7 +101,10 @@ def _enter(line: Sequence[str]) -> None:
 
 
 def _kinds_of_options(line: Iterable[str]) -> list[Kind]:
-    """Return the kinds that -q, -m and -s select, also by long or abbreviated names; else all."""
+    """Return the kinds that options select, or all.
+
+    Options are -q, -m, -s and their long names, which may be abbreviated.
+    """
     kinds = set()
     for arg in line:
         if re.match("--[qms]", arg):
@@ -124,31 +129,31 @@ def _facts(listing: Listing) -> Iterator[str]:
 
 
 def _names(
-    what: str, current: str, found: Iterable[_Object], *, has_kinds: bool
+    source: str, current: str, found: Iterable[_Object], *, has_kinds: bool
 ) -> Iterator[tuple[str, str]]:
     """Yield the names of objects with descriptions.
 
-    A target is suggested by its key, and by its id if it has no key or if the current text begins
-    with a digit: with two names for each object, Tab could never complete the only one.
+    A target is suggested by its key, and by its id if it has no key or the current text is an id.
+    If each object had two suggestions, Tab could not insert the name of a single object.
 
     Args:
-        what: "id", "key" or "target".
+        source: "id", "key" or "target".
         current: the current text of the argument.
         found: the objects.
         has_kinds: True if there may be objects of several kinds.
     """
     prefix = ""
-    if what == "target":
+    if source == "target":
         typed, colon, _ = current.partition(":")
         if colon:
-            what, prefix = typed, typed + colon
+            source, prefix = typed, typed + colon
         elif current.isdigit() and current != "0":
-            what = "id"
+            source = "id"
     for kind, object_id, key, facts in found:
         noun = kind.noun if has_kinds else "id"
-        if key and what in {"key", "target"}:
+        if key and source in {"key", "target"}:
             padded = prefix + key
             short = f"{prefix}{int(key, 16):#x}"
             yield padded if padded.startswith(current) else short, f"{noun} {object_id}: {facts}"
-        if what == "id" or (what == "target" and (not key or current == "0")):
+        if source == "id" or (source == "target" and (not key or current == "0")):
             yield prefix + object_id, f"{kind.noun} {object_id}, {key or 'no key'}: {facts}"

@@ -1,4 +1,4 @@
-"""Exit statuses, and the kernel's errors as exceptions."""
+"""Exit statuses, and exceptions for the kernel's errors."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ class Status(IntEnum):
     NOT_FOUND = 127
 
 
-# For the manual.
+# The text of the manual.
 MEANINGS = {
     Status.DONE: "Done.",
     Status.FAILED: "At least one target failed; all others were processed.",
@@ -56,7 +56,7 @@ class UsageError(Exception):
 
 
 class StoppedError(Exception):
-    """The program shall end by a signal; SIGPIPE may mean a closed reader."""
+    """A signal that ends the program; SIGPIPE also means a closed reader."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by signal {number}")
@@ -64,46 +64,46 @@ class StoppedError(Exception):
 
 
 class ExpiredError(Exception):
-    """The timeout of a wait has expired."""
+    """An expired timeout of a wait."""
 
 
 class NotFoundError(IpcError):
-    """There is no such object (ENOENT), or it was removed meanwhile (EIDRM).
+    """A missing object (ENOENT), or one that was just removed (EIDRM).
 
-    This class is the only rule for a missing object. EINVAL means the same to some calls, and other
-    errors to others, so that the modules that make the calls translate it: `missing_if_einval`.
+    Every missing object raises this class. Some calls report it by EINVAL, which has other meanings
+    in other calls: the modules that make those calls translate it (`missing_if_einval`).
     """
 
 
 class DeniedError(IpcError):
-    """The mode or the owner of the object forbids the call (EACCES, EPERM)."""
+    """A call that the mode or the owner of the object forbids (EACCES, EPERM)."""
 
 
 class ExistsError(IpcError):
-    """An object with the key exists already (EEXIST)."""
+    """A key that another object has (EEXIST)."""
 
 
 class LimitError(IpcError):
-    """A system-wide limit is reached (ENOSPC)."""
+    """A system-wide limit that is reached (ENOSPC)."""
 
 
 class BusyError(IpcError):
-    """The call would wait (EAGAIN), or there is no such message (ENOMSG)."""
+    """A call that would wait (EAGAIN), or a missing message (ENOMSG)."""
 
 
 class InterruptError(IpcError):
-    """A signal arrived while the call waited (EINTR); the call had no effect."""
+    """A waiting call that a signal interrupted, without effect (EINTR)."""
 
 
 class UnsupportedError(IpcError):
-    """The kernel has no System V IPC, or a sandbox hides it (ENOSYS)."""
+    """A kernel without System V IPC, or a sandbox that hides it (ENOSYS)."""
 
 
 class TooBigError(IpcError):
-    """The message is larger than the buffer and stays on the queue (E2BIG)."""
+    """A message larger than the buffer; it stays on the queue (E2BIG)."""
 
 
-_FAMILY: dict[int, type[IpcError]] = {
+_CLASSES: dict[int, type[IpcError]] = {
     errno.ENOENT: NotFoundError,
     errno.EIDRM: NotFoundError,
     errno.EACCES: DeniedError,
@@ -116,7 +116,7 @@ _FAMILY: dict[int, type[IpcError]] = {
     errno.E2BIG: TooBigError,
     errno.ENOSYS: UnsupportedError,
 }
-# Errors that the C library's text leaves unclear.
+# Errors whose text in the C library is unclear.
 _TEXTS = {errno.ENOSYS: "System V IPC is not in this kernel, or a sandbox hides it"}
 
 
@@ -126,13 +126,13 @@ def ipc_error(number: int) -> IpcError:
     EINVAL has no class of its own: its meaning depends on the call.
     """
     text = _TEXTS.get(number) or os.strerror(number)
-    return _FAMILY.get(number, IpcError)(number, text)
+    return _CLASSES.get(number, IpcError)(number, text)
 
 
 def missing_if_einval(error: IpcError) -> IpcError:
     """Return NotFoundError for EINVAL, and any other error unchanged.
 
-    Use it for calls whose EINVAL can only mean that no object has the id: *ctl(2) with a command
+    Use it only for calls whose single reason for EINVAL is a missing object: *ctl(2) with a command
     that reads or removes.
     """
     return ipc_error(errno.ENOENT) if error.errno == errno.EINVAL else error

@@ -1,6 +1,6 @@
 """The kernel's records, under the kernel's field names.
 
-Times are seconds since the epoch (0: never), sizes are bytes. Pids are those of the reader's PID
+Times are seconds since the epoch (0: never), sizes are bytes. Pids belong to the reader's PID
 namespace (0: none, or a process of another namespace). Keys have 32 bits with a sign, like key_t.
 """
 
@@ -15,7 +15,7 @@ SEMVMX = 32767  # semctl(2): the largest value of a semaphore, fixed in the kern
 
 
 class Kind(Enum):
-    """A kind of object; the values are names of ipcrm(1) and /proc/sysvipc."""
+    """A kind of object; ipcrm(1) and /proc/sysvipc use the values as names."""
 
     QUEUE = "msg"
     SEGMENT = "shm"
@@ -43,7 +43,7 @@ class Kind(Enum):
 
 
 class State(Enum):
-    """The usage of an object."""
+    """The state of an object by its use."""
 
     IN_USE = "in-use"
     ORPHANED = "orphaned"
@@ -52,7 +52,7 @@ class State(Enum):
 
 
 class View(Enum):
-    """The classic selections of columns of ipcs(1)."""
+    """The sets of columns that ipcs(1) has options for."""
 
     STATUS = "status"
     TIME = "time"
@@ -61,7 +61,7 @@ class View(Enum):
 
 
 class Unit(Enum):
-    """The unit of sizes; DEFAULT depends on the format and in ipcs the size."""
+    """The unit of sizes; DEFAULT depends on the format, in ipcs on the size."""
 
     DEFAULT = "default"
     BYTES = "bytes"
@@ -76,7 +76,7 @@ class Semaphore(NamedTuple):
         value: the value (semval).
         ncount: the number of processes that wait for a larger value (semncnt).
         zcount: the number of processes that wait for zero (semzcnt).
-        pid: the process that changed it last (sempid).
+        pid: the pid of the last process that operated on it (sempid).
     """
 
     num: int
@@ -89,7 +89,7 @@ class Semaphore(NamedTuple):
 class Queue(NamedTuple):
     """A message queue (struct msqid_ds, msgctl(2)).
 
-    `qbytes` is None in a listing of /proc/sysvipc, which lacks it.
+    `qbytes` is None in a listing of /proc/sysvipc, which has no such column.
     """
 
     key: int
@@ -154,12 +154,12 @@ class Segment(NamedTuple):
 
     @property
     def dest(self) -> bool:
-        """True if the kernel destroys it when the last process detaches."""
+        """True if the kernel destroys the segment when the last process detaches."""
         return bool(self.mode & SHM_DEST)
 
     @property
     def locked(self) -> bool:
-        """True if it is locked in memory."""
+        """True if the segment is locked in memory."""
         return bool(self.mode & SHM_LOCKED)
 
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 _T = TypeVar("_T")
-NAMED_MOST = 4  # the names that a phrase contains; it counts the others
-# A whole text that strtol(3) accepts in base 0.
+NAMED_MOST = 4  # the most names in a phrase; the number of the others follows
+# The numbers that strtol(3) reads in base 0.
 _NUMBER = (
     r"(?ai)\s*(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|0(?P<octal>[0-7]*)|(?P<decimal>[1-9]\d*))"
 )
-_DIGITS_MAX = 25  # more digits than any number of 64 bits
+_DIGITS_MAX = 25  # a number with so many digits exceeds 64 bits
 
 
 def plural(number: int, noun: str) -> str:
@@ -19,19 +19,19 @@ def plural(number: int, noun: str) -> str:
 
 
 def abridged(items: Sequence[_T], name: Callable[[_T], str], most: int = NAMED_MOST) -> list[str]:
-    """Return the first names, and the number of the others, as "5 more"."""
+    """Return the first names and the number of the others, as "5 more"."""
     names = [*map(name, items[:most])]
     return [*names, f"{len(items) - most} more"] if len(items) > most else names
 
 
 def phrase(names: Sequence[str]) -> str:
-    """Join names to a phrase, as "a, b, c, d and 5 more"."""
+    """Join names in a phrase, as "a, b, c, d and 5 more"."""
     *first, last = abridged(names, str)
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def decimal(digits: str) -> int:
-    """Return the value of decimal digits, cut if it exceeds 64 bits by far.
+    """Return the value of decimal digits; ignore digits after the 25th.
 
     int() accepts at most 4300 digits, leading zeros included.
     """
@@ -43,7 +43,7 @@ def parse_number(text: str) -> int:
     """Parse a number like strtol(3) in base 0: decimal, 0x hex or 0 octal.
 
     Raises:
-        ValueError: it is no number.
+        ValueError: the text is no number.
     """
     match = re.fullmatch(_NUMBER, text)
     if not match:
