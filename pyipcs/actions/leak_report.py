@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pyipcs.errors import CommandError, IpcError
 from pyipcs.model import Kind
-from pyipcs.process.foreground import Ended, supervise
+from pyipcs.process.foreground import Termination, supervise
 from pyipcs.process.program import Program
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.query.selection import Selection
@@ -117,7 +117,7 @@ class LeakReport:
         total: the number of all objects.
     """
 
-    def __init__(self, args: Sequence[str], ended: Ended, location: _Location) -> None:
+    def __init__(self, args: Sequence[str], ended: Termination, location: _Location) -> None:
         """Collect the objects and processes that a command left.
 
         Args:

@@ -1,4 +1,4 @@
-"""Names of users and groups, each looked up once."""
+"""Names and numbers of users and groups."""
 
 from functools import cache
 
@@ -47,7 +47,7 @@ def parse_owner(text: str) -> tuple[int | None, int | None]:
     Users and groups are names or numbers.
 
     Returns:
-        The uid and the gid, each None if it is not given. `USER:` means the user's login group.
+        The uid and the gid; None for one that is not given. `USER:` means the user's login group.
 
     Raises:
         ValueError: there is no such user or group, or the user has no login group.
@@ -94,7 +94,7 @@ def owner_noun(owner: tuple[int | None, int | None] | None) -> str:
 def unmapped(owner: tuple[int | None, int | None] | None) -> str:
     """Return an error if the user namespace lacks the uid or gid of an owner.
 
-    The result is empty if it has both.
+    The result is empty if the namespace has both.
     """
     for name, number in zip(("uid", "gid"), owner or (), strict=False):
         if number is not None and not is_mapped(number, name):
@@ -103,7 +103,7 @@ def unmapped(owner: tuple[int | None, int | None] | None) -> str:
 
 
 def is_mapped(number: int, name: str) -> bool:
-    """Return whether the user namespace has a uid or gid (user_namespaces(7)).
+    """Return True if the user namespace has an id (user_namespaces(7)).
 
     Args:
         number: the uid or gid.
@@ -113,5 +113,5 @@ def is_mapped(number: int, name: str) -> bool:
         with open(f"/proc/self/{name}_map") as file:
             ranges = [[*map(int, line.split())] for line in file]
     except OSError:
-        return True  # unknown; the kernel checks it again
+        return True  # unknown; the kernel will refuse a missing one
     return any(first <= number < first + count for first, _, count in ranges)

@@ -1,6 +1,6 @@
-"""A child process in the foreground: its signals, stops, and terminal.
+"""A child process in the foreground: its signals, stops and terminal.
 
-To the shell, the child and this program look like one job.
+The shell sees the child and this program as one job.
 """
 
 import os
@@ -12,24 +12,25 @@ from typing import Any, NamedTuple, TypeAlias
 from pyipcs.process.program import Program
 from pyipcs.process.signals import FAULT_SIGNALS
 
-# The signals that stop a job; _JOB has the one that continues it, too.
+# The signals that stop a job; _JOB has also SIGCONT, which continues it.
 _STOPPING = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
 _JOB = {*_STOPPING, signal.SIGCONT}
-# A blocked stop signal that this process always has pending: the kernel discards it when a SIGCONT
-# arrives, even if a later stop signal discards that SIGCONT (signal(7)). So none is missed.
-# Users do not send SIGTTOU by hand, and a background command that writes gets its own.
+# A stop signal that is always blocked and pending in this process. An arriving SIGCONT discards it,
+# even if a later stop signal discards the SIGCONT (signal(7)): its absence shows that a SIGCONT has
+# arrived. SIGTTOU is free for this purpose: users do not send it by hand, and a command that writes
+# in the background gets a SIGTTOU of its own.
 _NO_CONT_SINCE = signal.SIGTTOU
-_WITNESS_TIMEOUT = 0.1  # seconds for an answer, until the witness is checked for a stop
+_WITNESS_TIMEOUT = 0.1  # seconds to wait for an answer before checking for a stopped witness
 _Modes: TypeAlias = list[tuple[int, list[Any]]]
 
 
-class Ended(NamedTuple):
-    """The end of a command.
+class Termination(NamedTuple):
+    """The termination of a command.
 
     Attributes:
-        status: the exit status that a shell would see.
-        signal: the signal that killed it, or 0.
-        was_forwarded: true if this program got that signal too.
+        status: the exit status that a shell would report.
+        signal: the signal that killed the command, or 0.
+        was_forwarded: True if this program got the same signal.
     """
 
     status: int
@@ -37,14 +38,14 @@ class Ended(NamedTuple):
     was_forwarded: bool
 
 
-def supervise(program: Program) -> Ended:
-    """Run a program to its end.
+def supervise(program: Program) -> Termination:
+    """Run a command and wait for its termination.
 
-    It stays in the process group of this program, so that it has the terminal as a job of the
-    shell. A signal that only this program got is forwarded. When the program stops, this one stops
-    too, for the shell to see it. Adopted processes are reaped.
+    The command stays in the process group of this process: so the shell gives it the terminal.
+    Forward the signals that only this process gets. When the command stops, stop this process as
+    well, so that the shell notices. Reap adopted processes.
     """
-    # A fault of this program is not for the command.
+    # A fault signal concerns this process alone.
     watched = signal.valid_signals() - FAULT_SIGNALS
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
     # While SIGCHLD is ignored, the kernel keeps no status (wait(2)).
@@ -61,7 +62,7 @@ def supervise(program: Program) -> Ended:
     if child == 0:
         signal.signal(signal.SIGCHLD, former)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        # If that fails, the child prints the error and ends; its status is the program's.
+        # If it fails, the child prints the error and exits with the status of the error.
         program.become()
     try:
         ended = _Supervisor(child, watched, witness).run(early)
@@ -75,11 +76,11 @@ def supervise(program: Program) -> Ended:
 
 
 class _Witness:
-    """A child that separates signals to the group from those to the parent.
+    """A child that shows if a signal was sent to the whole process group.
 
     siginfo is the same for kill(2) to a process and to its group. The child is in the same group
-    and blocks every signal: a signal that is pending there was sent to the group. The kernel
-    signals younger members of a group first, so that the child has it before this process.
+    and blocks every signal: a signal that is pending in the child was sent to the group. The kernel
+    signals the youngest members of a group first, so the child gets a signal before this process.
     """
 
     def __init__(self) -> None:
@@ -87,7 +88,7 @@ class _Witness:
         self._stopped = False
         requests, self._requests = os.pipe2(os.O_CLOEXEC)
         self._answers, answers = os.pipe2(os.O_CLOEXEC)
-        with suppress(OSError):  # without the child, the sender of the signal decides
+        with suppress(OSError):  # without a child, `take` returns None
             self.pid = os.fork()
             if self.pid == 0:
                 try:
@@ -97,8 +98,11 @@ class _Witness:
         os.close(requests)
         os.close(answers)
 
-    def got(self, number: int) -> bool | None:
-        """Take a signal; return whether it was sent to the group, None if unknown."""
+    def take(self, number: int) -> bool | None:
+        """Take a signal from the child; return True if the group got it.
+
+        None means that the answer is unknown.
+        """
         if not self.pid:
             return None
         woken = False
@@ -115,12 +119,12 @@ class _Witness:
         if not woken:
             return answer != b"\0"
         if number == signal.SIGCONT:
-            return False  # the one that woke it
-        self.got(signal.SIGCONT)
+            return False  # `_wake` has sent it
+        self.take(signal.SIGCONT)
         return answer != b"\0"
 
-    def note(self, status: int) -> None:
-        """Note a change of the child's state that wait(2) returned."""
+    def record(self, status: int) -> None:
+        """Record a change of the child's state, as wait(2) reports it."""
         if os.WIFSTOPPED(status) or os.WIFCONTINUED(status):
             self._stopped = os.WIFSTOPPED(status)
         else:
@@ -154,36 +158,36 @@ class _Witness:
 
 
 def _serve(requests: int, answers: int) -> None:
-    """Take each signal whose number is read; answer whether it was pending."""
+    """Read the numbers of signals; answer 1 for each that was pending, else 0."""
     signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
     kept = sorted({requests, answers})
     for low, high in zip([-1, *kept], [*kept, os.sysconf("SC_OPEN_MAX")], strict=True):
-        os.closerange(low + 1, high)  # a reader of theirs must not wait for this process
+        os.closerange(low + 1, high)  # or the reader of an inherited pipe would never see its end
     while request := os.read(requests, 1):
         os.write(answers, bytes([_take(request[0])]))
 
 
 def _take(number: int) -> bool:
-    """Take a pending signal; return whether it was sent to this process.
+    """Take a pending signal; return True if this process got it.
 
-    A pending SIGCONT has discarded the stop signals before it.
+    A stop signal counts as received if SIGCONT is pending: SIGCONT discards earlier stop signals.
     """
     taken = signal.sigtimedwait({number}, 0) is not None
     return taken or (number in _STOPPING and signal.SIGCONT in signal.sigpending())
 
 
 def _take_pending(watched: Collection[int], witness: _Witness) -> list[int]:
-    """Take the signals that arrived before the start of the command, its own."""
+    """Take the signals that arrived before the start of the command."""
     early: list[int] = []
     while found := signal.sigtimedwait(watched, 0):
         if found.si_signo != signal.SIGCHLD:
             early.append(found.si_signo)
-            witness.got(found.si_signo)
+            witness.take(found.si_signo)
     return early
 
 
 class _Supervisor:
-    """The loop that forwards signals and stops with the command."""
+    """The loop that forwards signals and stops when the command stops."""
 
     def __init__(self, child: int, watched: Collection[int], witness: _Witness) -> None:
         self._child = child
@@ -191,12 +195,12 @@ class _Supervisor:
         self._witness = witness
         self._forwarded: set[int] = set()
         self._stopped = 0  # the signal that has stopped the command
-        self._stopping = False  # it got a stop signal and has not stopped yet
+        self._is_stopping = False  # True if the command got a stop signal and still runs
         self._status: int | None = None
-        self._terminals: list[int] = []  # those with the command's own group in the foreground
+        self._terminals: list[int] = []  # with a process group of the command in the foreground
 
-    def run(self, early: Iterable[int]) -> Ended:
-        """Return how the command ended.
+    def run(self, early: Iterable[int]) -> Termination:
+        """Wait for the termination of the command.
 
         Args:
             early: signals to forward at once.
@@ -213,35 +217,36 @@ class _Supervisor:
                 self._forward(found.si_signo, by_kernel=found.si_code > 0)
             if self._reap():
                 self._stop()
-        # Signals until now were for the command. They must not end this program before the report.
+        # Late signals concern the command. They must not end this process before its report.
         while late := signal.sigtimedwait(self._watched, 0):
             self._forwarded |= {late.si_signo} - _JOB - {signal.SIGCHLD}
         code = os.waitstatus_to_exitcode(self._status)
-        return Ended(code if code >= 0 else 128 - code, max(-code, 0), -code in self._forwarded)
+        status = code if code >= 0 else 128 - code
+        return Termination(status, max(-code, 0), -code in self._forwarded)
 
     def _forward(self, number: int, *, by_kernel: bool) -> None:
         self._forwarded |= {number} - _JOB
         if not self._has_reached(number, by_kernel=by_kernel):
-            self._stopping |= number in _STOPPING
+            self._is_stopping |= number in _STOPPING
             self._send(number)
 
     def _has_reached(self, number: int, *, by_kernel: bool) -> bool:
-        """Return whether the command got a signal from the sender itself."""
-        got = self._witness.got(number)
-        if got is None:  # the kernel mostly signals the group on the terminal
-            got = by_kernel
-        # A second signal to the group may have merged with the first there, and not here.
+        """Return True if the sender has signaled the command directly."""
+        in_group = self._witness.take(number)
+        if in_group is None:  # most signals of the kernel go to the foreground group
+            in_group = by_kernel
+        # Two equal signals to the group may have merged in the witness, but not in this process.
         merges = number < signal.SIGRTMIN and number != signal.SIGCONT
-        while got and merges and signal.sigtimedwait({number}, 0):
-            self._witness.got(number)
-        return got and os.getpgid(self._child) == os.getpgrp()
+        while in_group and merges and signal.sigtimedwait({number}, 0):
+            self._witness.take(number)
+        return in_group and os.getpgid(self._child) == os.getpgrp()
 
     def _send(self, number: int) -> None:
         with suppress(PermissionError):  # the command has become another user
             os.kill(self._child, number)
 
     def _reap(self) -> bool:
-        """Take what wait(2) has; return whether the command has stopped."""
+        """Record all results of wait(2); return True if the command has stopped."""
         stopped = False
         options = os.WNOHANG | os.WUNTRACED | os.WCONTINUED
         while self._status is None:
@@ -249,22 +254,22 @@ class _Supervisor:
             if pid == 0:
                 break
             if pid == self._witness.pid:
-                self._witness.note(status)
+                self._witness.record(status)
             elif pid == self._child:
                 stopped = os.WIFSTOPPED(status)
                 if stopped or os.WIFCONTINUED(status):
                     self._stopped = os.WSTOPSIG(status) if stopped else 0
-                    self._stopping = False
+                    self._is_stopping = False
                 else:
                     self._status = status
         return stopped
 
     def _stop(self) -> None:
-        """Stop as the command did, unless a SIGCONT has arrived since.
+        """Stop like the command, unless a SIGCONT has arrived since.
 
-        The stop signal is sent while it is blocked: a SIGCONT from then on discards it. One that
-        arrived before has reached the command, or has discarded the pending `_NO_CONT_SINCE`.
-        In an orphaned process group the kernel stops no process, and no shell waits for it.
+        The stop signal is sent while it is blocked: a later SIGCONT discards it. An earlier SIGCONT
+        has reached the command, or has discarded the pending `_NO_CONT_SINCE`. In an orphaned
+        process group the kernel does not stop this process, and no shell waits for a stop.
         """
         group = os.getpgid(self._child)
         self._terminals = [one for one in range(3) if _foreground(one) == group != os.getpgrp()]
@@ -274,33 +279,33 @@ class _Supervisor:
         self._reap()
         is_continued = _NO_CONT_SINCE not in signal.sigpending()
         if self._stopped and self._status is None and not is_continued:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})  # it stops here
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})  # this process stops here
             signal.pthread_sigmask(signal.SIG_BLOCK, {number})
         signal.sigtimedwait({number}, 0)
         if is_continued and self._status is None:
             self._continue()
 
     def _continue(self) -> None:
-        """Continue the command, unless the SIGCONT to this process has done so.
+        """Continue the command, unless SIGCONT has reached it directly.
 
-        If the command is a shell, it had the terminal for its own group and gets it back.
+        If a process group of the command had the terminal, as with a shell, give it back.
         """
         self._expect_cont()
         reached = self._has_reached(signal.SIGCONT, by_kernel=False)
-        # The SIGCONT has discarded stop signals to the group here, but not in the witness.
+        # SIGCONT has discarded stop signals to the group in this process, but not in the witness.
         for number in _STOPPING - signal.sigpending():
-            self._witness.got(number)
+            self._witness.take(number)
         self._reap()
-        if self._status is not None or (reached and not self._stopped and not self._stopping):
+        if self._status is not None or (reached and not self._stopped and not self._is_stopping):
             return
-        self._stopping = False
+        self._is_stopping = False
         for terminal in self._terminals:
             with suppress(OSError):  # the terminal is gone
                 os.tcsetpgrp(terminal, os.getpgid(self._child))
         self._send(signal.SIGCONT)
 
     def _expect_cont(self) -> None:
-        """Make `_NO_CONT_SINCE` pending instead of a possible SIGCONT."""
+        """Make `_NO_CONT_SINCE` pending, and discard a pending SIGCONT."""
         signal.sigtimedwait({signal.SIGCONT}, 0)
         os.kill(os.getpid(), _NO_CONT_SINCE)
 
@@ -313,7 +318,7 @@ def _foreground(terminal: int) -> int:
 
 
 def _terminal_modes() -> _Modes:
-    """Return the terminals of the standard streams, else /dev/tty, with modes."""
+    """Return the terminals of the standard streams, or /dev/tty, with modes."""
     terminals = [one for one in range(3) if os.isatty(one)]
     if not terminals:
         with suppress(OSError):  # there is no controlling terminal
@@ -330,9 +335,9 @@ def _terminal_modes() -> _Modes:
 
 
 def _restore(modes: _Modes) -> None:
-    """Restore the modes of terminals that no other job has in the foreground.
+    """Restore the modes of terminals without another job in the foreground.
 
-    SIGTTOU is blocked, so that this is allowed from the background, too.
+    SIGTTOU is blocked, so a background process may do this, too.
     """
     if not modes:
         return
@@ -345,7 +350,7 @@ def _restore(modes: _Modes) -> None:
 
 
 def _has_other_job(terminal: int) -> bool:
-    """Return whether another existing process group is in the foreground."""
+    """Return True if another existing process group is in the foreground."""
     group = _foreground(terminal)
     if group in {0, os.getpgrp()}:
         return False

@@ -19,21 +19,24 @@ def effective_gid() -> int:
 
 
 def capabilities() -> int:
-    """Return the caller's effective capabilities, a bit for each.
+    """Return the caller's effective capabilities as a bit mask.
 
     Raises:
-        OSError, IndexError, ValueError: /proc does not show them.
+        OSError, IndexError, ValueError: /proc does not show the capabilities.
     """
     return int(_status(b"CapEff:")[0], 16)
 
 
 def _effective_ids() -> tuple[int, int]:
-    """Return the user and the group, uncached: a user namespace changes both."""
+    """Return the effective user and group.
+
+    They are not cached, because entering a user namespace changes both.
+    """
     try:
         # The ids of a line are real, effective, saved and of the file system (proc_pid_status(5)).
         return int(_status(b"Uid:")[1]), int(_status(b"Gid:")[1])
     except (OSError, IndexError, ValueError):
-        # There is no /proc, it is masked, or it belongs to another PID namespace.
+        # /proc is missing or masked, or belongs to another PID namespace.
         from pyipcs.process import libc
 
         return libc.effective_ids()

@@ -1,10 +1,10 @@
-"""Waits that a signal, a timeout or a closed reader ends without a loss.
+"""Waits that a signal, timeout or closed reader ends without data loss.
 
 msgsnd(2) and msgrcv(2) have no timeout, and a signal that arrives right before such a call does not
 interrupt it. Therefore handlers only record signals, and Python writes their numbers into a pipe
 (signal.set_wakeup_fd). The first wait starts a thread, which polls the pipe, the reader and the
-clock. When one of them ends the wait, the thread sends SIGURG to the main thread, and repeats it
-until the main thread has seen the reason: one SIGURG, too, may arrive right before the call.
+clock. When one of them ends the wait, the thread sends SIGURG to the main thread until the main
+thread acknowledges the reason: a single SIGURG, too, may arrive right before the call.
 
     main thread   event                           next state
     OUTSIDE       __enter__                       IDLE: handlers and pipe are installed
@@ -25,7 +25,8 @@ until the main thread has seen the reason: one SIGURG, too, may arrive right bef
                   the deadline is removed         POLLING
     any           acknowledged                    ENDED
 
-`stopped` and `_deadline` carry the reason from thread to thread, `_acknowledged` the answer.
+The main thread reads the reason in `stopped` and `_deadline`, and acknowledges it by
+`_acknowledged`.
 """
 
 import gc
@@ -47,10 +48,9 @@ from pyipcs.process.signals import terminating_signals
 
 _DAY = 24 * 60 * 60.0
 
-# Interrupts the blocked call; SIGURG is ignored by default.
-_WAKE_SIGNAL = signal.SIGURG
-_INTERVAL, _INTERVAL_MAX = 0.005, 0.1  # seconds between two wake signals, which grow
-FINAL_MESSAGE_TIMEOUT = 1.0  # seconds that a last message may take after a signal
+_WAKE_SIGNAL = signal.SIGURG  # interrupts the blocked call; its default action is to ignore it
+_INTERVAL, _INTERVAL_MAX = 0.005, 0.1  # seconds between two wake signals: the first, the longest
+FINAL_MESSAGE_TIMEOUT = 1.0  # seconds for writing a last message after a signal
 _T = TypeVar("_T")
 
 
@@ -63,9 +63,9 @@ def end_by(number: int) -> None:
 class InterruptibleWait:
     """A context that raises StoppedError after a terminating signal.
 
-    Checks and waits raise the error, at the latest the end of the context. From then on signals are
-    blocked: the caller reports the interruption at once, and ends the program by the signal
-    (`end_by`).
+    The next check or wait raises the error, or else the end of the context does. From then on
+    signals are blocked: the caller has to report the interruption at once, and to end the program
+    by the signal (`end_by`).
 
     Attributes:
         stopped: the first terminating signal, or 0.
@@ -75,21 +75,21 @@ class InterruptibleWait:
     def __init__(
         self, *, timeout: float | None = None, reader: int | None = None, last: bool = False
     ) -> None:
-        """Set the conditions that end a wait besides signals.
+        """Set the conditions that end a wait, in addition to signals.
 
         Args:
-            timeout: the most seconds of one wait; None has no limit.
+            timeout: the limit of one wait in seconds; None is no limit.
             reader: the write end of a pipe or socket; a wait ends when the reader closes its end.
-            last: true if the program ends right after this context. A signal that arrives after
-                the end of a successful body then has no effect: the results are already visible.
+            last: True if the program ends right after this context. Then a signal after a
+                successful body has no effect, because the results are already visible.
         """
         self.stopped = 0
         self.on_later_signal: Callable[[int], None] | None = None
         self._timeout = timeout
         self._reader = reader
         self._last = last
-        self._deadline: float | None = None  # of the present wait
-        self._polled_deadline = math.inf  # the end of the thread's present poll(2)
+        self._deadline: float | None = None  # of the current wait
+        self._polled_deadline = math.inf  # the timeout of the thread's current poll(2)
         self._has_handled_signal = False
         self._acknowledged = False  # the main thread has seen the reason
         self._main = threading.get_ident()
@@ -107,7 +107,7 @@ class InterruptibleWait:
             number: signal.signal(number, self._handle)
             for number in {*self._terminating, _WAKE_SIGNAL}
         }
-        # Ignored, so that a write(2) fails with EPIPE.
+        # With SIGPIPE ignored, a write(2) fails with EPIPE.
         self._former_handlers[signal.SIGPIPE] = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {_WAKE_SIGNAL})
         return self
@@ -118,22 +118,22 @@ class InterruptibleWait:
             self._wake_thread()
             self._thread.join()
             self._thread = None
-        # While it is blocked, a signal cannot arrive between two handlers.
+        # Blocked signals cannot arrive before the former handlers are restored.
         signal.pthread_sigmask(signal.SIG_BLOCK, self._terminating)
         signal.set_wakeup_fd(self._former_wakeup)
         for number, handler in self._former_handlers.items():
             signal.signal(number, handler)
         os.close(self._wakeup_read)
         os.close(self._wakeup_write)
-        # A reader that closes after the last message has missed nothing. A signal takes precedence
-        # over an error: its sender expects that the program ends by it.
+        # A reader that closes after the last message has lost nothing. A signal takes precedence
+        # over an error, because its sender expects the program to end by it.
         if self.stopped not in {0, signal.SIGPIPE} and not isinstance(error, StoppedError):
             raise StoppedError(self.stopped) from error
         if not isinstance(error, StoppedError) and not (self._last and error is None):
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def check(self) -> None:
-        """Raise the error that ends the wait, if there is one.
+        """Raise an error if the wait has to end.
 
         Raises:
             StoppedError: a signal arrived, or the reader has closed its end.
@@ -150,7 +150,7 @@ class InterruptibleWait:
             raise ExpiredError
 
     def wait(self, call: Callable[[], _T]) -> _T:
-        """Make a call that waits (msgop(2)); repeat it after unrelated signals.
+        """Make a waiting call (msgop(2)); repeat it after unrelated signals.
 
         Raises:
             StoppedError: a signal arrived, or the reader is closed; the call had no effect.
@@ -202,7 +202,7 @@ class InterruptibleWait:
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if number in self._terminating:
-            # `stopped` does not show that it is the first: the thread may have set it before.
+            # The thread may have set `stopped` already, even for the first signal.
             is_later, self._has_handled_signal = self._has_handled_signal, True
             if is_later and self.on_later_signal:
                 self.on_later_signal(number)
@@ -227,7 +227,7 @@ class InterruptibleWait:
             self._wake_thread()
 
     def _wake_thread(self) -> None:
-        with suppress(BlockingIOError):  # a full pipe wakes it as well
+        with suppress(BlockingIOError):  # a full pipe wakes the thread, too
             os.write(self._wakeup_write, b"\0")
 
     def _start_thread(self) -> threading.Thread:
@@ -266,10 +266,10 @@ class InterruptibleWait:
                 self._read_wakeups()
 
     def _poll_timeout(self) -> int | None:
-        """Return the milliseconds to the deadline, and store it as the polled one.
+        """Return the milliseconds until the deadline; set the polled deadline.
 
-        The polled deadline is infinite while the deadline is read, so that a deadline that is set
-        from then on wakes the thread. Otherwise the thread could miss it.
+        The polled deadline is infinite while the deadline is read: any deadline that the main
+        thread sets meanwhile then wakes this thread.
         """
         self._polled_deadline = math.inf
         deadline = self._deadline

@@ -42,7 +42,7 @@ _syscall.argtypes, _syscall.restype = (c_long,), c_long
 
 
 def unshare(types: int) -> None:
-    """Call unshare(2), which Python has from 3.12 on.
+    """Call unshare(2), which Python has since 3.12.
 
     Raises:
         DeniedError: the caller lacks CAP_SYS_ADMIN, or may not create a user namespace.
@@ -52,12 +52,12 @@ def unshare(types: int) -> None:
 
 
 def setns(descriptor: int, type_: int) -> None:
-    """Call setns(2), which Python has from 3.12 on.
+    """Call setns(2), which Python has since 3.12.
 
     Raises:
         DeniedError: the caller lacks CAP_SYS_ADMIN over the namespace.
-        IpcError: EINVAL, the descriptor is no namespace of this type, or it is the caller's own
-            user namespace.
+        IpcError: EINVAL, the descriptor is no namespace of this type, or is the caller's own user
+            namespace.
     """
     _setns(descriptor, type_)
 
@@ -65,8 +65,8 @@ def setns(descriptor: int, type_: int) -> None:
 def effective_ids() -> tuple[int, int]:
     """Return the effective user and group by raw system calls.
 
-    A preloaded library may replace geteuid(3). Neither call can fail (geteuid(2)). On machines with
-    unknown system call numbers, the result is that of the library.
+    A preloaded library may replace geteuid(2). Neither call can fail. On machines with unknown
+    system call numbers, return the ids of the library.
     """
     numbers = _GET_IDS.get(os.uname().machine)
     if numbers is None:
@@ -91,9 +91,9 @@ def madvise(address: int, size: int, advice: int) -> None:
     Args:
         address: the address of the first page.
         size: the size of the range in bytes.
-        advice: MADV_DONTNEED removes the pages from this process, and not from the segment;
-            otherwise the memory of a process grows by each page that it reads. MADV_POPULATE_READ
-            and MADV_POPULATE_WRITE (Linux 5.14) map all pages in one call.
+        advice: MADV_DONTNEED removes the pages from this process, but not from the segment;
+            otherwise each page that a process reads stays in its memory. MADV_POPULATE_READ and
+            MADV_POPULATE_WRITE (Linux 5.14) map all pages in one call.
 
     Raises:
         IpcError: EINVAL, the pages are locked or parts of huge pages, or the kernel is older.
@@ -102,7 +102,7 @@ def madvise(address: int, size: int, advice: int) -> None:
 
 
 def mincore(address: int, size: int) -> bytes:
-    """Return a byte for each page: 1 if it is in memory, else 0 (mincore(2))."""
+    """Return a byte for each page: 1 if the page is in memory, else 0."""
     pages = ctypes.create_string_buffer(-(-size // os.sysconf("SC_PAGESIZE")))
     _mincore(address, size, pages)
     return pages.raw

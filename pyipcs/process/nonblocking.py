@@ -1,9 +1,9 @@
-"""Reads and writes that never wait, on descriptors shared with others.
+"""Reads and writes that never wait, on shared descriptors.
 
 poll(2) reports data to every process that polls. If several processes read or write one pipe or
-terminal, another one may be faster, and the call then waits without being interrupted by signals
-(PEP 475). O_NONBLOCK is no solution: it belongs to the open file (open(2)), so that it would change
-the calls of the other processes too.
+terminal, a faster process may take the data. The call then waits, and signals do not interrupt it
+(PEP 475). O_NONBLOCK is no solution: it belongs to the open file (open(2)), and would affect the
+other processes as well.
 """
 
 import errno
@@ -13,19 +13,19 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 
-# The errors of preadv2(2) and pwritev2(2) if the type of file or the kernel has no RWF_NOWAIT.
+# The errors of preadv2(2) and pwritev2(2) if the file or the kernel does not support RWF_NOWAIT.
 _UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.ESPIPE, errno.EINVAL}
 
 
 def ready(descriptor: int, event: int, seconds: float | None = None) -> bool:
-    """Wait until a descriptor is ready; return whether it is in time.
+    """Wait for a descriptor; return False if the timeout expires first.
 
-    By poll(2), because select(2) accepts no descriptor above 1023.
+    This calls poll(2), because select(2) accepts no descriptor above 1023.
 
     Args:
         descriptor: the descriptor; an error or a closed other end counts as ready.
         event: POLLIN or POLLOUT.
-        seconds: the timeout; None has no limit.
+        seconds: the timeout; None is no limit.
     """
     poll = select.poll()
     poll.register(descriptor, event)
@@ -35,13 +35,13 @@ def ready(descriptor: int, event: int, seconds: float | None = None) -> bool:
 class NonBlockingFile:
     """A descriptor that raises BlockingIOError instead of waiting.
 
-    A FIFO or a terminal is opened again with O_NONBLOCK; pipes and sockets have RWF_NOWAIT. If
-    neither is available, a call may still wait when another process was faster.
+    Pipes and terminals are opened again with O_NONBLOCK. Sockets, and pipes that cannot be opened
+    again, use RWF_NOWAIT. Other calls may still wait when another process was faster.
 
     Attributes:
         descriptor: the given descriptor, for poll(2).
-        is_file: true for a regular file, which never waits.
-        is_pipe: true for a pipe or FIFO.
+        is_file: True for a regular file, which never waits.
+        is_pipe: True for a pipe or FIFO.
     """
 
     def __init__(self, descriptor: int, access: int) -> None:
@@ -70,7 +70,7 @@ class NonBlockingFile:
             os.close(self._reopened)
 
     def read(self, size: int) -> bytes:
-        """Read at most `size` bytes (read(2)); an empty result is the end."""
+        """Read at most `size` bytes (read(2)); return none at the end."""
         if self._reopened is not None:
             return os.read(self._reopened, size)
         buffer = bytearray(size)
@@ -78,19 +78,19 @@ class NonBlockingFile:
         return os.read(self.descriptor, size) if count is None else bytes(buffer[:count])
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write as much as possible (write(2)); return the number of bytes."""
+        """Write as many bytes as possible (write(2)); return their number."""
         if self._reopened is not None:
             return os.write(self._reopened, data)
         count = self._call_nowait(os.pwritev, data)
         if count is not None:
             return count
-        # After poll(2) has reported POLLOUT, a pipe takes PIPE_BUF bytes without waiting.
+        # After POLLOUT of poll(2), a pipe accepts PIPE_BUF bytes without waiting.
         return os.write(self.descriptor, data if self.is_file else data[: select.PIPE_BUF])
 
     def _call_nowait(
         self, call: Callable[..., int], buffer: bytes | bytearray | memoryview
     ) -> int | None:
-        """Make a call with RWF_NOWAIT; return None if that is not supported."""
+        """Make a call with RWF_NOWAIT; return None if it is unsupported."""
         if not self._has_nowait:
             return None
         try:

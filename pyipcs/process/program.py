@@ -1,4 +1,4 @@
-"""Other programs: searched in PATH and run, both as a shell does."""
+"""Search for a program in PATH, and its execution, like a shell."""
 
 import errno
 import os
@@ -12,11 +12,11 @@ from pyipcs.errors import CommandError, Status
 
 
 class Program(NamedTuple):
-    """A program and its arguments, argv[0] included.
+    """A program with its arguments.
 
     Attributes:
         path: the path of the program.
-        args: the arguments; the first is the name as typed.
+        args: the arguments; the first (argv[0]) is the name as typed.
     """
 
     path: str
@@ -27,28 +27,28 @@ class Program(NamedTuple):
         """Return the program that execvp(3) would run.
 
         Raises:
-            CommandError: there is none (127), or it cannot be run (126).
+            CommandError: there is no such program (127), or it cannot be run (126).
         """
         name = args[0]
         folders = [""] if "/" in name else os.get_exec_path()
-        why = errno.ENOENT
+        error_number = errno.ENOENT
         for folder in folders if name else ():
             path = os.path.join(folder, name)
             number = _exec_error(path)
             if not number:
                 return cls(path, args)
-            # Not for a folder of PATH that lacks the program or that the caller may not search.
+            # Ignore the error of a folder of PATH that lacks the program or cannot be searched.
             if "/" in name or os.path.exists(path):
-                why = number
-        raise _cannot_run(name, why)
+                error_number = number
+        raise _cannot_run(name, error_number)
 
     def become(self) -> NoReturn:
-        """Replace this program by the other one (execve(2)).
+        """Replace this process by the program (execve(2)).
 
         Raises:
-            CommandError: the kernel refuses it.
+            CommandError: the kernel refuses the program.
         """
-        # Python ignores both from its start on, and execve(2) keeps ignored signals ignored.
+        # Python ignores both at its start, and execve(2) keeps ignored signals ignored.
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         try:
@@ -57,14 +57,14 @@ class Program(NamedTuple):
             except OSError as error:
                 if error.errno != errno.ENOEXEC:
                     raise
-                # execvp(3) runs a script without #! by sh.
+                # Like execvp(3), run a script without #! by sh.
                 os.execve("/bin/sh", ["sh", self.path, *self.args[1:]], environment())
         except OSError as error:
             raise _cannot_run(self.args[0], error.errno or errno.ENOEXEC) from None
 
 
 def _exec_error(path: str) -> int:
-    """Return the errno of running a path; 0 if it is a program."""
+    """Return the errno of execve(2) for a path; 0 if it is a program."""
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
@@ -81,11 +81,12 @@ def _cannot_run(name: str, number: int) -> CommandError:
 
 
 def environment() -> dict[bytes, bytes]:
-    """Return the environment that this program was started with.
+    """Return the environment from the start of this program.
 
-    In the C locale Python sets LC_CTYPE to C.UTF-8 (PEP 538), which child processes would inherit.
+    In the C locale Python sets LC_CTYPE to C.UTF-8 (PEP 538); children must not inherit that.
     """
-    variables = {name: value for name, value in os.environb.items() if name}  # or os.execve fails
+    # os.execve refuses an empty name.
+    variables = {name: value for name, value in os.environb.items() if name}
     with suppress(OSError), open("/proc/self/environ", "rb") as file:
         start = dict(line.partition(b"=")[::2] for line in file.read().split(b"\0"))
         variables.pop(b"LC_CTYPE", None)

@@ -1,4 +1,4 @@
-"""Records of a stream, read in blocks to take little memory."""
+"""Records of a stream, read in blocks to limit memory."""
 
 import os
 import select
@@ -14,7 +14,7 @@ _BLOCK = 1 << 15  # bytes of a read(2)
 
 
 class TooLongError(ValueError):
-    """A record exceeds the size limit."""
+    """A record that exceeds the size limit."""
 
     def __init__(self, size: int) -> None:
         super().__init__(f"more than {size} characters")
@@ -22,7 +22,7 @@ class TooLongError(ValueError):
 
 
 class Stream:
-    """Standard input or a file as records.
+    """Standard input or a file, split into records.
 
     Attributes:
         name: the name of the stream in messages.
@@ -34,8 +34,8 @@ class Stream:
 
         Args:
             path: the path of a file, or - for standard input.
-            separator: the byte that ends a record; optional after the last record. If it is None,
-                the whole stream is one record.
+            separator: the byte that ends a record; the last record may lack it. None makes the
+                whole stream one record.
 
         Raises:
             CommandError: the stream cannot be read.
@@ -66,7 +66,7 @@ class Stream:
 
     @property
     def size(self) -> int | None:
-        """The number of bytes that remain, or None if it is unknown."""
+        """The number of remaining bytes; None if it is unknown."""
         if not self._source.is_file:
             return None
         return max(os.fstat(self.descriptor).st_size - self.position, 0)
@@ -84,8 +84,8 @@ class Stream:
         """Yield the records of each block.
 
         Args:
-            wait: a function to call before each read, which waits for data.
-            most: the limit of an incomplete record in bytes; complete records are not checked.
+            wait: a function that waits for data; called before each read.
+            most: the limit of an incomplete record in bytes; complete records may exceed it.
 
         Raises:
             TooLongError: an incomplete record exceeds the limit.
@@ -106,7 +106,7 @@ class Stream:
             yield [b"".join(parts)]
 
     def fill(self, buffer: memoryview) -> int:
-        """Read at least a byte into a buffer; return the count, 0 at the end.
+        """Read at least one byte into a buffer; return the count, 0 at the end.
 
         Raises:
             CommandError: the stream cannot be read.

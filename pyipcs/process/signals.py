@@ -2,12 +2,12 @@
 
 import signal
 
-# They report a fault of the program itself, or cannot be caught.
+# Signals that report a fault of the program itself or cannot be caught.
 FAULT_SIGNALS = {
     *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS),
     *(signal.SIGKILL, signal.SIGSTOP),
 }
-# Their default action does not end a program.
+# Signals whose default action does not end a program.
 _HARMLESS = {
     *(signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH),
     *(signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU),
@@ -17,8 +17,8 @@ _HARMLESS = {
 def terminating_signals() -> set[int]:
     """Return the signals that would end the program and can be caught.
 
-    An ignored signal stays ignored, for example under nohup(1). SIGPIPE is not included: a write(2)
-    of the program itself raises it.
+    An ignored signal stays ignored, for example under nohup(1). SIGPIPE is not included, because a
+    write(2) of the program itself causes it.
     """
     others = {signal.SIGPIPE, *FAULT_SIGNALS, *_HARMLESS}
     return {
