@@ -232,14 +232,14 @@ class _Supervisor:
 
     def _has_reached(self, number: int, *, by_kernel: bool) -> bool:
         """Return True if the sender has signaled the command directly."""
-        in_group = self._witness.take(number)
-        if in_group is None:  # most signals of the kernel go to the foreground group
-            in_group = by_kernel
+        is_for_group = self._witness.take(number)
+        if is_for_group is None:  # most signals of the kernel go to the foreground group
+            is_for_group = by_kernel
         # Two equal signals to the group may have merged in the witness, but not in this process.
         merges = number < signal.SIGRTMIN and number != signal.SIGCONT
-        while in_group and merges and signal.sigtimedwait({number}, 0):
+        while is_for_group and merges and signal.sigtimedwait({number}, 0):
             self._witness.take(number)
-        return in_group and os.getpgid(self._child) == os.getpgrp()
+        return is_for_group and os.getpgid(self._child) == os.getpgrp()
 
     def _send(self, number: int) -> None:
         with suppress(PermissionError):  # the command has become another user
