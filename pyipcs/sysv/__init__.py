@@ -1,20 +1,20 @@
-"""System V IPC as a typed library: objects by id or key, private ones too.
+"""System V IPC as a typed library, for private objects as well.
 
-The public names are those of `__all__`; each is loaded on first use. Other names and the modules of
-this package may change without notice.
+The public names are in `__all__`; each is loaded on first use. Other names and the modules of this
+package may change without notice.
 
 - Objects: `MessageQueue`, `SharedMemory` and `SemaphoreArray` are handles of existing objects by
-  id. `create` and `find` return them by key, `handle_class` returns the class of a `Kind`, and
-  `with_free_key` chooses a key. `stat` reads a record, `details` one with all fields.
-- Records: `Queue`, `Segment`, `SemaphoreSet`, `Semaphore` and `Message`, under the kernel's names.
-- Listings: `read` yields all objects of a kind as `Listing`, whose `records` are records.
+  id. `create` and `find` return a handle by key, `handle_class` returns the class for a `Kind`, and
+  `with_free_key` chooses a key. `stat` reads a record, `details` reads a record with all fields.
+- Records: `Queue`, `Segment`, `SemaphoreSet`, `Semaphore` and `Message`, with the kernel's names.
+- Listings: `read` yields all objects of a kind in chunks (`Listing`); `records` yields records.
 - Keys: `ftok`, `parse_key` and `format_key`; `Target` and `parse_target` also accept ids.
 - Limits: `known_limits` and `known_usage`.
 - Errors: every refused call raises `IpcError` or a subclass, with the kernel's errno.
 
-No function prints, changes signal handlers, or needs a key. A queue call that waits raises
-`InterruptError` after a signal with a handler; `SemaphoreArray.operate` continues, and has a
-timeout.
+No function prints, changes signal handlers, or requires a key. A queue call that waits raises
+`InterruptError` after a signal with a handler; `SemaphoreArray.operate` continues to wait, and has
+a timeout.
 
 Example:
     from pyipcs.sysv import Kind, MessageQueue, NotFoundError, Wanted, read
@@ -22,8 +22,8 @@ Example:
     queue = MessageQueue.create(0, 0o600)  # key 0 is IPC_PRIVATE
     try:
         send = queue.sender()
-        send(7, b"hello", False)  # type, body, whether to wait for space
-        print([message.type for message in queue.copies(Wanted())])  # they stay on the queue
+        send(7, b"hello", False)  # type, body, True to wait for space
+        print([message.type for message in queue.copies(Wanted())])  # messages stay on the queue
         receive = queue.receiver(Wanted(type=7, max_size=100))
         print(receive(False).body)
         records = [record for listing in read(Kind.QUEUE) for record in listing.records()]

@@ -15,7 +15,7 @@ from pyipcs.errors import IpcError
 from pyipcs.model import RECORDS, Kind
 
 _MACHINE = os.uname().machine
-# x86-64 has the structures below, and so have machines that use asm-generic/*buf.h unchanged.
+# The structures below are those of x86-64 and of machines with unchanged asm-generic/*buf.h.
 if _MACHINE not in {"x86_64", "aarch64", "riscv64", "loongarch64"} or sys.maxsize < 2**32:
     raise IpcError(errno.ENOSYS, f"the System V structures of {_MACHINE} are not known")
 
@@ -36,10 +36,10 @@ MTYPE = struct.Struct("l")  # the member of struct msgbuf before the body (msgop
 
 
 class CStruct:
-    """A C structure, by its members.
+    """A C structure, given by its members.
 
-    They are written as NAME:TYPE in C's order, with the type codes of `struct`. Members that
-    nothing reads are named `_`.
+    A member is written as NAME:TYPE, with a type code of `struct`; the order is C's. Unused members
+    have the name `_`.
     """
 
     def __init__(self, members: str) -> None:
@@ -59,7 +59,7 @@ class CStruct:
         return self._struct.unpack_from(buffer)
 
     def picker(self, fields: Sequence[str]) -> Callable[[tuple[int, ...]], tuple[int, ...]]:
-        """Return a function that picks these fields out of the values of `unpack`."""
+        """Return a function that selects fields of a result of `unpack`."""
         return itemgetter(*(self._members.index(field) for field in fields))
 
     def pack(self, values: Mapping[str, int]) -> bytes:
@@ -90,13 +90,13 @@ _SHM_INFO = CStruct(  # struct shm_info
 _SEMINFO = CStruct(  # struct seminfo
     "_:i semmni:i semmns:i _:i semmsl:i semopm:i _:i semusz:i semvmx:i semaem:i"
 )
-# The results of IPC_INFO and of *_INFO; the latter counts in fields of other names.
+# The results of IPC_INFO and of *_INFO. *_INFO stores counts in fields whose names mean limits.
 LIMITS = {Kind.QUEUE: _MSGINFO, Kind.SEGMENT: _SHMINFO, Kind.SEMAPHORE: _SEMINFO}
 USAGE = {Kind.QUEUE: _MSGINFO, Kind.SEGMENT: _SHM_INFO, Kind.SEMAPHORE: _SEMINFO}
 INFO_SIZE = max(info.size for info in (_MSGINFO, _SHMINFO, _SHM_INFO, _SEMINFO))
 
 _NOT_IN_DATA = {"id", "rss", "swap", "semaphores"}
-# For each kind, a function that picks a record's values out of those of its structure in DATA.
+# For each kind, a function that selects the values of a record from those of its structure in DATA.
 PICK = {
     kind: DATA[kind].picker([name for name in record._fields if name not in _NOT_IN_DATA])
     for kind, record in RECORDS.items()

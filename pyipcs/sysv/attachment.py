@@ -1,8 +1,7 @@
 """Attached segments, read and written without allocating other pages.
 
-The first access to a page allocates it, and a segment may be larger than memory. Nothing here
-accesses a page without data except to store data in it, and a page that is read or written stays in
-this process only while it is in use.
+The first access to a page allocates it, and a segment may be larger than memory. Therefore a page
+without data is accessed only to store data, and each page stays mapped only while it is in use.
 """
 
 import errno
@@ -20,8 +19,8 @@ from pyipcs.process import libc
 from pyipcs.sysv.handle import SYSV_IPC_ERRORS, sysv_ipc_error
 
 _PAGE = os.sysconf("SC_PAGESIZE")
-_PIECE = 1 << 20  # bytes: many pages, so that a call for each piece costs little
-_BUFFER = 1 << 18  # bytes: more than a pipe usually holds, and less than a processor's cache
+_PIECE = 1 << 20  # bytes: many pages, to make few calls
+_BUFFER = 1 << 18  # bytes: more than most pipes hold, less than a processor's cache
 
 
 class Attachment:
@@ -36,22 +35,22 @@ class Attachment:
 
         Args:
             shmid: the id of the segment.
-            read_only: attach without the right to write, which needs no write permission.
+            read_only: True to attach for reading only, without write permission.
 
         Raises:
-            DeniedError: its mode forbids it.
-            IpcError: EINVAL, there is no such segment; ENOMEM, this process's address space has no
-                room for it.
+            DeniedError: the mode of the segment forbids it.
+            IpcError: EINVAL, there is no such segment; ENOMEM, the address space of this process
+                has no room for the segment.
         """
         try:
             self._memory = sysv_ipc.attach(shmid, None, sysv_ipc.SHM_RDONLY if read_only else 0)
-            view = memoryview(self._memory)  # reads the size from the kernel, which may fail now
-        except ValueError:  # without errno in sysv_ipc
+            view = memoryview(self._memory)  # this reads the size from the kernel, and may fail
+        except ValueError:  # sysv_ipc reports EINVAL without errno
             raise ipc_error(errno.EINVAL) from None
         except SYSV_IPC_ERRORS as error:
             raise sysv_ipc_error(error, errno.EIDRM) from None
         self.size = view.nbytes
-        # The view of sysv_ipc is always writable, and a write to it would be SIGSEGV.
+        # The view of sysv_ipc is always writable, but a write would cause SIGSEGV.
         self._view = view.toreadonly() if read_only else view
 
     def __enter__(self) -> Self:
@@ -64,10 +63,10 @@ class Attachment:
     def read(self, start: int, end: int) -> Iterator[bytes | memoryview]:
         """Yield the bytes of a range in pieces; each is valid until the next.
 
-        Pages that the segment does not have yet are read as zeros, and are not allocated.
+        Pages without data yield zeros, and are not allocated.
         """
-        # mincore(2) does not report huge pages, and MADV_DONTNEED of a part of one fails. After a
-        # segment of one page follows memory that is not the segment's.
+        # mincore(2) does not report huge pages; MADV_DONTNEED detects them, because it fails for a
+        # part of a huge page. A segment of one page has no second page to test.
         has_holes = self.size > _PAGE and self._advise(_PAGE, 2 * _PAGE, libc.MADV_DONTNEED)
         for begin, stop in _cut(start, end):
             page = begin - begin % _PAGE
@@ -79,7 +78,7 @@ class Attachment:
             self._advise(begin, stop, libc.MADV_DONTNEED)
 
     def write(self, start: int, data: bytes | memoryview) -> None:
-        """Write data from an offset on; allocate no page but those of the data."""
+        """Write data from an offset on; allocate only the pages of the data."""
         view = memoryview(data)
         for begin, stop in _cut(start, start + len(view)):
             self._store(begin, view[begin - start : stop - start])
@@ -88,12 +87,13 @@ class Attachment:
     def fill(self, start: int, source: Callable[[memoryview], int]) -> int:
         """Write the data of a source from an offset on; return the end offset.
 
-        The source reads into a buffer and not into the segment: a read(2) that returns fewer bytes
-        than its buffer has may allocate all pages of that buffer.
+        The source reads into a buffer instead of the segment, because a read(2) may allocate all
+        pages of its buffer even if it returns few bytes.
 
         Args:
             start: the first offset.
-            source: reads into a part of its argument and returns the number of bytes; 0 is the end.
+            source: a function that reads bytes into the beginning of its argument and returns their
+                number; 0 is the end.
         """
         room = memoryview(bytearray(min(_BUFFER, self.size - start)))
         for begin, stop in _cut(start, self.size):
@@ -108,26 +108,26 @@ class Attachment:
         return self.size
 
     def _store(self, start: int, data: memoryview) -> None:
-        """Copy data; allocate their pages in one call and not with a fault each."""
+        """Copy data; allocate the pages in one call, without page faults."""
         stop = start + len(data)
         if len(data) > _PAGE:
             self._advise(start, stop, libc.MADV_POPULATE_WRITE)
         self._view[start:stop] = data
 
     def _resident(self, begin: int, end: int) -> bytes:
-        """Return a byte for each page, 0 if it has no data; empty if all have.
+        """Return a byte for each page, 0 for a page without data.
 
-        A page that is not in memory may be in swap. If any segment is, all pages count as having
-        data: that is slower and never wrong.
+        The result is empty if all pages have data. A page that is not in memory may be in swap: if
+        any segment has pages in swap, all pages count as having data. That is slower, but safe.
         """
         ask = partial(libc.mincore, self._memory.address + begin, end - begin)
         if 0 not in ask() or _has_swapped_pages():
             return b""
-        pages = ask()  # again: a page may have gone into swap between the two calls
+        pages = ask()  # again, because a page may have been swapped out between the two calls
         return b"" if _has_swapped_pages() else pages
 
     def _advise(self, begin: int, end: int, advice: int) -> bool:
-        """Call madvise(2) for the pages of a range; return whether it succeeded."""
+        """Call madvise(2) for the pages of a range; return True on success."""
         begin -= begin % _PAGE
         try:
             libc.madvise(self._memory.address + begin, end - begin, advice)
@@ -137,7 +137,7 @@ class Attachment:
 
 
 def _has_swapped_pages() -> bool:
-    """Return whether a part of any segment is in swap, or may be."""
+    """Return True if a part of any segment is, or may be, in swap."""
     from pyipcs.sysv import limits
 
     try:
@@ -148,7 +148,7 @@ def _has_swapped_pages() -> bool:
 
 
 def _cut(start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield pieces of a range that end where pages end."""
+    """Split a range into pieces that end at page boundaries."""
     while start < end:
         stop = min(start - start % _PIECE + _PIECE, end)
         yield start, stop
@@ -156,7 +156,7 @@ def _cut(start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _runs(pages: bytes, page: int, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield runs of pages with and without data: flag, first offset, end."""
+    """Yield runs of pages with and without data: flag, start, end."""
     if not pages:
         yield 1, begin, end
         return

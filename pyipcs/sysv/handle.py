@@ -1,4 +1,4 @@
-"""Handles of objects by id, and the errors of sysv_ipc as the kernel's."""
+"""Handles of objects by id, and the kernel's errors behind sysv_ipc's."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ _H = TypeVar("_H", bound="Handle")
 class Handle(ABC):
     """An object of the kernel by its id, with a key or private.
 
-    Each kind has a subclass, which calls sysv_ipc, or the C library for what sysv_ipc lacks.
+    Each kind has a subclass. It calls sysv_ipc, and the C library for calls that sysv_ipc lacks.
 
     Attributes:
         kind: the kind of the object.
@@ -37,15 +37,15 @@ class Handle(ABC):
     @classmethod
     @abstractmethod
     def find(cls, key: int) -> Self:
-        """Return the object that has the key; this needs no permission.
+        """Return the object with a key; this requires no permission.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: no object has the key.
         """
 
     @classmethod
     def reach(cls, target: Target) -> Self:
-        """Return the object that a target names; an id is not checked.
+        """Return the object of a target; an id is not checked.
 
         Raises:
             NotFoundError: no object has the key.
@@ -63,12 +63,12 @@ class Handle(ABC):
         """
 
     def remove(self) -> None:
-        """Remove the object, as `remove_id` does."""
+        """Remove the object (IPC_RMID); raise the errors of `remove_id`."""
         self.remove_id(self.id)
 
     @property
     def record(self) -> Record:
-        """The last record that this handle has read; read now if there is none.
+        """The last record that this handle has read; the first access reads it.
 
         Raises:
             NotFoundError: there is no such object.
@@ -76,7 +76,7 @@ class Handle(ABC):
         return self.stat() if self._record is None else self._record
 
     def stat(self) -> Record:
-        """Read the object's record; one of a segment has no rss and no swap.
+        """Read the object's record, without the rss and swap of a segment.
 
         Raises:
             NotFoundError: there is no such object.
@@ -90,7 +90,7 @@ class Handle(ABC):
         """Return the object's record with the fields that need more calls.
 
         Args:
-            record: the record to complete; read now if it is None.
+            record: the record to complete; None to read it.
 
         Raises:
             NotFoundError: there is no such object.
@@ -113,12 +113,11 @@ class Handle(ABC):
             gid: the new group.
             mode: the new permissions.
             qbytes: the new size of a queue.
-            record: the record with the values of the other fields, which IPC_SET sets as well; read
-                now if it is None.
+            record: the record with the other fields, which IPC_SET sets as well; None to read it.
 
         Raises:
             NotFoundError: the object was removed.
-            DeniedError: as `libc.change`.
+            DeniedError: see `libc.change`.
             IpcError: EINVAL, the user namespace has no such user or group.
         """
         from pyipcs.sysv import libc
@@ -130,14 +129,14 @@ class Handle(ABC):
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Translate the errors of calls for this object, as `_translate` does."""
+        """Translate errors of calls for this object by `_translate`."""
         try:
             yield
         except IpcError as error:
             raise self._translate(error) from None
 
     def _translate(self, error: IpcError) -> IpcError:
-        """Return EIDRM for an EINVAL that means a missing object, else the error."""
+        """Return EIDRM if EINVAL means that the object is gone, else the error."""
         if error.errno == errno.EINVAL:
             try:
                 self.stat()
@@ -147,7 +146,7 @@ class Handle(ABC):
 
 
 def handle_class(kind: Kind) -> type[Handle]:
-    """Return the class of a kind's handles; its module is loaded on first use."""
+    """Return the class of the handles of a kind, and import its module."""
     match kind:
         case Kind.QUEUE:
             from pyipcs.sysv.queue import MessageQueue
@@ -180,14 +179,14 @@ def with_free_key(create: Callable[[int], _H]) -> _H:
 
 
 def sysv_ipc_error(error: Exception, enoent_means: int, busy: int = errno.EAGAIN) -> IpcError:
-    """Return the kernel's error behind an exception of sysv_ipc.
+    """Return the kernel's error for an exception of sysv_ipc.
 
     Most exceptions of sysv_ipc have no errno.
 
     Args:
         error: one of SYSV_IPC_ERRORS.
-        enoent_means: the errno behind ExistentialError in the call that failed.
-        busy: the errno behind BusyError.
+        enoent_means: the errno that ExistentialError means in the failed call.
+        busy: the errno that BusyError means.
     """
     match error:
         case sysv_ipc.ExistentialError():

@@ -11,17 +11,17 @@ _PAGE = os.sysconf("SC_PAGESIZE")
 def resident(
     sizes: Iterable[str], rss: Sequence[str], pools: Mapping[int, int]
 ) -> list[str | None]:
-    """Return the bytes of segments in memory; None if they are ambiguous.
+    """Return the bytes of segments in memory; None if a number is ambiguous.
 
-    The page cache counted a huge page as one page, and ipc/shm.c multiplies by the pages in a huge
-    page. Since Linux 6.7 the page cache counts each of these pages, so that the result is 512 times
-    too large (2 MiB of 4 KiB). A record does not show whether its segment has huge pages: a number
-    is ambiguous if it can be both right and 512 times too large.
+    ipc/shm.c multiplies the number of huge pages in the page cache by the small pages in a huge
+    page. Since Linux 6.7 the page cache counts small pages itself: the result is too large by a
+    factor of 512 (for pages of 2 MiB and 4 KiB). A record does not show if its segment has huge
+    pages. Therefore a number is ambiguous if it can be right and can also be 512 times too large.
 
     Args:
         sizes: the sizes of the segments, as /proc/sysvipc has them.
-        rss: their bytes in memory, as /proc/sysvipc has them.
-        pools: the bytes in use of each size of huge page (`pools_in_use`).
+        rss: the bytes of the segments in memory, as /proc/sysvipc has them.
+        pools: the bytes in use by size of huge page (`pools_in_use`).
     """
     return [
         number if number == "0" else _resident(int(size), int(number), pools)
@@ -30,7 +30,7 @@ def resident(
 
 
 def pools_in_use(directory: str = POOLS) -> dict[int, int]:
-    """Return the bytes in use of each size of huge page, without unused sizes."""
+    """Return the bytes in use by size of huge page, without unused sizes."""
     pools: dict[int, int] = {}
     with suppress(OSError):  # a kernel without huge pages
         for name in os.listdir(directory):
@@ -55,7 +55,7 @@ def _resident(size: int, rss: int, pools: Mapping[int, int]) -> str | None:
 
 
 def _divided(rss: int, pools: Mapping[int, int]) -> Iterator[int]:
-    """Yield the other possible sizes: whole huge pages, at most those in use."""
+    """Yield the right sizes if the number counts huge pages too often."""
     for huge, used in pools.items():
         size, rest = divmod(rss, huge // _PAGE)
         if not rest and not size % huge and size <= used:

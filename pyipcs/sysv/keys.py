@@ -16,11 +16,11 @@ _ID = r"(?a)\s*\+?(\d+)"
 _KEYS = 2**32  # the number of keys
 # An int, signed or not. A leading zero does not mean octal: 010 would be 8.
 _PROJECT = r"(?ai)(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|(?P<decimal>\d+))"
-_PROJECT_BITS = 0xFF  # that ftok(3) uses
+_PROJECT_BITS = 0xFF  # ftok(3) uses only these
 
 
 class By(Enum):
-    """The property by which a target names an object."""
+    """The property that identifies the object of a target."""
 
     ID = "id"
     KEY = "key"
@@ -30,9 +30,9 @@ class Target(NamedTuple):
     """An object as the user named it.
 
     Attributes:
-        by: the property that `number` is.
+        by: the meaning of `number`.
         number: the id, or the key as key_t.
-        typed: the text of the user, for messages.
+        typed: the user's text, for messages.
     """
 
     by: By
@@ -67,7 +67,7 @@ def parse_id(text: str) -> int:
 
 
 def parse_key(text: str) -> int:
-    """Parse a key as options accept it: N, `key:N` or `ftok:PATH[:PROJ]`.
+    """Parse a key: N, `key:N` or `ftok:PATH[:PROJ]`.
 
     Returns:
         The key as key_t, 32 bits with a sign; never IPC_PRIVATE.
@@ -105,7 +105,7 @@ def parse_target(text: str) -> Target:
 
 
 def _parse_ftok(text: str) -> int:
-    """Return the key of `PATH[:PROJ]`, which is split at the last colon."""
+    """Return the key of `PATH[:PROJ]`; the last colon separates both."""
     path, project = _split_project(text)
     try:
         return ftok(path, project)
@@ -119,7 +119,7 @@ def ftok(path: str, project: int) -> int:
 
     Raises:
         OSError: there is no such file, or the caller may not stat it.
-        ValueError: the key is IPC_PRIVATE, which is possible if the low bits of the project are 0.
+        ValueError: the key is IPC_PRIVATE; this can happen if the low bits of the project are 0.
     """
     project = low_bits(project)
     try:

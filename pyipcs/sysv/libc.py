@@ -1,6 +1,6 @@
 """The C library's System V calls that sysv_ipc does not make.
 
-Each function names what sysv_ipc lacks. All raise IpcError with the kernel's errno.
+Each docstring has the limitation of sysv_ipc. All functions raise IpcError with the kernel's errno.
 """
 
 import ctypes
@@ -45,8 +45,8 @@ def _control(kind: Kind, number: int, command: int, argument: _Buffer | bytes) -
 
     Args:
         kind: the kind of the object, which selects the call.
-        number: an id; for *_STAT and *_STAT_ANY an index, for which the kernel takes the low 15
-            bits of an id, or 24 with ipcmni_extend.
+        number: an id; for *_STAT and *_STAT_ANY an index. If it is an id, the kernel uses the low
+            15 bits as the index, or 24 bits with ipcmni_extend.
         command: the command, as IPC_STAT.
         argument: the structure that the kernel reads or writes.
     """
@@ -63,7 +63,7 @@ def _control(kind: Kind, number: int, command: int, argument: _Buffer | bytes) -
 def shmget(key: int, size: int, flags: int) -> int:
     """Call shmget(2).
 
-    sysv_ipc attaches a segment that it opens, and fills one that it creates.
+    sysv_ipc attaches each segment that it opens, and writes to each segment that it creates.
     """
     return cast(int, _shmget(key, size, flags))
 
@@ -71,7 +71,7 @@ def shmget(key: int, size: int, flags: int) -> int:
 def semget(key: int, nsems: int, flags: int) -> int:
     """Call semget(2).
 
-    sysv_ipc creates sets of one semaphore, and sets its value.
+    sysv_ipc creates only sets of one semaphore, and sets its value.
     """
     return cast(int, _semget(key, nsems, flags))
 
@@ -84,7 +84,7 @@ def ftok(path: bytes, project: int) -> int:
 def msgsnd(msqid: int, type_: int, body: bytes, flags: int) -> None:
     """Call msgsnd(2).
 
-    sysv_ipc opens no private queue, and sends no type above INT_MAX.
+    sysv_ipc cannot open a private queue, nor send a type above INT_MAX.
 
     Raises:
         BusyError: the queue is full, and the flags include IPC_NOWAIT.
@@ -103,16 +103,16 @@ def message_buffer(size: int) -> _Buffer:
 def msgrcv(msqid: int, buffer: _Buffer, type_: int, flags: int) -> Message:
     """Call msgrcv(2).
 
-    sysv_ipc opens no private queue, and has none of the MSG_ flags.
+    sysv_ipc cannot open a private queue, and lacks the MSG_ flags.
 
     Args:
         msqid: the id of the queue.
-        buffer: a result of `message_buffer`, for the largest body; calls may share it.
-        type_: the message to receive; with MSG_COPY its index on the queue, from 0.
+        buffer: a result of `message_buffer` for the largest body; several calls may use it.
+        type_: the type of the message; with MSG_COPY its index on the queue, from 0.
         flags: IPC_NOWAIT, MSG_NOERROR, MSG_EXCEPT and MSG_COPY.
 
     Raises:
-        TooBigError: the body is larger, and the flags do not include MSG_NOERROR.
+        TooBigError: the body is larger than the buffer, and the flags lack MSG_NOERROR.
         BusyError: there is no such message, and the flags include IPC_NOWAIT.
         InterruptError: a signal arrived while the call waited.
         NotFoundError: the queue was removed while the call waited.
@@ -134,7 +134,7 @@ def _stat(kind: Kind, number: int, command: int) -> Record:
 
 @contextmanager
 def _einval_is_missing() -> Iterator[None]:
-    """Raise NotFoundError for EINVAL, the only meaning for commands that read."""
+    """Raise NotFoundError for EINVAL, its only meaning for commands that read."""
     try:
         yield
     except IpcError as error:
@@ -142,9 +142,9 @@ def _einval_is_missing() -> Iterator[None]:
 
 
 def stat(kind: Kind, object_id: int) -> Record:
-    """Return an object's record; since Linux 4.17 this needs no permission.
+    """Return an object's record; since Linux 4.17 this requires no permission.
 
-    sysv_ipc opens objects by key only, and needs read permission.
+    sysv_ipc opens objects by key only, and requires read permission.
 
     Raises:
         NotFoundError: there is no object with this id.
@@ -152,23 +152,23 @@ def stat(kind: Kind, object_id: int) -> Record:
     """
     with suppress(IpcError):  # the index is free, or the kernel lacks the command
         record = _stat(kind, object_id, abi.STAT_ANY[kind])
-        if record.id == object_id:  # and not another object with the same index
+        if record.id == object_id:  # another object may have the same index
             return record
     with _einval_is_missing():
         return _stat(kind, object_id, abi.IPC_STAT)
 
 
 def qbytes(msqids: Iterable[int]) -> Iterator[int | None]:
-    """Yield the qbytes of many queues, with less work for each than `stat`.
+    """Yield the qbytes of many queues, faster than `stat`.
 
-    A queue for which MSG_STAT_ANY fails has None, for example one that was just removed. sysv_ipc
-    opens queues by key only, and needs read permission.
+    Yield None if MSG_STAT_ANY fails, for example for a removed queue. sysv_ipc opens queues by key
+    only, and requires read permission.
     """
     layout = abi.DATA[Kind.QUEUE]
     buffer = ctypes.create_string_buffer(layout.size)
     value = ctypes.c_ulong.from_buffer(buffer, layout.offset("qbytes"))
     pointer, stat_any = ctypes.byref(buffer), c_int(abi.STAT_ANY[Kind.QUEUE])
-    msgctl = LIBRARY["msgctl"]  # a new function object, without the check for errors
+    msgctl = LIBRARY["msgctl"]  # a new function object that does not check for errors
     for msqid in msqids:
         yield value.value if msgctl(msqid, stat_any, pointer) == msqid else None
 
@@ -176,8 +176,8 @@ def qbytes(msqids: Iterable[int]) -> Iterator[int | None]:
 def scan(kind: Kind) -> Iterator[Record]:
     """Yield all objects of a kind without /proc/sysvipc.
 
-    sysv_ipc has no listing. Objects that are removed meanwhile are omitted; before Linux 4.17 also
-    those that the caller may not read.
+    sysv_ipc has no listing. Omit objects that are removed meanwhile; before Linux 4.17, omit also
+    objects that the caller may not read.
     """
     highest = _control(kind, 0, abi.INFO[kind], _info_buffer())
     for index in range(highest + 1):
@@ -242,7 +242,7 @@ def change(
 ) -> None:
     """Change the given fields in one IPC_SET.
 
-    sysv_ipc sets one field for each call, and by key only.
+    sysv_ipc sets one field in each call, and opens objects by key only.
 
     Args:
         kind: the kind of the object.
@@ -251,13 +251,12 @@ def change(
         gid: the new group.
         mode: the new permissions.
         qbytes: the new size of a queue.
-        record: the record with the values of the other fields, which IPC_SET sets as well; read now
-            if it is None.
+        record: the record with the other fields, which IPC_SET sets as well; None to read it.
 
     Raises:
         NotFoundError: there is no such object.
-        DeniedError: the caller neither owns nor created it, or the qbytes of the queue, new or
-            unchanged, are larger than msgmnb, and it lacks CAP_SYS_RESOURCE (msgctl(2)).
+        DeniedError: the caller neither owns nor created the object, or the qbytes of the queue, new
+            or unchanged, exceed msgmnb and the caller lacks CAP_SYS_RESOURCE (msgctl(2)).
         IpcError: EINVAL, the user namespace has no such user or group, or the object was removed
             meanwhile.
     """
@@ -272,18 +271,18 @@ def change(
 
 
 def semaphores(semid: int, nsems: int) -> tuple[Semaphore, ...]:
-    """Return each semaphore of a set, which needs read permission.
+    """Return all semaphores of a set; this requires read permission.
 
-    sysv_ipc reads the first one only. One call reads all values; each count and each pid takes a
-    call of its own.
+    sysv_ipc reads the first semaphore only. One call returns all values; each count and each pid
+    takes a separate call.
 
     Args:
         semid: the id of the set.
-        nsems: the exact size of the set, which never changes; the kernel writes as many values.
+        nsems: the exact size of the set, which never changes; the kernel writes this many values.
 
     Raises:
         NotFoundError: there is no such set, or it was removed meanwhile.
-        DeniedError: the caller may not read it.
+        DeniedError: the caller may not read the set.
     """
     values = (ctypes.c_ushort * nsems)()
     with _einval_is_missing():
@@ -300,20 +299,20 @@ def semaphores(semid: int, nsems: int) -> tuple[Semaphore, ...]:
 def set_values(semid: int, values: Sequence[int], nsems: int | None = None) -> None:
     """Set the values of all semaphores of a set (SETALL).
 
-    sysv_ipc sets the first one only.
+    sysv_ipc sets the first semaphore only.
 
     Args:
         semid: the id of the set.
         values: the values, in the order of the semaphores.
-        nsems: the size of the set, which never changes; read now if it is None.
+        nsems: the size of the set, which never changes; None to read it.
 
     Raises:
         NotFoundError: there is no such set.
-        DeniedError: the caller may not alter it.
-        IpcError: EINVAL, the number of values is not that of its semaphores, or it was removed
+        DeniedError: the caller may not alter the set.
+        IpcError: EINVAL, there are more or fewer values than semaphores, or the set was removed
             meanwhile; ERANGE, a value is larger than SEMVMX.
     """
-    # SETALL reads as many values as the set has semaphores, also beyond the end of the array.
+    # SETALL reads a value for each semaphore, even beyond the end of a shorter array.
     if nsems is None:
         nsems = cast(SemaphoreSet, stat(Kind.SEMAPHORE, semid)).nsems
     if len(values) != nsems:
@@ -337,18 +336,18 @@ def semtimedop(
 ) -> None:
     """Call semtimedop(2).
 
-    sysv_ipc operates on the first semaphore of a set with a key only.
+    sysv_ipc operates only on the first semaphore of a set with a key.
 
     Args:
         semid: the id of the set.
         operations: the sem_num, sem_op and sem_flg of each operation.
-        timeout: the most seconds to wait; None has no limit.
+        timeout: the limit of the wait in seconds; None is no limit.
 
     Raises:
-        BusyError: the time is over, or an operation with IPC_NOWAIT would have to wait.
+        BusyError: the timeout has expired, or an operation with IPC_NOWAIT would have to wait.
         InterruptError: a signal arrived while the call waited.
         NotFoundError: the set was removed while the call waited.
-        DeniedError: the caller may not alter the set or, to wait for zero, not read it.
+        DeniedError: the caller may not alter the set, or may not read it to wait for zero.
         IpcError: EINVAL, there is no such set; EFBIG, it has no such semaphore; ERANGE, a value
             would become larger than SEMVMX.
         TooBigError: there are more than SEMOPM operations.
@@ -362,7 +361,7 @@ def lock(shmid: int, *, locked: bool) -> None:
     """Lock or unlock a segment (SHM_LOCK, SHM_UNLOCK); sysv_ipc does neither.
 
     Raises:
-        DeniedError: the caller neither owns nor created it, or its RLIMIT_MEMLOCK is 0.
+        DeniedError: the caller neither owns nor created the segment, or its RLIMIT_MEMLOCK is 0.
         IpcError: EINVAL, there is no such segment; ENOMEM, RLIMIT_MEMLOCK is exceeded.
     """
     _shmctl(shmid, abi.SHM_LOCK if locked else abi.SHM_UNLOCK, None)

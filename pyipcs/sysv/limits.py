@@ -1,4 +1,4 @@
-"""The kernel's limits and usage, also if a policy refuses *_INFO."""
+"""The kernel's limits and usage, even if a policy refuses *_INFO."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,10 +29,10 @@ class Resource(NamedTuple):
     """A limited or counted resource.
 
     Attributes:
-        limit: the field of its limit in the kernel's structure; empty if it has none.
-        used: the field of the amount in use; empty if the kernel does not count it.
-        description: the resource in a listing.
-        unit: its unit, if it is not a number of objects.
+        limit: the kernel's field with the limit; empty without a limit.
+        used: the kernel's field with the amount in use; empty if the kernel does not count it.
+        description: the text for the resource in a listing.
+        unit: the unit of limit and amount; empty for a number of objects.
     """
 
     limit: str
@@ -78,7 +78,7 @@ def limits(kind: Kind) -> Limits: ...
 def limits(kind: Kind) -> Limits:
     """Return the limits of a kind from IPC_INFO, else from /proc/sys.
 
-    A security policy can refuse the *_INFO commands and allow all others.
+    A security policy can refuse the *_INFO commands and allow all other commands.
 
     Raises:
         IpcError: IPC_INFO is refused, and /proc/sys does not have the limits.
@@ -146,10 +146,10 @@ def known_usage(kind: Kind) -> Usage | None:
 def corrected_usage(kind: Kind) -> Usage:
     """Return the usage of a kind, with huge pages counted once.
 
-    SHM_INFO has the error of /proc/sysvipc (see `hugepages`), which ipcs prints as it is.
+    SHM_INFO has the same error as /proc/sysvipc (see `hugepages`); ipcs(1) prints it uncorrected.
 
     Raises:
-        IpcError: as `usage`.
+        IpcError: see `usage`.
     """
     used = usage(kind)
     if isinstance(used, SegmentUsage) and pools_in_use():
@@ -176,7 +176,7 @@ def _sysctl(name: str) -> list[int]:
 
 
 def _count(kind: Kind) -> Usage:
-    """Return the sums over all objects, which *_INFO also reports."""
+    """Return the usage as sums over all objects."""
     listings = [*read(kind)]
     number = sum(listing.length for listing in listings)
     match kind:
@@ -189,7 +189,7 @@ def _count(kind: Kind) -> Usage:
                 _total(listings, "segsz", PAGE) or 0,
                 _total(listings, "rss", PAGE),
                 _total(listings, "swap", PAGE),
-                0,  # the kernel no longer counts these two (ipc/shm.c)
+                0,  # the kernel reports 0 for these two (ipc/shm.c)
                 0,
             )
         case Kind.SEMAPHORE:

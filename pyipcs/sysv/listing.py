@@ -1,7 +1,7 @@
 """Listings of objects of one kind, in columns of text or of values.
 
-A listing of /proc/sysvipc stays text until a value is needed: conversions would be most of the cost
-of listing thousands of objects. A listing of records has their values.
+A listing of /proc/sysvipc stays text until a value is needed: conversion would be the largest cost
+of listing thousands of objects. A listing of records contains values.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from pyipcs.model import RECORDS, Kind, Record
 
-# The fields that not every listing has: `complete` adds some, and older kernels lack rss and swap.
+# The fields that a listing may lack: `complete` adds some, and older kernels lack rss and swap.
 _NOT_LISTED = frozenset({"qbytes", "rss", "swap", "semaphores"})
-# The names of /proc/sysvipc, if the records have others.
+# The names in /proc/sysvipc that differ from the fields of records.
 _PROC_NAMES = {"mode": "perms", "segsz": "size"}
 _ID_NAMES = {Kind.QUEUE: "msqid", Kind.SEGMENT: "shmid", Kind.SEMAPHORE: "semid"}
 
@@ -21,11 +21,11 @@ class Listing(NamedTuple):
     """Some objects of one kind.
 
     Attributes:
-        kind: their kind.
+        kind: the kind of the objects.
         header: the header of /proc/sysvipc; empty for a listing of records.
         words: the words of all rows.
-        added: more columns, by the records' names; all columns of a listing of records. None is
-            an unknown value.
+        added: the columns with values, by field; None is an unknown value. A listing of records has
+            all its columns here.
     """
 
     kind: Kind
@@ -43,7 +43,10 @@ class Listing(NamedTuple):
         return field in self.added or proc_name(self.kind, field) in self.header
 
     def column(self, field: str) -> Sequence[Any]:
-        """Return a field of the records as text or values; a mode for `mode_bits`."""
+        """Return a column by field, as text or values.
+
+        `mode_bits` converts an item of the column "mode".
+        """
         if field in self.added:
             return self.added[field]
         words = self._listed(field)
@@ -58,7 +61,7 @@ class Listing(NamedTuple):
         return resident(self._listed("segsz"), words, pools_in_use())
 
     def records(self) -> Iterator[Record]:
-        """Yield the rows as records; a missing column (rss, swap) is None."""
+        """Yield the rows as records, with None for missing columns."""
         record = RECORDS[self.kind]
         columns = [self._values(field) for field in record._fields]
         return map(record._make, zip(*columns, strict=False))
@@ -78,7 +81,7 @@ class Listing(NamedTuple):
         return self.where(int(word) in ids for word in self.column("id"))
 
     def owned_by(self, uid: int) -> Iterator[bool]:
-        """Yield True for each object that a user created or owns."""
+        """Yield a bool for each object: True if a user created or owns it."""
         user = str(uid) if self.header else uid
         owners = zip(self.column("uid"), self.column("cuid"), strict=True)
         return (user in pair for pair in owners)
@@ -95,9 +98,12 @@ class Listing(NamedTuple):
         return self._replace(words=list(chain.from_iterable(words)), added=added)
 
     def distinct(self, before: str | int = "") -> "Listing":
-        """Return the first row of each id, without the id before the listing.
+        """Return the first row of each id.
 
-        Linux 5.3 to 5.7 list an object again for each free entry before it.
+        Linux 5.3 to 5.7 repeat the row of an object for each free entry before the object.
+
+        Args:
+            before: the id of the row before this listing, which is dropped here.
         """
         ids = self.column("id")
         if len({before, *ids}) == len(ids) + 1:
@@ -113,14 +119,14 @@ class Listing(NamedTuple):
         return self._replace(added={**self.added, field: values})
 
     def without_text(self) -> "Listing":
-        """Return the same rows as a listing of records."""
+        """Return the rows as a listing of records."""
         fields = filter(self.has, RECORDS[self.kind]._fields)
         added = {**{field: [*self._values(field)] for field in fields}, **self.added}
         return Listing(self.kind, (), [], added)
 
 
 def listing_of(kind: Kind, records: Iterable[Record]) -> Listing:
-    """Return the listing of some records of a kind."""
+    """Return a listing of records of one kind."""
     found = [*records]
     columns = zip(*found, strict=True) if found else repeat(())
     fields = zip(RECORDS[kind]._fields, map(list, columns), strict=False)
@@ -138,7 +144,7 @@ def mode_bits(mode: str | int) -> int:
 
 
 def merged(listings: Iterable[Listing]) -> Listing | None:
-    """Return one listing of all; None without listings."""
+    """Join listings; return None without listings."""
     found = [*listings]
     if len(found) < 2:
         return found[0] if found else None
@@ -154,10 +160,10 @@ def merged(listings: Iterable[Listing]) -> Listing | None:
 
 
 def proc_name(kind: Kind, field: str) -> str:
-    """Return the name in /proc/sysvipc of a field of the records."""
+    """Return the name of a field in /proc/sysvipc."""
     return _ID_NAMES[kind] if field == "id" else _PROC_NAMES.get(field, field)
 
 
 def listed_fields(kind: Kind) -> list[str]:
-    """Return the fields of the records that every listing has."""
+    """Return the fields that every listing has."""
     return [field for field in RECORDS[kind]._fields if field not in _NOT_LISTED]

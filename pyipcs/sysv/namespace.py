@@ -1,14 +1,13 @@
-"""The origin of objects: the boot and the namespaces of the caller."""
+"""The origin of objects: the boot and the caller's namespaces."""
 
 import os
 import re
 
-# ioctl_nsfs(2): NS_GET_ID, of Linux 6.18 and later.
-_NS_GET_ID = 0x8008B70D
-_NS_GET_USERNS = 0xB701
+_NS_GET_ID = 0x8008B70D  # Linux 6.18 (ioctl_nsfs(2))
+_NS_GET_USERNS = 0xB701  # ioctl_nsfs(2)
 # The inodes of the namespaces that a machine starts with, fixed in the kernel.
 _INITIAL = {"ipc": 0xEFFFFFFF, "user": 0xEFFFFFFD, "pid": 0xEFFFFFFC, "cgroup": 0xEFFFFFFB}
-_own: set[int | None] = set()  # the IPC namespaces that this process has created for itself
+_own: set[int | None] = set()  # the IPC namespaces that this process has created
 
 
 def current() -> int | None:
@@ -17,7 +16,7 @@ def current() -> int | None:
 
 
 def path_of(text: str) -> str:
-    """Return the file of an IPC namespace, given by path or by a pid in it.
+    """Return the file of an IPC namespace, given by path or by pid.
 
     Raises:
         ValueError: the text is neither a pid nor a path.
@@ -28,9 +27,9 @@ def path_of(text: str) -> str:
 
 
 def is_own() -> bool:
-    """Return whether this process has created its IPC namespace.
+    """Return True if this process has created its IPC namespace.
 
-    Then only its descendants are in it: to enter it needs all rights over it.
+    Such a namespace contains only its descendants: others enter only with all rights over it.
     """
     return current() in _own
 
@@ -41,18 +40,18 @@ def note_own() -> None:
 
 
 def is_initial(name: str) -> bool:
-    """Return whether the caller is in the initial namespace of a type."""
+    """Return True if the caller is in the initial namespace of a type."""
     return _inode(name) == _INITIAL[name]
 
 
 def owner(descriptor: int) -> int:
-    """Open the user namespace that owns an IPC namespace (ioctl_ns(2)).
+    """Open the user namespace that owns an IPC namespace (ioctl_nsfs(2)).
 
     Returns:
         A descriptor.
 
     Raises:
-        PermissionError: it is neither the caller's user namespace nor a descendant of that.
+        PermissionError: the owner is neither the caller's user namespace nor its descendant.
     """
     import fcntl
 
@@ -62,7 +61,7 @@ def owner(descriptor: int) -> int:
 def origin() -> dict[str, str | int | None]:
     """Return the boot (random(4)) and the caller's namespaces (namespaces(7)).
 
-    Objects belong to an IPC namespace; their pids and uids are those of the caller's PID and user
+    Objects belong to an IPC namespace; their pids and uids are valid in the caller's PID and user
     namespaces. Namespaces are given by inode, which a later namespace may reuse; the id of an IPC
     namespace (Linux 6.18) is never reused. Unknown values are None.
     """

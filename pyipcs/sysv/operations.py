@@ -13,15 +13,15 @@ _SEMNUM_MAX = 2**16 - 1  # of struct sembuf
 
 
 class Operation(NamedTuple):
-    """The same operation on one semaphore or on consecutive ones.
+    """One operation, on one semaphore or on several consecutive semaphores.
 
     Attributes:
         first: the number of the first semaphore.
         last: the number of the last semaphore.
-        change: the number to add (sem_op). A negative one waits until the value is large enough; 0
-            waits until the value is 0.
-        nowait: true to fail instead of waiting (IPC_NOWAIT).
-        undo: true to let the kernel revert it when the process ends (SEM_UNDO).
+        change: the number to add (sem_op). A negative number waits until the value is large enough;
+            0 waits until the value is 0.
+        nowait: True to fail instead of waiting (IPC_NOWAIT).
+        undo: True to let the kernel revert the operation when the process ends (SEM_UNDO).
     """
 
     first: int
@@ -32,11 +32,11 @@ class Operation(NamedTuple):
 
     @property
     def nsops(self) -> int:
-        """The number of operations of semop(2)."""
+        """The number of operations for semop(2)."""
         return self.last - self.first + 1
 
     def each(self) -> Iterator[tuple[int, int, bool, bool]]:
-        """Yield the operations of semop(2): semaphore, change, nowait and undo."""
+        """Yield the operations for semop(2): semaphore, change, nowait, undo."""
         for semnum in range(self.first, self.last + 1):
             yield semnum, self.change, self.nowait, self.undo
 
@@ -47,7 +47,7 @@ def parse_operation(text: str) -> Operation:
     NUM may be a range `LO:HI`, and `n` (nowait) and `u` (undo) may follow.
 
     Raises:
-        ValueError: it is no operation; the text is the reason.
+        ValueError: the text is no operation; the message has the reason.
     """
     notation = text.rstrip("nu")
     flags = text[len(notation) :]

@@ -12,19 +12,19 @@ from pyipcs.sysv.namespace import owner
 
 
 def may_control(uid: int, cuid: int) -> bool:
-    """Return whether the caller may use IPC_RMID and IPC_SET on an object.
+    """Return True if the caller may use IPC_RMID and IPC_SET on an object.
 
-    The owner, the creator and CAP_SYS_ADMIN may.
+    The owner, the creator and callers with CAP_SYS_ADMIN may.
 
     Args:
         uid: the owner of the object.
-        cuid: its creator.
+        cuid: the creator of the object.
     """
     return effective_uid() in {uid, cuid} or _has_sys_admin()
 
 
 def removable(kind: Kind) -> Iterator[Listing]:
-    """Yield all objects that the caller may remove, readable or not."""
+    """Yield all objects that the caller may remove, even unreadable ones."""
     user = effective_uid()
     for listing in procfs.read(kind):
         yield listing if _has_sys_admin() else listing.where(listing.owned_by(user))
@@ -32,10 +32,10 @@ def removable(kind: Kind) -> Iterator[Listing]:
 
 @cache
 def _has_sys_admin() -> bool:
-    """Return whether the caller has CAP_SYS_ADMIN over its IPC namespace.
+    """Return True if the caller has CAP_SYS_ADMIN over its IPC namespace.
 
-    A capability is valid in the user namespace of its process and in the descendants of that. If
-    the IPC namespace belongs to another one, the ioctl for its owner fails (EPERM).
+    A capability is valid in the user namespace of its process and in descendant user namespaces. If
+    another user namespace owns the IPC namespace, the ioctl for the owner fails (EPERM).
     """
     try:
         if not capabilities() & CAP_SYS_ADMIN:
@@ -45,5 +45,5 @@ def _has_sys_admin() -> bool:
     except PermissionError:
         return False
     except (OSError, IndexError, ValueError):
-        return effective_uid() == 0  # without /proc, only the user is known
+        return effective_uid() == 0  # /proc is missing; only the user is known
     return True

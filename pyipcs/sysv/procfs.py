@@ -18,19 +18,19 @@ _CHUNK = 1 << 17  # bytes: large enough to be fast, small enough to keep memory 
 def read(kind: Kind, directory: str = SYSVIPC) -> Iterator[Listing]:
     """Return all objects of a kind in the caller's IPC namespace, in chunks.
 
-    Without a readable /proc the kernel is asked for each object.
+    Without a readable /proc, read each object by a system call.
 
     Raises:
         IpcError: the kernel has no System V IPC.
-        OSError: EIO, the rows are not the kernel's.
+        OSError: EIO, the file has other text than the kernel's.
     """
     path = f"{directory}/{kind.value}"
-    # Not in a generator: the error of a kernel without System V IPC has to come first.
+    # This is no generator, so that a kernel without System V IPC raises its error in this call.
     return _distinct(_parse(kind, path)) if _is_readable(path) else iter([_ask(kind)])
 
 
 def _distinct(listings: Iterable[Listing]) -> Iterator[Listing]:
-    """Drop rows with the id of the row before (see `Listing.distinct`)."""
+    """Drop rows that repeat the id of the previous row (`Listing.distinct`)."""
     last: str | int = ""
     for listing in listings:
         ids = [last, *listing.column("id")]
@@ -56,7 +56,7 @@ def _parse(kind: Kind, path: str) -> Iterator[Listing]:
             else:
                 first, _, rest = text.partition("\n")
                 header = tuple(first.split())
-                if not _is_header(kind, header):  # masked by another file, in some containers
+                if not _is_header(kind, header):  # some containers mask the file by another one
                     yield _ask(kind)
                     return
                 yield _rows(kind, header, rest, path)
@@ -74,7 +74,10 @@ def _is_header(kind: Kind, words: Container[str]) -> bool:
 
 
 def _whole_lines(file: FileIO) -> Iterator[str]:
-    """Yield a file in chunks of whole lines; a read returns at most a page."""
+    """Yield a file in chunks of whole lines.
+
+    A chunk joins many reads, because a read(2) of /proc returns at most a page.
+    """
     pending: list[bytes] = []
     size = 0
     while block := _block(file):

@@ -12,7 +12,7 @@ from pyipcs.errors import BusyError, IpcError, TooBigError, ipc_error
 from pyipcs.model import INT_MAX, Kind, Message, Queue, Record
 from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
 
-# Bytes for a body at first: the usual msgmax. A larger body gives E2BIG, and the size is doubled.
+# The first size for a body in bytes: the usual msgmax. The size is doubled after E2BIG.
 _MSGSZ = 8192
 
 
@@ -20,10 +20,10 @@ class Wanted(NamedTuple):
     """The messages to receive, by the rules of msgrcv(2).
 
     Attributes:
-        type: 0 for any message, N for those of type N, -N for the lowest type up to N.
-        others: receive messages of any other type (MSG_EXCEPT).
-        max_size: the largest body to receive, in bytes; None has no limit.
-        truncate: cut a larger body and lose the rest (MSG_NOERROR).
+        type: 0 for any message, N for messages of type N, -N for the lowest type up to N.
+        others: True to receive messages of any other type (MSG_EXCEPT).
+        max_size: the largest body to receive, in bytes; None is no limit.
+        truncate: True to cut a larger body and lose the rest (MSG_NOERROR).
     """
 
     type: int = 0
@@ -52,10 +52,10 @@ class MessageQueue(Handle):
 
     @classmethod
     def find(cls, key: int) -> Self:
-        """Return the queue that has the key; this needs no permission.
+        """Return the queue with a key; this requires no permission.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: no queue has the key.
         """
         opened = _open(key)
         queue = cls(opened.id)
@@ -64,7 +64,7 @@ class MessageQueue(Handle):
 
     def __init__(self, object_id: int) -> None:
         super().__init__(object_id)
-        self._opened: Any = None  # sysv_ipc's object of the queue, once it is open
+        self._opened: Any = None  # sysv_ipc's object of the queue; None until it is open
 
     @staticmethod
     def remove_id(object_id: int) -> None:
@@ -72,7 +72,7 @@ class MessageQueue(Handle):
 
         Raises:
             NotFoundError: no queue has this id.
-            DeniedError: the caller neither owns nor created it.
+            DeniedError: the caller neither owns nor created the queue.
         """
         try:
             sysv_ipc.remove_message_queue(object_id)
@@ -81,7 +81,7 @@ class MessageQueue(Handle):
 
     @property
     def record(self) -> Queue:
-        """The last record that this handle has read; read now if there is none."""
+        """The last record that this handle has read; the first access reads it."""
         return cast(Queue, super().record)
 
     def stat(self) -> Queue:
@@ -89,13 +89,14 @@ class MessageQueue(Handle):
         return cast(Queue, super().stat())
 
     def details(self, record: Record | None = None) -> Queue:
-        """Return the queue's record; it has no fields that need further calls."""
+        """Return the queue's record, which is always complete."""
         return cast(Queue, super().details(record))
 
     def sender(self) -> Callable[[int, bytes, bool], None]:
-        """Return a function that sends a message: type, body, and whether to wait.
+        """Return a function that sends a message.
 
-        The function raises the errors of `libc.msgsnd`, and NotFoundError if the queue was removed.
+        Its arguments are the type, the body, and True to wait for space. It raises the errors of
+        `libc.msgsnd`, and NotFoundError if the queue was removed.
         """
         opened = self._open_for(_MSGSZ)
         msgsz = _MSGSZ
@@ -118,10 +119,10 @@ class MessageQueue(Handle):
         return send
 
     def receiver(self, wanted: Wanted) -> Callable[[bool], Message]:
-        """Return a function that receives a message and may wait for it.
+        """Return a function that receives a message.
 
-        Its argument is whether to wait. It raises the errors of `libc.msgrcv`: TooBigError only if
-        `wanted` has a max_size, and NotFoundError if the queue was removed.
+        Its argument is True to wait for a message. It raises the errors of `libc.msgrcv`, but
+        TooBigError only if `wanted` has a max_size, and NotFoundError if the queue was removed.
         """
         most = sys.maxsize if wanted.max_size is None else wanted.max_size
         msgsz = min(_MSGSZ, most)
@@ -143,18 +144,18 @@ class MessageQueue(Handle):
     def copies(self, wanted: Wanted) -> Iterator[Message]:
         """Yield copies of the wanted messages (MSG_COPY) in order of receipt.
 
-        It is no snapshot: if other processes receive meanwhile, messages may be missing.
+        The copies are no snapshot: if other processes receive meanwhile, messages may be missing.
 
         Raises:
             TooBigError: a body is larger than `wanted` allows.
             DeniedError: the caller may not read the queue.
             IpcError: ENOSYS, the kernel has no MSG_COPY (CONFIG_CHECKPOINT_RESTORE); EINVAL, a
-                body is larger than msgmax, which was lowered after it was sent.
+                body is larger than msgmax, which was lowered after the message was sent.
         """
         messages: Iterable[Message] = (
             message for message in self._walk() if _matches(message, wanted)
         )
-        if wanted.type < 0:  # the kernel takes the lowest type first, and the oldest of each
+        if wanted.type < 0:  # the kernel takes the lowest type first, in order of age
             messages = sorted(messages, key=lambda message: message.type)
         for message in messages:
             yield _cut(message, wanted)
@@ -165,7 +166,7 @@ class MessageQueue(Handle):
         libc.msgsnd(self.id, type_, body, 0 if wait else abi.IPC_NOWAIT)
 
     def _receiver(self, wanted: Wanted, msgsz: int) -> Callable[[bool], Message]:
-        """Return a function that receives by sysv_ipc if possible, else by C."""
+        """Return a function that receives by sysv_ipc, or else by the C library."""
         is_plain = not (wanted.others or wanted.truncate) and abs(wanted.type) <= INT_MAX
         opened = self._open_for(msgsz) if is_plain else None
         if opened is None:
@@ -201,7 +202,7 @@ class MessageQueue(Handle):
     def _open_for(self, max_size: int) -> Any:
         """Return sysv_ipc's object of this queue for bodies up to a size.
 
-        It is None for a private queue: sysv_ipc opens queues by key only.
+        Return None for a private queue: sysv_ipc opens queues by key only.
         """
         if self._opened is not None and max_size == _MSGSZ:
             return self._opened
@@ -219,7 +220,7 @@ class MessageQueue(Handle):
         return opened
 
     def _walk(self) -> Iterator[Message]:
-        """Yield copies of all messages (MSG_COPY), by their index on the queue."""
+        """Yield copies of all messages (MSG_COPY), in the order of the queue."""
         from pyipcs.sysv import abi, libc
         from pyipcs.sysv.limits import known_limits
 
@@ -244,7 +245,7 @@ class MessageQueue(Handle):
                     text = "this kernel cannot copy messages (CONFIG_CHECKPOINT_RESTORE)"
                     raise IpcError(errno.ENOSYS, text) from None
                 refused = self._translate(error)
-                if refused.errno == errno.EINVAL:  # where the kernel does not report msgmax
+                if refused.errno == errno.EINVAL:  # the kernel does not report msgmax
                     text = f"message {index + 1} has more bytes than msgmax"
                     raise IpcError(errno.EINVAL, text) from None
                 raise refused from None
@@ -253,7 +254,7 @@ class MessageQueue(Handle):
 
 
 def _open(key: int, max_size: int = _MSGSZ) -> Any:
-    """Return sysv_ipc's object of a queue; this needs no permission."""
+    """Return sysv_ipc's object of a queue; this requires no permission."""
     try:
         return sysv_ipc.MessageQueue(key, 0, mode=0, max_message_size=max_size)
     except SYSV_IPC_ERRORS as error:
@@ -261,7 +262,7 @@ def _open(key: int, max_size: int = _MSGSZ) -> Any:
 
 
 def _matches(message: Message, wanted: Wanted) -> bool:
-    """Return whether msgrcv(2) would receive a message of this type."""
+    """Return True if msgrcv(2) would receive a message of this type."""
     if wanted.others:
         return message.type != wanted.type
     if wanted.type < 0:
@@ -273,7 +274,7 @@ def _cut(message: Message, wanted: Wanted) -> Message:
     """Return the message as msgrcv(2) would return it.
 
     Raises:
-        TooBigError: its body is larger than `wanted` allows.
+        TooBigError: the body is larger than `wanted` allows.
     """
     if wanted.max_size is None or len(message.body) <= wanted.max_size:
         return message

@@ -21,7 +21,7 @@ class SharedMemory(Handle):
 
     @classmethod
     def create(cls, key: int, mode: int, size: int) -> Self:
-        """Create a segment without touching a page (shmget(2) with IPC_EXCL).
+        """Create a segment (shmget(2) with IPC_EXCL); allocate no page.
 
         Raises:
             ExistsError: another segment has the key.
@@ -34,11 +34,11 @@ class SharedMemory(Handle):
 
     @classmethod
     def find(cls, key: int, size: int = 0) -> Self:
-        """Return the segment that has the key; this needs no permission.
+        """Return the segment with a key; this requires no permission.
 
         Raises:
-            NotFoundError: there is none.
-            IpcError: EINVAL, it has fewer than `size` bytes.
+            NotFoundError: no segment has the key.
+            IpcError: EINVAL, the segment has fewer than `size` bytes.
         """
         from pyipcs.sysv import libc
 
@@ -46,11 +46,11 @@ class SharedMemory(Handle):
 
     @staticmethod
     def remove_id(object_id: int) -> None:
-        """Remove a segment; the kernel destroys it when the last process detaches.
+        """Remove a segment; the kernel destroys it when no process attaches it.
 
         Raises:
             NotFoundError: no segment has this id.
-            DeniedError: the caller neither owns nor created it.
+            DeniedError: the caller neither owns nor created the segment.
         """
         try:
             sysv_ipc.remove_shared_memory(object_id)
@@ -59,7 +59,7 @@ class SharedMemory(Handle):
 
     @property
     def record(self) -> Segment:
-        """The last record that this handle has read; read now if there is none."""
+        """The last record that this handle has read; the first access reads it."""
         return cast(Segment, super().record)
 
     def stat(self) -> Segment:
@@ -70,7 +70,7 @@ class SharedMemory(Handle):
         """Return the segment's record with rss and swap, from /proc/sysvipc.
 
         Args:
-            record: the record to complete; read now if it is None.
+            record: the record to complete; None to read it.
 
         Raises:
             NotFoundError: there is no such segment.
@@ -82,12 +82,12 @@ class SharedMemory(Handle):
         """Attach the segment to this process (shmat(2)).
 
         Args:
-            read_only: attach without the right to write, which needs no write permission.
+            read_only: True to attach for reading only, without write permission.
 
         Raises:
             NotFoundError: the segment was removed.
-            DeniedError: its mode forbids it.
-            IpcError: ENOMEM, this process's address space has no room for it.
+            DeniedError: the mode of the segment forbids it.
+            IpcError: ENOMEM, the address space of this process has no room for the segment.
         """
         from pyipcs.sysv.attachment import Attachment
 
@@ -99,7 +99,8 @@ class SharedMemory(Handle):
 
         Raises:
             NotFoundError: the segment was removed.
-            DeniedError: the caller neither owns nor created it, or its RLIMIT_MEMLOCK is 0.
+            DeniedError: the caller neither owns nor created the segment, or its RLIMIT_MEMLOCK
+                is 0.
             IpcError: ENOMEM, RLIMIT_MEMLOCK is exceeded.
         """
         from pyipcs.sysv import libc
@@ -110,9 +111,9 @@ class SharedMemory(Handle):
 
 
 def with_residency(records: Sequence[Record]) -> list[Record]:
-    """Return records, those of segments with rss and swap.
+    """Return records, with the rss and swap of segments.
 
-    /proc/sysvipc is read once for all of them.
+    Read /proc/sysvipc once for all records.
     """
     shmids = {record.id for record in records if isinstance(record, Segment)}
     rows = {
@@ -130,7 +131,7 @@ def with_residency(records: Sequence[Record]) -> list[Record]:
 
 
 def is_rmid_forced() -> bool:
-    """Return whether the kernel removes segments that no process has attached."""
+    """Return True if the kernel removes segments that no process has attached."""
     try:
         with open("/proc/sys/kernel/shm_rmid_forced") as setting:
             return setting.read().strip() != "0"

@@ -35,11 +35,11 @@ class SemaphoreArray(Handle):
 
     @classmethod
     def find(cls, key: int, nsems: int = 0) -> Self:
-        """Return the set that has the key; this needs no permission.
+        """Return the set with a key; this requires no permission.
 
         Raises:
-            NotFoundError: there is none.
-            IpcError: EINVAL, it has fewer than `nsems` semaphores.
+            NotFoundError: no set has the key.
+            IpcError: EINVAL, the set has fewer than `nsems` semaphores.
         """
         from pyipcs.sysv import libc
 
@@ -51,7 +51,7 @@ class SemaphoreArray(Handle):
 
         Raises:
             NotFoundError: no set has this id.
-            DeniedError: the caller neither owns nor created it.
+            DeniedError: the caller neither owns nor created the set.
         """
         try:
             sysv_ipc.remove_semaphore(object_id)
@@ -60,7 +60,7 @@ class SemaphoreArray(Handle):
 
     @property
     def record(self) -> SemaphoreSet:
-        """The last record that this handle has read; read now if there is none."""
+        """The last record that this handle has read; the first access reads it."""
         return cast(SemaphoreSet, super().record)
 
     def stat(self) -> SemaphoreSet:
@@ -71,11 +71,11 @@ class SemaphoreArray(Handle):
         """Return the set's record with all semaphores.
 
         Args:
-            record: the record to complete; read now if it is None.
+            record: the record to complete; None to read it.
 
         Raises:
             NotFoundError: there is no such set, or it was removed meanwhile.
-            DeniedError: the caller may not read it.
+            DeniedError: the caller may not read the set.
         """
         from pyipcs.sysv import libc
 
@@ -83,16 +83,16 @@ class SemaphoreArray(Handle):
         return completed._replace(semaphores=libc.semaphores(self.id, completed.nsems))
 
     def operate(self, operations: Iterable[Operation], timeout: float | None = None) -> None:
-        """Perform all operations in one step, when all are possible (semop(2)).
+        """Perform all operations in one step, once all are possible (semop(2)).
 
         Args:
             operations: the operations, in their order.
-            timeout: the most seconds to wait; None has no limit.
+            timeout: the limit of the wait in seconds; None is no limit.
 
         Raises:
-            BusyError: the time is over, or an operation with `nowait` would have to wait.
+            BusyError: the timeout has expired, or an operation with `nowait` would have to wait.
             NotFoundError: the set was removed.
-            DeniedError: the caller may not alter the set or, to wait for zero, not read it.
+            DeniedError: the caller may not alter the set, or may not read it to wait for zero.
             TooBigError: there are more than SEMOPM operations.
             IpcError: EFBIG, the set has no such semaphore; ERANGE, a value would become larger than
                 SEMVMX.
@@ -115,18 +115,18 @@ class SemaphoreArray(Handle):
                 with self._translated():
                     libc.semtimedop(self.id, sembufs, remaining)
             except InterruptError:
-                continue  # the kernel never restarts semtimedop(2) (signal(7))
+                continue  # after a handler, the kernel never restarts semtimedop(2) (signal(7))
             return
 
     def initialize(self, values: Sequence[int]) -> None:
-        """Set the values of a new set, and then sem_otime.
+        """Set the values and the sem_otime of a new set.
 
-        Programs that find a set wait until its creator has set sem_otime (semget(2)). Neither
-        SETALL nor SETVAL sets it.
+        Other programs wait until the creator of a set has set sem_otime (semget(2)). SETALL and
+        SETVAL leave sem_otime unchanged; only operations set it.
 
         Raises:
             NotFoundError: the set was removed.
-            DeniedError: the caller may not alter or not read it.
+            DeniedError: the caller may not alter the set, or may not read it.
             TooBigError: semopm is too low for the operations.
         """
         try:
@@ -148,8 +148,9 @@ class SemaphoreArray(Handle):
 
         Raises:
             NotFoundError: the set was removed.
-            DeniedError: the caller may not alter it.
-            IpcError: EINVAL, it has no such semaphore; ERANGE, the value is larger than SEMVMX.
+            DeniedError: the caller may not alter the set.
+            IpcError: EINVAL, the set has no such semaphore; ERANGE, the value is larger than
+                SEMVMX.
         """
         from pyipcs.sysv import libc
 
@@ -161,8 +162,8 @@ class SemaphoreArray(Handle):
 
         Raises:
             NotFoundError: the set was removed.
-            DeniedError: the caller may not alter it.
-            IpcError: EINVAL, the number of values is not that of its semaphores; ERANGE, a value is
+            DeniedError: the caller may not alter the set.
+            IpcError: EINVAL, there are more or fewer values than semaphores; ERANGE, a value is
                 larger than SEMVMX.
         """
         from pyipcs.sysv import libc
@@ -174,7 +175,7 @@ class SemaphoreArray(Handle):
         """Set sem_otime by operations that keep the value of a semaphore."""
         wait_for_zero = [Operation(semnum, semnum, 0, nowait=True)]
         down_and_up = [Operation(semnum, semnum, change, nowait=True) for change in (-1, 1)]
-        # One of them succeeds, unless another process changes the value between both.
+        # One of the two succeeds, unless another process changes the value in between.
         for operations in cycle(
             (down_and_up, wait_for_zero) if value else (wait_for_zero, down_and_up)
         ):

@@ -1,4 +1,4 @@
-"""Moves to another IPC namespace, and calls of functions in one."""
+"""Moves of this process, or of a function call, to other IPC namespaces."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from pyipcs.sysv.namespace import note_own, owner
 
 _OWN = "/proc/self/ns/ipc"
 _T = TypeVar("_T")
-# The limits of an IPC namespace, and those of the number of namespaces (sysctl(8)).
+# The limits of an IPC namespace, and of the number of namespaces (sysctl(8)).
 _LIMITS = (
     *("kernel.shmmax", "kernel.shmall", "kernel.shmmni", "kernel.shm_rmid_forced"),
     *("kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem"),
@@ -27,7 +27,7 @@ def unshare_ipc() -> None:
     group.
 
     Raises:
-        IpcError: the kernel refuses it; nothing has changed.
+        IpcError: the kernel refuses the move; nothing has changed.
     """
     limits = {name: _read(name) for name in _LIMITS}
     try:
@@ -48,7 +48,7 @@ def _unshare() -> None:
     try:
         libc.unshare(libc.CLONE_NEWIPC)
     except DeniedError:
-        # Tested in a child, because it can fail after the first of its steps.
+        # Try it in a child first, because it can fail after some of its steps.
         _in_child(_unshare_user)
         _unshare_user()
 
@@ -84,15 +84,15 @@ def _path(name: str) -> str:
 def enter(path: str) -> None:
     """Move to another IPC namespace (setns(2)).
 
-    Without CAP_SYS_ADMIN over it, enter the user namespace that owns it first; this is possible if
-    the caller has created that one.
+    Without CAP_SYS_ADMIN over the namespace, enter the user namespace that owns it first. This is
+    possible if the caller has created that user namespace.
 
     Args:
         path: the file of the namespace, as /proc/PID/ns/ipc.
 
     Raises:
-        OSError: there is no such file, the caller may not open or enter it, or (EINVAL) it is no
-            IPC namespace.
+        OSError: there is no such file, the caller may not open or enter it, or (EINVAL) the file is
+            no IPC namespace.
     """
     # O_NONBLOCK, because opening a FIFO would wait for its other end.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -112,7 +112,7 @@ def _enter(descriptor: int) -> None:
         user_namespace = owner(descriptor)
         try:
             libc.setns(user_namespace, libc.CLONE_NEWUSER)
-        except IpcError:  # also if the caller is in that user namespace already
+        except IpcError:  # for example, the caller is in that user namespace already
             raise refused from None
         finally:
             os.close(user_namespace)
@@ -122,14 +122,14 @@ def _enter(descriptor: int) -> None:
 def within(path: str, ask: Callable[[], _T]) -> _T:
     """Call a function in another IPC namespace; return its result.
 
-    A child process calls it, because a process cannot return from a user namespace.
+    A child process calls the function, because a process cannot leave a user namespace.
 
     Args:
         path: the file of the namespace.
         ask: the function; pickle must accept its result and its exceptions.
 
     Raises:
-        OSError: as `enter`.
+        OSError: see `enter`.
     """
 
     def enter_and_ask() -> _T:
@@ -151,7 +151,7 @@ def _in_child(ask: Callable[[], _T]) -> _T:
     child = os.fork()
     if child == 0:
         try:
-            os.close(reading)  # otherwise a write waits forever after the parent has exited
+            os.close(reading)  # or a write would wait forever after the parent has exited
             with open(writing, "wb") as file:
                 file.write(_answer(ask))
         finally:
@@ -163,7 +163,7 @@ def _in_child(ask: Callable[[], _T]) -> _T:
     except (EOFError, pickle.UnpicklingError):
         raise IpcError(errno.ECHILD, "the helper process exited unexpectedly") from None
     finally:
-        with suppress(ChildProcessError):  # SIGCHLD is ignored, and the child has exited
+        with suppress(ChildProcessError):  # if SIGCHLD is ignored, the kernel has reaped the child
             os.waitpid(child, 0)
     if raised:
         raise raised
@@ -173,7 +173,7 @@ def _in_child(ask: Callable[[], _T]) -> _T:
 def _answer(ask: Callable[[], _T]) -> bytes:
     """Return the pickled result and exception of a function.
 
-    If pickle does not accept the result, its error is the exception.
+    If pickle refuses the result, return its error as the exception.
     """
     import pickle
 
