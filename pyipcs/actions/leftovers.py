@@ -77,7 +77,7 @@ def kept_reasons(listing: Listing, descendants: Descendants) -> Iterator[str]:
             yield _IN_USE
         elif usage.state is not State.UNKNOWN:
             yield ""
-        elif isinstance(record, Segment) or usage.in_company:
+        elif isinstance(record, Segment) or usage.has_related_in_use:
             yield _IN_DOUBT
         elif not _is_private(record, scan.uid):
             yield "in doubt, and open to other users"

@@ -169,7 +169,7 @@ def _count_unjudged(unknown: Listing) -> int:
     if unknown.kind is Kind.SEGMENT:  # the kernel counts its users, visible or not
         return 0 if empty_scan().readable else unknown.length
     evidence = next(complete([unknown], {Requirement.EVIDENCE})).column("evidence")
-    return sum(one.users is None and not one.in_company for one in evidence)
+    return sum(one.users is None and not one.has_related_in_use for one in evidence)
 
 
 def _equal(field: str, *numbers: int) -> Callable[[Listing], _Mask]:

@@ -80,9 +80,9 @@ class Selection(NamedTuple):
             return ""
         counts = max(unjudged, key=lambda some: sum(some.values()))
         objects = [plural(number, kind.noun) for kind, number in counts.items() if number]
-        from pyipcs.usage.doubt import why_unseen
+        from pyipcs.usage.doubt import unknown_reason
 
-        return f"{phrase(objects)} could not be judged: {why_unseen()}"
+        return f"{phrase(objects)} could not be judged: {unknown_reason()}"
 
     def refresh(self) -> None:
         """Drop the cached scan if a filter depends on one."""
@@ -101,7 +101,7 @@ class Selection(NamedTuple):
 
         if not is_fresh(selected.kind):
             rescan(selected.kind)
-        is_same = is_unchanged(selected) and is_clear(selected, judged=self.classifies)
+        is_same = is_unchanged(selected) and is_clear(selected, is_strict=self.classifies)
         return is_same and is_fresh(selected.kind)
 
     def matches_now(self, record: Record) -> bool:

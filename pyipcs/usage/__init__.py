@@ -1,1 +1,1 @@
-"""Use of objects by processes, and leaks, for every family of IPC."""
+"""Use of objects by processes, and leaked objects."""

@@ -1,4 +1,4 @@
-"""The processes that a command started, and the caller's other processes."""
+"""The descendants of a command, and the caller's other processes."""
 
 import os
 import time
@@ -10,17 +10,17 @@ from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.namespace import current
 from pyipcs.usage.processes import own_number, pid_here, pids
 
-_FRESH = 0.01  # seconds that a scan counts as new, beside twice its own duration
+_FRESH = 0.01  # seconds after which a scan expires, in addition to twice its duration
 
 
 class Process(NamedTuple):
     """A living process.
 
     Attributes:
-        pid: its pid in the caller's PID namespace.
-        command: its name (proc_pid_comm(5)).
-        parent: the number of its parent in /proc.
-        uids: its real, effective, saved and file system user.
+        pid: the pid in the caller's PID namespace.
+        command: the name (proc_pid_comm(5)).
+        parent: the number of the parent in /proc.
+        uids: the real, effective, saved and file system user.
     """
 
     pid: int
@@ -34,11 +34,11 @@ class Scan(NamedTuple):
 
     Attributes:
         descendants: the processes that the command started, by pid.
-        has_descendants: True if one of these lives, even if /proc does not show it.
+        has_descendants: True if a descendant lives, even if /proc does not show it.
         others: the caller's other processes in this IPC namespace or in an unknown one.
         uid: the caller's effective user.
         took: the duration of the pass in seconds.
-        taken: its end, by the monotonic clock.
+        taken: the end of the pass, by the monotonic clock.
     """
 
     descendants: Mapping[int, Process]
@@ -53,7 +53,7 @@ class Descendants:
     """The descendants of this process, which adopts orphans."""
 
     def __init__(self) -> None:
-        """Note the children of this process from before execve(2)."""
+        """Record the children that this process had before execve(2)."""
         self.known: set[int] = set()  # the pids of all descendants so far, exited ones included
         self._former: frozenset[int] = frozenset()
         self._last: Scan | None = None
@@ -64,7 +64,7 @@ class Descendants:
             )
 
     def scan(self) -> Scan:
-        """Return the processes of now, or of a moment ago."""
+        """Return the current processes, from a cached scan if it is fresh."""
         last = self._last
         if last is None or time.monotonic() - last.taken > 2 * last.took + _FRESH:
             last = self._last = self._scan()
@@ -82,7 +82,7 @@ class Descendants:
         others = [
             one
             for number, one in there.items()
-            if number not in {*found, own} and uid in one.uids and _may_be_here(number)
+            if number not in {*found, own} and uid in one.uids and _can_be_here(number)
         ]
         taken = time.monotonic()
         return Scan(
@@ -96,7 +96,7 @@ class Descendants:
 
 
 def thread_group(pid: int) -> int:
-    """Return the process of a thread; the thread itself if it is not in /proc."""
+    """Return the process of a thread; the thread itself if /proc lacks it."""
     with suppress(OSError, ValueError), open(f"/proc/{pid}/status", "rb") as file:
         return int(_fields(file.read())[b"Tgid"])
     return pid
@@ -112,7 +112,10 @@ def _has_children() -> bool:
 
 
 def _processes() -> Iterator[tuple[int, Process]]:
-    """Yield numbers in /proc with processes; no kernel threads, no zombies."""
+    """Yield the numbers in /proc and the processes of living programs.
+
+    Kernel threads and zombies are no programs.
+    """
     with suppress(OSError):
         for number in pids():
             with suppress(OSError):
@@ -130,7 +133,13 @@ def _fields(status: bytes) -> dict[bytes, bytes]:
 
 
 def _tree(there: Mapping[int, Process], root: int, without: frozenset[int]) -> set[int]:
-    """Return the descendants of a process, except those of some children."""
+    """Return the descendants of a process, without some children and theirs.
+
+    Args:
+        there: all processes by number.
+        root: the number of the process.
+        without: the numbers of the children to leave out with their descendants.
+    """
     children: dict[int, list[int]] = {}
     for number, one in there.items():
         children.setdefault(one.parent, []).append(number)
@@ -143,7 +152,7 @@ def _tree(there: Mapping[int, Process], root: int, without: frozenset[int]) -> s
     return found
 
 
-def _may_be_here(number: int) -> bool:
+def _can_be_here(number: int) -> bool:
     """Return False if a process is known to be in another IPC namespace."""
     try:
         return os.stat(f"/proc/{number}/ns/ipc").st_ino == current()

@@ -1,6 +1,6 @@
 """Doubts about objects without visible use, and the age of a scan.
 
-Each doubt is computed once for a scan, whatever the number of objects.
+The doubts of a scan are computed once, for any number of objects.
 """
 
 import time
@@ -21,9 +21,9 @@ from pyipcs.usage.scan import Access, Scan, expire, is_cached, scan, scan_for
 if TYPE_CHECKING:
     from pyipcs.usage.halted import Halted
 
-_TOGETHER = 2  # seconds between the changes of objects that a program creates together
-_SLACK = 0.01  # seconds for which a scan is fresh after its end
-_SPARE = 2  # times its duration: the time for which an examination of other objects is valid
+_TOGETHER = 2  # the most seconds between the changes of related objects
+_SLACK = 0.01  # seconds that a scan stays fresh after its end
+_SPARE = 2  # an examination of related objects is valid for this multiple of its duration
 _KINDS = (*Kind,)
 # The ctime of an object, the index of its kind in _KINDS, and its id.
 _Change: TypeAlias = tuple[int, int, int]
@@ -32,10 +32,12 @@ _Changes: TypeAlias = dict[int, list[_Change]]
 _IsUsed: TypeAlias = Callable[[Record], bool]
 
 
-class Company:
-    """Objects in use by their own records, by creator and time of change.
+class RelatedObjects:
+    """Objects in use, found by creator and time of change.
 
-    Each object is examined at most once, and only if it changed together with one in question.
+    A program creates related objects together: they have the same creator, and their last changes
+    are at most 2 seconds apart. The records alone show if an object is in use. Each object is
+    examined at most once, and only if it is related to a given object.
     """
 
     def __init__(self, is_used: _IsUsed) -> None:
@@ -46,8 +48,8 @@ class Company:
         self._ended = time.monotonic()
         self._took = self._ended - begun
 
-    def near(self, record: Record) -> _Change | None:
-        """Return an object in use that changed together with this one."""
+    def find(self, record: Record) -> _Change | None:
+        """Return a related object in use."""
         unexamined = self._unexamined.get(record.cuid, [])
         window = _window(unexamined, record.ctime)
         if window.start < window.stop:
@@ -61,7 +63,7 @@ class Company:
         return _first(self._used, record)
 
     def is_young(self, seen: Scan) -> bool:
-        """Return True if it is valid for one more scan of the same duration."""
+        """Return True if the results are still valid after another such scan."""
         return time.monotonic() - self._ended <= _SPARE * (self._took + seen.took)
 
     def _is_in_use(self, change: _Change) -> bool:
@@ -70,40 +72,37 @@ class Company:
 
 
 class Doubts:
-    """The doubts that a scan leaves.
+    """The doubts about objects after a scan.
 
     Attributes:
         seen: the scan.
-        company: the other objects, from the first question about them on.
+        related: the related objects in use; None until they are needed.
     """
 
-    def __init__(self, seen: Scan, is_used: _IsUsed, company: Company | None = None) -> None:
+    def __init__(self, seen: Scan, is_used: _IsUsed, related: RelatedObjects | None = None) -> None:
         self.seen = seen
-        self.company = company
+        self.related = related
         self._is_used = is_used
         self._unseen: dict[tuple[Access, Kind], str] = {}
         self._halted: dict[int, bool] = {}
 
-    def of(self, seen: Scan, company: Company | None) -> "Doubts":
-        """Return the doubts of another scan that share an examination."""
-        return Doubts(seen, self._is_used, company)
+    def with_scan(self, seen: Scan, related: RelatedObjects | None) -> "Doubts":
+        """Return the doubts after another scan; `related` may be reused."""
+        return Doubts(seen, self._is_used, related)
 
     def unseen(self, record: Record) -> str:
-        """Return the reason why a process may wait unseen; empty if none may."""
+        """Return the reason why a process may wait unseen; empty without one."""
         case = Access.to(record), record.kind
         if case not in self._unseen:
             self._unseen[case] = self._find_unseen(*case)
         return self._unseen[case]
 
-    def near(self, record: Record) -> str:
-        """Return the name of an object in use that changed together with this one.
-
-        It is empty if there is none.
-        """
+    def related_to(self, record: Record) -> str:
+        """Return the name of a related object in use; empty if there is none."""
         change = _first(self._waited, record)
         if change is None:
-            self.company = self.company or Company(self._is_used)
-            change = self.company.near(record)
+            self.related = self.related or RelatedObjects(self._is_used)
+            change = self.related.find(record)
         return f"{_KINDS[change[1]].noun} {change[2]}" if change else ""
 
     def _find_unseen(self, access: Access, kind: Kind) -> str:
@@ -114,16 +113,16 @@ class Doubts:
         unreadable = self.seen.unseen(access)
         halted = ""
         if kind is Kind.SEMAPHORE:  # the kernel counts all other waiting processes
-            unreadable = [one for one in unreadable if self._may_be_halted(one.pid)]
+            unreadable = [one for one in unreadable if self._can_be_halted(one.pid)]
             halted = f"{'is' if len(unreadable) == 1 else 'are'} stopped or frozen, "
         if not unreadable:
             return ""
         names = phrase([one.named for one in unreadable])
         return f"{names} could not be examined, {halted}and may wait on it"
 
-    def _may_be_halted(self, pid: int) -> bool:
+    def _can_be_halted(self, pid: int) -> bool:
         if pid not in self._halted:
-            self._halted[pid] = self._halts.may_include(pid)
+            self._halted[pid] = self._halts.can_include(pid)
         return self._halted[pid]
 
     @cached_property
@@ -134,7 +133,7 @@ class Doubts:
 
     @cached_property
     def _waited(self) -> _Changes:
-        """The queues and sets on which a process waits."""
+        """The queues and semaphore sets on which a process waits."""
         changes: _Changes = defaultdict(list)
         for namespace, kind, object_id in self.seen.users:
             if namespace == self.seen.here and kind is not Kind.SEGMENT:
@@ -144,18 +143,18 @@ class Doubts:
         return changes
 
 
-_current: list[Doubts] = []  # those of the last scan
+_current: list[Doubts] = []  # the doubts after the last scan, if any
 
 
 def doubts_of(seen: Scan, is_used: _IsUsed) -> Doubts:
-    """Return the doubts that a scan leaves, the same object for one scan."""
+    """Return the doubts after a scan, and cache them for the same scan."""
     if not _current or _current[0].seen.key != seen.key:
         _current[:] = [Doubts(seen, is_used)]
     return _current[0]
 
 
-def why_unseen() -> str:
-    """Return the reason for objects of unknown state, by the cached scan."""
+def unknown_reason() -> str:
+    """Return the reason why the cached scan leaves states unknown."""
     seen = scan(attached=False).from_here()
     if seen.incomplete_reason or not seen.readable:
         return seen.incomplete_reason
@@ -170,10 +169,10 @@ def why_unseen() -> str:
 
 
 def is_fresh(kind: Kind) -> bool:
-    """Return True if the cached scan is evidence for a removal now.
+    """Return True if the cached scan is recent enough for a removal.
 
-    It is if it began at most its own duration and 10 ms ago. A segment whose state did not depend
-    on a scan needs none.
+    A scan is recent for its own duration and 10 ms from its beginning on. The state of a segment
+    may not depend on a scan; then none is required.
     """
     attached = kind is Kind.SEGMENT
     if not is_cached(attached=attached):
@@ -183,20 +182,20 @@ def is_fresh(kind: Kind) -> bool:
 
 
 def rescan(kind: Kind) -> None:
-    """Replace the cached scan by one for objects of a kind.
+    """Replace the cached scan by a new one for objects of a kind.
 
-    The examination of other objects stays while it is valid, because it can take longer than the
+    Keep the examination of related objects while it is valid, because it can take longer than the
     scan.
     """
     former = _current[0] if _current else None
-    company = former.company if former else None
+    related = former.related if former else None
     expire()
-    if kind is Kind.SEGMENT:  # most need no scan
+    if kind is Kind.SEGMENT:  # most segments require no scan
         return
-    is_young = bool(former and company and company.is_young(former.seen))
+    is_young = bool(former and related and related.is_young(former.seen))
     seen = scan(attached=False).from_here()
     if former and former.seen.here == seen.here:
-        _current[:] = [former.of(seen, company if is_young else None)]
+        _current[:] = [former.with_scan(seen, related if is_young else None)]
 
 
 def _all_changes() -> _Changes:
@@ -214,7 +213,7 @@ def _all_changes() -> _Changes:
 
 
 def _record(change: _Change) -> Record | None:
-    """Return an object's record; None if it is gone or cannot be read."""
+    """Return an object's record; None if the object is gone or unreadable."""
     from pyipcs.sysv import libc
 
     with suppress(IpcError):

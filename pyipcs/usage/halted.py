@@ -1,7 +1,7 @@
 """Stopped and frozen processes, by files that every user can read.
 
 The kernel drops ncount and zcount of a semaphore while a waiting process is stopped (SIGSTOP,
-ptrace) or frozen (cgroups(7)), and counts the process again once it goes on.
+ptrace) or frozen (cgroups(7)), and counts the process again once it continues.
 """
 
 import os
@@ -26,14 +26,17 @@ class _Mount(NamedTuple):
 
 
 class Halted:
-    """The stopped and frozen processes at one time; each cgroup is read once."""
+    """The stopped and frozen processes at one time.
+
+    Each cgroup is read once.
+    """
 
     def __init__(self) -> None:
         self._frozen: dict[bytes, bool] = {}  # by the text of /proc/PID/cgroup
         self._folders: dict[str, bool] = {}  # by the folder of a cgroup
 
-    def may_include(self, pid: int) -> bool:
-        """Return True if a thread is, or may be, stopped or frozen."""
+    def can_include(self, pid: int) -> bool:
+        """Return True if a thread of a process is, or may be, stopped or frozen."""
         folder = f"/proc/{pid}/task"
         try:
             return any(self._is_halted(f"{folder}/{thread}") for thread in os.listdir(folder))
@@ -47,20 +50,20 @@ class Halted:
             if _state(thread) in _STOPPED:
                 return True
             cgroups = read_proc(f"{thread}/cgroup")
-        except _GONE:  # also on a kernel without cgroups
+        except _GONE:  # the process exited, or the kernel has no cgroups
             return False
         if cgroups not in self._frozen:
             self._frozen[cgroups] = any(self._is_frozen(*one) for one in _freezable(cgroups))
         return self._frozen[cgroups]
 
     def _is_frozen(self, hierarchy: str, path: str) -> bool:
-        """Return True if a cgroup or one above it is, or may be, frozen."""
+        """Return True if a cgroup or an ancestor is, or may be, frozen."""
         for mount in self._mounts:
             if mount.hierarchy == hierarchy and (below := _below(mount.root, path)) is not None:
                 names = [name for name in below.split("/") if name]
                 folders = ("/".join((mount.folder, *names[:n])) for n in range(len(names) + 1))
                 return any(map(self._freezes, folders))
-        # The hierarchy is not mounted. Its first cgroup cannot be frozen.
+        # The hierarchy is not mounted. Its root cgroup cannot be frozen.
         return path != "/" or not is_initial("cgroup")
 
     def _freezes(self, folder: str) -> bool:
@@ -107,7 +110,7 @@ def _unescaped(word: bytes) -> str:
 
 
 def _below(root: str, path: str) -> str | None:
-    """Return a cgroup's path below a mount; None if it is not below it."""
+    """Return a cgroup's path relative to a mount; None if it is outside."""
     start = "" if root == "/" else root
     whole = f"{path}/"
     if "/../" in whole or not whole.startswith(f"{start}/"):
@@ -117,13 +120,13 @@ def _below(root: str, path: str) -> str | None:
 
 def _is_freezing(folder: str) -> bool:
     """Return True if a cgroup is, will be, or may be frozen."""
-    # cgroup.events of v2 changes when all processes are frozen; some are frozen before.
+    # In v2, cgroup.events changes after the last process is frozen; cgroup.freeze changes earlier.
     files = (("freezer.state", b"THAWED"), ("cgroup.freeze", b"0"), ("cgroup.events", b"frozen 0"))
     for name, thawed in files:
         try:
             if thawed not in read_proc(f"{folder}/{name}").splitlines():
                 return True
-        except FileNotFoundError:  # the other version of cgroups, or the first cgroup
+        except FileNotFoundError:  # the other version of cgroups, or the root cgroup
             continue
         except OSError:
             return True

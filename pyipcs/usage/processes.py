@@ -1,4 +1,4 @@
-"""The processes that the kernel's records name, and their lives."""
+"""The processes in the kernel's records, and their existence."""
 
 import os
 import time
@@ -12,13 +12,13 @@ _MARGIN = 2.0
 
 
 class Process(NamedTuple):
-    """A process on record.
+    """A process in a record.
 
     Attributes:
-        pid: its pid; 0 is none, or one of another PID namespace. If the record has the number of a
-            living thread, it is the pid of the thread's process.
-        alive: True if it lives; None if that is unknown.
-        command: its name (proc_pid_comm(5)) while it lives, if that can be read.
+        pid: the pid; 0 is no process, or a process of another PID namespace. If the record has the
+            number of a living thread, the pid is that of the thread's process.
+        alive: True if the process lives; None if that is unknown.
+        command: the name of the living process (proc_pid_comm(5)), if it can be read.
     """
 
     pid: int
@@ -27,7 +27,7 @@ class Process(NamedTuple):
 
     @property
     def named(self) -> str:
-        """Its pid, and its name if that is known, on one line."""
+        """The pid, and the name if it is known, on one line."""
         return named(self.pid, self.command)
 
 
@@ -35,18 +35,18 @@ def named(pid: int, command: str | None) -> str:
     """Return the pid and the name of a process on one line."""
     if command is None:
         return str(pid)
-    name = command.replace("\n", "\\n")  # a process chooses its name
+    name = command.replace("\n", "\\n")  # a process can choose any name
     return f"{pid} ({name})"
 
 
 def recorded(pid: int, when: int) -> Process:
     """Return the process that had a pid at a time in seconds since the epoch.
 
-    A process that started later is another one with the same pid. A zombie counts as gone, because
-    it uses nothing.
+    A process that started later is a different process with the same pid. A zombie counts as gone,
+    because it uses nothing.
 
-    If msgrcv(2) waited for the message, the record has the number of a thread (ipc/msg.c). The
-    thread stands for its process while it lives; afterwards its process cannot be found.
+    If msgrcv(2) waited for the message, the record has the number of a thread (ipc/msg.c). While
+    the thread lives, return its process; afterwards the process cannot be found.
     """
     if pid == 0:
         return Process(pid, None)
@@ -58,12 +58,12 @@ def recorded(pid: int, when: int) -> Process:
     except OSError:
         return Process(pid, _exists(pid))
     fields = after.split()  # the fields of proc_pid_stat(5) from the third on
-    if fields[0] in {b"Z", b"X"} and fields[17] in {b"0", b"1"}:  # without another living thread
+    if fields[0] in {b"Z", b"X"} and fields[17] in {b"0", b"1"}:  # no other thread lives
         return Process(pid, alive=False)
     booted = boot_time()
     started = booted + int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    # If the recorded time predates boot (the clock moved) or the process starts in the future
-    # (time namespace), the two times cannot be compared.
+    # The two times cannot be compared if the recorded time is before the boot (the clock was set),
+    # or if the process starts in the future (time namespace).
     is_comparable = when + _MARGIN > booted and started < time.time() + _MARGIN
     if is_comparable and started > when + _MARGIN:
         return Process(pid, alive=False)
@@ -73,9 +73,9 @@ def recorded(pid: int, when: int) -> Process:
 
 
 def _process_of(thread: int) -> int:
-    """Return the process of a thread; the thread itself if it cannot be read.
+    """Return the process of a thread; the thread itself if it is unreadable.
 
-    /proc does not list the folders of threads, but can open them (proc_pid_status(5)).
+    /proc does not list the directories of threads, but they can be opened (proc(5)).
     """
     try:
         with open(f"/proc/{thread}/status", "rb") as file:
@@ -87,8 +87,8 @@ def _process_of(thread: int) -> int:
 def command_line(pid: int, when: int) -> str | None:
     """Return the command line of the process that had a pid at a time.
 
-    It is as in ps(1): spaces separate the words, and a process without one has its name in
-    brackets. None if the process does not live.
+    The format is that of ps(1): spaces separate the words; without a command line, the name stands
+    in brackets. Return None if the process does not live.
     """
     process = recorded(pid, when)
     if process.command is None:
@@ -111,7 +111,10 @@ def command_of(pid: int) -> str | None:
 
 
 def read_proc(path: str) -> bytes:
-    """Return the contents of a file of /proc or /sys, which has no size."""
+    """Return the contents of a file of /proc or /sys.
+
+    Such a file has no size, and is read until its end.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return b"".join(iter(lambda: os.read(descriptor, 1 << 16), b""))
@@ -138,9 +141,9 @@ def proc_is_ours() -> bool:
 
 
 def own_number() -> int | None:
-    """Return the number of this process in /proc; None if there is none.
+    """Return the number of this process in /proc; None if it has none.
 
-    It differs from the pid if /proc belongs to another PID namespace.
+    The number differs from the pid if /proc belongs to another PID namespace.
     """
     try:
         return int(os.readlink("/proc/self"))
@@ -151,7 +154,7 @@ def own_number() -> int | None:
 def pid_here(number: int) -> int:
     """Return the pid of a process in this PID namespace.
 
-    It is the number in /proc if the process has no pid here, and before Linux 4.1.
+    If the process has no pid here, or before Linux 4.1, return the number in /proc.
     """
     if proc_is_ours():
         return number
@@ -160,14 +163,17 @@ def pid_here(number: int) -> int:
 
 
 def _nested_pids(name: str) -> list[int]:
-    """Return the pids of a process from the PID namespace of /proc inwards."""
+    """Return the pids of a process, from the PID namespace of /proc inwards."""
     with suppress(OSError), open(f"/proc/{name}/status", "rb") as status:
         return [*map(int, status.read().partition(b"\nNSpid:")[2].partition(b"\n")[0].split())]
     return []
 
 
 def _exists(pid: int) -> bool | None:
-    """Return False if no process has a pid, else None: it may be another."""
+    """Return False if no process has a pid, else None.
+
+    A process with the pid may be a different one.
+    """
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -180,6 +186,6 @@ def _exists(pid: int) -> bool | None:
 def boot_time() -> float:
     """Return the boot time in seconds since the epoch.
 
-    The clocks belong to the caller's time namespace; btime of /proc/stat may not.
+    Both clocks belong to the caller's time namespace; btime in /proc/stat may belong to another.
     """
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)

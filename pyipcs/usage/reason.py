@@ -1,6 +1,6 @@
-"""The facts about the use of an object, in the sentences of REASON.
+"""The facts about the use of an object, and the sentences of REASON.
 
-Each sentence is for one of three cases: the object is in use, in doubt, or leaked.
+There are three cases: the object is in use, in doubt, or leaked.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,11 +13,11 @@ from pyipcs.usage.scan import User
 
 
 class RecordedProcess(NamedTuple):
-    """A process that an object's record names.
+    """A process in the record of an object.
 
     Attributes:
         role: "creator", "last user", "last sender" or "last receiver".
-        process: the process; its pid is 0 if it was one of another PID namespace.
+        process: the process; the pid is 0 for a process of another PID namespace.
     """
 
     role: str
@@ -28,14 +28,14 @@ class UsageFacts(NamedTuple):
     """The facts about the use of an object.
 
     Attributes:
-        kind: its kind.
-        recorded: the processes on its record.
-        used: True if a process has used it after its creation.
-        held: the attachments or waiting threads that the kernel counts; None for a queue, which
-            has no count.
-        users: the processes seen to use it now; None if none can be seen.
-        unseen: the reason why a process may wait on it unseen; empty if none may.
-        key: its key; 0 is IPC_PRIVATE.
+        kind: the kind of the object.
+        recorded: the processes in its record.
+        used: True if a process has used the object after its creation.
+        held: the number of attachments or waiting threads that the kernel counts; None for a queue,
+            which has no count.
+        users: the visible processes that use the object now; None if no process is visible.
+        unseen: the reason why a process may wait on the object unseen; empty without one.
+        key: the key; 0 is IPC_PRIVATE.
     """
 
     kind: Kind
@@ -48,7 +48,7 @@ class UsageFacts(NamedTuple):
 
 
 def use_reason(facts: UsageFacts) -> str:
-    """Return the reason why an object is in use; empty if no fact is one."""
+    """Return the reason why an object is in use; empty if it is not."""
     if facts.held or facts.users:
         return _attached(facts) if facts.kind is Kind.SEGMENT else _waiting(facts)
     alive = [one for one in facts.recorded if one.process.alive]
@@ -76,8 +76,8 @@ def leak_reason(facts: UsageFacts) -> str:
     return f"{_idle(facts)}; {_gone(facts)}{_findable(facts)}"
 
 
-def company_reason(other: str) -> str:
-    """Return the reason why an object is in doubt because of another."""
+def related_reason(other: str) -> str:
+    """Return the reason for a doubt: a related object is in use."""
     return f"changed together with {other}, which is in use"
 
 
@@ -90,7 +90,7 @@ def _gone(facts: UsageFacts) -> str:
 
 
 def _findable(facts: UsageFacts) -> str:
-    """Return the end of a sentence, about the key of an orphaned segment."""
+    """Return the end of the sentence about an orphaned segment: its key."""
     if facts.kind is not Kind.SEGMENT:
         return ""
     return "; it can be found again by its key" if facts.key else "; it is private"
@@ -118,7 +118,7 @@ def _waiting(facts: UsageFacts) -> str:
 
 
 def _processes(recorded: Iterable[RecordedProcess]) -> str:
-    """Return processes with their roles, as "its creator, 5 (cat),"."""
+    """Return processes with roles, as "its creator, 5 (cat),"."""
     roles: dict[str, list[str]] = {}
     for one in recorded:
         names = roles.setdefault(one.process.named, [])
@@ -138,7 +138,7 @@ def _verb(recorded: Iterable[RecordedProcess], singular: str, plural: str) -> st
 
 
 def _unknown(recorded: Sequence[RecordedProcess]) -> str:
-    """Return the end of a sentence about processes that may live."""
+    """Return the end of the sentence about processes that may live."""
     foreign = [one.role for one in recorded if one.process.pid == 0]
     if foreign:
         names = " and ".join(dict.fromkeys(foreign))

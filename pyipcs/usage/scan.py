@@ -1,9 +1,9 @@
 """Scan of /proc for the processes that use objects now.
 
-A scan reads each process once, whatever the number of objects. Attached shared memory is in the
-maps of a process (proc_pid_maps(5)). A process that waits for a message or a semaphore is in a
-system call with the id as an argument (proc_pid_syscall(5)). Both files require the rights of
-ptrace(2), so a scan also has the processes that it could not read.
+A scan reads each process once, for any number of objects. The maps of a process have its attached
+segments (proc_pid_maps(5)). A thread that waits for a message or a semaphore is in a system call
+with the id as an argument (proc_pid_syscall(5)). Both files require the rights of ptrace(2), so a
+scan also has a list of unreadable processes.
 """
 
 import errno
@@ -28,26 +28,26 @@ from pyipcs.usage.processes import (
     read_proc,
 )
 
-# The system calls that wait, by number. Their first argument is the id.
+# The waiting system calls, by number. Their first argument is the id.
 _SEND, _RECEIVE = (Kind.QUEUE, "send"), (Kind.QUEUE, "receive")
 _OPERATE = (Kind.SEMAPHORE, "operation")
 _ATTACHED = "attached"
 _GENERIC = {189: _SEND, 188: _RECEIVE, 193: _OPERATE, 192: _OPERATE}
-# A 32-bit program has other numbers, which 64-bit programs do not use for other calls.
+# The numbers of 32-bit programs; for 64-bit programs they mean no other calls.
 _I386_SYSCALLS = {400: _SEND, 401: _RECEIVE, 420: _OPERATE}
 _MACHINE = os.uname().machine
 _CALLS = _I386_SYSCALLS | {
     "x86_64": {69: _SEND, 70: _RECEIVE, 65: _OPERATE, 220: _OPERATE},
     "aarch64": _GENERIC | {301: _SEND, 302: _RECEIVE, 298: _OPERATE, 312: _OPERATE},
 }.get(_MACHINE, _GENERIC)
-# ipc(2) of a 32-bit program: its first argument selects the call
+# The number of ipc(2) in 32-bit programs; its first argument selects the call.
 _NARROW_IPC = {"x86_64": 117}.get(_MACHINE)
 _IPC_CALLS = {1: _OPERATE, 4: _OPERATE, 11: _SEND, 12: _RECEIVE}
 _GONE = (FileNotFoundError, ProcessLookupError)  # the errors for a process that exited
 _X32 = 0x40000000  # x86-64 adds it to the call numbers of x32 programs
 _NAME = b"/SYSV"  # the beginning of the names of mapped segments
 # A mapping of a segment: the right to write, the device, the id as inode, and the name. The name
-# alone is no proof, because a file may have it too.
+# alone is no proof, because a file may have the same name.
 _MAPPING = rb"\S+ .(.).. \S+ (\S+) (\d+) +/SYSV[0-9a-f]{8}(?: \(deleted\))?"
 _MFD_HUGETLB, _MFD_HUGE_SHIFT = 0x0004, 26  # memfd_create(2)
 
@@ -58,11 +58,11 @@ class User(NamedTuple):
     """A process that uses an object now.
 
     Attributes:
-        pid: its pid.
-        command: its name (proc_pid_comm(5)) if that can be read.
+        pid: the pid.
+        command: the name (proc_pid_comm(5)), if it can be read.
         does: `attached` for a segment, else the awaited action: `send`, `receive` or `operation`.
-        times: the number of its attachments, or of its waiting threads.
-        read_only: True if it can write to none of the attachments.
+        times: the number of attachments or of waiting threads.
+        read_only: True if all attachments are read-only.
     """
 
     pid: int
@@ -73,12 +73,12 @@ class User(NamedTuple):
 
     @property
     def named(self) -> str:
-        """Its pid and name."""
+        """The pid and the name."""
         return named(self.pid, self.command)
 
     @property
     def extent(self) -> str:
-        """The number of attachments or threads, if not one, and "read-only"."""
+        """The number of attachments or threads, unless it is 1, and "read-only"."""
         if self.does != _ATTACHED:
             return f"{self.times} threads" if self.times > 1 else ""
         times = "" if self.times == 1 else f"{self.times} times"
@@ -86,15 +86,15 @@ class User(NamedTuple):
 
 
 class UnreadableProcess(NamedTuple):
-    """A process whose /proc entries cannot be read, or not all of them.
+    """A process with unreadable files in /proc.
 
     Attributes:
-        pid: its pid.
-        command: its name if that can be read.
-        namespace: its IPC namespace if that is known.
-        uid: its effective user; None if that is unknown.
-        gids: its file system group, which the kernel checks (setfsgid(2)), and its other groups.
-        has_ipc_owner: True if it has CAP_IPC_OWNER, so that permission bits do not apply.
+        pid: the pid.
+        command: the name, if it can be read.
+        namespace: the IPC namespace, if it is known.
+        uid: the effective user; None if it is unknown.
+        gids: the file system group, which the kernel checks (setfsgid(2)), and the other groups.
+        has_ipc_owner: True with CAP_IPC_OWNER, which overrides permission bits.
     """
 
     pid: int
@@ -106,11 +106,11 @@ class UnreadableProcess(NamedTuple):
 
     @property
     def named(self) -> str:
-        """Its pid and name."""
+        """The pid and the name."""
         return named(self.pid, self.command)
 
     def can_use(self, access: "Access", namespace: int | None) -> bool:
-        """Return True if it may wait on such an object of a namespace (svipc(7))."""
+        """Return True if the process may wait on such an object (sysvipc(7))."""
         if self.namespace not in {None, namespace}:
             return False
         if self.uid is None or self.has_ipc_owner:
@@ -124,7 +124,7 @@ class UnreadableProcess(NamedTuple):
 
 
 class Access(NamedTuple):
-    """The fields of a record that restrict the use of an object."""
+    """The fields of a record that define the permissions of an object."""
 
     mode: int
     uid: int
@@ -134,7 +134,7 @@ class Access(NamedTuple):
 
     @classmethod
     def to(cls, record: Record) -> "Access":
-        """Return the fields of a record."""
+        """Return the permissions of an object."""
         return cls(*(getattr(record, field) for field in cls._fields))
 
 
@@ -142,14 +142,14 @@ class Scan(NamedTuple):
     """The result of one pass over /proc.
 
     Attributes:
-        users: the processes that use each object in use.
-        members: the pids of the processes of each IPC namespace.
-        unreadable: the processes that could not be read.
-        incomplete_reason: the reason why processes may be missing; empty if none can be.
+        users: the processes that use an object, by object.
+        members: the pids of the processes, by IPC namespace.
+        unreadable: the unreadable processes.
+        incomplete_reason: the reason why processes may be missing; empty without one.
         readable: True if /proc can be read and has the pids of this PID namespace.
-        begun: its beginning by the monotonic clock; 0 if no process was read.
-        took: its duration in seconds.
-        here: the IPC namespace of the objects in question.
+        begun: the start of the scan, by the monotonic clock; 0 if no process was read.
+        took: the duration in seconds.
+        here: the IPC namespace of the objects to classify.
     """
 
     users: dict[ObjectKey, list[User]]
@@ -162,12 +162,12 @@ class Scan(NamedTuple):
     here: int | None = None
 
     def from_here(self) -> "Scan":
-        """Return the scan for objects of the caller's present IPC namespace."""
+        """Return the scan for objects of the caller's current IPC namespace."""
         return self._replace(here=current())
 
     @property
     def key(self) -> tuple[float, int | None]:
-        """The values that distinguish it from other scans."""
+        """The values that distinguish the scan from other scans."""
         return self.begun, self.here
 
     def using(self, record: Record) -> list[User]:
@@ -180,7 +180,7 @@ class Scan(NamedTuple):
 
 
 def empty_scan() -> Scan:
-    """Return a scan of no process, with the reasons for missing ones."""
+    """Return a scan without processes, with the reason for missing ones."""
     if proc_is_ours():
         return Scan({}, {}, [], _incomplete_reason())
     return Scan({}, {}, [], "/proc cannot be read, or is of another PID namespace", False)
@@ -191,8 +191,8 @@ def scan(*, attached: bool = True) -> Scan:
     """Scan /proc, or return the cached scan until `expire` drops it.
 
     Args:
-        attached: True to find attachments, too, which takes most of the time. The waiting
-            processes are the same in either case.
+        attached: True to find attachments as well, which takes most of the time. Both values find
+            the waiting processes.
     """
     if attached:
         return _with_attached(scan(attached=False))
@@ -205,22 +205,22 @@ def scan(*, attached: bool = True) -> Scan:
 
 def scan_for(kind: Kind) -> Scan:
     """Return the cached scan that shows the users of objects of a kind."""
-    # scan(attached=True) would be another entry of the cache than scan().
+    # Call scan() without the argument: scan(attached=True) would be another entry of the cache.
     return scan() if kind is Kind.SEGMENT else scan(attached=False)
 
 
 def expire() -> None:
-    """Drop the cached scan, so that the next one reads /proc again."""
+    """Drop the cached scan; the next scan reads /proc again."""
     scan.cache_clear()
 
 
 def is_cached(*, attached: bool) -> bool:
-    """Return True if a scan is cached, with attachments if required."""
+    """Return True if a scan is cached, with attachments on request."""
     return scan.cache_info().currsize >= 1 + attached  # a scan with attachments makes two entries
 
 
 def _with_attached(seen: Scan) -> Scan:
-    """Add attachments to a scan, and leave out the kernel's own processes."""
+    """Add attachments to a scan; omit kernel threads from the members."""
     begun = time.monotonic()
     users = {key: [*processes] for key, processes in seen.users.items()}
     found = seen._replace(users=users, members={}, unreadable=[*seen.unreadable])
@@ -232,7 +232,7 @@ def _with_attached(seen: Scan) -> Scan:
 
 
 def _add_waits(pid: int, found: Scan) -> None:
-    """Add the objects on which a process waits; ignore one that exited."""
+    """Add the objects on which a process waits, unless it has exited."""
     namespace = None
     try:
         _, namespace = _living_thread(pid)
@@ -270,12 +270,12 @@ def _add(pid: int, users: dict[ObjectKey, User], found: Scan) -> None:
 
 
 def _living_thread(pid: int) -> tuple[str, int | None]:
-    """Return the /proc folder of a living thread, and its IPC namespace.
+    """Return the directory of a living thread in /proc, and its IPC namespace.
 
-    It is the folder of the process unless its first thread exited before others.
+    It is the directory of the process unless the first thread has exited.
 
     Raises:
-        FileNotFoundError: the process exits.
+        FileNotFoundError: the process has exited, or is exiting.
     """
     folder = f"/proc/{pid}"
     for thread in chain([folder], _threads(pid)):
@@ -291,7 +291,7 @@ def _threads(pid: int) -> Iterator[str]:
 
 
 def _maps(pid: int) -> bytes:
-    """Return the maps of a process; empty for a kernel thread and at exit."""
+    """Return the maps of a process; empty for a kernel thread or at exit."""
     for thread in chain([f"/proc/{pid}"], _threads(pid)):
         with suppress(*_GONE):
             if maps := read_proc(f"{thread}/maps"):
@@ -300,7 +300,7 @@ def _maps(pid: int) -> bytes:
 
 
 def _namespace(thread: str) -> int | None:
-    """Return the IPC namespace of a thread; None if /proc lacks it."""
+    """Return the IPC namespace of a thread; None if /proc has none."""
     return os.stat(f"{thread}/ns/ipc").st_ino if _has_namespaces() else None
 
 
@@ -335,7 +335,7 @@ def _attached(
 
 
 def _segment_lines(maps: bytes) -> Iterator[bytes]:
-    """Yield the lines of maps that contain the name of a segment."""
+    """Yield the lines of maps with the name of a segment."""
     start = maps.find(_NAME)  # most maps have none
     while start >= 0:
         end = maps.find(b"\n", start)
@@ -350,22 +350,22 @@ def _waiting(pid: int) -> dict[ObjectKey, User]:
         with suppress(*_GONE):  # other threads may have exited
             if call := _call(_numbers(thread)):
                 (kind, does), object_id = call
-                key = _namespace(thread), kind, object_id  # threads can differ in namespace
+                key = _namespace(thread), kind, object_id  # each thread has its own namespace
                 user = found.get(key, User(pid, None, does, 0))
                 found[key] = user._replace(times=user.times + 1)
     return found
 
 
 def _numbers(thread: str) -> list[int]:
-    """Return the system call of a thread with two arguments; empty if it runs.
+    """Return a thread's system call with two arguments; empty if it runs.
 
     Raises:
-        FileNotFoundError: the thread exits.
+        FileNotFoundError: the thread is exiting.
     """
     try:
         text = read_proc(f"{thread}/syscall")
     except PermissionError:
-        _namespace(thread)  # raises FileNotFoundError for a thread that exits
+        _namespace(thread)  # raises FileNotFoundError for an exiting thread
         raise
     if text == b"running\n":
         return []
@@ -378,8 +378,8 @@ def _numbers(thread: str) -> list[int]:
 
 
 def _call(numbers: list[int]) -> tuple[tuple[Kind, str], int] | None:
-    """Return the System V call of a thread with the id, by `_numbers`."""
-    if len(numbers) < 3:  # it runs, or is in no call
+    """Return the waiting call and the id in a result of `_numbers`."""
+    if len(numbers) < 3:  # the thread runs, or is in no system call
         return None
     number, first, second = numbers
     if number == _NARROW_IPC:
@@ -390,10 +390,10 @@ def _call(numbers: list[int]) -> tuple[tuple[Kind, str], int] | None:
 
 
 def _unreadable(pid: int, namespace: int | None) -> Iterator[UnreadableProcess]:
-    """Yield an unreadable process with the facts that every user can read.
+    """Yield an unreadable process with the facts that any user can read.
 
-    Kernel threads use no objects, and are left out. So is the machine's init, by assumption: a root
-    without CAP_SYS_PTRACE cannot read it.
+    Omit kernel threads, which use no objects. Omit also the init process of the machine, which is
+    assumed to use none: root without CAP_SYS_PTRACE cannot read it.
     """
     if pid == 1 and is_initial("pid"):
         return
@@ -401,12 +401,12 @@ def _unreadable(pid: int, namespace: int | None) -> Iterator[UnreadableProcess]:
         lines = read_proc(f"/proc/{pid}/status").splitlines()
     except _GONE:
         return
-    except OSError:  # hidepid
+    except OSError:  # the mount option hidepid hides the process
         yield UnreadableProcess(pid, namespace=namespace)
         return
     status = {name: value.split() for name, _, value in (line.partition(b":") for line in lines)}
     if b"VmSize" not in status and status[b"Threads"] == [b"1"]:
-        return  # a kernel thread, or a process that exits
+        return  # a kernel thread, or an exiting process
     gids = [status[b"Gid"][3], *status[b"Groups"]]
     yield UnreadableProcess(
         pid,
@@ -421,7 +421,7 @@ def _unreadable(pid: int, namespace: int | None) -> Iterator[UnreadableProcess]:
 def _devices() -> frozenset[bytes]:
     """Return the devices of segments, in the notation of maps.
 
-    Segments share them with the memory files of memfd_create(2).
+    Files of memfd_create(2) have the same devices as segments.
     """
     flags = [0]
     with suppress(OSError):
@@ -444,10 +444,10 @@ def _device(flags: int) -> bytes:
 
 
 def _incomplete_reason() -> str:
-    """Return the reason why /proc may lack processes; empty if it has all."""
+    """Return the reason why /proc may lack processes; empty without one."""
     if not os.path.exists("/proc/self/syscall"):
         return "this kernel does not report waiting processes (/proc/PID/syscall)"
-    if not is_initial("pid"):  # others may share the IPC namespace, as in a pod
+    if not is_initial("pid"):  # other processes may share the IPC namespace, as in a pod
         return "processes outside of this PID namespace cannot be seen"
     with suppress(OSError):
         hidden = [

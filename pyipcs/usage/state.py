@@ -1,7 +1,7 @@
 """States of objects (in use, orphaned, suspect, unknown), with reasons.
 
-The kernel counts attachments of segments alone. A segment can be known to be orphaned; a queue or a
-semaphore set can only be suspect.
+Only segments have a count of attachments in the kernel. Therefore a segment can be orphaned for
+certain; a queue or a semaphore set can only be suspect.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,9 +16,9 @@ from pyipcs.usage.processes import Process, recorded
 from pyipcs.usage.reason import (
     RecordedProcess,
     UsageFacts,
-    company_reason,
     doubt_reason,
     leak_reason,
+    related_reason,
     use_reason,
 )
 from pyipcs.usage.scan import Scan, User, empty_scan, scan, scan_for
@@ -30,20 +30,20 @@ class UsageState(NamedTuple):
     """The state of an object, with the evidence for it.
 
     Attributes:
-        state: its state.
-        reason: the sentence that gives the reason.
-        users: the processes that use it; None if a process uses it, or may, and none was seen.
-        in_company: True if it is in doubt because of an object that changed together with it.
+        state: the state.
+        reason: the reason, in a sentence.
+        users: the processes that use the object; None if a process uses it unseen, or may.
+        has_related_in_use: True if the state is unknown because a related object is in use.
     """
 
     state: State
     reason: str
     users: Sequence[User] | None = ()
-    in_company: bool = False
+    has_related_in_use: bool = False
 
 
 def classify(facts: UsageFacts) -> UsageState:
-    """Return the state of an object by the facts; one in doubt is not leaked."""
+    """Return the state of an object by its facts; a doubt excludes a leak."""
     state, reason = State.IN_USE, use_reason(facts)
     if not reason:
         state, reason = State.UNKNOWN, doubt_reason(facts)
@@ -60,7 +60,10 @@ def _users(facts: UsageFacts) -> Sequence[User] | None:
 
 
 def states(kind: Kind, records: Iterable[Record]) -> Iterator[State]:
-    """Yield the states alone, without the scan for attachments."""
+    """Yield the states of objects without evidence.
+
+    Segments are scanned only if that can change a state.
+    """
     if kind is Kind.SEGMENT:
         return (found.state for found in _classified_segments(records))
     return (found.state for found in _classified(records, scan(attached=False), state_only=True))
@@ -70,8 +73,8 @@ def evidence(records: Iterable[Record], *, attached: bool = True) -> Iterator[Us
     """Yield the states of objects with the evidence.
 
     Args:
-        records: their records, those of sets with the semaphores.
-        attached: True if there are segments among them.
+        records: the records; records of sets have their semaphores.
+        attached: True if a record is that of a segment.
     """
     return _classified(records, scan() if attached else scan(attached=False))
 
@@ -84,32 +87,32 @@ def evidence_of(record: Record) -> UsageState:
 
 
 def waited(records: Iterable[Record]) -> Iterator[bool]:
-    """Yield True for a queue or set on which a process is known to wait."""
+    """Yield a bool for each queue or set: True if a process is known to wait."""
     seen = scan(attached=False).from_here()
     return (bool(_held(record) or seen.using(record)) for record in records)
 
 
-def is_clear(record: Record, *, judged: bool) -> bool:
+def is_clear(record: Record, *, is_strict: bool) -> bool:
     """Return True if the cached scan shows no sign of use of an object.
 
     Args:
-        record: its record.
-        judged: True if a doubt is a sign, too.
+        record: the record of the object.
+        is_strict: True if a doubt counts as a sign.
     """
     seen = scan_for(record.kind).from_here()
     if seen.using(record) or not seen.readable:
         return False
-    if not judged or isinstance(record, Segment):
+    if not is_strict or isinstance(record, Segment):
         return True
     doubts = doubts_of(seen, _is_used)
-    return not (doubts.unseen(record) or doubts.near(record))
+    return not (doubts.unseen(record) or doubts.related_to(record))
 
 
 def is_unchanged(record: Record) -> bool:
-    """Return True if this record of an object is still the kernel's.
+    """Return True if the kernel still has this record of an object.
 
-    The semaphores of a set are part of it. An unchanged record names the same processes, and an
-    exited process does not return.
+    The semaphores of a set are part of the record. An unchanged record has the same processes, and
+    an exited process stays exited.
     """
     from pyipcs.sysv import libc
 
@@ -125,7 +128,7 @@ def is_unchanged(record: Record) -> bool:
 
 
 def _comparable(record: Record) -> Record:
-    """Return a record without the fields that not every source has."""
+    """Return a record without the fields that some sources lack."""
     match record:
         case Queue():
             return record._replace(qbytes=None)
@@ -144,13 +147,13 @@ def _classified(
     for record in records:
         facts = collect_facts(record, seen, life, doubts.unseen)
         found = classify(facts)
-        if _needs_company(facts, found.state, state_only=state_only):
-            found = _in_company(found, doubts.near(record))
+        if _depends_on_related(facts, found.state, state_only=state_only):
+            found = _with_related(found, doubts.related_to(record))
         yield found
 
 
 def _classified_segments(records: Iterable[Record]) -> Iterator[UsageState]:
-    """Yield the states of segments; scan only if it can change one."""
+    """Yield the states of segments; scan only if that can change a state."""
     life = cache(recorded)
     unscanned = empty_scan()
     for record in records:
@@ -160,22 +163,22 @@ def _classified_segments(records: Iterable[Record]) -> Iterator[UsageState]:
         yield found
 
 
-def _needs_company(facts: UsageFacts, state: State, *, state_only: bool) -> bool:
-    """Return True if the state depends on objects that changed together."""
+def _depends_on_related(facts: UsageFacts, state: State, *, state_only: bool) -> bool:
+    """Return True if the state depends on related objects."""
     if state is State.SUSPECT:
         return True
     never_used = state is State.UNKNOWN and facts.users is not None and not facts.used
     return never_used and facts.kind is not Kind.SEGMENT and not state_only
 
 
-def _in_company(found: UsageState, other: str) -> UsageState:
+def _with_related(found: UsageState, other: str) -> UsageState:
     if not other:
         return found
-    return UsageState(State.UNKNOWN, company_reason(other), None, in_company=True)
+    return UsageState(State.UNKNOWN, related_reason(other), None, has_related_in_use=True)
 
 
 def _is_used(record: Record) -> bool:
-    """Return True if an object is in use, waiting processes apart."""
+    """Return True if an object is in use; ignore waiting processes."""
     if use_reason(collect_facts(record, Scan({}, {}, [], ""), recorded, _no_doubt)):
         return True
     # Only a scan shows a segment that is mapped without being attached.
@@ -192,10 +195,10 @@ def collect_facts(
     """Return the facts about the use of an object.
 
     Args:
-        record: its record, a set's with the semaphores if they may be read.
+        record: the record; that of a set has its semaphores if the caller may read them.
         seen: a scan of /proc.
-        life: `recorded`, or a cache of it.
-        unseen: a function of the reason why a process may wait on an object unseen.
+        life: `recorded`, or a cached version of it.
+        unseen: a function that returns the reason why a process may wait on an object unseen.
     """
     users = seen.using(record) if seen.readable else None
     match record:
@@ -218,7 +221,7 @@ def _queue(queue: Queue, users: list[User] | None, life: _Life, hidden: str) -> 
         )
         if pid or when
     ]
-    # A queue in use does not depend on former users, and thousands of them would take long.
+    # Former users do not affect a queue in use; skip them, because thousands would take long.
     former = [] if users else [RecordedProcess(role, life(pid, when)) for role, pid, when in acts]
     return UsageFacts(queue.kind, former, bool(acts), None, users, hidden)
 
@@ -232,8 +235,8 @@ def _segment(
     former = [RecordedProcess("creator", life(segment.cpid, segment.made))]
     if used:
         former.append(RecordedProcess("last user", life(segment.lpid, segment.used)))
-    # The kernel does not count mappings of /proc/PID/map_files. A process that came from another
-    # IPC namespace may have mapped another segment of this id: a doubt, and no leak.
+    # The kernel does not count mappings of /proc/PID/map_files. A process from another namespace
+    # may have mapped another segment with the same id: that is a doubt, not a leak.
     seen = users or (None if users is None else ())
     return UsageFacts(segment.kind, former, used, 0, seen, incomplete_reason, segment.key)
 
@@ -248,13 +251,13 @@ def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, hidden: st
     used = bool(record.otime or any(pids))
     former = [RecordedProcess("last user", life(pid, record.used)) for pid in pids if pid]
     if used and 0 in pids and not (former and is_initial("pid")):
-        # In the initial PID namespace, which shows every process, 0 is an unused semaphore.
+        # In the initial PID namespace, which has all processes, 0 means an unused semaphore.
         former.append(RecordedProcess("last user", Process(0, None)))
     return UsageFacts(record.kind, former, used, 0, users, hidden)
 
 
 def _held(record: Record) -> int:
-    """Return the waiting threads of a set, by the kernel's count."""
+    """Return the number of waiting threads that the kernel counts for a set."""
     if not isinstance(record, SemaphoreSet):
         return 0
     return sum(semaphore.ncount + semaphore.zcount for semaphore in record.semaphores or ())

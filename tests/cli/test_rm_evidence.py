@@ -194,7 +194,7 @@ def test_set_with_many_semaphores_is_removed(objects: Objects, isolated: None) -
     assert semid not in ids(Kind.SEMAPHORE)
 
 
-# -- Company
+# -- Related objects
 
 
 @pytest.mark.parametrize("create", [suspect_queue, suspect_set])
@@ -210,7 +210,7 @@ def test_suspect_leaves_objects_changed_together_with_a_used_one(
 
 
 @pytest.mark.slow
-def test_suspect_leaves_set_whose_company_is_used_since_the_question(
+def test_suspect_leaves_set_with_a_related_object_used_since_the_question(
     objects: Objects, isolated: None
 ) -> None:
     """A process waits on the listed queue by the time the set is removed."""

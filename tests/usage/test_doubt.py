@@ -1,4 +1,4 @@
-"""Doubts about leaks: halted waiters, mappings, objects changed together."""
+"""Doubts about leaks: halted waiters, mappings, related objects."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv import libc as product_libc
 from pyipcs.sysv import procfs
 from pyipcs.sysv.listing import listing_of
-from pyipcs.usage.doubt import Company, is_fresh, rescan
+from pyipcs.usage.doubt import RelatedObjects, is_fresh, rescan
 from pyipcs.usage.halted import Halted, _below, _mounts
 from pyipcs.usage.scan import expire, is_cached, scan
 from pyipcs.usage.state import UsageState, evidence_of
@@ -252,15 +252,15 @@ def test_cgroup_outside_of_mount_has_no_path(root: str, path: str, below: str | 
 def test_halted_process_that_has_gone_is_not_included() -> None:
     process = subprocess.Popen(["true"])
     process.wait()
-    assert not Halted().may_include(process.pid)
+    assert not Halted().can_include(process.pid)
 
 
 def test_halted_process_is_included_while_it_is_stopped() -> None:
     process = subprocess.Popen(["sleep", "60"])
     try:
-        assert not Halted().may_include(process.pid)
+        assert not Halted().can_include(process.pid)
         with stopped(process.pid):
-            assert Halted().may_include(process.pid)
+            assert Halted().can_include(process.pid)
     finally:
         process.kill()
         process.wait()
@@ -342,14 +342,14 @@ def test_object_changed_together_with_used_object_is_unknown(
             State.UNKNOWN,
             f"changed together with message queue {used}, which is in use",
             None,
-            in_company=True,
+            has_related_in_use=True,
         )
     assert evidence_of(product_libc.stat(Kind.QUEUE, used)).state is State.IN_USE
 
 
 @pytest.mark.root
 @pytest.mark.parametrize("used", [*Kind])
-def test_company_is_of_every_kind(objects: Objects, used: Kind) -> None:
+def test_related_object_is_of_any_kind(objects: Objects, used: Kind) -> None:
     other = objects.make(used)
     doubtful = suspect_set(objects)
     if used is Kind.SEGMENT:  # whose creator lives
@@ -362,7 +362,7 @@ def test_company_is_of_every_kind(objects: Objects, used: Kind) -> None:
 
 
 @pytest.mark.root
-def test_object_never_used_names_its_company(objects: Objects) -> None:
+def test_object_never_used_names_its_related_object(objects: Objects) -> None:
     used, unused = used_queue(objects), objects.semaphores()
     assert evidence(Kind.SEMAPHORE, unused).reason == (
         f"changed together with message queue {used}, which is in use"
@@ -371,7 +371,7 @@ def test_object_never_used_names_its_company(objects: Objects) -> None:
 
 @pytest.mark.root
 @pytest.mark.slow
-def test_object_changed_later_is_no_company(objects: Objects) -> None:
+def test_object_changed_later_is_not_related(objects: Objects) -> None:
     doubtful = suspect_set(objects)
     time.sleep(TOGETHER + 1.1)
     used_queue(objects)
@@ -381,12 +381,12 @@ def test_object_changed_later_is_no_company(objects: Objects) -> None:
 
 
 @pytest.mark.root
-def test_object_of_another_creator_is_no_company(objects: Objects) -> None:
+def test_object_of_another_creator_is_not_related(objects: Objects) -> None:
     used_queue(objects)
     assert state(Kind.SEMAPHORE, set_of_nobody(objects)) is State.SUSPECT
 
 
-def test_company_examines_each_object_once(objects: Objects, isolated: None) -> None:
+def test_related_objects_examine_each_object_once(objects: Objects, isolated: None) -> None:
     made = {(Kind.QUEUE, suspect_queue(objects)) for _ in range(5)}
     examined = []
 
@@ -394,9 +394,9 @@ def test_company_examines_each_object_once(objects: Objects, isolated: None) -> 
         examined.append((record.kind, record.id))
         return False
 
-    company = Company(is_used)
+    related = RelatedObjects(is_used)
     for _, msqid in sorted(made, key=str):
-        assert company.near(product_libc.stat(Kind.QUEUE, msqid)) is None
+        assert related.find(product_libc.stat(Kind.QUEUE, msqid)) is None
     assert sorted(examined, key=str) == sorted(made, key=str)
 
 
@@ -428,7 +428,7 @@ def test_no_scan_is_fresh_for_segments_alone() -> None:
 
 
 @pytest.mark.root
-def test_rescan_keeps_company_while_it_is_young(objects: Objects) -> None:
+def test_rescan_keeps_young_related_objects(objects: Objects) -> None:
     used, doubtful = used_queue(objects), suspect_set(objects)
     assert state(Kind.SEMAPHORE, doubtful) is State.UNKNOWN
     rescan(Kind.SEMAPHORE)
