@@ -1,4 +1,4 @@
-"""Baselines: earlier listings, and the objects that they lack (--not-in)."""
+"""Earlier listings as baselines, for filters of new objects (--not-in)."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from pyipcs.sysv.namespace import origin
 
 NO_LISTING = "not a listing of pyipcs (list -J)"
 _UNIQUE = "ipc_namespace_id"  # not every kernel has it
-# The scopes of ids, pids and uids: each has to be that of the listing.
+# The scopes of ids, pids and uids, which a listing has to share with the caller.
 _ORIGINS = {
     "boot_id": "boot",
     "ipc_namespace": "IPC namespace",
@@ -20,19 +20,19 @@ _ORIGINS = {
     "pid_namespace": "PID namespace",
     "user_namespace": "user namespace",
 }
-# The fields that identify an object; not ctime, because SETVAL moves it.
+# The fields that identify an object. SETVAL changes ctime, so it cannot be one of them.
 _IDENTITY = ("key", "id", "cuid", "cgid")
-_NO_KEY = 1 << 32  # replaces a key that does not count; no key_t has this value
+_NO_KEY = 1 << 32  # replaces an ignored key; no key_t has this value
 
 
 def not_in(document: Mapping[str, Any]) -> Filter:
     """Select the objects that are not in an earlier listing (`list -J`).
 
-    No object of a kind that is missing from the listing is selected.
+    Kinds that are missing from the listing are never selected.
 
     Raises:
-        ValueError: the document is no such listing, is from another boot or namespace, or lacks
-            objects of its kinds; the text has the reason.
+        ValueError: the document is no such listing, is from another boot or namespace, or is not
+            complete for its kinds; the message has the reason.
     """
     _check_origin(document)
     known = _known(document)
@@ -42,10 +42,10 @@ def not_in(document: Mapping[str, Any]) -> Filter:
 
 
 def new_since(known: Mapping[Kind, Collection[tuple[int, ...]]]) -> Filter:
-    """Select the objects whose identities are not known, of these kinds."""
+    """Select the objects of these kinds with unknown identities."""
     before = {kind: frozenset(some) for kind, some in known.items()}
     if segments := before.get(Kind.SEGMENT):
-        # A segment may have been removed since, while it was attached.
+        # An attached segment may have been removed since the listing.
         before[Kind.SEGMENT] = segments.union(map(_without_key, segments))
 
     def keep(listing: Listing) -> Iterable[bool]:
@@ -73,8 +73,8 @@ def _check_origin(document: Any) -> None:
 def identities(listing: Listing) -> Iterator[tuple[int, ...]]:
     """Yield the identities of objects.
 
-    The key of a removed segment that is still attached (SHM_DEST) is no part of its identity,
-    because the kernel sets it to 0.
+    A removed segment that is still attached (SHM_DEST) has an identity without a key, because the
+    kernel sets the key to 0.
     """
     fields = _identity_fields(listing.kind)
     found = zip(*(map(int, listing.column(field)) for field in fields), strict=True)
@@ -85,7 +85,7 @@ def identities(listing: Listing) -> Iterator[tuple[int, ...]]:
 
 
 def identity_of(record: Record) -> tuple[int, ...]:
-    """Return the identity of one object, as `identities` does."""
+    """Return the identity of one object; see `identities`."""
     identity = tuple(getattr(record, field) for field in _identity_fields(record.kind))
     is_removed = record.kind is Kind.SEGMENT and record.mode & SHM_DEST
     return _without_key(identity) if is_removed else identity
@@ -100,7 +100,7 @@ def _identity_fields(kind: Kind) -> tuple[str, ...]:
 
 
 def _known(document: Mapping[str, Any]) -> dict[Kind, set[tuple[int, ...]]]:
-    """Return the identities of the objects of a listing in JSON."""
+    """Return the identities of the objects in a JSON document."""
     try:
         return {
             kind: {_identity(kind, found) for found in _list(document[kind.collection])}

@@ -1,4 +1,4 @@
-"""The columns that are shown, and the order of objects by a column."""
+"""The columns to show, and the order of objects."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain
@@ -12,7 +12,12 @@ from pyipcs.sysv.listing import Listing, merged, mode_bits
 
 
 class Choice(NamedTuple):
-    """The columns that the user named; `more` adds them to the usual ones."""
+    """The columns that the user chose.
+
+    Attributes:
+        names: the names of the columns.
+        more: True to add the columns to the default columns.
+    """
 
     names: tuple[str, ...]
     more: bool
@@ -22,7 +27,7 @@ def parse_choice(text: str) -> Choice:
     """Parse `COL,...` or `+COL,...`.
 
     Raises:
-        ValueError: a name is unknown; the text lists the known ones.
+        ValueError: a name is unknown; the message lists the known names.
     """
     names = tuple(_known(name) for name in text.removeprefix("+").split(","))
     return Choice(names, more=text.startswith("+"))
@@ -66,16 +71,21 @@ def _chosen(known: Sequence[Column], usual: str, choice: Choice | None) -> tuple
     return tuple(by_name[name] for name in dict.fromkeys(names) if name in by_name)
 
 
-def check(names: Iterable[str], known: Collection[Sequence[Column]], what: str) -> None:
-    """Check that each name is a column of one of the kinds that are shown.
+def check(names: Iterable[str], known: Collection[Sequence[Column]], noun: str) -> None:
+    """Check that each name is a column of one of the listed kinds.
+
+    Args:
+        names: the names.
+        known: the columns of each kind.
+        noun: the noun for the kinds in the message.
 
     Raises:
-        ValueError: a name is not; the text lists the columns of the kinds.
+        ValueError: a name is no such column; the message lists the columns of the kinds.
     """
     allowed = dict.fromkeys(column.name for columns in known for column in columns)
     for name in names:
         if name not in allowed:
-            raise ValueError(f"{what} have no column {name} (there are {', '.join(allowed)})")
+            raise ValueError(f"{noun} have no column {name} (there are {', '.join(allowed)})")
 
 
 def arranged(
@@ -88,16 +98,16 @@ def arranged(
 
     Args:
         listings: the objects.
-        columns: the columns that are shown.
+        columns: the columns to show.
         known: all columns of the kind.
         sort: the name of the column to sort by, and True for the reverse order. None and an unknown
-            name leave the kernel's order.
+            name keep the kernel's order.
     """
     by = next((column for column in known if sort and column.name == sort[0]), None)
     shown_and_by = (*columns, *([by] if by else ()))
     required = {column.requires for column in shown_and_by if column.requires}
     if Requirement.EVIDENCE in required:
-        required.discard(Requirement.STATE)  # which is part of it
+        required.discard(Requirement.STATE)  # the evidence includes the state
     whole = complete(listings, required) if required else listings
     if not by or not sort:
         return whole
@@ -114,7 +124,7 @@ def _order(column: Column, listing: Listing, *, reverse: bool) -> list[int]:
     return sorted(known, key=lambda row: key(values[row]), reverse=reverse) + missing
 
 
-# The functions to compare values by, if it is not float.
+# The functions that convert values for comparison; float for other types.
 _SORT_KEYS: dict[ValueType, Callable[[Any], Any]] = {
     ValueType.TEXT: str,
     ValueType.NUMBERS: tuple,

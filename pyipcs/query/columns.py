@@ -1,6 +1,6 @@
 """Columns of listings, each declared once for all uses.
 
-Names are those of lsipc(1) if it has the column. Values are the kernel's; formats define their
+Columns of lsipc(1) have the same names. Values are the kernel's; the output formats define their
 appearance.
 """
 
@@ -52,15 +52,15 @@ class Column(NamedTuple):
     """A column.
 
     Attributes:
-        name: its name for -o.
-        value_type: the meaning of its values.
-        field: the kernel's name of it, which is its key in JSON.
-        help: its description.
-        priority: its importance; a narrow terminal drops the column with the lowest first.
-        values: a function of its values in a listing; None if they are those of the field.
-        requires: the field that has to be added to listings first.
-        when: for pids, a function of the times of the recorded actions of the processes.
-        is_long: True if values have any length, so that a narrow terminal cuts them.
+        name: the name for -o.
+        value_type: the meaning of the values.
+        field: the kernel's name, which is the key in JSON.
+        help: the description.
+        priority: the importance; a narrow terminal drops the least important column first.
+        values: a function that returns the values in a listing; None for the values of the field.
+        requires: the field to add to listings before the values are read.
+        when: for pids, a function that returns the times of the recorded actions of the processes.
+        is_long: True if values have no maximum length; a narrow terminal cuts them.
     """
 
     name: str
@@ -75,11 +75,11 @@ class Column(NamedTuple):
 
     @property
     def is_numeric(self) -> bool:
-        """True if its values are numbers, which are right-aligned."""
+        """True if the values are numbers, which are right-aligned."""
         return self.value_type in _NUMERIC
 
     def of(self, listing: Listing) -> Iterable[Value]:
-        """Return the values of this column, one an object."""
+        """Return the value of this column for each object."""
         if self.values:
             return self.values(listing)
         if listing.has(self.field):
@@ -122,7 +122,7 @@ def _share(used: str, most: str) -> Callable[[Listing], Iterable[Value]]:
 def queue_percent(cbytes: Value, qnum: Value, qbytes: Value) -> str | None:
     """Return the percentage in use of a queue.
 
-    It holds at most qbytes bytes, and as many messages, even if all of them are empty (msgsnd(2)).
+    qbytes limits both the bytes and the number of messages, even of empty ones (msgsnd(2)).
     """
     return percent(max(int(cbytes or 0), int(qnum or 0)), qbytes)
 
@@ -180,7 +180,7 @@ def _reasons(listing: Listing) -> Iterator[str]:
 
 
 def _users(listing: Listing) -> Iterator[Any]:
-    """Yield the pids of the processes that use each object; None if unseen."""
+    """Yield the pids of the users of each object; None if they are unknown."""
     return (
         None if one.users is None else tuple(user.pid for user in one.users)
         for one in listing.column("evidence")
@@ -244,7 +244,7 @@ COMMON = (
     ),
     NAMESPACE,
 )
-# The column of waiting processes, which queues and semaphore sets have.
+# A column of queues and of semaphore sets.
 _WAITERS = Column(
     "WAITERS",
     ValueType.NUMBERS,
@@ -346,7 +346,7 @@ RESOURCE = (
         values=_share("used", "limit"),
     ),
 )
-# The column of a live view. The kernel does not count sent and received messages, so only their
+# A column of live views. The kernel does not count sent and received messages, so only their
 # difference is known.
 RATE = Column("NET/S", ValueType.RATE, "rate", "Growth of MSGS per second", 82)
 

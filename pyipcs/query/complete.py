@@ -10,24 +10,23 @@ from pyipcs.sysv.listing import Listing
 
 
 class Requirement(Enum):
-    """A field that /proc/sysvipc lacks, by its name; the cheapest is first."""
+    """A field that /proc/sysvipc lacks; the order is by cost, cheapest first."""
 
     QBYTES = "qbytes"
     SEMAPHORES = "semaphores"
-    WAITED = "waited"  # a waiting process is counted or seen
+    WAITED = "waited"  # True if a waiting process is counted or seen
     STATE = "state"
-    EVIDENCE = "evidence"  # the state with its reason and the processes
+    EVIDENCE = "evidence"  # the state with its reason and the users
 
 
 CLASSIFYING = frozenset({Requirement.STATE, Requirement.EVIDENCE})
 
 
 def complete(listings: Iterable[Listing], required: Collection[Requirement]) -> Iterator[Listing]:
-    """Add the required fields to listings, one request an object.
+    """Add the required fields to listings.
 
-    An object that is removed meanwhile is omitted. A value is None if the kernel refuses it: the
-    semaphores of a set that the caller may not read, and before Linux 4.17 the qbytes of such a
-    queue.
+    Omit objects that are removed meanwhile. A value is None if the kernel refuses it: semaphores of
+    a set that the caller may not read, and before Linux 4.17 the qbytes of such a queue.
     """
     wanted = {*required}
     if not CLASSIFYING.isdisjoint(wanted):
@@ -74,7 +73,7 @@ def _ask_semaphores(sets: Listing) -> list[Any]:
 
 
 def _or_gone(ask: Callable[..., Any], *args: int) -> Any:
-    """Return the result of a call; None if the kernel refuses it."""
+    """Return the result of a call; _GONE or None if the kernel refuses it."""
     try:
         return ask(*args)
     except NotFoundError:
@@ -105,7 +104,7 @@ def _ask_waited(listing: Listing) -> list[Any]:
 
 
 _GONE = object()
-# The kinds that have each field, and the function that reads it.
+# For each field, the kinds that have it and the function that reads it.
 _STEPS: dict[Requirement, tuple[Collection[Kind], Callable[[Listing], list[Any]]]] = {
     Requirement.QBYTES: ({Kind.QUEUE}, _ask_qbytes),
     Requirement.SEMAPHORES: ({Kind.SEMAPHORE}, _ask_semaphores),

@@ -1,4 +1,4 @@
-"""Filters: conditions that select objects, each for some kinds."""
+"""Filters: conditions that select objects of some kinds."""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -11,8 +11,8 @@ from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.listing import Listing
 
 _Mask: TypeAlias = Iterable[bool]
-_COSTS = (None, *Requirement)  # the cheapest first
-_ROUNDED = 1  # second by which a recorded time may be early, so that no object counts as older
+_COSTS = (None, *Requirement)  # in ascending order
+_ROUNDED = 1  # seconds that a recorded time, cut to whole seconds, may be early
 # The fields with the times of use.
 _USES = {
     Kind.QUEUE: ("stime", "rtime"),
@@ -25,13 +25,14 @@ class Filter(NamedTuple):
     """A condition.
 
     Attributes:
-        option: the option of the user.
-        keep: a function that yields True for each object of a listing that meets the condition.
-        kinds: the kinds that it applies to; no object of another kind meets it.
-        verb: the words between the option and its kinds in messages.
-        requires: the field that has to be added to listings first.
-        precondition: like `keep`, but checked before the required field is added.
-        unjudged: the number of objects of each kind that `keep` rejected because their use is not
+        option: the option of the command line.
+        keep: a function that yields a bool for each object of a listing: True if the object meets
+            the condition.
+        kinds: the kinds that the condition applies to; it excludes all other kinds.
+        verb: the words between the option and the kinds in messages.
+        requires: the field to add to listings before `keep` is called.
+        precondition: a function like `keep`, called before the required field is added.
+        unjudged: the number of objects, by kind, that `keep` rejected because their use is not
             visible.
     """
 
@@ -47,8 +48,8 @@ class Filter(NamedTuple):
 def matching(listings: Iterable[Listing], filters: Iterable[Filter]) -> Iterator[Listing]:
     """Yield listings of the objects that meet every condition.
 
-    The costliest conditions are checked last, on the fewest objects. The kinds of the listings must
-    be kinds that every condition applies to.
+    The most expensive conditions are checked last, on the fewest objects. Every condition has to
+    apply to the kinds of the listings.
     """
     by_cost = sorted(filters, key=lambda one: _COSTS.index(one.requires))
     preconditions = [filter_.precondition for filter_ in by_cost if filter_.precondition]
@@ -90,7 +91,7 @@ def private() -> Filter:
 
 
 def older_than(seconds: float) -> Filter:
-    """Select the objects whose last change was longer ago."""
+    """Select the objects whose last change was earlier."""
 
     def keep(listing: Listing) -> _Mask:
         latest = time.time() - seconds - _ROUNDED
@@ -100,11 +101,11 @@ def older_than(seconds: float) -> Filter:
 
 
 def idle(seconds: float) -> Filter:
-    """Select the objects without users whose last use was longer ago.
+    """Select the objects without current users whose last use was earlier.
 
-    For an object without a use its last change counts. SETVAL uses a semaphore, but moves only the
-    ctime of its set (semctl(2)). The users of a segment are its attachments; those of a queue or a
-    set, the processes that wait on it.
+    The last change counts as a use if the object was never used, and for semaphore sets, because
+    SETVAL changes only ctime (semctl(2)). A segment has a current user while it is attached, a
+    queue or a set while a process waits on it.
     """
 
     def is_old(listing: Listing) -> _Mask:
@@ -163,17 +164,17 @@ def _in_state(option: str, states: Collection[State], kinds: Collection[Kind]) -
 
 
 def _count_unjudged(unknown: Listing) -> int:
-    """Return the number of objects that a process may use unseen."""
+    """Return the number of objects that an unseen process may use."""
     from pyipcs.usage.scan import empty_scan
 
-    if unknown.kind is Kind.SEGMENT:  # the kernel counts its users, visible or not
+    if unknown.kind is Kind.SEGMENT:  # the kernel counts all attachments
         return 0 if empty_scan().readable else unknown.length
     evidence = next(complete([unknown], {Requirement.EVIDENCE})).column("evidence")
     return sum(one.users is None and not one.has_related_in_use for one in evidence)
 
 
 def _equal(field: str, *numbers: int) -> Callable[[Listing], _Mask]:
-    """Return a condition that a field has one of these numbers."""
+    """Return the condition that a field has one of these numbers."""
     values = frozenset((*numbers, *map(str, numbers)))
     return lambda listing: map(values.__contains__, listing.column(field))
 

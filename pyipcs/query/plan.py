@@ -1,4 +1,4 @@
-"""The objects to show, with their columns, complete and in order."""
+"""Reports: the objects to show, with their columns and in order."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
@@ -14,25 +14,31 @@ if TYPE_CHECKING:
     from pyipcs.sysv.info import Usage
 
 Found: TypeAlias = Mapping[Kind, Iterable[Listing]]
-# The columns about the use of an object.
+# The columns that show the use of an object.
 USAGE_COLUMNS = ("STATE", "REASON", "ATTACHED", "WAITERS")
 
 
 class TimeFormat(Enum):
     """The appearance of a time."""
 
-    SHORT = "short"  # as lsipc(1): the time of today, else the day
-    FULL = "full"  # as ctime(3)
+    SHORT = "short"  # as in lsipc(1): the time for today, else the date
+    FULL = "full"  # as in ctime(3)
     ISO = "iso"  # ISO 8601 with the offset of the local zone
-    RELATIVE = "relative"  # the time since then
+    RELATIVE = "relative"  # the elapsed time
     EPOCH = "epoch"  # seconds since 1970
 
 
 class Style(NamedTuple):
-    """The appearance of values."""
+    """The appearance of values.
+
+    Attributes:
+        time_format: the appearance of times.
+        human: True for sizes and durations in units for people.
+        numeric_perms: True for permissions as a number.
+    """
 
     time_format: TimeFormat
-    human: bool  # sizes and durations for people
+    human: bool
     numeric_perms: bool
 
 
@@ -50,14 +56,14 @@ class Format(Enum):
 
 
 class OutputOptions(NamedTuple):
-    """Output options given on the command line.
+    """The output options of the command line.
 
     Attributes:
-        format_: the format; None depends on the terminal.
+        format_: the format; None for the default, which depends on the terminal.
         choice: the columns.
         headings: True to show the names of columns.
         sort: the name of the column to sort by, and True for the reverse order.
-        time_format: the appearance of times; None depends on the format.
+        time_format: the appearance of times; None for the default of the format.
         numeric_perms: True to show permissions as a number.
         unit: the appearance of sizes.
         is_wide: True to drop and cut no column of a table.
@@ -73,7 +79,7 @@ class OutputOptions(NamedTuple):
     is_wide: bool = False
 
     def chosen(self, *, terminal: bool) -> Format:
-        """Return the format."""
+        """Return the chosen format, or the default for a terminal or a pipe."""
         return self.format_ or (Format.TABLE if terminal else Format.PLAIN)
 
     @property
@@ -84,9 +90,12 @@ class OutputOptions(NamedTuple):
     def with_columns(
         self, kinds: Iterable[Kind], names: Iterable[str], *, more: bool
     ) -> "OutputOptions":
-        """Return the options with columns; `more` adds them to the usual ones.
+        """Return the options with chosen columns.
 
-        Columns that none of the kinds has are left out.
+        Args:
+            kinds: the kinds; columns of other kinds are omitted.
+            names: the names of the columns.
+            more: True to add the columns to the default columns.
         """
         from pyipcs.query.choose import Choice
         from pyipcs.query.columns import OF_KIND
@@ -101,44 +110,51 @@ class OutputOptions(NamedTuple):
         human = self.unit is Unit.HUMAN or (self.unit is Unit.DEFAULT and for_people)
         return Style(time_format, human, self.numeric_perms)
 
-    def refuse_columns(self, what: str) -> None:
+    def refuse_columns(self, noun: str) -> None:
         """Check that no columns are given for an output without columns.
+
+        Args:
+            noun: the noun for the output in the message.
 
         Raises:
             UsageError: -o or --sort is given.
         """
         for option, value in (("-o", self.choice), ("--sort", self.sort)):
             if value:
-                raise UsageError(f"{option} is not for {what}")
+                raise UsageError(f"{option} is not for {noun}")
 
     @property
     def named(self) -> Iterator[str]:
-        """The names of the columns that the user gave."""
+        """The names of the columns in the options."""
         yield from self.choice.names if self.choice else ()
         yield from (self.sort[0],) if self.sort else ()
 
-    def check(self, known: Mapping[Kind, Sequence["Column"]], what: str = "") -> None:
-        """Check that one of the kinds has each column that the user gave.
+    def check(self, known: Mapping[Kind, Sequence["Column"]], noun: str = "") -> None:
+        """Check that each column in the options exists for one of the kinds.
+
+        Args:
+            known: the columns of each kind.
+            noun: the noun for the kinds in the message; empty for their own plural.
 
         Raises:
-            UsageError: none has one of the columns.
+            UsageError: no kind has one of the columns.
         """
         if not self.choice and not self.sort:
             return
         from pyipcs.query.choose import check
 
         try:
-            check(self.named, known.values(), what or ", ".join(kind.plural for kind in known))
+            check(self.named, known.values(), noun or ", ".join(kind.plural for kind in known))
         except ValueError as error:
             raise UsageError(str(error)) from None
 
 
 class Scope(NamedTuple):
-    """The part of the objects of a kind that a listing shows.
+    """The part of all objects that a listing shows.
 
     Attributes:
-        is_filtered: True if other objects of the kind may exist.
-        is_named: True if the user named each object; JSON then has more than the columns.
+        is_filtered: True if other objects of the kinds may exist.
+        is_named: True if the user named each object; then JSON has all details.
         which: the end of the sentence "No message queues ...", as " match".
     """
 
@@ -153,23 +169,23 @@ MATCHING = Scope(is_filtered=True, which=" match")
 
 
 class Report(NamedTuple):
-    """Objects, or the rows of limits and usage, as a renderer gets them.
+    """Objects, or rows of limits and usage, as input of a renderer.
 
     Attributes:
         found: the objects of each requested kind, in their order.
         columns: the columns of each kind; none if the format has a fixed layout.
-        style: the choices of the user for values.
+        style: the appearance of values.
         headings: True if the output has headings.
         order: the names of the columns of all kinds, in the user's order.
-        wanted: the columns that the user named in any option.
+        wanted: the names of the columns in any option.
         which: the end of the sentence "No message queues ...", as " match".
-        details: True if JSON has more than the columns.
+        details: True if JSON has all details.
         view: the view of the ipcs layout.
-        title: the title of one table of all kinds; empty for one table a kind.
+        title: the title of a single table of all kinds; empty for a table for each kind.
         is_wide: True to drop and cut no column of a table.
-        max_rows: the number of rows after which a table is cut; None if unlimited.
+        max_rows: the most rows of a table; None is no limit.
         facts: the first members of a JSON document.
-        namespaces: a report of each namespace, instead of `found`.
+        namespaces: a report for each namespace, instead of `found`.
         limits: the limits of each kind, for metrics.
         used: the usage of these limits, for metrics.
         usage: the rest of the usage of each kind, for metrics.
@@ -197,9 +213,9 @@ class Report(NamedTuple):
 def report(
     found: Found, options: OutputOptions, format_: Format, view: View = View.STATUS
 ) -> Report:
-    """Return objects with the columns of a format, completed and in order.
+    """Return a report of objects in a format, with its columns and in order.
 
-    Kinds without any of the user's columns are left out.
+    Omit kinds that have no chosen column.
 
     Raises:
         UsageError: the format or a kind lacks a chosen column.
@@ -231,11 +247,11 @@ def _report(
     known: Mapping[Kind, Sequence["Column"]],
     options: OutputOptions,
     format_: Format,
-    what: str = "",
+    noun: str = "",
 ) -> Report:
     from pyipcs.query.choose import arranged
 
-    options.check(known, what)
+    options.check(known, noun)
     whole = {
         kind: arranged(found[kind], columns[kind], known[kind], options.sort) for kind in columns
     }
@@ -246,7 +262,7 @@ def _report(
 
 
 def in_requested_order(found: Found, options: OutputOptions) -> Found:
-    """Return the objects, sorted if the user asks for it."""
+    """Return the objects, sorted by the chosen column."""
     if not options.sort:
         return found
     from pyipcs.query.choose import arranged
@@ -273,7 +289,7 @@ def resources(kinds: Sequence[Kind], options: OutputOptions, format_: Format) ->
 
 
 def together(groups: Iterable[Found]) -> dict[Kind, list[Listing]]:
-    """Return the objects of several groups as one."""
+    """Join several groups of objects."""
     found: dict[Kind, list[Listing]] = {}
     for group in groups:
         for kind, some in group.items():
@@ -311,7 +327,7 @@ def check(kinds: Iterable[Kind], options: OutputOptions, format_: Format) -> Non
 def in_order(
     kinds: Iterable[Kind], records: Iterable[Record], options: OutputOptions
 ) -> Iterable[Record]:
-    """Return records, sorted within each kind if the user asks for it.
+    """Return records, sorted by the chosen column within each kind.
 
     Raises:
         UsageError: the kinds lack the column to sort by.
@@ -328,7 +344,7 @@ def in_order(
 
 
 def listed(kinds: Iterable[Kind], records: Iterable[Record]) -> Found:
-    """Return records as listings of their kinds."""
+    """Return records as a listing for each kind."""
     found = [*records]
     return {
         kind: [listing_of(kind, (record for record in found if record.kind is kind))]

@@ -10,14 +10,14 @@ from pyipcs.sysv.listing import Listing
 
 
 class Growth:
-    """The growth of queues in messages per second, from one view to the next."""
+    """The growth of queues in messages per second between two views."""
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
         self._taken = 0.0
 
     def shown(self, report: Report) -> Report:
-        """Return a report with a column of the growth of queues after MSGS."""
+        """Return a report with the growth of queues as a column after MSGS."""
         columns = report.columns.get(Kind.QUEUE, ())
         position = next((i for i, column in enumerate(columns, 1) if column.name == "MSGS"), 0)
         if not position:
@@ -32,7 +32,7 @@ class Growth:
         )
 
     def added(self, listings: Iterable[Listing]) -> Iterator[Listing]:
-        """Add the growth of queues, which is None for new ones."""
+        """Add the growth of queues to listings; it is None for new queues."""
         whole = [*listings]
         rates = self.of(
             (int(msqid), int(number))
@@ -45,7 +45,7 @@ class Growth:
             )
 
     def of(self, counts: Iterable[tuple[int, int]]) -> dict[int, float]:
-        """Return the growth of queues by id, from their numbers of messages."""
+        """Return the growth of queues by id, from pairs of id and messages."""
         now = time.monotonic()
         seconds, self._taken = now - self._taken, now
         former, self._counts = self._counts, dict(counts)

@@ -1,4 +1,4 @@
-"""Selection of objects by kinds and filters, and its confirmation."""
+"""Selection of objects by kinds and filters, checked before a removal."""
 
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,15 +12,15 @@ from pyipcs.text import phrase, plural
 if TYPE_CHECKING:
     from pyipcs.query.filters import Filter
 
-_PATIENCE = 3.0  # seconds to get a fresh scan; two scans are enough on an idle machine
+_RESCAN_TIMEOUT = 3.0  # seconds to get a fresh scan; on an idle machine two scans suffice
 
 
 class LateError(Exception):
-    """No scan was recent enough for a removal."""
+    """A removal for which no scan was recent enough."""
 
 
 class Selection(NamedTuple):
-    """The filters that the user gave; without any, all objects are selected."""
+    """The filters of the command line; without filters it has all objects."""
 
     filters: "tuple[Filter, ...]" = ()
 
@@ -28,7 +28,7 @@ class Selection(NamedTuple):
         """Return the named kinds, or else the kinds that all filters apply to.
 
         Raises:
-            UsageError: no object can be selected.
+            UsageError: a filter does not apply to the kinds.
         """
         kinds = [*(named or Kind)]
         for filter_ in self.filters:
@@ -43,7 +43,7 @@ class Selection(NamedTuple):
 
     @property
     def named(self) -> str:
-        """The options of the filters."""
+        """The options of the filters, for messages."""
         return ", ".join(dict.fromkeys(filter_.option for filter_ in self.filters))
 
     def of(self, listings: Iterable[Listing]) -> Iterable[Listing]:
@@ -56,7 +56,7 @@ class Selection(NamedTuple):
 
     @property
     def scope(self) -> Scope:
-        """The part of the objects that it selects."""
+        """The selected part of all objects."""
         return MATCHING if self.filters else ALL
 
     @property
@@ -74,7 +74,7 @@ class Selection(NamedTuple):
         return any(filter_.requires for filter_ in self.filters)
 
     def unjudged(self) -> str:
-        """Return a warning about objects of unknown state; empty without any."""
+        """Return a warning about objects of unknown state; empty without one."""
         unjudged = [one.unjudged for one in self.filters if any(one.unjudged.values())]
         if not unjudged:
             return ""
@@ -94,7 +94,7 @@ class Selection(NamedTuple):
     def is_confirmed(self, selected: Record) -> bool:
         """Return True if an object is unchanged, and unused by a fresh scan.
 
-        False means that it has to be examined completely (`matches_now`), which takes longer.
+        After False, call `matches_now`, which takes longer.
         """
         from pyipcs.usage.doubt import is_fresh, rescan
         from pyipcs.usage.state import is_clear, is_unchanged
@@ -108,10 +108,10 @@ class Selection(NamedTuple):
         """Return True if an object meets all filters by a fresh scan.
 
         Args:
-            record: its record as of now, a set's without its semaphores.
+            record: the current record; that of a set has no semaphores.
 
         Raises:
-            LateError: no scan was fresh enough within some seconds.
+            LateError: no scan was fresh enough before the timeout.
         """
         kind = record.kind
         listing = listing_of(kind, [record])
@@ -122,20 +122,20 @@ class Selection(NamedTuple):
         from pyipcs.query.complete import Requirement, complete
         from pyipcs.usage.doubt import is_fresh, rescan
 
-        late = False
-        deadline = time.monotonic() + _PATIENCE
-        while not late or time.monotonic() < deadline:
-            # The semaphores of a set are read after the scan. If that takes longer than the scan is
-            # fresh, they are read before the next scan.
-            if late and kind is Kind.SEMAPHORE:
+        is_late = False
+        deadline = time.monotonic() + _RESCAN_TIMEOUT
+        while not is_late or time.monotonic() < deadline:
+            # Reading the semaphores of a set may take so long that the scan expires. Then read them
+            # before the next scan.
+            if is_late and kind is Kind.SEMAPHORE:
                 listing = next(complete([listing_of(kind, [record])], {Requirement.SEMAPHORES}))
-            if late or not is_fresh(kind):
+            if is_late or not is_fresh(kind):
                 rescan(kind)
             if not self._keeps(listing):
                 return False
             if is_fresh(kind):
                 return True
-            late = True
+            is_late = True
         raise LateError
 
     def _keeps(self, listing: Listing) -> bool:
