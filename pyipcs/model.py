@@ -143,12 +143,12 @@ class Segment(NamedTuple):
         return Kind.SEGMENT
 
     @property
-    def made(self) -> int:
-        """A time at or after its creation (`time_made`)."""
-        return time_made(self.ctime, self.atime, self.dtime)
+    def creation_time(self) -> int:
+        """The earliest known time, at or after the creation (`earliest_time`)."""
+        return earliest_time(self.ctime, self.atime, self.dtime)
 
     @property
-    def used(self) -> int:
+    def last_use_time(self) -> int:
         """The time of the last attach or detach."""
         return max(self.atime, self.dtime)
 
@@ -163,10 +163,10 @@ class Segment(NamedTuple):
         return bool(self.mode & SHM_LOCKED)
 
 
-def time_made(ctime: int, atime: int, dtime: int) -> int:
+def earliest_time(ctime: int, atime: int, dtime: int) -> int:
     """Return the earliest known time of a segment, at or after its creation.
 
-    IPC_SET moves ctime (shmctl(2)), so that the first use may be earlier.
+    IPC_SET changes ctime (shmctl(2)), so the first use may be earlier.
     """
     return min(ctime, atime or ctime, dtime or ctime)
 
@@ -195,10 +195,10 @@ class SemaphoreSet(NamedTuple):
         return Kind.SEMAPHORE
 
     @property
-    def used(self) -> int:
+    def last_use_time(self) -> int:
         """The time of the last use, or of the creation.
 
-        SETVAL moves only ctime (semctl(2)).
+        SETVAL changes only ctime (semctl(2)).
         """
         return max(self.otime, self.ctime)
 

@@ -133,11 +133,11 @@ def _on_record(record: Record) -> Iterator[tuple[int, int]]:
             yield record.lspid, record.stime
             yield record.lrpid, record.rtime
         case Segment():
-            yield record.cpid, record.made
-            yield record.lpid, record.used
+            yield record.cpid, record.creation_time
+            yield record.lpid, record.last_use_time
         case SemaphoreSet():
             for semaphore in record.semaphores or ():
-                yield semaphore.pid, record.used
+                yield semaphore.pid, record.last_use_time
 
 
 def _phrase(processes: Sequence[tuple[int, str | None]]) -> str:

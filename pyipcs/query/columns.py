@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any, NamedTuple, TypeAlias
 
-from pyipcs.model import Kind, View, time_made
+from pyipcs.model import Kind, View, earliest_time
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.query.complete import Requirement
 from pyipcs.sysv.listing import Listing
@@ -135,11 +135,11 @@ def _queue_shares(listing: Listing) -> Iterable[Value]:
 def _commands(listing: Listing) -> Iterator[str | None]:
     from pyipcs.usage.processes import command_line
 
-    return map(command_line, map(int, listing.column("cpid")), _made(listing))
+    return map(command_line, map(int, listing.column("cpid")), _creation_times(listing))
 
 
-def _made(listing: Listing) -> Iterator[int]:
-    return map(time_made, *_numbers(listing, "ctime", "atime", "dtime"))
+def _creation_times(listing: Listing) -> Iterator[int]:
+    return map(earliest_time, *_numbers(listing, "ctime", "atime", "dtime"))
 
 
 def _latest(*fields: str) -> Callable[[Listing], Iterator[int]]:
@@ -295,7 +295,7 @@ SEGMENT = (
         "dest: destroyed at last detachment; locked: not swapped",
         82,
     ),
-    Column("CPID", ValueType.PID, "cpid", "Process that created it", 60, when=_made),
+    Column("CPID", ValueType.PID, "cpid", "Process that created it", 60, when=_creation_times),
     Column(
         "LPID", ValueType.PID, "lpid", "Process of the last use", 55, when=_latest("atime", "dtime")
     ),

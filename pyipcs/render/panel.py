@@ -109,8 +109,8 @@ def _segment_facts(record: Segment, style: Style) -> Iterator[tuple[str, Cell]]:
     yield "Attached", (plural(record.nattch, "time"), "" if record.nattch else "dim")
     if names_of_flags := flag_names(record.mode):
         yield "Status", (names_of_flags, "red" if record.dest else "yellow")
-    yield "Created by", (f"proc {process(recorded(record.cpid, record.made))}", "")
-    yield "Last use", (act(record.lpid, record.used, style), "")
+    yield "Created by", (f"proc {process(recorded(record.cpid, record.creation_time))}", "")
+    yield "Last use", (act(record.lpid, record.last_use_time, style), "")
     yield "Last attach", (moment(record.atime, style), "")
     yield "Last detach", (moment(record.dtime, style), "")
 

@@ -46,8 +46,8 @@ def _segment(segment: Segment, style: Style) -> Iterator[str]:
     flags = flag_names(segment.mode)
     yield f"{size}, attached {plural(segment.nattch, 'time')}" + (f", {flags}" if flags else "")
     yield f"{_size(segment.rss, style)} in memory, {_size(segment.swap, style)} in swap\n"
-    yield f"Created by proc {process(recorded(segment.cpid, segment.made))}"
-    yield f"Last use {act(segment.lpid, segment.used, style)}"
+    yield f"Created by proc {process(recorded(segment.cpid, segment.creation_time))}"
+    yield f"Last use {act(segment.lpid, segment.last_use_time, style)}"
     yield f"Last attach {moment(segment.atime, style)}"
     yield f"Last detach {moment(segment.dtime, style)}"
 

@@ -58,4 +58,4 @@ def last_user(one: Semaphore, record: SemaphoreSet) -> str:
     """Return the process that changed a semaphore last."""
     if not one.pid:
         return "-"
-    return process(recorded(one.pid, record.used))
+    return process(recorded(one.pid, record.last_use_time))

@@ -231,10 +231,10 @@ def _segment(
 ) -> UsageFacts:
     if segment.nattch:
         return UsageFacts(segment.kind, (), True, segment.nattch, users, incomplete_reason)
-    used = bool(segment.lpid or segment.used)
-    former = [RecordedProcess("creator", life(segment.cpid, segment.made))]
+    used = bool(segment.lpid or segment.last_use_time)
+    former = [RecordedProcess("creator", life(segment.cpid, segment.creation_time))]
     if used:
-        former.append(RecordedProcess("last user", life(segment.lpid, segment.used)))
+        former.append(RecordedProcess("last user", life(segment.lpid, segment.last_use_time)))
     # The kernel does not count mappings of /proc/PID/map_files. A process from another namespace
     # may have mapped another segment with the same id: that is a doubt, not a leak.
     seen = users or (None if users is None else ())
@@ -249,7 +249,7 @@ def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, hidden: st
         return UsageFacts(record.kind, (), True, held, users, hidden)
     pids = dict.fromkeys(semaphore.pid for semaphore in record.semaphores)
     used = bool(record.otime or any(pids))
-    former = [RecordedProcess("last user", life(pid, record.used)) for pid in pids if pid]
+    former = [RecordedProcess("last user", life(pid, record.last_use_time)) for pid in pids if pid]
     if used and 0 in pids and not (former and is_initial("pid")):
         # In the initial PID namespace, which has all processes, 0 means an unused semaphore.
         former.append(RecordedProcess("last user", Process(0, None)))
