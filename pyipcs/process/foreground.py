@@ -41,9 +41,9 @@ class Termination(NamedTuple):
 def supervise(program: Program) -> Termination:
     """Run a command and wait for its termination.
 
-    The command stays in the process group of this process: so the shell gives it the terminal.
-    Forward the signals that only this process gets. When the command stops, stop this process as
-    well, so that the shell notices. Reap adopted processes.
+    The command stays in the process group of this process, because the shell gives the terminal to
+    this group. Forward the signals that only this process gets. When the command stops, stop this
+    process as well: then the shell sees a stopped job. Reap adopted processes.
     """
     # A fault signal concerns this process alone.
     watched = signal.valid_signals() - FAULT_SIGNALS

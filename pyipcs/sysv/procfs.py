@@ -25,7 +25,7 @@ def read(kind: Kind, directory: str = SYSVIPC) -> Iterator[Listing]:
         OSError: EIO, the file has other text than the kernel's.
     """
     path = f"{directory}/{kind.value}"
-    # This is no generator, so that a kernel without System V IPC raises its error in this call.
+    # A generator would raise the error of a kernel without System V IPC only on first use.
     return _distinct(_parse(kind, path)) if _is_readable(path) else iter([_ask(kind)])
 
 

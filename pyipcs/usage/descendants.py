@@ -133,7 +133,7 @@ def _fields(status: bytes) -> dict[bytes, bytes]:
 
 
 def _tree(there: Mapping[int, Process], root: int, without: frozenset[int]) -> set[int]:
-    """Return the descendants of a process, without some children and theirs.
+    """Return the descendants of a process, except under some children.
 
     Args:
         there: all processes by number.
