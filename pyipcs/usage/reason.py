@@ -1,6 +1,7 @@
-"""The facts about the use of an object, and the sentences of REASON.
+"""The decision between in use, in doubt and leaked, with the sentence of REASON.
 
-There are three cases: the object is in use, in doubt, or leaked.
+`state.classify` asks use_reason, then doubt_reason, then leak_reason. An empty text means that the
+case does not apply: a changed condition here changes the state of objects.
 """
 
 from collections.abc import Iterable, Sequence
