@@ -235,10 +235,11 @@ def _segment(
     former = [RecordedProcess("creator", life(segment.cpid, segment.creation_time))]
     if used:
         former.append(RecordedProcess("last user", life(segment.lpid, segment.last_use_time)))
-    # The kernel does not count mappings of /proc/PID/map_files. A process from another namespace
-    # may have mapped another segment with the same id: that is a doubt, not a leak.
-    seen = users or (None if users is None else ())
-    return UsageFacts(segment.kind, former, used, 0, seen, incomplete_reason, segment.key)
+    # A process can map a segment through /proc/PID/map_files, which nattch does not count. Such a
+    # segment is in use, although a process from another IPC namespace may have mapped another
+    # segment with the same id.
+    mapped_by = None if users is None else (*users,)
+    return UsageFacts(segment.kind, former, used, 0, mapped_by, incomplete_reason, segment.key)
 
 
 def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, hidden: str) -> UsageFacts:
