@@ -125,7 +125,7 @@ class Removal:
 
     def _is_confirmed(self, kind: Kind, object_id: int, snapshot: Snapshot) -> bool:
         """Return True if an object still meets the filters, by fresh evidence."""
-        if snapshot.record and self._selection.is_confirmed(snapshot.record):
+        if snapshot.record and self._selection.passes_quick_check(snapshot.record):
             return True
         return self._is_same(kind, object_id, snapshot.identity)
 

@@ -20,6 +20,8 @@ class Requirement(Enum):
 
 
 CLASSIFYING = frozenset({Requirement.STATE, Requirement.EVIDENCE})
+# Those that need a scan of /proc.
+SCANNING = CLASSIFYING | {Requirement.WAITED}
 
 
 def complete(listings: Iterable[Listing], required: Collection[Requirement]) -> Iterator[Listing]:

@@ -70,8 +70,12 @@ class Selection(NamedTuple):
 
     @property
     def scans(self) -> bool:
-        """True if a filter depends on the processes that use objects now."""
-        return any(filter_.requires for filter_ in self.filters)
+        """True if a filter needs a scan of /proc."""
+        if not self.filters:
+            return False
+        from pyipcs.query.complete import SCANNING
+
+        return any(filter_.requires in SCANNING for filter_ in self.filters)
 
     def unjudged(self) -> str:
         """Return a warning about objects of unknown state; empty without one."""
@@ -91,10 +95,10 @@ class Selection(NamedTuple):
 
             expire()
 
-    def is_confirmed(self, selected: Record) -> bool:
+    def passes_quick_check(self, selected: Record) -> bool:
         """Return True if an object is unchanged, and unused by a fresh scan.
 
-        After False, call `matches_now`, which takes longer.
+        False decides nothing: `matches_now` does, which takes longer.
         """
         from pyipcs.usage.doubt import is_fresh, rescan
         from pyipcs.usage.state import is_clear, is_unchanged
