@@ -5,11 +5,13 @@ import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from pyipcs.errors import CommandError
-from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line, visible
+
+if TYPE_CHECKING:
+    from pyipcs.terminal.capabilities import TerminalCapabilities
 
 _ESCAPE = "pyipcs"  # the name of the codec error handler
 _BLOCK = 1 << 16  # characters written at once
@@ -147,7 +149,7 @@ class Output:
             return False
         return is_terminal
 
-    def capabilities(self) -> TerminalCapabilities | None:
+    def capabilities(self) -> "TerminalCapabilities | None":
         """Return the capabilities of standard output; None if a program reads it.
 
         With --color=always a file or a pager counts as a terminal: COLUMNS sets its width.
@@ -162,7 +164,7 @@ class Output:
         width = columns or (terminal.width if self.is_terminal else None)
         return terminal._replace(width=width and min(width, _COLUMNS_MAX))
 
-    def terminal_capabilities(self) -> TerminalCapabilities:
+    def terminal_capabilities(self) -> "TerminalCapabilities":
         """Return the capabilities of the terminal, with its real size."""
         try:
             assert self._stdout
@@ -172,6 +174,8 @@ class Output:
         has_unicode = self.encoding.lower().startswith("utf")
         # A serial line has no size and reports 0.
         width, height = min(columns or 80, _SIZE_MAX), min(lines or 24, _SIZE_MAX)
+        from pyipcs.terminal.capabilities import TerminalCapabilities
+
         return TerminalCapabilities(width, height, self.has_color, has_unicode)
 
     def flush(self) -> None:
