@@ -9,8 +9,8 @@ from pyipcs.query.complete import Requirement
 from pyipcs.query.filters import Filter
 from pyipcs.sysv.listing import Listing
 from pyipcs.text import phrase, plural
-from pyipcs.usage.descendants import Descendants, Process, Scan, thread_group
-from pyipcs.usage.processes import named, recorded
+from pyipcs.usage.descendants import Descendants, Process, Scan
+from pyipcs.usage.processes import named, recorded, thread_group
 from pyipcs.usage.scan import empty_scan
 from pyipcs.usage.state import UsageState
 

@@ -95,13 +95,6 @@ class Descendants:
         )
 
 
-def thread_group(pid: int) -> int:
-    """Return the process of a thread; the thread itself if /proc lacks it."""
-    with suppress(OSError, ValueError), open(f"/proc/{pid}/status", "rb") as file:
-        return int(_fields(file.read())[b"Tgid"])
-    return pid
-
-
 def _has_children() -> bool:
     """Reap dead children; return True if this process has a living one."""
     with suppress(ChildProcessError):

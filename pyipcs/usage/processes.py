@@ -67,12 +67,12 @@ def recorded(pid: int, when: int) -> Process:
     is_comparable = when + _MARGIN > booted and started < time.time() + _MARGIN
     if is_comparable and started > when + _MARGIN:
         return Process(pid, alive=False)
-    process = _process_of(pid)
+    process = thread_group(pid)
     name = os.fsdecode(before.partition(b"(")[2]) if process == pid else command_of(process)
     return Process(process, alive=True, command=name)
 
 
-def _process_of(thread: int) -> int:
+def thread_group(thread: int) -> int:
     """Return the process of a thread; the thread itself if it is unreadable.
 
     /proc does not list the directories of threads, but they can be opened (proc(5)).
