@@ -9,7 +9,7 @@ _PAGE = os.sysconf("SC_PAGESIZE")
 
 
 def resident(
-    sizes: Iterable[str], rss: Sequence[str], pools: Mapping[int, int]
+    segment_sizes: Iterable[str], rss: Sequence[str], pools: Mapping[int, int]
 ) -> list[str | None]:
     """Return the bytes of segments in memory; None if a number is ambiguous.
 
@@ -19,23 +19,29 @@ def resident(
     pages. Therefore a number is ambiguous if it can be right and can also be 512 times too large.
 
     Args:
-        sizes: the sizes of the segments, as /proc/sysvipc has them.
+        segment_sizes: the sizes of the segments, as /proc/sysvipc has them.
         rss: the bytes of the segments in memory, as /proc/sysvipc has them.
         pools: the bytes in use by size of huge page (`pools_in_use`).
     """
     return [
         number if number == "0" else _resident(int(size), int(number), pools)
-        for size, number in zip(sizes, rss, strict=True)
+        for size, number in zip(segment_sizes, rss, strict=True)
     ]
+
+
+def sizes(directory: str = POOLS) -> Iterator[tuple[int, str]]:
+    """Yield the sizes of huge pages in bytes, each with the folder of its pool."""
+    with suppress(OSError):  # a kernel without huge pages
+        for name in os.listdir(directory):
+            kib = int(name.removeprefix("hugepages-").removesuffix("kB"))
+            yield kib * 1024, f"{directory}/{name}"
 
 
 def pools_in_use(directory: str = POOLS) -> dict[int, int]:
     """Return the bytes in use by size of huge page, without unused sizes."""
     pools: dict[int, int] = {}
-    with suppress(OSError):  # a kernel without huge pages
-        for name in os.listdir(directory):
-            size = int(name.removeprefix("hugepages-").removesuffix("kB")) * 1024
-            folder = f"{directory}/{name}"
+    for size, folder in sizes(directory):
+        with suppress(OSError):  # a pool that is not readable
             used = _number(f"{folder}/nr_hugepages") - _number(f"{folder}/free_hugepages")
             if used > 0:
                 pools[size] = used * size

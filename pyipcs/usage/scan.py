@@ -423,12 +423,12 @@ def _devices() -> frozenset[bytes]:
 
     Files of memfd_create(2) have the same devices as segments.
     """
-    flags = [0]
-    with suppress(OSError):
-        for name in os.listdir("/sys/kernel/mm/hugepages"):
-            size = int(name.removeprefix("hugepages-").removesuffix("kB")) * 1024
-            flags.append(_MFD_HUGETLB | ((size.bit_length() - 1) << _MFD_HUGE_SHIFT))
-    return frozenset(_device(flag) for flag in flags)
+    from pyipcs.sysv import hugepages
+
+    flags = [
+        _MFD_HUGETLB | ((size.bit_length() - 1) << _MFD_HUGE_SHIFT) for size, _ in hugepages.sizes()
+    ]
+    return frozenset(_device(flag) for flag in (0, *flags))
 
 
 def _device(flags: int) -> bytes:
