@@ -7,7 +7,8 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyipcs.actions.lookup import find, refusals
+from pyipcs.actions.lookup import find
+from pyipcs.actions.refusals import refusals
 from pyipcs.codec import Layout, decoder, hex_lines, longest
 from pyipcs.errors import CommandError
 from pyipcs.model import Kind

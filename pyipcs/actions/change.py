@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from pyipcs.actions.lookup import find_all, no_semaphore, refusal_reason, refusals
+from pyipcs.actions.lookup import find_all
+from pyipcs.actions.refusals import no_semaphore, refusal_reason, refusals
 from pyipcs.errors import CommandError, DeniedError, IpcError, UsageError, ipc_error
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
 from pyipcs.process.accounts import owner_noun, unmapped

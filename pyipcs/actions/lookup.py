@@ -1,28 +1,26 @@
 """Lookup of the objects that a command line names, and its errors."""
 
-import errno
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from typing import TypeVar
 
-from pyipcs.errors import CommandError, DeniedError, IpcError, NotFoundError, UnsupportedError
-from pyipcs.model import Kind, Record, SemaphoreSet
+from pyipcs.actions.refusals import refusals
+from pyipcs.errors import CommandError, DeniedError, NotFoundError
+from pyipcs.model import Kind, Record
 from pyipcs.sysv.handle import Handle, handle_class
 from pyipcs.sysv.keys import By, Target, parse_target
-from pyipcs.text import plural
 
 _H = TypeVar("_H", bound=Handle)
 
 
-def find(handle: type[_H], target: Target) -> _H:
-    """Return the object of a handle's kind that a target names.
+def find(handle_type: type[_H], target: Target) -> _H:
+    """Return the object of a handle type's kind that a target names.
 
     Raises:
         CommandError: there is no such object, or the kernel refused the call.
     """
-    found = _reach(handle, target)
+    found = _reach(handle_type, target)
     if found is None:
-        raise _missing([handle.kind], target)
+        raise _missing([handle_type.kind], target)
     return found
 
 
@@ -47,49 +45,15 @@ def find_named(kinds: Iterable[Kind], target: Target) -> list[Handle]:
     return [handle for kind in kinds if (handle := _reach(handle_class(kind), target))]
 
 
-def _reach(handle: type[_H], target: Target) -> _H | None:
-    with refusals(handle.kind, target):
+def _reach(handle_type: type[_H], target: Target) -> _H | None:
+    with refusals(handle_type.kind, target):
         try:
-            found = handle.reach(target)
+            found = handle_type.reach(target)
             if target.by is By.ID:
                 found.stat()  # `reach` does not check an id
         except NotFoundError:
             return None
     return found
-
-
-@contextmanager
-def refusals(kind: Kind, target: Target) -> Iterator[None]:
-    """Turn the kernel's errors into the errors of `refusal`.
-
-    UnsupportedError stays unchanged: the target is not its cause.
-    """
-    try:
-        yield
-    except UnsupportedError:
-        raise
-    except IpcError as error:
-        raise refusal(kind, target, error) from None
-
-
-def refusal(kind: Kind, target: Target, error: IpcError) -> CommandError:
-    """Return the error for the user, with the target and the reason."""
-    return CommandError(f"{target.typed}: {refusal_reason(kind, error)}")
-
-
-def refusal_reason(kind: Kind, error: IpcError) -> str:
-    """Return the reason of a refused call, without the target."""
-    if isinstance(error, NotFoundError):
-        return f"the {kind.noun} was removed"
-    if error.errno == errno.EAGAIN and kind is Kind.QUEUE:
-        return "the queue is full"
-    return error.strerror
-
-
-def no_semaphore(semnum: int, record: SemaphoreSet) -> str:
-    """Return the reason that a set has no semaphore of a number."""
-    count = plural(record.nsems, "semaphore")
-    return f"no semaphore {semnum}: the set has {count}, counted from 0"
 
 
 def _missing(kinds: Collection[Kind], target: Target) -> CommandError:

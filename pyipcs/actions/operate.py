@@ -3,7 +3,8 @@
 import errno
 from collections.abc import Sequence
 
-from pyipcs.actions.lookup import find, no_semaphore, refusal
+from pyipcs.actions.lookup import find
+from pyipcs.actions.refusals import no_semaphore, refusal
 from pyipcs.errors import BusyError, CommandError, IpcError
 from pyipcs.model import SEMVMX, Kind
 from pyipcs.sysv.keys import Target

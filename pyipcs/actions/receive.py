@@ -15,7 +15,8 @@ from functools import partial
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyipcs.actions.lookup import find, refusal, refusal_reason, refusals
+from pyipcs.actions.lookup import find
+from pyipcs.actions.refusals import refusal, refusal_reason, refusals
 from pyipcs.codec import Encoder, Layout, encoder
 from pyipcs.errors import (
     BusyError,

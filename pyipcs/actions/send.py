@@ -9,7 +9,8 @@ from functools import partial
 from itertools import chain, repeat
 from typing import NamedTuple, TypeAlias
 
-from pyipcs.actions.lookup import find, refusal, refusals
+from pyipcs.actions.lookup import find
+from pyipcs.actions.refusals import refusal, refusals
 from pyipcs.codec import EnvelopeError, Layout, decoder, from_json, longest
 from pyipcs.errors import (
     BusyError,

@@ -1,0 +1,44 @@
+"""The words for the kernel's refusals."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyipcs.errors import CommandError, IpcError, NotFoundError, UnsupportedError
+from pyipcs.model import Kind, SemaphoreSet
+from pyipcs.sysv.keys import Target
+from pyipcs.text import plural
+
+
+@contextmanager
+def refusals(kind: Kind, target: Target) -> Iterator[None]:
+    """Turn the kernel's errors into those of `refusal`.
+
+    UnsupportedError stays as it is: it is not about the target.
+    """
+    try:
+        yield
+    except UnsupportedError:
+        raise
+    except IpcError as error:
+        raise refusal(kind, target, error) from None
+
+
+def refusal(kind: Kind, target: Target, error: IpcError) -> CommandError:
+    """Return the error for the user behind an error of the kernel."""
+    return CommandError(f"{target.typed}: {refusal_reason(kind, error)}")
+
+
+def refusal_reason(kind: Kind, error: IpcError) -> str:
+    """Return the reason of a refused call, without the target."""
+    if isinstance(error, NotFoundError):
+        return f"the {kind.noun} was removed"
+    if error.errno == errno.EAGAIN and kind is Kind.QUEUE:
+        return "the queue is full"
+    return error.strerror
+
+
+def no_semaphore(semnum: int, record: SemaphoreSet) -> str:
+    """Return the reason that a set has no semaphore of a number."""
+    count = plural(record.nsems, "semaphore")
+    return f"no semaphore {semnum}: the set has {count}, counted from 0"
