@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyipcs.model import Kind, Record, Unit, View
 from pyipcs.query import plan
 from pyipcs.query.plan import ALL, NAMED, Format, Found, OutputOptions, Report, Scope
-from pyipcs.render import figures_renderer, renderer
+from pyipcs.render import details_renderer, figures_renderer, renderer
 from pyipcs.sysv import procfs
 from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output
@@ -124,7 +124,7 @@ def details(
     if is_listed or (like_ipcs and not capabilities and options.is_columnar):
         listings(output, plan.listed(kinds, records), options, scope=NAMED)
         return
-    from pyipcs.render.details import Details, details_renderer
+    from pyipcs.render.details import Details
 
     style = options.style(Format.TABLE)
     if not capabilities:  # programs read text, too: sizes stay exact

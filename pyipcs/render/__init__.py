@@ -3,7 +3,7 @@
 Three kinds of results have one signature each:
 
 - `Renderer`: a `Report`, that is objects or other rows. `renderer` picks it.
-- `DetailsRenderer` (details.py): one object. `details_renderer` picks it.
+- `DetailsRenderer`: a `Details`, that is one object. `details_renderer` picks it.
 - `FiguresRenderer`: limits or usage by the kernel's names. `figures_renderer` picks it.
 
 To add a format: write a function with one of these signatures, and add a case here.
@@ -16,11 +16,13 @@ if TYPE_CHECKING:  # completion loads this package for its units alone
 
     from pyipcs.model import Kind, Unit
     from pyipcs.query.plan import Format, Report
+    from pyipcs.render.details import Details
     from pyipcs.sysv.info import Limits, Usage
     from pyipcs.terminal.capabilities import TerminalCapabilities
 
 # The capabilities of the output device; None if a program reads the output.
 Renderer: TypeAlias = "Callable[[Report, TerminalCapabilities | None], Iterable[str]]"
+DetailsRenderer: TypeAlias = "Callable[[Details, TerminalCapabilities | None], Iterable[str]]"
 # The name is "limits" or "usage".
 FiguresRenderer: TypeAlias = "Callable[[str, Mapping[Kind, Limits | Usage], Unit], Iterable[str]]"
 
@@ -72,6 +74,28 @@ def renderer(  # noqa: PLR0911 - one a format
             from pyipcs.render import metrics
 
             return metrics.document
+
+
+def details_renderer(
+    capabilities: "TerminalCapabilities | None", *, like_ipcs: bool
+) -> DetailsRenderer:
+    """Return the renderer of single objects.
+
+    Args:
+        capabilities: those of a terminal that shows panels, or None.
+        like_ipcs: True for the text layout of ipcs -i, False for that of showmsg.
+    """
+    if capabilities:
+        from pyipcs.render import panel
+
+        return panel.details
+    if like_ipcs:
+        from pyipcs.render import ipcs_details
+
+        return ipcs_details.details
+    from pyipcs.render import showmsg
+
+    return showmsg.details
 
 
 def figures_renderer(format_: "Format") -> "FiguresRenderer | None":

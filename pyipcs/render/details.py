@@ -1,11 +1,9 @@
-"""One object with all its details, and the choice of its renderer."""
+"""One object with all its details, as a renderer gets it."""
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyipcs.model import Record
 from pyipcs.query.plan import Style
-from pyipcs.terminal.capabilities import TerminalCapabilities
 
 if TYPE_CHECKING:
     from pyipcs.usage.state import UsageState
@@ -36,28 +34,3 @@ class Details(NamedTuple):
         from pyipcs.usage.state import evidence_of
 
         return evidence_of(self.record)
-
-
-DetailsRenderer: TypeAlias = Callable[[Details, TerminalCapabilities | None], Iterable[str]]
-
-
-def details_renderer(
-    capabilities: TerminalCapabilities | None, *, like_ipcs: bool
-) -> DetailsRenderer:
-    """Return the renderer of single objects.
-
-    Args:
-        capabilities: the capabilities of a terminal, for panels; None for text.
-        like_ipcs: True for the text layout of ipcs -i, False for the layout of showmsg.
-    """
-    if capabilities:
-        from pyipcs.render import panel
-
-        return panel.details
-    if like_ipcs:
-        from pyipcs.render import ipcs_details
-
-        return ipcs_details.details
-    from pyipcs.render import showmsg
-
-    return showmsg.details

@@ -18,7 +18,7 @@ from pyipcs.sysv.info import (
 )
 from pyipcs.terminal.capabilities import TerminalCapabilities
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # limits need no details
     from pyipcs.render.details import Details
 
 

@@ -23,7 +23,8 @@ from pyipcs.process import accounts
 from pyipcs.query import choose, columns
 from pyipcs.query.baseline import not_in
 from pyipcs.query.plan import Format, Report, Style, TimeFormat
-from pyipcs.render import details, metrics, plain, renderer, table, text_columns
+from pyipcs.render import details_renderer, metrics, plain, renderer, table, text_columns
+from pyipcs.render.details import Details
 from pyipcs.sysv import keys, namespace, operations, procfs
 from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.capabilities import TerminalCapabilities
@@ -282,8 +283,8 @@ def rendered(listing: Listing) -> Iterator[str]:
         choose.arranged([listing], own, own, (column.name, True))
     for record in listing.records():
         for like_ipcs in (False, True):
-            yield from details.details_renderer(None, like_ipcs=like_ipcs)(
-                details.Details(record, _STYLES[0]), None
+            yield from details_renderer(None, like_ipcs=like_ipcs)(
+                Details(record, _STYLES[0]), None
             )
 
 
