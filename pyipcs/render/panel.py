@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pyipcs.model import Queue, Segment, Semaphore, SemaphoreSet
+from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
 from pyipcs.query.columns import queue_percent
 from pyipcs.query.plan import Style
 from pyipcs.render.details import Details
@@ -49,7 +49,7 @@ def details(object_: Details, capabilities: TerminalCapabilities | None) -> Iter
         parts += ["", _semaphores(record, record.semaphores, width - _FRAME)]
     panel = Panel(
         Group(*parts),
-        title=Text(title, style="bold"),
+        title=Text(title, style="bold not dim"),  # else rich gives it the style of the border
         title_align="left",
         border_style="dim",
         box=box.ROUNDED,
@@ -73,7 +73,7 @@ def _facts(object_: Details, capabilities: TerminalCapabilities) -> Iterator[tup
             yield "Last op", (moment(record.otime, style), "")
     yield "Last change", (moment(record.ctime, style), "")
     yield "Owner", (names(record.uid, record.gid), "")
-    yield "Creator", (names(record.cuid, record.cgid), "")
+    yield "Creator", (_creator(record), "")
     yield "Mode", (f"{symbolic(record.mode)} ({octal(record.mode)})", "")
 
 
@@ -109,10 +109,17 @@ def _segment_facts(record: Segment, style: Style) -> Iterator[tuple[str, Cell]]:
     yield "Attached", (plural(record.nattch, "time"), "" if record.nattch else "dim")
     if names_of_flags := flag_names(record.mode):
         yield "Status", (names_of_flags, "red" if record.dest else "yellow")
-    yield "Created by", (f"proc {process(recorded(record.cpid, record.creation_time))}", "")
     yield "Last use", (act(record.lpid, record.last_use_time, style), "")
     yield "Last attach", (moment(record.atime, style), "")
     yield "Last detach", (moment(record.dtime, style), "")
+
+
+def _creator(record: Record) -> str:
+    """Return the names of the creator; the kernel records the process for segments alone."""
+    creator = names(record.cuid, record.cgid)
+    if not isinstance(record, Segment):
+        return creator
+    return f"{creator}, proc {process(recorded(record.cpid, record.made))}"
 
 
 def _size(size: int, style: Style) -> str:

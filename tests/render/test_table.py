@@ -216,6 +216,17 @@ def test_panel_for_any_width_has_the_whole_key() -> None:
         assert re.search(r"0x00000007\b", text), width
 
 
+def test_panel_title_is_bold_and_the_frame_is_dim() -> None:
+    """Bold without dim and without a color is readable on light and on dark backgrounds."""
+    text = panel_of(samples.QUEUES[0], USED, terminal(80, color=True))
+    assert "\x1b[1m Message queue 0, key 0x00001234 \x1b[0m\x1b[2m" in text
+
+
+def test_panel_names_the_creator_once() -> None:
+    text = panel_of(samples.SEGMENTS[0], LEAKED, terminal(80))
+    assert len(re.findall("creat", text, re.IGNORECASE)) == 1
+
+
 def test_table_queue_full_of_empty_messages_is_full() -> None:
     """A queue holds at most as many messages as bytes (msgsnd(2))."""
     full = samples.QUEUES[0]._replace(cbytes=0, qnum=16384)
@@ -252,5 +263,5 @@ def test_table_creator_whose_pid_was_reused_is_gone() -> None:
         panels = panel_of(segment, LEAKED, terminal(80))
         lines = "".join(showmsg.details(Details(segment, PEOPLE, LEAKED)))
     assert re.search(rf"^{process.pid} +- *$", text, re.MULTILINE)
-    assert f"Created by   proc {process.pid} (gone)" in panels
+    assert f"Creator      root:root, proc {process.pid} (gone)" in panels
     assert f"Created by proc {process.pid} (gone)" in lines
