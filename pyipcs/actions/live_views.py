@@ -58,7 +58,8 @@ def named_objects(
         rates = growth.of((queue.id, queue.qnum) for queue in found if isinstance(queue, Queue))
         for record in plan.in_order(kinds, found, options):
             rate = rates.get(record.id) if record.kind is Kind.QUEUE else None
-            yield from panel.details(Details(record, style, growth=rate), capabilities)
+            object_ = Details(record, style, is_condensed=not options.is_wide, growth=rate)
+            yield from panel.details(object_, capabilities)
         for error in errors:
             yield f"{one_line(str(error))}\n"
 

@@ -130,9 +130,11 @@ def details(
     if not capabilities:  # programs read text, too: sizes stay exact
         style = style._replace(human=options.unit is Unit.HUMAN)
     render = details_renderer(capabilities, like_ipcs=like_ipcs)
+    is_condensed = bool(capabilities or output.is_terminal) and not options.is_wide
     for number, record in enumerate(plan.in_order(kinds, records, options)):
         output.write(["\n"] if number and not capabilities else [])
-        _write_text(output, render(Details(record, style), capabilities), capabilities)
+        object_ = Details(record, style, is_condensed=is_condensed)
+        _write_text(output, render(object_, capabilities), capabilities)
 
 
 def records(output: Output, found: Sequence[Record]) -> None:

@@ -16,12 +16,14 @@ class Details(NamedTuple):
         record: the object; the semaphores of a set are optional.
         style: the formats of values.
         known_state: the usage state if it is known already.
+        is_condensed: True to summarize a large set of semaphores.
         growth: the growth of a queue in messages per second, in a live view.
     """
 
     record: Record
     style: Style
     known_state: "UsageState | None" = None
+    is_condensed: bool = False
     growth: float | None = None
 
     def state(self) -> "UsageState":

@@ -1,6 +1,7 @@
 """Renderer of one object as a panel for people, drawn by rich."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 
 from rich import box
@@ -9,24 +10,33 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pyipcs.model import Queue, Record, Segment, Semaphore, SemaphoreSet
+from pyipcs.model import Queue, Record, Segment, SemaphoreSet
 from pyipcs.query.columns import queue_percent
 from pyipcs.query.plan import Style
 from pyipcs.render.details import Details
 from pyipcs.render.format_units import flag_names, grouped, human, octal, symbolic
 from pyipcs.render.formatters import rate
+from pyipcs.render.semaphores import Run, Shown, condensed, whole
 from pyipcs.render.stat_words import USES, act, last_user, moment, names, process, using
 from pyipcs.render.table import STATE_STYLES, Cell, Painter, bar
 from pyipcs.sysv.keys import format_key
 from pyipcs.terminal.capabilities import TerminalCapabilities
-from pyipcs.terminal.escape import one_line
+from pyipcs.terminal.escape import one_line, width
 from pyipcs.text import plural
 from pyipcs.usage.processes import recorded
 from pyipcs.usage.state import UsageState
 
 _WIDTH_MAX = 100  # columns: longer lines are hard to read
 _FRAME = 4  # columns of the frame and its padding
-_COUNTS_WIDTH = 38  # columns of a table of semaphores with NCOUNT and ZCOUNT
+_PLACEHOLDER = "\ue000"  # of the private use area, and one column wide
+_SEPARATION = "  "  # between the columns of semaphores
+_PID_MIN = 7  # columns: the longest pid
+_COLUMNS: dict[str, Callable[[Run], str]] = {  # of semaphores, before PID
+    "SEMNUM": lambda run: run.label,
+    "VALUE": lambda run: str(run.one.value),
+    "NCOUNT": lambda run: str(run.one.ncount),
+    "ZCOUNT": lambda run: str(run.one.zcount),
+}
 
 
 def details(object_: Details, capabilities: TerminalCapabilities | None) -> Iterator[str]:
@@ -36,29 +46,35 @@ def details(object_: Details, capabilities: TerminalCapabilities | None) -> Iter
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="cyan", no_wrap=True)
     grid.add_column(overflow="fold")
-    width = min(capabilities.width or _WIDTH_MAX, _WIDTH_MAX)
+    size = min(capabilities.width or _WIDTH_MAX, _WIDTH_MAX)
     title, key = f"{record.kind.noun.capitalize()} {record.id}", format_key(record.key)
-    if len(f"{title}, key {key}") <= width - 2 * _FRAME:
+    if len(f"{title}, key {key}") <= size - 2 * _FRAME:
         title += f", key {key}"
     else:  # rich would cut the title
         grid.add_row("Key", key)
-    for label, (text, style) in chain(_facts(object_, capabilities), _use(object_.state())):
+    shown = _shown_semaphores(object_)
+    facts = _facts(object_, shown.summary, capabilities)
+    for label, (text, style) in chain(facts, _use(object_.state())):
         grid.add_row(label, Text(one_line(text), style=style))
-    parts: list[RenderableType] = [grid]
-    if isinstance(record, SemaphoreSet) and record.semaphores:
-        parts += ["", _semaphores(record, record.semaphores, width - _FRAME)]
+    room = size - _FRAME
+    sizes = _column_sizes(shown.runs, room)
     panel = Panel(
-        Group(*parts),
+        Group(grid, *_table(shown, sizes, room, capabilities)),
         title=Text(title, style="bold not dim"),  # else rich gives it the style of the border
         title_align="left",
         border_style="dim",
         box=box.ROUNDED,
-        width=width,
+        width=size,
     )
-    yield Painter(capabilities).draw(panel, capabilities.width or _WIDTH_MAX)
+    drawn = Painter(capabilities).draw(panel, capabilities.width or _WIDTH_MAX)
+    if isinstance(record, SemaphoreSet) and sizes:
+        return _with_rows(drawn, _PLACEHOLDER * room, _rows(shown.runs, sizes, record, room))
+    return iter([drawn])
 
 
-def _facts(object_: Details, capabilities: TerminalCapabilities) -> Iterator[tuple[str, Cell]]:
+def _facts(
+    object_: Details, values: str, capabilities: TerminalCapabilities
+) -> Iterator[tuple[str, Cell]]:
     record, style = object_.record, object_.style
     match record:
         case Queue():
@@ -67,9 +83,11 @@ def _facts(object_: Details, capabilities: TerminalCapabilities) -> Iterator[tup
         case Segment():
             yield from _segment_facts(record, style)
         case SemaphoreSet():
-            yield "Semaphores", (str(record.nsems), "bold")
+            yield "Semaphores", (grouped(record.nsems), "bold")
             if record.semaphores is None:
                 yield "Values", ("no read permission", "dim")
+            elif values:
+                yield "Values", (values, "")
             yield "Last op", (moment(record.otime, style), "")
     yield "Last change", (moment(record.ctime, style), "")
     yield "Owner", (names(record.uid, record.gid), "")
@@ -128,16 +146,83 @@ def _size(size: int, style: Style) -> str:
     return exact if size < 1024 or not style.human else f"{human(size)} ({exact})"
 
 
-def _semaphores(record: SemaphoreSet, semaphores: tuple[Semaphore, ...], width: int) -> Table:
-    counts = ("ncount", "zcount") if width >= _COUNTS_WIDTH else ()
-    fields = ("num", "value", *counts)
-    table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="bold cyan"
-    )
-    for name in ("SEMNUM", "VALUE", *map(str.upper, counts)):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("PID", overflow="fold", min_width=7)
-    for one in semaphores:
-        row = (*(getattr(one, field) for field in fields), one_line(last_user(one, record)))
-        table.add_row(*(Text(str(cell)) for cell in row))
-    return table
+def _shown_semaphores(object_: Details) -> Shown:
+    record = object_.record
+    if not isinstance(record, SemaphoreSet) or not record.semaphores:
+        return Shown([])
+    if object_.is_condensed:
+        return condensed(record.semaphores, grouped)
+    return whole(record.semaphores)
+
+
+def _column_sizes(runs: Sequence[Run], room: int) -> dict[str, int]:
+    """Return the columns of semaphores that fit beside PID, with their widths.
+
+    None without a column for values.
+    """
+    if not runs:
+        return {}
+    sizes = {name: max(len(name), *map(len, map(cell, runs))) for name, cell in _COLUMNS.items()}
+    while sizes and _start_of_pid(sizes) + _PID_MIN > room:
+        sizes.popitem()
+    return sizes if "VALUE" in sizes else {}
+
+
+def _start_of_pid(sizes: Mapping[str, int]) -> int:
+    return sum(sizes.values()) + len(sizes) * len(_SEPARATION)
+
+
+def _table(
+    shown: Shown, sizes: Mapping[str, int], room: int, capabilities: TerminalCapabilities
+) -> Iterator[RenderableType]:
+    """Yield the lines around the rows of semaphores; a placeholder stands for the rows.
+
+    rich takes 0.3 ms for a row.
+    """
+    if shown.runs:
+        yield ""
+    if sizes:
+        names = (*(f"{name:>{size}}" for name, size in sizes.items()), "PID")
+        yield Text(_SEPARATION.join(names), style="bold cyan", no_wrap=True)
+        yield Text(("\u2500" if capabilities.has_unicode else "-") * room, no_wrap=True)
+        yield Text(_PLACEHOLDER * room, no_wrap=True)
+    elif shown.runs:
+        yield Text("No room for the semaphores.", style="dim")
+    if shown.rest:
+        yield Text(shown.rest, style="dim")
+
+
+def _rows(
+    runs: Sequence[Run], sizes: Mapping[str, int], record: SemaphoreSet, room: int
+) -> Iterator[str]:
+    """Yield the rows of semaphores."""
+    user = lru_cache(maxsize=4096)(last_user)
+    start = _start_of_pid(sizes)
+    columns = [(_COLUMNS[name], size) for name, size in sizes.items()]
+    for run in runs:
+        cells = (cell(run).rjust(size) for cell, size in columns)
+        first, *rest = _folded(one_line(user(run.one.pid, record.used)), room - start)
+        yield _SEPARATION.join((*cells, first))
+        yield from (" " * start + piece for piece in rest)
+
+
+def _folded(text: str, size: int) -> list[str]:
+    """Return the lines of a text that may be too long for one, broken at a space if possible."""
+    lines = []
+    while width(text) > size:
+        fitting = next(text[:end] for end in range(size, 0, -1) if width(text[:end]) <= size)
+        line = fitting[: fitting.rfind(" ") + 1] or fitting
+        lines.append(line)
+        text = text[len(line) :]
+    return [*lines, text]
+
+
+def _with_rows(drawn: str, placeholder: str, rows: Iterable[str]) -> Iterator[str]:
+    """Yield a panel with rows in the line of a placeholder."""
+    before, _, after = drawn.rpartition(placeholder)
+    above, newline, left = before.rpartition("\n")
+    right, _, below = after.partition("\n")
+    yield above + newline
+    for row in rows:
+        yield f"{left}{row}{' ' * (len(placeholder) - width(row))}{right}\n"
+    yield below

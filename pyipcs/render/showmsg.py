@@ -1,8 +1,9 @@
 """Renderer of one object as text, in the layout of textbooks' showmsg."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
-from pyipcs.model import Queue, Segment, SemaphoreSet
+from pyipcs.model import Queue, Segment, Semaphore, SemaphoreSet
 from pyipcs.query.plan import Style
 from pyipcs.render.details import Details
 from pyipcs.render.format_units import flag_names, human
@@ -22,7 +23,7 @@ def details(object_: Details, _capabilities: TerminalCapabilities | None = None)
         case Segment():
             id_name, lines = "shmid", _segment(record, style)
         case SemaphoreSet():
-            id_name, lines = "semid", _set(record, style)
+            id_name, lines = "semid", _set(record, style, is_condensed=object_.is_condensed)
     yield f"Key {format_key(record.key)}, {id_name} {record.id}\n\n"
     yield from (f"{line}\n" for line in lines)
     yield f"Last change {moment(record.ctime, style)}\n\n"
@@ -52,15 +53,30 @@ def _segment(segment: Segment, style: Style) -> Iterator[str]:
     yield f"Last detach {moment(segment.dtime, style)}"
 
 
-def _set(record: SemaphoreSet, style: Style) -> Iterator[str]:
-    yield f"{plural(record.nsems, 'semaphore')} in set" + ("" if record.semaphores else "\n")
-    for one in record.semaphores or ():
-        end = "\n" if one.num == record.nsems - 1 else ""
-        counts = f"value {one.value}, ncount {one.ncount}, zcount {one.zcount}"
-        yield f"Semaphore {one.num}: {counts}, last proc {last_user(one, record)}{end}"
+def _set(record: SemaphoreSet, style: Style, *, is_condensed: bool) -> Iterator[str]:
+    yield f"{plural(record.nsems, 'semaphore')} in set"
     if record.semaphores is None:
-        yield "Values: no read permission\n"
-    yield f"Last op {moment(record.otime, style)}"
+        yield "\nValues: no read permission"
+    else:
+        yield from _semaphores(record, record.semaphores, is_condensed=is_condensed)
+    yield f"\nLast op {moment(record.otime, style)}"
+
+
+def _semaphores(
+    record: SemaphoreSet, semaphores: Sequence[Semaphore], *, is_condensed: bool
+) -> Iterator[str]:
+    from pyipcs.render.semaphores import condensed, whole
+
+    shown = condensed(semaphores, str) if is_condensed else whole(semaphores)
+    if shown.summary:
+        yield f"Values {shown.summary}"
+    user = lru_cache(maxsize=4096)(last_user)
+    for one, last in shown.runs:
+        numbers = f" {one.num}" if one.num == last else f"s {one.num} to {last}"
+        counts = f"value {one.value}, ncount {one.ncount}, zcount {one.zcount}"
+        yield f"Semaphore{numbers}: {counts}, last proc {user(one.pid, record.last_use_time)}"
+    if shown.rest:
+        yield shown.rest
 
 
 def _size(size: int | None, style: Style) -> str:

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from pyipcs.model import Semaphore, SemaphoreSet
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.query.plan import Style, TimeFormat
 from pyipcs.render.formatters import show_time
@@ -54,8 +53,6 @@ def names(uid: int, gid: int) -> str:
     return f"{user_name(uid)}:{group_name(gid)}"
 
 
-def last_user(one: Semaphore, record: SemaphoreSet) -> str:
-    """Return the process that changed a semaphore last."""
-    if not one.pid:
-        return "-"
-    return process(recorded(one.pid, record.last_use_time))
+def last_user(pid: int, when: int) -> str:
+    """Return the process that changed a semaphore last, at most at a time."""
+    return process(recorded(pid, when)) if pid else "-"

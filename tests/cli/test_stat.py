@@ -14,6 +14,7 @@ from tests.kit.factories import departed, read_line, running, scripted
 from tests.kit.kernel import Objects, attached, libc, lock, receive, row, send
 from tests.kit.outputs import without_unreadable
 from tests.kit.program import PYIPCS, as_nobody, invoke, pyipcs, run
+from tests.kit.terminal import picture
 from tests.kit.wait import wait_until
 
 KEY = "0x00005eed"
@@ -266,6 +267,42 @@ def test_stat_set_without_read_permission_has_no_values(objects: Objects) -> Non
     assert (
         json.loads(as_nobody("stat", "-sJ", str(semid)).out)["semaphores"][0]["semaphores"] is None
     )
+
+
+def test_stat_large_set_on_a_terminal_is_condensed_without_wide(objects: Objects) -> None:
+    semid = str(objects.semaphores(nsems=250))
+    assert invoke("op", semid, "40:49+3").status == 0
+    shown = picture("stat", "-s", semid, width=100)
+    assert re.search(r"Values +0 to 3, 240 at 0, last used by 1 process ", shown)
+    assert re.search(r"\n│ +40:49 +3 +0 +0 +\d+ \(", shown)
+    assert "│ 240 more, all at 0 (--wide shows all) " in shown
+    assert len(shown.splitlines()) < 20
+    lines = picture("stat", "-s", semid, "-f", "plain")
+    assert "\nSemaphores 40 to 49: value 3, ncount 0, zcount 0, last proc " in lines
+    for option in ("-w", "--wide"):
+        shown = picture("stat", "-s", semid, option)
+        assert len(re.findall(r"\n│ +\d+ +[03] +0 +0 ", shown)) == 250
+        lines = picture("stat", "-s", semid, "-f", "plain", option)
+        assert len(re.findall(r"\nSemaphore \d+: value", lines)) == 250
+    assert "--wide" not in shown + lines
+
+
+def test_list_id_of_a_large_set_on_a_terminal_is_condensed_without_wide(objects: Objects) -> None:
+    semid = str(objects.semaphores(nsems=250))
+    assert "all at 0 (--wide shows all)" in picture("list", "-s", "-i", semid)
+    assert picture("list", "-s", "-i", semid, "-w").count("\n") > 250
+    assert picture("list", "-s", "-i", semid, "-f", "plain").count("\n") > 250, "as in ipcs"
+
+
+def test_stat_large_set_for_programs_has_all_semaphores(objects: Objects) -> None:
+    semid = str(objects.semaphores(nsems=250))
+    for args in ([], ["-f", "table"], ["-w"]):
+        out = invoke("stat", "-s", semid, *args).out
+        assert len(re.findall(r"^Semaphore \d+: ", out, re.MULTILINE)) == 250
+    (found,) = json.loads(picture("stat", "-s", semid, "-J"))["semaphores"]
+    assert len(found["semaphores"]) == 250
+    values = picture("stat", "-s", semid, "-f", "csv", "-o", "VALUES").split()[1]
+    assert values == '"' + ",".join(["0"] * 250) + '"'
 
 
 def test_stat_json_and_csv_have_the_attached_processes(objects: Objects) -> None:

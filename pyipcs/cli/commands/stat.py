@@ -57,6 +57,9 @@ def command(
 
     TARGET is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ]. Without -q, -m and -s, it
     names objects of all kinds.
+
+    Of a set with more than 32 semaphores, a terminal shows those that are not 0 or that processes
+    wait for, and the number of the others; --wide shows all.
     """
     output: Output = ctx.obj
     kinds = kinds or [*Kind]
