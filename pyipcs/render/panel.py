@@ -137,7 +137,7 @@ def _creator(record: Record) -> str:
     creator = names(record.cuid, record.cgid)
     if not isinstance(record, Segment):
         return creator
-    return f"{creator}, proc {process(recorded(record.cpid, record.made))}"
+    return f"{creator}, proc {process(recorded(record.cpid, record.creation_time))}"
 
 
 def _size(size: int, style: Style) -> str:
@@ -201,7 +201,7 @@ def _rows(
     columns = [(_COLUMNS[name], size) for name, size in sizes.items()]
     for run in runs:
         cells = (cell(run).rjust(size) for cell, size in columns)
-        first, *rest = _folded(one_line(user(run.one.pid, record.used)), room - start)
+        first, *rest = _folded(one_line(user(run.one.pid, record.last_use_time)), room - start)
         yield _SEPARATION.join((*cells, first))
         yield from (" " * start + piece for piece in rest)
 
