@@ -10,6 +10,7 @@ from pyipcs.cli.app import app, load
 from pyipcs.errors import CommandError, IpcError, Status, StoppedError, UnsupportedError
 from pyipcs.terminal.streams import Output, WriteError
 
+_HELP_TOPIC = "(pyipcs help "  # the start of a message's own pointer to help
 _IMPORTER = "<frozen importlib"  # the start of the file names of Python's import system
 # The commands that pyipcs runs under the names of util-linux's programs.
 DROP_IN_NAMES = {"ipcs": "list", "ipcmk": "make", "ipcrm": "rm"}
@@ -107,7 +108,8 @@ def _usage_line(error: click.UsageError) -> str:
             message = message[:1].lower() + message[1:].removesuffix(".")
     path = error.ctx.command_path if error.ctx else "pyipcs"
     command = "" if path == "pyipcs" else f"{path.split()[-1]}: "
-    return f"{command}{message} (see {path} --help)"
+    pointer = "" if _HELP_TOPIC in message else f" (see {path} --help)"
+    return f"{command}{message}{pointer}"
 
 
 def _source(param: click.Parameter, ctx: click.Context | None) -> str:

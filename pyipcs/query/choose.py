@@ -24,28 +24,34 @@ class Choice(NamedTuple):
 
 
 def parse_choice(text: str) -> Choice:
-    """Parse `COL,...` or `+COL,...`.
+    """Parse `COL,...` or `+COL,...`; `check` reports unknown columns.
 
     Raises:
-        ValueError: a name is unknown; the message lists the known names.
+        ValueError: a name is missing.
     """
-    names = tuple(_known(name) for name in text.removeprefix("+").split(","))
+    names = tuple(_column_name(name) for name in text.removeprefix("+").split(","))
     return Choice(names, more=text.startswith("+"))
 
 
 def parse_sort(text: str) -> tuple[str, bool]:
-    """Parse `COL` or `-COL`; return the name, and True for the reverse order."""
-    return _known(text.removeprefix("-")), text.startswith("-")
+    """Parse `COL` or `-COL`; return the name, and True for the reverse order.
+
+    Raises:
+        ValueError: the name is missing.
+    """
+    return _column_name(text.removeprefix("-")), text.startswith("-")
 
 
-def _known(name: str) -> str:
-    upper = name.strip().upper()
-    if not upper:
+def _column_name(text: str) -> str:
+    """Return the name of a column in capitals; an unknown name stays as it was typed."""
+    name = text.strip()
+    if not name:
         raise ValueError("a column's name is missing")
-    known = dict.fromkeys(column.name for column in chain(*OF_KIND.values(), RESOURCE))
-    if upper not in known:
-        raise ValueError(f"no column '{name}' (there are {', '.join(known)})")
-    return upper
+    return name.upper() if _is_column(name.upper()) else name
+
+
+def _is_column(name: str) -> bool:
+    return any(column.name == name for column in chain(*OF_KIND.values(), RESOURCE))
 
 
 def shown(kind: Kind, view: View, choice: Choice | None) -> tuple[Column, ...]:
@@ -80,12 +86,29 @@ def check(names: Iterable[str], known: Collection[Sequence[Column]], noun: str) 
         noun: the noun for the kinds in the message.
 
     Raises:
-        ValueError: a name is no such column; the message lists the columns of the kinds.
+        ValueError: a name is no such column; the text has the closest one.
     """
-    allowed = dict.fromkeys(column.name for columns in known for column in columns)
+    allowed = {column.name for columns in known for column in columns}
     for name in names:
         if name not in allowed:
-            raise ValueError(f"{noun} have no column {name} (there are {', '.join(allowed)})")
+            is_of_others = _is_column(name)
+            subject = f"{noun} have no column {name}" if is_of_others else f"no column '{name}'"
+            close = None if is_of_others else _closest(name.upper(), chain(*known))
+            hint = f", did you mean {close}?" if close else ""
+            raise ValueError(f"{subject}{hint} (pyipcs help columns lists them)")
+
+
+def _closest(name: str, columns: Iterable[Column]) -> str | None:
+    """Return the column whose name, or the kernel's name of it, is closest to a name."""
+    from difflib import get_close_matches
+
+    listed = [*columns]
+    words = {column.name: column.name for column in listed}
+    for column in listed:
+        words.setdefault(column.field.upper(), column.name)
+    percentage = f"{name}%"  # USE is USE%, though USER is as close
+    close = [percentage] if percentage in words else get_close_matches(name, words, 1, cutoff=0.7)
+    return words[close[0]] if close else None
 
 
 def arranged(

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import re
 import sys
 import time
 from datetime import datetime
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from pyipcs.cli.options.output import _POSIX_FLAGS
 from pyipcs.model import Kind
+from pyipcs.query.columns import OF_KIND
 from tests.kit import kernel
 from tests.kit.kernel import Objects, row
 from tests.kit.program import PYIPCS, as_nobody, forked, invoke, run
@@ -104,6 +107,12 @@ def test_list_id_of_no_object_fails_without_output() -> None:
             assert (result.status, result.out, result.err.count("\n")) == (1, "", 1)
     # The message has the id as typed, like that of ipcs.
     assert " 02147483647 " in invoke("list", "-q", "-i", "02147483647").err
+
+
+def test_list_flags_of_posix_fit_no_column() -> None:
+    """Such a word gets another message."""
+    names = {column.name.lower() for columns in OF_KIND.values() for column in columns}
+    assert not [name for name in names if re.fullmatch(_POSIX_FLAGS, name)]
 
 
 # Paths to a usage error besides those of tests/messages/table.

@@ -3,11 +3,10 @@
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from pyipcs.model import Kind
-from pyipcs.query.columns import OF_KIND, RESOURCE, Column
 from pyipcs.sysv import libc
 from tests.kit import kernel
 from tests.kit.factories import suspect_queue, suspect_set
@@ -85,10 +84,6 @@ class Placeholders:
         return self.file(json.dumps(document))
 
 
-def _column_names(*kinds: Iterable[Column]) -> str:
-    return ", ".join(dict.fromkeys(column.name for columns in kinds for column in columns))
-
-
 # Until the process has become sleep, it is named bash.
 _LEAVE_SLEEP = """
 sleep 600 >/dev/null 2>&1 &
@@ -163,11 +158,4 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     "pyipcs": lambda _: PYIPCS,
     "page": lambda _: str(os.sysconf("SC_PAGESIZE")),
     "machine": lambda _: run("linux32", "uname", "-m").out.strip(),
-    # Columns
-    "columns": lambda _: _column_names(*OF_KIND.values(), RESOURCE),
-    "columns-of-queues": lambda _: _column_names(OF_KIND[Kind.QUEUE]),
-    "columns-of-limits": lambda _: _column_names(RESOURCE),
-    "columns-of-queues-and-segments": lambda _: _column_names(
-        OF_KIND[Kind.QUEUE], OF_KIND[Kind.SEGMENT]
-    ),
 }

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import Status
 from tests.kit.program import Result, invoke
+from tests.messages.texts import COLUMNS_TOPIC
 
 # Runs pyipcs with the arguments of a command line; tests.messages.runners has special ones.
 Runner: TypeAlias = Callable[..., Result]
@@ -32,9 +33,10 @@ class Row(NamedTuple):
 
     @property
     def stderr(self) -> str:
-        """The standard error; a usage error names the command and its help."""
+        """The standard error; a usage error names the command and the help."""
         if self.status != Status.USAGE:
             return f"pyipcs: {self.message}\n"
         command = f"{self.command}: " if self.command else ""
         program = f"pyipcs {self.command}" if self.command else "pyipcs"
-        return f"pyipcs: {command}{self.message} (see {program} --help)\n"
+        pointer = "" if COLUMNS_TOPIC in self.message else f" (see {program} --help)"
+        return f"pyipcs: {command}{self.message}{pointer}\n"

@@ -6,6 +6,7 @@ UNPACK_PAIR = "-f unpack needs --unpack FORMAT"
 WATCH_NEEDS_TERMINAL = "--watch needs a terminal with cursor control"
 POSIX_OUTSTANDING = "for POSIX's -o use -o MSGS,USEDBYTES of queues or -o NATTCH of segments"
 FORMATS = ("table", "plain", "json", "jsonl", "csv", "tsv", "export")
+COLUMNS_TOPIC = "(pyipcs help columns lists them)"
 WHEN = ("auto", "always", "never")
 
 
@@ -108,14 +109,15 @@ def no_such_user(name: str) -> str:
     return f"'{name}': no such user"
 
 
-def unknown_column(name: str, columns: str) -> str:
+def unknown_column(name: str, closest: str = "") -> str:
     """Return the message for a column that no kind has."""
-    return f"no column '{name}' (there are {columns})"
+    hint = did_you_mean(closest) if closest else ""
+    return f"no column '{name}'{hint} {COLUMNS_TOPIC}"
 
 
-def no_column(kinds: str, name: str, columns: str) -> str:
+def no_column(kinds: str, name: str) -> str:
     """Return the message for a column that the selected kinds do not have."""
-    return f"{kinds} have no column {name} (there are {columns})"
+    return f"{kinds} have no column {name} {COLUMNS_TOPIC}"
 
 
 def does_not_fit(word: str, code: str) -> str:

@@ -1,5 +1,7 @@
 """The choice of columns, and the order of objects by one."""
 
+import re
+
 import pytest
 
 from pyipcs.model import Kind, View
@@ -26,19 +28,41 @@ def test_choice_replaces_or_adds_columns_of_the_kind() -> None:
     assert names == ["AGE", "ID"]
 
 
-@pytest.mark.parametrize(
-    ("choice", "why"),
-    [
-        *(
-            (choice, r"no column .* \(there are KIND, KEY, ID")
-            for choice in ("NOPE", "ID KEY", "id;key")
-        ),
-        *((choice, "a column's name is missing") for choice in ("", "+", "ID,")),
-    ],
-)
-def test_parse_choice_of_unknown_or_missing_name_fails(choice: str, why: str) -> None:
-    with pytest.raises(ValueError, match=why):
+@pytest.mark.parametrize("choice", ["", "+", "ID,", " ,ID"])
+def test_parse_choice_of_missing_name_fails(choice: str) -> None:
+    with pytest.raises(ValueError, match="a column's name is missing"):
         parse_choice(choice)
+
+
+# Names that a listing of queues lacks, with the suggestion.
+UNKNOWN = {
+    "MSG": "MSGS",
+    "msgz": "MSGS",
+    "ownr": "OWNER",
+    "USE": "USE%",  # not USER
+    "cbytes": "USEDBYTES",  # the kernel's name
+    "mode": "PERMS",
+    "siz": None,  # only segments have SIZE
+    "NOPE": None,
+    "ID KEY": None,
+    "id;key": None,
+    "\x1b[31m": None,
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_check_of_unknown_name_suggests_a_column_of_the_kinds(name: str) -> None:
+    hint = f", did you mean {UNKNOWN[name]}?" if UNKNOWN[name] else ""
+    message = f"no column '{name}'{hint} (pyipcs help columns lists them)"
+    for names in (parse_choice(f"KEY,{name}").names, parse_sort(f"-{name}")[:1]):
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            choose.check(names, [columns.OF_KIND[Kind.QUEUE]], "message queues")
+
+
+def test_check_of_all_kinds_suggests_columns_of_each() -> None:
+    for name, closest in (("SIZ", "SIZE"), ("NSEM", "NSEMS"), ("MSG", "MSGS")):
+        with pytest.raises(ValueError, match=f"did you mean {closest}\\?"):
+            choose.check([name], columns.OF_KIND.values(), "")
 
 
 def sorted_ids(kind: Kind, sort: str) -> list[int]:

@@ -44,12 +44,9 @@ _POSIX_OUTSTANDING = "for POSIX's -o use -o MSGS,USEDBYTES of queues or -o NATTC
 def _parse_choice(text: str) -> "Choice":
     from pyipcs.query.choose import parse_choice
 
-    try:
-        return parse_choice(text)
-    except ValueError:
-        if re.fullmatch(_POSIX_FLAGS, text.removeprefix("-")):
-            raise ValueError(f"no such column ({_POSIX_OUTSTANDING})") from None
-        raise
+    if re.fullmatch(_POSIX_FLAGS, text.removeprefix("-")):  # fits no column
+        raise ValueError(f"no such column ({_POSIX_OUTSTANDING})")
+    return parse_choice(text)
 
 
 def _parse_sort(text: str) -> tuple[str, bool]:

@@ -21,8 +21,8 @@ ROWS: Rows = {
     2: [
         ("", missing("TARGET")),
         ("5 x", f"TARGET: 'x': {NOT_TARGET}"),
-        ("5 -o NOPE", f"-o/--output: 'NOPE': {unknown_column('NOPE', '<columns>')}"),
-        ("-q 5 --sort NATTCH", no_column("message queues", "NATTCH", "<columns-of-queues>")),
+        ("5 -o OWNR", unknown_column("OWNR", "OWNER")),
+        ("-q 5 --sort NATTCH", no_column("message queues", "NATTCH")),
         ("5 -f openmetrics -o ID", not_for("-o", "openmetrics")),
         ("5 --watch", WATCH_NEEDS_TERMINAL),
     ],
