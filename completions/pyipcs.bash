@@ -28,6 +28,9 @@ _pyipcs_grammar() {
         $'read\tRead bytes out of a segment'
         $'write\tWrite bytes into a segment'
         $'run\tRun a command, and report the objects it leaves behind'
+        $'help\tShow the help of a command, the columns or the formats'
+        $'version\tPrint the version'
+        $'completion\tPrint the completion file of a shell'
       )
       many='' wraps=''
       ;;
@@ -562,6 +565,51 @@ _pyipcs_grammar() {
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       many='yes' wraps='first'
+      ;;
+    help)
+      options=(
+        $'--color\tColor the output'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      values=(
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
+      )
+      operands=(
+        $'words $\'list\\tShow System V IPC objects, limits and usage.\' $\'stat\\tShow all details of objects.\' $\'key\\tPrint the ftok(3) key of a file.\' $\'make\\tCreate System V IPC objects.\' $\'set\\tChange modes, owners, sizes of queues, values of semaphores, locking.\' $\'rm\\tRemove System V IPC objects, by id, by key, or all.\' $\'send\\tSend messages to a queue.\' $\'recv\\tReceive messages from a queue, or peek at them.\' $\'op\\tOperate on semaphores, or hold them while a command runs.\' $\'read\\tRead bytes out of a segment.\' $\'write\\tWrite bytes into a segment.\' $\'run\\tRun a command, and report the objects it leaves behind.\' $\'help\\tShow the help of a command, the columns or the formats.\' $\'version\\tPrint the version.\' $\'completion\\tPrint the completion file of a shell.\' $\'columns\\tColumns for -o and --sort.\' $\'formats\\tFormats of output and of times.\''
+      )
+      many='' wraps=''
+      ;;
+    version)
+      options=(
+        $'--color\tColor the output'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      values=(
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
+      )
+      many='' wraps=''
+      ;;
+    completion)
+      options=(
+        $'--color\tColor the output'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      values=(
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
+      )
+      operands=(
+        $'words $\'bash\\tcode for eval in .bashrc\' $\'zsh\\tfile of a folder in fpath, or code for eval after compinit\' $\'fish\\tcode for source in config.fish, or file of a folder of completions\''
+      )
+      many='' wraps=''
       ;;
   esac
 }

@@ -35,7 +35,7 @@ LAYERS = {
     "actions": _ACTIONS,
     "completion": _QUERIES | {"render", "terminal"},
     "cli": _ACTIONS | {"__init__", "cli"},
-    "cli.commands": _ACTIONS | {"cli", "cli.commands"},
+    "cli.commands": _ACTIONS | {"__init__", "cli", "cli.commands"},
     "describe": {"__init__", "errors", "cli", "describe"},
     "__main__": {"cli", "completion"},
 }
@@ -151,6 +151,10 @@ COMMANDS = {
     "read {shmid} -f hex": ("ctypes", "pyipcs.model", "fcntl"),
     "write {shmid} a": ("ctypes", "pyipcs.model"),
     "list --help": ("pyipcs.model",),
+    "help": ("pyipcs.model",),
+    "help columns": ("pyipcs.model",),
+    "version": (),
+    "completion bash": ("fcntl",),
     "-V": (),
     "--help": (),
 }

@@ -1,5 +1,6 @@
 """The group of commands, each loaded only when it is used."""
 
+from collections.abc import Collection
 from importlib import import_module
 
 import click
@@ -30,6 +31,11 @@ PURPOSES = {
     "Find leaks": {
         "run": "Run a command, and report the objects it leaves behind.",
     },
+    "Help": {
+        "help": "Show the help of a command, the columns or the formats.",
+        "version": "Print the version.",
+        "completion": "Print the completion file of a shell.",
+    },
 }
 COMMANDS = {name: line for group in PURPOSES.values() for name, line in group.items()}
 # The commands by their names in other programs, for hints.
@@ -43,7 +49,6 @@ _SUGGESTIONS = {
     "peek": "recv --peek",
     "watch": "list --watch",
     "limits": "list --limits",
-    "help": "--help",
 }
 
 
@@ -71,13 +76,17 @@ class App(Prefix, click.Group):
         """Return the command that the first argument names."""
         name, *_ = args
         if name not in COMMANDS:
-            from difflib import get_close_matches
-
-            close = get_close_matches(name, COMMANDS, n=1, cutoff=0.75)
-            suggestion = _SUGGESTIONS.get(name) or "".join(close)
-            hint = f", did you mean {suggestion}?" if suggestion else ""
+            close = suggestion(name, COMMANDS)
+            hint = f", did you mean {close}?" if close else ""
             raise click.UsageError(f"no such command '{name}'{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+
+def suggestion(name: str, words: Collection[str]) -> str:
+    """Return the words for a command that does not exist; empty if none is close."""
+    from difflib import get_close_matches
+
+    return _SUGGESTIONS.get(name) or "".join(get_close_matches(name, words, n=1, cutoff=0.75))
 
 
 def load(name: str) -> Grammar:
@@ -91,7 +100,7 @@ def load(name: str) -> Grammar:
     invoke_without_command=True,
     subcommand_metavar="COMMAND [ARGS]...",
     add_help_option=False,
-    epilog="`pyipcs COMMAND --help` shows the options of a command, with examples. The manual is "
+    epilog="`pyipcs help COMMAND` shows the options of a command, with examples. The manual is "
     "`man pyipcs`.",
 )
 @click.pass_context

@@ -138,16 +138,16 @@ class Grammar(click.Command):
             with formatter.section("Examples"):
                 for line, description in self.examples:
                     formatter.write(f"  $ {line}\n      {description}\n")
-        for title, rows in self.lists():
-            with formatter.section(title):
-                formatter.write_dl([*rows])
+        write_lists(formatter, self.lists())
 
     def lists(self) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
         """Yield terms with their meanings, by titles: choices, and own lists."""
         for option in self.params:
             # Without a metavar the choices stand in its place.
             if isinstance(option.type, DocumentedChoice) and option.metavar:
-                yield option.opts[-1], option.type.suggestions.items()
+                is_option = isinstance(option, click.Option)
+                title = option.opts[-1] if is_option else option.metavar
+                yield title, option.type.suggestions.items()
         if self.help_sections:
             yield from self.help_sections()
 
@@ -184,6 +184,15 @@ class Grammar(click.Command):
             return super().invoke(ctx)
         except UsageError as error:
             raise _with_context(error, ctx) from None
+
+
+def write_lists(
+    formatter: click.HelpFormatter, lists: Iterable[tuple[str, Iterable[tuple[str, str]]]]
+) -> None:
+    """Write lists of terms with their meanings under their titles."""
+    for title, rows in lists:
+        with formatter.section(title):
+            formatter.write_dl([*rows])
 
 
 def _operands_max(params: Iterable[click.Parameter]) -> int | None:

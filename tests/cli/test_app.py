@@ -6,9 +6,11 @@ import pytest
 
 from pyipcs import __version__
 from pyipcs.cli.app import COMMANDS
+from pyipcs.cli.options.output import FORMATS, TIME_FORMATS
 from pyipcs.model import Kind
-from pyipcs.query.columns import OF_KIND
+from pyipcs.query.columns import OF_KIND, RESOURCE
 from tests.kit.program import invoke
+from tests.messages.runners import on_darwin
 
 
 def test_pyipcs_without_command_lists_the_commands() -> None:
@@ -24,6 +26,45 @@ def test_help_and_version_have_short_and_long_options(args: tuple[str, ...]) -> 
     assert invoke(*args, "-V") == invoke(*args, "--version") == (0, f"pyipcs {__version__}\n", "")
     assert invoke(*args, "-h") == invoke(*args, "--help")
     assert invoke(*args, "-h").out.startswith(f"Usage: {' '.join(('pyipcs', *args))} ")
+
+
+def test_version_prints_what_the_option_prints() -> None:
+    assert invoke("version") == invoke("--version") == (0, f"pyipcs {__version__}\n", "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("width", ["80", "200"])
+def test_help_of_a_command_equals_its_option(name: str, width: str) -> None:
+    env = {"COLUMNS": width}
+    assert invoke("help", name, env=env) == invoke(name, "--help", env=env)
+
+
+def test_help_without_topic_lists_the_commands() -> None:
+    assert invoke("help") == invoke("--help")
+
+
+def test_help_columns_describes_the_columns_of_all_kinds_and_of_limits() -> None:
+    result = invoke("help", "columns")
+    assert (result.status, result.err) == (0, "")
+    for column in {*(column for columns in OF_KIND.values() for column in columns), *RESOURCE}:
+        pattern = rf"^  {re.escape(column.name)} +{re.escape(column.help)}$"
+        assert re.search(pattern, result.out, re.MULTILINE), column.name
+    titles = re.findall("^(.*):$", result.out, re.MULTILINE)
+    kinds = ["all kinds", *(kind.plural for kind in Kind), "limits and usage"]
+    assert titles == [f"Columns of {kind}" for kind in kinds]
+    assert result.out.startswith("Columns of all kinds:\n")
+
+
+def test_help_formats_describes_each_format() -> None:
+    out = invoke("help", "formats").out
+    for name, description in {**FORMATS, **TIME_FORMATS}.items():
+        assert re.search(rf"^  {name} +{re.escape(description)}$", out, re.MULTILINE)
+
+
+def test_help_and_completion_work_on_other_systems() -> None:
+    for args in (("help", "list"), ("help", "columns"), ("version",), ("completion", "zsh")):
+        result = on_darwin(*args)
+        assert (result.status, result.err) == (0, "")
 
 
 @pytest.mark.parametrize("wrong", ["-i x", "-z", "operand", "--nope", "--s", "-q=", "-i"])

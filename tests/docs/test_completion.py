@@ -2,6 +2,8 @@
 
 import os
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from pyipcs.describe import grammar
 from tests.kit.documents import ROOT
 from tests.kit.kernel import Objects
 from tests.kit.program import PYIPCS, Result, need_tool, run
-from tests.kit.shells import BASH_COMPLETION, SHELLS, Shell, link
+from tests.kit.shells import BASH_COMPLETION, EVALUATING, SHELLS, Shell, link
 
 
 def test_generated_files_are_current() -> None:
@@ -161,6 +163,32 @@ def test_complete_target_finds_kinds_only_before_an_option_with_a_value(
         assert len(kinds) == (4 if has_value else 1), letter
 
 
+# The files that the program prints.
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+@pytest.mark.installed
+def test_completion_prints_the_file_byte_for_byte(name: str, tmp_path: Path) -> None:
+    file = {"bash": "pyipcs.bash", "zsh": "_pyipcs", "fish": "pyipcs.fish"}[name]
+    prefix = os.environ.get("PYIPCS_TEST_PREFIX")
+    program = f"{prefix}/bin/pyipcs" if prefix else PYIPCS
+    with (tmp_path / "printed").open("wb") as printed:
+        command = [program, "completion", name]
+        assert subprocess.run(command, stdout=printed, cwd=tmp_path, check=False).returncode == 0
+    assert (tmp_path / "printed").read_bytes() == (ROOT / "completions" / file).read_bytes()
+
+
+def test_completion_without_the_file_fails(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "pyipcs", tmp_path / "pyipcs")
+    command = (sys.executable, "-m", "pyipcs", "completion", "bash")
+    result = run(*command, cwd=tmp_path)
+    path = tmp_path / "pyipcs" / "completions" / "pyipcs.bash"
+    assert result == (1, "", f"pyipcs: {path}: No such file or directory\n")
+    (tmp_path / "pyipcs" / "completions").mkdir()
+    path.write_text("of the wheel")
+    assert run(*command, cwd=tmp_path) == (0, "of the wheel", "")
+
+
 # Tab in the shells.
 
 
@@ -181,6 +209,10 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
 
 # Typed keys, and a pattern that is then shown. In bash two tabs list the words.
 SEEN = {
+    "pyipcs vers\t": r"version ",
+    "pyipcs help col\t": r"help columns ",
+    "pyipcs help re\t\t": r"recv.*\n?.*Receive messages from a queue, or peek at them",
+    "pyipcs completion z\t": r"completion zsh ",
     "pyipcs rec\t": r"recv ",
     "pyipcs r\t\t": r"recv.*\n?.*Receive messages from a queue, or peek at them",
     "pyipcs recv \t\t\t": r"0x00001234\b.* 2 messages, 8 bytes, (?s:.*), no key: 0 messages",
@@ -237,6 +269,23 @@ def test_tab_offers_the_words_of_the_position(shell: Shell, there: dict[str, int
         text = shell.type(keys, pattern)
         assert re.search(pattern, text), f"{keys!r}: {text}"
         assert not WRONG.search(text), f"{keys!r}: {text}"
+
+
+@pytest.mark.slow
+@pytest.mark.installed
+@pytest.mark.parametrize("name", EVALUATING)
+def test_tab_works_with_the_printed_file(name: str, tmp_path: Path, there: dict[str, int]) -> None:
+    need_tool(name.split(maxsplit=1)[0])
+    prefix = os.environ.get("PYIPCS_TEST_PREFIX")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "pyipcs").symlink_to(f"{prefix}/bin/pyipcs" if prefix else PYIPCS)
+    (tmp_path / "home").mkdir()
+    shell = Shell(name, tmp_path / "home", tmp_path)
+    for keys in ("pyipcs help col\t", "pyipcs stat -m 0x12\t", "pyipcs list --format=ope\t"):
+        text = shell.type(keys, SEEN[keys])
+        assert re.search(SEEN[keys], text), f"{keys!r}: {text}"
+        assert not WRONG.search(text), f"{keys!r}: {text}"
+    shell.end()
 
 
 WRONG = re.compile(r"(?i)error|pyipcs:|not found|unknown command|\\bbad\\b|line \\d")

@@ -172,3 +172,17 @@ def test_readme_script_links_the_files_of_a_virtual_environment(tmp_path: Path) 
         assert run("bash", "-euc", script, env={"HOME": str(home)}, cwd=tmp_path) == (0, "", "")
     for here, there in shared_files().items():
         assert (home / ".local" / there).read_bytes() == (ROOT / here).read_bytes()
+
+
+@pytest.mark.slow
+def test_readme_lines_set_up_completion_for_each_shell(tmp_path: Path) -> None:
+    (script,) = re.findall(r"^```sh\n(echo 'eval.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    (tmp_path / ".config" / "fish").mkdir(parents=True)
+    env = {"HOME": str(tmp_path), "PATH": f"{Path(PYIPCS).parent}:{os.environ['PATH']}"}
+    assert run("bash", "-euc", script, env=env) == (0, "", "")
+    check = ". ~/.bashrc; complete -p pyipcs"
+    assert run("bash", "-euc", check, env=env) == (0, "complete -F _pyipcs pyipcs\n", "")
+    written = (tmp_path / ".zfunc" / "_pyipcs").read_bytes()
+    assert written == (ROOT / "completions" / "_pyipcs").read_bytes()
+    line = (tmp_path / ".config" / "fish" / "config.fish").read_text()
+    assert line == "pyipcs completion fish | source\n"

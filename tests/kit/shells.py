@@ -27,8 +27,9 @@ class Shell:
     """A shell on a terminal, with the completions of the program installed."""
 
     def __init__(self, name: str, home: Path, prefix: Path) -> None:
-        self.name = name
-        command, files = SHELLS[name](prefix)
+        """Start a shell; `name` is one of SHELLS or EVALUATING."""
+        self.name = name.split(maxsplit=1)[0] if name in EVALUATING else name
+        command, files = (SHELLS | EVALUATING)[name](prefix)
         for path, text in files.items():
             (home / path).parent.mkdir(parents=True, exist_ok=True)
             (home / path).write_text(text)
@@ -120,4 +121,34 @@ SHELLS: dict[str, Callable[[Path], _Files]] = {
     "bash strict": _strict_bash,
     "zsh": _zsh,
     "fish": _fish,
+}
+
+
+def _evaluating_bash(_prefix: Path) -> _Files:
+    rc = f'{_PROMPT}eval "$(pyipcs completion bash)"\necho ready\n'
+    return ["bash", "--noprofile", "--rcfile", "~/rc", "-i"], {"rc": rc}
+
+
+def _zsh_with_written_file(_prefix: Path) -> _Files:
+    rc = f"{_PROMPT}mkdir ~/.zfunc; pyipcs completion zsh > ~/.zfunc/_pyipcs; fpath+=~/.zfunc\n"
+    return ["zsh", "-i"], {".zshrc": f"{rc}autoload -U compinit; compinit -u -D\necho ready\n"}
+
+
+def _evaluating_zsh(_prefix: Path) -> _Files:
+    rc = f"{_PROMPT}autoload -U compinit; compinit -u -D\n"
+    return ["zsh", "-i"], {".zshrc": f'{rc}eval "$(pyipcs completion zsh)"\necho ready\n'}
+
+
+def _evaluating_fish(_prefix: Path) -> _Files:
+    rc = "set -g fish_greeting ready\nfunction fish_prompt; echo -n '> '; end\n"
+    rc += "pyipcs completion fish | source\n"
+    return ["fish", "-i"], {".config/fish/config.fish": rc}
+
+
+# Shells that get the completions from the program; no folder of the installation has them.
+EVALUATING: dict[str, Callable[[Path], _Files]] = {
+    "bash eval": _evaluating_bash,
+    "zsh file": _zsh_with_written_file,
+    "zsh eval": _evaluating_zsh,
+    "fish source": _evaluating_fish,
 }

@@ -31,6 +31,7 @@ IGNORED_NAMES = {
     # Names of objects and of changes, which are parts of messages.
     "actions/create.py": {"_queue_plan", "_set_plan"},
     "cli/commands/make.py": {"_LABELS"},  # the output of ipcmk
+    "cli/commands/help.py": {"_TOPICS"},  # the completion
     "cli/options/output.py": {"columns_of"},  # the help
     "cli/options/common.py": {"_show_version"},
     "terminal/streams.py": {"ask"},

@@ -39,6 +39,11 @@ def no_such_command(command: str) -> str:
     return f"no such command '{command}'"
 
 
+def no_help(word: str) -> str:
+    """Return the message for a word that is neither a command nor a topic of help."""
+    return f"no command '{word}'"
+
+
 def did_you_mean(suggestion: str) -> str:
     """Return the suggestion after an unknown option or command."""
     return f", did you mean {suggestion}?"

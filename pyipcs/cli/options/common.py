@@ -36,6 +36,7 @@ def subcommand(
     help_sections: HelpSections | None = None,
     cls: type[Grammar] = Grammar,
     enters: bool = True,
+    needs_linux: bool = True,
     any_operand: str = "",
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """Create a command with the name of its module, and common options.
@@ -46,13 +47,14 @@ def subcommand(
         help_sections: returns the lists after the options in the help.
         cls: the class of the command, which determines its grammar.
         enters: True if the command can work in another IPC namespace.
+        needs_linux: True if the command fails on other systems.
         any_operand: the metavar of the operand that may begin with `-`, after `--`.
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         @wraps(function)
         def on_linux(*args: Any, **values: Any) -> Any:
-            if sys.platform != "linux":
+            if needs_linux and sys.platform != "linux":
                 raise CommandError(f"needs Linux (this is {sys.platform})")
             return function(*args, **values)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyipcs.query.choose import Choice
     from pyipcs.query.columns import Column
 
-_TIME_FORMATS = {
+TIME_FORMATS = {
     "short": "time of today, or the day, as in lsipc",
     "full": "as in ctime(3)",
     "iso": "ISO 8601 with the offset of the local zone",
@@ -92,7 +92,7 @@ _OPTIONS = (
     ),
     showing(
         "--time-format",
-        type=DocumentedChoice(_TIME_FORMATS),
+        type=DocumentedChoice(TIME_FORMATS),
         metavar="FORMAT",
         help="Format of times. [default: full in a table, iso elsewhere]",
     ),

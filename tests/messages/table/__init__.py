@@ -5,7 +5,8 @@ from importlib import import_module
 from tests.messages.rows import Row
 
 _COMMANDS = ("list", "make", "rm", "send", "recv", "stat", "set", "op", "read", "write", "key")
-_MODULES = ("pyipcs", *_COMMANDS, "run")  # pyipcs has no command
+_HELP = ("help", "version", "completion")
+_MODULES = ("pyipcs", *_COMMANDS, "run", *_HELP)  # pyipcs has no command
 
 TABLE = [
     Row(module if module != "pyipcs" else "", status, *columns)

@@ -18,6 +18,7 @@ ROWS: Rows = {
         ("--color blue", f"--color: 'blue' {not_one_of(*WHEN)}"),
         ("--help=x", takes_no_value("--help")),
         ("lst", f"{no_such_command('lst')}{did_you_mean('list')}"),
+        ("hlep", f"{no_such_command('hlep')}{did_you_mean('help')}"),
         ("nope", no_such_command("nope")),
         ("ls", f"{no_such_command('ls')}{did_you_mean('list')}"),
         ("peek", f"{no_such_command('peek')}{did_you_mean('recv --peek')}"),
