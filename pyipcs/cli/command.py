@@ -16,7 +16,7 @@ from pyipcs.errors import UsageError
 # Keys of a context's meta.
 _ORDER = f"{__name__}.order"
 _TRAILING = f"{__name__}.trailing"
-# Returns lists of terms with their meanings, by titles.
+# Returns lists of terms with their meanings, by titles, for the manual and `pyipcs help`.
 HelpSections: TypeAlias = Callable[[], Iterable[tuple[str, Iterable[tuple[str, str]]]]]
 
 
@@ -25,6 +25,7 @@ class Option(click.Option):
 
     Attributes:
         group: the title.
+        details: sentences after the help that only the manual has.
         once: True to refuse a second value. Otherwise the last value counts, as in getopt
             programs: that suits defaults in an alias, but can silently drop work or a condition.
         value_hint: the end of the message for a missing value.
@@ -41,12 +42,14 @@ class Option(click.Option):
         self,
         *args: Any,
         group: str = "Options",
+        details: str = "",
         once: bool = False,
         value_hint: str = "",
         **attributes: Any,
     ) -> None:
         super().__init__(*args, **attributes)
         self.group = group
+        self.details = details
         self.once = once
         self.value_hint = value_hint
 
@@ -61,11 +64,17 @@ def options_titled(title: str, *, once: bool = False) -> Callable[..., Callable[
 
 
 class DocumentedChoice(click.Choice):  # type: ignore[type-arg] # generic in newer clicks only
-    """A choice of values, each with its meaning."""
+    """A choice of values, each with its meaning.
 
-    def __init__(self, choices: Mapping[str, str]) -> None:
+    Attributes:
+        suggestions: the values with their meanings.
+        topic: the topic of `pyipcs help` that lists them; empty if the command's help does.
+    """
+
+    def __init__(self, choices: Mapping[str, str], topic: str = "") -> None:
         super().__init__([*choices])
         self.suggestions = choices
+        self.topic = topic
 
 
 class OptionalValue(Option):
@@ -138,18 +147,33 @@ class Grammar(click.Command):
             with formatter.section("Examples"):
                 for line, description in self.examples:
                     formatter.write(f"  $ {line}\n      {description}\n")
-        write_lists(formatter, self.lists())
+        choices = self._choices()
+        write_lists(formatter, ((title, rows) for topic, title, rows in choices if not topic))
+        if topics := self.topics():
+            formatter.write_paragraph()
+            with formatter.indentation():
+                pointers = " and ".join(f"`pyipcs help {topic}`" for topic in topics)
+                formatter.write_text(f"See {pointers} for the names.")
 
     def lists(self) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
-        """Yield terms with their meanings, by titles: choices, and own lists."""
-        for option in self.params:
-            # Without a metavar the choices stand in its place.
-            if isinstance(option.type, DocumentedChoice) and option.metavar:
-                is_option = isinstance(option, click.Option)
-                title = option.opts[-1] if is_option else option.metavar
-                yield title, option.type.suggestions.items()
+        """Yield terms with their meanings, by titles: the choices of options, and own lists."""
+        yield from ((title, rows) for _, title, rows in self._choices())
         if self.help_sections:
             yield from self.help_sections()
+
+    def topics(self) -> list[str]:
+        """Return the topics of `pyipcs help` with the lists that this command's help lacks."""
+        topics = ["columns"] if self.help_sections else []
+        return [*topics, *dict.fromkeys(topic for topic, *_ in self._choices() if topic)]
+
+    def _choices(self) -> Iterator[tuple[str, str, Iterable[tuple[str, str]]]]:
+        """Yield the choices of options: their topic, title, and terms with their meanings."""
+        for param in self.params:
+            # Without a metavar the choices stand in its place.
+            if isinstance(param.type, DocumentedChoice) and param.metavar:
+                is_option = isinstance(param, click.Option)
+                title = param.opts[-1] if is_option else param.metavar
+                yield param.type.topic, title, param.type.suggestions.items()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Scan the arguments, then let click convert and check them."""

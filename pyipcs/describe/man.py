@@ -123,11 +123,12 @@ def _general_options(command: Grammar) -> Iterator[str]:
 
 
 def _records(command: Grammar, options: Iterable[click.Option]) -> Iterator[tuple[str, str]]:
-    """Yield the options as in the help: names and metavar, description."""
+    """Yield the options: names and metavar as in the help, help and details."""
     context = click.Context(command, info_name=command.name)
     for option in options:
         if record := option.get_help_record(context):
-            yield record
+            names, text = record
+            yield names, f"{text} {getattr(option, 'details', '')}".rstrip()
 
 
 def _lists(commands: Sequence[Grammar]) -> Iterator[str]:

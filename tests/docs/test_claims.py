@@ -62,7 +62,8 @@ def help_of(program: str) -> str:
     """Return the help of the programs of a column of the table."""
     match program:
         case "pyipcs":
-            return "".join(invoke(name, "--help").out for name in app.COMMANDS)
+            topics = (*app.COMMANDS, "columns", "formats")
+            return "".join(invoke("help", name).out for name in topics)
         case "lsipc":
             return run("lsipc", "--help").out
         case _:

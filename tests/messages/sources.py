@@ -26,7 +26,7 @@ _IGNORED_MODULES = {
 IGNORED_NAMES = {
     "cli/app.py": {"PURPOSES"},  # the help
     "cli/main.py": {"_IMPORTER"},  # a format string
-    "cli/command.py": {"collect_usage_pieces"},  # the help
+    "cli/command.py": {"collect_usage_pieces", "format_epilog"},  # the help
     "actions/all_namespaces.py": {"heading"},
     # Names of objects and of changes, which are parts of messages.
     "actions/create.py": {"_queue_plan", "_set_plan"},
@@ -44,7 +44,7 @@ IGNORED_NAMES = {
 }
 # Calls and keyword arguments whose texts are results, help, or names in the kernel.
 _IGNORED_CALLS = {"CStruct", "Column", "DocumentedChoice", "Resource", "options_titled", "write"}
-_IGNORED_ARGUMENTS = {"help", "metavar", "title", "which"}
+_IGNORED_ARGUMENTS = {"details", "help", "metavar", "title", "which"}
 # Calls whose arguments are messages, even if they are single words.
 _MESSAGE_CALLS = {"CommandError", "IpcError", "LimitError", "UsageError", "ValueError"}
 _MESSAGE_CALLS |= {"OverflowError", "error", "fail", "refuse"}

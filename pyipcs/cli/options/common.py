@@ -109,7 +109,8 @@ def _namespace_option() -> click.Option:
         type=NAMESPACE,
         metavar="PID|PATH",
         callback=_enter,
-        help="Work in the IPC namespace of process PID, or of the namespace file PATH.",
+        help="Work in the IPC namespace of a process or file.",
+        details="PID is a process, PATH a namespace file such as /proc/PID/ns/ipc.",
         is_eager=True,  # before options whose values are read in the namespace
         expose_value=False,
     )

@@ -91,15 +91,16 @@ _OPTIONS: dict[str, Any] = {
         type=DURATION,
         multiple=True,
         metavar="DURATION",
-        help="Last changed more than DURATION ago: 30s, 10m, 2h, 7d.",
+        help="Changed more than DURATION ago: 30s, 10m, 2h, 7d.",
     ),
     "idle": selecting(
         "--idle",
         type=DURATION,
         multiple=True,
         metavar="DURATION",
-        help="Last used more than DURATION ago (if never used: last changed), not attached, and "
-        "with no visible process waiting on it.",
+        help="Not used for DURATION, nor attached or waited on.",
+        details="Last used more than DURATION ago (if never used: last changed), and no visible "
+        "process waits on it.",
     ),
     "unattached": selecting(
         "--unattached", is_flag=True, help="Segments that no process has attached."
@@ -114,16 +115,16 @@ _OPTIONS: dict[str, Any] = {
     "suspect": selecting(
         "--suspect",
         is_flag=True,
-        help="Orphaned segments, and queues and semaphore sets whose last users are gone and on "
-        "which no process waits.",
+        help="Orphaned segments; queues and sets whose last users are gone and that no process "
+        "waits on.",
     ),
     "not_in": selecting(
         "--not-in",
         type=ParsedType("file", _parse_baseline, "file"),
         multiple=True,
         metavar="FILE",
-        help="Not in an earlier listing of all objects (list -J > FILE). Kinds missing from FILE "
-        "are never selected. If repeated: in none of them.",
+        help="Not in FILE, an earlier listing (list -J > FILE). If repeated: in none of them.",
+        details="FILE lists all objects. Kinds missing from it are never selected.",
     ),
 }
 

@@ -60,11 +60,12 @@ _OPTIONS = (
         "-f",
         "--format",
         "format_",
-        type=DocumentedChoice(FORMATS),
+        type=DocumentedChoice(FORMATS, topic="formats"),
         metavar="FORMAT",
         envvar="PYIPCS_FORMAT",
         help="Format of the output. [default: $PYIPCS_FORMAT, else table on a terminal and plain "
-        "elsewhere; always plain under the names ipcs and ipcrm]",
+        "elsewhere]",
+        details="Under the names ipcs and ipcrm the default is always plain.",
     ),
     json_option,
     showing(
@@ -74,14 +75,15 @@ _OPTIONS = (
         type=ParsedType("col,...", _parse_choice, "columns"),
         metavar="COL,...",
         value_hint=_POSIX_OUTSTANDING,
-        help="Columns, as listed below; +COL,... adds to the default ones.",
+        help="Columns; +COL,... adds to the default ones.",
     ),
     showing(
         "-w",
         "--wide",
         "is_wide",
         is_flag=True,
-        help="Omit and cut no column of a table, however wide it gets.",
+        help="Omit and cut no column of a table.",
+        details="The table can be wider than the terminal.",
     ),
     showing("--noheadings", is_flag=True, help="Omit headings, and keep columns that do not fit."),
     showing(
@@ -92,9 +94,9 @@ _OPTIONS = (
     ),
     showing(
         "--time-format",
-        type=DocumentedChoice(TIME_FORMATS),
+        type=DocumentedChoice(TIME_FORMATS, topic="formats"),
         metavar="FORMAT",
-        help="Format of times. [default: full in a table, iso elsewhere]",
+        help="Format of times. [default: full in a table, else iso]",
     ),
     showing(
         "-P", "--numeric-perms", is_flag=True, help="Permissions as 0644 instead of rw-r--r--."
