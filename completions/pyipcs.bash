@@ -6,7 +6,7 @@ _pyipcs_grammar() {
   case $1 in
     '')
       options=(
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -75,9 +75,9 @@ _pyipcs_grammar() {
         $'--json\tShort for --format json'
         $'-o\tColumns; +COL,... adds to the default ones'
         $'--output\tColumns; +COL,... adds to the default ones'
-        $'-w\tNo column of a table left out or cut'
-        $'--wide\tNo column of a table left out or cut'
-        $'--noheadings\tNo headings, and no column left out for lack of width'
+        $'-w\tOmit and cut no column of a table'
+        $'--wide\tOmit and cut no column of a table'
+        $'--noheadings\tOmit headings, and keep columns that do not fit'
         $'--sort\tSort by a column; -COL sorts in reverse'
         $'--time-format\tFormat of times'
         $'-P\tPermissions as 0644 instead of rw-r--r--'
@@ -88,7 +88,7 @@ _pyipcs_grammar() {
         $'--watch\tShow a live view until Ctrl-C, updated every SECONDS'
         $'--fail-if-any\tExit with status 23 if there is an object'
         $'--ns\tWork in the IPC namespace of a process or file'
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -131,9 +131,9 @@ _pyipcs_grammar() {
         $'--json\tShort for --format json'
         $'-o\tColumns; +COL,... adds to the default ones'
         $'--output\tColumns; +COL,... adds to the default ones'
-        $'-w\tNo column of a table left out or cut'
-        $'--wide\tNo column of a table left out or cut'
-        $'--noheadings\tNo headings, and no column left out for lack of width'
+        $'-w\tOmit and cut no column of a table'
+        $'--wide\tOmit and cut no column of a table'
+        $'--noheadings\tOmit headings, and keep columns that do not fit'
         $'--sort\tSort by a column; -COL sorts in reverse'
         $'--time-format\tFormat of times'
         $'-P\tPermissions as 0644 instead of rw-r--r--'
@@ -143,7 +143,7 @@ _pyipcs_grammar() {
         $'--human\tSizes with units, as 64K, except in JSON'
         $'--watch\tShow a live view until Ctrl-C, updated every SECONDS'
         $'--ns\tWork in the IPC namespace of a process or file'
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -172,7 +172,7 @@ _pyipcs_grammar() {
         $'-v\tPrint also the objects that have the key'
         $'--verbose\tPrint also the objects that have the key'
         $'--ns\tWork in the IPC namespace of a process or file'
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -210,7 +210,7 @@ _pyipcs_grammar() {
         $'-J\tPrint the objects as JSON'
         $'--json\tPrint the objects as JSON'
         $'--ns\tWork in the IPC namespace of a process or file'
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -249,7 +249,7 @@ _pyipcs_grammar() {
         $'--lock\tLock a segment in memory: it is not swapped'
         $'--unlock\tUnlock a segment'
         $'--ns\tWork in the IPC namespace of a process or file'
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -309,9 +309,9 @@ _pyipcs_grammar() {
         $'--json\tShort for --format json'
         $'-o\tColumns; +COL,... adds to the default ones'
         $'--output\tColumns; +COL,... adds to the default ones'
-        $'-w\tNo column of a table left out or cut'
-        $'--wide\tNo column of a table left out or cut'
-        $'--noheadings\tNo headings, and no column left out for lack of width'
+        $'-w\tOmit and cut no column of a table'
+        $'--wide\tOmit and cut no column of a table'
+        $'--noheadings\tOmit headings, and keep columns that do not fit'
         $'--sort\tSort by a column; -COL sorts in reverse'
         $'--time-format\tFormat of times'
         $'-P\tPermissions as 0644 instead of rw-r--r--'
@@ -320,7 +320,7 @@ _pyipcs_grammar() {
         $'--bytes\tSizes in bytes, also in a table'
         $'--human\tSizes with units, as 64K, except in JSON'
         $'--ns\tWork in the IPC namespace of a process or file'
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -367,15 +367,15 @@ _pyipcs_grammar() {
       options=(
         $'-t\tType of the messages, a positive long; with --json, of messages without a type'
         $'--type\tType of the messages, a positive long; with --json, of messages without a type'
-        $'-l\tEach line is a message, without its newline'
-        $'--lines\tEach line is a message, without its newline'
-        $'-0\tEach record that ends with a NUL is a message'
-        $'--null\tEach record that ends with a NUL is a message'
+        $'-l\tOne message per line, without the newline'
+        $'--lines\tOne message per line, without the newline'
+        $'-0\tOne message per record that ends with a NUL'
+        $'--null\tOne message per record that ends with a NUL'
         $'-F\tRead FILE; - is standard input'
         $'--file\tRead FILE; - is standard input'
-        $'--hex\tMessages are hex digits'
-        $'-J\tMessages are lines as `recv -J` prints them'
-        $'--json\tMessages are lines as `recv -J` prints them'
+        $'--hex\tMessages as hex digits'
+        $'-J\tMessages as lines of `recv -J`'
+        $'--json\tMessages as lines of `recv -J`'
         $'--pack\tPack the arguments as the fields of a C struct, in the notation of Python\'s struct module: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does'
         $'-z\tAppend a NUL to each message, as in C strings'
         $'--nul\tAppend a NUL to each message, as in C strings'
@@ -383,7 +383,7 @@ _pyipcs_grammar() {
         $'--nowait\tDo not wait: exit with status 3 instead'
         $'--progress\tShow the progress on the terminal'
         $'--ns\tWork in the IPC namespace of a process or file'
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -432,9 +432,9 @@ _pyipcs_grammar() {
         $'-u\tWrite each message by itself, as -F does'
         $'--unbuffered\tWrite each message by itself, as -F does'
         $'--with-type\tPrint the type and a tab before each message'
-        $'--exec\tRun CMD with sh for each message, which is its standard input'
+        $'--exec\tRun CMD with sh for each message, with the message as standard input'
         $'--ns\tWork in the IPC namespace of a process or file'
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -447,8 +447,8 @@ _pyipcs_grammar() {
         [--count]=''
         [--max-size]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
         [--timeout]=''
-        [-f]=$'words $\'text\\twithout trailing NULs, with a newline at the end\' $\'raw\\tas it is\' $\'hex\\ta dump\' $\'json\\tan object a line\' $\'unpack\\tthe fields of a C struct, with tabs between\''
-        [--format]=$'words $\'text\\twithout trailing NULs, with a newline at the end\' $\'raw\\tas it is\' $\'hex\\ta dump\' $\'json\\tan object a line\' $\'unpack\\tthe fields of a C struct, with tabs between\''
+        [-f]=$'words $\'text\\twithout trailing NULs, with a newline at the end\' $\'raw\\tunchanged\' $\'hex\\ta dump\' $\'json\\tone JSON object per line\' $\'unpack\\tthe fields of a C struct, separated by tabs; see --unpack\''
+        [--format]=$'words $\'text\\twithout trailing NULs, with a newline at the end\' $\'raw\\tunchanged\' $\'hex\\ta dump\' $\'json\\tone JSON object per line\' $\'unpack\\tthe fields of a C struct, separated by tabs; see --unpack\''
         [--unpack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding at the end, as for a long in C\''
         [--exec]='command'
         [--ns]='namespace'
@@ -462,12 +462,12 @@ _pyipcs_grammar() {
     op)
       options=(
         $'--undo\tUndo all operations when the process ends (SEM_UNDO)'
-        $'-E\tStatus if the operations had to wait, or waited too long; CMD may use 3 itself'
-        $'--conflict-exit-code\tStatus if the operations had to wait, or waited too long; CMD may use 3 itself'
+        $'-E\tExit status if the operations would wait, or waited too long, in case CMD uses 3 itself'
+        $'--conflict-exit-code\tExit status if the operations would wait, or waited too long, in case CMD uses 3 itself'
         $'--timeout\tWait at most SECONDS, then exit with status 3'
         $'--nowait\tDo not wait: exit with status 3 instead'
         $'--ns\tWork in the IPC namespace of a process or file'
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -494,7 +494,7 @@ _pyipcs_grammar() {
         $'--format\tFormat of the bytes'
         $'--unpack\tPrint the fields of a C struct, in the notation of Python\'s struct module, separated by tabs'
         $'--ns\tWork in the IPC namespace of a process or file'
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -519,10 +519,10 @@ _pyipcs_grammar() {
         $'--offset\tOffset of the first byte'
         $'-F\tRead FILE; - is standard input'
         $'--file\tRead FILE; - is standard input'
-        $'--hex\tThe data are hex digits'
+        $'--hex\tData as hex digits'
         $'--pack\tPack DATA as the fields of a C struct, in the notation of Python\'s struct module: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does'
         $'--ns\tWork in the IPC namespace of a process or file'
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -551,7 +551,7 @@ _pyipcs_grammar() {
         $'-J\tShort for --format json'
         $'--json\tShort for --format json'
         $'--report\tWrite the report to a file, or to an open descriptor that CMD does not inherit'
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -568,7 +568,7 @@ _pyipcs_grammar() {
       ;;
     help)
       options=(
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -584,7 +584,7 @@ _pyipcs_grammar() {
       ;;
     version)
       options=(
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -597,7 +597,7 @@ _pyipcs_grammar() {
       ;;
     completion)
       options=(
-        $'--color\tColor output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -614,8 +614,8 @@ _pyipcs_grammar() {
   esac
 }
 
-# Offer the matching lines of a text: each is a word, or a word, a tab and a description, which
-# only a list shows.
+# Offer the matching lines of a text. Each line is a word, or a word, a tab and a description; only
+# a list shows the descriptions.
 _pyipcs_offer() {
   local line word width=0 has_several='' lacks_description=''
   local -a matches=() lines=()
@@ -640,7 +640,7 @@ _pyipcs_offer() {
   fi
 }
 
-# Offer existing objects or namespaces, which the program looks up.
+# Offer existing objects or namespaces, found by the program.
 _pyipcs_lookup() {
   _pyipcs_offer "$("$program" --complete "$1" "$cur" "${words[@]:1:cword-1}" 2>/dev/null)"
 }
@@ -655,14 +655,14 @@ _pyipcs_files() {
   local i
   compopt -o filenames
   _pyipcs_compgen -f
-  # bash recognizes a folder only if the word has nothing but its path.
+  # bash recognizes a folder only if the word is just its path.
   [[ -n ${prefix#"$kept"} ]] || return
   for i in "${!COMPREPLY[@]}"; do
     [[ -d ${COMPREPLY[i]#"$prefix"} ]] && COMPREPLY[i]+=/ && compopt -o nospace
   done
 }
 
-# Complete the words of another command, which starts at this position.
+# Complete the words of another command, from its position.
 _pyipcs_wrapped() {
   if declare -F _command_offset >/dev/null; then
     local IFS=$' \t\n'
@@ -720,7 +720,7 @@ _pyipcs_value() {
   esac
 }
 
-# Find the first of bundled short options that takes a value; set its name and the attached value.
+# Find the first bundled short option with a value; set its name and the attached value.
 _pyipcs_bundle() {
   local i
   name='' value=''
@@ -731,7 +731,7 @@ _pyipcs_bundle() {
   return 1
 }
 
-# Set the target of a redirection, if the word is one or the start of one.
+# Set the target of a redirection, if the word is a redirection or its start.
 _pyipcs_redirects() {
   [[ $1 = *[\<\>]* && ${1%%[<>]*} = *([0-9&]) ]] || return
   redirected=${1##*[<>]} redirected=${redirected#[&|]}

@@ -1,7 +1,7 @@
 # Made by `python -m pyipcs.describe`; do not edit.
 
 # Print the words before the cursor: the command and its operands, or the command, "wrapped" and
-# the words of the command that it runs. fish checks many conditions, so the answer is cached.
+# the words of the other command. fish checks many conditions, so the result is cached.
 function __pyipcs_words
     set -l words (commandline -opc)[2..]
     if test "$words" != "$__pyipcs_cached_for" || not set -q __pyipcs_cached
@@ -34,18 +34,18 @@ function __pyipcs_in -a command number or_more
     test -n "$or_more" && test (count $words) -gt $number
 end
 
-# Succeed if the cursor is in the command that this command runs.
+# Succeed if the cursor is in the command that this wrapper runs.
 function __pyipcs_in_wrapped -a command
     set -l words (__pyipcs_words)
     test "$words[1]" = "$command" && test "$words[2]" = wrapped
 end
 
-# Print the word at the cursor, without an option that it is attached to.
+# Print the word at the cursor, without the option before an attached value.
 function __pyipcs_current
     commandline -ct | string replace -r '^(--[a-z-]+=|-[a-zA-Z](?=[^-]))?["\']?' ''
 end
 
-# Print existing objects or namespaces, which the program looks up.
+# Print existing objects or namespaces, found by the program.
 function __pyipcs_lookup -a kind
     set -l words (commandline -opc)
     set -l program (string replace -r '^~' $HOME -- $words[1])
@@ -53,7 +53,7 @@ function __pyipcs_lookup -a kind
     command $program --complete $kind (__pyipcs_current) $words[2..] 2>/dev/null
 end
 
-# Print columns, each after the part of the word that matches a pattern, as for a list with commas.
+# Print columns, each after a prefix: the part of the word that matches a pattern.
 function __pyipcs_columns -a pattern
     string match -rq "^(?<prefix>$pattern)" -- (__pyipcs_current)
     printf '%s\n' "$prefix"$argv[2..]
@@ -73,7 +73,7 @@ function __pyipcs_ftok
     if string match -q 'ftok:*' -- $current
         printf 'ftok:%s\n' (__fish_complete_path (string sub -s 6 -- $current))
     else if test -n "$current" && string match -q -- "$current*" ftok:
-        printf 'ftok:\tthe key that ftok(3) makes of a file\n'
+        printf 'ftok:\tthe key that ftok(3) makes from a file\n'
     end
 end
 
@@ -127,7 +127,7 @@ complete -c pyipcs -n '__pyipcs_in' -a run -d 'Run a command, and report the obj
 complete -c pyipcs -n '__pyipcs_in' -a help -d 'Show the help of a command, the columns or the formats'
 complete -c pyipcs -n '__pyipcs_in' -a version -d 'Print the version'
 complete -c pyipcs -n '__pyipcs_in' -a completion -d 'Print the completion file of a shell'
-complete -c pyipcs -n '__pyipcs_in \'\'' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in \'\'' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in \'\'' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in \'\'' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in list' -s q -l queues -d 'Message queues'
@@ -156,8 +156,8 @@ complete -c pyipcs -n '__pyipcs_in list' -s u -l summary -d 'Current usage'
 complete -c pyipcs -n '__pyipcs_in list' -s f -l format -x -k -a 'table\\t\'tables for people\' plain\\t\'layout of util-linux, for scripts; with -o, columns of text\' json\\t\'one JSON document\' jsonl\\t\'one JSON object per line\' csv\\t\'comma-separated values with a line of headings\' tsv\\t\'tab-separated values with a line of headings\' export\\t\'shell assignments, one line per object\' openmetrics\\t\'gauges for Prometheus and compatible programs\'' -d 'Format of the output'
 complete -c pyipcs -n '__pyipcs_in list' -s J -l json -d 'Short for --format json'
 complete -c pyipcs -n '__pyipcs_in list' -s o -l output -x -k -a '(__pyipcs_columns \'(?:.*,|\\\\+)?\' KIND\\t\'Kind of object: msg, shm or sem\' KEY\\t\'Key\' ID\\t\'Id\' OWNER\\t\'Owner\\\'s name\' PERMS\\t\'Permissions\' CUID\\t\'Creator\\\'s uid\' CUSER\\t\'Creator\\\'s name\' CGID\\t\'Creator\\\'s gid\' CGROUP\\t\'Creator\\\'s group\' UID\\t\'Owner\\\'s uid\' USER\\t\'Owner\\\'s name\' GID\\t\'Owner\\\'s gid\' GROUP\\t\'Owner\\\'s group\' CTIME\\t\'Time of the last change\' AGE\\t\'Time since the last change\' STATE\\t\'in-use, orphaned, suspect or unknown\' REASON\\t\'Reason for STATE\' NS\\t\'IPC namespace\' MSGS\\t\'Messages on the queue\' USEDBYTES\\t\'Bytes in the messages\' QBYTES\\t\'Maximum of bytes, and of messages\' USE%\\t\'USEDBYTES or MSGS as a share of QBYTES, the larger one\' LSPID\\t\'Process of the last send\' LRPID\\t\'Process of the last receive\' SEND\\t\'Time of the last send\' RECV\\t\'Time of the last receive\' WAITERS\\t\'PIDs of waiting processes\' SIZE\\t\'Size\' RSS\\t\'Bytes in memory\' SWAP\\t\'Bytes in swap\' NATTCH\\t\'Attachments\' STATUS\\t\'dest: destroyed at last detachment; locked: not swapped\' CPID\\t\'Process that created it\' LPID\\t\'Process of the last use\' ATTACH\\t\'Time of the last attachment\' DETACH\\t\'Time of the last detachment\' COMMAND\\t\'Command line of CPID\' ATTACHED\\t\'PIDs of processes with an attachment\' NSEMS\\t\'Semaphores\' OTIME\\t\'Time of the last operation\' VALUES\\t\'Value of each semaphore\' NCOUNT\\t\'Processes that wait for a higher value\' ZCOUNT\\t\'Processes that wait for zero\' RESOURCE\\t\'Resource\' DESCRIPTION\\t\'Description\' UNIT\\t\'Unit of LIMIT and USED: bytes or pages\' LIMIT\\t\'Maximum\' USED\\t\'Amount in use\')' -d 'Columns; +COL,... adds to the default ones'
-complete -c pyipcs -n '__pyipcs_in list' -s w -l wide -d 'No column of a table left out or cut'
-complete -c pyipcs -n '__pyipcs_in list' -l noheadings -d 'No headings, and no column left out for lack of width'
+complete -c pyipcs -n '__pyipcs_in list' -s w -l wide -d 'Omit and cut no column of a table'
+complete -c pyipcs -n '__pyipcs_in list' -l noheadings -d 'Omit headings, and keep columns that do not fit'
 complete -c pyipcs -n '__pyipcs_in list' -l sort -x -k -a '(__pyipcs_columns \'-?\' KIND\\t\'Kind of object: msg, shm or sem\' KEY\\t\'Key\' ID\\t\'Id\' OWNER\\t\'Owner\\\'s name\' PERMS\\t\'Permissions\' CUID\\t\'Creator\\\'s uid\' CUSER\\t\'Creator\\\'s name\' CGID\\t\'Creator\\\'s gid\' CGROUP\\t\'Creator\\\'s group\' UID\\t\'Owner\\\'s uid\' USER\\t\'Owner\\\'s name\' GID\\t\'Owner\\\'s gid\' GROUP\\t\'Owner\\\'s group\' CTIME\\t\'Time of the last change\' AGE\\t\'Time since the last change\' STATE\\t\'in-use, orphaned, suspect or unknown\' REASON\\t\'Reason for STATE\' NS\\t\'IPC namespace\' MSGS\\t\'Messages on the queue\' USEDBYTES\\t\'Bytes in the messages\' QBYTES\\t\'Maximum of bytes, and of messages\' USE%\\t\'USEDBYTES or MSGS as a share of QBYTES, the larger one\' LSPID\\t\'Process of the last send\' LRPID\\t\'Process of the last receive\' SEND\\t\'Time of the last send\' RECV\\t\'Time of the last receive\' WAITERS\\t\'PIDs of waiting processes\' SIZE\\t\'Size\' RSS\\t\'Bytes in memory\' SWAP\\t\'Bytes in swap\' NATTCH\\t\'Attachments\' STATUS\\t\'dest: destroyed at last detachment; locked: not swapped\' CPID\\t\'Process that created it\' LPID\\t\'Process of the last use\' ATTACH\\t\'Time of the last attachment\' DETACH\\t\'Time of the last detachment\' COMMAND\\t\'Command line of CPID\' ATTACHED\\t\'PIDs of processes with an attachment\' NSEMS\\t\'Semaphores\' OTIME\\t\'Time of the last operation\' VALUES\\t\'Value of each semaphore\' NCOUNT\\t\'Processes that wait for a higher value\' ZCOUNT\\t\'Processes that wait for zero\' RESOURCE\\t\'Resource\' DESCRIPTION\\t\'Description\' UNIT\\t\'Unit of LIMIT and USED: bytes or pages\' LIMIT\\t\'Maximum\' USED\\t\'Amount in use\')' -d 'Sort by a column; -COL sorts in reverse'
 complete -c pyipcs -n '__pyipcs_in list' -l time-format -x -k -a 'short\\t\'time of today, or the day, as in lsipc\' full\\t\'as in ctime(3)\' iso\\t\'ISO 8601 with the offset of the local zone\' relative\\t\'time that has passed since\' epoch\\t\'seconds since 1970\'' -d 'Format of times'
 complete -c pyipcs -n '__pyipcs_in list' -s P -l numeric-perms -d 'Permissions as 0644 instead of rw-r--r--'
@@ -166,7 +166,7 @@ complete -c pyipcs -n '__pyipcs_in list' -l human -d 'Sizes with units, as 64K, 
 complete -c pyipcs -n '__pyipcs_in list' -l watch -k -a '0.5 1 5' -d 'Show a live view until Ctrl-C, updated every SECONDS'
 complete -c pyipcs -n '__pyipcs_in list' -l fail-if-any -d 'Exit with status 23 if there is an object'
 complete -c pyipcs -n '__pyipcs_in list' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process or file'
-complete -c pyipcs -n '__pyipcs_in list' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in list' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in list' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in list' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in stat' -s q -l queues -d 'The message queue with that id or key'
@@ -175,8 +175,8 @@ complete -c pyipcs -n '__pyipcs_in stat' -s s -l semaphores -d 'The semaphore se
 complete -c pyipcs -n '__pyipcs_in stat' -s f -l format -x -k -a 'table\\t\'tables for people\' plain\\t\'layout of util-linux, for scripts; with -o, columns of text\' json\\t\'one JSON document\' jsonl\\t\'one JSON object per line\' csv\\t\'comma-separated values with a line of headings\' tsv\\t\'tab-separated values with a line of headings\' export\\t\'shell assignments, one line per object\' openmetrics\\t\'gauges for Prometheus and compatible programs\'' -d 'Format of the output'
 complete -c pyipcs -n '__pyipcs_in stat' -s J -l json -d 'Short for --format json'
 complete -c pyipcs -n '__pyipcs_in stat' -s o -l output -x -k -a '(__pyipcs_columns \'(?:.*,|\\\\+)?\' KIND\\t\'Kind of object: msg, shm or sem\' KEY\\t\'Key\' ID\\t\'Id\' OWNER\\t\'Owner\\\'s name\' PERMS\\t\'Permissions\' CUID\\t\'Creator\\\'s uid\' CUSER\\t\'Creator\\\'s name\' CGID\\t\'Creator\\\'s gid\' CGROUP\\t\'Creator\\\'s group\' UID\\t\'Owner\\\'s uid\' USER\\t\'Owner\\\'s name\' GID\\t\'Owner\\\'s gid\' GROUP\\t\'Owner\\\'s group\' CTIME\\t\'Time of the last change\' AGE\\t\'Time since the last change\' STATE\\t\'in-use, orphaned, suspect or unknown\' REASON\\t\'Reason for STATE\' NS\\t\'IPC namespace\' MSGS\\t\'Messages on the queue\' USEDBYTES\\t\'Bytes in the messages\' QBYTES\\t\'Maximum of bytes, and of messages\' USE%\\t\'USEDBYTES or MSGS as a share of QBYTES, the larger one\' LSPID\\t\'Process of the last send\' LRPID\\t\'Process of the last receive\' SEND\\t\'Time of the last send\' RECV\\t\'Time of the last receive\' WAITERS\\t\'PIDs of waiting processes\' SIZE\\t\'Size\' RSS\\t\'Bytes in memory\' SWAP\\t\'Bytes in swap\' NATTCH\\t\'Attachments\' STATUS\\t\'dest: destroyed at last detachment; locked: not swapped\' CPID\\t\'Process that created it\' LPID\\t\'Process of the last use\' ATTACH\\t\'Time of the last attachment\' DETACH\\t\'Time of the last detachment\' COMMAND\\t\'Command line of CPID\' ATTACHED\\t\'PIDs of processes with an attachment\' NSEMS\\t\'Semaphores\' OTIME\\t\'Time of the last operation\' VALUES\\t\'Value of each semaphore\' NCOUNT\\t\'Processes that wait for a higher value\' ZCOUNT\\t\'Processes that wait for zero\')' -d 'Columns; +COL,... adds to the default ones'
-complete -c pyipcs -n '__pyipcs_in stat' -s w -l wide -d 'No column of a table left out or cut'
-complete -c pyipcs -n '__pyipcs_in stat' -l noheadings -d 'No headings, and no column left out for lack of width'
+complete -c pyipcs -n '__pyipcs_in stat' -s w -l wide -d 'Omit and cut no column of a table'
+complete -c pyipcs -n '__pyipcs_in stat' -l noheadings -d 'Omit headings, and keep columns that do not fit'
 complete -c pyipcs -n '__pyipcs_in stat' -l sort -x -k -a '(__pyipcs_columns \'-?\' KIND\\t\'Kind of object: msg, shm or sem\' KEY\\t\'Key\' ID\\t\'Id\' OWNER\\t\'Owner\\\'s name\' PERMS\\t\'Permissions\' CUID\\t\'Creator\\\'s uid\' CUSER\\t\'Creator\\\'s name\' CGID\\t\'Creator\\\'s gid\' CGROUP\\t\'Creator\\\'s group\' UID\\t\'Owner\\\'s uid\' USER\\t\'Owner\\\'s name\' GID\\t\'Owner\\\'s gid\' GROUP\\t\'Owner\\\'s group\' CTIME\\t\'Time of the last change\' AGE\\t\'Time since the last change\' STATE\\t\'in-use, orphaned, suspect or unknown\' REASON\\t\'Reason for STATE\' NS\\t\'IPC namespace\' MSGS\\t\'Messages on the queue\' USEDBYTES\\t\'Bytes in the messages\' QBYTES\\t\'Maximum of bytes, and of messages\' USE%\\t\'USEDBYTES or MSGS as a share of QBYTES, the larger one\' LSPID\\t\'Process of the last send\' LRPID\\t\'Process of the last receive\' SEND\\t\'Time of the last send\' RECV\\t\'Time of the last receive\' WAITERS\\t\'PIDs of waiting processes\' SIZE\\t\'Size\' RSS\\t\'Bytes in memory\' SWAP\\t\'Bytes in swap\' NATTCH\\t\'Attachments\' STATUS\\t\'dest: destroyed at last detachment; locked: not swapped\' CPID\\t\'Process that created it\' LPID\\t\'Process of the last use\' ATTACH\\t\'Time of the last attachment\' DETACH\\t\'Time of the last detachment\' COMMAND\\t\'Command line of CPID\' ATTACHED\\t\'PIDs of processes with an attachment\' NSEMS\\t\'Semaphores\' OTIME\\t\'Time of the last operation\' VALUES\\t\'Value of each semaphore\' NCOUNT\\t\'Processes that wait for a higher value\' ZCOUNT\\t\'Processes that wait for zero\')' -d 'Sort by a column; -COL sorts in reverse'
 complete -c pyipcs -n '__pyipcs_in stat' -l time-format -x -k -a 'short\\t\'time of today, or the day, as in lsipc\' full\\t\'as in ctime(3)\' iso\\t\'ISO 8601 with the offset of the local zone\' relative\\t\'time that has passed since\' epoch\\t\'seconds since 1970\'' -d 'Format of times'
 complete -c pyipcs -n '__pyipcs_in stat' -s P -l numeric-perms -d 'Permissions as 0644 instead of rw-r--r--'
@@ -184,13 +184,13 @@ complete -c pyipcs -n '__pyipcs_in stat' -s b -l bytes -d 'Sizes in bytes, also 
 complete -c pyipcs -n '__pyipcs_in stat' -l human -d 'Sizes with units, as 64K, except in JSON'
 complete -c pyipcs -n '__pyipcs_in stat' -l watch -k -a '0.5 1 5' -d 'Show a live view until Ctrl-C, updated every SECONDS'
 complete -c pyipcs -n '__pyipcs_in stat' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process or file'
-complete -c pyipcs -n '__pyipcs_in stat' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in stat' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in stat' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in stat' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in stat 0 or-more' -x -k -a '(__pyipcs_lookup target) (__pyipcs_ftok)'
 complete -c pyipcs -n '__pyipcs_in key' -s v -l verbose -d 'Print also the objects that have the key'
 complete -c pyipcs -n '__pyipcs_in key' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process or file'
-complete -c pyipcs -n '__pyipcs_in key' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in key' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in key' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in key' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in key 0' -r -F
@@ -208,7 +208,7 @@ complete -c pyipcs -n '__pyipcs_in make' -l owner -x -a '(__pyipcs_owner)' -d 'O
 complete -c pyipcs -n '__pyipcs_in make' -s i -l id-only -d 'Print only the ids: segment, queue, set'
 complete -c pyipcs -n '__pyipcs_in make' -s J -l json -d 'Print the objects as JSON'
 complete -c pyipcs -n '__pyipcs_in make' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process or file'
-complete -c pyipcs -n '__pyipcs_in make' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in make' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in make' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in make' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in set' -s q -l queues -d 'The message queue with that id or key'
@@ -222,7 +222,7 @@ complete -c pyipcs -n '__pyipcs_in set' -l values -x -d 'Values of all semaphore
 complete -c pyipcs -n '__pyipcs_in set' -l lock -d 'Lock a segment in memory: it is not swapped'
 complete -c pyipcs -n '__pyipcs_in set' -l unlock -d 'Unlock a segment'
 complete -c pyipcs -n '__pyipcs_in set' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process or file'
-complete -c pyipcs -n '__pyipcs_in set' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in set' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in set' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in set' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in set 0' -x -k -a '(__pyipcs_lookup target) (__pyipcs_ftok)'
@@ -251,31 +251,31 @@ complete -c pyipcs -n '__pyipcs_in rm' -s v -l verbose -d 'Print the removed obj
 complete -c pyipcs -n '__pyipcs_in rm' -s f -l format -x -k -a 'table\\t\'tables for people\' plain\\t\'layout of util-linux, for scripts; with -o, columns of text\' json\\t\'one JSON document\' jsonl\\t\'one JSON object per line\' csv\\t\'comma-separated values with a line of headings\' tsv\\t\'tab-separated values with a line of headings\' export\\t\'shell assignments, one line per object\' openmetrics\\t\'gauges for Prometheus and compatible programs\'' -d 'Format of the output'
 complete -c pyipcs -n '__pyipcs_in rm' -s J -l json -d 'Short for --format json'
 complete -c pyipcs -n '__pyipcs_in rm' -s o -l output -x -k -a '(__pyipcs_columns \'(?:.*,|\\\\+)?\' KIND\\t\'Kind of object: msg, shm or sem\' KEY\\t\'Key\' ID\\t\'Id\' OWNER\\t\'Owner\\\'s name\' PERMS\\t\'Permissions\' CUID\\t\'Creator\\\'s uid\' CUSER\\t\'Creator\\\'s name\' CGID\\t\'Creator\\\'s gid\' CGROUP\\t\'Creator\\\'s group\' UID\\t\'Owner\\\'s uid\' USER\\t\'Owner\\\'s name\' GID\\t\'Owner\\\'s gid\' GROUP\\t\'Owner\\\'s group\' CTIME\\t\'Time of the last change\' AGE\\t\'Time since the last change\' STATE\\t\'in-use, orphaned, suspect or unknown\' REASON\\t\'Reason for STATE\' NS\\t\'IPC namespace\' MSGS\\t\'Messages on the queue\' USEDBYTES\\t\'Bytes in the messages\' QBYTES\\t\'Maximum of bytes, and of messages\' USE%\\t\'USEDBYTES or MSGS as a share of QBYTES, the larger one\' LSPID\\t\'Process of the last send\' LRPID\\t\'Process of the last receive\' SEND\\t\'Time of the last send\' RECV\\t\'Time of the last receive\' WAITERS\\t\'PIDs of waiting processes\' SIZE\\t\'Size\' RSS\\t\'Bytes in memory\' SWAP\\t\'Bytes in swap\' NATTCH\\t\'Attachments\' STATUS\\t\'dest: destroyed at last detachment; locked: not swapped\' CPID\\t\'Process that created it\' LPID\\t\'Process of the last use\' ATTACH\\t\'Time of the last attachment\' DETACH\\t\'Time of the last detachment\' COMMAND\\t\'Command line of CPID\' ATTACHED\\t\'PIDs of processes with an attachment\' NSEMS\\t\'Semaphores\' OTIME\\t\'Time of the last operation\' VALUES\\t\'Value of each semaphore\' NCOUNT\\t\'Processes that wait for a higher value\' ZCOUNT\\t\'Processes that wait for zero\')' -d 'Columns; +COL,... adds to the default ones'
-complete -c pyipcs -n '__pyipcs_in rm' -s w -l wide -d 'No column of a table left out or cut'
-complete -c pyipcs -n '__pyipcs_in rm' -l noheadings -d 'No headings, and no column left out for lack of width'
+complete -c pyipcs -n '__pyipcs_in rm' -s w -l wide -d 'Omit and cut no column of a table'
+complete -c pyipcs -n '__pyipcs_in rm' -l noheadings -d 'Omit headings, and keep columns that do not fit'
 complete -c pyipcs -n '__pyipcs_in rm' -l sort -x -k -a '(__pyipcs_columns \'-?\' KIND\\t\'Kind of object: msg, shm or sem\' KEY\\t\'Key\' ID\\t\'Id\' OWNER\\t\'Owner\\\'s name\' PERMS\\t\'Permissions\' CUID\\t\'Creator\\\'s uid\' CUSER\\t\'Creator\\\'s name\' CGID\\t\'Creator\\\'s gid\' CGROUP\\t\'Creator\\\'s group\' UID\\t\'Owner\\\'s uid\' USER\\t\'Owner\\\'s name\' GID\\t\'Owner\\\'s gid\' GROUP\\t\'Owner\\\'s group\' CTIME\\t\'Time of the last change\' AGE\\t\'Time since the last change\' STATE\\t\'in-use, orphaned, suspect or unknown\' REASON\\t\'Reason for STATE\' NS\\t\'IPC namespace\' MSGS\\t\'Messages on the queue\' USEDBYTES\\t\'Bytes in the messages\' QBYTES\\t\'Maximum of bytes, and of messages\' USE%\\t\'USEDBYTES or MSGS as a share of QBYTES, the larger one\' LSPID\\t\'Process of the last send\' LRPID\\t\'Process of the last receive\' SEND\\t\'Time of the last send\' RECV\\t\'Time of the last receive\' WAITERS\\t\'PIDs of waiting processes\' SIZE\\t\'Size\' RSS\\t\'Bytes in memory\' SWAP\\t\'Bytes in swap\' NATTCH\\t\'Attachments\' STATUS\\t\'dest: destroyed at last detachment; locked: not swapped\' CPID\\t\'Process that created it\' LPID\\t\'Process of the last use\' ATTACH\\t\'Time of the last attachment\' DETACH\\t\'Time of the last detachment\' COMMAND\\t\'Command line of CPID\' ATTACHED\\t\'PIDs of processes with an attachment\' NSEMS\\t\'Semaphores\' OTIME\\t\'Time of the last operation\' VALUES\\t\'Value of each semaphore\' NCOUNT\\t\'Processes that wait for a higher value\' ZCOUNT\\t\'Processes that wait for zero\')' -d 'Sort by a column; -COL sorts in reverse'
 complete -c pyipcs -n '__pyipcs_in rm' -l time-format -x -k -a 'short\\t\'time of today, or the day, as in lsipc\' full\\t\'as in ctime(3)\' iso\\t\'ISO 8601 with the offset of the local zone\' relative\\t\'time that has passed since\' epoch\\t\'seconds since 1970\'' -d 'Format of times'
 complete -c pyipcs -n '__pyipcs_in rm' -s P -l numeric-perms -d 'Permissions as 0644 instead of rw-r--r--'
 complete -c pyipcs -n '__pyipcs_in rm' -s b -l bytes -d 'Sizes in bytes, also in a table'
 complete -c pyipcs -n '__pyipcs_in rm' -l human -d 'Sizes with units, as 64K, except in JSON'
 complete -c pyipcs -n '__pyipcs_in rm' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process or file'
-complete -c pyipcs -n '__pyipcs_in rm' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in rm' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in rm' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in rm' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in rm 0 or-more' -x -k -a '(__pyipcs_kind_and_ids)'
 complete -c pyipcs -n '__pyipcs_in send' -s t -l type -x -d 'Type of the messages, a positive long; with --json, of messages without a type'
-complete -c pyipcs -n '__pyipcs_in send' -s l -l lines -d 'Each line is a message, without its newline'
-complete -c pyipcs -n '__pyipcs_in send' -s 0 -l null -d 'Each record that ends with a NUL is a message'
+complete -c pyipcs -n '__pyipcs_in send' -s l -l lines -d 'One message per line, without the newline'
+complete -c pyipcs -n '__pyipcs_in send' -s 0 -l null -d 'One message per record that ends with a NUL'
 complete -c pyipcs -n '__pyipcs_in send' -s F -l file -r -F -d 'Read FILE; - is standard input'
-complete -c pyipcs -n '__pyipcs_in send' -l hex -d 'Messages are hex digits'
-complete -c pyipcs -n '__pyipcs_in send' -s J -l json -d 'Messages are lines as `recv -J` prints them'
+complete -c pyipcs -n '__pyipcs_in send' -l hex -d 'Messages as hex digits'
+complete -c pyipcs -n '__pyipcs_in send' -s J -l json -d 'Messages as lines of `recv -J`'
 complete -c pyipcs -n '__pyipcs_in send' -l pack -x -k -a 'b\\t\'signed char\' h\\t\'short\' i\\t\'int\' I\\t\'unsigned int\' l\\t\'long\' q\\t\'long long\' f\\t\'float\' d\\t\'double\' 8s\\t\'char[8]\' 0l\\t\'padding at the end, as for a long in C\'' -d 'Pack the arguments as the fields of a C struct, in the notation of Python\'s struct module: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does'
 complete -c pyipcs -n '__pyipcs_in send' -s z -l nul -d 'Append a NUL to each message, as in C strings'
 complete -c pyipcs -n '__pyipcs_in send' -l timeout -x -d 'Wait at most SECONDS for each message, then exit with status 3'
 complete -c pyipcs -n '__pyipcs_in send' -l nowait -d 'Do not wait: exit with status 3 instead'
 complete -c pyipcs -n '__pyipcs_in send' -l progress -d 'Show the progress on the terminal'
 complete -c pyipcs -n '__pyipcs_in send' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process or file'
-complete -c pyipcs -n '__pyipcs_in send' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in send' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in send' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in send' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in send 0' -x -k -a '(__pyipcs_lookup target:msg) (__pyipcs_ftok)'
@@ -291,23 +291,23 @@ complete -c pyipcs -n '__pyipcs_in recv' -l truncate -d 'Cut larger messages at 
 complete -c pyipcs -n '__pyipcs_in recv' -l timeout -x -d 'Wait at most SECONDS for each message, then exit with status 3'
 complete -c pyipcs -n '__pyipcs_in recv' -l nowait -d 'Do not wait: exit with status 3 instead'
 complete -c pyipcs -n '__pyipcs_in recv' -s J -l json -d 'Short for --format json'
-complete -c pyipcs -n '__pyipcs_in recv' -s f -l format -x -k -a 'text\\t\'without trailing NULs, with a newline at the end\' raw\\t\'as it is\' hex\\t\'a dump\' json\\t\'an object a line\' unpack\\t\'the fields of a C struct, with tabs between\'' -d 'Format of the messages'
+complete -c pyipcs -n '__pyipcs_in recv' -s f -l format -x -k -a 'text\\t\'without trailing NULs, with a newline at the end\' raw\\t\'unchanged\' hex\\t\'a dump\' json\\t\'one JSON object per line\' unpack\\t\'the fields of a C struct, separated by tabs; see --unpack\'' -d 'Format of the messages'
 complete -c pyipcs -n '__pyipcs_in recv' -l unpack -x -k -a 'b\\t\'signed char\' h\\t\'short\' i\\t\'int\' I\\t\'unsigned int\' l\\t\'long\' q\\t\'long long\' f\\t\'float\' d\\t\'double\' 8s\\t\'char[8]\' 0l\\t\'padding at the end, as for a long in C\'' -d 'Print the fields of a C struct, in the notation of Python\'s struct module, separated by tabs'
 complete -c pyipcs -n '__pyipcs_in recv' -s 0 -l null -d 'End each message with a NUL, not with a newline'
 complete -c pyipcs -n '__pyipcs_in recv' -s u -l unbuffered -d 'Write each message by itself, as -F does'
 complete -c pyipcs -n '__pyipcs_in recv' -l with-type -d 'Print the type and a tab before each message'
-complete -c pyipcs -n '__pyipcs_in recv' -l exec -x -a '(__fish_complete_command)' -d 'Run CMD with sh for each message, which is its standard input'
+complete -c pyipcs -n '__pyipcs_in recv' -l exec -x -a '(__fish_complete_command)' -d 'Run CMD with sh for each message, with the message as standard input'
 complete -c pyipcs -n '__pyipcs_in recv' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process or file'
-complete -c pyipcs -n '__pyipcs_in recv' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in recv' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in recv' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in recv' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in recv 0' -x -k -a '(__pyipcs_lookup target:msg) (__pyipcs_ftok)'
 complete -c pyipcs -n '__pyipcs_in op' -l undo -d 'Undo all operations when the process ends (SEM_UNDO)'
-complete -c pyipcs -n '__pyipcs_in op' -s E -l conflict-exit-code -x -d 'Status if the operations had to wait, or waited too long; CMD may use 3 itself'
+complete -c pyipcs -n '__pyipcs_in op' -s E -l conflict-exit-code -x -d 'Exit status if the operations would wait, or waited too long, in case CMD uses 3 itself'
 complete -c pyipcs -n '__pyipcs_in op' -l timeout -x -d 'Wait at most SECONDS, then exit with status 3'
 complete -c pyipcs -n '__pyipcs_in op' -l nowait -d 'Do not wait: exit with status 3 instead'
 complete -c pyipcs -n '__pyipcs_in op' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process or file'
-complete -c pyipcs -n '__pyipcs_in op' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in op' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in op' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in op' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in_wrapped op' -a '(__pyipcs_wrapped)'
@@ -318,16 +318,16 @@ complete -c pyipcs -n '__pyipcs_in read' -l length -x -k -a '4K\\t\'4096\' 64K\\
 complete -c pyipcs -n '__pyipcs_in read' -s f -l format -x -k -a 'raw\\t\'unchanged\' hex\\t\'a dump; repeated rows are folded\' unpack\\t\'the fields of a C struct; see --unpack\'' -d 'Format of the bytes'
 complete -c pyipcs -n '__pyipcs_in read' -l unpack -x -k -a 'b\\t\'signed char\' h\\t\'short\' i\\t\'int\' I\\t\'unsigned int\' l\\t\'long\' q\\t\'long long\' f\\t\'float\' d\\t\'double\' 8s\\t\'char[8]\' 0l\\t\'padding at the end, as for a long in C\'' -d 'Print the fields of a C struct, in the notation of Python\'s struct module, separated by tabs'
 complete -c pyipcs -n '__pyipcs_in read' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process or file'
-complete -c pyipcs -n '__pyipcs_in read' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in read' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in read' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in read' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in read 0' -x -k -a '(__pyipcs_lookup target:shm) (__pyipcs_ftok)'
 complete -c pyipcs -n '__pyipcs_in write' -l offset -x -k -a '4K\\t\'4096\' 64K\\t\'65536\' 1M\\t\'1048576\' 1G\\t\'1073741824\'' -d 'Offset of the first byte'
 complete -c pyipcs -n '__pyipcs_in write' -s F -l file -r -F -d 'Read FILE; - is standard input'
-complete -c pyipcs -n '__pyipcs_in write' -l hex -d 'The data are hex digits'
+complete -c pyipcs -n '__pyipcs_in write' -l hex -d 'Data as hex digits'
 complete -c pyipcs -n '__pyipcs_in write' -l pack -x -k -a 'b\\t\'signed char\' h\\t\'short\' i\\t\'int\' I\\t\'unsigned int\' l\\t\'long\' q\\t\'long long\' f\\t\'float\' d\\t\'double\' 8s\\t\'char[8]\' 0l\\t\'padding at the end, as for a long in C\'' -d 'Pack DATA as the fields of a C struct, in the notation of Python\'s struct module: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does'
 complete -c pyipcs -n '__pyipcs_in write' -l ns -r -F -k -a '(__pyipcs_lookup namespace)' -d 'Work in the IPC namespace of a process or file'
-complete -c pyipcs -n '__pyipcs_in write' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in write' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in write' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in write' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in write 0' -x -k -a '(__pyipcs_lookup target:shm) (__pyipcs_ftok)'
@@ -337,18 +337,18 @@ complete -c pyipcs -n '__pyipcs_in run' -l rm -d 'If CMD has no namespace of its
 complete -c pyipcs -n '__pyipcs_in run' -s f -l format -x -k -a 'table\\t\'tables for people\' plain\\t\'columns of text\' json\\t\'one JSON document\' jsonl\\t\'one JSON object per line\' csv\\t\'comma-separated values with a line of headings\' tsv\\t\'tab-separated values with a line of headings\' export\\t\'shell assignments, one line per object\'' -d 'Format of the report'
 complete -c pyipcs -n '__pyipcs_in run' -s J -l json -d 'Short for --format json'
 complete -c pyipcs -n '__pyipcs_in run' -l report -r -F -d 'Write the report to a file, or to an open descriptor that CMD does not inherit'
-complete -c pyipcs -n '__pyipcs_in run' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in run' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in run' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in run' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in run' -a '(__pyipcs_wrapped)'
-complete -c pyipcs -n '__pyipcs_in help' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in help' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in help' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in help' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in help 0' -x -k -a 'list\\t\'Show System V IPC objects, limits and usage.\' stat\\t\'Show all details of objects.\' key\\t\'Print the ftok(3) key of a file.\' make\\t\'Create System V IPC objects.\' set\\t\'Change modes, owners, sizes of queues, values of semaphores, locking.\' rm\\t\'Remove System V IPC objects, by id, by key, or all.\' send\\t\'Send messages to a queue.\' recv\\t\'Receive messages from a queue, or peek at them.\' op\\t\'Operate on semaphores, or hold them while a command runs.\' read\\t\'Read bytes out of a segment.\' write\\t\'Write bytes into a segment.\' run\\t\'Run a command, and report the objects it leaves behind.\' help\\t\'Show the help of a command, the columns or the formats.\' version\\t\'Print the version.\' completion\\t\'Print the completion file of a shell.\' columns\\t\'Columns for -o and --sort.\' formats\\t\'Formats of output and of times.\''
-complete -c pyipcs -n '__pyipcs_in version' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in version' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in version' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in version' -s h -l help -d 'Show this help'
-complete -c pyipcs -n '__pyipcs_in completion' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Color output'
+complete -c pyipcs -n '__pyipcs_in completion' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in completion' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in completion' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in completion 0' -x -k -a 'bash\\t\'code for eval in .bashrc\' zsh\\t\'file of a folder in fpath, or code for eval after compinit\' fish\\t\'code for source in config.fish, or file of a folder of completions\''
