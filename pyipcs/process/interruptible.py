@@ -43,7 +43,6 @@ from typing import Self, TypeVar
 
 from pyipcs.errors import CommandError, ExpiredError, InterruptError, StoppedError
 from pyipcs.model import INT_MAX
-from pyipcs.process.nonblocking import ready
 from pyipcs.process.signals import terminating_signals
 
 _DAY = 24 * 60 * 60.0
@@ -168,17 +167,30 @@ class InterruptibleWait:
         finally:
             self._deadline = None
 
-    def sleep(self, seconds: float) -> None:
-        """Sleep, or return earlier after any handled signal.
+    def sleep(self, seconds: float, reader: int | None = None) -> bool:
+        """Sleep, or return earlier after any handled signal or with input.
+
+        Args:
+            seconds: the duration.
+            reader: a descriptor of input; None for none.
+
+        Returns:
+            whether there is input, and no signal arrived before it.
 
         Raises:
             StoppedError: a terminating signal arrived.
         """
         self.check()
+        poll = select.poll()
+        for descriptor in (self._wakeup_read, reader):
+            if descriptor is not None:
+                poll.register(descriptor, select.POLLIN)
         # The timeout of poll(2) is an int of milliseconds.
-        ready(self._wakeup_read, select.POLLIN, min(seconds, _DAY))
-        self._read_wakeups()
+        ready = {descriptor for descriptor, _ in poll.poll(min(max(seconds, 0), _DAY) * 1000)}
+        # poll(2) reports input alone if a signal arrives while it returns.
+        has_signal = self._read_wakeups()
         self.check()
+        return reader in ready and not has_signal
 
     def poller(self, descriptor: int, event: int) -> Callable[[], int]:
         """Return a function that waits for a descriptor and returns its events.
@@ -212,10 +224,15 @@ class InterruptibleWait:
         if number in self._terminating and not self.stopped:
             self.stopped = number
 
-    def _read_wakeups(self) -> None:
-        with suppress(BlockingIOError):
-            for number in os.read(self._wakeup_read, 512):
-                self._record(number)
+    def _read_wakeups(self) -> bool:
+        """Record the signals that arrived; return whether there are any."""
+        try:
+            numbers = os.read(self._wakeup_read, 512)
+        except BlockingIOError:
+            return False
+        for number in numbers:
+            self._record(number)
+        return bool(numbers)
 
     def _has_expired(self) -> bool:
         deadline = self._deadline

@@ -85,6 +85,23 @@ def when_waiting(act: Callable[[], object]) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def test_sleep_with_input_returns_true_unless_a_signal_arrived() -> None:
+    former = signal.signal(signal.SIGWINCH, lambda *_: None)
+    reader, writer = os.pipe()
+    try:
+        with InterruptibleWait() as waiting:
+            assert not waiting.sleep(0.01, reader)
+            os.write(writer, b"x")
+            assert waiting.sleep(LIMIT, reader)
+            os.kill(os.getpid(), signal.SIGWINCH)
+            assert not waiting.sleep(LIMIT, reader)
+            assert waiting.sleep(LIMIT, reader)
+    finally:
+        signal.signal(signal.SIGWINCH, former)
+        os.close(reader)
+        os.close(writer)
+
+
 @pytest.mark.parametrize("seconds", [0.01, 0.2])
 def test_wait_with_timeout_expires(receive: Callable[[], object], seconds: float) -> None:
     with InterruptibleWait(timeout=seconds) as watch:
