@@ -1,11 +1,12 @@
 """The live views of list and stat, each drawn anew from current objects."""
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
 from pyipcs.actions.lookup import read_all
 from pyipcs.model import Kind, Queue, View
 from pyipcs.query import plan
-from pyipcs.query.plan import Format, OutputOptions
+from pyipcs.query.plan import Format, OutputOptions, Report
 from pyipcs.query.rates import Growth
 from pyipcs.query.selection import Selection
 from pyipcs.render import panel, table
@@ -15,6 +16,7 @@ from pyipcs.sysv.keys import Target
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line
 from pyipcs.terminal.live_loop import FrameRenderer
+from pyipcs.terminal.viewport import Frame, Overview
 from pyipcs.usage.scan import expire
 
 
@@ -24,22 +26,51 @@ def selected_objects(
     """Return the view of the selected objects, with the growth of queues."""
     growth = Growth()
 
-    def render(capabilities: TerminalCapabilities) -> Iterator[str]:
+    def render(capabilities: TerminalCapabilities) -> Frame:
         expire()
         found = {kind: selection.of(procfs.read(kind)) for kind in kinds}
-        report = plan.report(found, options, Format.TABLE, view)
-        report = growth.shown(report)._replace(
-            which=selection.scope.which, max_rows=capabilities.height
+        report = growth.shown(plan.report(found, options, Format.TABLE, view))
+        report = report._replace(
+            found={kind: [*listings] for kind, listings in report.found.items()},
+            which=selection.scope.which,
         )
-        return table.tables(report, capabilities)
+        whole = partial(table.tables, report, capabilities)
+        return Frame(whole, None if report.title else partial(_overview, report, capabilities))
 
     return render
 
 
+def _overview(report: Report, capabilities: TerminalCapabilities, height: int) -> Overview:
+    """Return tables of some rows each, which fit into a number of lines.
+
+    A table has a row at least, even if that does not fit.
+    """
+    lengths = {
+        kind: sum(listing.length for listing in listings) for kind, listings in report.found.items()
+    }
+    total, least = sum(lengths.values()), sum(map(bool, lengths.values()))
+
+    def drawn(rows: int) -> Overview:
+        shares = dict(zip(lengths, table.shares([*lengths.values()], rows), strict=True))
+        cut = report._replace(max_rows=shares if rows < total else {})
+        lines = "".join(table.tables(cut, capabilities)).splitlines()
+        first = next(filter(None, shares.values()), 0)
+        return Overview(lines, first + (table.HEAD if report.headings else 0))
+
+    rows = min(height, total)
+    overview = drawn(rows)
+    while (excess := len(overview.lines) - height) > 0 and rows > least:
+        rows = max(rows - excess, least)
+        overview = drawn(rows)
+    # With fewer rows the tables lost empty lines, too.
+    fuller = drawn(rows - excess) if excess < 0 and rows < total else overview
+    return fuller if len(fuller.lines) <= height else overview
+
+
 def limits_and_usage(kinds: Sequence[Kind], options: OutputOptions) -> FrameRenderer:
     """Return the view of the kernel's limits and their usage."""
-    return lambda capabilities: table.tables(
-        plan.resources(kinds, options, Format.TABLE), capabilities
+    return lambda capabilities: Frame(
+        partial(table.tables, plan.resources(kinds, options, Format.TABLE), capabilities)
     )
 
 
@@ -50,7 +81,7 @@ def named_objects(
     style = options.style(Format.TABLE)
     growth = Growth()
 
-    def render(capabilities: TerminalCapabilities) -> Iterator[str]:
+    def lines(capabilities: TerminalCapabilities) -> Iterator[str]:
         expire()
         found, errors = read_all(kinds, targets)
         if not found:
@@ -62,5 +93,9 @@ def named_objects(
             yield from panel.details(object_, capabilities)
         for error in errors:
             yield f"{one_line(str(error))}\n"
+
+    def render(capabilities: TerminalCapabilities) -> Frame:
+        drawn = [*lines(capabilities)]
+        return Frame(lambda: drawn)
 
     return render

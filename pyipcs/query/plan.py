@@ -183,7 +183,7 @@ class Report(NamedTuple):
         view: the view of the ipcs layout.
         title: the title of a single table of all kinds; empty for a table for each kind.
         is_wide: True to drop and cut no column of a table.
-        max_rows: the most rows of a table; None is no limit.
+        max_rows: the most rows of the table of each kind; empty is no limit.
         facts: the first members of a JSON document.
         namespaces: a report for each namespace, instead of `found`.
         limits: the limits of each kind, for metrics.
@@ -202,7 +202,7 @@ class Report(NamedTuple):
     view: View = View.STATUS
     title: str = ""
     is_wide: bool = False
-    max_rows: int | None = None
+    max_rows: Mapping[Kind, int] = {}
     facts: Mapping[str, Any] = {}
     namespaces: "Iterable[Report] | None" = None
     limits: Sequence[Listing] = ()

@@ -35,6 +35,7 @@ _HIGH, _VERY_HIGH = 75.0, 90.0  # percent: a bar becomes yellow, and red
 _UNLIMITED = 2**63  # the defaults of shmmax and shmall are above (shmget(2))
 _SEPARATION = 2  # columns between columns
 _NAMING = 90  # the lowest priority of columns that name an object
+HEAD = 3  # lines above the rows of a table
 _LONG_MIN = 12  # the least width of a long column
 
 
@@ -42,7 +43,7 @@ def tables(report: Report, capabilities: TerminalCapabilities | None) -> Iterato
     """Render a table for each kind, or one table with the report's title.
 
     The last line names the kinds without objects. A title has the number of all rows, even if
-    `max_rows` limits the rows.
+    `max_rows` limits the rows; then no empty lines take room between the tables.
     """
     assert capabilities
     painter = Painter(capabilities)
@@ -57,13 +58,27 @@ def tables(report: Report, capabilities: TerminalCapabilities | None) -> Iterato
             empty.append(kind.plural)
             continue
         title = f"{kind.title} ({grouped(listing.length)})"
-        if report.max_rows is not None:
-            listing = listing.take(range(min(report.max_rows, listing.length)))
+        more = max(listing.length - report.max_rows.get(kind, listing.length), 0)
+        if more:
+            listing = listing.take(range(listing.length - more))
         yield separator
-        yield from _table(title, report.columns[kind], [listing], report, painter)
-        separator = "\n"
+        yield from _table(title, report.columns[kind], [listing], report, painter, more)
+        separator = "" if report.max_rows else "\n"
     if empty and report.headings:
         yield separator + painter.paint(f"No {_either(empty)}{report.which}.", "dim") + "\n"
+
+
+def shares(lengths: Sequence[int], rows: int) -> list[int]:
+    """Share rows fairly among tables; return the rows of each.
+
+    A table with few rows leaves the rest to the others. The first ones get the odd rows.
+    """
+    given = [0] * len(lengths)
+    by_length = sorted(range(len(lengths)), key=lambda index: (lengths[index], -index))
+    for done, index in enumerate(by_length):
+        given[index] = min(lengths[index], rows // (len(lengths) - done))
+        rows -= given[index]
+    return given
 
 
 def _one_table(report: Report, painter: "Painter") -> Iterator[str]:
@@ -159,8 +174,12 @@ def _table(
     parts: Sequence[Listing],
     report: Report,
     painter: Painter,
+    more: int = 0,
 ) -> Iterator[str]:
-    """Yield the lines of a table, without columns that do not fit."""
+    """Yield the lines of a table, without columns that do not fit.
+
+    A last line counts `more` rows.
+    """
     has_unicode = painter.capabilities.has_unicode
     cells_of = {
         column: [
@@ -194,8 +213,11 @@ def _table(
     painted = [_painted(cells_of[column], column, size, painter) for column, size in kept.items()]
     yield "".join(map(row.__mod__, zip(*painted, strict=True)))
     omitted = [column.name for column in sizes if column not in kept]
+    notes = [f"{grouped(more)} more."] if more else []
     if omitted and report.headings:
-        note = Text(f"No room for {', '.join(omitted)}.", style="dim")
+        notes.append(f"No room for {', '.join(omitted)}.")
+    if notes:
+        note = Text(" ".join(notes), style="dim")
         yield painter.draw(note, painter.capabilities.width or 0)
 
 

@@ -1,50 +1,81 @@
-"""The loop of a live view, which a signal ends."""
+"""The loop of a live view, which the key q or a signal ends."""
 
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import FrameType
-from typing import NoReturn, TypeAlias
+from typing import TypeAlias
 
 from pyipcs.process.interruptible import InterruptibleWait
 from pyipcs.terminal.capabilities import TerminalCapabilities
+from pyipcs.terminal.keys import Key, Keyboard
 from pyipcs.terminal.live_screen import Screen
 from pyipcs.terminal.streams import Output
+from pyipcs.terminal.viewport import Frame, Viewport
 from pyipcs.terminal.writer import InterruptibleWriter
 
-_HEAD_HEIGHT = 6  # lines: a terminal of this height or less shows no heading
-FrameRenderer: TypeAlias = Callable[[TerminalCapabilities], Iterable[str]]
+# Lines: a lower terminal has no room for the heading, or for an empty line below it.
+_HEAD_HEIGHT, _EMPTY_LINE_HEIGHT = 6, 24
+_HINT = "q quits, arrows scroll"
+FrameRenderer: TypeAlias = Callable[[TerminalCapabilities], Frame]
 
 
-def watch(output: Output, interval: float, render: FrameRenderer) -> NoReturn:
-    """Show a frame every `interval` seconds, and when the size changes.
+def watch(output: Output, interval: float, render: FrameRenderer) -> None:
+    """Show a frame every `interval` seconds, and at a change of the size, until the key q.
 
     Raises:
         StoppedError: a signal arrived; the terminal is restored.
         CommandError: the terminal is gone.
     """
+    view = Viewport()
 
-    def frame() -> tuple[str, TerminalCapabilities]:
+    def refresh() -> tuple[list[str], TerminalCapabilities]:
         capabilities = output.terminal_capabilities()
-        has_head = capabilities.height > _HEAD_HEIGHT
-        head = f"Every {interval:g}s: {time.ctime()}\n\n" if has_head else ""
-        return head + "".join(render(capabilities)), capabilities
+        head = _head(interval, capabilities, has_keys=keyboard.has_keys)
+        view.set(render(capabilities), capabilities.height - len(head))
+        return head, capabilities
 
-    with InterruptibleWait() as waiting, _TerminalSignals() as signals:
-        shown = frame()  # an error of the first frame appears on the ordinary screen
+    with (
+        InterruptibleWait() as waiting,
+        _TerminalSignals() as signals,
+        Keyboard(output.descriptor(), waiting) as keyboard,
+    ):
+        head, capabilities = refresh()
+        lines = view.lines()  # an error of the first frame appears on the ordinary screen
         with (
             InterruptibleWriter(output.descriptor(), output.encoding, waiting) as writer,
-            Screen(writer, has_color=output.has_color) as screen,
+            Screen(writer, has_color=output.has_color, reads_keys=keyboard.has_keys) as screen,
         ):
+            screen.show([*head, *lines], capabilities)
+            next_frame = time.monotonic() + interval
             while True:
-                screen.show(*shown)
-                waiting.sleep(interval)
+                key = keyboard.read(next_frame - time.monotonic())
                 if signals.is_stop_requested:
                     screen.stop()
                     signals.stop()
                     screen.start()
-                shown = frame()
+                    key = None
+                if key is Key.QUIT:
+                    return
+                if key:
+                    view.move(key)
+                else:
+                    head, capabilities = refresh()
+                screen.show([*head, *view.lines()], capabilities)
+                if not key:
+                    next_frame = time.monotonic() + interval
+
+
+def _head(interval: float, capabilities: TerminalCapabilities, *, has_keys: bool) -> list[str]:
+    """Return the lines above a frame."""
+    if capabilities.height <= _HEAD_HEIGHT:
+        return []
+    line = f"Every {interval:g}s: {time.ctime()}"
+    with_hint = f"{line}   {_HINT}"
+    has_room = len(with_hint) <= (capabilities.width or 0)
+    empty = [""] if capabilities.height >= _EMPTY_LINE_HEIGHT else []
+    return [with_hint if has_keys and has_room else line, *empty]
 
 
 class _TerminalSignals:

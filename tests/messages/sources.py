@@ -37,7 +37,9 @@ IGNORED_NAMES = {
     "terminal/streams.py": {"ask"},
     "actions/remove.py": {"_VERBOSE"},
     "cli/commands/rm.py": {"_question"},
-    "terminal/live_loop.py": {"watch"},  # the heading of the live view
+    # The lines above and below a live view.
+    "terminal/live_loop.py": {"_HINT", "_head"},
+    "terminal/viewport.py": {"_cut"},
     "errors.py": {"StoppedError"},  # the program dies of the signal and prints nothing
     "sysv/__init__.py": {"__getattr__"},  # for users of the library
     "sysv/abi.py": {"_PERM", "_SEM_TIMES"},  # names of C members

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyipcs.model import Kind, Record, Semaphore, State
 from pyipcs.query.choose import resources
@@ -198,9 +200,28 @@ def test_table_without_headings_is_rows() -> None:
 
 def test_table_with_fewer_rows_counts_all_in_its_title() -> None:
     report = samples.report(Kind.QUEUE, style=PEOPLE)
-    lines = "".join(table.tables(report._replace(max_rows=1), terminal())).splitlines()
+    lines = "".join(
+        table.tables(report._replace(max_rows={Kind.QUEUE: 1}), terminal())
+    ).splitlines()
     assert lines[0] == "Message queues (3)"
-    assert len(lines) == 4
+    assert len(lines) == table.HEAD + 2
+    assert lines[-1] == "2 more."
+
+
+@given(lengths=st.lists(st.integers(0, 50), max_size=6), rows=st.integers(0, 400))
+def test_shares_of_any_tables_use_all_rows_fairly(lengths: list[int], rows: int) -> None:
+    shares = table.shares(lengths, rows)
+    assert sum(shares) == min(rows, sum(lengths))
+    cut = [share for share, length in zip(shares, lengths, strict=True) if share < length]
+    for share, length in zip(shares, lengths, strict=True):
+        assert share <= length
+        assert share or not length or rows < sum(map(bool, lengths))
+        assert not cut or share <= min(cut) + 1, "no table has more than a cut one"
+
+
+def test_shares_give_the_odd_rows_to_the_first_tables() -> None:
+    assert table.shares([20, 20, 20], 11) == [4, 4, 3]
+    assert table.shares([2, 20, 20], 11) == [2, 5, 4]
 
 
 def test_bar_shows_a_small_part_as_one_block() -> None:

@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -471,9 +472,207 @@ def test_list_watch_counts_the_rows_without_room(objects: Objects, isolated: Non
     for _ in range(50):
         objects.queue()
     process, terminal = on_terminal("list", "-q", "--watch=0.1", height=10)
-    text = read_until(terminal, r"more lines\)")
+    text = without_codes(read_until(terminal, r"\d more\."))
     end(process, terminal)
     assert "Message queues (50)" in text
+    assert "45 more." in text
+
+
+KEYS = {"up": b"\x1b[A", "down": b"\x1b[B", "page up": b"\x1b[5~", "page down": b"\x1b[6~"}
+TITLES = ("Message queues (20)", "Shared memory segments (20)", "Semaphore sets (20)")
+
+
+@pytest.fixture
+def sixty(objects: Objects, isolated: None) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Start a live view of 20 objects of each kind, with keys 1 to 60, at 80x24."""
+    for key in range(1, 21):
+        objects.queue(key)
+        objects.segment(20 + key)
+        objects.semaphores(40 + key)
+    process, terminal = on_terminal("list", "--sort=KEY", "--watch=0.1", width=80)
+    read_until(terminal, "Every")
+    yield process, terminal
+    end(process, terminal)
+
+
+def keys_in(frame: str) -> list[int]:
+    """Return the keys of the objects in a picture."""
+    return [int(key, 16) for key in re.findall("0x[0-9a-f]{8}", frame)]
+
+
+def test_list_watch_in_a_small_terminal_shows_rows_of_each_kind(
+    sixty: tuple[subprocess.Popen[bytes], int],
+) -> None:
+    frame = next_frame(sixty[1])
+    assert "q quits, arrows scroll" in frame
+    assert all(title in frame for title in TITLES)
+    assert keys_in(frame) == [1, 2, 3, 4, 21, 22, 23, 41, 42, 43]
+    assert re.findall(r"(\d+) more\.", frame) == ["16", "17", "17"]
+    assert len(frame.split("\n")) == 24
+
+
+def test_list_watch_keys_scroll_through_all_rows(
+    sixty: tuple[subprocess.Popen[bytes], int],
+) -> None:
+    _, terminal = sixty
+    seen = {*keys_in(next_frame(terminal))}
+
+    def first_key_is(key: int) -> bool:
+        found = keys_in(next_frame(terminal))
+        seen.update(found)
+        return found[0] == key
+
+    for name, key in (("page down", 5), ("down", 6), ("up", 5), ("page down", 21)):
+        os.write(terminal, KEYS[name])
+        wait_until(lambda key=key: first_key_is(key))  # type: ignore[misc]
+    os.write(terminal, KEYS["page down"] * 5)
+    wait_until(lambda: 60 in keys_in(next_frame(terminal)))
+    wait_until(lambda: first_key_is(41))
+    assert seen == {*range(1, 61)}
+    os.write(terminal, KEYS["page up"] * 6)
+    wait_until(lambda: first_key_is(1))
+
+
+def test_list_watch_on_a_resized_terminal_keeps_its_place(
+    sixty: tuple[subprocess.Popen[bytes], int],
+) -> None:
+    process, terminal = sixty
+    os.write(terminal, KEYS["page down"])
+    wait_until(lambda: keys_in(next_frame(terminal))[0] == 5)
+    for height in (12, 30):
+        resize(terminal, 80, height)
+        process.send_signal(signal.SIGWINCH)
+        wait_until(lambda height=height: next_frame(terminal).count("\n") == height - 1)  # type: ignore[misc]
+        assert keys_in(next_frame(terminal))[0] == 5
+    resize(terminal, 80, 100)
+    process.send_signal(signal.SIGWINCH)
+    wait_until(lambda: keys_in(next_frame(terminal)) == [*range(1, 61)])
+
+
+def test_stat_watch_scrolls(objects: Objects, isolated: None) -> None:
+    for key in range(1, 11):
+        objects.queue(key)
+    process, terminal = on_terminal("stat", *map(hex, range(1, 11)), "--watch=0.1", width=80)
+    read_until(terminal, r"lines more\)")
+    os.write(terminal, b"\x1b[F")
+    wait_until(lambda: 10 in keys_in(next_frame(terminal)))
+    os.write(terminal, b"q")
+    assert read_all(terminal).endswith(SHOW + LEAVE)
+    assert process.wait(LIMIT) == 0
+
+
+@pytest.mark.parametrize("args", [("list",), ("list", "-u"), ("stat", "0x5")])
+def test_watch_ended_by_q_restores_the_terminal(
+    args: tuple[str, ...], objects: Objects, isolated: None
+) -> None:
+    objects.queue(5)
+    process, terminal = on_terminal(*args, "--watch=60")
+    before = termios.tcgetattr(terminal)
+    text = read_until(terminal, "Every 60s")
+    wait_until(lambda: not has_mode(terminal, termios.ICANON | termios.ECHO))
+    os.write(terminal, b"x\x1b[Bq")
+    assert process.wait(LIMIT) == 0
+    assert termios.tcgetattr(terminal) == before
+    text += read_all(terminal)
+    assert_restored(text)
+    assert "x" not in without_codes(text[text.rindex(LEAVE) :])
+
+
+def has_mode(terminal: int, flags: int) -> bool:
+    """Return whether one of these local modes is set."""
+    return bool(termios.tcgetattr(terminal)[3] & flags)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
+def test_list_watch_ended_by_a_signal_restores_the_modes(
+    number: signal.Signals, isolated: None
+) -> None:
+    process, terminal = on_terminal("list", "--watch=60")
+    before = termios.tcgetattr(terminal)
+    read_until(terminal, "Every 60s")
+    process.send_signal(number)
+    assert process.wait(LIMIT) == -number
+    assert termios.tcgetattr(terminal) == before
+    end(process, terminal)
+
+
+def test_list_watch_with_other_input_reads_no_keys(isolated: None) -> None:
+    before = ["sh", "-c", 'exec "$@" < /dev/null', "sh"]
+    process, terminal = on_terminal("list", "--watch=0.1", before=before)
+    read_until(terminal, "Every 0.1s")
+    os.write(terminal, b"q")
+    text = read_until(terminal, "(Every 0.1s(?s:.*)){3}")
+    assert "q quits" not in text
+    assert has_mode(terminal, termios.ICANON)
+    assert not has_mode(terminal, termios.ECHO)
+    interrupt(process, terminal)
+
+
+def test_list_watch_with_input_from_dev_tty_reads_keys(isolated: None) -> None:
+    command = ["sh", "-c", 'exec "$@" < /dev/tty', "sh", PYIPCS, "list", "--watch=0.1"]
+    process, terminal = start(command, controlling=True)
+    read_until(terminal, "q quits")
+    os.write(terminal, b"q")
+    read_all(terminal)
+    assert process.wait(LIMIT) == 0
+
+
+@contextmanager
+def bash_terminal() -> Iterator[int]:
+    """Start bash with line editing and job control on a terminal of its own."""
+    process, terminal = start(["bash", "--norc", "-i"], controlling=True, env={"PS1": "$ "})
+    try:
+        read_until(terminal, r"\$ ")
+        yield terminal
+    finally:
+        end(process, terminal)
+
+
+def test_list_watch_ended_by_q_leaves_later_typing_to_the_shell(isolated: None) -> None:
+    with bash_terminal() as terminal:
+        os.write(terminal, f"{PYIPCS} list --watch=0.1\n".encode())
+        read_until(terminal, "q quits")
+        os.write(terminal, b"xqecho status $? ty''ped\nstty -a\n")
+        text = without_codes(read_until(terminal, "echonl"))
+    assert "status 0 typed\r\n" in text
+    assert " icanon " in text
+    assert re.search(r"\secho\s", text)
+
+
+def test_list_watch_stopped_by_ctrl_z_restores_the_modes_until_fg(isolated: None) -> None:
+    with bash_terminal() as terminal:
+        os.write(terminal, f"{PYIPCS} list --watch=0.1\n".encode())
+        read_until(terminal, "q quits")
+        os.write(terminal, b"\x1aecho ty''ped\nstty -a\n")
+        text = without_codes(read_until(terminal, "echonl"))
+        assert "Stopped" in text
+        assert "typed\r\n" in text
+        assert " icanon " in text
+        assert re.search(r"\secho\s", text)
+        os.write(terminal, b"fg\n")
+        read_until(terminal, "q quits")
+        wait_until(lambda: not has_mode(terminal, termios.ICANON | termios.ECHO))
+        os.write(terminal, b"qecho status $? ty''ped\n")
+        read_until(terminal, "status 0 typed\r\n")
+
+
+def test_list_watch_started_in_the_background_draws_in_the_foreground(isolated: None) -> None:
+    with bash_terminal() as terminal:
+        os.write(terminal, f"{PYIPCS} list --watch=0.1 &\n".encode())
+        read_until(terminal, r"\$ ")
+        wait_until(lambda: has_stopped_job(terminal))
+        os.write(terminal, b"fg\n")
+        read_until(terminal, "q quits")
+        os.write(terminal, b"qstty -a\n")
+        text = without_codes(read_until(terminal, "echonl"))
+    assert " icrnl " in text
+    assert " icanon " in text
+
+
+def has_stopped_job(terminal: int) -> bool:
+    """Return whether bash reports a stopped job."""
+    os.write(terminal, b"jobs; echo e''nd\n")
+    return "Stopped" in read_until(terminal, "end\r\n")
 
 
 def test_list_watch_stopped_and_continued_draws_again(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import chain
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 import click
 
@@ -100,7 +100,7 @@ def command(ctx: click.Context, /, *, options: ListOptions) -> Status:
     output: Output = ctx.obj
     kinds = options.selection.kinds(options.named_kinds)
     if options.interval is not None:
-        _watch(ctx, options.interval, kinds, options)
+        return _watch(ctx, options.interval, kinds, options)
     if options.target:
         return _show_one(output, kinds[0], options.target, options)
     if options.figures:
@@ -137,7 +137,7 @@ def _check(options: ListOptions, *, has_ns: bool) -> None:
 
 def _watch(
     ctx: click.Context, interval: float, kinds: Sequence[Kind], options: ListOptions
-) -> NoReturn:
+) -> Status:
     """Show a live view."""
     from pyipcs.actions import live_views
 
@@ -145,7 +145,7 @@ def _watch(
         view = partial(live_views.limits_and_usage, kinds)
     else:
         view = partial(live_views.selected_objects, kinds, options.selection, view=options.columns)
-    watch(ctx, interval, options.output_options, view)
+    return watch(ctx, interval, options.output_options, view)
 
 
 def _show(output: Output, kinds: Sequence[Kind], options: ListOptions) -> Status:

@@ -66,7 +66,7 @@ def command(
     if interval is not None:
         from pyipcs.actions.live_views import named_objects
 
-        watch(ctx, interval, output_options, partial(named_objects, kinds, targets))
+        return watch(ctx, interval, output_options, partial(named_objects, kinds, targets))
     format_ = output_options.chosen(terminal=output.is_terminal)
     plan.check(kinds, output_options, format_)
     records, errors = read_all(kinds, targets)

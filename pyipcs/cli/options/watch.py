@@ -1,7 +1,7 @@
 """--watch: a live view instead of a listing."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +9,7 @@ from pyipcs.cli.command import OptionalValue
 from pyipcs.cli.options.common import refuse, showing
 from pyipcs.cli.options.output import given_output_options
 from pyipcs.cli.types import INTERVAL
+from pyipcs.errors import Status
 from pyipcs.query.plan import Format, OutputOptions
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ watch_option = showing(
     cls=OptionalValue,
     type=INTERVAL,
     metavar="[=SECONDS]",
-    help="Show a live view until Ctrl-C, updated every SECONDS. NET/S is the growth of a queue in "
-    "messages per second. [default: 2]",
+    help="Show a live view until q or Ctrl-C, updated every SECONDS. Arrows, PgUp and PgDn scroll. "
+    "NET/S is the growth of a queue in messages per second. [default: 2]",
 )
 
 
@@ -30,8 +31,8 @@ def watch(
     interval: float,
     options: OutputOptions,
     view: "Callable[[OutputOptions], FrameRenderer]",
-) -> NoReturn:
-    """Show a live view until a signal ends it.
+) -> Status:
+    """Show a live view until the user or a signal ends it.
 
     Raises:
         click.UsageError: the terminal or the format does not allow it.
@@ -48,3 +49,4 @@ def watch(
     from pyipcs.terminal import live_loop
 
     live_loop.watch(ctx.obj, interval, view(options._replace(format_=Format.TABLE)))
+    return Status.DONE
