@@ -46,7 +46,9 @@ class Viewport:
 
     def move(self, key: Key) -> None:
         """Scroll by a key; no line is passed over unseen."""
-        position, seen = self._position, self._drawn_overview().seen
+        position, overview = self._position, self._drawn_overview()
+        is_cut = len(overview.lines) > self._height
+        seen = min(overview.seen, self._height - 1) if is_cut else overview.seen
         page = max(self._height - 1, 1)  # the last line counts the rest
         match key:
             case Key.UP:

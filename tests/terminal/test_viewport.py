@@ -60,6 +60,13 @@ def test_viewport_page_down_and_up_pass_over_no_line() -> None:
         assert view.lines()[0] == "0"
 
 
+def test_viewport_lower_than_its_overview_passes_over_no_line() -> None:
+    view = viewport(tables(), 3)
+    assert view.lines() == [*TEXT[:2], "(2 lines more)"]
+    view.move(Key.PAGE_DOWN)
+    assert view.lines() == [*TEXT[2:4], "(96 lines more)"]
+
+
 def test_viewport_at_the_top_draws_the_overview_alone() -> None:
     drawn = []
 
