@@ -596,6 +596,17 @@ def test_list_watch_ended_by_a_signal_restores_the_modes(
     end(process, terminal)
 
 
+def test_stat_watch_ended_by_an_error_restores_the_modes(objects: Objects, isolated: None) -> None:
+    msqid = objects.queue(5)
+    process, terminal = on_terminal("stat", "0x5", "--watch=0.1")
+    before = termios.tcgetattr(terminal)
+    read_until(terminal, "Every 0.1s")
+    kernel.remove(Kind.QUEUE, msqid)
+    assert process.wait(LIMIT) == 1
+    assert termios.tcgetattr(terminal) == before
+    end(process, terminal)
+
+
 def test_list_watch_with_other_input_reads_no_keys(isolated: None) -> None:
     before = ["sh", "-c", 'exec "$@" < /dev/null', "sh"]
     process, terminal = on_terminal("list", "--watch=0.1", before=before)
@@ -877,5 +888,14 @@ def test_list_watch_in_tmux_leaves_the_screen_and_the_typing(
         run(*tmux, "send-keys", "echo status $?", "Enter")
         text = screen("status 130")
         assert text.startswith("before\nMessage queues (1)\nKEY "), "as it was"
+        for key in range(6, 36):
+            objects.queue(key)
+        run(*tmux, "send-keys", f"clear; {PYIPCS} list -q --sort=KEY --watch", "Enter")
+        assert "0x00000023" not in screen(r"\d more\.")
+        run(*tmux, "send-keys", "PageDown", "PageDown", "PageDown")
+        assert "Message queues" not in screen("0x00000023")
+        run(*tmux, "send-keys", "q")
+        run(*tmux, "send-keys", "echo status $?", "Enter")
+        screen("status 0")
     finally:
         run(*tmux, "kill-server")
