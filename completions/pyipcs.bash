@@ -6,7 +6,7 @@ _pyipcs_grammar() {
   case $1 in
     '')
       options=(
-        $'--color\tColor the output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -28,6 +28,9 @@ _pyipcs_grammar() {
         $'read\tRead bytes out of a segment'
         $'write\tWrite bytes into a segment'
         $'run\tRun a command, and report the objects it leaves behind'
+        $'help\tShow the help of a command, the columns or the formats'
+        $'version\tPrint the version'
+        $'completion\tPrint the completion file of a shell'
       )
       many='' wraps=''
       ;;
@@ -48,13 +51,13 @@ _pyipcs_grammar() {
         $'--mine\tCreated or owned by you'
         $'--key\tWith KEY; if repeated, with any of them'
         $'--private\tWithout a key (IPC_PRIVATE)'
-        $'--older-than\tLast changed more than DURATION ago: 30s, 10m, 2h, 7d'
-        $'--idle\tLast used more than DURATION ago (if never used: last changed), not attached, and with no visible process waiting on it'
+        $'--older-than\tChanged more than DURATION ago: 30s, 10m, 2h, 7d'
+        $'--idle\tNot used for DURATION, nor attached or waited on'
         $'--unattached\tSegments that no process has attached'
         $'--empty\tQueues without messages'
         $'--orphaned\tSegments that no process has attached and whose creator and last user are gone'
-        $'--suspect\tOrphaned segments, and queues and semaphore sets whose last users are gone and on which no process waits'
-        $'--not-in\tNot in an earlier listing of all objects (list -J > FILE)'
+        $'--suspect\tOrphaned segments; queues and sets whose last users are gone and that no process waits on'
+        $'--not-in\tNot in FILE, an earlier listing (list -J > FILE)'
         $'--all-ns\tObjects of every IPC namespace that has a process you may inspect'
         $'-t\tTimes of last use and change'
         $'--time\tTimes of last use and change'
@@ -70,11 +73,11 @@ _pyipcs_grammar() {
         $'--format\tFormat of the output'
         $'-J\tShort for --format json'
         $'--json\tShort for --format json'
-        $'-o\tColumns, as listed below; +COL,... adds to the default ones'
-        $'--output\tColumns, as listed below; +COL,... adds to the default ones'
-        $'-w\tNo column left out or cut in a table, however wide it gets'
-        $'--wide\tNo column left out or cut in a table, however wide it gets'
-        $'--noheadings\tNo headings, and no column left out for lack of width'
+        $'-o\tColumns; +COL,... adds to the default ones'
+        $'--output\tColumns; +COL,... adds to the default ones'
+        $'-w\tOmit and cut no column of a table'
+        $'--wide\tOmit and cut no column of a table'
+        $'--noheadings\tOmit headings, and keep columns that do not fit'
         $'--sort\tSort by a column; -COL sorts in reverse'
         $'--time-format\tFormat of times'
         $'-P\tPermissions as 0644 instead of rw-r--r--'
@@ -84,8 +87,8 @@ _pyipcs_grammar() {
         $'--human\tSizes with units, as 64K, except in JSON'
         $'--watch\tShow a live view until q or Ctrl-C, updated every SECONDS'
         $'--fail-if-any\tExit with status 23 if there is an object'
-        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
-        $'--color\tColor the output'
+        $'--ns\tWork in the IPC namespace of a process or file'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -126,11 +129,11 @@ _pyipcs_grammar() {
         $'--format\tFormat of the output'
         $'-J\tShort for --format json'
         $'--json\tShort for --format json'
-        $'-o\tColumns, as listed below; +COL,... adds to the default ones'
-        $'--output\tColumns, as listed below; +COL,... adds to the default ones'
-        $'-w\tNo column left out or cut in a table, however wide it gets'
-        $'--wide\tNo column left out or cut in a table, however wide it gets'
-        $'--noheadings\tNo headings, and no column left out for lack of width'
+        $'-o\tColumns; +COL,... adds to the default ones'
+        $'--output\tColumns; +COL,... adds to the default ones'
+        $'-w\tOmit and cut no column of a table'
+        $'--wide\tOmit and cut no column of a table'
+        $'--noheadings\tOmit headings, and keep columns that do not fit'
         $'--sort\tSort by a column; -COL sorts in reverse'
         $'--time-format\tFormat of times'
         $'-P\tPermissions as 0644 instead of rw-r--r--'
@@ -139,8 +142,8 @@ _pyipcs_grammar() {
         $'--bytes\tSizes in bytes, also in a table'
         $'--human\tSizes with units, as 64K, except in JSON'
         $'--watch\tShow a live view until q or Ctrl-C, updated every SECONDS'
-        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
-        $'--color\tColor the output'
+        $'--ns\tWork in the IPC namespace of a process or file'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -168,8 +171,8 @@ _pyipcs_grammar() {
       options=(
         $'-v\tPrint also the objects that have the key'
         $'--verbose\tPrint also the objects that have the key'
-        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
-        $'--color\tColor the output'
+        $'--ns\tWork in the IPC namespace of a process or file'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -206,8 +209,8 @@ _pyipcs_grammar() {
         $'--id-only\tPrint only the ids: segment, queue, set'
         $'-J\tPrint the objects as JSON'
         $'--json\tPrint the objects as JSON'
-        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
-        $'--color\tColor the output'
+        $'--ns\tWork in the IPC namespace of a process or file'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -245,8 +248,8 @@ _pyipcs_grammar() {
         $'--values\tValues of all semaphores of a set, in one step'
         $'--lock\tLock a segment in memory: it is not swapped'
         $'--unlock\tUnlock a segment'
-        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
-        $'--color\tColor the output'
+        $'--ns\tWork in the IPC namespace of a process or file'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -287,13 +290,13 @@ _pyipcs_grammar() {
         $'--mine\tCreated or owned by you'
         $'--key\tWith KEY; if repeated, with any of them'
         $'--private\tWithout a key (IPC_PRIVATE)'
-        $'--older-than\tLast changed more than DURATION ago: 30s, 10m, 2h, 7d'
-        $'--idle\tLast used more than DURATION ago (if never used: last changed), not attached, and with no visible process waiting on it'
+        $'--older-than\tChanged more than DURATION ago: 30s, 10m, 2h, 7d'
+        $'--idle\tNot used for DURATION, nor attached or waited on'
         $'--unattached\tSegments that no process has attached'
         $'--empty\tQueues without messages'
         $'--orphaned\tSegments that no process has attached and whose creator and last user are gone'
-        $'--suspect\tOrphaned segments, and queues and semaphore sets whose last users are gone and on which no process waits'
-        $'--not-in\tNot in an earlier listing of all objects (list -J > FILE)'
+        $'--suspect\tOrphaned segments; queues and sets whose last users are gone and that no process waits on'
+        $'--not-in\tNot in FILE, an earlier listing (list -J > FILE)'
         $'-n\tShow the objects to remove, in any format, and remove nothing'
         $'--dry-run\tShow the objects to remove, in any format, and remove nothing'
         $'-y\tDo not ask for confirmation of --all'
@@ -304,11 +307,11 @@ _pyipcs_grammar() {
         $'--format\tFormat of the output'
         $'-J\tShort for --format json'
         $'--json\tShort for --format json'
-        $'-o\tColumns, as listed below; +COL,... adds to the default ones'
-        $'--output\tColumns, as listed below; +COL,... adds to the default ones'
-        $'-w\tNo column left out or cut in a table, however wide it gets'
-        $'--wide\tNo column left out or cut in a table, however wide it gets'
-        $'--noheadings\tNo headings, and no column left out for lack of width'
+        $'-o\tColumns; +COL,... adds to the default ones'
+        $'--output\tColumns; +COL,... adds to the default ones'
+        $'-w\tOmit and cut no column of a table'
+        $'--wide\tOmit and cut no column of a table'
+        $'--noheadings\tOmit headings, and keep columns that do not fit'
         $'--sort\tSort by a column; -COL sorts in reverse'
         $'--time-format\tFormat of times'
         $'-P\tPermissions as 0644 instead of rw-r--r--'
@@ -316,8 +319,8 @@ _pyipcs_grammar() {
         $'-b\tSizes in bytes, also in a table'
         $'--bytes\tSizes in bytes, also in a table'
         $'--human\tSizes with units, as 64K, except in JSON'
-        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
-        $'--color\tColor the output'
+        $'--ns\tWork in the IPC namespace of a process or file'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -364,23 +367,23 @@ _pyipcs_grammar() {
       options=(
         $'-t\tType of the messages, a positive long; with --json, of messages without a type'
         $'--type\tType of the messages, a positive long; with --json, of messages without a type'
-        $'-l\tEach line is a message, without its newline'
-        $'--lines\tEach line is a message, without its newline'
-        $'-0\tEach record that ends with a NUL is a message'
-        $'--null\tEach record that ends with a NUL is a message'
+        $'-l\tOne message per line, without the newline'
+        $'--lines\tOne message per line, without the newline'
+        $'-0\tOne message per record that ends with a NUL'
+        $'--null\tOne message per record that ends with a NUL'
         $'-F\tRead FILE; - is standard input'
         $'--file\tRead FILE; - is standard input'
-        $'--hex\tMessages are hex digits'
-        $'-J\tMessages are lines as `recv -J` prints them'
-        $'--json\tMessages are lines as `recv -J` prints them'
+        $'--hex\tMessages as hex digits'
+        $'-J\tMessages as lines of `recv -J`'
+        $'--json\tMessages as lines of `recv -J`'
         $'--pack\tPack the arguments as the fields of a C struct, in the notation of Python\'s struct module: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does'
         $'-z\tAppend a NUL to each message, as in C strings'
         $'--nul\tAppend a NUL to each message, as in C strings'
         $'--timeout\tWait at most SECONDS for each message, then exit with status 3'
         $'--nowait\tDo not wait: exit with status 3 instead'
         $'--progress\tShow the progress on the terminal'
-        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
-        $'--color\tColor the output'
+        $'--ns\tWork in the IPC namespace of a process or file'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -429,9 +432,9 @@ _pyipcs_grammar() {
         $'-u\tWrite each message by itself, as -F does'
         $'--unbuffered\tWrite each message by itself, as -F does'
         $'--with-type\tPrint the type and a tab before each message'
-        $'--exec\tRun CMD with sh for each message, which is its standard input'
-        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
-        $'--color\tColor the output'
+        $'--exec\tRun CMD with sh for each message, with the message as standard input'
+        $'--ns\tWork in the IPC namespace of a process or file'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -444,8 +447,8 @@ _pyipcs_grammar() {
         [--count]=''
         [--max-size]=$'words $\'4K\\t4096\' $\'64K\\t65536\' $\'1M\\t1048576\' $\'1G\\t1073741824\''
         [--timeout]=''
-        [-f]=$'words $\'text\\twithout trailing NULs, with a newline at the end\' $\'raw\\tas it is\' $\'hex\\ta dump\' $\'json\\tan object a line\' $\'unpack\\tthe fields of a C struct, with tabs between\''
-        [--format]=$'words $\'text\\twithout trailing NULs, with a newline at the end\' $\'raw\\tas it is\' $\'hex\\ta dump\' $\'json\\tan object a line\' $\'unpack\\tthe fields of a C struct, with tabs between\''
+        [-f]=$'words $\'text\\twithout trailing NULs, with a newline at the end\' $\'raw\\tunchanged\' $\'hex\\ta dump\' $\'json\\tone JSON object per line\' $\'unpack\\tthe fields of a C struct, separated by tabs; see --unpack\''
+        [--format]=$'words $\'text\\twithout trailing NULs, with a newline at the end\' $\'raw\\tunchanged\' $\'hex\\ta dump\' $\'json\\tone JSON object per line\' $\'unpack\\tthe fields of a C struct, separated by tabs; see --unpack\''
         [--unpack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding at the end, as for a long in C\''
         [--exec]='command'
         [--ns]='namespace'
@@ -459,12 +462,12 @@ _pyipcs_grammar() {
     op)
       options=(
         $'--undo\tUndo all operations when the process ends (SEM_UNDO)'
-        $'-E\tStatus if the operations had to wait, or waited too long; CMD may use 3 itself'
-        $'--conflict-exit-code\tStatus if the operations had to wait, or waited too long; CMD may use 3 itself'
+        $'-E\tExit status if the operations would wait, or waited too long, in case CMD uses 3 itself'
+        $'--conflict-exit-code\tExit status if the operations would wait, or waited too long, in case CMD uses 3 itself'
         $'--timeout\tWait at most SECONDS, then exit with status 3'
         $'--nowait\tDo not wait: exit with status 3 instead'
-        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
-        $'--color\tColor the output'
+        $'--ns\tWork in the IPC namespace of a process or file'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -490,8 +493,8 @@ _pyipcs_grammar() {
         $'-f\tFormat of the bytes'
         $'--format\tFormat of the bytes'
         $'--unpack\tPrint the fields of a C struct, in the notation of Python\'s struct module, separated by tabs'
-        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
-        $'--color\tColor the output'
+        $'--ns\tWork in the IPC namespace of a process or file'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -516,10 +519,10 @@ _pyipcs_grammar() {
         $'--offset\tOffset of the first byte'
         $'-F\tRead FILE; - is standard input'
         $'--file\tRead FILE; - is standard input'
-        $'--hex\tThe data are hex digits'
+        $'--hex\tData as hex digits'
         $'--pack\tPack DATA as the fields of a C struct, in the notation of Python\'s struct module: i is an int, l a long, d a double, 8s a char[8], and 0l pads the end as C does'
-        $'--ns\tWork in the IPC namespace of process PID, or of the namespace file PATH'
-        $'--color\tColor the output'
+        $'--ns\tWork in the IPC namespace of a process or file'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -548,7 +551,7 @@ _pyipcs_grammar() {
         $'-J\tShort for --format json'
         $'--json\tShort for --format json'
         $'--report\tWrite the report to a file, or to an open descriptor that CMD does not inherit'
-        $'--color\tColor the output'
+        $'--color\tColour the output'
         $'-V\tShow the version'
         $'--version\tShow the version'
         $'-h\tShow this help'
@@ -563,11 +566,56 @@ _pyipcs_grammar() {
       )
       many='yes' wraps='first'
       ;;
+    help)
+      options=(
+        $'--color\tColour the output'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      values=(
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
+      )
+      operands=(
+        $'words $\'list\\tShow System V IPC objects, limits and usage.\' $\'stat\\tShow all details of objects.\' $\'key\\tPrint the ftok(3) key of a file.\' $\'make\\tCreate System V IPC objects.\' $\'set\\tChange modes, owners, sizes of queues, values of semaphores, locking.\' $\'rm\\tRemove System V IPC objects, by id, by key, or all.\' $\'send\\tSend messages to a queue.\' $\'recv\\tReceive messages from a queue, or peek at them.\' $\'op\\tOperate on semaphores, or hold them while a command runs.\' $\'read\\tRead bytes out of a segment.\' $\'write\\tWrite bytes into a segment.\' $\'run\\tRun a command, and report the objects it leaves behind.\' $\'help\\tShow the help of a command, the columns or the formats.\' $\'version\\tPrint the version.\' $\'completion\\tPrint the completion file of a shell.\' $\'columns\\tColumns for -o and --sort.\' $\'formats\\tFormats of output and of times.\''
+      )
+      many='' wraps=''
+      ;;
+    version)
+      options=(
+        $'--color\tColour the output'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      values=(
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
+      )
+      many='' wraps=''
+      ;;
+    completion)
+      options=(
+        $'--color\tColour the output'
+        $'-V\tShow the version'
+        $'--version\tShow the version'
+        $'-h\tShow this help'
+        $'--help\tShow this help'
+      )
+      values=(
+        [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
+      )
+      operands=(
+        $'words $\'bash\\tcode for eval in .bashrc\' $\'zsh\\tfile of a folder in fpath, or code for eval after compinit\' $\'fish\\tcode for source in config.fish, or file of a folder of completions\''
+      )
+      many='' wraps=''
+      ;;
   esac
 }
 
-# Offer the matching lines of a text: each is a word, or a word, a tab and a description, which
-# only a list shows.
+# Offer the matching lines of a text. Each line is a word, or a word, a tab and a description; only
+# a list shows the descriptions.
 _pyipcs_offer() {
   local line word width=0 has_several='' lacks_description=''
   local -a matches=() lines=()
@@ -592,7 +640,7 @@ _pyipcs_offer() {
   fi
 }
 
-# Offer existing objects or namespaces, which the program looks up.
+# Offer existing objects or namespaces, found by the program.
 _pyipcs_lookup() {
   _pyipcs_offer "$("$program" --complete "$1" "$cur" "${words[@]:1:cword-1}" 2>/dev/null)"
 }
@@ -607,14 +655,14 @@ _pyipcs_files() {
   local i
   compopt -o filenames
   _pyipcs_compgen -f
-  # bash recognizes a folder only if the word has nothing but its path.
+  # bash recognizes a folder only if the word is just its path.
   [[ -n ${prefix#"$kept"} ]] || return
   for i in "${!COMPREPLY[@]}"; do
     [[ -d ${COMPREPLY[i]#"$prefix"} ]] && COMPREPLY[i]+=/ && compopt -o nospace
   done
 }
 
-# Complete the words of another command, which starts at this position.
+# Complete the words of another command, from its position.
 _pyipcs_wrapped() {
   if declare -F _command_offset >/dev/null; then
     local IFS=$' \t\n'
@@ -672,7 +720,7 @@ _pyipcs_value() {
   esac
 }
 
-# Find the first of bundled short options that takes a value; set its name and the attached value.
+# Find the first bundled short option with a value; set its name and the attached value.
 _pyipcs_bundle() {
   local i
   name='' value=''
@@ -683,7 +731,7 @@ _pyipcs_bundle() {
   return 1
 }
 
-# Set the target of a redirection, if the word is one or the start of one.
+# Set the target of a redirection, if the word is a redirection or its start.
 _pyipcs_redirects() {
   [[ $1 = *[\<\>]* && ${1%%[<>]*} = *([0-9&]) ]] || return
   redirected=${1##*[<>]} redirected=${redirected#[&|]}
