@@ -70,9 +70,9 @@ def collect(
     here, own = namespace.current(), os.getpid()
     if here is None or not scan().readable:
         raise CommandError(f"cannot distinguish IPC namespaces: {scan().incomplete_reason}")
-    read = partial(
-        _read_objects, kinds, selection, options, options.chosen(terminal=output.is_terminal), view
-    )
+    is_terminal = output.is_terminal
+    format_ = options.chosen(terminal=is_terminal)
+    read = partial(_read_objects, kinds, selection, options, format_, view, terminal=is_terminal)
     groups, is_incomplete = [], False
     for inode, pids in sorted(_namespaces(), key=lambda one: (one[0] != here, one)):
         others = [pid for pid in pids if pid != own]
@@ -103,13 +103,19 @@ def _namespaces() -> Iterator[tuple[int, list[int]]]:
 
 
 def _read_objects(
-    kinds: Sequence[Kind], selection: Selection, options: OutputOptions, format_: Format, view: View
+    kinds: Sequence[Kind],
+    selection: Selection,
+    options: OutputOptions,
+    format_: Format,
+    view: View,
+    *,
+    terminal: bool,
 ) -> _Found:
     """Return the objects of the caller's namespace with all their columns."""
     found = {kind: [*selection.of(procfs.read(kind))] for kind in kinds}
     if format_ is Format.PLAIN and not options.is_columnar:
         return found
-    shown = plan.report(found, options, format_, view)
+    shown = plan.report(found, options, format_, view, terminal=terminal)
     return found | {kind: [*listings] for kind, listings in shown.found.items()}
 
 

@@ -29,7 +29,8 @@ def selected_objects(
     def render(capabilities: TerminalCapabilities) -> Frame:
         expire()
         found = {kind: selection.of(procfs.read(kind)) for kind in kinds}
-        report = growth.shown(plan.report(found, options, Format.TABLE, view))
+        report = plan.report(found, options, Format.TABLE, view, terminal=True)
+        report = growth.shown(report)
         report = report._replace(
             found={kind: [*listings] for kind, listings in report.found.items()},
             which=selection.scope.which,
@@ -67,10 +68,10 @@ def _overview(report: Report, capabilities: TerminalCapabilities, height: int) -
     return fuller if len(fuller.lines) <= height else overview
 
 
-def limits_and_usage(kinds: Sequence[Kind], options: OutputOptions) -> FrameRenderer:
-    """Return the view of the kernel's limits and their usage."""
+def limits_or_usage(kinds: Sequence[Kind], figures: str, options: OutputOptions) -> FrameRenderer:
+    """Return the view of the kernel's limits with their usage, or of the usage alone."""
     return lambda capabilities: Frame(
-        partial(table.tables, plan.resources(kinds, options, Format.TABLE), capabilities)
+        partial(table.tables, plan.resource_table(kinds, options, figures), capabilities)
     )
 
 

@@ -42,7 +42,7 @@ def listings(
         each: False for metrics without single objects.
     """
     format_ = options.chosen(terminal=output.is_terminal)
-    report = plan.report(found, options, format_, view)
+    report = plan.report(found, options, format_, view, terminal=output.is_terminal)
     if format_ is Format.OPENMETRICS:
         report = _with_figures(report if each else report._replace(found={}), totals, totals)
     else:
@@ -155,7 +155,13 @@ def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOpt
     has_columns = format_ is Format.PLAIN and (options.is_columnar or options.sort)
     render = None if has_columns else figures_renderer(format_)
     if render is None:
-        _write(output, plan.resources(kinds, options, format_), format_)
+        is_drawn = _capabilities(output, format_) is not None
+        report = (
+            plan.resource_table(kinds, options, name)
+            if is_drawn
+            else plan.resources(kinds, options, format_)
+        )
+        _write(output, report, format_)
         return
     if format_ is not Format.PLAIN:
         options.refuse_columns(f"{name} in {format_.value}")

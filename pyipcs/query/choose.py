@@ -1,26 +1,37 @@
 """The columns to show, and the order of objects."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import chain
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, groupby, repeat
 from typing import Any, NamedTuple
 
 from pyipcs.model import Kind, View
-from pyipcs.query.columns import DOCUMENTS, OF_KIND, RESOURCE, VIEWS, Column, ValueType
+from pyipcs.query.columns import (
+    DOCUMENTS,
+    FIGURES,
+    OF_KIND,
+    RESOURCE,
+    VIEWS,
+    Column,
+    Value,
+    ValueType,
+)
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv.keys import unsigned
 from pyipcs.sysv.listing import Listing, merged, mode_bits
 
 
 class Choice(NamedTuple):
-    """The columns that the user chose.
+    """The chosen columns.
 
     Attributes:
         names: the names of the columns.
         more: True to add the columns to the default columns.
+        is_usual: True if a command chose the columns, and not the user.
     """
 
     names: tuple[str, ...]
     more: bool
+    is_usual: bool = False
 
 
 def parse_choice(text: str) -> Choice:
@@ -54,9 +65,21 @@ def _is_column(name: str) -> bool:
     return any(column.name == name for column in chain(*OF_KIND.values(), RESOURCE))
 
 
-def shown(kind: Kind, view: View, choice: Choice | None) -> tuple[Column, ...]:
-    """Return the columns of a kind in a view, or by the user's choice."""
-    return _chosen(OF_KIND[kind], VIEWS[kind, view], choice)
+def shown(
+    kind: Kind, view: View, choice: Choice | None, *, has_state: bool = False
+) -> tuple[Column, ...]:
+    """Return the columns of a kind in a view, or by the user's choice.
+
+    Args:
+        kind: the kind.
+        view: the view.
+        choice: the choice of the user or of a command.
+        has_state: True if STATE is among the usual columns of the status view.
+    """
+    usual = VIEWS[kind, view]
+    if has_state and view is View.STATUS:
+        usual = usual.replace("PERMS", "PERMS STATE")
+    return _chosen(OF_KIND[kind], usual, choice)
 
 
 def document(kind: Kind, choice: Choice | None) -> tuple[Column, ...]:
@@ -64,9 +87,9 @@ def document(kind: Kind, choice: Choice | None) -> tuple[Column, ...]:
     return _chosen(OF_KIND[kind], DOCUMENTS[kind], choice)
 
 
-def resources(choice: Choice | None) -> tuple[Column, ...]:
-    """Return the columns of limits and usage."""
-    return _chosen(RESOURCE, "RESOURCE DESCRIPTION LIMIT USED USE%", choice)
+def resources(choice: Choice | None, figures: str = "limits") -> tuple[Column, ...]:
+    """Return the columns of limits with their usage ("limits"), or of usage alone ("usage")."""
+    return _chosen(RESOURCE, FIGURES[figures], choice)
 
 
 def _chosen(known: Sequence[Column], usual: str, choice: Choice | None) -> tuple[Column, ...]:
@@ -138,16 +161,45 @@ def arranged(
     return [listing.take(_order(by, listing, reverse=sort[1]))] if listing else []
 
 
-def _order(column: Column, listing: Listing, *, reverse: bool) -> list[int]:
+def _order(by: Column, listing: Listing, *, reverse: bool) -> list[int]:
     """Return the numbers of the rows in order; missing values come last."""
-    values = list(column.of(listing))
+    return _sorted([*by.of(listing)], by.value_type, reverse=reverse)
+
+
+def _sorted(values: Sequence[Value], value_type: ValueType, *, reverse: bool) -> list[int]:
+    """Return the positions of values in order; missing values come last."""
     known = [row for row, value in enumerate(values) if value is not None]
     missing = [row for row, value in enumerate(values) if value is None]
-    key = _SORT_KEYS.get(column.value_type, float)
+    key = _SORT_KEYS.get(value_type, float)
     return sorted(known, key=lambda row: key(values[row]), reverse=reverse) + missing
 
 
-# The functions that convert values for comparison; float for other types.
+def interleaved(
+    found: Mapping[Kind, Iterable[Listing]], by: Mapping[Kind, Column], *, reverse: bool
+) -> Iterator[tuple[Kind, list[Listing]]]:
+    """Yield the objects of all kinds in one order, in runs of one kind.
+
+    Equal objects keep the order of the kinds. Kinds without the column come last.
+    """
+    values: list[Value] = []
+    rows: list[tuple[Kind, int]] = []
+    wholes: dict[Kind, Listing] = {}
+    for kind, listings in found.items():
+        whole = merged(listings)
+        if whole is None:
+            continue
+        wholes[kind] = whole
+        rows += [(kind, row) for row in range(whole.length)]
+        values += by[kind].of(whole) if kind in by else repeat(None, whole.length)
+    types = {column.value_type for column in by.values()}
+    in_order = (
+        [rows[place] for place in _sorted(values, *types, reverse=reverse)] if types else rows
+    )
+    for kind, run in groupby(in_order, key=lambda one: one[0]):
+        yield kind, [wholes[kind].take([row for _kind, row in run])]
+
+
+# The functions to compare values by, if it is not float.
 _SORT_KEYS: dict[ValueType, Callable[[Any], Any]] = {
     ValueType.TEXT: str,
     ValueType.NUMBERS: tuple,

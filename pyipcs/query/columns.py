@@ -60,7 +60,8 @@ class Column(NamedTuple):
         values: a function that returns the values in a listing; None for the values of the field.
         requires: the field to add to listings before the values are read.
         when: for pids, a function that returns the times of the recorded actions of the processes.
-        is_long: True if values have no maximum length; a narrow terminal cuts them.
+        is_long: True if values have no maximum length; a narrow terminal wraps them.
+        is_name: True for names of users and groups, which a narrow terminal cuts.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Column(NamedTuple):
     requires: Requirement | None = None
     when: Callable[[Listing], Iterator[int]] | None = None
     is_long: bool = False
+    is_name: bool = False
 
     @property
     def is_numeric(self) -> bool:
@@ -87,8 +89,13 @@ class Column(NamedTuple):
         return [None] * listing.length
 
 
-def _mapped(function: Callable[[str], str], field: str) -> Callable[[Listing], Iterator[str]]:
-    return lambda listing: map(function, listing.column(field))
+def _of_name(
+    name: str, field: str, help_: str, priority: int, name_of: Callable[[str], str], number: str
+) -> Column:
+    def values(listing: Listing) -> Iterator[str]:
+        return map(name_of, listing.column(number))
+
+    return Column(name, ValueType.TEXT, field, help_, priority, values, is_name=True)
 
 
 def _kinds(listing: Listing) -> Iterable[str]:
@@ -191,9 +198,7 @@ KIND = Column("KIND", ValueType.TEXT, "kind", "Kind of object: msg, shm or sem",
 NAMESPACE = Column("NS", ValueType.NUMBER, "ipc_namespace", "IPC namespace", 98, values=_namespaces)
 _KEY = Column("KEY", ValueType.KEY, "key", "Key", 90)
 _ID = Column("ID", ValueType.NUMBER, "id", "Id", 100)
-_OWNER = Column(
-    "OWNER", ValueType.TEXT, "owner", "Owner's name", 70, values=_mapped(user_name, "uid")
-)
+_OWNER = _of_name("OWNER", "owner", "Owner's name", 70, user_name, "uid")
 _PERMS = Column("PERMS", ValueType.MODE, "mode", "Permissions", 65)
 _CTIME = Column("CTIME", ValueType.TIME, "ctime", "Time of the last change", 10)
 COMMON = (
@@ -203,31 +208,20 @@ COMMON = (
     _OWNER,
     _PERMS,
     Column("CUID", ValueType.NUMBER, "cuid", "Creator's uid", 15),
-    Column(
-        "CUSER", ValueType.TEXT, "cuser", "Creator's name", 25, values=_mapped(user_name, "cuid")
-    ),
+    _of_name("CUSER", "cuser", "Creator's name", 25, user_name, "cuid"),
     Column("CGID", ValueType.NUMBER, "cgid", "Creator's gid", 15),
-    Column(
-        "CGROUP",
-        ValueType.TEXT,
-        "cgroup",
-        "Creator's group",
-        25,
-        values=_mapped(group_name, "cgid"),
-    ),
+    _of_name("CGROUP", "cgroup", "Creator's group", 25, group_name, "cgid"),
     Column("UID", ValueType.NUMBER, "uid", "Owner's uid", 15),
-    Column("USER", ValueType.TEXT, "user", "Owner's name", 25, values=_mapped(user_name, "uid")),
+    _of_name("USER", "user", "Owner's name", 25, user_name, "uid"),
     Column("GID", ValueType.NUMBER, "gid", "Owner's gid", 15),
-    Column(
-        "GROUP", ValueType.TEXT, "group", "Owner's group", 25, values=_mapped(group_name, "gid")
-    ),
+    _of_name("GROUP", "group", "Owner's group", 25, group_name, "gid"),
     _CTIME,
     Column("AGE", ValueType.DURATION, "age", "Time since the last change", 20, values=_ages),
     Column(
         "STATE",
         ValueType.TEXT,
         "state",
-        "in-use, orphaned, suspect or unknown",
+        "in-use, orphaned, suspect or unknown (one scan of /proc)",
         84,
         values=_states,
         requires=Requirement.STATE,
@@ -237,7 +231,7 @@ COMMON = (
         ValueType.TEXT,
         "reason",
         "Reason for STATE",
-        30,
+        83,
         values=_reasons,
         requires=Requirement.EVIDENCE,
         is_long=True,
@@ -285,7 +279,7 @@ QUEUE = (
 )
 SEGMENT = (
     Column("SIZE", ValueType.SIZE, "segsz", "Size", 85),
-    Column("RSS", ValueType.SIZE, "rss", "Bytes in memory", 40),
+    Column("RSS", ValueType.SIZE, "rss", "Bytes in memory", 62),
     Column("SWAP", ValueType.SIZE, "swap", "Bytes in swap", 20),
     Column("NATTCH", ValueType.NUMBER, "nattch", "Attachments", 80),
     Column(
@@ -346,6 +340,10 @@ RESOURCE = (
         values=_share("used", "limit"),
     ),
 )
+FIGURES = {
+    "limits": "RESOURCE DESCRIPTION LIMIT USED USE%",
+    "usage": "RESOURCE DESCRIPTION USED",
+}
 # A column of live views. The kernel does not count sent and received messages, so only their
 # difference is known.
 RATE = Column("NET/S", ValueType.RATE, "rate", "Growth of MSGS per second", 82)

@@ -101,7 +101,8 @@ class OutputOptions(NamedTuple):
         from pyipcs.query.columns import OF_KIND
 
         known = {column.name for kind in kinds for column in OF_KIND[kind]}
-        return self._replace(choice=Choice(tuple(n for n in names if n in known), more=more))
+        usual = tuple(name for name in names if name in known)
+        return self._replace(choice=Choice(usual, more=more, is_usual=True))
 
     def style(self, format_: Format) -> Style:
         """Return the appearance of values in a format."""
@@ -125,8 +126,8 @@ class OutputOptions(NamedTuple):
 
     @property
     def named(self) -> Iterator[str]:
-        """The names of the columns in the options."""
-        yield from self.choice.names if self.choice else ()
+        """The names of the columns that the user gave."""
+        yield from self.choice.names if self.choice and not self.choice.is_usual else ()
         yield from (self.sort[0],) if self.sort else ()
 
     def check(self, known: Mapping[Kind, Sequence["Column"]], noun: str = "") -> None:
@@ -168,6 +169,18 @@ NAMED = Scope(is_filtered=True, is_named=True)
 MATCHING = Scope(is_filtered=True, which=" match")
 
 
+class Order(NamedTuple):
+    """The order of objects that the user asked for.
+
+    Attributes:
+        columns: the column to sort by, of each kind that has it.
+        reverse: True for the reverse order.
+    """
+
+    columns: "Mapping[Kind, Column]"
+    reverse: bool
+
+
 class Report(NamedTuple):
     """Objects, or rows of limits and usage, as input of a renderer.
 
@@ -183,6 +196,8 @@ class Report(NamedTuple):
         view: the view of the ipcs layout.
         title: the title of a single table of all kinds; empty for a table for each kind.
         is_wide: True to drop and cut no column of a table.
+        keeps_times: True to shorten no time in a narrow table.
+        sort: the order of the objects; None for the order of the kernel.
         max_rows: the most rows of the table of each kind; empty is no limit.
         facts: the first members of a JSON document.
         namespaces: a report for each namespace, instead of `found`.
@@ -202,6 +217,8 @@ class Report(NamedTuple):
     view: View = View.STATUS
     title: str = ""
     is_wide: bool = False
+    keeps_times: bool = False
+    sort: Order | None = None
     max_rows: Mapping[Kind, int] = {}
     facts: Mapping[str, Any] = {}
     namespaces: "Iterable[Report] | None" = None
@@ -209,13 +226,26 @@ class Report(NamedTuple):
     used: Sequence[Listing] = ()
     usage: Mapping[Kind, "Usage"] = {}
 
+    def in_one_order(self) -> Iterable[tuple[Kind, Iterable[Listing]]]:
+        """Return the objects for one table; each kind comes several times if all are sorted."""
+        if self.sort is None or len(self.found) < 2:
+            return self.found.items()
+        from pyipcs.query.choose import interleaved
+
+        return interleaved(self.found, self.sort.columns, reverse=self.sort.reverse)
+
 
 def report(
-    found: Found, options: OutputOptions, format_: Format, view: View = View.STATUS
+    found: Found,
+    options: OutputOptions,
+    format_: Format,
+    view: View = View.STATUS,
+    *,
+    terminal: bool = False,
 ) -> Report:
     """Return a report of objects in a format, with its columns and in order.
 
-    Omit kinds that have no chosen column.
+    Omit kinds that have no chosen column. Tables on a terminal have STATE.
 
     Raises:
         UsageError: the format or a kind lacks a chosen column.
@@ -232,8 +262,11 @@ def report(
     from pyipcs.query.columns import KIND, OF_KIND
 
     json = format_ in {Format.JSON, Format.JSONL}
+    has_state = terminal and format_ is Format.TABLE
     columns = {
-        kind: document(kind, options.choice) if json else shown(kind, view, options.choice)
+        kind: document(kind, options.choice)
+        if json
+        else shown(kind, view, options.choice, has_state=has_state)
         for kind in found
     }
     used = {kind: each for kind, each in columns.items() if {*each} - {KIND}} or columns
@@ -258,7 +291,23 @@ def _report(
     order = options.choice.names if options.choice and not options.choice.more else ()
     style = options.style(format_)
     wanted = (*options.named,)
-    return Report(whole, columns, style, options.headings, order, wanted, is_wide=options.is_wide)
+    return Report(
+        whole,
+        columns,
+        style,
+        options.headings,
+        order,
+        wanted,
+        is_wide=options.is_wide,
+        keeps_times=options.is_wide or options.time_format is not None,
+        sort=_order(known, options.sort) if options.sort else None,
+    )
+
+
+def _order(known: Mapping[Kind, Sequence["Column"]], sort: tuple[str, bool]) -> Order:
+    name, reverse = sort
+    by = {kind: one for kind, columns in known.items() for one in columns if one.name == name}
+    return Order(by, reverse)
 
 
 def in_requested_order(found: Found, options: OutputOptions) -> Found:
@@ -278,14 +327,36 @@ def in_requested_order(found: Found, options: OutputOptions) -> Found:
 def resources(kinds: Sequence[Kind], options: OutputOptions, format_: Format) -> Report:
     """Return the limits and their usage as the rows of one table."""
     from pyipcs.query import choose
-    from pyipcs.query.columns import RESOURCE
     from pyipcs.sysv import limits
 
     found = {kind: [limits.resources(kind)] for kind in kinds}
-    chosen = dict.fromkeys(kinds, choose.resources(options.choice))
-    known = dict.fromkeys(kinds, RESOURCE)
-    rows = _report(found, chosen, known, options, format_, "limits and usage")
-    return rows._replace(title="System V IPC limits")
+    return _figures(found, choose.resources(options.choice), options, format_)
+
+
+def resource_table(kinds: Sequence[Kind], options: OutputOptions, figures: str) -> Report:
+    """Return the limits with their usage ("limits"), or the usage alone ("usage"), for people.
+
+    Pages are sizes.
+    """
+    from pyipcs.query import choose
+    from pyipcs.sysv import limits
+
+    found = {
+        kind: [limits.in_bytes(limits.of_figures(limits.resources(kind), figures))]
+        for kind in kinds
+    }
+    columns = choose.resources(options.choice, figures)
+    report = _figures(found, columns, options, Format.TABLE)
+    return report._replace(title=f"System V IPC {figures}")
+
+
+def _figures(
+    found: Found, columns: tuple["Column", ...], options: OutputOptions, format_: Format
+) -> Report:
+    from pyipcs.query.columns import RESOURCE
+
+    chosen, known = dict.fromkeys(found, columns), dict.fromkeys(found, RESOURCE)
+    return _report(found, chosen, known, options, format_, "limits and usage")
 
 
 def together(groups: Iterable[Found]) -> dict[Kind, list[Listing]]:

@@ -62,7 +62,7 @@ def export(report: Report, _capabilities: TerminalCapabilities | None = None) ->
     value of an earlier object.
     """
     names = headings(report)
-    for kind, listings in report.found.items():
+    for kind, listings in report.in_one_order():
         texts = {
             one.name
             for one in (KIND, *report.columns[kind])

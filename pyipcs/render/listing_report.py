@@ -66,7 +66,7 @@ def table(
     names = headings(report)
     if report.headings:
         yield [names]
-    for kind, listings in report.found.items():
+    for kind, listings in report.in_one_order():
         by_name = {column.name: column for column in (KIND, *report.columns[kind])}
         for listing in listings:
             columns = [

@@ -18,9 +18,10 @@ from rich.text import Text
 
 from pyipcs.model import State
 from pyipcs.query.columns import Column, Value, ValueType
-from pyipcs.query.plan import Report, Style
+from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render.format_units import flags, grouped, human
 from pyipcs.render.formatters import converter
+from pyipcs.render.layout import SEPARATION, Measured, capped, fitted, total, wrapped
 from pyipcs.sysv.listing import Listing, merged, mode_bits
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line, width
@@ -31,12 +32,11 @@ Cell: TypeAlias = tuple[str, str]
 
 _PLACEHOLDER = "\ue000"  # of the private use area, and one column wide
 _BAR = 8  # columns
+_EIGHTHS = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589\u2588"  # blocks of 0 to 8 eighths
 _HIGH, _VERY_HIGH = 75.0, 90.0  # percent: a bar becomes yellow, and red
 _UNLIMITED = 2**63  # the defaults of shmmax and shmall are above (shmget(2))
-_SEPARATION = 2  # columns between columns
-_NAMING = 90  # the lowest priority of columns that name an object
 HEAD = 3  # lines above the rows of a table
-_LONG_MIN = 12  # the least width of a long column
+_EMPTY = frozenset({("-", "dim"), ("never", "dim")})  # the cells without a value; 0 is one
 
 
 def tables(report: Report, capabilities: TerminalCapabilities | None) -> Iterator[str]:
@@ -82,7 +82,7 @@ def shares(lengths: Sequence[int], rows: int) -> list[int]:
 
 
 def _one_table(report: Report, painter: "Painter") -> Iterator[str]:
-    parts = [listing for listings in report.found.values() for listing in listings]
+    parts = [listing for _kind, listings in report.in_one_order() for listing in listings]
     columns = next(iter(report.columns.values()))
     return _table(report.title, columns, parts, report, painter)
 
@@ -96,6 +96,8 @@ def _either(words: Sequence[str]) -> str:
 def bar(percent: Value, *, has_unicode: bool, is_used: bool = False) -> Cell:
     """Return a share as a bar and a number.
 
+    A bar has eighths of blocks, in ASCII whole blocks. An empty bar means 0, a full one 100.
+
     Args:
         percent: the share; None without a limit.
         has_unicode: False for a bar in ASCII.
@@ -105,12 +107,14 @@ def bar(percent: Value, *, has_unicode: bool, is_used: bool = False) -> Cell:
         return "-", "dim"
     share = max(float(percent), 0.001 if is_used else 0)
     is_full = share >= 100
-    # An empty bar means 0, a full bar means 100.
-    filled = _BAR if is_full else min(max(round(share / 100 * _BAR), share > 0), _BAR - 1)
-    used, free = "\u2588\u2591" if has_unicode else "#."
+    steps = 8 if has_unicode else 1  # of a block
+    most = _BAR * steps
+    filled = most if is_full else min(max(round(share / 100 * most), share > 0), most - 1)
+    whole, rest = divmod(filled, steps)
+    drawn = (_EIGHTHS[8] if has_unicode else "#") * whole + (_EIGHTHS[rest] if rest else "")
+    drawn += ("\u2591" if has_unicode else ".") * (_BAR - len(drawn))
     number = "full" if is_full else "<1%" if 0 < share < 1 else f"{int(share)}%"
     color = "red" if share >= _VERY_HIGH else "yellow" if share >= _HIGH else "green"
-    drawn = used * filled + free * (_BAR - filled)
     return f"{drawn} {number:>4}", color if share else "dim"
 
 
@@ -170,7 +174,7 @@ class Painter:
 
 def _table(
     title: str,
-    columns: Iterable[Column],
+    columns: Sequence[Column],
     parts: Sequence[Listing],
     report: Report,
     painter: Painter,
@@ -180,39 +184,20 @@ def _table(
 
     A last line counts `more` rows.
     """
-    has_unicode = painter.capabilities.has_unicode
-    cells_of = {
-        column: [
-            cell
-            for part in parts
-            for cell in _cells(column, part, report.style, has_unicode=has_unicode)
-        ]
-        for column in columns
-    }
-    sizes = {
-        column: max(
-            [
-                len(column.name) if report.headings else 1,
-                *(width(text) for text, _ in set(cells)),
-            ]
-        )
-        for column, cells in cells_of.items()
-    }
-    kept = _fitting(sizes, report, painter.capabilities.width)
-    head, row = _frame(title, kept, painter)
+    cells_of, sizes = _laid_out(columns, parts, report, painter.capabilities)
+    head, row = _frame(title, sizes, painter)
     if report.headings:
         yield head
-    for column in kept:
-        if kept[column] < sizes[column]:
-            cells_of[column] = _shortened(
-                cells_of[column], column, kept[column], has_unicode=has_unicode
-            )
-    last = [*kept][-1]
+    last = [*sizes][-1]
     if not _is_right_aligned(last):
-        kept[last] = 0  # no spaces at the ends of lines
-    painted = [_painted(cells_of[column], column, size, painter) for column, size in kept.items()]
-    yield "".join(map(row.__mod__, zip(*painted, strict=True)))
-    omitted = [column.name for column in sizes if column not in kept]
+        sizes[last] = 0  # no spaces at the ends of lines
+    painted = [_painted(cells_of[column], column, size, painter) for column, size in sizes.items()]
+    rows = zip(*painted, strict=True)
+    if any("\n" in text for column in sizes for text, _ in cells_of[column]):
+        yield "".join(_of_several_lines(rows, [*sizes.values()], row))
+    else:
+        yield "".join(map(row.__mod__, rows))
+    omitted = [column.name for column in columns if column not in sizes]
     notes = [f"{grouped(more)} more."] if more else []
     if omitted and report.headings:
         notes.append(f"No room for {', '.join(omitted)}.")
@@ -221,51 +206,80 @@ def _table(
         yield painter.draw(note, painter.capabilities.width or 0)
 
 
-def _fitting(sizes: Mapping[Column, int], report: Report, width: int | None) -> dict[Column, int]:
-    """Return the columns that fit, at least one, with the width of each.
+def _laid_out(
+    columns: Sequence[Column],
+    parts: Sequence[Listing],
+    report: Report,
+    capabilities: TerminalCapabilities,
+) -> tuple[dict[Column, list[Cell]], dict[Column, int]]:
+    """Return the cells of the columns, and the columns that fit with their widths."""
 
-    Columns that name an object, and columns that the user named, are dropped last. Rows without
-    headings are for programs, which need all columns.
-    """
-    if width is None or report.is_wide or not report.headings:
-        return dict(sizes)
-    least = {one: min(size, _LONG_MIN) if one.is_long else size for one, size in sizes.items()}
-    kept: set[Column] = set()
-    used = 0
-    for column in sorted(
-        sizes,
-        key=lambda one: (one.priority < _NAMING and one.name not in report.wanted, -one.priority),
-    ):
-        needed = least[column] + (_SEPARATION if kept else 0)
-        if used + needed <= width or not kept:
-            kept.add(column)
-            used += needed
-    fitting = {}
-    for column, size in sizes.items():
-        if column in kept:
-            fitting[column] = min(size, least[column] + max(width - used, 0))
-            used += fitting[column] - least[column]
-    return fitting
+    def cells(column: Column, style: Style) -> list[Cell]:
+        has_unicode = capabilities.has_unicode
+        return [
+            cell for part in parts for cell in _cells(column, part, style, has_unicode=has_unicode)
+        ]
+
+    cells_of = {column: cells(column, report.style) for column in columns}
+    measured = [_measured(column, cells_of[column], report) for column in columns]
+    room = capabilities.width
+    if room is None or not report.headings:  # rows alone are for programs, which need all columns
+        return cells_of, {one.column: one.size for one in measured}
+    if total([one.size for one in measured]) > room and not report.keeps_times:
+        short = report.style._replace(time_format=TimeFormat.SHORT)
+        times = [column for column in columns if column.value_type is ValueType.TIME]
+        cells_of |= {column: cells(column, short) for column in times}
+        measured = [_measured(column, cells_of[column], report) for column in columns]
+    sizes = fitted(measured, room)
+    for one in measured:
+        size = sizes.get(one.column, one.size)
+        if size < one.size:
+            cells_of[one.column] = _narrowed(
+                cells_of[one.column], one, size, has_unicode=capabilities.has_unicode
+            )
+    return cells_of, sizes
 
 
-def _shortened(
-    cells: Sequence[Cell], column: Column, size: int, *, has_unicode: bool
+def _measured(column: Column, cells: Sequence[Cell], report: Report) -> Measured:
+    distinct = {*cells}
+    least = len(column.name) if report.headings else 1
+    return Measured(
+        column,
+        max([least, *(width(text) for text, _ in distinct)]),
+        is_empty=distinct <= _EMPTY,
+        is_named=report.is_wide or column.name in report.wanted,
+    )
+
+
+def _narrowed(
+    cells: Sequence[Cell], measured: Measured, size: int, *, has_unicode: bool
 ) -> list[Cell]:
-    """Return the cells of a long column, cut with a mark, lists at a comma."""
+    """Return cells with long texts on several lines, or cut."""
     mark = "\u2026" if has_unicode else "+"
 
     @lru_cache(maxsize=4096)
-    def shortened(cell: Cell) -> Cell:
+    def narrowed(cell: Cell) -> Cell:
         text, style = cell
-        if width(text) <= size:
-            return cell
-        while width(text) > size - 1:
-            text = text[: size - 1 - width(text)]
-        if column.value_type is ValueType.NUMBERS:
-            text = text[: text.rfind(",") + 1]
-        return text + mark, style
+        if measured.is_wrappable:
+            return "\n".join(wrapped(text, size)), style
+        return capped(text, size, mark), style
 
-    return [*map(shortened, cells)]
+    return [*map(narrowed, cells)]
+
+
+def _of_several_lines(
+    rows: Iterable[Sequence[str]], sizes: Sequence[int], template: str
+) -> Iterator[str]:
+    """Yield the lines of rows with cells of several lines."""
+    blanks = [" " * size for size in sizes]
+    for cells in rows:
+        columns = [cell.split("\n") for cell in cells]
+        for number in range(max(map(len, columns))):
+            line = template % tuple(
+                lines[number] if number < len(lines) else blank
+                for lines, blank in zip(columns, blanks, strict=True)
+            )
+            yield line.rstrip() + "\n"
 
 
 def _frame(title: str, sizes: Mapping[Column, int], painter: Painter) -> tuple[str, str]:
@@ -276,12 +290,12 @@ def _frame(title: str, sizes: Mapping[Column, int], painter: Painter) -> tuple[s
         justify: Any = "right" if _is_right_aligned(column) else "left"
         table.add_column(column.name, justify=justify, width=size, no_wrap=True)
     table.add_row(*(_PLACEHOLDER * size for size in sizes.values()))
-    width = sum(sizes.values()) + _SEPARATION * len(sizes)
+    width = sum(sizes.values()) + SEPARATION * len(sizes)
     header, rule, row = painter.draw(table, width, is_plain=True).splitlines()
     head = (
         painter.paint(title, "bold"),
         painter.paint(header.rstrip(), "bold cyan"),
-        painter.paint(rule[: width - _SEPARATION], "dim"),
+        painter.paint(rule[: width - SEPARATION], "dim"),
     )
     template = re.sub(f"{_PLACEHOLDER}+", "%s", row.rstrip())
     return "".join(f"{line}\n" for line in head), template + "\n"
@@ -297,9 +311,12 @@ def _painted(cells: Sequence[Cell], column: Column, size: int, painter: Painter)
     written = {}
     for cell in set(cells):
         text, style = cell
-        space = " " * (size - width(text))
-        painted = painter.paint(text, style)
-        written[cell] = space + painted if _is_right_aligned(column) else painted + space
+        lines = []
+        for line in text.split("\n"):
+            space = " " * (size - width(line))
+            painted = painter.paint(line, style)
+            lines.append(space + painted if _is_right_aligned(column) else painted + space)
+        written[cell] = "\n".join(lines)
     return map(written.__getitem__, cells)
 
 
@@ -311,6 +328,9 @@ def _cells(column: Column, listing: Listing, style: Style, *, has_unicode: bool)
         return _processes(column, listing)
     if column.name in {"LIMIT", "USED"}:
         return _amounts(column, listing, style)
+    if column.name == "DESCRIPTION" and style.human:
+        # A size has its unit with it.
+        return ((text.removesuffix(" (bytes)"), "") for text in listing.column(column.field))
     show = converter(column.value_type, style, "")
     missing = "never" if column.value_type is ValueType.TIME else "-"
     style_of = _CELL_STYLES.get(column.name, _no_style)

@@ -207,6 +207,30 @@ def _total(listings: Iterable[Listing], field: str, unit: int = 1) -> int | None
     return total
 
 
+def in_bytes(rows: Listing) -> Listing:
+    """Return rows of limits and usage with pages as bytes."""
+    units = rows.column("unit")
+    sizes = [PAGE if unit == "pages" else 1 for unit in units]
+    added = {
+        "description": [text.replace("(pages)", "(bytes)") for text in rows.column("description")],
+        "unit": ["bytes" if unit else None for unit in units],
+        **{
+            field: [
+                None if value is None else value * size
+                for value, size in zip(rows.column(field), sizes, strict=True)
+            ]
+            for field in ("limit", "used")
+        },
+    }
+    return rows._replace(added={**rows.added, **added})
+
+
+def of_figures(rows: Listing, figures: str) -> Listing:
+    """Return the rows of resources that have a limit ("limits") or are counted ("usage")."""
+    field = "limit" if figures == "limits" else "used"
+    return rows.where(getattr(resource, field) for resource in RESOURCES[rows.kind])
+
+
 def resources(kind: Kind) -> Listing:
     """Return the limits and the usage of a kind, a row for each resource.
 

@@ -94,7 +94,8 @@ def report(
         kind: choose.document(kind, chosen) if json else choose.shown(kind, View.STATUS, chosen)
         for kind in found
     }
-    return Report(found, shown, style, headings, chosen.names if chosen else ())
+    names = chosen.names if chosen else ()
+    return Report(found, shown, style, headings, names, names)
 
 
 @contextmanager

@@ -165,7 +165,7 @@ def table_of(text: str, title: str) -> list[dict[str, str]]:
     for line in lines:
         if not line or line.startswith("No room"):
             break
-        cells = re.split(r"\s{2,}", re.sub(r"([█░])\s+", r"\1 ", line.strip()))
+        cells = re.split(r"\s{2,}", re.sub(r"([█▉▊▋▌▍▎▏░])\s+", r"\1 ", line.strip()))
         assert len(cells) == len(names) == len(starts), line
         rows.append(dict(zip(names, cells, strict=True)))
     return rows

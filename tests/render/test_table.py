@@ -1,11 +1,12 @@
 """Tables and panels of several widths, compared with pictures."""
 
 import os
+import pwd
 import re
 import time
 from collections.abc import Sequence
 from functools import partial
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyipcs.model import Kind, Record, Semaphore, State
-from pyipcs.query.choose import resources
-from pyipcs.query.columns import RESOURCE
-from pyipcs.query.plan import Report
+from pyipcs.model import Kind, Record, Semaphore, State, View
+from pyipcs.query.choose import resources, shown
+from pyipcs.query.columns import RESOURCE, percent
+from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import panel, showmsg, table
 from pyipcs.render.details import Details
 from pyipcs.sysv.listing import Listing, listing_of
@@ -25,6 +26,7 @@ from pyipcs.usage.scan import User
 from pyipcs.usage.state import UsageState
 from tests.kit import samples
 from tests.kit.factories import running
+from tests.kit.isolation import LONG_USER
 from tests.kit.samples import PEOPLE
 
 USED = UsageState(
@@ -53,8 +55,19 @@ def panel_of(record: Record, state: UsageState, capabilities: TerminalCapabiliti
     return "".join(panel.details(Details(record, PEOPLE, state), capabilities))
 
 
-def drawn(capabilities: TerminalCapabilities, *kinds: Kind, **how: str) -> str:
-    return "".join(table.tables(samples.report(*kinds, style=PEOPLE, **how), capabilities))  # type: ignore[arg-type] # text alone
+def usual(*kinds: Kind, style: Style = PEOPLE) -> Report:
+    """Return a report with the usual columns of a terminal."""
+    report = samples.report(*kinds, style=style)
+    columns = {kind: shown(kind, View.STATUS, None, has_state=True) for kind in report.found}
+    found = {
+        kind: [listing.with_added("state", [*islice(cycle(State), listing.length)])]
+        for kind, (listing,) in samples.listings(*kinds).items()
+    }
+    return report._replace(found=found, columns=columns)
+
+
+def drawn(capabilities: TerminalCapabilities, *kinds: Kind) -> str:
+    return "".join(table.tables(usual(*kinds), capabilities))
 
 
 def limits() -> Report:
@@ -127,7 +140,8 @@ def test_table_without_unicode_is_ascii() -> None:
 
 @pytest.mark.parametrize("width", [*range(8, 130), 200, None])
 def test_table_for_any_width_cuts_no_cell(width: int | None) -> None:
-    whole = drawn(terminal(None))
+    short = usual(style=PEOPLE._replace(time_format=TimeFormat.SHORT))
+    whole = drawn(terminal(None)) + "".join(table.tables(short, terminal(None)))
     cells = {*re.split(r"\s{2,}", whole.replace("\n", "  "))}
     text = re.sub(r"^No room.*?\.$", "", drawn(terminal(width)), flags=re.MULTILINE | re.DOTALL)
     for line in text.splitlines():
@@ -136,7 +150,7 @@ def test_table_for_any_width_cuts_no_cell(width: int | None) -> None:
 
 
 def test_table_for_any_width_keeps_id_then_key() -> None:
-    names = {column.name for column in samples.report(Kind.QUEUE).columns[Kind.QUEUE]}
+    names = {column.name for column in usual(Kind.QUEUE).columns[Kind.QUEUE]}
     for width in range(11, 201):
         head = drawn(terminal(width), Kind.QUEUE).splitlines()[1].split()
         assert {*head} <= names
@@ -153,20 +167,135 @@ def set_of(*numbers: int) -> Report:
     return shown._replace(found={Kind.SEMAPHORE: [whole]})
 
 
-@pytest.mark.parametrize("width", range(10, 90))
+@pytest.mark.parametrize("width", [12, 30, 60, 89])
 @pytest.mark.parametrize("unicode", [True, False])
-def test_table_values_are_cut_between_numbers(width: int, unicode: bool) -> None:
-    report = set_of(*range(100, 200))
-    capabilities = terminal(width, unicode=unicode)
-    _, head, _, row, *_ = "".join(table.tables(report, capabilities)).splitlines()
-    assert len(row) <= width
-    mark = "\u2026" if unicode else "+"
-    assert re.search(rf"(^|  | \|)(1\d\d,)*{re.escape(mark)}$", row) or "VALUES" not in head
-    if width >= 32:
-        assert {"KEY", "ID", "VALUES"} <= {*re.split(r"[\s|]+", head)}
-    whole = "".join(table.tables(report, terminal(None)))
-    assert ",".join(map(str, range(100, 200))) in whole
+def test_table_named_values_are_whole_and_broken_between_numbers(width: int, unicode: bool) -> None:
+    text = "".join(table.tables(set_of(*range(100, 200)), terminal(width, unicode=unicode)))
+    _, head, _, *rows = text.splitlines()
+    assert re.split(r"[\s|]+", head) == ["KEY", "ID", "OWNER", "VALUES"]
+    parts = [row[head.index("VALUES") :] for row in rows]
+    assert "".join(parts) == ",".join(map(str, range(100, 200)))
+    assert all(re.fullmatch(r"(1\d\d,)*1\d\d,?", part) for part in parts)
     assert "100,101,102" in "".join(table.tables(set_of(100, 101, 102), terminal(60)))
+
+
+def judged(*reasons: str, choice: str = "", state: State = State.SUSPECT) -> Report:
+    """Return a report of queues with these reasons."""
+    evidence = [UsageState(state, reason) for reason in reasons]
+    (listing,) = samples.listings(Kind.QUEUE)[Kind.QUEUE]
+    whole = listing.take([*range(len(reasons))]).with_added("evidence", evidence)
+    report = samples.report(Kind.QUEUE, choice=choice, style=PEOPLE)
+    return report._replace(found={Kind.QUEUE: [whole]})
+
+
+REASON = "nobody waits; its last sender, 4194305, is gone, and so is its creator"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 240])
+def test_table_named_columns_are_all_there_and_the_last_text_is_wrapped(width: int) -> None:
+    report = judged(REASON, "short", choice="key,owner,send,recv,ctime,reason")
+    _, head, _, *rows = "".join(table.tables(report, terminal(width))).splitlines()
+    assert head.split() == ["KEY", "OWNER", "SEND", "RECV", "CTIME", "REASON"]
+    parts = [row[head.index("REASON") :].strip() for row in rows]
+    assert " ".join(parts) == f"{REASON} short"
+    assert width < 80 or max(map(len, rows)) <= width
+    assert ("2001-Sep09" in rows[0]) is (width < 160)
+
+
+@pytest.mark.parametrize("width", range(12, 100, 4))
+def test_table_named_column_alone_is_wrapped_at_the_width(width: int) -> None:
+    _, _, _, *rows = "".join(
+        table.tables(judged(REASON, choice="reason"), terminal(width))
+    ).splitlines()
+    assert " ".join(rows) == REASON
+    assert max(map(len, rows)) <= width
+
+
+def test_table_added_columns_stay_and_usual_ones_go() -> None:
+    report = judged(REASON, choice="+age,reason")
+    for width in (40, 60, 80, 100):
+        text = "".join(table.tables(report._replace(wanted=("AGE", "REASON")), terminal(width)))
+        head = text.splitlines()[1].split()
+        assert {"KEY", "ID", "AGE", "REASON"} <= {*head}
+        assert "No room for" in text
+
+
+def test_table_of_a_command_leaves_out_its_long_column_last_but_names() -> None:
+    """The columns of a report of `run` are not named by the user."""
+    report = judged(REASON, choice="key,id,owner,msgs,lspid,reason")._replace(wanted=())
+    former: set[str] = set()
+    for width in range(1, 161):
+        names = {*heads(report, width)}
+        assert former <= names
+        former = names
+    assert {*heads(report, 30)} == {"KEY", "ID", "MSGS"}
+    assert {*heads(report, 60)} == {"KEY", "ID", "MSGS", "OWNER", "REASON"}
+
+
+def heads(report: Report, width: int) -> list[str]:
+    """Return the column names of a report's one table."""
+    return "".join(table.tables(report, terminal(width))).splitlines()[1].split()
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_table_on_a_wider_terminal_never_has_fewer_columns(kind: Kind) -> None:
+    report = usual(kind)
+    ((listing,),) = report.found.values()
+    for rows in ([0], [1], [*range(listing.length)]):
+        some = report._replace(found={kind: [listing.take(rows)]})
+        former: set[str] = set()
+        for width in range(40, 261):
+            names = {*heads(some, width)}
+            assert former <= names, width
+            former = names
+        assert names == {column.name for column in report.columns[kind]}
+
+
+def test_table_shortens_times_before_a_column_goes() -> None:
+    report = samples.report(Kind.SEGMENT, style=PEOPLE)
+    every = [column.name for column in report.columns[Kind.SEGMENT]]
+    text = "".join(table.tables(report, terminal(130)))
+    assert text.splitlines()[1].split() == every
+    assert "2001-Sep09" in text
+    chosen = report._replace(keeps_times=True)
+    assert "Sun Sep  9" in "".join(table.tables(chosen, terminal(130))), "--time-format is kept"
+
+
+def test_table_leaves_out_empty_columns_first() -> None:
+    """LRPID and RECV have no value in any row; a counter at 0 is a value."""
+    unused = samples.QUEUES[0]._replace(qnum=0, cbytes=0)
+    report = samples.report(Kind.QUEUE, style=PEOPLE)._replace(
+        found={Kind.QUEUE: [listing_of(Kind.QUEUE, [unused])]}
+    )
+    every = [column.name for column in report.columns[Kind.QUEUE]]
+    gone = [
+        [name for name in every if name not in heads(report, width)] for width in range(200, 60, -1)
+    ]
+    steps = [*dict.fromkeys(map(tuple, gone))]
+    assert steps[:5] == [
+        (),
+        ("RECV",),
+        ("LRPID", "RECV"),
+        ("LRPID", "RECV", "CTIME"),
+        ("QBYTES", "LRPID", "RECV", "CTIME"),
+    ]
+
+
+def test_table_caps_long_names_before_a_column_goes(accounts: None) -> None:
+    owned = samples.SETS[1]._replace(uid=pwd.getpwnam(LONG_USER).pw_uid)
+    found = {Kind.SEMAPHORE: [listing_of(Kind.SEMAPHORE, [owned])]}
+    report = samples.report(Kind.SEMAPHORE, style=PEOPLE)._replace(found=found)
+    assert f" {LONG_USER} " in "".join(table.tables(report, terminal(140)))
+    for unicode, mark in ((True, "…"), (False, "+")):
+        text = "".join(table.tables(report, terminal(75, unicode=unicode)))
+        assert re.search(rf"\b{LONG_USER[:15]}{re.escape(mark)} ", text)
+        assert "No room" not in text
+    assert "OWNER" in heads(report, 60)
+    named = samples.report(Kind.SEMAPHORE, choice="key,owner,perms,ctime", style=PEOPLE)
+    for width in (40, 60):
+        text = "".join(table.tables(named._replace(found=found), terminal(width)))
+        assert "…" not in text
+        assert "No room" not in text
 
 
 def test_table_without_objects_is_one_line() -> None:
@@ -224,11 +353,31 @@ def test_shares_give_the_odd_rows_to_the_first_tables() -> None:
     assert table.shares([2, 20, 20], 11) == [2, 5, 4]
 
 
-def test_bar_shows_a_small_part_as_one_block() -> None:
+def test_bar_shows_a_small_part_as_an_eighth_of_a_block() -> None:
     bar = partial(table.bar, has_unicode=True)
     assert bar("0.00") == ("░" * 8 + "   0%", "dim")
-    assert bar("0.00", is_used=True) == ("█" + "░" * 7 + "  <1%", "green")
-    assert bar("99.99") == ("█" * 7 + "░  99%", "red")
+    assert bar("0.00", is_used=True) == ("▏" + "░" * 7 + "  <1%", "green")
+    assert bar(percent(20, 32000), is_used=True) == ("▏" + "░" * 7 + "  <1%", "green")
+    assert bar("17.00") == ("█▍" + "░" * 6 + "  17%", "green")
+    assert bar("50.00") == ("█" * 4 + "░" * 4 + "  50%", "green")
+    assert bar("99.99") == ("█" * 7 + "▉  99%", "red")
+    assert bar("100.00") == ("█" * 8 + " full", "red")
+
+
+def test_bar_for_any_share_is_eight_columns_and_never_shrinks() -> None:
+    for has_unicode, order in ((True, "░▏▎▍▌▋▊▉█"), (False, ".#")):
+        drawn = [table.bar(f"{n / 10}", has_unicode=has_unicode)[0] for n in range(1001)]
+        bars = [[*map(order.index, text[:8])] for text in drawn]
+        assert all(text[8] == " " and len(text) == 13 for text in drawn)
+        assert bars == sorted(bars)
+        assert len({*map(tuple, bars)}) == (65 if has_unicode else 9)
+
+
+def test_bar_in_ascii_shows_whole_blocks() -> None:
+    bar = partial(table.bar, has_unicode=False)
+    assert bar("0.06", is_used=True) == ("#.......  <1%", "green")
+    assert bar("17.00")[0] == "#.......  17%"
+    assert bar("99.99")[0] == "#######.  99%"
 
 
 def test_panel_for_any_width_has_the_whole_key() -> None:

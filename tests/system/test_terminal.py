@@ -60,7 +60,7 @@ def test_list_table_equals_the_rows_of_the_kernel(population: Objects) -> None:
     assert queue["KEY"] == "0x00001234"
     assert queue["PERMS"] == "rw-------"
     assert (queue["MSGS"], queue["USEDBYTES"], queue["QBYTES"]) == ("2", "15.6K", "16K")
-    assert queue["USE%"] == "███████░ 97%"
+    assert queue["USE%"] == "███████▉ 97%"
     assert queue["SEND"] == time.ctime(int(words["stime"]))
     assert queue["CTIME"] == time.ctime(int(words["ctime"]))
     assert queue["RECV"] == "never"
@@ -80,14 +80,11 @@ def test_list_table_shows_an_ended_process_without_a_name(objects: Objects, isol
 def test_list_table_in_any_width_has_whole_cells(width: int, population: Objects) -> None:
     text = picture("list", width=width)
     assert max(len(line) for line in text.splitlines()) <= width
-    wide = picture("list", width=300)
-    whole = {
-        title: table_of(wide, title)
-        for title in ("Message queues (1)", "Shared memory segments (1)", "Semaphore sets (1)")
-    }
-    for title, (all_cells,) in whole.items():
+    full, short = (picture("list", "--time-format", form, width=300) for form in ("full", "short"))
+    for title in ("Message queues (1)", "Shared memory segments (1)", "Semaphore sets (1)"):
         (cells,) = table_of(text, title)
-        assert cells.items() <= all_cells.items()
+        (all_cells,), (short_cells,) = table_of(full, title), table_of(short, title)
+        assert cells.items() <= all_cells.items() | short_cells.items()
         assert {"KEY", "ID"} <= cells.keys()
 
 
@@ -101,17 +98,41 @@ def test_list_views_have_their_columns(population: Objects) -> None:
         assert names <= queue.keys()
 
 
-def test_list_limits_and_usage_print_one_table(population: Objects) -> None:
+def test_list_limits_prints_limits_with_their_usage(population: Objects) -> None:
     text = picture("list", "-l")
-    assert text == picture("list", "-u")
     rows = {found["RESOURCE"]: found for found in table_of(text, "System V IPC limits")}
     assert rows["MSGMNI"]["USED"] == "1"
     assert rows["SEMMNS"]["USED"] == "3"
     assert rows["MSGMNI"]["LIMIT"] == f"{int(Path('/proc/sys/kernel/msgmni').read_text()):,}"
-    assert (rows["MSGMAP"]["USED"], rows["MSGTQL"]["USED"]) == ("2", "15.6K")
-    assert len(rows) == 16
-    assert len(table_of(picture("list", "-lq"), "System V IPC limits")) == 5
+    assert "MSGTQL" not in rows, "the kernel has no such limit"
+    assert len(rows) == 12
+    assert len(table_of(picture("list", "-lq"), "System V IPC limits")) == 3
     assert "No room" not in picture("list", "-l", width=80)
+
+
+def test_list_summary_prints_the_usage_alone(population: Objects) -> None:
+    text = picture("list", "-u")
+    rows = {found["RESOURCE"]: found for found in table_of(text, "System V IPC usage")}
+    assert {*rows["MSGMNI"]} == {"RESOURCE", "DESCRIPTION", "USED"}
+    assert (rows["MSGMAP"]["USED"], rows["MSGTQL"]["USED"]) == ("2", "15.6K")
+    assert "SHMMAX" not in rows, "nothing of it is in use"
+    assert len(rows) == 9
+    assert "No room" not in picture("list", "-u", width=60)
+
+
+def test_list_limits_and_summary_show_pages_as_sizes(population: Objects) -> None:
+    for args, title in (("-l",), "limits"), (("-u",), "usage"):
+        rows = {
+            found["RESOURCE"]: found
+            for found in table_of(picture("list", *args), f"System V IPC {title}")
+        }
+        assert rows["SHMALL"]["USED"] == "1M"
+        assert rows["SHMALL"]["DESCRIPTION"] == "Size of all segments"
+        exact = picture("list", *args, "-b")
+        assert re.search(r"Size of all segments \(bytes\) .* 1,048,576\b", exact)
+    done = pyipcs("list", "-m", "-u", "-f", "csv", "-o", "RESOURCE,UNIT,USED").out
+    pages = 2**20 // os.sysconf("SC_PAGESIZE")
+    assert f"SHMALL,pages,{pages}\n" in done, "formats for programs keep the kernel's units"
 
 
 def test_list_table_without_objects_is_one_line(isolated: None) -> None:

@@ -61,7 +61,7 @@ _SHAPES = {
     "perms": r"0[0-7]{3}",
     "state": r"in-use|unknown|orphaned|suspect",
     "reason": r"\S.*",
-    "use%": r"(\d+\.\d\d)?|[█░]{8} (full|<1%|\d+%)",
+    "use%": r"(\d+\.\d\d)?|[█▉▊▋▌▍▎▏░]{8} (full|<1%|\d+%)",
     **dict.fromkeys(("id", "uid", "gid", "cuid", "cgid"), r"\d+"),
     **dict.fromkeys(("msgs", "usedbytes", "qbytes", "size", "nattch", "nsems", "age"), r"\d*"),
     **dict.fromkeys(("attached", "waiters", "values", "ncount", "zcount"), _NUMBERS),

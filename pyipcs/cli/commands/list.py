@@ -84,7 +84,13 @@ class ListOptions(NamedTuple):
 @showing("-t", "--time", "view", flag_value="time", help="Times of last use and change.")
 @showing("-p", "--pid", "view", flag_value="pid", help="PIDs of creators and last users.")
 @showing("-c", "--creator", "view", flag_value="creator", help="Creators and owners.")
-@showing("-l", "--limits", "view", flag_value="limits", help="Limits of the kernel.")
+@showing(
+    "-l",
+    "--limits",
+    "view",
+    flag_value="limits",
+    help="Limits of the kernel; in a table with their usage.",
+)
 @showing("-u", "--summary", "view", flag_value="usage", help="Current usage.")
 @output_options
 @watch_option
@@ -142,7 +148,7 @@ def _watch(
     from pyipcs.actions import live_views
 
     if options.figures:
-        view = partial(live_views.limits_and_usage, kinds)
+        view = partial(live_views.limits_or_usage, kinds, options.figures)
     else:
         view = partial(live_views.selected_objects, kinds, options.selection, view=options.columns)
     return watch(ctx, interval, options.output_options, view)

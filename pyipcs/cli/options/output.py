@@ -75,7 +75,7 @@ _OPTIONS = (
         type=ParsedType("col,...", _parse_choice, "columns"),
         metavar="COL,...",
         value_hint=_POSIX_OUTSTANDING,
-        help="Columns; +COL,... adds to the default ones.",
+        help="Columns; +COL,... adds to the default ones. STATE costs a scan of /proc.",
     ),
     showing(
         "-w",
@@ -96,7 +96,7 @@ _OPTIONS = (
         "--time-format",
         type=DocumentedChoice(TIME_FORMATS, topic="formats"),
         metavar="FORMAT",
-        help="Format of times. [default: full in a table, else iso]",
+        help="Format of times. [default: full in a table, short in a narrow one, else iso]",
     ),
     showing(
         "-P", "--numeric-perms", is_flag=True, help="Permissions as 0644 instead of rw-r--r--."
