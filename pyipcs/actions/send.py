@@ -32,8 +32,8 @@ from pyipcs.text import plural
 _ENVELOPE_HINT = "--json reads lines of recv -J; to send JSON text, leave --json out"
 # Decodes records to types and bodies of messages; raises ValueError.
 Decode: TypeAlias = Callable[[Iterable[bytes]], Iterator[tuple[int, bytes]]]
-_Batches: TypeAlias = Iterator[list[bytes]]
-# Passes batches of records on, and shows the progress.
+_Batches: TypeAlias = Iterator[Iterable[bytes]]
+# Passes batches of records on one by one, and shows the progress.
 _Track: TypeAlias = Callable[[_Batches], _Batches]
 _UNTRACKED: AbstractContextManager[_Track] = nullcontext(lambda batches: batches)
 
@@ -126,18 +126,18 @@ def send(
     with refusals(Kind.QUEUE, target):
         sender = Sender(output, target, queue, can_wait=options.timeout != 0)
     timeout = options.timeout or None
-    with source as stream, sender.reported():
+    with (
+        source as stream,
+        sender.reported(),
+        # The bar ends last, so that a signal can end the wait for a stopped terminal.
+        _progress_bar(output, messages, stream) if options.progress else _UNTRACKED as track,
+        InterruptibleWait(timeout=timeout, last=not options.progress) as wait,
+    ):
         if stream is None:
-            with InterruptibleWait(timeout=timeout, last=True) as wait:
-                sender.check(messages)
-                sender.send(messages, wait)
+            sender.check(messages)
+            sender.send(_tracked(messages, track), wait)
         else:
-            # The bar ends last, so that a signal can end the wait for a stopped terminal.
-            with (
-                _progress_bar(output, stream) if options.progress else _UNTRACKED as track,
-                InterruptibleWait(timeout=timeout, last=not options.progress) as wait,
-            ):
-                _send_stream(stream, sender, wait, decode, track)
+            _send_stream(stream, sender, wait, decode, track)
 
 
 def _send_stream(
@@ -159,12 +159,22 @@ def _messages(batches: _Batches, decode: Decode) -> Iterator[tuple[int, bytes]]:
     return chain.from_iterable(map(decode, batches))
 
 
-def _progress_bar(output: Output, stream: Stream) -> AbstractContextManager[_Track]:
+def _tracked(messages: Sequence[tuple[int, bytes]], track: _Track) -> Iterator[tuple[int, bytes]]:
+    """Yield messages of the command line, whose bodies are one batch."""
+    types, bodies = zip(*messages, strict=True)
+    return zip(types, chain.from_iterable(track(iter([bodies]))), strict=True)
+
+
+def _progress_bar(
+    output: Output, messages: Sequence[tuple[int, bytes]], stream: Stream | None
+) -> AbstractContextManager[_Track]:
     if output.message_terminal is None:
         return _UNTRACKED
     from pyipcs.terminal.progress_bar import bar
 
-    return bar(stream.size, output.message_terminal, has_color=output.has_message_color)
+    total = stream.size if stream else sum(len(body) for _, body in messages)
+    read = stream.read_bytes if stream else None
+    return bar(total, read, output.message_terminal, has_color=output.has_message_color)
 
 
 class _Sizes(NamedTuple):

@@ -41,6 +41,7 @@ class Stream:
             CommandError: the stream cannot be read.
         """
         self._separator = separator
+        self._read_bytes = 0
         self._is_named = path != "-"
         self.name = (path or "''") if self._is_named else "standard input"
         try:
@@ -79,6 +80,11 @@ class Stream:
     @position.setter
     def position(self, position: int) -> None:
         os.lseek(self.descriptor, position, os.SEEK_SET)
+        self._read_bytes = 0
+
+    def read_bytes(self) -> int:
+        """Return the number of bytes of all batches since the position was set."""
+        return self._read_bytes
 
     def batches(self, wait: Callable[[], object], most: int) -> Iterator[list[bytes]]:
         """Yield the records of each block.
@@ -94,6 +100,7 @@ class Stream:
         parts: list[bytes] = []  # of the incomplete record
         length = 0
         while block := self._read(wait):
+            self._read_bytes += len(block)
             parts.append(block)
             length += len(block)
             if self._separator is not None and self._separator in block:

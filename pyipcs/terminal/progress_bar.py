@@ -2,34 +2,48 @@
 
 import os
 import select
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
 from pyipcs.process.nonblocking import ready
 
 _FINAL_TIMEOUT = 1.0  # seconds to wait for a stopped terminal (Ctrl-S)
-_STEP = 32  # records per update of the counts
-_Batches = Iterator[list[bytes]]
+_Batches = Iterator[Iterable[bytes]]
 
 
 @contextmanager
 def bar(
-    total: int | None, file: TextIO, *, has_color: bool
+    total: int | None, read: Callable[[], int] | None, file: TextIO, *, has_color: bool
 ) -> Iterator[Callable[[_Batches], _Batches]]:
-    """Show rich's bar; yield a function that counts passing batches.
+    """Show rich's bar; yield a function that counts passing records.
 
     Args:
         total: the size of the input in bytes, if known.
+        read: returns the bytes of the input so far, where a byte ends each record but the last;
+            None if nothing stands between the records.
         file: the terminal.
         has_color: True if the bar is coloured.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TimeElapsedColumn,
+    )
+    from rich.text import Text
+
+    class Count(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            count = task.fields["count"]
+            return Text(f"{count:,} message{'' if count == 1 else 's'}")
 
     columns = (
-        TextColumn("{task.fields[count]:,} messages"),
-        BarColumn(),
+        Count(),
+        BarColumn(bar_width=None),
         DownloadColumn(binary_units=True),
         TimeElapsedColumn(),
     )
@@ -40,14 +54,18 @@ def bar(
     progress.add_task("send", total=total, count=0)
     task = progress.tasks[0]
 
+    # Both without rich's lock: its thread holds it while it waits for a stopped terminal.
     def track(batches: _Batches) -> _Batches:
-        # Without rich's lock: rich's thread holds the lock while a stopped terminal blocks it.
         for batch in batches:
-            for start in range(0, len(batch), _STEP):
-                part = batch[start : start + _STEP]
-                yield part  # the caller sends the records before it requests the next part
-                task.fields["count"] += len(part)
-                task.completed += sum(map(len, part)) + len(part)
+            yield count(batch)
+        task.total = task.completed
+
+    def count(records: Iterable[bytes]) -> Iterator[bytes]:
+        for record in records:
+            yield record  # the caller sends it before it requests the next one
+            task.fields["count"] += 1
+            size = task.completed + len(record)
+            task.completed = min(size + 1, read()) if read else size
 
     try:
         progress.start()

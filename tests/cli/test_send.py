@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import struct
 import time
 from pathlib import Path
@@ -14,9 +16,10 @@ from hypothesis import strategies as st
 from pyipcs.model import LONG_MAX, Kind
 from pyipcs.sysv import libc as own_libc
 from tests.kit.factories import thread_in_waiting_call
-from tests.kit.kernel import Objects, receive_all, remove
+from tests.kit.kernel import Objects, receive_all, remove, row
 from tests.kit.program import PYIPCS, fork, forked, invoke, piped, run, text_in
-from tests.kit.wait import exit_code, wait_until
+from tests.kit.terminal import end, read_all, start, without_codes
+from tests.kit.wait import LIMIT, exit_code, wait_until
 
 KEY = "0x5eed"
 
@@ -114,8 +117,8 @@ def test_send_lines_of_a_slow_pipe_keep_their_bytes(msqid: int, lines: list[byte
     text = b"".join(line + b"\n" for line in lines)
     read, write = os.pipe()
     child = fork("send", KEY, "-l", stdin=read, stdout=1, stderr=2)
-    for start in range(0, len(text), 97):
-        os.write(write, text[start : start + 97])
+    for begin in range(0, len(text), 97):
+        os.write(write, text[begin : begin + 97])
     os.close(write)
     os.close(read)
     assert exit_code(child) == 0
@@ -267,3 +270,72 @@ def test_send_waiting_on_a_removed_queue_counts_the_messages_before(objects: Obj
         remove(Kind.QUEUE, msqid)
         assert exit_code(child) == 1
         assert text_in(errors).endswith(" was removed; 1 message was sent\n")
+
+
+# -- The progress.
+
+
+def last_frame(source: str, *args: str) -> str:
+    """Return the numbers that `send --progress` draws last on a terminal.
+
+    Args:
+        source: the command before the pipe.
+        args: the arguments.
+    """
+    command = shlex.join([PYIPCS, "send", KEY, "--progress", *args])
+    process, terminal = start(["sh", "-c", f"{source} | {command}"], width=80)
+    try:
+        text = without_codes(read_all(terminal))
+        process.wait(LIMIT)
+    finally:
+        end(process, terminal)
+    *_, (messages, size) = re.findall(r"([\d,]+ messages?) \W+? (\S+ \w+) \d:", text)
+    return f"{messages}, {size}"
+
+
+LINES = "seq 1000"  # 9 lines of 2 bytes, 90 of 3, 900 of 4 and one of 5
+
+
+@pytest.mark.parametrize(
+    ("source", "args", "last"),
+    [
+        (LINES, ["-l"], "1,000 messages, 3.8/3.8 KiB"),
+        (f"({LINES}; sleep 0.3; {LINES})", ["-l"], "2,000 messages, 7.6/7.6 KiB"),
+        ("printf 'one\\ntwo'", ["-l"], "2 messages, 7/7 bytes"),
+        ("printf 'one\\0two\\0'", ["-0"], "2 messages, 8/8 bytes"),
+        ("echo hello", [], "1 message, 6/6 bytes"),
+        (":", [], "1 message, 0/0 bytes"),
+        (":", ["-l"], "0 messages, 0/0 bytes"),
+        (":", ["hello"], "1 message, 5/5 bytes"),
+        (":", ["-t", "7", "one", "", "three"], "3 messages, 8/8 bytes"),
+    ],
+)
+def test_send_progress_over_a_pipe_ends_with_all_messages_and_bytes(
+    msqid: int, source: str, args: list[str], last: str
+) -> None:
+    assert last_frame(source, *args) == last
+    assert last.startswith(f"{int(row(Kind.QUEUE, msqid)['qnum']):,} message")
+
+
+@pytest.mark.parametrize(
+    ("data", "args", "last"),
+    [
+        ("".join(f"{n}\n" for n in range(1, 1001)), ["-l"], "1,000 messages, 3.8/3.8 KiB"),
+        ("one\ntwo", ["-l"], "2 messages, 7/7 bytes"),
+        ("one\ntwo\n", [], "1 message, 8/8 bytes"),
+        ("", ["-l"], "0 messages, 0/0 bytes"),
+    ],
+)
+def test_send_progress_of_a_file_ends_with_all_messages_and_bytes(
+    msqid: int, tmp_path: Path, data: str, args: list[str], last: str
+) -> None:
+    path = tmp_path / "messages"
+    path.write_text(data)
+    assert last_frame(":", *args, "-F", str(path)) == last
+
+
+def test_send_progress_of_a_full_queue_ends_with_the_sent_messages(msqid: int) -> None:
+    set_qbytes(msqid, 10)
+    for source in ("printf 'abc\\ndef\\nghi\\njkl\\n'", "printf 'jkl\\n'"):
+        last = last_frame(source, "-l", "--nowait")
+        assert last == ("3 messages, 12/? bytes" if "abc" in source else "0 messages, 0/? bytes")

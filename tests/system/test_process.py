@@ -303,7 +303,7 @@ def test_rm_all_on_a_terminal_asks_once(
     objects.semaphores()
     process, terminal = on_terminal("rm", "-a")
     question = read_until(terminal, r"\] ")
-    assert question == "Remove 1 semaphore set, 2 message queues? [y/N] "
+    assert question.startswith("Remove 2 message queues and 1 semaphore set? ")
     os.write(terminal, answer.encode())
     text = read_all(terminal)
     assert process.wait(LIMIT) == status
