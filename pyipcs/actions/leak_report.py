@@ -139,7 +139,9 @@ class LeakReport:
     def summary(self) -> str:
         """Return the command and the numbers of its objects, at least one."""
         counts = [plural(number, kind.noun) for kind, number in self.counts.items() if number]
-        return f"'{self._args[0]}' left {phrase(counts)}"
+        is_gone = self._location.is_private and not self._processes
+        end = " (gone with its namespace)" if is_gone else ""
+        return f"'{self._args[0]}' left {phrase(counts)}{end}"
 
     def notes(self) -> Iterator[str]:
         """Yield messages about doubts in the report and running processes."""

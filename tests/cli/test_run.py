@@ -145,7 +145,8 @@ def test_run_reports_leftover_objects(isolated: None) -> None:
     result = run_run("sh", "-c", script)
     assert (result.status, result.out) == (23, "")
     first, head, *rows = result.err.splitlines()
-    assert first == "pyipcs: 'sh' left 1 message queue, 1 segment and 1 semaphore set"
+    left = "1 message queue, 1 segment and 1 semaphore set (gone with its namespace)"
+    assert first == f"pyipcs: 'sh' left {left}"
     names = "KIND KEY ID MSGS USEDBYTES SIZE NATTCH NSEMS CPID LPID LSPID LRPID STATE REASON"
     assert head.split() == names.split()
     cells = [dict(zip(head.split(), row.split(maxsplit=13), strict=True)) for row in rows]
@@ -204,6 +205,8 @@ def test_run_reports_processes_that_still_run(isolated: None, tmp_path: Path) ->
     (pid,) = re.findall(r"still running in its namespace: (\d+) \(python", result.err)
     os.kill(int(pid), signal.SIGKILL)
     assert result.status == 23
+    # The process keeps the namespace, and with it the segment.
+    assert result.err.splitlines()[0] == "pyipcs: 'sh' left 1 segment"
     assert f"attached 1 time, by {pid} (python" in result.err
 
 
@@ -222,7 +225,7 @@ def test_run_without_namespace_reports_only_new_objects(objects: Objects, isolat
     result = refused("sh", "-c", ALL_KINDS)
     objects.adopt_all()
     assert result.status == 23
-    assert "'sh' left 1 message queue, 1 segment and 1 semaphore set" in result.err
+    assert "'sh' left 1 message queue, 1 segment and 1 semaphore set\n" in result.err
     assert "had no IPC namespace of its own (Operation not permitted)" in result.err
     assert "0x00000088" not in result.err
     assert before in ids(Kind.QUEUE)
@@ -409,7 +412,8 @@ def test_run_ctrl_c_ends_the_command_and_reports() -> None:
         os.write(terminal, b"\x03")
         text = without_codes(read_all(terminal))
         assert process.wait(LIMIT) == -signal.SIGINT
-        assert "pyipcs: 'sh' left 1 message queue, 1 segment and 1 semaphore set" in text
+        left = "1 message queue, 1 segment and 1 semaphore set (gone with its namespace)"
+        assert f"pyipcs: 'sh' left {left}" in text
         assert "Message queues (1)" in text  # the table, because it is a terminal
     finally:
         end(process, terminal)

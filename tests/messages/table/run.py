@@ -5,6 +5,7 @@ from tests.messages.rows import Rows
 from tests.messages.runners import in_user_namespace, leaving_sleep, shell, with_faults
 from tests.messages.texts import FORMATS, WHEN, command_not_found, left_objects, missing, not_one_of
 
+GONE = " (gone with its namespace)"
 # Kills the other processes of the IPC namespace.
 KILL_OTHERS = """
 for process in /proc/[0-9]*; do
@@ -52,10 +53,14 @@ ROWS: Rows = {
         ),
     ],
     23: [
-        ("bash -c '<pyipcs> make -Q >/dev/null'", left_objects("1 message queue"), forked),
+        (
+            "bash -c '<pyipcs> make -Q >/dev/null'",
+            left_objects(f"1 message queue{GONE}"),
+            forked,
+        ),
         (
             "bash -c '<pyipcs> make -Q -M 1 -S 1 >/dev/null'",
-            left_objects("1 message queue, 1 segment and 1 semaphore set"),
+            left_objects(f"1 message queue, 1 segment and 1 semaphore set{GONE}"),
             forked,
         ),
         (
