@@ -359,7 +359,7 @@ _pyipcs_grammar() {
         [--all]=$'words $\'msg\\tmessage queues\' $\'shm\\tsegments\' $\'sem\\tsemaphore sets\''
       )
       operands=(
-        'kind'
+        'removable'
       )
       many='yes' wraps=''
       ;;
@@ -711,10 +711,14 @@ _pyipcs_value() {
       if [[ $cur = [0-9]* || -z $cur ]]; then _pyipcs_lookup namespace; else _pyipcs_files; fi
       ;;
     command) _pyipcs_compgen -c ;;
-    kind)
+    removable)
       case ${typed[0]-} in
-        '') _pyipcs_value words msg shm sem ;;
         msg | shm | sem) _pyipcs_lookup "id:${typed[0]}" ;;
+        '')
+          _pyipcs_value words msg shm sem
+          _pyipcs_value target
+          ;;
+        *) _pyipcs_value target ;;
       esac
       ;;
   esac

@@ -77,13 +77,16 @@ function __pyipcs_ftok
     end
 end
 
-function __pyipcs_kind_and_ids
+function __pyipcs_target_or_kind
     set -l words (__pyipcs_words)
-    if test (count $words) -eq 1
-        printf 'msg\tmessage queues\nshm\tsegments\nsem\tsemaphore sets\n'
-    else if contains -- $words[2] msg shm sem
+    if contains -- "$words[2]" msg shm sem
         __pyipcs_lookup id:$words[2]
+        return
     end
+    __pyipcs_lookup target
+    __pyipcs_ftok
+    test (count $words) -eq 1
+    and printf 'msg\tmessage queues\nshm\tsegments\nsem\tsemaphore sets\n'
 end
 
 # Print the completions of the other command.
@@ -262,7 +265,7 @@ complete -c pyipcs -n '__pyipcs_in rm' -l ns -r -F -k -a '(__pyipcs_lookup names
 complete -c pyipcs -n '__pyipcs_in rm' -l color -x -k -a 'auto\\t\'on a terminal\' always\\t\'anywhere\' never\\t\'nowhere\'' -d 'Colour the output'
 complete -c pyipcs -n '__pyipcs_in rm' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in rm' -s h -l help -d 'Show this help'
-complete -c pyipcs -n '__pyipcs_in rm 0 or-more' -x -k -a '(__pyipcs_kind_and_ids)'
+complete -c pyipcs -n '__pyipcs_in rm 0 or-more' -x -k -a '(__pyipcs_target_or_kind)'
 complete -c pyipcs -n '__pyipcs_in send' -s t -l type -x -d 'Type of the messages, a positive long; with --json, of messages without a type'
 complete -c pyipcs -n '__pyipcs_in send' -s l -l lines -d 'One message per line, without the newline'
 complete -c pyipcs -n '__pyipcs_in send' -s 0 -l null -d 'One message per record that ends with a NUL'

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
-from pyipcs.errors import IpcError, NotFoundError, Status, ipc_error
-from pyipcs.model import Kind, Record, Segment
+from pyipcs.errors import CommandError, IpcError, NotFoundError, Status, ipc_error
+from pyipcs.model import Kind, Record, Segment, State
+from pyipcs.process.identity import effective_uid
 from pyipcs.query.selection import LateError, Selection
 from pyipcs.sysv.handle import handle_class
 from pyipcs.sysv.keys import By, Target
@@ -27,6 +28,10 @@ _VERBOSE = {
     Kind.SEGMENT: "removing shared memory segment id `%d'\n",
     Kind.SEMAPHORE: "removing semaphore id `%d'\n",
 }
+
+
+# The options of a single object by its id; those by a key are the capital letters.
+_LETTERS = {Kind.QUEUE: "q", Kind.SEGMENT: "m", Kind.SEMAPHORE: "s"}
 
 
 class Snapshot(NamedTuple):
@@ -52,10 +57,52 @@ class RemovalTarget(NamedTuple):
     target: Target
 
 
+class UsageCounts(NamedTuple):
+    """Numbers of objects, for the question before their removal.
+
+    Attributes:
+        total: all objects.
+        used: those in use.
+        doubtful: those that may be in use.
+        foreign: those that another user owns or created.
+        users: the number of these users.
+    """
+
+    total: int
+    used: int
+    doubtful: int
+    foreign: int
+    users: int
+
+
+def count_usage(listings: Iterable[Listing]) -> UsageCounts:
+    """Count objects by their use and their users, from one scan of /proc."""
+    from pyipcs.query.complete import Requirement, complete
+
+    total = foreign = 0
+    users: set[int] = set()
+    states: list[State] = []
+    caller = effective_uid()
+    for listing in listings:
+        total += listing.length
+        pairs = zip(listing.column("uid"), listing.column("cuid"), strict=True)
+        others = [{int(uid), int(cuid)} - {caller} for uid, cuid in pairs]
+        foreign += sum(map(bool, others))
+        users = users.union(*others)
+        states += next(complete([listing], {Requirement.STATE})).column("state")
+    used, doubtful = states.count(State.IN_USE), states.count(State.UNKNOWN)
+    return UsageCounts(total, used, doubtful, foreign, len(users))
+
+
 def select(listings: Iterable[Listing], selection: Selection) -> Selected:
     """Return the objects that meet the filters of a selection."""
+    return identify(selection.of(listings), selection)
+
+
+def identify(listings: Iterable[Listing], selection: Selection) -> Selected:
+    """Return objects that meet the filters of a selection, with snapshots if it has filters."""
     selected: dict[int, Snapshot | None] = {}
-    for listing in selection.of(listings):
+    for listing in listings:
         ids = map(int, listing.column("id"))
         if selection.filters:
             from pyipcs.query.baseline import identities
@@ -95,11 +142,27 @@ class Removal:
             else:
                 self.removed[kind, handle.id] = None
 
+    def find(self, targets: Iterable[Target]) -> list[RemovalTarget]:
+        """Return the objects that targets name; report each target that names none or several."""
+        from pyipcs.actions.lookup import find_all
+
+        found = []
+        for target in targets:
+            try:
+                kinds = [handle.kind for handle in find_all([*Kind], target)]
+            except CommandError as error:
+                self._fail(str(error))
+                continue
+            if len(kinds) > 1:
+                self._fail(_several(target, kinds))
+            else:
+                found.append(RemovalTarget(kinds[0], target))
+        return found
+
     def reject_id(self, word: str) -> None:
         """Report a word that is not an id, as ipcrm does: a number in brackets."""
-        self.failed = True
         is_number = re.fullmatch(r"(?a)\s*[+-]?\d+", word)
-        self._output.error(f"invalid id ({word})" if is_number else f"invalid id: {word}")
+        self._fail(f"invalid id ({word})" if is_number else f"invalid id: {word}")
 
     def remove_selected(self, selected: Mapping[Kind, Selected]) -> None:
         """Remove selected objects; ignore objects that were removed meanwhile."""
@@ -141,8 +204,7 @@ class Removal:
             if identity_of(record) == identity and self._selection.matches_now(record):
                 return True
         except LateError:
-            self.failed = True
-            self._output.error(f"skipped {kind.noun} {object_id}: could not examine it in time")
+            self._fail(f"skipped {kind.noun} {object_id}: could not examine it in time")
             return False
         self._output.error(f"skipped {kind.noun} {object_id}: changed since it was listed")
         return False
@@ -179,12 +241,26 @@ class Removal:
             self._output.write([_VERBOSE[kind] % object_id])
 
     def _report_error(self, target: Target, error: IpcError) -> None:
-        self.failed = True
         name = target.by.value
         if reason := _REASONS.get(error.errno):
-            self._output.error(f"{reason} {name} ({target.typed})")
+            self._fail(f"{reason} {name} ({target.typed})")
         else:
-            self._output.error(f"{name} failed ({target.typed}): {error.strerror}")
+            self._fail(f"{name} failed ({target.typed}): {error.strerror}")
+
+    def _fail(self, message: str) -> None:
+        self.failed = True
+        self._output.error(message)
+
+
+def _several(target: Target, kinds: Sequence[Kind]) -> str:
+    """Return the message for a target that names objects of several kinds."""
+    nouns = " and a ".join(kind.noun for kind in kinds)
+    if target.by is By.ID:
+        options = [f"rm -{_LETTERS[kind]} {target.number}" for kind in kinds]
+    else:
+        options = [f"rm -{_LETTERS[kind].upper()} {target.typed}" for kind in kinds]
+    *first, last = options
+    return f"{target.typed} is a {nouns} (choose with {', '.join(first)} or {last})"
 
 
 def _stays(record: Record, target: Target) -> bool:

@@ -40,7 +40,7 @@ def _array(name: str, items: Iterable[str]) -> Iterator[str]:
 def _arguments(value: Value) -> str:
     """Return the arguments of `_pyipcs_value` for a value."""
     if isinstance(value.choices, str):
-        return "kind" if value.choices == "kind and ids" else value.choices
+        return "removable" if value.choices == "target or kind" else value.choices
     choices = (_quoted(_described(*choice)) for choice in value.choices.items())
     return " ".join([value.columns or "words", *choices])
 

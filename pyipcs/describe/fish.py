@@ -14,7 +14,7 @@ _LOOKUPS = {
     "owner": "-x -a '(__pyipcs_owner)'",
     "command": "-x -a '(__fish_complete_command)'",
     "ftok": "-x -a '(__pyipcs_ftok)'",
-    "kind and ids": "-x -k -a '(__pyipcs_kind_and_ids)'",
+    "target or kind": "-x -k -a '(__pyipcs_target_or_kind)'",
 }
 _BEFORE_COLUMN = {"columns": r"(?:.*,|\+)?", "column": "-?"}
 

@@ -15,7 +15,7 @@ _FUNCTIONS = {
     "owner": " _pyipcs_owner",
     "namespace": " _pyipcs_namespace",
     "command": "_command_names -e",
-    "kind and ids": " _pyipcs_kind_and_ids",
+    "target or kind": " _pyipcs_target_or_kind",
     "": " ",
 }
 

@@ -70,7 +70,7 @@ def test_rm_wrong_later_argument_removes_nothing(objects: Objects) -> None:
         ("-v", "nothing to remove"),
         ("-n", "nothing to remove"),
         ("msg 5 -q 5", "options that name objects"),
-        ("-a msg 5", "unknown argument '5'"),
+        ("-a msg 5", "TARGET and --all cannot be combined"),
         ("--all=all", "not one of"),
         ("--all=", "not one of"),
         ("-as 5", "'s': not one of"),

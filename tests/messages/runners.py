@@ -33,6 +33,13 @@ def as_nobody(*args: str) -> Result:
     return program.as_nobody(*args)
 
 
+def as_ipcrm(*args: str) -> Result:
+    """Run `rm` under the name ipcrm; the result names it as `pyipcs rm`."""
+    result = invoke(*args[1:], program="ipcrm")
+    err = result.err.replace(": ipcrm: ", ": rm: ").replace("see ipcrm", "see pyipcs rm")
+    return result._replace(err=err)
+
+
 def as_root(runner: Runner) -> Runner:
     """Run only as root, who can examine every process."""
 

@@ -36,7 +36,7 @@ IGNORED_NAMES = {
     "cli/options/common.py": {"_show_version"},
     "terminal/streams.py": {"ask"},
     "actions/remove.py": {"_VERBOSE"},
-    "cli/commands/rm.py": {"_question"},
+    "cli/commands/rm.py": {"_question", "_concerns"},
     # The lines above and below a live view.
     "terminal/live_loop.py": {"_HINT", "_head"},
     "terminal/viewport.py": {"_cut"},

@@ -1,11 +1,12 @@
 """pyipcs rm: remove objects, as ipcrm(1) does, or all that match filters."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import click
 
-from pyipcs.actions.remove import Removal, RemovalTarget, Selected, select
+from pyipcs.actions.remove import Removal, RemovalTarget, UsageCounts, count_usage, identify
 from pyipcs.cli import present
 from pyipcs.cli.command import OptionalValue, options_titled, values_in_order
 from pyipcs.cli.options.common import combine_options, options_as, refuse, selecting, subcommand
@@ -16,10 +17,11 @@ from pyipcs.errors import CommandError, Status
 from pyipcs.model import Kind
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.selection import Selection
-from pyipcs.sysv.keys import By, Target, parse_id
+from pyipcs.sysv.keys import By, Target, parse_id, parse_target
+from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.permissions import removable
 from pyipcs.terminal.streams import Output
-from pyipcs.text import plural
+from pyipcs.text import phrase, plural
 
 _KINDS = tuple(kind.value for kind in Kind)
 _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
@@ -82,7 +84,7 @@ _single_options = combine_options(
     ),
     help_sections=columns_of(*Kind),
     examples=(
-        ("pyipcs rm -q 0 -M 0x5e9", "Remove a queue by its id, and a segment by its key."),
+        ("pyipcs rm 0x1234 0x5e9", "Remove the objects with these keys."),
         (
             "pyipcs rm --all --orphaned --idle 1d -n",
             "Show the leaked segments that have not been used for a day.",
@@ -117,32 +119,43 @@ _single_options = combine_options(
 @click.argument(
     "operands",
     nargs=-1,
-    type=ParsedType("operand", str, "kind and ids"),
-    metavar="[msg|shm|sem ID...]",
+    type=ParsedType("operand", str, "target or kind"),
+    metavar="[TARGET...|msg|shm|sem ID...]",
 )
 @options_as(RemoveOptions)
 @click.pass_context
 def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
     """Remove System V IPC objects, by id, by key, or all.
 
+    TARGET is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ]. If objects of several kinds
+    have that name, none is removed: choose with -q, -Q, -m, -M, -s or -S.
+
     The options from --owner to --not-in are filters of --all; an object must match all of them.
     Each object is checked again right before it is removed, and is skipped if it has changed.
     """
-    old_kind = _old_syntax_kind(options.operands)
+    old_kind = _old_syntax_kind(ctx, options.operands)
     _check(ctx, options, old_kind)
+    named = [] if old_kind else _parse_targets(options.operands)
     output: Output = ctx.obj
     removal = Removal(output, options.selection, verbose=options.verbose)
-    listed = {kind: select(removable(kind), options.selection) for kind in _kinds(options)}
+    can_ask = output.is_interactive and not (options.yes or options.dry_run)
+    found = {kind: options.selection.of(removable(kind)) for kind in _kinds(options)}
+    if can_ask:
+        found = {kind: [*listings] for kind, listings in found.items()}
+    listed = {kind: identify(listings, options.selection) for kind, listings in found.items()}
     if unjudged := options.selection.unjudged():
         output.error(unjudged)
-    targets = _read_ids(old_kind, options, removal) if old_kind else options.targets
+    targets: Iterable[RemovalTarget] = removal.find(named) if named else options.targets
+    if old_kind:
+        targets = _read_ids(old_kind, options, removal)
     if options.dry_run:
         if old_kind:
             listed = {old_kind: {}}  # shows the kind even if no operand is an id
-        _show_dry_run(output, options, removal.dry_run([*targets], listed))
+        going = removal.dry_run([*targets], listed)
+        _show_dry_run(output, options, going, has_all_kinds=bool(named))
         return removal.status
-    needs_consent = any(listed.values()) and output.is_interactive and not options.yes
-    if needs_consent and not output.ask(_question(listed)):
+    needs_consent = can_ask and any(listed.values())
+    if needs_consent and not output.ask(_question(found)):
         raise CommandError("nothing was removed")
     removal.remove(targets)
     removal.remove_selected(listed)
@@ -155,30 +168,79 @@ def _check(ctx: click.Context, options: RemoveOptions, old_kind: Kind | None) ->
     """Refuse options that contradict each other."""
     old_syntax = f"{old_kind.value} ID..." if old_kind else ""
     is_named = bool(options.targets or options.all_kinds)
-    filters = options.selection.named
+    filter_, _, _ = options.selection.named.partition(",")
     format_options = [] if options.dry_run else [*given_output_options(ctx)]
+    others = () if old_kind or not options.operands else _beside_targets(ctx, options)
     refuse(
         (
             (
                 old_syntax and is_named,
                 f"{old_syntax} and options that name objects cannot be combined",
             ),
-            (filters and not options.all_kinds, f"{filters.partition(',')[0]} needs --all"),
-            (not (is_named or old_syntax), "nothing to remove (name an object or give --all)"),
+            (others, f"TARGET and {' '.join(others[:1])} cannot be combined"),
+            (filter_ and not options.all_kinds, f"{filter_} needs --all"),
+            (
+                not (is_named or options.operands),
+                "nothing to remove (name an object or give --all)",
+            ),
             (format_options, f"{' '.join(format_options[:1])} needs --dry-run"),
         )
     )
 
 
+def _beside_targets(ctx: click.Context, options: RemoveOptions) -> list[str]:
+    """Return the arguments that no TARGET may stand beside.
+
+    In `-q 1 2` the 2 could be meant as a queue, but would remove an object of any kind.
+    """
+    given = (_SINGLE_OPTIONS[name][1] for name, _ in values_in_order(ctx, _SINGLE_OPTIONS))
+    all_ = ["--all"] if options.all_kinds else []
+    filters = [*filter(None, options.selection.named.split(", "))]
+    return [
+        *given,
+        *all_,
+        *filters,
+        *(f"{word} ID..." for word in options.operands if word in _KINDS),
+    ]
+
+
+def _parse_targets(words: Iterable[str]) -> list[Target]:
+    """Parse the objects of `rm TARGET...`.
+
+    Raises:
+        click.UsageError: a word names no object.
+    """
+    targets = []
+    for word in words:
+        try:
+            targets.append(parse_target(word))
+        except ValueError as error:
+            raise click.UsageError(f"TARGET: '{word}': {error}") from None
+    return targets
+
+
 def _show_dry_run(
-    output: Output, options: RemoveOptions, ids: Mapping[Kind, Collection[int]]
+    output: Output,
+    options: RemoveOptions,
+    going: Mapping[Kind, Collection[int]],
+    *,
+    has_all_kinds: bool,
 ) -> None:
-    """Show the objects that would be removed."""
+    """Show the objects that would be removed.
+
+    Args:
+        output: the destination.
+        options: the options of rm.
+        going: the objects.
+        has_all_kinds: True if a document, or an empty result, has the keys of all kinds.
+    """
     output_options = options.output_options
-    is_table = output_options.chosen(terminal=output.is_terminal) is Format.TABLE
-    if is_table and options.selection.classifies and not output_options.choice:
-        output_options = output_options.with_columns(ids, _EVIDENCE_COLUMNS, more=False)
-    present.selected(output, ids, output_options, which=" to remove")
+    format_ = output_options.chosen(terminal=output.is_terminal)
+    if has_all_kinds and (format_ is Format.JSON or not going):
+        going = {kind: going.get(kind, ()) for kind in Kind}
+    if format_ is Format.TABLE and options.selection.classifies and not output_options.choice:
+        output_options = output_options.with_columns(going, _EVIDENCE_COLUMNS, more=False)
+    present.selected(output, going, output_options, which=" to remove")
 
 
 def _kinds(options: RemoveOptions) -> list[Kind]:
@@ -190,16 +252,18 @@ def _kinds(options: RemoveOptions) -> list[Kind]:
     return [kind for kind in _ALL_ORDER if kind in kinds]
 
 
-def _old_syntax_kind(operands: Sequence[str]) -> Kind | None:
-    """Return the kind of `rm msg|shm|sem ID...`; None without operands.
+def _old_syntax_kind(ctx: click.Context, operands: Sequence[str]) -> Kind | None:
+    """Return the kind of `rm msg|shm|sem ID...`; None for other operands.
 
     Raises:
-        click.UsageError: the first operand is no kind, or no ids follow.
+        click.UsageError: no ids follow the kind, or the program is ipcrm, which has no TARGETs.
     """
     if not operands:
         return None
     name, *ids = operands
     if name not in _KINDS:
+        if ctx.parent:
+            return None
         raise click.UsageError(
             f"unknown argument '{name}' (give msg, shm or sem and ids; keys need -Q, -M or -S)"
         )
@@ -217,6 +281,28 @@ def _read_ids(kind: Kind, options: RemoveOptions, removal: Removal) -> Iterator[
             removal.reject_id(text)
 
 
-def _question(listed: Mapping[Kind, Selected]) -> str:
-    counts = [plural(len(ids), kind.noun) for kind, ids in listed.items() if ids]
-    return f"Remove {', '.join(counts)}?"
+def _question(found: Mapping[Kind, Iterable[Listing]]) -> str:
+    """Return the question before a removal: the objects, their use, and other users'."""
+    numbers = {kind: sum(one.length for one in found.get(kind, ())) for kind in Kind}
+    kinds = phrase([plural(number, kind.noun) for kind, number in numbers.items() if number])
+    counts = count_usage(chain.from_iterable(found.values()))
+    return f"Remove {kinds}?{_concerns(counts)}"
+
+
+def _concerns(counts: UsageCounts) -> str:
+    """Return a sentence about objects that other processes or users may need; empty if none."""
+    owner = "another user" if counts.users == 1 else "other users"
+    clauses = [
+        (counts.used, "is in use", "are in use"),
+        (counts.doubtful, "may be in use", "may be in use"),
+        (counts.foreign, f"belongs to {owner}", f"belong to {owner}"),
+    ]
+    if counts.total == 1:
+        verbs = [singular for number, singular, _ in clauses if number]
+        return f" It {phrase(verbs)}." if verbs else ""
+    sentence = ", ".join(
+        f"{'all' if number == counts.total else number} {singular if number == 1 else several}"
+        for number, singular, several in clauses
+        if number
+    )
+    return f" {sentence[:1].upper()}{sentence[1:]}." if sentence else ""

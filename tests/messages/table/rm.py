@@ -1,15 +1,37 @@
 """Messages of pyipcs rm."""
 
 from tests.messages.rows import Rows
-from tests.messages.runners import answering, as_nobody, as_root, send_to_all_queues, with_faults
-from tests.messages.texts import KEY_IS_ZERO, NO_IPC, NOT_ID, cannot_combine, invalid_id, wrong_kind
+from tests.messages.runners import (
+    answering,
+    as_ipcrm,
+    as_nobody,
+    as_root,
+    send_to_all_queues,
+    with_faults,
+)
+from tests.messages.texts import (
+    KEY_IS_ZERO,
+    NO_IPC,
+    NOT_ID,
+    NOT_TARGET,
+    cannot_combine,
+    invalid_id,
+    no_object_with,
+    wrong_kind,
+)
 
 ROWS: Rows = {
     2: [
         ("", "nothing to remove (name an object or give --all)"),
+        ("queue 5", f"TARGET: 'queue': {NOT_TARGET}"),
+        ("<key-of-queue> -a", cannot_combine("TARGET", "--all")),
+        ("<queue> --mine", cannot_combine("TARGET", "--mine")),
+        ("<queue> -q 5", cannot_combine("TARGET", "-q")),
+        ("<queue> msg 5", cannot_combine("TARGET", "msg ID...")),
         (
             "queue 5",
             "unknown argument 'queue' (give msg, shm or sem and ids; keys need -Q, -M or -S)",
+            as_ipcrm,
         ),
         ("msg", "not enough arguments: msg ID..."),
         ("msg 5 -a", cannot_combine("msg ID...", "options that name objects")),
@@ -22,6 +44,13 @@ ROWS: Rows = {
     ],
     1: [
         ("-q 2147483647", invalid_id(2147483647)),
+        ("2147483647", f"2147483647: {no_object_with('id')}"),
+        ("<key>", f"<key>: {no_object_with('key')}"),
+        (
+            "<key-of-two>",
+            "<key-of-two> is a message queue and a segment "
+            "(choose with rm -Q <key-of-two> or rm -M <key-of-two>)",
+        ),
         ("msg Shared", "invalid id: Shared"),
         ("-n msg -3", "invalid id (-3)"),
         ("-Q <key>", "invalid key (<key>)"),
