@@ -15,6 +15,7 @@ from pyipcs.cli.options.output import columns_of, given_output_options, output_o
 from pyipcs.cli.types import KINDS, ParsedType, id_type, key_type
 from pyipcs.errors import CommandError, Status
 from pyipcs.model import Kind
+from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.sysv.keys import By, Target, parse_id, parse_target
@@ -137,6 +138,9 @@ def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
     _check(ctx, options, old_kind)
     named = [] if old_kind else _parse_targets(options.operands)
     output: Output = ctx.obj
+    if options.dry_run:
+        format_ = options.output_options.chosen(terminal=output.is_terminal)
+        plan.check([*Kind], options.output_options, format_)
     removal = Removal(output, options.selection, verbose=options.verbose)
     can_ask = output.is_interactive and not (options.yes or options.dry_run)
     found = {kind: options.selection.of(removable(kind)) for kind in _kinds(options)}

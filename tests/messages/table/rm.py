@@ -17,6 +17,7 @@ from tests.messages.texts import (
     cannot_combine,
     invalid_id,
     no_object_with,
+    unknown_column,
     wrong_kind,
 )
 
@@ -41,6 +42,7 @@ ROWS: Rows = {
         ("-q 5 --mine", "--mine needs --all"),
         ("-amsg --unattached", wrong_kind("--unattached", "segments", "message queues")),
         ("-a -o ID", "-o needs --dry-run"),
+        ("-n -q 2147483647 --sort MSG", unknown_column("MSG", "MSGS")),  # before the lookup
     ],
     1: [
         ("-q 2147483647", invalid_id(2147483647)),
