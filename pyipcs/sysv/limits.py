@@ -47,7 +47,7 @@ RESOURCES = {
         Resource("msgmax", "", "Size of a message (bytes)", "bytes"),
         Resource("msgmnb", "", "Size of a new queue (bytes)", "bytes"),
         Resource("", "msgmap", "Messages on all queues"),
-        Resource("", "msgtql", "Messages on all queues (bytes)", "bytes"),
+        Resource("", "msgtql", "Size of all messages (bytes)", "bytes"),
     ),
     Kind.SEGMENT: (
         Resource("shmmni", "used_ids", "Shared memory segments"),
