@@ -114,7 +114,7 @@ _EXAMPLES: dict[str, Sequence[str]] = {
     "bytes": _BYTES,
     "size": _BYTES,
     "cmd": ("cat", "true", "false", "exit 7", "missing"),
-    "msg|shm|sem id": ("msg", "shm", "sem", *_IDS),
+    "target|msg|shm|sem id": ("msg", "shm", "sem", *_IDS, *_TARGETS),
     "message": _BODIES,
     "data": _BODIES,
     "format": _STRUCTS,
@@ -192,6 +192,13 @@ def command_lines(draw: st.DrawFn) -> list[str]:
         del words[draw(st.integers(0, len(words) - 1))]
     peer = _PEERS.get(command.name)
     return [peer, *words] if peer and draw(_RARELY) else ["pyipcs", command.name, *words]
+
+
+def test_values_of_all_options_and_operands_have_examples() -> None:
+    values = [one.value for command in COMMANDS for one in command.options if one.value]
+    values += [operand for command in COMMANDS for operand in command.operands]
+    named = {one.metavar for one in values if isinstance(one.choices, str) or not one.choices}
+    assert named <= {*_EXAMPLES}
 
 
 def _alone(word: str) -> list[str]:
