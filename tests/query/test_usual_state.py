@@ -24,7 +24,13 @@ def population(objects: Objects, isolated: None) -> Objects:
 
 
 @pytest.mark.parametrize(
-    "args", [("list",), ("rm", "-n", "--all"), ("list", "--all-ns"), ("list", "-o", "+AGE")]
+    "args",
+    [
+        ("list",),
+        ("rm", "-n", "--all"),
+        pytest.param(("list", "--all-ns"), marks=pytest.mark.root),  # may enter every namespace
+        ("list", "-o", "+AGE"),
+    ],
 )
 def test_table_on_a_terminal_has_the_state_of_each_object(
     args: tuple[str, ...], population: Objects
