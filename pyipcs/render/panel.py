@@ -60,7 +60,9 @@ def details(object_: Details, capabilities: TerminalCapabilities | None) -> Iter
     sizes = _column_sizes(shown.runs, room)
     panel = Panel(
         Group(grid, *_table(shown, sizes, room, capabilities)),
-        title=Text(title, style="bold not dim"),  # else rich gives it the style of the border
+        title=Text().append(
+            title, "bold not dim"
+        ),  # a span: older rich lays the border over a style
         title_align="left",
         border_style="dim",
         box=box.ROUNDED,
