@@ -85,8 +85,8 @@ def test_list_table_in_any_width_has_whole_cells(width: int, population: Objects
         (cells,) = table_of(text, title)
         (all_cells,), (short_cells,) = table_of(full, title), table_of(short, title)
         owner = all_cells["OWNER"]
-        names = {("OWNER", owner), ("OWNER", f"{owner[:15]}\u2026")}
-        assert cells.items() <= all_cells.items() | short_cells.items() | names
+        cut = f"{owner[:15]}\u2026" if len(owner) > 16 else owner
+        assert cells.items() <= all_cells.items() | short_cells.items() | {("OWNER", cut)}
         assert {"KEY", "ID"} <= cells.keys()
 
 
