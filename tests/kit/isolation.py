@@ -44,7 +44,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Isolation(NamedTuple):
-    """What a test process has for itself."""
+    """The namespaces and files that a test process has for itself."""
 
     namespace: bool = False  # an IPC namespace
     accounts: bool = False  # a copy of /etc, with users for the tests

@@ -19,7 +19,7 @@ STATE = UsageState(State.UNKNOWN, "never used")
 
 
 def zeros(nsems: int, *others: Semaphore) -> tuple[Semaphore, ...]:
-    """Return the semaphores of a set, at 0 but for those that are given."""
+    """Return the semaphores of a set; those without a given value are at 0."""
     found = {num: Semaphore(num, 0, 0, 0, 0) for num in range(nsems)}
     return (*(found | {one.num: one for one in others}).values(),)
 

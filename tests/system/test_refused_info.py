@@ -74,7 +74,7 @@ def test_read_with_info_refused_reads(objects: Objects, error: int) -> None:
 
 @ERRORS
 def test_limits_with_info_refused_are_the_same(isolated: None, error: int) -> None:
-    """What /proc/sys/kernel has is what IPC_INFO reports."""
+    """/proc/sys/kernel has the numbers that IPC_INFO reports."""
     for format_ in ("plain", "json"):
         words = ("list", "-l", "-f", format_)
         assert refused(error, *words) == pyipcs(*words)
