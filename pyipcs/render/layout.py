@@ -1,7 +1,7 @@
-"""The widths of the columns of a table: what a narrow terminal shortens, wraps or leaves out.
+"""The columns of a table and their widths on a narrow terminal.
 
-A terminal that is too narrow takes the same steps in the same order, as many as it needs. So a
-wider one never shows fewer columns.
+The steps to a narrower table have a fixed order, and a terminal takes as many as it needs.
+Therefore a wider terminal never shows fewer columns.
 """
 
 import re

@@ -66,7 +66,7 @@ class Keyboard:
 
     @property
     def has_keys(self) -> bool:
-        """Return whether the user can type keys."""
+        """True if the user can type keys."""
         return self._file is not None
 
     def read(self, seconds: float) -> Key | None:
@@ -123,7 +123,7 @@ def _key_of(sequence: re.Match[bytes]) -> Key:
 
 
 def _is_same_terminal(source: int, terminal: int) -> bool:
-    """Return whether the source is the terminal, perhaps opened as /dev/tty."""
+    """Return True if the source is the terminal, perhaps opened as /dev/tty."""
     is_closed = source == 0 and sys.stdin is None  # another file may have its number
     if is_closed or not os.isatty(source):
         return False

@@ -187,7 +187,7 @@ LAST_COUNTS = {
 
 
 def repeatable(param: click.Parameter) -> bool:
-    """Return whether only the last of several values of an option counts."""
+    """Return True if only the last of several values of an option counts."""
     if not isinstance(param, Option) or isinstance(param, Alias) or param.is_flag:
         return False
     return not param.multiple and not param.once

@@ -129,7 +129,7 @@ def test_write_from_a_pipe_makes_pages_resident_as_data_come(shmid: int) -> None
 
 
 def has_byte(shmid: int, offset: int) -> bool:
-    """Return whether a byte is set, without making its page resident."""
+    """Return True if a byte is set, without making its page resident."""
     if resident(shmid) < pages(0, offset + 1):
         return False
     return content(shmid, offset, 1) != b"\0"

@@ -602,7 +602,7 @@ def test_watch_ended_by_q_restores_the_terminal(
 
 
 def has_mode(terminal: int, flags: int) -> bool:
-    """Return whether one of these local modes is set."""
+    """Return True if one of these local modes is set."""
     return bool(termios.tcgetattr(terminal)[3] & flags)
 
 
@@ -704,7 +704,7 @@ def test_list_watch_started_in_the_background_draws_in_the_foreground(isolated: 
 
 
 def has_stopped_job(terminal: int) -> bool:
-    """Return whether bash reports a stopped job."""
+    """Return True if bash reports a stopped job."""
     os.write(terminal, b"jobs; echo e''nd\n")
     return "Stopped" in read_until(terminal, "end\r\n")
 
