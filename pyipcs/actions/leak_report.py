@@ -204,8 +204,9 @@ class LeakReport:
         from pyipcs.actions.leftovers import kept_reasons
 
         reasons: dict[str, int] = {}
+        scan = descendants.scan()
         for listing in chain.from_iterable(self.objects.values()):
-            for why in filter(None, kept_reasons(listing, descendants)):
+            for why in filter(None, kept_reasons(listing, descendants, scan)):
                 reasons[why] = reasons.get(why, 0) + 1
         return reasons
 

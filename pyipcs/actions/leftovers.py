@@ -58,18 +58,22 @@ def removable(descendants: Descendants) -> Filter:
     """Select the objects that `run --rm` removes."""
 
     def keep(listing: Listing) -> Iterator[bool]:
-        return (not reason for reason in kept_reasons(listing, descendants))
+        return (not reason for reason in kept_reasons(listing, descendants, descendants.scan()))
 
     return Filter("--rm", keep, requires=Requirement.EVIDENCE)
 
 
-def kept_reasons(listing: Listing, descendants: Descendants) -> Iterator[str]:
+def kept_reasons(listing: Listing, descendants: Descendants, scan: Scan) -> Iterator[str]:
     """Yield for each object the reason to keep it; empty to remove it.
 
     Orphaned and suspect objects are removed. A queue or a set in doubt is removed only if its mode
     excludes other users, and no living process of the caller can use it.
+
+    Args:
+        listing: the objects, with their evidence.
+        descendants: the processes of the command.
+        scan: a current scan; one for all objects gives them the same words.
     """
-    scan = descendants.scan()
     doubt = cache(lambda: _doubt(scan))
     evidence: Sequence[UsageState] = listing.column("evidence")
     for (record, outsiders), usage in zip(_outsiders(listing, descendants), evidence, strict=True):
