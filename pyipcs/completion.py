@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.process.accounts import user_name
 from pyipcs.render.format_units import human
 from pyipcs.sysv import procfs
@@ -108,11 +108,11 @@ def _kinds_of_options(line: Iterable[str]) -> list[Kind]:
     kinds = set()
     for arg in line:
         if re.match("--[qms]", arg):
-            kinds |= {kind for kind in Kind if f"--{kind.collection}".startswith(arg)}
+            kinds |= {kind for kind in SYSV if f"--{kind.collection}".startswith(arg)}
         elif re.match("-[a-zA-Z]", arg):
             flags = re.split(_OPTIONS_WITH_VALUE, arg)[0]
             kinds |= {kind for letter, kind in _FLAGS.items() if letter in flags}
-    return [kind for kind in Kind if kind in kinds] or [*Kind]
+    return [kind for kind in SYSV if kind in kinds] or [*SYSV]
 
 
 def _read(kind: Kind) -> Iterator[_Object]:

@@ -103,6 +103,22 @@ class TooBigError(IpcError):
     """A message larger than the buffer; it stays on the queue (E2BIG)."""
 
 
+class FormError(IpcError):
+    """A file with the name of a POSIX object that is no such object, for example a directory."""
+
+
+class UnseenError(Exception):
+    """Objects of a kind that the caller cannot list; the text is the reason, in one line.
+
+    Attributes:
+        is_certain: False if there may be no object at all.
+    """
+
+    def __init__(self, reason: str, *, is_certain: bool = True) -> None:
+        super().__init__(reason)
+        self.is_certain = is_certain
+
+
 _CLASSES: dict[int, type[IpcError]] = {
     errno.ENOENT: NotFoundError,
     errno.EIDRM: NotFoundError,

@@ -15,31 +15,85 @@ SEMVMX = 32767  # semctl(2): the largest value of a semaphore, fixed in the kern
 
 
 class Kind(Enum):
-    """A kind of object; ipcrm(1) and /proc/sysvipc use the values as names."""
+    """A kind of object; ipcrm(1) uses the values as names."""
 
     QUEUE = "msg"
     SEGMENT = "shm"
     SEMAPHORE = "sem"
+    POSIX_QUEUE = "pmsg"
+    POSIX_SEGMENT = "pshm"
+    POSIX_SEMAPHORE = "psem"
 
     @property
     def noun(self) -> str:
         """The noun for one object."""
-        return {"msg": "message queue", "shm": "segment", "sem": "semaphore set"}[self.value]
+        return _NOUNS[self.value]
 
     @property
     def collection(self) -> str:
         """The name of a list of objects in JSON."""
-        return {"msg": "queues", "shm": "shmems", "sem": "semaphores"}[self.value]
+        return _COLLECTIONS[self.value]
 
     @property
     def plural(self) -> str:
         """The noun for several objects."""
-        return {"msg": "message queues", "shm": "segments", "sem": "semaphore sets"}[self.value]
+        return f"{self.noun}s"
 
     @property
     def title(self) -> str:
         """The title of a table of objects."""
-        return "Shared memory segments" if self is Kind.SEGMENT else self.plural.capitalize()
+        return _TITLES.get(self.value) or self.plural.capitalize()
+
+
+# By the values of kinds, because an Enum is slow to hash.
+_NOUNS = {
+    "msg": "message queue",
+    "shm": "segment",
+    "sem": "semaphore set",
+    "pmsg": "POSIX queue",
+    "pshm": "POSIX segment",
+    "psem": "POSIX semaphore",
+}
+_COLLECTIONS = {
+    "msg": "queues",
+    "shm": "shmems",
+    "sem": "semaphores",
+    "pmsg": "posix_queues",
+    "pshm": "posix_shmems",
+    "psem": "posix_semaphores",
+}
+_TITLES = {
+    "shm": "Shared memory segments",
+    "pmsg": "POSIX message queues",
+    "pshm": "POSIX shared memory segments",
+    "psem": "POSIX semaphores",
+}
+SYSV = (Kind.QUEUE, Kind.SEGMENT, Kind.SEMAPHORE)
+POSIX = (Kind.POSIX_QUEUE, Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE)
+
+
+class By(Enum):
+    """The property that identifies the object of a target."""
+
+    ID = "id"
+    KEY = "key"
+    NAME = "name"
+
+
+class Target(NamedTuple):
+    """An object as the user named it.
+
+    Attributes:
+        by: the property that identifies the object.
+        number: the id, or the key as key_t; 0 for a name.
+        typed: the user's text, for messages.
+        name: the name of a POSIX object, with its slash; empty for others.
+    """
+
+    by: By
+    number: int
+    typed: str
+    name: str = ""
 
 
 class State(Enum):
@@ -210,8 +264,121 @@ class Message(NamedTuple):
     body: bytes
 
 
+class PosixQueue(NamedTuple):
+    """A POSIX message queue (mq_overview(7)).
+
+    A value is None if it was not read, or if the caller may not read it.
+
+    Attributes:
+        name: the name with its slash; invalid UTF-8 is escaped as by os.fsdecode.
+        inode: the inode in the mqueue file system.
+        device: the device of that file system, which is one of an IPC namespace.
+        mode: the permission bits.
+        born: always None; the file system records no time of creation.
+        mtime: the time of the last send or receive, or of the creation.
+        qnum: the number of messages.
+        cbytes: the bytes of all messages.
+        maxmsg: the limit of messages.
+        msgsize: the limit of bytes of a message.
+        notify_pid: the process that mq_notify(3) has registered; 0 for none.
+    """
+
+    name: str
+    inode: int
+    device: int
+    mode: int
+    uid: int
+    gid: int
+    mtime: int
+    atime: int
+    ctime: int
+    born: int | None = None
+    qnum: int | None = None
+    cbytes: int | None = None
+    maxmsg: int | None = None
+    msgsize: int | None = None
+    notify_pid: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """The record's kind."""
+        return Kind.POSIX_QUEUE
+
+    @property
+    def id(self) -> str:
+        """The name, which identifies the object among those of its kind."""
+        return self.name
+
+
+class PosixSegment(NamedTuple):
+    """A POSIX shared memory segment (shm_overview(7)); see PosixQueue for common fields.
+
+    Attributes:
+        born: the time of the creation (statx(2)).
+        segsz: the size in bytes.
+        rss: the bytes in memory.
+        swap: the bytes in swap.
+    """
+
+    name: str
+    inode: int
+    device: int
+    mode: int
+    uid: int
+    gid: int
+    mtime: int
+    atime: int
+    ctime: int
+    segsz: int
+    born: int | None = None
+    rss: int | None = None
+    swap: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """The record's kind."""
+        return Kind.POSIX_SEGMENT
+
+    @property
+    def id(self) -> str:
+        """The name, which identifies the object among those of its kind."""
+        return self.name
+
+
+class PosixSemaphore(NamedTuple):
+    """A named POSIX semaphore (sem_overview(7)); see PosixQueue for common fields.
+
+    Attributes:
+        born: the time of the creation (statx(2)).
+        value: the value.
+    """
+
+    name: str
+    inode: int
+    device: int
+    mode: int
+    uid: int
+    gid: int
+    mtime: int
+    atime: int
+    ctime: int
+    born: int | None = None
+    value: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """The record's kind."""
+        return Kind.POSIX_SEMAPHORE
+
+    @property
+    def id(self) -> str:
+        """The name, which identifies the object among those of its kind."""
+        return self.name
+
+
 Record: TypeAlias = Queue | Segment | SemaphoreSet
-RECORDS: dict[Kind, type[Queue] | type[Segment] | type[SemaphoreSet]] = {
+PosixRecord: TypeAlias = PosixQueue | PosixSegment | PosixSemaphore
+RECORDS: dict[Kind, type[Record]] = {
     Kind.QUEUE: Queue,
     Kind.SEGMENT: Segment,
     Kind.SEMAPHORE: SemaphoreSet,

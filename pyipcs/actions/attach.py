@@ -11,9 +11,8 @@ from pyipcs.actions.lookup import find
 from pyipcs.actions.refusals import refusals
 from pyipcs.codec import Layout, decoder, hex_lines, longest
 from pyipcs.errors import CommandError
-from pyipcs.model import Kind
+from pyipcs.model import Kind, Target
 from pyipcs.sysv.attachment import Attachment
-from pyipcs.sysv.keys import Target
 from pyipcs.sysv.segment import SharedMemory
 from pyipcs.terminal.streams import Output
 from pyipcs.text import plural

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 from pyipcs.actions.lookup import find_all
 from pyipcs.actions.refusals import no_semaphore, refusal_reason, refusals
 from pyipcs.errors import CommandError, DeniedError, IpcError, UsageError, ipc_error
-from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
+from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, Target
 from pyipcs.process.accounts import owner_noun, unmapped
 from pyipcs.sysv.handle import Handle
-from pyipcs.sysv.keys import Target
 from pyipcs.text import plural
 
 

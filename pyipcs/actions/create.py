@@ -16,11 +16,10 @@ from pyipcs.errors import (
     NotFoundError,
     TooBigError,
 )
-from pyipcs.model import Kind, Queue, Record
+from pyipcs.model import By, Kind, Queue, Record, Target
 from pyipcs.process.accounts import owner_noun, unmapped
 from pyipcs.process.signals import terminating_signals
 from pyipcs.sysv.handle import Handle, with_free_key
-from pyipcs.sysv.keys import By, Target
 from pyipcs.terminal.streams import Output
 from pyipcs.text import plural
 

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pyipcs.errors import CommandError, IpcError
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.process.foreground import Termination, supervise
 from pyipcs.process.program import Program
 from pyipcs.query.complete import Requirement, complete
@@ -72,7 +72,7 @@ class _Location(NamedTuple):
         libc.adopt_orphans()
         existing = {
             kind: {one for listing in procfs.read(kind) for one in identities(listing)}
-            for kind in Kind
+            for kind in SYSV
         }
         return cls(False, why, (mine(), new_since(existing)), descendants)
 
@@ -86,7 +86,7 @@ class _Location(NamedTuple):
         wanted = {Requirement.QBYTES, Requirement.EVIDENCE}
         objects = {
             kind: [*complete(Selection(self.filters).of(procfs.read(kind)), wanted)]
-            for kind in Kind
+            for kind in SYSV
         }
         if not self.descendants:
             return objects, ()

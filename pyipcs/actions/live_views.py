@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
 from pyipcs.actions.lookup import read_all
-from pyipcs.model import Kind, Queue, View
+from pyipcs.model import Kind, Queue, Target, View
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions, Report
 from pyipcs.query.rates import Growth
@@ -12,7 +12,6 @@ from pyipcs.query.selection import Selection
 from pyipcs.render import panel, table
 from pyipcs.render.details import Details
 from pyipcs.sysv import procfs
-from pyipcs.sysv.keys import Target
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line
 from pyipcs.terminal.live_loop import FrameRenderer

@@ -5,9 +5,9 @@ from typing import TypeVar
 
 from pyipcs.actions.refusals import refusals
 from pyipcs.errors import CommandError, DeniedError, NotFoundError
-from pyipcs.model import Kind, Record
+from pyipcs.model import SYSV, By, Kind, Record, Target
 from pyipcs.sysv.handle import Handle, handle_class
-from pyipcs.sysv.keys import By, Target, parse_target
+from pyipcs.sysv.keys import parse_target
 
 _H = TypeVar("_H", bound=Handle)
 
@@ -60,9 +60,9 @@ def _missing(kinds: Collection[Kind], target: Target) -> CommandError:
     """Return the error of a target without objects, with a hint."""
     nouns = " or ".join(kind.noun for kind in kinds)
     reason = (
-        f"no object has that {target.by.value}" if len(kinds) == len(Kind) else f"no such {nouns}"
+        f"no object has that {target.by.value}" if len(kinds) == len(SYSV) else f"no such {nouns}"
     )
-    others = find_named((kind for kind in Kind if kind not in kinds), target)
+    others = find_named((kind for kind in SYSV if kind not in kinds), target)
     if others:
         named = " and a ".join(handle.kind.noun for handle in others)
         reason += f" (but a {named} has that {target.by.value})"

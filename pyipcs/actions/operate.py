@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pyipcs.actions.lookup import find
 from pyipcs.actions.refusals import no_semaphore, refusal
 from pyipcs.errors import BusyError, CommandError, IpcError
-from pyipcs.model import SEMVMX, Kind
-from pyipcs.sysv.keys import Target
+from pyipcs.model import SEMVMX, Kind, Target
 from pyipcs.sysv.operations import Operation
 from pyipcs.sysv.semaphore import SemaphoreArray
 from pyipcs.text import plural

@@ -26,11 +26,10 @@ from pyipcs.errors import (
     StoppedError,
     TooBigError,
 )
-from pyipcs.model import Kind, Message
+from pyipcs.model import Kind, Message, Target
 from pyipcs.process.interruptible import FINAL_MESSAGE_TIMEOUT, InterruptibleWait
 from pyipcs.process.nonblocking import NonBlockingFile, ready
 from pyipcs.process.program import environment
-from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue, Wanted
 from pyipcs.terminal.escape import visible
 from pyipcs.terminal.streams import Output

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pyipcs.errors import CommandError, IpcError, NotFoundError, UnsupportedError
-from pyipcs.model import Kind, SemaphoreSet
-from pyipcs.sysv.keys import Target
+from pyipcs.model import Kind, SemaphoreSet, Target
 from pyipcs.text import plural
 
 

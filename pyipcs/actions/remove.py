@@ -7,11 +7,10 @@ from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status, ipc_error
-from pyipcs.model import Kind, Record, Segment, State
+from pyipcs.model import SYSV, By, Kind, Record, Segment, State, Target
 from pyipcs.process.identity import effective_uid
 from pyipcs.query.selection import LateError, Selection
 from pyipcs.sysv.handle import handle_class
-from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.permissions import may_control
 from pyipcs.terminal.streams import Output
@@ -149,7 +148,7 @@ class Removal:
         found = []
         for target in targets:
             try:
-                kinds = [handle.kind for handle in find_all([*Kind], target)]
+                kinds = [handle.kind for handle in find_all([*SYSV], target)]
             except CommandError as error:
                 self._fail(str(error))
                 continue

@@ -21,10 +21,9 @@ from pyipcs.errors import (
     StoppedError,
     ipc_error,
 )
-from pyipcs.model import Kind
+from pyipcs.model import Kind, Target
 from pyipcs.process.interruptible import FINAL_MESSAGE_TIMEOUT, InterruptibleWait
 from pyipcs.process.record_reader import Stream, TooLongError
-from pyipcs.sysv.keys import Target
 from pyipcs.sysv.queue import MessageQueue
 from pyipcs.terminal.streams import Output
 from pyipcs.text import plural

@@ -6,7 +6,7 @@ Each function builds a report, picks its renderer and writes the text.
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyipcs.model import Kind, Record, Unit, View
+from pyipcs.model import SYSV, Kind, Record, Unit, View
 from pyipcs.query import plan
 from pyipcs.query.plan import ALL, NAMED, Format, Found, OutputOptions, Report, Scope
 from pyipcs.render import details_renderer, figures_renderer, renderer
@@ -97,7 +97,7 @@ def selected(
     def listed(kind: Kind) -> Iterator[Listing]:
         return (listing.select(ids[kind]) for listing in procfs.read(kind))
 
-    found = {kind: listed(kind) for kind in Kind if kind in ids}
+    found = {kind: listed(kind) for kind in SYSV if kind in ids}
     listings(output, found, options, scope=Scope(is_filtered=True, which=which))
 
 

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import click
 
 from pyipcs.cli.getopt import NO_VALUE
-from pyipcs.model import INT_MAX, LONG_MAX, SEMVMX, Kind
-from pyipcs.sysv.keys import By, Target, parse_id, parse_key, parse_project, parse_target
+from pyipcs.model import INT_MAX, LONG_MAX, SEMVMX, SYSV, By, Kind, Target
+from pyipcs.sysv.keys import parse_id, parse_key, parse_project, parse_target
 from pyipcs.text import decimal
 
 _SIZE = (
@@ -142,11 +142,11 @@ def parse_value(text: str) -> tuple[int, int]:
 def parse_kinds(text: str) -> frozenset[Kind]:
     """Parse ipcrm's name of a kind; without a value return all kinds."""
     if text == NO_VALUE:
-        return frozenset(Kind)
-    try:
-        return frozenset({Kind(text)})
-    except ValueError:
-        raise ValueError(f"not one of {', '.join(kind.value for kind in Kind)}") from None
+        return frozenset(SYSV)
+    kinds = frozenset(kind for kind in SYSV if kind.value == text)
+    if not kinds:
+        raise ValueError(f"not one of {', '.join(kind.value for kind in SYSV)}")
+    return kinds
 
 
 def parse_type(text: str) -> int:
@@ -278,7 +278,7 @@ _OPERATIONS = {
     "0=0": "wait for zero",
 }
 NEW_KEY = ParsedType("key", _parse_key_target, "ftok")
-KINDS = ParsedType("kind", parse_kinds, {kind.value: kind.plural for kind in Kind})
+KINDS = ParsedType("kind", parse_kinds, {kind.value: kind.plural for kind in SYSV})
 SIZE = ParsedType("size", parse_size, _SIZES)
 MODE = ParsedType(
     "mode",

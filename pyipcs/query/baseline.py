@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from pyipcs.model import SHM_DEST, Kind, Record
+from pyipcs.model import SHM_DEST, SYSV, Kind, Record
 from pyipcs.query.filters import Filter
 from pyipcs.sysv.keys import signed
 from pyipcs.sysv.listing import Listing, mode_bits
@@ -104,7 +104,7 @@ def _known(document: Mapping[str, Any]) -> dict[Kind, set[tuple[int, ...]]]:
     try:
         return {
             kind: {_identity(kind, found) for found in _list(document[kind.collection])}
-            for kind in Kind
+            for kind in SYSV
             if kind.collection in document
         }
     except KeyError as error:

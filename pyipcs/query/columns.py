@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any, NamedTuple, TypeAlias
 
-from pyipcs.model import Kind, View, earliest_time
+from pyipcs.model import SYSV, Kind, View, earliest_time
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.query.complete import Requirement
 from pyipcs.sysv.listing import Listing
@@ -363,7 +363,7 @@ VIEWS = {
     (Kind.SEMAPHORE, View.TIME): "KEY ID OWNER OTIME CTIME",
     # The pids of a set belong to its semaphores; `stat` shows them.
     (Kind.SEMAPHORE, View.PID): "KEY ID OWNER NSEMS",
-    **{(kind, View.CREATOR): "KEY ID PERMS CUSER CGROUP USER GROUP" for kind in Kind},
+    **{(kind, View.CREATOR): "KEY ID PERMS CUSER CGROUP USER GROUP" for kind in SYSV},
 }
 _DOCUMENT = "KEY ID PERMS UID GID CUID CGID OWNER "
 DOCUMENTS = {

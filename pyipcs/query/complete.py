@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Any
 
 from pyipcs.errors import IpcError, NotFoundError
-from pyipcs.model import Kind, Queue
+from pyipcs.model import SYSV, Kind, Queue
 from pyipcs.sysv.listing import Listing
 
 
@@ -111,6 +111,6 @@ _STEPS: dict[Requirement, tuple[Collection[Kind], Callable[[Listing], list[Any]]
     Requirement.QBYTES: ({Kind.QUEUE}, _ask_qbytes),
     Requirement.SEMAPHORES: ({Kind.SEMAPHORE}, _ask_semaphores),
     Requirement.WAITED: ({Kind.QUEUE, Kind.SEMAPHORE}, _ask_waited),
-    Requirement.STATE: ({*Kind}, _ask_state),
-    Requirement.EVIDENCE: ({*Kind}, _ask_evidence),
+    Requirement.STATE: ({*SYSV}, _ask_state),
+    Requirement.EVIDENCE: ({*SYSV}, _ask_evidence),
 }

@@ -4,10 +4,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
-from pyipcs.model import Kind, State
+from pyipcs.model import SYSV, By, Kind, State, Target
 from pyipcs.process.identity import effective_uid
 from pyipcs.query.complete import Requirement, complete
-from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.listing import Listing
 
 _Mask: TypeAlias = Iterable[bool]
@@ -38,7 +37,7 @@ class Filter(NamedTuple):
 
     option: str
     keep: Callable[[Listing], _Mask]
-    kinds: Collection[Kind] = tuple(Kind)
+    kinds: Collection[Kind] = SYSV
     verb: str = "is about"
     requires: Requirement | None = None
     precondition: Callable[[Listing], _Mask] | None = None
@@ -147,7 +146,7 @@ def orphaned() -> Filter:
 
 def suspect() -> Filter:
     """Select the orphaned segments, and the suspect queues and sets."""
-    return _in_state("--suspect", [State.ORPHANED, State.SUSPECT], [*Kind])
+    return _in_state("--suspect", [State.ORPHANED, State.SUSPECT], [*SYSV])
 
 
 def _in_state(option: str, states: Collection[State], kinds: Collection[Kind]) -> Filter:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyipcs.errors import UsageError
-from pyipcs.model import Kind, Record
+from pyipcs.model import SYSV, Kind, Record
 from pyipcs.query.plan import ALL, MATCHING, Scope
 from pyipcs.sysv.listing import Listing, listing_of
 from pyipcs.text import phrase, plural
@@ -30,11 +30,11 @@ class Selection(NamedTuple):
         Raises:
             UsageError: a filter does not apply to the kinds.
         """
-        kinds = [*(named or Kind)]
+        kinds = [*(named or SYSV)]
         for filter_ in self.filters:
             common = [kind for kind in kinds if kind in filter_.kinds]
             if not common or (named and len(common) < len(kinds)):
-                about = ", ".join(kind.plural for kind in Kind if kind in filter_.kinds)
+                about = ", ".join(kind.plural for kind in SYSV if kind in filter_.kinds)
                 others = ", ".join(kind.plural for kind in kinds if kind not in common)
                 rest = f"not {others}" if named else f"and another filter about {others}"
                 raise UsageError(f"{filter_.option} {filter_.verb} {about}, {rest}")

@@ -93,7 +93,7 @@ def _totals(kind: Kind) -> tuple[_Gauge, ...]:
                 _Gauge("resident_bytes", "shm_rss", "Bytes of all segments in memory.", page),
                 _Gauge("swapped_bytes", "shm_swp", "Bytes of all segments in swap.", page),
             )
-        case Kind.SEMAPHORE:
+        case _:
             return ()
 
 

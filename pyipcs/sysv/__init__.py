@@ -50,10 +50,20 @@ if TYPE_CHECKING:
         TooBigError,
         UnsupportedError,
     )
-    from pyipcs.model import Kind, Message, Queue, Record, Segment, Semaphore, SemaphoreSet
+    from pyipcs.model import (
+        By,
+        Kind,
+        Message,
+        Queue,
+        Record,
+        Segment,
+        Semaphore,
+        SemaphoreSet,
+        Target,
+    )
     from pyipcs.sysv.attachment import Attachment
     from pyipcs.sysv.handle import Handle, handle_class, with_free_key
-    from pyipcs.sysv.keys import By, Target, format_key, ftok, parse_key, parse_target
+    from pyipcs.sysv.keys import format_key, ftok, parse_key, parse_target
     from pyipcs.sysv.limits import known_limits, known_usage
     from pyipcs.sysv.listing import Listing
     from pyipcs.sysv.operations import Operation
@@ -102,14 +112,22 @@ __all__ = [
 _MODULES = {
     **dict.fromkeys([name for name in __all__ if name.endswith("Error")], "pyipcs.errors"),
     **dict.fromkeys(
-        ["Kind", "Message", "Queue", "Record", "Segment", "Semaphore", "SemaphoreSet"],
+        [
+            "By",
+            "Kind",
+            "Message",
+            "Queue",
+            "Record",
+            "Segment",
+            "Semaphore",
+            "SemaphoreSet",
+            "Target",
+        ],
         "pyipcs.model",
     ),
     "Attachment": "pyipcs.sysv.attachment",
     **dict.fromkeys(["Handle", "handle_class", "with_free_key"], "pyipcs.sysv.handle"),
-    **dict.fromkeys(
-        ["By", "Target", "format_key", "ftok", "parse_key", "parse_target"], "pyipcs.sysv.keys"
-    ),
+    **dict.fromkeys(["format_key", "ftok", "parse_key", "parse_target"], "pyipcs.sysv.keys"),
     **dict.fromkeys(["known_limits", "known_usage"], "pyipcs.sysv.limits"),
     "Listing": "pyipcs.sysv.listing",
     "Operation": "pyipcs.sysv.operations",

@@ -10,8 +10,7 @@ from typing import ClassVar, Self, TypeVar
 import sysv_ipc
 
 from pyipcs.errors import ExistsError, IpcError, NotFoundError, ipc_error
-from pyipcs.model import Kind, Record
-from pyipcs.sysv.keys import By, Target
+from pyipcs.model import By, Kind, Record, Target
 
 # The exceptions that calls of sysv_ipc raise; `sysv_ipc_error` returns their errno.
 SYSV_IPC_ERRORS = (sysv_ipc.Error, OSError, MemoryError)
@@ -160,6 +159,8 @@ def handle_class(kind: Kind) -> type[Handle]:
             from pyipcs.sysv.semaphore import SemaphoreArray
 
             return SemaphoreArray
+        case _:
+            raise KeyError(kind)
 
 
 def with_free_key(create: Callable[[int], _H]) -> _H:

@@ -5,10 +5,8 @@ The functions that parse raise ValueError; its text is the reason.
 
 import os
 import re
-from enum import Enum
-from typing import NamedTuple
 
-from pyipcs.model import INT_MAX
+from pyipcs.model import INT_MAX, By, Target
 from pyipcs.text import decimal, parse_number
 
 # The patterns are compiled on first use, to keep start-up short.
@@ -17,27 +15,6 @@ _KEYS = 2**32  # the number of keys
 # An int, signed or not. A leading zero does not mean octal: 010 would be 8.
 _PROJECT = r"(?ai)(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|(?P<decimal>\d+))"
 _PROJECT_BITS = 0xFF  # ftok(3) uses only these
-
-
-class By(Enum):
-    """The property that identifies the object of a target."""
-
-    ID = "id"
-    KEY = "key"
-
-
-class Target(NamedTuple):
-    """An object as the user named it.
-
-    Attributes:
-        by: the meaning of `number`.
-        number: the id, or the key as key_t.
-        typed: the user's text, for messages.
-    """
-
-    by: By
-    number: int
-    typed: str
 
 
 def format_key(key: int) -> str:

@@ -167,6 +167,8 @@ def _sysctl_limits(kind: Kind) -> Limits:
         case Kind.SEMAPHORE:
             semmsl, semmns, semopm, semmni = _sysctl("sem")
             return SemaphoreLimits(semmni, semmsl, semmns, semopm, SEMVMX)
+        case _:
+            raise KeyError(kind)
 
 
 def _sysctl(name: str) -> list[int]:
@@ -194,6 +196,8 @@ def _count(kind: Kind) -> Usage:
             )
         case Kind.SEMAPHORE:
             return SemaphoreUsage(number, _total(listings, "nsems") or 0)
+        case _:
+            raise KeyError(kind)
 
 
 def _total(listings: Iterable[Listing], field: str, unit: int = 1) -> int | None:

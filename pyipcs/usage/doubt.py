@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from pyipcs.errors import IpcError
-from pyipcs.model import Kind, Record, SemaphoreSet
+from pyipcs.model import SYSV, Kind, Record, SemaphoreSet
 from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.namespace import is_own
 from pyipcs.text import phrase
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _TOGETHER = 2  # the most seconds between the changes of related objects
 _SLACK = 0.01  # seconds that a scan stays fresh after its end
 _SPARE = 2  # an examination of related objects is valid for this multiple of its duration
-_KINDS = (*Kind,)
+_KINDS = SYSV
 # The ctime of an object, the index of its kind in _KINDS, and its id.
 _Change: TypeAlias = tuple[int, int, int]
 # Sorted changes, by the uid of the objects' creator.

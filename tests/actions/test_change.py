@@ -4,7 +4,7 @@ import pytest
 
 from pyipcs.actions.change import ChangeOptions, change
 from pyipcs.errors import CommandError, UsageError
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.sysv.keys import parse_target
 from tests.kit.kernel import Objects, row
 
@@ -19,7 +19,7 @@ def test_change_key_of_two_kinds_raises_usage_error(objects: Objects) -> None:
     objects.segment(0x5EED)
     options = UNCHANGED._replace(mode=0o600)
     with pytest.raises(UsageError, match="a message queue and a segment"):
-        change([*Kind], parse_target(KEY), options)
+        change([*SYSV], parse_target(KEY), options)
     change([Kind.SEGMENT], parse_target(KEY), options)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from pyipcs.actions.remove import Removal, Snapshot, select
 from pyipcs.errors import Status
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.query.filters import Filter
 from pyipcs.query.selection import Selection
 from pyipcs.sysv import procfs
@@ -13,7 +13,7 @@ from pyipcs.terminal.streams import Output
 from tests.kit.kernel import Objects, ids
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", SYSV)
 def test_removal_asks_filters_about_a_record(kind: Kind, objects: Objects, isolated: None) -> None:
     object_id = objects.make(kind, 0x5E9)
     asked: list[Listing] = []

@@ -12,7 +12,7 @@ import pytest
 
 from pyipcs.cli import app
 from pyipcs.cli.command import Alias, Option
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.query.filters import FILTERS
 from pyipcs.sysv import libc
 from tests.kit.factories import leaked_segment, suspect_queue
@@ -76,7 +76,7 @@ def test_not_in_repeated_selects_only_the_kinds_that_all_files_have(
 
 
 def test_key_repeated_selects_any_of_the_keys(objects: Objects, isolated: None) -> None:
-    expected = {(kind, objects.make(kind, key)) for kind in Kind for key in (5, -6)}
+    expected = {(kind, objects.make(kind, key)) for kind in SYSV for key in (5, -6)}
     objects.queue(7)
     objects.segment()
     filters = ("--key", "5", "--key", "0xfffffffa")
@@ -123,8 +123,8 @@ def test_orphaned_beside_suspect_selects_orphaned_segments(
 
 
 def test_private_selects_objects_without_a_key(objects: Objects, isolated: None) -> None:
-    private = {(kind, objects.make(kind)) for kind in Kind}
-    keyed = {(kind, objects.make(kind, 5)) for kind in Kind}
+    private = {(kind, objects.make(kind)) for kind in SYSV}
+    keyed = {(kind, objects.make(kind, 5)) for kind in SYSV}
     assert listed("--private") == private
     assert listed("--private", "--key", "5") == set()
     assert invoke("rm", "--all", "--private") == (0, "", "")

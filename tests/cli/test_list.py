@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pyipcs.cli.options.output import _POSIX_FLAGS
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.query.columns import OF_KIND
 from tests.kit import kernel
 from tests.kit.kernel import Objects, row
@@ -208,7 +208,7 @@ def test_list_output_keeps_the_given_column_order(objects: Objects, isolated: No
 
 
 def test_list_output_skips_kinds_without_the_columns(objects: Objects, isolated: None) -> None:
-    for kind in Kind:
+    for kind in SYSV:
         objects.make(kind)
     assert invoke("list", "-o", "SIZE").out == "SIZE\n4096\n"
     assert invoke("list", "-o", "MSGS,NSEMS", "-f", "tsv").out == (
@@ -301,7 +301,7 @@ def test_list_fail_if_any_counts_objects_outside_the_view(objects: Objects, isol
 
 
 def test_list_every_format_has_all_objects(objects: Objects, isolated: None) -> None:
-    for kind in Kind:
+    for kind in SYSV:
         objects.make(kind, 77)
     for format_ in ("plain", "json", "jsonl", "csv", "tsv", "export", "table"):
         out = invoke("list", "-f", format_).out

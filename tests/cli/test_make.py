@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.sysv import libc
 from tests.kit.kernel import Objects, everything, ids, row
 from tests.kit.program import as_nobody, invoke
@@ -156,7 +156,7 @@ def test_make_wrong_arguments_print_one_line_and_create_nothing(
 def test_make_over_a_limit_reports_limit_and_use(
     objects: Objects, isolated: None, setting: str, value: str, args: str, limit: str
 ) -> None:
-    for kind in Kind:
+    for kind in SYSV:
         objects.make(kind)
     file = Path("/proc/sys/kernel", setting)
     before = file.read_text()

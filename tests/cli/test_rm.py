@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.sysv import libc
 from tests.kit import kernel
 from tests.kit.factories import leaked_segment, running, suspect_set
@@ -35,7 +35,7 @@ def test_rm_removes_ids_and_keys_in_the_given_order(objects: Objects) -> None:
 
 
 def test_rm_removes_unreadable_objects_by_key(objects: Objects) -> None:
-    created = {(kind, objects.make(kind, 0x77, 0)) for kind in Kind}
+    created = {(kind, objects.make(kind, 0x77, 0)) for kind in SYSV}
     assert invoke("rm", "-Q0x77", "-M0x77", "-S0x77") == (0, "", "")
     assert not created & everything()
 
@@ -104,13 +104,13 @@ def test_rm_old_syntax_removes_ids_of_a_kind(objects: Objects) -> None:
 
 @pytest.mark.parametrize("args", ["-a", "--all", "-amsg -a", "--all=msg --al"])
 def test_rm_all_removes_every_object(objects: Objects, isolated: None, args: str) -> None:
-    for kind in Kind:
+    for kind in SYSV:
         objects.make(kind)
     assert invoke("rm", *args.split()) == (0, "", "")
     assert everything() == set()
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", SYSV)
 @pytest.mark.parametrize(
     "spelling",
     ["-a{}", "-a={}", "--all={}", "-a {}", "--all {}", "-va{}", "-a -a{}", "-ashm -amsg --all={}"],
@@ -118,10 +118,10 @@ def test_rm_all_removes_every_object(objects: Objects, isolated: None, args: str
 def test_rm_all_of_a_kind_removes_only_that_kind(
     objects: Objects, isolated: None, kind: Kind, spelling: str
 ) -> None:
-    for each in Kind:
+    for each in SYSV:
         objects.make(each)
     assert invoke("rm", *spelling.format(kind.value).split()).status == 0
-    assert {each for each, _ in everything()} == set(Kind) - {kind}
+    assert {each for each, _ in everything()} == set(SYSV) - {kind}
 
 
 def test_rm_all_removes_named_objects_first(objects: Objects, isolated: None) -> None:
@@ -155,8 +155,8 @@ class TestRmAsAnotherUser:
         assert msqid in ids(Kind.QUEUE)
 
     def test_rm_all_removes_only_own_objects(self, objects: Objects, isolated: None) -> None:
-        theirs = {(kind, objects.make(kind)) for kind in Kind}
-        for kind in Kind:
+        theirs = {(kind, objects.make(kind)) for kind in SYSV}
+        for kind in SYSV:
             libc.change(kind, objects.make(kind, mode=0), uid=NOBODY)
         listed = json.loads(as_nobody("rm", "-a", "-nJ").out)
         assert [len(listed[name]) for name in ("queues", "shmems", "semaphores")] == [1, 1, 1]
@@ -236,7 +236,7 @@ def test_rm_removes_a_queue_with_messages(objects: Objects) -> None:
 def listed_by_dry_run(*args: str) -> set[tuple[Kind, int]]:
     """Return the objects that a dry run lists."""
     document = json.loads(invoke("rm", "-n", "-J", *args).out)
-    return {(kind, one["id"]) for kind in Kind for one in document.get(kind.collection, [])}
+    return {(kind, one["id"]) for kind in SYSV for one in document.get(kind.collection, [])}
 
 
 @pytest.mark.root
@@ -249,7 +249,7 @@ def test_rm_orphaned_and_suspect_spare_objects_in_use(
     suspect = (Kind.SEMAPHORE, suspect_set(objects))
     time.sleep(3.1)  # else the used segment changed together with the set
     used = objects.segment()
-    for kind in Kind:
+    for kind in SYSV:
         objects.make(kind)
     before = everything()
     expected = {orphaned} if "--orphaned" in filter_ else {orphaned, suspect}
@@ -263,7 +263,7 @@ def test_rm_orphaned_and_suspect_spare_objects_in_use(
 def test_rm_all_with_filters_removes_only_matches(objects: Objects, isolated: None) -> None:
     keyed, full = objects.queue(0x77), objects.queue()
     kernel.send(full)
-    for kind in Kind:
+    for kind in SYSV:
         objects.make(kind)
     before = everything()
     assert listed_by_dry_run("-a", "--key", "0x77") == {(Kind.QUEUE, keyed)}
@@ -283,12 +283,12 @@ def test_rm_all_with_filters_removes_only_matches(objects: Objects, isolated: No
 def test_rm_not_in_spares_the_objects_of_a_listing(
     objects: Objects, isolated: None, tmp_path: Path
 ) -> None:
-    for kind in Kind:
+    for kind in SYSV:
         objects.make(kind)
     baseline = tmp_path / "before.json"
     baseline.write_text(invoke("list", "-J").out)
     before = everything()
-    new = {(kind, objects.make(kind)) for kind in Kind}
+    new = {(kind, objects.make(kind)) for kind in SYSV}
     args = ("-a", "--mine", "--not-in", str(baseline))
     assert listed_by_dry_run(*args) == new
     assert invoke("rm", *args) == (0, "", "")
@@ -375,7 +375,7 @@ def test_rm_suspect_spares_a_set_used_during_the_question(objects: Objects, isol
 def test_rm_filters_spare_other_users_objects(
     objects: Objects, isolated: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    theirs = {(kind, objects.make(kind)) for kind in Kind}
+    theirs = {(kind, objects.make(kind)) for kind in SYSV}
     libc.change(Kind.QUEUE, objects.queue(), uid=NOBODY)
     clock = time.time
     monkeypatch.setattr(time, "time", lambda: clock() + 10)  # the objects are 10 s old

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.sysv import libc as product_libc
 from pyipcs.sysv.handle import handle_class
 from pyipcs.usage.doubt import rescan
@@ -68,7 +68,7 @@ def test_idle_leaves_queue_and_set_on_which_a_process_waits(
     objects: Objects, isolated: None
 ) -> None:
     waited = [(Kind.QUEUE, objects.queue()), (Kind.SEMAPHORE, suspect_set(objects))]
-    idle = {(kind, objects.make(kind)) for kind in Kind}
+    idle = {(kind, objects.make(kind)) for kind in SYSV}
     idle.add((Kind.SEMAPHORE, objects.semaphores(mode=0o200)))
     (_, msqid), (_, semid) = waited
     with waiting(RECEIVE.format(msqid)), waiting(WAIT_FOR_ZERO.format(semid)) as pid:
@@ -127,7 +127,7 @@ def patched(kind: Kind, remove: Callable[[int], None]) -> Iterator[None]:
 # -- The age of a scan
 
 
-@pytest.mark.parametrize("kind", [*Kind])
+@pytest.mark.parametrize("kind", [*SYSV])
 def test_scan_behind_a_removal_began_at_most_its_duration_and_10_ms_ago(
     objects: Objects, isolated: None, kind: Kind
 ) -> None:

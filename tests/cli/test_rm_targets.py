@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from tests.kit.documents import IN_NEW_NAMESPACE
 from tests.kit.kernel import Objects, attached, everything, ids
 from tests.kit.program import PYIPCS, Result, as_nobody, invoke, run
@@ -35,7 +35,7 @@ def test_rm_target_removes_the_object_of_each_notation(
     assert everything() == set()
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", SYSV)
 @pytest.mark.parametrize("notation", ["{}", "id:{}"])
 def test_rm_target_removes_an_id_of_any_kind(
     objects: Objects, isolated: None, kind: Kind, notation: str
@@ -56,7 +56,7 @@ def test_rm_target_without_permissions_is_removed_by_its_owner(
 def test_rm_target_of_several_kinds_is_refused_and_the_rest_removed(
     objects: Objects, isolated: None
 ) -> None:
-    kept = {(kind, objects.make(kind, 0x11)) for kind in Kind}
+    kept = {(kind, objects.make(kind, 0x11)) for kind in SYSV}
     objects.queue(0x12)
     result = invoke("rm", "0x11", "0x99", "0x12")
     assert (result.status, result.out) == (1, "")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from tests.kit import kernel
 from tests.kit.factories import read_line, running
 from tests.kit.kernel import IS_ROOT, Objects, everything, ids
@@ -173,7 +173,7 @@ def test_run_format_writes_the_report_for_programs(isolated: None) -> None:
             "removed": [],
         },
     )
-    assert [len(report[kind.collection]) for kind in Kind] == [1, 1, 1]
+    assert [len(report[kind.collection]) for kind in SYSV] == [1, 1, 1]
     assert report["queues"][0]["state"] == "unknown"
     result = run_run("-J", "sh", "-c", "exit 5")
     report = json.loads(result.err)

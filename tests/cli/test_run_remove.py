@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.usage.scan import expire, scan
 from tests.kit.factories import running
 from tests.kit.kernel import Objects, everything, ids, libc, remove, send
@@ -178,7 +178,7 @@ def _zombies_of(parent: int) -> list[int]:
 # -- Other programs
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", SYSV)
 def test_run_reports_objects_of_other_programs_apart(
     kind: Kind, objects: Objects, isolated: None
 ) -> None:

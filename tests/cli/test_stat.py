@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.sysv.libc import change
 from tests.kit.factories import departed, read_line, running, scripted
 from tests.kit.kernel import Objects, attached, libc, lock, receive, row, send
@@ -237,7 +237,7 @@ def test_stat_set_shows_each_semaphore_and_waiters(objects: Objects) -> None:
 
 
 def test_stat_every_kind_comes_in_every_format(objects: Objects) -> None:
-    for kind in Kind:
+    for kind in SYSV:
         object_id = objects.make(kind, 0x5EED)
         flag = {"msg": "-q", "shm": "-m", "sem": "-s"}[kind.value]
         record = json.loads(invoke("stat", flag, KEY, "-J").out)
@@ -250,7 +250,7 @@ def test_stat_every_kind_comes_in_every_format(objects: Objects) -> None:
         table = invoke("stat", flag, KEY, "-f", "table").out
         assert without_unreadable(table) == without_unreadable(invoke("stat", flag, KEY).out)
     found = json.loads(invoke("stat", KEY, "-J").out)
-    assert [len(found[kind.collection]) for kind in Kind] == [1, 1, 1]
+    assert [len(found[kind.collection]) for kind in SYSV] == [1, 1, 1]
     assert found["semaphores"][0]["semaphores"][0]["value"] == 0
     assert invoke("stat", KEY).out.count(f"Key {KEY}, ") == 3
     assert invoke("stat", KEY, "-qs").out.count(f"Key {KEY}, ") == 2

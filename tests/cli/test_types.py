@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from pyipcs.cli import types
 from pyipcs.cli.types import parse_bytes, parse_mode, parse_qbytes, parse_size
-from pyipcs.model import Kind
-from pyipcs.sysv.keys import By
+from pyipcs.model import By, Kind, Target
 from tests.kit.kernel import Objects, row
 from tests.kit.program import run
 
@@ -113,7 +112,7 @@ def test_parse_mode_rejects_other_texts(text: str) -> None:
         (types.NSEMS, " +5", 5),
         (types.VALUES, "1,0,32767", (1, 0, 32767)),
         (types.QBYTES, "0", 0),
-        (types.id_type(), "007", (By.ID, 7, "007")),
+        (types.id_type(), "007", Target(By.ID, 7, "007")),
     ],
 )
 def test_params_return_values(param: Callable[[str], object], text: str, value: object) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.model import Kind, Semaphore
+from pyipcs.model import SYSV, Semaphore
 from pyipcs.query.columns import OF_KIND
 from tests.kit.documents import IN_NEW_NAMESPACE, README, ROOT, shared_files
 from tests.kit.kernel import Objects
@@ -151,7 +151,7 @@ def test_readme_has_the_commands_for_use_and_tests() -> None:
 def test_readme_documents_all_json_keys(objects: Objects) -> None:
     table = README[README.index("| object | keys |") :].split("\n\n")[0]
     documented = set(re.findall(r"`(\w+)`", table))
-    for kind in Kind:
+    for kind in SYSV:
         objects.make(kind)
     found = set(Semaphore._fields) | {"semaphores", "limits", "usage", "taken"}
     everything = {column.name for each in OF_KIND.values() for column in each}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 
 IS_ROOT = os.geteuid() == 0
 NOBODY = 65534
@@ -135,7 +135,7 @@ class Objects:
 
     def remove_all(self) -> None:
         """Remove the objects that still exist."""
-        there = {kind: ids(kind) for kind in Kind}  # one listing, because there may be thousands
+        there = {kind: ids(kind) for kind in SYSV}  # one listing, because there may be thousands
         for kind, object_id in dict.fromkeys(self._made):
             if object_id in there[kind]:
                 remove(kind, object_id)
@@ -175,4 +175,4 @@ def row(kind: Kind, object_id: int) -> dict[str, str]:
 
 def everything() -> set[tuple[Kind, int]]:
     """Return all objects of the namespace, from /proc/sysvipc."""
-    return {(kind, object_id) for kind in Kind for object_id in ids(kind)}
+    return {(kind, object_id) for kind in SYSV for object_id in ids(kind)}

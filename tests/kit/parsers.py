@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from pyipcs.cli import types
 from pyipcs.codec import FORMATS, EnvelopeError, Layout, encoder, from_hex, from_json
-from pyipcs.model import Kind, Message, View
+from pyipcs.model import By, Kind, Message, Target, View
 from pyipcs.process import accounts
 from pyipcs.query import choose, columns
 from pyipcs.query.baseline import not_in
@@ -83,10 +83,10 @@ def _between(parse: Callable[[str], Any], least: float, most: float) -> Callable
     return check
 
 
-def _target(text: str) -> keys.Target:
+def _target(text: str) -> Target:
     target = keys.parse_target(text)
     assert target.typed == text
-    by_id = target.by is keys.By.ID
+    by_id = target.by is By.ID
     again = f"id:{target.number}" if by_id else keys.format_key(target.number)
     assert keys.parse_target(again)[:2] == target[:2]
     return target

@@ -12,6 +12,7 @@ from pyipcs.model import (
     LONG_MAX,
     SHM_DEST,
     SHM_LOCKED,
+    SYSV,
     Kind,
     Message,
     Queue,
@@ -66,7 +67,7 @@ PEOPLE = Style(TimeFormat.FULL, human=True, numeric_perms=False)
 
 def listings(*kinds: Kind) -> dict[Kind, list[Listing]]:
     """Return the objects of some kinds, or of all kinds."""
-    return {kind: [listing_of(kind, RECORDS[kind])] for kind in kinds or Kind}
+    return {kind: [listing_of(kind, RECORDS[kind])] for kind in kinds or SYSV}
 
 
 def listed_as_text(kind: Kind) -> Listing:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyipcs.errors import Status
-from pyipcs.model import Kind
+from pyipcs.model import SYSV
 from tests.kit.kernel import Objects, everything
 from tests.messages.placeholders import Placeholders
 from tests.messages.rows import Row
@@ -35,4 +35,4 @@ def test_row_prints_its_message_and_changes_no_object(
 
 def _records() -> list[str]:
     """Return /proc/sysvipc, with the times and counters of all objects."""
-    return [Path("/proc/sysvipc", kind.value).read_text() for kind in Kind]
+    return [Path("/proc/sysvipc", kind.value).read_text() for kind in SYSV]

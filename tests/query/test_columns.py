@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from pyipcs.model import Kind, View
+from pyipcs.model import SYSV, Kind, View
 from pyipcs.query import choose, columns
 from pyipcs.query.choose import arranged
 from pyipcs.sysv import libc, procfs
@@ -31,7 +31,7 @@ def test_column_names_include_those_of_lsipc() -> None:
     assert names <= EVERY
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", SYSV)
 def test_column_names_and_json_keys_are_unique(kind: Kind) -> None:
     names = [column.name for column in columns.OF_KIND[kind]]
     fields = [column.field for column in columns.OF_KIND[kind] if column.name != "STATUS"]
@@ -39,7 +39,7 @@ def test_column_names_and_json_keys_are_unique(kind: Kind) -> None:
     assert len(fields) == len(set(fields))
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", SYSV)
 @pytest.mark.parametrize("view", View)
 def test_default_columns_exist(kind: Kind, view: View) -> None:
     assert choose.shown(kind, view, None)

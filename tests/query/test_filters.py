@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet
+from pyipcs.model import SYSV, By, Kind, Queue, Record, Segment, SemaphoreSet, Target
 from pyipcs.query import baseline, filters
 from pyipcs.query.complete import Requirement
 from pyipcs.query.filters import Filter
 from pyipcs.sysv import libc
-from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.listing import Listing, listing_of
 from tests.kit import kernel
 from tests.kit.kernel import IS_ROOT, NOBODY, Objects, attached
@@ -178,12 +177,12 @@ def save_listing(tmp_path: Path) -> Callable[..., str]:
 def test_not_in_selects_new_objects(
     objects: Objects, isolated: None, save_listing: Callable[..., str]
 ) -> None:
-    for kind in Kind:
+    for kind in SYSV:
         objects.make(kind, 5)
         objects.make(kind, 0)
     path = save_listing()
     assert list_objects("--not-in", path) == []
-    new = {(kind.value, objects.make(kind, 6)) for kind in Kind}
+    new = {(kind.value, objects.make(kind, 6)) for kind in SYSV}
     assert {*list_objects("--not-in", path)} == new
     semid = next(object_id for kind, object_id in new if kind == "sem")
     libc.set_values(semid, [3])
@@ -308,7 +307,7 @@ def test_not_in_listing_without_kinds_fails() -> None:
 
 
 def test_not_in_listing_of_some_columns_fails(objects: Objects, tmp_path: Path) -> None:
-    for kind in Kind:
+    for kind in SYSV:
         objects.make(kind)
     path = tmp_path / "x"
     for args in (["-o", "KEY,ID"], ["-o", "SIZE"], ["-o", "CUID,CGID,KEY"]):

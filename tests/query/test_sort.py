@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.query.columns import OF_KIND
 from tests.kit import kernel
 from tests.kit.kernel import Objects, row
@@ -45,7 +45,7 @@ def test_sort_by_ctime_over_all_kinds_is_stable(objects: Objects, isolated: None
         assert times == sorted(times, reverse=bool(minus))
         for _time, same in itertools.groupby(rows, key=lambda one: one[2]):
             kinds = [kind for kind, _id, _time in same]
-            assert kinds == sorted(kinds, key=[kind.value for kind in Kind].index)
+            assert kinds == sorted(kinds, key=[kind.value for kind in SYSV].index)
         assert {(kind, int(found)) for kind, found, _ in rows} == {
             (kind.value, one) for kind, each in ids.items() for one in each
         }
@@ -79,7 +79,7 @@ def test_sort_of_limits_orders_the_rows_of_all_kinds(sort: str, objects: Objects
     )
     key = str if name == "RESOURCE" else float
     assert known == sorted(known, key=key, reverse=sort.startswith("-"))
-    assert {one["KIND"] for one in rows} == {kind.value for kind in Kind}
+    assert {one["KIND"] for one in rows} == {kind.value for kind in SYSV}
 
 
 def test_sort_of_limits_on_a_terminal_orders_all_rows(objects: Objects, isolated: None) -> None:

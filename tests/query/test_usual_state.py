@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pyipcs.model import Kind, View
+from pyipcs.model import SYSV, Kind, View
 from pyipcs.query import choose
 from tests.kit.factories import leaked_segment
 from tests.kit.kernel import Objects
@@ -75,7 +75,7 @@ def test_json_has_no_state(population: Objects) -> None:
     assert not any("state" in one for one in document["queues"] + document["shmems"])
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", SYSV)
 def test_usual_columns_with_state_are_those_of_the_status_view_alone(kind: Kind) -> None:
     for view in View:
         usual = choose.shown(kind, view, None)

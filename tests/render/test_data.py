@@ -5,7 +5,7 @@ import pwd
 
 import pytest
 
-from pyipcs.model import Kind, Queue, Semaphore
+from pyipcs.model import SYSV, Kind, Queue, Semaphore
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import data
 from pyipcs.sysv.listing import listing_of
@@ -59,7 +59,7 @@ def test_json_document_has_every_object() -> None:
     text = document(samples.report(json=True))
     assert text == GOLDEN
     found = json.loads(text)
-    for kind in Kind:
+    for kind in SYSV:
         assert len(found[kind.collection]) == len(samples.RECORDS[kind])
 
 
@@ -73,7 +73,7 @@ def test_json_lines_give_a_line_for_each_object() -> None:
     found = [json.loads(line) for line in lines]
     whole = json.loads(GOLDEN)
     assert found == [
-        {"kind": kind.value, **object_} for kind in Kind for object_ in whole[kind.collection]
+        {"kind": kind.value, **object_} for kind in SYSV for object_ in whole[kind.collection]
     ]
     assert all(next(iter(object_)) == "kind" for object_ in found)
 

@@ -2,14 +2,13 @@
 
 import pytest
 
-from pyipcs.model import Kind, Unit, View
+from pyipcs.model import SYSV, By, Kind, Target, Unit, View
 from pyipcs.query import columns, plan
 from pyipcs.query.choose import Choice
 from pyipcs.query.filters import Filter, idle, key, matching, mine, older_than, owner, private
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.rates import Growth
 from pyipcs.render import metrics, plain, renderer
-from pyipcs.sysv.keys import By, Target
 from pyipcs.sysv.listing import Listing, merged
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.usage.state import evidence
@@ -42,7 +41,7 @@ def assert_same(kind: Kind, options: OutputOptions, format_: Format) -> None:
 
 
 @pytest.mark.parametrize("format_", _FORMATS, ids=lambda one: one.value)
-@pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
+@pytest.mark.parametrize("kind", SYSV, ids=lambda one: one.value)
 @pytest.mark.parametrize("unit", Unit, ids=lambda one: one.value)
 def test_listing_of_records_has_every_column_as_text_has(
     kind: Kind, format_: Format, unit: Unit, utc: None
@@ -60,7 +59,7 @@ def test_listing_of_records_has_every_column_as_text_has(
             assert_same(kind, options, format_)
 
 
-@pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
+@pytest.mark.parametrize("kind", SYSV, ids=lambda one: one.value)
 def test_listing_of_records_is_sorted_as_text_is(kind: Kind, utc: None) -> None:
     for column in columns.OF_KIND[kind]:
         for reverse in (False, True):
@@ -72,7 +71,7 @@ def test_listing_of_records_is_sorted_as_text_is(kind: Kind, utc: None) -> None:
 
 @pytest.mark.parametrize("unit", Unit, ids=lambda one: one.value)
 @pytest.mark.parametrize("view", View, ids=lambda one: one.value)
-@pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
+@pytest.mark.parametrize("kind", SYSV, ids=lambda one: one.value)
 def test_listing_of_records_has_the_layout_of_ipcs(
     kind: Kind, view: View, unit: Unit, utc: None
 ) -> None:
@@ -82,14 +81,14 @@ def test_listing_of_records_has_the_layout_of_ipcs(
     assert records == text
 
 
-@pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
+@pytest.mark.parametrize("kind", SYSV, ids=lambda one: one.value)
 def test_listing_of_records_has_the_same_metrics(kind: Kind) -> None:
     reports = (plan.Report({kind: [one]}, {}, samples.MACHINE) for one in both(kind))
     records, text = ("".join(metrics.document(report)) for report in reports)
     assert records == text
 
 
-@pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
+@pytest.mark.parametrize("kind", SYSV, ids=lambda one: one.value)
 def test_filters_select_the_same_of_records_and_text(kind: Kind) -> None:
     filters: list[Filter] = [
         owner(0, 4242424242),
@@ -111,7 +110,7 @@ def test_rates_of_records_are_those_of_text() -> None:
     assert growths[0] == growths[1]
 
 
-@pytest.mark.parametrize("kind", Kind, ids=lambda one: one.value)
+@pytest.mark.parametrize("kind", SYSV, ids=lambda one: one.value)
 def test_text_and_records_are_merged_to_one_listing(kind: Kind) -> None:
     records, text = both(kind)
     for parts in ([records, text], [text, records]):

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyipcs.model import Kind, Record, Semaphore, State, View
+from pyipcs.model import SYSV, Kind, Record, Semaphore, State, View
 from pyipcs.query.choose import resources, shown
 from pyipcs.query.columns import RESOURCE, percent
 from pyipcs.query.plan import Report, Style, TimeFormat
@@ -237,7 +237,7 @@ def heads(report: Report, width: int) -> list[str]:
     return "".join(table.tables(report, terminal(width))).splitlines()[1].split()
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", SYSV)
 def test_table_on_a_wider_terminal_never_has_fewer_columns(kind: Kind) -> None:
     report = usual(kind)
     ((listing,),) = report.found.values()
@@ -299,7 +299,7 @@ def test_table_caps_long_names_before_a_column_goes(accounts: None) -> None:
 
 
 def test_table_without_objects_is_one_line() -> None:
-    empty = {kind: [listing_of(kind, [])] for kind in Kind}
+    empty = {kind: [listing_of(kind, [])] for kind in SYSV}
     report = samples.report(style=PEOPLE)._replace(found=empty)
     assert "".join(table.tables(report, terminal())) == (
         "No message queues, segments or semaphore sets.\n"

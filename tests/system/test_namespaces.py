@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV
 from tests.kit.factories import read_line, running
 from tests.kit.kernel import IS_ROOT, Objects, everything
 from tests.kit.program import PYIPCS, Result, need_tool, run
@@ -138,7 +138,7 @@ def test_all_ns_lists_the_own_namespace_first(other: int, objects: Objects, isol
     assert [queue["id"] for queue in by_inode[ours]["queues"]] == [msqid]
     assert by_inode[theirs]["processes"] == [{"pid": other, "command": "sleep"}]
     assert (by_inode[ours]["own"], by_inode[theirs]["own"]) == (True, False)
-    assert [len(by_inode[theirs][kind.collection]) for kind in Kind] == [1, 1, 1]
+    assert [len(by_inode[theirs][kind.collection]) for kind in SYSV] == [1, 1, 1]
 
 
 @pytest.mark.slow

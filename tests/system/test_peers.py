@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.sysv import libc
 from tests.kit import kernel
 from tests.kit.isolation import ACCENTED_USER_ID, LONG_USER_ID, NAMELESS_ID
@@ -63,7 +63,7 @@ SIZES = st.one_of(
 )
 SPECS = st.builds(
     Spec,
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(SYSV),
     key=st.one_of(st.just(0), st.integers(-(2**31), 2**31 - 1)),
     mode=st.integers(0, 0o777),
     size=SIZES,
@@ -132,7 +132,7 @@ class TestList:
     def test_all_options_with_objects_equal_ipcs(self) -> None:
         specs = [
             Spec(kind, key, mode, size, uid, uid, used, not used, mode > 0o400, key == -7)
-            for kind in Kind
+            for kind in SYSV
             for index, (key, mode, size, uid, used) in enumerate(
                 [
                     (0x1234, 0o644, 5, 0, True),
@@ -161,7 +161,7 @@ class TestList:
         with population(specs):
             for args in lines:
                 assert_same_as_ipcs(*args)
-            for kind, letter in zip(Kind, "qms", strict=True):
+            for kind, letter in zip(SYSV, "qms", strict=True):
                 for object_id in sorted(ids(kind))[:2]:
                     assert_same_as_ipcs(f"-{letter}", "-i", str(object_id), *lines[0][1:])
 
@@ -169,7 +169,7 @@ class TestList:
     def test_options_as_another_user_equal_ipcs(self) -> None:
         specs = [
             Spec(kind, key, mode, 4096, uid, uid, True, False, False, False)
-            for kind in Kind
+            for kind in SYSV
             for key, mode, uid in ((1, 0, 0), (2, 0o600, NOBODY), (3, 0o644, 0))
         ]
         with population(specs):
@@ -237,7 +237,7 @@ class Named(NamedTuple):
     number: int  # in the population; higher ones name no object
 
 
-NAMED = st.builds(Named, st.sampled_from(Kind), st.booleans(), st.integers(0, 5))
+NAMED = st.builds(Named, st.sampled_from(SYSV), st.booleans(), st.integers(0, 5))
 # Words of ipcs's own headings, keys, and numbers that no object can have.
 NO_IDS = st.sampled_from(["Shared", "shmid", "Message", "0x0000cafe", "7up", "5.0", "-3", "a b"])
 LETTERS = {Kind.QUEUE: "q", Kind.SEGMENT: "m", Kind.SEMAPHORE: "s"}
@@ -266,7 +266,7 @@ class TestRemove:
         def outcome(program: str) -> tuple[object, ...]:
             made = Objects()
             population = {
-                kind: [made.make(kind, 0x1000 + n, 0o666) for n in range(4)] for kind in Kind
+                kind: [made.make(kind, 0x1000 + n, 0o666) for n in range(4)] for kind in SYSV
             }
             options = [word for name in named for word in _naming(name, population)]
             if all_option:
@@ -286,7 +286,7 @@ class TestRemove:
 
     @settings(max_examples=30, deadline=None)
     @given(
-        kind=st.sampled_from(Kind),
+        kind=st.sampled_from(SYSV),
         words=st.lists(st.one_of(st.integers(0, 4), NO_IDS), min_size=1, max_size=4),
     )
     def test_old_syntax_equals_ipcrm(self, kind: Kind, words: list[int | str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from tests.kit import kernel
 from tests.kit.kernel import NOBODY, Objects, everything
 from tests.kit.program import as_nobody, invoke
@@ -54,7 +54,7 @@ SHARES = {"others": 0, "its group": 3}
 @pytest.mark.root
 @pytest.mark.parametrize("share", SHARES)
 @pytest.mark.parametrize("mode", range(8))
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", SYSV)
 def test_command_on_an_object_of_another_user_needs_its_mode(
     kind: Kind, mode: int, share: str, objects: Objects, isolated: None
 ) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pyipcs import cli
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from tests.kit import kernel
 from tests.kit.documents import IN_NEW_NAMESPACE
 from tests.kit.factories import in_waiting_call, running
@@ -88,7 +88,7 @@ def test_list_to_closed_pipe_dies_of_sigpipe(objects: Objects, isolated: None) -
 
 def test_make_to_full_disk_removes_the_objects(isolated: None) -> None:
     assert shell(f"{PYIPCS} make -Q -M 1 -S 1 > /dev/full") == (1, "", NO_SPACE)
-    assert not any(ids(kind) for kind in Kind)
+    assert not any(ids(kind) for kind in SYSV)
 
 
 def test_make_to_closed_pipe_removes_the_objects(isolated: None) -> None:
@@ -98,7 +98,7 @@ def test_make_to_closed_pipe_removes_the_objects(isolated: None) -> None:
     done = subprocess.run(command, stdout=write, stderr=-1, check=False, timeout=LIMIT)
     os.close(write)
     assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
-    assert not any(ids(kind) for kind in Kind)
+    assert not any(ids(kind) for kind in SYSV)
 
 
 @pytest.mark.parametrize("call", ["semget", "msgget", "shmget", "semctl"])
@@ -110,7 +110,7 @@ def test_make_signalled_during_a_call_removes_the_objects(
     inject = ["-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal={name}"]
     args = [*("make", "-Q", "-M", "1"), *("-S", "2", "--values", "5,5", "-p", "400", "-k", "9")]
     assert run("strace", *inject, PYIPCS, *args) == (-signal.Signals[name], "", "")
-    assert not any(ids(kind) for kind in Kind)
+    assert not any(ids(kind) for kind in SYSV)
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
@@ -123,7 +123,7 @@ def test_make_signalled_at_a_full_pipe_removes_the_objects(name: str, isolated: 
     assert process.wait(LIMIT) == -signal.Signals[name]
     os.close(read)
     os.close(write)
-    assert not any(ids(kind) for kind in Kind)
+    assert not any(ids(kind) for kind in SYSV)
 
 
 @pytest.mark.tools("strace")
@@ -308,7 +308,7 @@ def test_rm_all_on_a_terminal_asks_once(
     text = read_all(terminal)
     assert process.wait(LIMIT) == status
     assert ("nothing was removed" in text) is not gone
-    assert any(ids(kind) for kind in Kind) is not gone
+    assert any(ids(kind) for kind in SYSV) is not gone
 
 
 def test_rm_all_without_a_readable_answer_removes_nothing(objects: Objects, isolated: None) -> None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV
 from pyipcs.sysv import libc
 from tests.kit import kernel, policy
 from tests.kit.kernel import Objects
@@ -29,7 +29,7 @@ def test_refused_info_refuses_these_commands_alone(objects: Objects) -> None:
 from pyipcs.errors import IpcError
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
-for kind in Kind:
+for kind in SYSV:
     for ask in (libc.limits, libc.usage):
         try:
             ask(kind)
@@ -39,7 +39,7 @@ print(libc.stat(Kind.QUEUE, {objects.queue()}).kind.value)
 print(libc.semaphores({objects.semaphores()}, 1)[0].value)
 """
     done = run(*policy.refused_info(), sys.executable, "-c", script)
-    refusals = [f"{kind.value} Permission denied" for kind in Kind for _ in range(2)]
+    refusals = [f"{kind.value} Permission denied" for kind in SYSV for _ in range(2)]
     assert done.out.splitlines() == [*refusals, "msg", "0"]
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from tests.kit.factories import scripted
 from tests.kit.kernel import IS_ROOT, NOBODY, Objects, everything, ids, remove
 from tests.kit.program import PYIPCS, Result, need_tool, run
@@ -175,13 +175,13 @@ def test_rm_orphaned_and_suspect_spares_busy_workers(objects: Objects, tmp_path:
         cwd=tmp_path,  # stress-ng needs a writable folder
     ) as process:
         try:
-            wait_until(lambda: process.poll() is not None or all(ids(kind) for kind in Kind))
+            wait_until(lambda: process.poll() is not None or all(ids(kind) for kind in SYSV))
             for _ in range(4):
                 assert run(PYIPCS, "rm", "--all", "--suspect", "-v") == (0, "", "")
                 done = run(PYIPCS, "list", "-J", "-o", "+STATE,REASON,ATTACHED,WAITERS")
                 assert (done.status, done.err) == (0, "")
                 found = json.loads(done.out)
-                states = {each["state"] for kind in Kind for each in found[kind.collection]}
+                states = {each["state"] for kind in SYSV for each in found[kind.collection]}
                 assert states <= {"in-use", "unknown"}
         finally:
             process.terminate()

@@ -17,7 +17,7 @@ from pyipcs.errors import (
     ipc_error,
     missing_if_einval,
 )
-from pyipcs.model import Kind, Segment, SemaphoreSet
+from pyipcs.model import SYSV, Kind, Segment, SemaphoreSet
 from pyipcs.sysv.handle import Handle, handle_class, sysv_ipc_error, with_free_key
 from pyipcs.sysv.operations import Operation
 from pyipcs.sysv.queue import MessageQueue, Wanted
@@ -34,11 +34,11 @@ def create(kind: Kind, key: int, mode: int = 0o600) -> Handle:
             return MessageQueue.create(key, mode)
         case Kind.SEGMENT:
             return SharedMemory.create(key, mode, 4096)
-        case Kind.SEMAPHORE:
+        case _:
             return SemaphoreArray.create(key, mode, 2)
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", SYSV)
 class TestHandle:
     def test_create_with_key_is_found_until_removed(self, objects: Objects, kind: Kind) -> None:
         handle = create(kind, KEY, 0o640)

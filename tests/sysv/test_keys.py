@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyipcs.sysv.keys import By, format_key, ftok, parse_id, parse_key, parse_target
+from pyipcs.model import By, Target
+from pyipcs.sysv.keys import format_key, ftok, parse_id, parse_key, parse_target
 from pyipcs.text import parse_number
 
 _libc = ctypes.CDLL(None)
@@ -37,15 +38,15 @@ def test_parse_key_reads_format_key_back(key: int) -> None:
     shown = format_key(key)
     assert len(shown) == 10
     assert parse_key(shown) == key
-    assert parse_target(shown) == (By.KEY, key, shown)
+    assert parse_target(shown) == Target(By.KEY, key, shown)
     for text in (str(key), f"key:{key}", str(key % 2**32), f"key:{shown}"):
         assert parse_key(text) == key
 
 
 @given(st.integers(0, 2**31 - 1))
 def test_parse_target_reads_a_decimal_id_back(number: int) -> None:
-    assert parse_target(str(number)) == (By.ID, number, str(number))
-    assert parse_target(f"id:{number}") == (By.ID, number, f"id:{number}")
+    assert parse_target(str(number)) == Target(By.ID, number, str(number))
+    assert parse_target(f"id:{number}") == Target(By.ID, number, f"id:{number}")
     assert parse_id(f"00{number}") == number
 
 
@@ -109,9 +110,9 @@ def test_parse_target_invalid_text_fails(text: str, why: str) -> None:
 
 
 def test_parse_target_keeps_the_text() -> None:
-    assert parse_target("0") == (By.ID, 0, "0")
-    assert parse_target("0X1F") == (By.KEY, 0x1F, "0X1F")
-    assert parse_target("key:010") == (By.KEY, 8, "key:010")
+    assert parse_target("0") == Target(By.ID, 0, "0")
+    assert parse_target("0X1F") == Target(By.KEY, 0x1F, "0X1F")
+    assert parse_target("key:010") == Target(By.KEY, 8, "key:010")
 
 
 @given(project=st.integers(1, 255))

@@ -4,7 +4,7 @@ from itertools import chain
 
 import pytest
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV
 from pyipcs.sysv.permissions import may_control, removable
 from tests.kit.kernel import IS_ROOT, Objects
 from tests.kit.program import run
@@ -28,7 +28,7 @@ def test_may_control_as_user_takes_own_and_created_objects() -> None:
 
 
 def test_removable_lists_unreadable_own_objects(objects: Objects) -> None:
-    for kind in Kind:
+    for kind in SYSV:
         object_id = objects.make(kind, mode=0)
         assert str(object_id) in chain.from_iterable(
             listing.column("id") for listing in removable(kind)

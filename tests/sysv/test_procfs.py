@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from pyipcs.model import Kind, Queue, Record, Segment
+from pyipcs.model import SYSV, Kind, Queue, Record, Segment
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv import libc, procfs
 from pyipcs.sysv.listing import Listing, listing_of, merged, mode_bits
@@ -59,7 +59,7 @@ def test_records_of_a_masked_file_come_from_the_kernel(
     objects: Objects, tmp_path: Path, content: bytes
 ) -> None:
     """Containers mask files of /proc with others."""
-    for kind in Kind:
+    for kind in SYSV:
         object_id = objects.make(kind)
         (tmp_path / kind.value).write_bytes(content)
         assert object_id in {record.id for record in listed_records(kind, str(tmp_path))}
@@ -97,7 +97,7 @@ def test_read_without_proc_gives_the_same_records(
     objects.queue(-5, 0o600)
     objects.segment(0, 0o640, 12345)
     objects.semaphores(7, 0o777, 3)
-    for kind in Kind:
+    for kind in SYSV:
         (asked,) = procfs.read(kind, str(tmp_path))
         (listed,) = procfs.read(kind)
         for field in set(next(listed.records())._fields) - {

@@ -13,8 +13,7 @@ from pyipcs.errors import (
     NotFoundError,
     TooBigError,
 )
-from pyipcs.model import LONG_MAX, Kind, Message
-from pyipcs.sysv.keys import By, Target
+from pyipcs.model import LONG_MAX, By, Kind, Message, Target
 from pyipcs.sysv.queue import MessageQueue, Wanted
 from tests.kit.kernel import (
     IS_ROOT,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.query.plan import Report
 from pyipcs.render import metrics
 from pyipcs.sysv import procfs
@@ -82,7 +82,7 @@ def repeating_rows(kind: Kind, folder: Path, *args: str) -> Result:
 
 
 @pytest.mark.tools("mount")
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", SYSV)
 def test_openmetrics_of_repeated_rows_has_each_series_once(
     isolated: None, objects: Objects, tmp_path: Path, kind: Kind
 ) -> None:

@@ -17,7 +17,7 @@ if __name__ == "__main__":
 
     isolation.enter()
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.usage.scan import expire
 from tests.kit.kernel import Objects, everything, ids, remove
 from tests.kit.program import Result, forked, need_tool, pyipcs
@@ -123,8 +123,8 @@ class _Storm:
 
     def _kinds(self) -> tuple[list[Kind], list[str]]:
         """Return random kinds with their options, or all kinds without options."""
-        kinds = [kind for kind in Kind if self._chance.random() < 0.5]
-        return kinds or [*Kind], [_FLAGS[kind] for kind in kinds]
+        kinds = [kind for kind in SYSV if self._chance.random() < 0.5]
+        return kinds or [*SYSV], [_FLAGS[kind] for kind in kinds]
 
     def _check(self, rows: Sequence[Row], kinds: Sequence[Kind]) -> None:
         self.listed += len(rows)
@@ -162,13 +162,13 @@ class _Storm:
         format_ = self._chance.choice(("plain", *_FORMATS))
         sort = self._chance.choice(([], ["--sort", "AGE"], ["--sort", "-MSGS"]))
         done = self._run("list", "-P", "-f", format_, "-o", _COLUMNS, *sort)
-        rows = rows_of("columns" if format_ == "plain" else format_, done.out, [*Kind])
-        self._check(rows, [*Kind])
+        rows = rows_of("columns" if format_ == "plain" else format_, done.out, [*SYSV])
+        self._check(rows, [*SYSV])
 
     def _metrics(self) -> None:
         _, flags = self._kinds()
         # Without options there are only totals.
-        kinds = [kind for kind in Kind if _FLAGS[kind] in flags]
+        kinds = [kind for kind in SYSV if _FLAGS[kind] in flags]
         done = self._run("list", *flags, "-f", "openmetrics")
         self.listed += check_metrics(done.out, kinds, self._survivors)
 
@@ -206,7 +206,7 @@ class _Storm:
 
     def _picked(self) -> tuple[Kind, str]:
         """Return an object that existed a moment ago."""
-        kind = self._chance.choice([*Kind])
+        kind = self._chance.choice([*SYSV])
         object_id = self._chance.choice([*ids(kind)])
         time.sleep(self._chance.uniform(0, 0.2))
         return kind, str(object_id)
@@ -237,7 +237,7 @@ class _Storm:
             end(process, terminal)
 
     def _watch(self) -> None:
-        more = self._chance.choice(([], ["-o", _evidence(Kind)], ["-l"], ["-q", "-t"]))
+        more = self._chance.choice(([], ["-o", _evidence(SYSV)], ["-l"], ["-q", "-t"]))
         with self._on_terminal("list", "--watch=0.1", *more, width=150) as (process, terminal):
             read_until(terminal, "Every 0.1s", _PATIENCE)
             for _ in range(3):
@@ -370,7 +370,7 @@ def _stressed() -> Iterator[list[str]]:
     process = subprocess.Popen(_STRESS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         deadline = time.monotonic() + _PATIENCE
-        while not all(ids(kind) for kind in Kind) and time.monotonic() < deadline:
+        while not all(ids(kind) for kind in SYSV) and time.monotonic() < deadline:
             time.sleep(0.05)
         yield complaints
     finally:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from tests.kit.kernel import (
     IPC_CREAT,
     IPC_EXCL,
@@ -64,7 +64,7 @@ class Churn:
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
-        self._ids: dict[Kind, list[int]] = {kind: [] for kind in Kind}
+        self._ids: dict[Kind, list[int]] = {kind: [] for kind in SYSV}
         self._addresses: list[int] = []
         self._acts = (
             *(self._make, self._make, self._remove, self._send, self._receive),
@@ -88,7 +88,7 @@ class Churn:
             libc.shmdt(address)
 
     def _make(self) -> None:
-        kind = self._chance.choice([*Kind])
+        kind = self._chance.choice([*SYSV])
         if len(self._ids[kind]) >= _MOST:
             return
         key = self._chance.choice((0, self._chance.randint(1, _KEYS)))
@@ -102,7 +102,7 @@ class Churn:
                 return int(libc.msgget(key, flags))
             case Kind.SEGMENT:
                 return int(libc.shmget(key, self._chance.randint(1, 1 << 20), flags))
-            case Kind.SEMAPHORE:
+            case _:
                 return int(libc.semget(key, self._chance.randint(1, 20), flags))
 
     def _one(self, kind: Kind) -> int | None:
@@ -111,7 +111,7 @@ class Churn:
 
     def _remove(self) -> None:
         """Remove an object; the kernel keeps a segment until its last detachment."""
-        kind = self._chance.choice([*Kind])
+        kind = self._chance.choice([*SYSV])
         object_id = self._one(kind)
         if object_id is not None:
             self._ids[kind].remove(object_id)

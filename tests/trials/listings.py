@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from tests.kit.kernel import row
 from tests.kit.terminal import table_of
 
@@ -180,7 +180,7 @@ def _json(text: str) -> Iterator[Row]:
     document = json.loads(text)
     if document["taken"].keys() < {"time", "boot_id", "ipc_namespace", "filtered"}:
         raise WrongError(f"taken {document['taken']}")
-    for kind in Kind:
+    for kind in SYSV:
         for found in document.get(kind.collection, []):
             yield {**_json_row(found), "kind": kind.value}
 

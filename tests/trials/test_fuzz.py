@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pyipcs.cli.main import DROP_IN_NAMES
 from pyipcs.describe import grammar
 from pyipcs.errors import Status
-from pyipcs.model import Kind
+from pyipcs.model import SYSV
 from pyipcs.sysv import procfs
 from tests.kit.kernel import Objects, everything, remove, send
 from tests.kit.parsers import PARSERS
@@ -277,7 +277,7 @@ def _some_objects() -> Iterator[dict[str, int]]:
 
 def _rows() -> list[str]:
     """Return the lists of all objects in /proc/sysvipc."""
-    return [Path(procfs.SYSVIPC, kind.value).read_text() for kind in Kind]
+    return [Path(procfs.SYSVIPC, kind.value).read_text() for kind in SYSV]
 
 
 _PLACES = re.compile("%(?:msg|shm|sem)")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.model import Kind, Record, State
+from pyipcs.model import SYSV, Kind, Record, State
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv import libc as product_libc
 from pyipcs.sysv import procfs
@@ -348,7 +348,7 @@ def test_object_changed_together_with_used_object_is_unknown(
 
 
 @pytest.mark.root
-@pytest.mark.parametrize("used", [*Kind])
+@pytest.mark.parametrize("used", [*SYSV])
 def test_related_object_is_of_any_kind(objects: Objects, used: Kind) -> None:
     other = objects.make(used)
     doubtful = suspect_set(objects)

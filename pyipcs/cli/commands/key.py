@@ -5,8 +5,8 @@ import click
 from pyipcs.actions.lookup import find_named
 from pyipcs.cli.options.common import showing, subcommand
 from pyipcs.cli.types import FILE, PROJECT
-from pyipcs.model import Kind
-from pyipcs.sysv.keys import By, Target, format_key, ftok, low_bits
+from pyipcs.model import SYSV, By, Target
+from pyipcs.sysv.keys import format_key, ftok, low_bits
 from pyipcs.terminal.streams import Output
 
 
@@ -39,5 +39,5 @@ def command(output: Output, /, *, path: str, project: int, verbose: bool) -> Non
     if verbose:
         if project != low_bits(project):
             output.error(f"project {project}: ftok uses only the low 8 bits ({low_bits(project)})")
-        handles = find_named(Kind, Target(By.KEY, key, path))
+        handles = find_named(SYSV, Target(By.KEY, key, path))
         output.write(f"{handle.kind.noun} {handle.id}\n" for handle in handles)

@@ -15,12 +15,11 @@ from pyipcs.cli.options.output import columns_of, output_options
 from pyipcs.cli.options.watch import watch, watch_option
 from pyipcs.cli.types import id_type
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status
-from pyipcs.model import Kind, Record, View
+from pyipcs.model import SYSV, Kind, Record, Target, View
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, Found, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.sysv import procfs
-from pyipcs.sysv.keys import Target
 from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output
 
@@ -41,7 +40,7 @@ class ListOptions(NamedTuple):
     @property
     def named_kinds(self) -> Sequence[Kind]:
         """The kinds that the user named."""
-        return [*Kind] if self.all_kinds else self.kinds
+        return [*SYSV] if self.all_kinds else self.kinds
 
     @property
     def figures(self) -> str:
@@ -59,7 +58,7 @@ class ListOptions(NamedTuple):
         *("id", "queues", "shmems", "semaphores", "all", "time", "pid", "creator"),
         *("limits", "summary", "human", "bytes", "version", "help"),
     ),
-    help_sections=columns_of(*Kind, limits=True),
+    help_sections=columns_of(*SYSV, limits=True),
     examples=(
         ("pyipcs list -q -o KEY,MSGS,USE% --sort -MSGS", "List the fullest queues first."),
         (

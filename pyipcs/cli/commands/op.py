@@ -9,9 +9,8 @@ from pyipcs.cli.command import Wrapper, options_titled, trailing_command
 from pyipcs.cli.options.common import subcommand, wait_options
 from pyipcs.cli.types import OPERATION, STATUS, target_type
 from pyipcs.errors import Status
-from pyipcs.model import Kind
+from pyipcs.model import Kind, Target
 from pyipcs.process.program import Program
-from pyipcs.sysv.keys import Target
 from pyipcs.sysv.operations import Operation
 
 _operation = options_titled("Operations")

@@ -14,8 +14,7 @@ from pyipcs.cli.options.common import (
 )
 from pyipcs.cli.types import BYTES, target_type
 from pyipcs.codec import Layout
-from pyipcs.model import Kind
-from pyipcs.sysv.keys import Target
+from pyipcs.model import Kind, Target
 from pyipcs.terminal.streams import Output
 
 _bytes = options_titled("Bytes", once=True)

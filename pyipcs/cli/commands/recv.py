@@ -17,8 +17,7 @@ from pyipcs.cli.options.common import (
 from pyipcs.cli.types import BODY_SIZE, COMMAND_LINE, COUNT, TYPE, target_type
 from pyipcs.codec import FORMATS
 from pyipcs.errors import Status
-from pyipcs.model import Kind
-from pyipcs.sysv.keys import Target
+from pyipcs.model import Kind, Target
 from pyipcs.terminal.streams import Output
 
 _message = options_titled("Messages", once=True)

@@ -14,17 +14,17 @@ from pyipcs.cli.options.filters import filter_options
 from pyipcs.cli.options.output import columns_of, given_output_options, output_options
 from pyipcs.cli.types import KINDS, ParsedType, id_type, key_type
 from pyipcs.errors import CommandError, Status
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, By, Kind, Target
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.selection import Selection
-from pyipcs.sysv.keys import By, Target, parse_id, parse_target
+from pyipcs.sysv.keys import parse_id, parse_target
 from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.permissions import removable
 from pyipcs.terminal.streams import Output
 from pyipcs.text import phrase, plural
 
-_KINDS = tuple(kind.value for kind in Kind)
+_KINDS = tuple(kind.value for kind in SYSV)
 _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
 # The columns of a dry run of --orphaned or --suspect in a table.
 _EVIDENCE_COLUMNS = ("KEY", "ID", "OWNER", "MSGS", "SIZE", "NSEMS", "STATE", "REASON")
@@ -83,7 +83,7 @@ _single_options = combine_options(
         *("shmem-id", "shmem-key", "queue-id", "queue-key", "semaphore-id", "semaphore-key"),
         *("all", "verbose", "version", "help"),
     ),
-    help_sections=columns_of(*Kind),
+    help_sections=columns_of(*SYSV),
     examples=(
         ("pyipcs rm 0x1234 0x5e9", "Remove the objects with these keys."),
         (
@@ -140,7 +140,7 @@ def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
     output: Output = ctx.obj
     if options.dry_run:
         format_ = options.output_options.chosen(terminal=output.is_terminal)
-        plan.check([*Kind], options.output_options, format_)
+        plan.check([*SYSV], options.output_options, format_)
     removal = Removal(output, options.selection, verbose=options.verbose)
     can_ask = output.is_interactive and not (options.yes or options.dry_run)
     found = {kind: options.selection.of(removable(kind)) for kind in _kinds(options)}
@@ -241,7 +241,7 @@ def _show_dry_run(
     output_options = options.output_options
     format_ = output_options.chosen(terminal=output.is_terminal)
     if has_all_kinds and (format_ is Format.JSON or not going):
-        going = {kind: going.get(kind, ()) for kind in Kind}
+        going = {kind: going.get(kind, ()) for kind in SYSV}
     if format_ is Format.TABLE and options.selection.classifies and not output_options.choice:
         output_options = output_options.with_columns(going, _EVIDENCE_COLUMNS, more=False)
     present.selected(output, going, output_options, which=" to remove")
@@ -251,7 +251,7 @@ def _kinds(options: RemoveOptions) -> list[Kind]:
     """Return the kinds of --all that the filters apply to, in ipcrm's order."""
     if not options.all_kinds:
         return []
-    named = () if len(options.all_kinds) == len(Kind) else options.all_kinds
+    named = () if len(options.all_kinds) == len(SYSV) else options.all_kinds
     kinds = options.selection.kinds(named)
     return [kind for kind in _ALL_ORDER if kind in kinds]
 
@@ -287,7 +287,7 @@ def _read_ids(kind: Kind, options: RemoveOptions, removal: Removal) -> Iterator[
 
 def _question(found: Mapping[Kind, Iterable[Listing]]) -> str:
     """Return the question before a removal: the objects, their use, and other users'."""
-    numbers = {kind: sum(one.length for one in found.get(kind, ())) for kind in Kind}
+    numbers = {kind: sum(one.length for one in found.get(kind, ())) for kind in SYSV}
     kinds = phrase([plural(number, kind.noun) for kind, number in numbers.items() if number])
     counts = count_usage(chain.from_iterable(found.values()))
     return f"Remove {kinds}?{_concerns(counts)}"

@@ -18,8 +18,7 @@ from pyipcs.cli.options.common import (
     wait_options,
 )
 from pyipcs.cli.types import FILE, MESSAGE_TYPE, target_type
-from pyipcs.model import Kind
-from pyipcs.sysv.keys import Target
+from pyipcs.model import Kind, Target
 from pyipcs.terminal.streams import Output
 
 _message = options_titled("Messages", once=True)

@@ -9,8 +9,7 @@ from pyipcs.cli.command import options_titled
 from pyipcs.cli.options.common import options_as, refuse, subcommand
 from pyipcs.cli.options.filters import kind_options
 from pyipcs.cli.types import MODE, OWNER, QBYTES, VALUE, VALUES, target_type
-from pyipcs.model import Kind
-from pyipcs.sysv.keys import Target
+from pyipcs.model import SYSV, Kind, Target
 
 _property = options_titled("Properties", once=True)
 
@@ -84,7 +83,7 @@ def _kinds(kinds: Sequence[Kind], options: ChangeOptions) -> Sequence[Kind]:
             (kinds and not own.keys() <= {*kinds}, f"{names} is for {own_kinds}, not {others}"),
         )
     )
-    return [*own] or kinds or [*Kind]
+    return [*own] or kinds or [*SYSV]
 
 
 def _own_options(options: ChangeOptions) -> dict[Kind, str]:

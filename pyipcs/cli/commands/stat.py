@@ -13,10 +13,9 @@ from pyipcs.cli.options.output import columns_of, output_options
 from pyipcs.cli.options.watch import watch, watch_option
 from pyipcs.cli.types import target_type
 from pyipcs.errors import Status
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind, Target
 from pyipcs.query import plan
 from pyipcs.query.plan import USAGE_COLUMNS, Format, OutputOptions
-from pyipcs.sysv.keys import Target
 from pyipcs.terminal.streams import Output
 
 # Columns in addition to the default ones, by format.
@@ -29,7 +28,7 @@ _MORE = {
 
 
 @subcommand(
-    help_sections=columns_of(*Kind),
+    help_sections=columns_of(*SYSV),
     examples=(
         ("pyipcs stat 0x1234", "Show all objects with this key."),
         ("pyipcs stat -m 0x5e9 -J", "Show a segment as JSON, with the processes that attach it."),
@@ -62,7 +61,7 @@ def command(
     wait for, and the number of the others; --wide shows all.
     """
     output: Output = ctx.obj
-    kinds = kinds or [*Kind]
+    kinds = kinds or [*SYSV]
     if interval is not None:
         from pyipcs.actions.live_views import named_objects
 

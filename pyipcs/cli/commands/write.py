@@ -11,8 +11,7 @@ from pyipcs.cli.command import options_titled
 from pyipcs.cli.options.common import options_as, pack_option, refuse, subcommand
 from pyipcs.cli.types import BYTES, FILE, target_type
 from pyipcs.codec import decoder
-from pyipcs.model import Kind
-from pyipcs.sysv.keys import Target
+from pyipcs.model import Kind, Target
 
 _bytes = options_titled("Bytes", once=True)
 

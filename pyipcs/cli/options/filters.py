@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyipcs.cli.options.common import combine_options, selecting
 from pyipcs.cli.types import DURATION, USER, ParsedType, key_type
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.query.selection import Selection
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _kind_options(help_of: Callable[[Kind], str]) -> Callable[..., Any]:
 
 
 def _given_kinds(**flags: bool) -> list[Kind]:
-    return [kind for kind in Kind if flags[kind.value]]
+    return [kind for kind in SYSV if flags[kind.value]]
 
 
 kind_options = _kind_options(lambda kind: f"The {kind.noun} with that id or key.")
