@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from pyipcs.listing import Listing
 from pyipcs.model import SYSV, Kind
 from pyipcs.process.accounts import user_name
 from pyipcs.render.format_units import human
 from pyipcs.sysv import procfs
 from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.escape import one_line
 from pyipcs.text import plural
 

@@ -15,8 +15,9 @@ from tests.kit.program import run
 PACKAGE = Path(pyipcs.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # The layers that each layer may import, itself included; TYPE_CHECKING imports count.
-_BASE = {"errors", "model", "text"}
-_KERNEL = _BASE | {"process", "sysv"}
+_BASE = {"errors", "model", "listing", "text"}
+_FAMILY = _BASE | {"process"}
+_KERNEL = _FAMILY | {"sysv", "posix"}
 _QUERIES = _KERNEL | {"usage", "query"}
 _SCREEN = _BASE | {"process", "terminal"}
 _ACTIONS = _QUERIES | _SCREEN | {"codec", "render", "actions"}
@@ -25,8 +26,10 @@ LAYERS = {
     "text": set(),
     "errors": set(),
     "model": set(),
+    "listing": {"model"},
     "process": _BASE | {"process"},
-    "sysv": _KERNEL,
+    "sysv": _FAMILY | {"sysv"},
+    "posix": _FAMILY | {"posix"},
     "codec": _BASE,
     "usage": _KERNEL | {"usage"},
     "query": _QUERIES,
@@ -46,6 +49,7 @@ LATE = {"rich", "json", "subprocess", "pwd", "grp", "datetime", "difflib", "path
 # Modules that are themselves imported late may import these.
 MAY = {
     "process/libc.py": {"ctypes"},
+    "posix/libc.py": {"ctypes"},
     "sysv/libc.py": {"ctypes"},
     "render/data.py": {"json"},
     "render/table.py": {"rich"},

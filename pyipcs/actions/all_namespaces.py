@@ -8,12 +8,12 @@ from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.errors import CommandError, ipc_error
+from pyipcs.listing import Listing
 from pyipcs.model import Kind, View
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.sysv import namespace, procfs, unshare
-from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output
 from pyipcs.text import abridged
 from pyipcs.usage.processes import command_of, named

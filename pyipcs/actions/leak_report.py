@@ -7,13 +7,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pyipcs.errors import CommandError, IpcError
+from pyipcs.listing import Listing
 from pyipcs.model import SYSV, Kind
 from pyipcs.process.foreground import Termination, supervise
 from pyipcs.process.program import Program
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.query.selection import Selection
 from pyipcs.sysv import namespace, procfs, unshare
-from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output, WriteError
 from pyipcs.text import abridged, phrase, plural
 from pyipcs.usage.processes import named

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from pyipcs.listing import Listing
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
 from pyipcs.query.complete import Requirement
 from pyipcs.query.filters import Filter
-from pyipcs.sysv.listing import Listing
 from pyipcs.text import phrase, plural
 from pyipcs.usage.descendants import Descendants, Process, Scan
 from pyipcs.usage.processes import named, recorded, thread_group

@@ -7,11 +7,11 @@ from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status, ipc_error
+from pyipcs.listing import Listing
 from pyipcs.model import SYSV, By, Kind, Record, Segment, State, Target
 from pyipcs.process.identity import effective_uid
 from pyipcs.query.selection import LateError, Selection
 from pyipcs.sysv.handle import handle_class
-from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.permissions import may_control
 from pyipcs.terminal.streams import Output
 

@@ -6,12 +6,12 @@ Each function builds a report, picks its renderer and writes the text.
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pyipcs.listing import Listing
 from pyipcs.model import SYSV, Kind, Record, Unit, View
 from pyipcs.query import plan
 from pyipcs.query.plan import ALL, NAMED, Format, Found, OutputOptions, Report, Scope
 from pyipcs.render import details_renderer, figures_renderer, renderer
 from pyipcs.sysv import procfs
-from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from pyipcs.listing import Listing, mode_bits
 from pyipcs.model import SHM_DEST, SYSV, Kind, Record
 from pyipcs.query.filters import Filter
 from pyipcs.sysv.keys import signed
-from pyipcs.sysv.listing import Listing, mode_bits
 from pyipcs.sysv.namespace import origin
 
 NO_LISTING = "not a listing of pyipcs (list -J)"

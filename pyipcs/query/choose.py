@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from itertools import chain, groupby, repeat
 from typing import Any, NamedTuple
 
+from pyipcs.listing import Listing, merged, mode_bits
 from pyipcs.model import Kind, View
 from pyipcs.query.columns import (
     DOCUMENTS,
@@ -17,7 +18,6 @@ from pyipcs.query.columns import (
 )
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv.keys import unsigned
-from pyipcs.sysv.listing import Listing, merged, mode_bits
 
 
 class Choice(NamedTuple):

@@ -11,10 +11,10 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any, NamedTuple, TypeAlias
 
+from pyipcs.listing import Listing
 from pyipcs.model import SYSV, Kind, View, earliest_time
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.query.complete import Requirement
-from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.namespace import current
 
 # A value in the kernel's text, or as a number; None is unknown or missing.

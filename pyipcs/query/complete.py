@@ -5,8 +5,8 @@ from enum import Enum
 from typing import Any
 
 from pyipcs.errors import IpcError, NotFoundError
+from pyipcs.listing import Listing
 from pyipcs.model import SYSV, Kind, Queue
-from pyipcs.sysv.listing import Listing
 
 
 class Requirement(Enum):

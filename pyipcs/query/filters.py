@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
+from pyipcs.listing import Listing
 from pyipcs.model import SYSV, By, Kind, State, Target
 from pyipcs.process.identity import effective_uid
 from pyipcs.query.complete import Requirement, complete
-from pyipcs.sysv.listing import Listing
 
 _Mask: TypeAlias = Iterable[bool]
 _COSTS = (None, *Requirement)  # in ascending order

@@ -5,8 +5,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pyipcs.errors import UsageError
+from pyipcs.listing import Listing, listing_of
 from pyipcs.model import Kind, Record, Unit, View
-from pyipcs.sysv.listing import Listing, listing_of
 
 if TYPE_CHECKING:
     from pyipcs.query.choose import Choice

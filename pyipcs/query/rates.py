@@ -3,10 +3,10 @@
 import time
 from collections.abc import Iterable, Iterator
 
+from pyipcs.listing import Listing
 from pyipcs.model import Kind
 from pyipcs.query.columns import RATE
 from pyipcs.query.plan import Report
-from pyipcs.sysv.listing import Listing
 
 
 class Growth:

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyipcs.errors import UsageError
+from pyipcs.listing import Listing, listing_of
 from pyipcs.model import SYSV, Kind, Record
 from pyipcs.query.plan import ALL, MATCHING, Scope
-from pyipcs.sysv.listing import Listing, listing_of
 from pyipcs.text import phrase, plural
 
 if TYPE_CHECKING:

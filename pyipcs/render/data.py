@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from pyipcs.listing import Listing
 from pyipcs.model import Kind
 from pyipcs.query.columns import KIND, Column, Value, ValueType
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render.format_units import flags, octal
 from pyipcs.render.formatters import converter
 from pyipcs.render.listing_report import with_missing
-from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.escape import valid_utf8
 
 if TYPE_CHECKING:

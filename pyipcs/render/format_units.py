@@ -3,8 +3,8 @@
 import time
 from functools import cache, lru_cache
 
+from pyipcs.listing import mode_bits
 from pyipcs.model import SHM_DEST, SHM_LOCKED
-from pyipcs.sysv.listing import mode_bits
 
 _DAY = 24 * 60 * 60
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from typing import Any
 
+from pyipcs.listing import Listing
 from pyipcs.query.columns import KIND, Column, Value, ValueType
 from pyipcs.query.plan import Report, Style
 from pyipcs.render.formatters import converter
-from pyipcs.sysv.listing import Listing
 
 # The value types whose text can contain characters that a format must escape.
 _TEXTS = {ValueType.TEXT, ValueType.NUMBERS, ValueType.FLAGS}

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from pyipcs.listing import Listing, merged
 from pyipcs.model import Kind
 from pyipcs.process.accounts import user_name
 from pyipcs.query.columns import Value
 from pyipcs.query.plan import Report
 from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.listing import Listing, merged
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import valid_utf8
 

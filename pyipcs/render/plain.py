@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple, TypeAlias
 
+from pyipcs.listing import Listing, mode_bits
 from pyipcs.model import Kind, View
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.query.plan import Report, Style
 from pyipcs.render.format_units import ctime, flags, human
 from pyipcs.sysv.keys import format_key
-from pyipcs.sysv.listing import Listing, mode_bits
 from pyipcs.terminal.capabilities import TerminalCapabilities
 
 # A value of /proc/sysvipc is text; a value of a record is an int.

@@ -16,13 +16,13 @@ from rich.style import Style as RichStyle
 from rich.table import Table
 from rich.text import Text
 
+from pyipcs.listing import Listing, merged, mode_bits
 from pyipcs.model import State
 from pyipcs.query.columns import Column, Value, ValueType
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render.format_units import flags, grouped, human
 from pyipcs.render.formatters import converter
 from pyipcs.render.layout import SEPARATION, Measured, capped, fitted, total, wrapped
-from pyipcs.sysv.listing import Listing, merged, mode_bits
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line, width
 from pyipcs.usage.processes import recorded

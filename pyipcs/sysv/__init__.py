@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         TooBigError,
         UnsupportedError,
     )
+    from pyipcs.listing import Listing
     from pyipcs.model import (
         By,
         Kind,
@@ -65,7 +66,6 @@ if TYPE_CHECKING:
     from pyipcs.sysv.handle import Handle, handle_class, with_free_key
     from pyipcs.sysv.keys import format_key, ftok, parse_key, parse_target
     from pyipcs.sysv.limits import known_limits, known_usage
-    from pyipcs.sysv.listing import Listing
     from pyipcs.sysv.operations import Operation
     from pyipcs.sysv.procfs import read
     from pyipcs.sysv.queue import MessageQueue, Wanted
@@ -129,7 +129,7 @@ _MODULES = {
     **dict.fromkeys(["Handle", "handle_class", "with_free_key"], "pyipcs.sysv.handle"),
     **dict.fromkeys(["format_key", "ftok", "parse_key", "parse_target"], "pyipcs.sysv.keys"),
     **dict.fromkeys(["known_limits", "known_usage"], "pyipcs.sysv.limits"),
-    "Listing": "pyipcs.sysv.listing",
+    "Listing": "pyipcs.listing",
     "Operation": "pyipcs.sysv.operations",
     "read": "pyipcs.sysv.procfs",
     **dict.fromkeys(["MessageQueue", "Wanted"], "pyipcs.sysv.queue"),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, overload
 
 from pyipcs.errors import IpcError
+from pyipcs.listing import Listing
 from pyipcs.model import SEMVMX, Kind
 from pyipcs.sysv.hugepages import pools_in_use
 from pyipcs.sysv.info import (
@@ -17,7 +18,6 @@ from pyipcs.sysv.info import (
     SemaphoreUsage,
     Usage,
 )
-from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.procfs import read
 
 SYSCTL = "/proc/sys/kernel"

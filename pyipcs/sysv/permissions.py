@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator
 from functools import cache
 
+from pyipcs.listing import Listing
 from pyipcs.model import Kind
 from pyipcs.process.identity import CAP_SYS_ADMIN, capabilities, effective_uid
 from pyipcs.sysv import procfs
-from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.namespace import owner
 
 

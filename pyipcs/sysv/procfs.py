@@ -2,15 +2,17 @@
 
 import errno
 import os
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from io import FileIO
 from itertools import islice
 from operator import eq
 
+from pyipcs.listing import Listing, listed_fields, listing_of
 from pyipcs.model import Kind
-from pyipcs.sysv.listing import Listing, listed_fields, listing_of, proc_name
 
 SYSVIPC = "/proc/sysvipc"
+# The names in /proc/sysvipc that differ from the fields of records.
+_FIELDS = {"msqid": "id", "shmid": "id", "semid": "id", "perms": "mode", "size": "segsz"}
 _NUMBERS = b"-0123456789 \n"  # the characters of the rows
 _CHUNK = 1 << 17  # bytes: large enough to be fast, small enough to keep memory flat
 
@@ -55,8 +57,9 @@ def _parse(kind: Kind, path: str) -> Iterator[Listing]:
                 yield _rows(kind, header, text, path)
             else:
                 first, _, rest = text.partition("\n")
-                header = tuple(first.split())
-                if not _is_header(kind, header):  # some containers mask the file by another one
+                header = tuple(_FIELDS.get(name, name) for name in first.split())
+                # Some containers mask the file by another one.
+                if not {*listed_fields(kind)} <= {*header}:
                     yield _ask(kind)
                     return
                 yield _rows(kind, header, rest, path)
@@ -66,11 +69,16 @@ def _rows(kind: Kind, header: tuple[str, ...], text: str, path: str) -> Listing:
     words = text.split()
     if len(words) % len(header) or text.encode().translate(None, _NUMBERS):
         raise OSError(errno.EIO, os.strerror(errno.EIO), path)  # another file is mounted over it
-    return Listing(kind, header, words)
+    return Listing(kind, header, words, corrected=_CORRECTED if "rss" in header else {})
 
 
-def _is_header(kind: Kind, words: Container[str]) -> bool:
-    return all(proc_name(kind, field) in words for field in listed_fields(kind))
+def _resident(segments: Listing) -> list[str | None]:
+    from pyipcs.sysv.hugepages import pools_in_use, resident
+
+    return resident(segments.listed("segsz"), segments.listed("rss"), pools_in_use())
+
+
+_CORRECTED = {"rss": _resident}
 
 
 def _whole_lines(file: FileIO) -> Iterator[str]:

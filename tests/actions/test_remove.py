@@ -4,11 +4,11 @@ import pytest
 
 from pyipcs.actions.remove import Removal, Snapshot, select
 from pyipcs.errors import Status
+from pyipcs.listing import Listing
 from pyipcs.model import SYSV, Kind
 from pyipcs.query.filters import Filter
 from pyipcs.query.selection import Selection
 from pyipcs.sysv import procfs
-from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output
 from tests.kit.kernel import Objects, ids
 

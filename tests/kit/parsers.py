@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from pyipcs.cli import types
 from pyipcs.codec import FORMATS, EnvelopeError, Layout, encoder, from_hex, from_json
+from pyipcs.listing import Listing
 from pyipcs.model import By, Kind, Message, Target, View
 from pyipcs.process import accounts
 from pyipcs.query import choose, columns
@@ -26,7 +27,6 @@ from pyipcs.query.plan import Format, Report, Style, TimeFormat
 from pyipcs.render import details_renderer, metrics, plain, renderer, table, text_columns
 from pyipcs.render.details import Details
 from pyipcs.sysv import keys, namespace, operations, procfs
-from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line
 from pyipcs.text import parse_number
@@ -258,7 +258,7 @@ def _is_possible(listing: Listing) -> bool:
 
 
 def _is_possible_word(name: str, word: str) -> bool:
-    if not re.fullmatch("[0-7]{1,6}" if name == "perms" else "-?[0-9]{1,20}", word):
+    if not re.fullmatch("[0-7]{1,6}" if name == "mode" else "-?[0-9]{1,20}", word):
         return False
     if name.endswith("pid"):
         return abs(int(word)) < 2**31

@@ -8,6 +8,7 @@ from itertools import chain
 import pytest
 from hypothesis import strategies as st
 
+from pyipcs.listing import Listing, listed_fields, listing_of
 from pyipcs.model import (
     LONG_MAX,
     SHM_DEST,
@@ -25,7 +26,6 @@ from pyipcs.query import choose
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import data, format_units, formatters
 from pyipcs.sysv import procfs
-from pyipcs.sysv.listing import Listing, listed_fields, listing_of, proc_name
 
 NOBODY_HAS = 4242424242  # a uid without a name
 NO_PID = 2**22 + 1  # above the highest possible pid
@@ -78,7 +78,7 @@ def listed_as_text(kind: Kind) -> Listing:
     words = [f"{v:o}" if name == "mode" else f"{v}" for name, v in zip(names, values, strict=True)]
     (whole,) = listings(kind)[kind]
     added = {field: column for field, column in whole.added.items() if field not in fields}
-    return Listing(kind, tuple(proc_name(kind, field) for field in fields), words, added)
+    return Listing(kind, (*fields,), words, added)
 
 
 def report(

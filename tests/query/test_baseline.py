@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from pyipcs.listing import listing_of
 from pyipcs.model import SHM_DEST, SYSV, Kind, Segment
 from pyipcs.query import baseline
 from pyipcs.query.baseline import identities, identity_of, new_since
 from pyipcs.query.filters import matching
 from pyipcs.sysv import procfs
-from pyipcs.sysv.listing import listing_of
 from tests.kit import samples
 from tests.kit.kernel import Objects, attached, everything, remove, row
 from tests.kit.program import PYIPCS, invoke, pyipcs

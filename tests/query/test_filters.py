@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from pyipcs.listing import Listing, listing_of
 from pyipcs.model import SYSV, By, Kind, Queue, Record, Segment, SemaphoreSet, Target
 from pyipcs.query import baseline, filters
 from pyipcs.query.complete import Requirement
 from pyipcs.query.filters import Filter
 from pyipcs.sysv import libc
-from pyipcs.sysv.listing import Listing, listing_of
 from tests.kit import kernel
 from tests.kit.kernel import IS_ROOT, NOBODY, Objects, attached
 from tests.kit.program import PYIPCS, invoke, run

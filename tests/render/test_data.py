@@ -5,10 +5,10 @@ import pwd
 
 import pytest
 
+from pyipcs.listing import listing_of
 from pyipcs.model import SYSV, Kind, Queue, Semaphore
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import data
-from pyipcs.sysv.listing import listing_of
 from tests.kit import samples
 
 UNCACHED_ID = 4242424243  # of a user whose name no other test caches

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyipcs.listing import Listing
 from pyipcs.model import Kind, State
 from pyipcs.query import columns
 from pyipcs.query.columns import Column, ValueType
 from pyipcs.query.plan import Report
 from pyipcs.render import delimited
-from pyipcs.sysv.listing import Listing
 from pyipcs.usage.state import UsageState
 from tests.kit import samples
 from tests.kit.program import need_tool

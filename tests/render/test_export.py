@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from pyipcs.listing import Listing
 from pyipcs.model import Kind
 from pyipcs.query.columns import Column, ValueType
 from pyipcs.query.plan import Report
 from pyipcs.render import delimited
-from pyipcs.sysv.listing import Listing
 from tests.kit import samples
 from tests.kit.program import need_tool, run
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pyipcs.listing import Listing, merged
 from pyipcs.model import SYSV, By, Kind, Target, Unit, View
 from pyipcs.query import columns, plan
 from pyipcs.query.choose import Choice
@@ -9,7 +10,6 @@ from pyipcs.query.filters import Filter, idle, key, matching, mine, older_than, 
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.rates import Growth
 from pyipcs.render import metrics, plain, renderer
-from pyipcs.sysv.listing import Listing, merged
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.usage.state import evidence
 from tests.kit import samples

@@ -6,11 +6,11 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
 from prometheus_client.parser import text_string_to_metric_families as parse_text_format
 
+from pyipcs.listing import Listing, listing_of
 from pyipcs.model import Kind
 from pyipcs.query.plan import Report
 from pyipcs.render import metrics
 from pyipcs.sysv.info import QueueUsage, SegmentUsage, Usage
-from pyipcs.sysv.listing import Listing, listing_of
 from tests.kit import samples
 
 UNCACHED_ID = 4242424244  # of a user whose name no other test caches

@@ -2,12 +2,12 @@
 
 import pytest
 
+from pyipcs.listing import Listing
 from pyipcs.model import Kind, Unit
 from pyipcs.query.plan import Report
 from pyipcs.render import ipcs_details, plain
 from pyipcs.render.format_units import human
 from pyipcs.sysv.info import SegmentLimits
-from pyipcs.sysv.listing import Listing
 from tests.kit.samples import MACHINE
 
 
@@ -54,7 +54,7 @@ def test_listings_render_each_chunk_before_the_next() -> None:
 
     def chunks() -> object:
         yield Listing(
-            Kind.SEMAPHORE, ("key", "semid", "perms", "nsems", "uid"), ["1", "2", "600", "3", "0"]
+            Kind.SEMAPHORE, ("key", "id", "mode", "nsems", "uid"), ["1", "2", "600", "3", "0"]
         )
         raise AssertionError("asked for more than was rendered")
 

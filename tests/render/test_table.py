@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyipcs.listing import Listing, listing_of
 from pyipcs.model import SYSV, Kind, Record, Semaphore, State, View
 from pyipcs.query.choose import resources, shown
 from pyipcs.query.columns import RESOURCE, percent
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import panel, showmsg, table
 from pyipcs.render.details import Details
-from pyipcs.sysv.listing import Listing, listing_of
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.usage.scan import User
 from pyipcs.usage.state import UsageState

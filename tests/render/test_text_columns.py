@@ -2,12 +2,12 @@
 
 import pytest
 
+from pyipcs.listing import Listing
 from pyipcs.model import Kind
 from pyipcs.query import columns
 from pyipcs.query.columns import Column, ValueType
 from pyipcs.query.plan import Report
 from pyipcs.render import text_columns
-from pyipcs.sysv.listing import Listing
 from tests.kit import samples
 
 pytestmark = pytest.mark.usefixtures("utc")
@@ -40,8 +40,6 @@ def test_table_escapes_newlines_and_counts_wide_letters_twice() -> None:
     listing = Listing(Kind.QUEUE, ("id",), ["1", "2", "3", "4"], {"command": texts})
     shown = (Column("COMMAND", ValueType.TEXT, "command", ""), columns.OF_KIND[Kind.QUEUE][2])
     report = Report({Kind.QUEUE: [listing]}, {Kind.QUEUE: shown}, samples.MACHINE)
-    found = Listing(Kind.QUEUE, ("msqid",), ["1", "2", "3", "4"], {"command": texts})
-    report = report._replace(found={Kind.QUEUE: [found]})
     assert "".join(text_columns.table(report)) == (
         "COMMAND ID\na\\nb\\tc  1\n漢字     2\ne\u0301        3\nxxxxxxx  4\n"
     )

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
+from pyipcs.listing import Listing, listing_of, merged, mode_bits
 from pyipcs.model import SYSV, Kind, Queue, Record, Segment
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv import libc, procfs
-from pyipcs.sysv.listing import Listing, listing_of, merged, mode_bits
 from tests.kit import kernel, samples
 from tests.kit.kernel import Objects, row
 from tests.kit.samples import listed_records
@@ -82,7 +82,7 @@ def test_read_folder_fails(tmp_path: Path) -> None:
 
 
 def test_listing_select_keeps_rows_by_id() -> None:
-    header = tuple(MSG_HEADER.split())
+    header = tuple("id" if name == "msqid" else name for name in MSG_HEADER.split())
     words = [str(row * 100 + column) for row in range(4) for column in range(len(header))]
     listing = Listing(Kind.QUEUE, header, words)
     kept = listing.select({101, 301})

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyipcs.listing import Listing, listing_of
 from pyipcs.model import SYSV, Kind
 from pyipcs.query.plan import Report
 from pyipcs.render import metrics
 from pyipcs.sysv import procfs
-from pyipcs.sysv.listing import Listing, listing_of
 from tests.kit import samples
 from tests.kit.kernel import IS_ROOT, Objects, ids
 from tests.kit.program import PYIPCS, Result, need_tool, run

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from pyipcs.listing import listing_of
 from pyipcs.model import SYSV, Kind, Record, State
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv import libc as product_libc
 from pyipcs.sysv import procfs
-from pyipcs.sysv.listing import listing_of
 from pyipcs.usage.doubt import RelatedObjects, is_fresh, rescan
 from pyipcs.usage.halted import Halted, _below, _mounts
 from pyipcs.usage.scan import expire, is_cached, scan

@@ -15,12 +15,12 @@ from pyipcs.cli.options.output import columns_of, output_options
 from pyipcs.cli.options.watch import watch, watch_option
 from pyipcs.cli.types import id_type
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status
+from pyipcs.listing import Listing
 from pyipcs.model import SYSV, Kind, Record, Target, View
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, Found, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.sysv import procfs
-from pyipcs.sysv.listing import Listing
 from pyipcs.terminal.streams import Output
 
 

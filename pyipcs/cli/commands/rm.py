@@ -14,12 +14,12 @@ from pyipcs.cli.options.filters import filter_options
 from pyipcs.cli.options.output import columns_of, given_output_options, output_options
 from pyipcs.cli.types import KINDS, ParsedType, id_type, key_type
 from pyipcs.errors import CommandError, Status
+from pyipcs.listing import Listing
 from pyipcs.model import SYSV, By, Kind, Target
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.sysv.keys import parse_id, parse_target
-from pyipcs.sysv.listing import Listing
 from pyipcs.sysv.permissions import removable
 from pyipcs.terminal.streams import Output
 from pyipcs.text import phrase, plural

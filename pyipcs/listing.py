@@ -1,20 +1,14 @@
 """Listings of objects of one kind, in columns of text or of values.
 
 A listing of /proc/sysvipc stays text until a value is needed: conversion would be the largest cost
-of listing thousands of objects. A listing of records contains values.
+of listing thousands of objects. Listings of records and of POSIX objects contain values.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, compress, repeat
 from typing import Any, NamedTuple
 
 from pyipcs.model import RECORDS, Kind, Record
-
-# The fields that a listing may lack: `complete` adds some, and older kernels lack rss and swap.
-_NOT_LISTED = frozenset({"qbytes", "rss", "swap", "semaphores"})
-# The names in /proc/sysvipc that differ from the fields of records.
-_PROC_NAMES = {"mode": "perms", "segsz": "size"}
-_ID_NAMES = {Kind.QUEUE: "msqid", Kind.SEGMENT: "shmid", Kind.SEMAPHORE: "semid"}
 
 
 class Listing(NamedTuple):
@@ -22,25 +16,34 @@ class Listing(NamedTuple):
 
     Attributes:
         kind: the kind of the objects.
-        header: the header of /proc/sysvipc; empty for a listing of records.
+        header: the fields of `words`; empty for a listing of values.
         words: the words of all rows.
-        added: the columns with values, by field; None is an unknown value. A listing of records has
+        added: the columns with values, by field; None is an unknown value. A listing of values has
             all its columns here.
+        corrected: the functions that return the values of a column whose words may be wrong.
     """
 
     kind: Kind
     header: tuple[str, ...]
     words: list[str]
     added: Mapping[str, Sequence[Any]] = {}
+    corrected: Mapping[str, Callable[[Any], Sequence[Any]]] = {}
 
     @property
     def length(self) -> int:
         """The number of objects."""
-        return len(self.words) // len(self.header) if self.header else len(self.added["id"])
+        if self.header:
+            return len(self.words) // len(self.header)
+        return len(next(iter(self.added.values()), ()))
+
+    @property
+    def ids(self) -> Iterable[int | str]:
+        """The ids of System V objects, or the names of POSIX objects."""
+        return self.column("name") if self.has("name") else map(int, self.column("id"))
 
     def has(self, field: str) -> bool:
         """Return True if the listing has a field of the records."""
-        return field in self.added or proc_name(self.kind, field) in self.header
+        return field in self.added or field in self.header
 
     def column(self, field: str) -> Sequence[Any]:
         """Return a column by field, as text or values.
@@ -49,16 +52,12 @@ class Listing(NamedTuple):
         """
         if field in self.added:
             return self.added[field]
-        words = self._listed(field)
-        return self._resident(words) if field == "rss" else words
+        correct = self.corrected.get(field)
+        return correct(self) if correct else self.listed(field)
 
-    def _listed(self, field: str) -> list[str]:
-        return self.words[self.header.index(proc_name(self.kind, field)) :: len(self.header)]
-
-    def _resident(self, words: Sequence[str]) -> list[str | None]:
-        from pyipcs.sysv.hugepages import pools_in_use, resident
-
-        return resident(self._listed("segsz"), words, pools_in_use())
+    def listed(self, field: str) -> list[str]:
+        """Return the words of a field."""
+        return self.words[self.header.index(field) :: len(self.header)]
 
     def records(self) -> Iterator[Record]:
         """Yield the rows as records, with None for missing columns."""
@@ -72,19 +71,20 @@ class Listing(NamedTuple):
         if not self.has(field):
             return repeat(None)
         words = self.column(field)
-        if field == "rss":  # None for some segments of huge pages
+        if field in self.corrected:
             return (None if word is None else int(word) for word in words)
         return map(int, words, repeat(8 if field == "mode" else 10))
 
-    def select(self, ids: Container[int]) -> "Listing":
-        """Return the rows with these ids."""
-        return self.where(int(word) in ids for word in self.column("id"))
+    def select(self, ids: Container[int | str]) -> "Listing":
+        """Return the rows with these ids or names."""
+        return self.where(one in ids for one in self.ids)
 
     def owned_by(self, uid: int) -> Iterator[bool]:
         """Yield a bool for each object: True if a user created or owns it."""
         user = str(uid) if self.header else uid
-        owners = zip(self.column("uid"), self.column("cuid"), strict=True)
-        return (user in pair for pair in owners)
+        fields = filter(self.has, ("uid", "cuid"))
+        owners = zip(*map(self.column, fields), strict=True)
+        return (user in each for each in owners)
 
     def where(self, kept: Iterable[object]) -> "Listing":
         """Return the rows with a true value in `kept`."""
@@ -130,10 +130,11 @@ def listing_of(kind: Kind, records: Iterable[Record]) -> Listing:
     found = [*records]
     columns = zip(*found, strict=True) if found else repeat(())
     fields = zip(RECORDS[kind]._fields, map(list, columns), strict=False)
+    optional = RECORDS[kind]._field_defaults
     added = {
         field: values
         for field, values in fields
-        if field not in _NOT_LISTED or any(value is not None for value in values)
+        if field not in optional or any(value is not None for value in values)
     }
     return Listing(kind, (), [], added)
 
@@ -159,11 +160,7 @@ def merged(listings: Iterable[Listing]) -> Listing | None:
     return found[0]._replace(words=words, added=added)
 
 
-def proc_name(kind: Kind, field: str) -> str:
-    """Return the name of a field in /proc/sysvipc."""
-    return _ID_NAMES[kind] if field == "id" else _PROC_NAMES.get(field, field)
-
-
 def listed_fields(kind: Kind) -> list[str]:
     """Return the fields that every listing has."""
-    return [field for field in RECORDS[kind]._fields if field not in _NOT_LISTED]
+    record = RECORDS[kind]
+    return [field for field in record._fields if field not in record._field_defaults]
