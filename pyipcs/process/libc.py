@@ -1,11 +1,13 @@
 """The C library by ctypes: system calls that Python 3.11 lacks."""
 
 import ctypes
+import errno
 import os
+import struct
 from ctypes import c_char_p, c_int, c_long, c_size_t, c_ulong, c_void_p
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from pyipcs.errors import ipc_error
+from pyipcs.errors import IpcError, ipc_error
 
 CLONE_NEWIPC, CLONE_NEWUSER = 0x08000000, 0x10000000
 MADV_DONTNEED, MADV_POPULATE_READ, MADV_POPULATE_WRITE = 4, 22, 23
@@ -13,6 +15,13 @@ _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 4, 36
 # geteuid(2) and getegid(2): the numbers of x86-64 (unistd_64.h) and of asm-generic/unistd.h.
 _GENERIC = (175, 177)
 _GET_IDS = {"x86_64": (107, 108), "aarch64": _GENERIC, "riscv64": _GENERIC, "loongarch64": _GENERIC}
+_STATX = {"x86_64": 332, "aarch64": 291, "riscv64": 291, "loongarch64": 291}
+_OPENAT2, _CACHESTAT = 437, 451  # the same on all these machines
+RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT = 0x02, 0x10  # linux/openat2.h
+_AT_SYMLINK_NOFOLLOW, _AT_NO_AUTOMOUNT = 0x100, 0x800
+_STATX_INO, _STATX_BTIME = 0x100, 0x800
+_STATX_BUFFER = struct.Struct("I28xQ40xq48x2I112x")  # struct statx: mask, ino, btime, dev
+_STATFS_SIZE = 256  # struct statfs is smaller on every machine
 
 LIBRARY = ctypes.CDLL(None, use_errno=True)
 
@@ -37,6 +46,13 @@ _setns = function("setns", c_int, c_int)
 _prctl = function("prctl", c_int, c_ulong, c_ulong, c_ulong, c_ulong)
 _madvise = function("madvise", c_void_p, c_size_t, c_int)
 _mincore = function("mincore", c_void_p, c_size_t, c_char_p)
+_fstatfs = function("fstatfs", c_int, c_void_p)
+_sysinfo = function("sysinfo", c_void_p)
+_call_statx = function(
+    "syscall", c_long, c_long, c_char_p, c_long, c_long, c_void_p, restype=c_long
+)
+_call_openat2 = function("syscall", c_long, c_long, c_char_p, c_char_p, c_size_t, restype=c_long)
+_call_cachestat = function("syscall", c_long, c_long, c_char_p, c_void_p, c_long, restype=c_long)
 _syscall = LIBRARY.syscall
 _syscall.argtypes, _syscall.restype = (c_long,), c_long
 
@@ -106,3 +122,76 @@ def mincore(address: int, size: int) -> bytes:
     pages = ctypes.create_string_buffer(-(-size // os.sysconf("SC_PAGESIZE")))
     _mincore(address, size, pages)
     return pages.raw
+
+
+class Birth(NamedTuple):
+    """The identity and the birth of a file (statx(2)).
+
+    Attributes:
+        device: the device, as st_dev.
+        inode: the inode.
+        time: the time of the creation in seconds; None if the file system records none.
+    """
+
+    device: int
+    inode: int
+    time: int | None
+
+
+def birth(directory: int, name: bytes) -> Birth:
+    """Return the birth of a file below a directory; follow no symbolic link.
+
+    Raises:
+        NotFoundError: there is no such file.
+        IpcError: ENOSYS, the kernel is older than Linux 4.11, or the machine is unknown.
+    """
+    number = _STATX.get(os.uname().machine)
+    if number is None:
+        raise IpcError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    buffer = ctypes.create_string_buffer(_STATX_BUFFER.size)
+    flags, mask = _AT_SYMLINK_NOFOLLOW | _AT_NO_AUTOMOUNT, _STATX_INO | _STATX_BTIME
+    _call_statx(number, directory, name, flags, mask, buffer)
+    mask, inode, time, major, minor = _STATX_BUFFER.unpack(buffer)
+    return Birth(os.makedev(major, minor), inode, time if mask & _STATX_BTIME else None)
+
+
+def openat2(directory: int, path: bytes, flags: int, resolve: int) -> int:
+    """Call openat2(2).
+
+    Raises:
+        NotFoundError: there is no such file.
+        BusyError: a rename beside this call makes the path uncertain.
+        IpcError: ENOSYS, the kernel is older than Linux 5.6.
+    """
+    how = struct.pack("QQQ", flags, 0, resolve)  # struct open_how
+    return cast(int, _call_openat2(_OPENAT2, directory, path, how, len(how)))
+
+
+def cachestat(descriptor: int) -> tuple[int, int]:
+    """Return how many pages of a file are in memory, and how many are evicted.
+
+    Evicted pages of a tmpfs are in swap.
+
+    Raises:
+        DeniedError: the caller neither owns the file nor may write it.
+        IpcError: ENOSYS, the kernel is older than Linux 6.5.
+    """
+    buffer = ctypes.create_string_buffer(5 * 8)  # struct cachestat
+    _call_cachestat(_CACHESTAT, descriptor, bytes(16), buffer, 0)  # the range 0, 0 is all
+    cached, _, _, evicted, _ = struct.unpack("5Q", buffer)
+    return cached, evicted
+
+
+def file_system_type(descriptor: int) -> int:
+    """Return the magic number of a file's file system (statfs(2))."""
+    buffer = ctypes.create_string_buffer(_STATFS_SIZE)
+    _fstatfs(descriptor, buffer)
+    return int(c_long.from_buffer(buffer).value)
+
+
+def is_swap_used() -> bool:
+    """Return True if any page is in swap (sysinfo(2))."""
+    buffer = ctypes.create_string_buffer(_STATFS_SIZE)
+    _sysinfo(buffer)
+    total, free = struct.unpack_from("8x24x32xLL", buffer)
+    return bool(total != free)

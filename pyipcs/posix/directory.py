@@ -1,0 +1,162 @@
+"""The /dev/shm of a place: the caller's own, or that of another process.
+
+The C library uses whatever directory /dev/shm is, so any directory is accepted there. The /dev/shm
+of another process must be a tmpfs or ramfs: its owner may have put any directory in that place.
+"""
+
+import errno
+import os
+from contextlib import suppress
+
+from pyipcs.errors import BusyError, UnseenError
+
+SHM = "/dev/shm"
+_MEMORY_FILE_SYSTEMS = {0x01021994, 0x858458F6}  # TMPFS_MAGIC and RAMFS_MAGIC (linux/magic.h)
+_READ = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_TRIES = 8  # openat2(2) fails with EAGAIN beside a rename
+_CANNOT = "POSIX segments and semaphores cannot be listed"
+
+
+class _Place:
+    """The current place.
+
+    Attributes:
+        descriptor: the open directory; None before its first use.
+        reason: the reason why the place has no directory; None if it has one.
+        is_own: True for the /dev/shm of the caller.
+    """
+
+    descriptor: int | None = None
+    reason: str | None = None
+    is_own = True
+
+    def change(self, descriptor: int | None, reason: str | None, *, is_own: bool = False) -> None:
+        """Set all attributes, and close the directory of the place before."""
+        if self.descriptor is not None:
+            with suppress(OSError):  # run(1) closes all descriptors in its child
+                os.close(self.descriptor)
+        self.descriptor, self.reason, self.is_own = descriptor, reason, is_own
+
+
+_place = _Place()
+
+
+def open_shm() -> int:
+    """Return a descriptor of the current place's /dev/shm, which stays open.
+
+    Raises:
+        UnseenError: the place has no such directory, or the caller may not read it.
+    """
+    if _place.reason is not None:
+        raise UnseenError(_place.reason)
+    if _place.descriptor is None:
+        _place.descriptor = _open_own()
+    return _place.descriptor
+
+
+def duplicate_shm() -> int:
+    """Return a new descriptor of /dev/shm, which a change of place leaves open.
+
+    Raises:
+        UnseenError: see `open_shm`.
+    """
+    return os.dup(open_shm())
+
+
+def is_own() -> bool:
+    """Return True if the place is the caller's."""
+    return _place.is_own
+
+
+def is_in_memory(directory: int) -> bool:
+    """Return True for a directory of a tmpfs or ramfs."""
+    from pyipcs.process import libc
+
+    return libc.file_system_type(directory) in _MEMORY_FILE_SYSTEMS
+
+
+def use_own() -> None:
+    """Set the place to the caller's /dev/shm, which is opened on its next use."""
+    _place.change(None, None, is_own=True)
+
+
+def use_none(reason: str) -> None:
+    """Set the place to none.
+
+    Args:
+        reason: the reason, one sentence for the user.
+    """
+    _place.change(None, reason)
+
+
+def use_process(pid: int) -> None:
+    """Set the place to the /dev/shm of a process; to none if that fails.
+
+    Raises:
+        UnseenError: the process has no /dev/shm on a tmpfs, the caller may not read it, or the
+            kernel has no openat2(2) (Linux 5.6).
+    """
+    try:
+        descriptor = _open_of_process(pid)
+    except UnseenError as error:
+        use_none(str(error))
+        raise
+    _place.change(descriptor, None)
+
+
+def _open_own() -> int:
+    try:
+        return os.open(SHM, _READ)
+    except OSError as error:
+        raise _unseen(error, SHM) from None
+
+
+def _open_of_process(pid: int) -> int:
+    try:
+        root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise _unseen(error, f"the root of process {pid}") from None
+    try:
+        return _open_below(root, f"{SHM} of process {pid}")
+    finally:
+        os.close(root)
+
+
+def _open_below(root: int, words: str) -> int:
+    """Open /dev/shm below a root directory, which symbolic links cannot leave."""
+    from pyipcs.process import libc
+
+    try:
+        descriptor = _resolved(root)
+    except OSError as error:
+        if error.errno == errno.ENOSYS:
+            raise UnseenError(f"{_CANNOT}: {words}: needs openat2(2) of Linux 5.6") from None
+        raise _unseen(error, words) from None
+    try:
+        if libc.file_system_type(descriptor) in _MEMORY_FILE_SYSTEMS:
+            return descriptor
+    except OSError as error:
+        os.close(descriptor)
+        raise _unseen(error, words) from None
+    os.close(descriptor)
+    raise UnseenError(f"{_CANNOT}: {words} is not a tmpfs")
+
+
+def _resolved(root: int) -> int:
+    from pyipcs.process import libc
+
+    resolve = libc.RESOLVE_IN_ROOT | libc.RESOLVE_NO_MAGICLINKS
+    for _ in range(_TRIES):
+        with suppress(BusyError):
+            return libc.openat2(root, os.fsencode(SHM), _READ, resolve)
+    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+def _unseen(error: OSError, words: str) -> UnseenError:
+    match error.errno:
+        case errno.ENOENT:
+            return UnseenError(f"{_CANNOT}: {words} does not exist")
+        case errno.ENOTDIR:
+            return UnseenError(f"{_CANNOT}: {words} is not a directory")
+        case _:
+            return UnseenError(f"{_CANNOT}: {words}: {error.strerror}")

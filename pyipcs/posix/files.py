@@ -1,0 +1,168 @@
+"""Files in /dev/shm: their opening, their forms, and what is an object.
+
+A file is never mapped: another process may cut it at any moment.
+"""
+
+import errno
+import os
+import stat
+import struct
+import time
+
+from pyipcs.errors import FormError, IpcError, ipc_error
+from pyipcs.model import Kind
+from pyipcs.posix.names import SEMAPHORE_PREFIX, format_name
+
+_SAFE = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
+_LEASE_TRIES, _LEASE_PAUSE = 3, 0.0005  # a lease of pyipcs takes microseconds
+# struct new_sem of glibc (internaltypes.h), with 64-bit atomic operations and without; FLAG is
+# LLL_SHARED, which musl and other files do not have there.
+_SEM_64 = struct.Struct("=Qi20x")
+_SEM_32 = struct.Struct("=Ii8x")
+_SEM_SIZES = {_SEM_64.size, _SEM_32.size}
+_FLAG = 128
+_VALUE_MASK = 2**32 - 1
+_FORMS = {
+    stat.S_IFDIR: "directory",
+    stat.S_IFLNK: "symbolic link",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFIFO: "FIFO",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+}
+
+
+def status(directory: int, entry: str) -> os.stat_result:
+    """Return the status of a file; follow no symbolic link.
+
+    Raises:
+        NotFoundError: there is no such file.
+        DeniedError: the caller may not search the directory.
+    """
+    try:
+        return os.stat(entry, dir_fd=directory, follow_symlinks=False)
+    except OSError as error:
+        raise ipc_error(error.errno or errno.EIO) from None
+
+
+def identity(status: os.stat_result) -> tuple[int, int]:
+    """Return the device and the inode of a file."""
+    return status.st_dev, status.st_ino
+
+
+def open_file(directory: int, entry: str, flags: int, expected: tuple[int, int]) -> int:
+    """Open a regular file with a known identity; return a descriptor.
+
+    Raises:
+        NotFoundError: there is no such file, or it was replaced.
+        DeniedError: the mode of the file forbids it.
+        BusyError: another process has a lease on the file.
+    """
+    descriptor = _open(directory, entry, flags | _SAFE)
+    opened = os.fstat(descriptor)
+    if identity(opened) != expected or not stat.S_ISREG(opened.st_mode):
+        os.close(descriptor)
+        raise ipc_error(errno.ENOENT)
+    return descriptor
+
+
+def _open(directory: int, entry: str, flags: int) -> int:
+    for left in reversed(range(_LEASE_TRIES)):
+        try:
+            return os.open(entry, flags, dir_fd=directory)
+        except OSError as error:
+            if error.errno != errno.EAGAIN or not left:
+                # O_NOFOLLOW refuses a symbolic link: the file was replaced.
+                replaced = error.errno in {errno.ELOOP, errno.ENXIO, errno.EISDIR}
+                raise ipc_error(errno.ENOENT if replaced else error.errno or errno.EIO) from None
+        time.sleep(_LEASE_PAUSE)
+    raise AssertionError("the last try returns or raises")
+
+
+def semaphore_value(data: bytes) -> int | None:
+    """Return the value of a semaphore; None if the file is of another form.
+
+    Args:
+        data: the whole content of the file.
+    """
+    if len(data) == _SEM_64.size:
+        word, flag = _SEM_64.unpack(data)
+        return word & _VALUE_MASK if flag == _FLAG else None
+    if len(data) == _SEM_32.size:
+        word, flag = _SEM_32.unpack(data)
+        return word >> 1 if flag == _FLAG else None
+    return None
+
+
+def has_semaphore_name(entry: str) -> bool:
+    """Return True if a file has the name of a semaphore."""
+    return entry.startswith(SEMAPHORE_PREFIX) and entry != SEMAPHORE_PREFIX
+
+
+def examine(directory: int, entry: str, found: os.stat_result) -> tuple[Kind | None, int | None]:
+    """Return the kind of an object, and the value of a semaphore.
+
+    A file that the caller may not read is a semaphore by its name and size.
+
+    Returns:
+        The kind, or None for a file that is no object; the value, or None if it is not readable.
+
+    Raises:
+        NotFoundError: the file was removed or replaced.
+    """
+    if not stat.S_ISREG(found.st_mode):
+        return None, None
+    if not has_semaphore_name(entry) or found.st_size not in _SEM_SIZES:
+        return Kind.POSIX_SEGMENT, None
+    data = _content(directory, entry, identity(found))
+    if data is None:
+        return Kind.POSIX_SEMAPHORE, None
+    value = semaphore_value(data)
+    return Kind.POSIX_SEGMENT if value is None else Kind.POSIX_SEMAPHORE, value
+
+
+def check_form(kind: Kind, directory: int, entry: str, found: os.stat_result) -> int | None:
+    """Check that a file is an object of a kind.
+
+    Returns:
+        The value of a semaphore; None if it is not readable, and for other kinds.
+
+    Raises:
+        FormError: the file is no such object.
+        NotFoundError: the file was removed or replaced.
+    """
+    actual, value = examine(directory, entry, found)
+    if actual is kind:
+        return value
+    if actual is None:
+        what = f"a {_FORMS.get(stat.S_IFMT(found.st_mode), 'special file')}"
+    elif actual is Kind.POSIX_SEMAPHORE:
+        what = f"the {actual.noun} {format_name('/' + entry.removeprefix(SEMAPHORE_PREFIX))}"
+    else:
+        what = f"a file of {found.st_size} bytes in another form"
+    number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
+    raise FormError(number, f"is {what}, not a {kind.noun}")
+
+
+def _content(directory: int, entry: str, expected: tuple[int, int]) -> bytes | None:
+    """Return the content of a small file; None if the caller may not read it."""
+    try:
+        descriptor = _open_quietly(directory, entry, expected)
+    except IpcError as error:
+        if error.errno == errno.ENOENT:
+            raise
+        return None
+    try:
+        return os.pread(descriptor, _SEM_64.size + 1, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _open_quietly(directory: int, entry: str, expected: tuple[int, int]) -> int:
+    """Open a file for reading, without a new atime where the kernel allows it."""
+    try:
+        return open_file(directory, entry, os.O_RDONLY | os.O_NOATIME, expected)
+    except IpcError as error:
+        if error.errno != errno.EPERM:  # the caller is not the owner (open(2))
+            raise
+    return open_file(directory, entry, os.O_RDONLY, expected)

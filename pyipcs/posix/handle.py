@@ -1,0 +1,261 @@
+"""Handles of POSIX objects by name."""
+
+import errno
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, Self, cast
+
+from pyipcs.errors import FormError, IpcError, UnseenError, ipc_error
+from pyipcs.model import Kind, PosixRecord, Target
+
+
+class PosixHandle(ABC):
+    """A POSIX object by its name.
+
+    Attributes:
+        kind: the kind of the object.
+        id: the name of the object, with its slash.
+    """
+
+    kind: ClassVar[Kind]
+
+    def __init__(self, name: str) -> None:
+        self.id = name
+        self._record: PosixRecord | None = None
+
+    @classmethod
+    def find(cls, name: str) -> Self:
+        """Return the object with a name.
+
+        Raises:
+            NotFoundError: there is no such object.
+            DeniedError: the caller may not search the directory, or not open the object.
+            FormError: the file of that name is no such object.
+        """
+        handle = cls(name)
+        handle.stat()
+        return handle
+
+    @classmethod
+    def reach(cls, target: Target) -> Self:
+        """Return the object of a target; raise the errors of `find`."""
+        return cls.find(target.name)
+
+    @property
+    def record(self) -> PosixRecord:
+        """The last record that this handle has read; the first access reads it."""
+        return self.stat() if self._record is None else self._record
+
+    @abstractmethod
+    def stat(self) -> PosixRecord:
+        """Read the object's record, with the fields that every listing has.
+
+        Raises:
+            NotFoundError: there is no such object.
+            FormError: the file of that name is no such object.
+        """
+
+    @abstractmethod
+    def details(self, record: PosixRecord | None = None) -> PosixRecord:
+        """Return the object's record with all fields; None for what is not readable.
+
+        Args:
+            record: the record to complete; None to read it.
+
+        Raises:
+            NotFoundError: there is no such object, or it was replaced.
+        """
+
+    @abstractmethod
+    def change(
+        self,
+        *,
+        uid: int | None = None,
+        gid: int | None = None,
+        mode: int | None = None,
+        size: int | None = None,
+    ) -> None:
+        """Change the given properties.
+
+        Args:
+            uid: the new owner.
+            gid: the new group.
+            mode: the new permissions.
+            size: the new size of a segment in bytes.
+
+        Raises:
+            NotFoundError: there is no such object, or it was replaced.
+            DeniedError: the caller does not own the object.
+            BusyError: the segment would shrink, but somebody has it open or mapped.
+        """
+
+    @abstractmethod
+    def remove(self) -> None:
+        """Remove the name; processes that have the object open keep it.
+
+        Raises:
+            NotFoundError: there is no such object, or it was replaced since its record was read.
+            DeniedError: the caller does not own the object.
+            FormError: the file of that name is no such object.
+        """
+
+
+class FileHandle(PosixHandle):
+    """An object that is a file in /dev/shm.
+
+    Attributes:
+        entry: the name of the file.
+    """
+
+    record_class: ClassVar[type[Any]]
+
+    def __init__(self, name: str) -> None:
+        from pyipcs.posix.names import entry
+
+        super().__init__(name)
+        self.entry = entry(self.kind, name)
+
+    def stat(self) -> PosixRecord:
+        """Read the object's record."""
+        from pyipcs.posix import files
+
+        directory = shm()
+        found = files.status(directory, self.entry)
+        value = files.check_form(self.kind, directory, self.entry, found)
+        return self._read(found, value)
+
+    def details(self, record: PosixRecord | None = None) -> PosixRecord:
+        """Return the object's record with all fields."""
+        from pyipcs.listing import Listing
+        from pyipcs.posix.listing import complete
+
+        fields = (self.stat() if record is None else record)._asdict()
+        known = {name: [value] for name, value in fields.items() if value is not None}
+        listing = complete(Listing(self.kind, (), [], known), fields)
+        if not listing.length:
+            raise ipc_error(errno.ENOENT)
+        completed = {name: listing.added[name][0] for name in listing.added}
+        return cast(PosixRecord, self.record_class(**completed))
+
+    def change(
+        self,
+        *,
+        uid: int | None = None,
+        gid: int | None = None,
+        mode: int | None = None,
+        size: int | None = None,
+    ) -> None:
+        """Change the mode, and then the owner: only the owner may change the mode."""
+        if size is not None:
+            raise ipc_error(errno.EINVAL)
+        with self._opened(self._same()) as file, kernel_errors():
+            if mode is not None:
+                os.chmod(file, mode)
+            if uid is not None or gid is not None:
+                os.chown(file, -1 if uid is None else uid, -1 if gid is None else gid)
+        self._record = None
+
+    def remove(self) -> None:
+        """Unlink the object's file."""
+        directory = shm()
+        self._same()
+        with kernel_errors():
+            try:
+                os.unlink(self.entry, dir_fd=directory)
+            except IsADirectoryError as error:  # it has replaced the object in this moment
+                raise FormError(errno.EISDIR, "is a directory") from error
+        self._record = None
+
+    def _same(self) -> os.stat_result:
+        """Return the status of the object's file, which must be that of the record."""
+        from pyipcs.posix import files
+
+        directory = shm()
+        found = files.status(directory, self.entry)
+        files.check_form(self.kind, directory, self.entry, found)
+        known = self._record
+        if known and (known.device, known.inode) != files.identity(found):
+            raise ipc_error(errno.ENOENT)
+        return found
+
+    def _read(self, found: os.stat_result, value: int | None = None) -> PosixRecord:
+        """Set and return the record of a file.
+
+        Args:
+            found: the status of the file.
+            value: the value of a semaphore.
+        """
+        from pyipcs.posix.listing import fields_of
+
+        fields = fields_of(self.kind, self.id, found, value)
+        self._record = cast(PosixRecord, self.record_class(**fields))
+        return self._record
+
+    @contextmanager
+    def _opened(self, found: os.stat_result) -> Iterator[int | str]:
+        """Open the object's file to change its mode and owner.
+
+        Yields:
+            A descriptor. For a file that its owner may neither read nor write, a path of /proc.
+        """
+        from pyipcs.posix import files
+
+        expected = files.identity(found)
+        for flags in (os.O_RDONLY, os.O_WRONLY, os.O_PATH):
+            try:
+                descriptor = files.open_file(shm(), self.entry, flags, expected)
+            except IpcError as error:
+                if error.errno != errno.EACCES or flags == os.O_PATH:
+                    raise
+                continue
+            try:
+                yield f"/proc/self/fd/{descriptor}" if flags == os.O_PATH else descriptor
+            finally:
+                os.close(descriptor)
+            return
+
+
+def shm() -> int:
+    """Return the directory of segments and semaphores.
+
+    Raises:
+        IpcError: ENODEV, there is none, or it cannot be read.
+    """
+    from pyipcs.posix.directory import open_shm
+
+    try:
+        return open_shm()
+    except UnseenError as error:
+        raise IpcError(errno.ENODEV, str(error)) from None
+
+
+@contextmanager
+def kernel_errors() -> Iterator[None]:
+    """Raise IpcError for the errors of system calls of Python."""
+    try:
+        yield
+    except IpcError:
+        raise
+    except OSError as error:
+        raise ipc_error(error.errno or errno.EIO) from None
+
+
+def handle_class(kind: Kind) -> type[PosixHandle]:
+    """Return the class of the handles of a POSIX kind, and import its module."""
+    match kind:
+        case Kind.POSIX_QUEUE:
+            from pyipcs.posix.queue import PosixMessageQueue
+
+            return PosixMessageQueue
+        case Kind.POSIX_SEGMENT:
+            from pyipcs.posix.segment import PosixSharedMemory
+
+            return PosixSharedMemory
+        case Kind.POSIX_SEMAPHORE:
+            from pyipcs.posix.semaphore import PosixNamedSemaphore
+
+            return PosixNamedSemaphore
+        case _:
+            raise KeyError(kind)

@@ -1,0 +1,343 @@
+"""Listings of POSIX objects, in chunks."""
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from pyipcs.errors import IpcError, ipc_error
+from pyipcs.listing import Listing
+from pyipcs.model import Kind
+from pyipcs.posix import directory, files
+from pyipcs.posix.names import entry as entry_of
+
+_CHUNK = 1024  # rows: large enough to be fast, small enough to keep memory flat
+_PERMISSIONS = 0o7777
+# The fields that cost more calls, for each kind.
+_DETAILS = {
+    Kind.POSIX_SEGMENT: ("born", "rss", "swap"),
+    Kind.POSIX_SEMAPHORE: ("born", "value"),
+}
+
+
+def read(kind: Kind) -> Iterator[Listing]:
+    """Return all objects of a POSIX kind in chunks, in the kernel's order.
+
+    The rows have the fields that every record has. Those of semaphores have the value too, because
+    it is read to tell semaphores from other files.
+
+    Raises:
+        UnseenError: the objects cannot be listed.
+        OSError: the directory cannot be read.
+    """
+    if kind is Kind.POSIX_QUEUE:
+        from pyipcs.posix import mqueue
+
+        return mqueue.read()
+    # A generator would raise these errors only on first use.
+    descriptor = directory.duplicate_shm()
+    try:
+        entries = os.scandir(descriptor)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return _chunks(kind, descriptor, entries)
+
+
+def complete(listing: Listing, fields: Iterable[str]) -> Listing:
+    """Add fields of the records to a listing.
+
+    A value that the caller may not read is None. The rows of objects that were removed or replaced
+    since are dropped.
+
+    Raises:
+        UnseenError: the directory of the objects cannot be opened.
+    """
+    if listing.kind is Kind.POSIX_QUEUE:
+        from pyipcs.posix import mqueue
+
+        return mqueue.complete(listing, fields)
+    fields = {*fields}
+    wanted = [name for name in _DETAILS[listing.kind] if name in fields and not listing.has(name)]
+    if not wanted or not listing.length:
+        return listing
+    details = _Details(directory.open_shm(), wanted)
+    names = (entry_of(listing.kind, name) for name in listing.column("name"))
+    identities = zip(listing.column("device"), listing.column("inode"), strict=True)
+    rows = [details.row(name, one) for name, one in zip(names, identities, strict=True)]
+    kept = listing.where(row is not None for row in rows)
+    columns = _columns([row for row in rows if row is not None], len(wanted))
+    return kept._replace(added={**kept.added, **dict(zip(wanted, columns, strict=True))})
+
+
+def fields_of(
+    kind: Kind, name: str, found: os.stat_result, value: int | None = None
+) -> dict[str, Any]:
+    """Return the fields of a record, without those that cost more calls.
+
+    Args:
+        kind: the kind of the object.
+        name: its name.
+        found: the status of its file.
+        value: the value of a semaphore.
+    """
+    columns = _basic([name], [found])
+    fields = {field: values[0] for field, values in columns.items()}
+    if kind is Kind.POSIX_SEMAPHORE:
+        del fields["segsz"]
+        fields["value"] = value
+    return fields
+
+
+def _chunks(kind: Kind, descriptor: int, entries: Any) -> Iterator[Listing]:
+    select = _semaphores if kind is Kind.POSIX_SEMAPHORE else _segments
+    try:
+        with entries:
+            while chunk := [*islice(entries, _CHUNK)]:
+                yield select(descriptor, chunk)
+    finally:
+        os.close(descriptor)
+
+
+def _segments(descriptor: int, chunk: Iterable["os.DirEntry[str]"]) -> Listing:
+    found = [
+        (entry.name, status)
+        for entry in chunk
+        if entry.is_file(follow_symlinks=False)
+        and (status := _status(entry))
+        and (
+            not entry.name.startswith("sem.")
+            or _examine(descriptor, entry.name, status)[0] is Kind.POSIX_SEGMENT
+        )
+    ]
+    names, statuses = _columns(found, 2)
+    columns = _basic(["/" + name for name in names], statuses)
+    return Listing(Kind.POSIX_SEGMENT, (), [], columns)
+
+
+def _semaphores(descriptor: int, chunk: Iterable["os.DirEntry[str]"]) -> Listing:
+    found = [
+        (f"/{entry.name.removeprefix('sem.')}", status, examined[1])
+        for entry in chunk
+        if files.has_semaphore_name(entry.name)
+        and entry.is_file(follow_symlinks=False)
+        and (status := _status(entry))
+        and (examined := _examine(descriptor, entry.name, status))[0] is Kind.POSIX_SEMAPHORE
+    ]
+    names, statuses, values = _columns(found, 3)
+    columns = _basic(names, statuses)
+    del columns["segsz"]
+    return Listing(Kind.POSIX_SEMAPHORE, (), [], {**columns, "value": values})
+
+
+def _status(entry: "os.DirEntry[str]") -> os.stat_result | None:
+    """Return the status of a file; None if it vanished."""
+    try:
+        return entry.stat(follow_symlinks=False)
+    except OSError:
+        return None
+
+
+def _examine(descriptor: int, entry: str, status: os.stat_result) -> tuple[Kind | None, int | None]:
+    """Return the result of `files.examine`; no kind if the file vanished."""
+    try:
+        return files.examine(descriptor, entry, status)
+    except IpcError:
+        return None, None
+
+
+def _basic(names: list[str], statuses: Sequence[os.stat_result]) -> dict[str, list[Any]]:
+    """Return the columns of names and their files."""
+    # A stat_result is a tuple of ten int: the fastest way to columns.
+    mode, inode, device, _, uid, gid, segsz, atime, mtime, ctime = _columns(statuses, 10)
+    return {
+        "name": names,
+        "inode": inode,
+        "device": device,
+        "mode": [bits & _PERMISSIONS for bits in mode],
+        "uid": uid,
+        "gid": gid,
+        "mtime": mtime,
+        "atime": atime,
+        "ctime": ctime,
+        "segsz": segsz,
+    }
+
+
+def _columns(rows: Iterable[Any], width: int) -> list[list[Any]]:
+    """Return the columns of rows; empty columns without rows."""
+    return [*map(list, zip(*rows, strict=True))] or [[] for _ in range(width)]
+
+
+class _Details:
+    """A reader of the fields that cost more calls.
+
+    Args:
+        descriptor: the directory.
+        wanted: the fields.
+    """
+
+    def __init__(self, descriptor: int, wanted: Sequence[str]) -> None:
+        self._directory = descriptor
+        self._wanted = wanted
+        self._has_residency = "rss" in wanted or "swap" in wanted
+        if self._has_residency:
+            from pyipcs.process import libc
+
+            self._in_memory = directory.is_in_memory(descriptor)
+            self._swapped = libc.is_swap_used()
+
+    def row(self, entry: str, expected: tuple[int, int]) -> list[int | None] | None:
+        """Return the values of a file; None if it was removed or replaced."""
+        try:
+            status = files.status(self._directory, entry)
+            if files.identity(status) != expected:
+                return None
+            values = dict(self._values(entry, status))
+        except IpcError:
+            return None
+        return [values[field] for field in self._wanted]
+
+    def _values(self, entry: str, status: os.stat_result) -> Iterator[tuple[str, int | None]]:
+        if "born" in self._wanted:
+            yield "born", self._born(entry, files.identity(status))
+        if "value" in self._wanted:
+            yield "value", files.examine(self._directory, entry, status)[1]
+        if self._has_residency:
+            rss, swap = self._residency(entry, status)
+            yield "rss", rss
+            yield "swap", swap
+
+    def _born(self, entry: str, expected: tuple[int, int]) -> int | None:
+        from pyipcs.process import libc
+
+        try:
+            birth = libc.birth(self._directory, os.fsencode(entry))
+        except IpcError as error:
+            if error.errno == errno.ENOENT:
+                raise
+            return None  # the kernel or a sandbox lacks statx(2)
+        if birth[:2] != expected:
+            raise ipc_error(errno.ENOENT)
+        return birth.time
+
+    def _residency(self, entry: str, status: os.stat_result) -> tuple[int | None, int | None]:
+        """Return the bytes of a file in memory and in swap."""
+        if self._in_memory and not self._swapped:
+            return status.st_blocks * 512, 0
+        try:
+            cached, evicted = self._cachestat(entry, files.identity(status))
+        except IpcError as error:
+            if error.errno == errno.ENOENT:
+                raise
+            return None, None
+        page = os.sysconf("SC_PAGESIZE")
+        return cached * page, evicted * page if self._in_memory else None
+
+    def _cachestat(self, entry: str, expected: tuple[int, int]) -> tuple[int, int]:
+        from pyipcs.process import libc
+
+        descriptor = files.open_file(self._directory, entry, os.O_RDONLY, expected)
+        try:
+            return libc.cachestat(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class OtherFiles(NamedTuple):
+    """What in /dev/shm is no object.
+
+    Attributes:
+        files: the number of files; a directory counts with the files in it, at any depth.
+        bytes: the bytes of memory and swap that they take.
+        is_complete: False if a directory could not be read.
+    """
+
+    files: int
+    bytes: int
+    is_complete: bool = True
+
+
+_REPLACED = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}  # removed, or no longer a directory
+_MAX_DEPTH = 64  # directories: the walk has two descriptors open for each level
+
+
+def other_files() -> OtherFiles:
+    """Count what in /dev/shm is no object.
+
+    Raises:
+        UnseenError: /dev/shm cannot be read.
+    """
+    walk = _Walk()
+    descriptor = directory.duplicate_shm()
+    walk.device = os.fstat(descriptor).st_dev
+    walk.enter(descriptor)
+    while walk.levels:
+        walk.step()
+    return OtherFiles(walk.files, walk.bytes, walk.is_complete)
+
+
+class _Walk:
+    """A walk through /dev/shm with a limited number of open directories.
+
+    Attributes:
+        levels: the open directories and their remaining entries, from the top.
+        device: the device of the top; the walk does not enter others.
+        files: the number of files so far.
+        bytes: their bytes.
+        is_complete: False after a directory that could not be read.
+    """
+
+    def __init__(self) -> None:
+        self.levels: list[tuple[int, Any]] = []
+        self.device = 0
+        self.files = self.bytes = 0
+        self.is_complete = True
+
+    def enter(self, descriptor: int) -> None:
+        """Add a directory, which `step` closes."""
+        try:
+            self.levels.append((descriptor, os.scandir(descriptor)))
+        except OSError:
+            os.close(descriptor)
+            self.is_complete = False
+
+    def step(self) -> None:
+        """Count one entry of the lowest directory, or leave it."""
+        descriptor, entries = self.levels[-1]
+        entry = next(entries, None)
+        if entry is None:
+            entries.close()
+            os.close(descriptor)
+            self.levels.pop()
+        elif entry.is_dir(follow_symlinks=False):
+            self._enter_entry(descriptor, entry.name)
+        elif len(self.levels) > 1 or not entry.is_file(follow_symlinks=False):
+            self._count(entry)
+
+    def _count(self, entry: "os.DirEntry[str]") -> None:
+        if status := _status(entry):
+            self.files += 1
+            # Each name of a file with several has its share.
+            self.bytes += status.st_blocks * 512 // max(status.st_nlink, 1)
+
+    def _enter_entry(self, parent: int, entry: str) -> None:
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            if os.stat(entry, dir_fd=parent, follow_symlinks=False).st_dev != self.device:
+                return
+            if len(self.levels) > _MAX_DEPTH:
+                self.is_complete = False
+                return
+            self._enter_same(os.open(entry, flags, dir_fd=parent))
+        except OSError as error:
+            if error.errno not in _REPLACED:
+                self.is_complete = False
+
+    def _enter_same(self, descriptor: int) -> None:
+        """Enter a directory unless another file system was mounted meanwhile."""
+        if os.fstat(descriptor).st_dev == self.device:
+            self.enter(descriptor)
+        else:
+            os.close(descriptor)

@@ -1,0 +1,103 @@
+"""POSIX shared memory segments."""
+
+import errno
+import os
+from contextlib import suppress
+from typing import Self, cast
+
+from pyipcs.errors import IpcError, ipc_error
+from pyipcs.model import LONG_MAX, Kind, PosixRecord, PosixSegment
+from pyipcs.posix.handle import FileHandle, kernel_errors, shm
+
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class PosixSharedMemory(FileHandle):
+    """A POSIX shared memory segment by its name."""
+
+    kind = Kind.POSIX_SEGMENT
+    record_class = PosixSegment
+
+    @classmethod
+    def create(cls, name: str, mode: int, size: int) -> Self:
+        """Create a segment (shm_open(3) with O_EXCL); allocate no page.
+
+        Args:
+            name: the name with its slash.
+            mode: the permissions, which the umask reduces.
+            size: the size in bytes.
+
+        Raises:
+            ExistsError: there is a file of that name.
+            DeniedError: the caller may not create files in /dev/shm.
+            LimitError: /dev/shm has no room for another file.
+            IpcError: EFBIG or EINVAL, the size is too large.
+        """
+        if size > LONG_MAX:
+            raise ipc_error(errno.EFBIG)
+        handle = cls(name)
+        directory = shm()
+        with kernel_errors():
+            descriptor = os.open(handle.entry, _CREATE, mode, dir_fd=directory)
+            try:
+                os.ftruncate(descriptor, size)
+            except OSError:
+                handle._undo_creation(descriptor)
+                raise
+            else:
+                handle._read(os.fstat(descriptor))
+            finally:
+                os.close(descriptor)
+        return handle
+
+    @property
+    def record(self) -> PosixSegment:
+        """The last record that this handle has read; the first access reads it."""
+        return cast(PosixSegment, super().record)
+
+    def stat(self) -> PosixSegment:
+        """Read the segment's record, without rss and swap."""
+        return cast(PosixSegment, super().stat())
+
+    def details(self, record: PosixRecord | None = None) -> PosixSegment:
+        """Return the segment's record with its birth, rss and swap."""
+        return cast(PosixSegment, super().details(record))
+
+    def change(
+        self,
+        *,
+        uid: int | None = None,
+        gid: int | None = None,
+        mode: int | None = None,
+        size: int | None = None,
+    ) -> None:
+        """Change the given properties; the size first, which fails most easily."""
+        if size is not None:
+            self._resize(self._same(), size)
+        super().change(uid=uid, gid=gid, mode=mode)
+
+    def _undo_creation(self, descriptor: int) -> None:
+        """Unlink a new file, unless another has its name."""
+        self._read(os.fstat(descriptor))
+        with suppress(IpcError):
+            self.remove()
+
+    def _resize(self, found: os.stat_result, size: int) -> None:
+        """Change the size; shrink only a segment that nobody else has open or mapped.
+
+        A process that has mapped the pages behind the new end would get SIGBUS.
+        """
+        from pyipcs.posix import files, lease
+
+        if size > LONG_MAX:
+            raise ipc_error(errno.EFBIG)
+        descriptor = files.open_file(shm(), self.entry, os.O_RDWR, files.identity(found))
+        try:
+            with kernel_errors():
+                if size >= os.fstat(descriptor).st_size:
+                    os.ftruncate(descriptor, size)
+                    return
+                with lease.write_lease(descriptor):
+                    os.ftruncate(descriptor, size)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,62 @@
+"""Named POSIX semaphores."""
+
+import errno
+import os
+from typing import Self, cast
+
+from pyipcs.errors import IpcError
+from pyipcs.model import Kind, PosixRecord, PosixSemaphore
+from pyipcs.posix.handle import FileHandle
+
+
+class PosixNamedSemaphore(FileHandle):
+    """A named POSIX semaphore by its name, in the form of glibc."""
+
+    kind = Kind.POSIX_SEMAPHORE
+    record_class = PosixSemaphore
+
+    @classmethod
+    def create(cls, name: str, mode: int, value: int) -> Self:
+        """Create a semaphore (sem_open(3) with O_EXCL) in the caller's /dev/shm.
+
+        Args:
+            name: the name with its slash.
+            mode: the permissions, which the umask reduces.
+            value: the value.
+
+        Raises:
+            ExistsError: there is a file of that name.
+            DeniedError: the caller may not create files in /dev/shm.
+            LimitError: /dev/shm has no room for another file.
+            IpcError: EINVAL, the value is larger than SEM_VALUE_MAX; EOPNOTSUPP, the place is
+                another process's, or the C library has semaphores of another form.
+        """
+        from pyipcs.posix import libc
+
+        _check_library()
+        libc.sem_close(libc.sem_open(name, os.O_CREAT | os.O_EXCL, mode, value))
+        return cls(name)
+
+    @property
+    def record(self) -> PosixSemaphore:
+        """The last record that this handle has read; the first access reads it."""
+        return cast(PosixSemaphore, super().record)
+
+    def stat(self) -> PosixSemaphore:
+        """Read the semaphore's record, with its value if it is readable."""
+        return cast(PosixSemaphore, super().stat())
+
+    def details(self, record: PosixRecord | None = None) -> PosixSemaphore:
+        """Return the semaphore's record with its birth and value."""
+        return cast(PosixSemaphore, super().details(record))
+
+
+def _check_library() -> None:
+    """Check that sem_open(3) creates a semaphore of this place, in glibc's form."""
+    from pyipcs.posix.directory import is_own
+
+    if not is_own():
+        text = "a semaphore cannot be created in the /dev/shm of another process"
+        raise IpcError(errno.EOPNOTSUPP, text)
+    if "CS_GNU_LIBC_VERSION" not in os.confstr_names or not os.confstr("CS_GNU_LIBC_VERSION"):
+        raise IpcError(errno.EOPNOTSUPP, "this C library has semaphores of another form")
