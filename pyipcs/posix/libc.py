@@ -1,20 +1,143 @@
-"""The C library by ctypes: the calls for POSIX objects that Python lacks."""
+"""The C library by ctypes: the calls for POSIX objects that Python lacks.
+
+All functions raise IpcError with the kernel's errno.
+"""
 
 import ctypes
+import errno
 import os
-from ctypes import c_char_p, c_int, c_uint, c_void_p
-from typing import Any, cast
+from ctypes import c_char_p, c_int, c_long, c_uint, c_void_p
+from typing import Any, NamedTuple, cast
 
-from pyipcs.errors import ipc_error
+from pyipcs.errors import UnsupportedError, ipc_error
 from pyipcs.process.libc import LIBRARY, function
 
-_sem_close = function("sem_close", c_void_p)
+CLONE_NEWNS = 0x00020000
+# The same numbers on all architectures of this kernel generation (Linux 5.2).
+_FSOPEN, _FSCONFIG, _FSMOUNT = 430, 431, 432
+_FSOPEN_CLOEXEC = _FSMOUNT_CLOEXEC = 1
+_FSCONFIG_CMD_CREATE = 6
+
+
+class QueueAttributes(NamedTuple):
+    """The attributes of a message queue (mq_getattr(3)).
+
+    Attributes:
+        maxmsg: the limit of messages.
+        msgsize: the limit of bytes of a message.
+        qnum: the number of messages.
+    """
+
+    maxmsg: int
+    msgsize: int
+    qnum: int
+
+
+class _MqAttr(ctypes.Structure):
+    """struct mq_attr; the kernel reserves four more long integers."""
+
+    _fields_ = (
+        ("mq_flags", c_long),
+        ("mq_maxmsg", c_long),
+        ("mq_msgsize", c_long),
+        ("mq_curmsgs", c_long),
+        ("_reserved", c_long * 4),
+    )
+
+
+def _check(result: int, _function: object, _arguments: object) -> int:
+    if result == -1:
+        number = ctypes.get_errno()
+        if number == errno.ENOSYS:
+            text = "POSIX message queues are not in this kernel, or a sandbox hides them"
+            raise UnsupportedError(number, text)
+        raise ipc_error(number)
+    return result
 
 
 def _check_pointer(result: int | None, _function: object, _arguments: object) -> int:
     if not result:  # SEM_FAILED
         raise ipc_error(ctypes.get_errno())
     return result
+
+
+def _queue_function(name: str, *argtypes: Any) -> Any:
+    """Return a function of mq_overview(7), which glibc before 2.34 has in librt."""
+    library = LIBRARY if hasattr(LIBRARY, name) else ctypes.CDLL("librt.so.1", use_errno=True)
+    pointer: Any = library[name]
+    pointer.argtypes = argtypes
+    pointer.errcheck = _check
+    return pointer
+
+
+_mq_open = _queue_function("mq_open", c_char_p, c_int, c_uint, c_void_p)
+_mq_unlink = _queue_function("mq_unlink", c_char_p)
+_mq_getattr = _queue_function("mq_getattr", c_int, c_void_p)
+_sem_close = function("sem_close", c_void_p)
+_fsopen = function("syscall", c_long, c_char_p, c_int, restype=c_long)
+_fsconfig = function("syscall", c_long, c_int, c_int, c_void_p, c_void_p, c_int, restype=c_long)
+_fsmount = function("syscall", c_long, c_int, c_int, c_int, restype=c_long)
+
+
+def mq_open(name: str, flags: int, mode: int = 0, sizes: tuple[int, int] | None = None) -> int:
+    """Call mq_open(3).
+
+    Args:
+        name: the name with its slash.
+        flags: the flags, as os.O_RDONLY.
+        mode: the permissions of a new queue, which the umask cuts.
+        sizes: the maxmsg and the msgsize of a new queue; None for the kernel's defaults.
+
+    Returns:
+        A descriptor, close-on-exec, that os.close closes.
+
+    Raises:
+        NotFoundError: no queue has the name.
+        ExistsError: a queue has the name (O_EXCL).
+        DeniedError: the mode of the queue forbids it, or no queue can have the name, as "/.".
+        LimitError: there are queues_max queues.
+        IpcError: EINVAL, the sizes exceed the limits; EMFILE, the queue exceeds RLIMIT_MSGQUEUE,
+            or the process has too many descriptors; ENAMETOOLONG.
+    """
+    attr = None
+    if sizes:
+        attr = ctypes.byref(_MqAttr(mq_maxmsg=sizes[0], mq_msgsize=sizes[1]))
+    return int(_mq_open(os.fsencode(name), flags, mode, attr))
+
+
+def mq_unlink(name: str) -> None:
+    """Call mq_unlink(3).
+
+    Raises:
+        NotFoundError: no queue has the name.
+        DeniedError: the caller does not own the queue.
+    """
+    _mq_unlink(os.fsencode(name))
+
+
+def mq_getattr(descriptor: int) -> QueueAttributes:
+    """Call mq_getattr(3) for a descriptor of mq_open(3), or of open(2) of the queue's file."""
+    attr = _MqAttr()
+    _mq_getattr(descriptor, ctypes.byref(attr))
+    return QueueAttributes(attr.mq_maxmsg, attr.mq_msgsize, attr.mq_curmsgs)
+
+
+def mount_mqueue() -> int:
+    """Mount the mqueue file system of the caller's IPC namespace at no path.
+
+    Returns:
+        A descriptor of its root, which may be used only as dir_fd; its close unmounts it.
+
+    Raises:
+        DeniedError: the caller lacks CAP_SYS_ADMIN over its mount namespace or its IPC namespace.
+        UnsupportedError: Linux before 5.2.
+    """
+    context = _fsopen(_FSOPEN, b"mqueue", _FSOPEN_CLOEXEC)
+    try:
+        _fsconfig(_FSCONFIG, context, _FSCONFIG_CMD_CREATE, None, None, 0)
+        return int(_fsmount(_FSMOUNT, context, _FSMOUNT_CLOEXEC, 0))
+    finally:
+        os.close(context)
 
 
 def sem_open(name: str, flags: int, mode: int, value: int) -> int:

@@ -1,0 +1,367 @@
+"""The mqueue file system, which shows the POSIX queues of an IPC namespace (mq_overview(7))."""
+
+import errno
+import os
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from functools import cache
+from stat import S_IMODE, ST_ATIME, ST_CTIME, ST_MTIME
+from typing import Any
+
+from pyipcs.errors import DeniedError, IpcError, NotFoundError, UnseenError, ipc_error
+from pyipcs.listing import Listing
+from pyipcs.model import Kind, PosixQueue
+from pyipcs.process.identity import CAP_SYS_ADMIN, capabilities, effective_uid
+
+PATH = "/dev/mqueue"
+_NAMESPACE = "/proc/self/ns/ipc"
+_CHUNK = 1024  # rows of a listing
+_BASIC = PosixQueue._fields[:9]  # the fields that lstat(2) reports, and the name
+_ATTRIBUTES = frozenset({"maxmsg", "msgsize", "qnum", "cbytes"})
+_TEXT = frozenset({"cbytes", "notify_pid"})  # fields in the text of a queue's file
+_OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# O_NONBLOCK, because open(2) would wait for the end of a lease. A descriptor of either access has
+# the attributes; only one for reading has the text.
+ACCESSES = (os.O_RDONLY | os.O_NONBLOCK, os.O_WRONLY | os.O_NONBLOCK)
+
+
+def read() -> Iterator[Listing]:
+    """Return all queues of the caller's IPC namespace in chunks, in the kernel's order.
+
+    The fields are those of lstat(2). No time of a queue changes.
+
+    Raises:
+        UnseenError: the queues cannot be listed, or those listed may be another namespace's.
+        OSError: the directory cannot be read.
+    """
+    descriptor = directory()
+    return _chunks(descriptor, _names(descriptor))
+
+
+def complete(listing: Listing, fields: Collection[str]) -> Listing:
+    """Return a listing with more fields, without the queues that are gone or replaced.
+
+    The fields "cbytes" and "notify_pid" set the atime and the ctime of the queues; the others set
+    no time. A value is None if the caller may not open the queue, or may only write to it.
+
+    Raises:
+        UnseenError: see `read`.
+    """
+    descriptor = directory()
+    identities = zip(listing.column("device"), listing.column("inode"), strict=True)
+    found = [
+        _details(descriptor, name, identity, fields)
+        for name, identity in zip(listing.column("name"), identities, strict=True)
+    ]
+    values = [row for row in found if row is not None]
+    added = {field: [row.get(field) for row in values] for field in fields}
+    kept = listing.where(row is not None for row in found)
+    return kept._replace(added={**kept.added, **added})
+
+
+def details(descriptor: int, fields: Collection[str]) -> dict[str, int | None]:
+    """Return fields of an open queue; see `complete` for their effect on times."""
+    from pyipcs.posix import libc
+
+    found: dict[str, int | None] = {}
+    if not _ATTRIBUTES.isdisjoint(fields):
+        found.update(libc.mq_getattr(descriptor)._asdict())
+    unread = _TEXT.intersection(fields)
+    if found.get("qnum") == 0:
+        found["cbytes"] = 0
+        unread -= {"cbytes"}
+    return found | _text(descriptor) if unread else found
+
+
+def record(name: str, status: os.stat_result) -> PosixQueue:
+    """Return the record of a queue from its file status."""
+    return PosixQueue(*_row(name, status))
+
+
+@cache
+def _directory_of(_namespace: int | None) -> tuple[int, int | None]:
+    """Open the folder of the caller's queues, and its IPC namespace.
+
+    The second descriptor keeps the namespace, so that no later one gets its inode.
+    """
+    return _mounted_nowhere() or _mounted(), _open_or_none(_NAMESPACE)
+
+
+def directory() -> int:
+    """Return a descriptor of the folder with the queues of the caller's IPC namespace.
+
+    It is opened once in each IPC namespace, and must not be closed.
+
+    Raises:
+        UnseenError: the folder cannot be opened, or may be that of another namespace.
+    """
+    return _directory_of(_namespace_inode())[0]
+
+
+def known_directory() -> int | None:
+    """Return the descriptor of `directory`, or None without one."""
+    try:
+        return directory()
+    except UnseenError:
+        return None
+
+
+def open_queue(name: str) -> int:
+    """Open a queue by mq_open(3) for reading, or else for writing; return a descriptor.
+
+    Raises:
+        NotFoundError: no queue has the name.
+        DeniedError: the caller may neither read nor write the queue.
+    """
+    from pyipcs.posix import libc
+
+    return _first_access(lambda access: libc.mq_open(name, access))
+
+
+def _first_access(open_with: Callable[[int], int]) -> int:
+    """Return the descriptor of the first access that is not refused."""
+    reading, writing = ACCESSES
+    try:
+        return open_with(reading)
+    except (PermissionError, DeniedError):
+        return open_with(writing)
+
+
+def _namespace_inode() -> int | None:
+    try:
+        return os.stat(_NAMESPACE).st_ino
+    except OSError:
+        return None
+
+
+def _open_or_none(path: str) -> int | None:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+def _mounted_nowhere() -> int | None:
+    """Return the folder of a mount that has no path; None if the kernel refuses it."""
+    if not _can_mount():
+        return None
+    from pyipcs.posix import libc
+
+    try:
+        mount = libc.mount_mqueue()
+    except DeniedError:
+        return _mounted_by_child()
+    except IpcError:  # Linux before 5.2, or a sandbox
+        return None
+    try:
+        return os.open(".", _OPEN_DIRECTORY, dir_fd=mount)
+    finally:
+        os.close(mount)
+
+
+def _can_mount() -> bool:
+    """Return False if the caller certainly lacks CAP_SYS_ADMIN."""
+    try:
+        return bool(capabilities() & CAP_SYS_ADMIN)
+    except (OSError, IndexError, ValueError):
+        return True
+
+
+def _mounted_by_child() -> int | None:
+    """Return the folder of a mount that a child made in its own mount namespace.
+
+    A process in the user namespace that owns its IPC namespace, but not its mount namespace, may
+    not mount. After unshare(2) it may.
+    """
+    import socket
+
+    ours, theirs = socket.socketpair()
+    try:
+        child = os.fork()
+    except OSError:
+        ours.close()
+        theirs.close()
+        return None
+    if child == 0:
+        try:
+            ours.close()
+            _send_mount(theirs)
+        finally:
+            os._exit(0)
+    theirs.close()
+    with ours:
+        _, descriptors, *_ = socket.recv_fds(ours, 1, 1, socket.MSG_CMSG_CLOEXEC)
+    with suppress(ChildProcessError):  # if SIGCHLD is ignored, the kernel has reaped the child
+        os.waitpid(child, 0)
+    return descriptors[0] if descriptors else None
+
+
+def _send_mount(channel: Any) -> None:
+    """Mount in a mount namespace of this process's own, and send the folder."""
+    import socket
+
+    from pyipcs.posix import libc
+    from pyipcs.process.libc import unshare
+
+    unshare(libc.CLONE_NEWNS)
+    mount = libc.mount_mqueue()
+    socket.send_fds(channel, [b"m"], [os.open(".", _OPEN_DIRECTORY, dir_fd=mount)])
+
+
+def _mounted() -> int:
+    """Return the folder /dev/mqueue, if it is that of the caller's IPC namespace."""
+    try:
+        descriptor = os.open(PATH, _OPEN_DIRECTORY)
+    except OSError as error:
+        raise _not_opened(error) from None
+    try:
+        _check_owner(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _not_opened(error: OSError) -> UnseenError:
+    match error.errno:
+        case errno.ENOENT:
+            return UnseenError(f"POSIX queues cannot be listed: there is no {PATH}{_hint()}")
+        case errno.EACCES:
+            return _unreadable()
+        case _:
+            reason = f"{PATH} cannot be opened: {error.strerror}"
+            return UnseenError(f"POSIX queues cannot be listed: {reason}", is_certain=False)
+
+
+def _unreadable() -> UnseenError:
+    reason = f"POSIX queues cannot be listed: {PATH} cannot be read{_hint()}"
+    return UnseenError(reason, is_certain=False)
+
+
+def _hint() -> str:
+    """Return who needs no mount, if the caller is not among them."""
+    if _can_mount():
+        return ""
+    who = "as root" if effective_uid() else "with CAP_SYS_ADMIN"
+    return f" ({who} no mount is needed)"
+
+
+def _check_owner(descriptor: int) -> None:
+    """Check that a folder has the queues of the caller's IPC namespace.
+
+    Raises:
+        UnseenError: it has not, or that cannot be found out.
+    """
+    from pyipcs.posix import libc
+
+    if libc.file_system(descriptor) != libc.MQUEUE_MAGIC:
+        reason = f"the mqueue file system is not mounted at {PATH}{_hint()}"
+        raise UnseenError(f"POSIX queues cannot be listed: {reason}")
+    try:
+        names = _names(descriptor)
+        answers = (_is_own(descriptor, name) for name in names)
+        is_own = next((answer for answer in answers if answer is not None), None)
+    except PermissionError:
+        raise _unreadable() from None
+    if is_own:
+        return
+    if is_own is None:
+        raise _undecided(is_empty=not names)
+    reason = f"{PATH} has those of another IPC namespace{_hint()}"
+    raise UnseenError(f"POSIX queues cannot be listed: {reason}")
+
+
+def _undecided(*, is_empty: bool) -> UnseenError:
+    if is_empty:
+        reason = f"{PATH} is empty, but may be that of another IPC namespace"
+    else:
+        reason = f"none in {PATH} can be opened, and they may be another IPC namespace's"
+    return UnseenError(f"POSIX queues cannot be listed: {reason}{_hint()}", is_certain=False)
+
+
+def _is_own(descriptor: int, name: str) -> bool | None:
+    """Return True if a queue in a folder is the one that mq_open(3) opens.
+
+    Return None if that cannot be found out: the caller may not open the queue, or it is gone.
+    """
+    try:
+        opened = open_queue(f"/{name}")
+    except NotFoundError:
+        return None if _status(descriptor, name) is None else False
+    except DeniedError:
+        return None
+    try:
+        status = _status(descriptor, name)
+        own = os.fstat(opened)
+    finally:
+        os.close(opened)
+    # Each IPC namespace has its own file system. The inode may be that of a later queue.
+    return None if status is None else status.st_dev == own.st_dev
+
+
+def _names(descriptor: int) -> list[str]:
+    # The cached descriptor's offset is shared with the children of this process.
+    folder = os.open(".", _OPEN_DIRECTORY, dir_fd=descriptor)
+    try:
+        return os.listdir(folder)
+    finally:
+        os.close(folder)
+
+
+def _chunks(descriptor: int, names: list[str]) -> Iterator[Listing]:
+    for start in range(0, len(names) or 1, _CHUNK):
+        found = ((name, _status(descriptor, name)) for name in names[start : start + _CHUNK])
+        rows = [_row(f"/{name}", status) for name, status in found if status is not None]
+        columns = map(list, zip(*rows, strict=True)) if rows else ([] for _ in _BASIC)
+        yield Listing(Kind.POSIX_QUEUE, (), [], dict(zip(_BASIC, columns, strict=True)))
+
+
+def _row(name: str, status: os.stat_result) -> tuple[Any, ...]:
+    """Return the basic fields, with times in whole seconds, as the file system has them."""
+    times = status[ST_MTIME], status[ST_ATIME], status[ST_CTIME]
+    owner = status.st_uid, status.st_gid
+    return name, status.st_ino, status.st_dev, S_IMODE(status.st_mode), *owner, *times
+
+
+def _status(descriptor: int, name: str) -> os.stat_result | None:
+    """Return the status of a file in a folder; None if it is gone."""
+    try:
+        return os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _details(
+    folder: int, name: str, identity: tuple[int, int], fields: Collection[str]
+) -> dict[str, int | None] | None:
+    """Return fields of a queue, empty if the caller may not open it; None if it is gone."""
+    entry, flags = name[1:], os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        opened = _first_access(lambda access: os.open(entry, access | flags, dir_fd=folder))
+    except FileNotFoundError:
+        return None
+    except PermissionError:
+        return {} if _identity(_status(folder, entry)) == identity else None
+    try:
+        return details(opened, fields) if _identity(os.fstat(opened)) == identity else None
+    finally:
+        os.close(opened)
+
+
+def _identity(status: os.stat_result | None) -> tuple[int, int] | None:
+    return status and (status.st_dev, status.st_ino)
+
+
+def _text(descriptor: int) -> dict[str, int | None]:
+    """Return the fields in the text of a queue's file; empty if it is open for writing only."""
+    try:
+        text = os.pread(descriptor, 256, 0)
+    except OSError as error:
+        if error.errno == errno.EBADF:
+            return {}
+        raise ipc_error(error.errno or errno.EIO) from None
+    values = {key: int(value) for key, _, value in (w.partition(b":") for w in text.split())}
+    # The pid is 0 without a registered process, but also if that is in another PID namespace.
+    is_registered = values[b"NOTIFY"] or values[b"SIGNO"]
+    pid = values[b"NOTIFY_PID"] or (None if is_registered else 0)
+    return {"cbytes": values[b"QSIZE"], "notify_pid": pid}

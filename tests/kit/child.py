@@ -1,0 +1,102 @@
+"""Function calls in children: in other namespaces, without privileges."""
+
+import ctypes
+import os
+import pickle
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from tests.kit.kernel import IS_ROOT, NOBODY, libc
+from tests.kit.wait import exit_code
+
+NEWNS, NEWIPC, NEWUSER = 0x00020000, 0x08000000, 0x10000000
+_MS_PRIVATE, _MS_REC = 1 << 18, 16384
+_PR_SET_DUMPABLE = 4
+_CAPABILITY_VERSION_3 = 0x20080522
+_T = TypeVar("_T")
+
+
+def in_child(ask: Callable[[], _T], *before: Callable[[], object]) -> _T:
+    """Return the result of a function in a child, after the functions of `before`.
+
+    The result, or the exception, must be small. The child has no answer of the program in a cache.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writing, pickle.dumps(_answer(ask, before)))
+        finally:
+            os._exit(0)
+    os.close(writing)
+    exit_code(child)
+    with os.fdopen(reading, "rb") as file:
+        result, error = pickle.load(file)
+    if error:
+        raise error
+    return result  # type: ignore[no-any-return] # the type is that of `ask`
+
+
+def _answer(
+    ask: Callable[[], _T], before: tuple[Callable[[], object], ...]
+) -> tuple[_T | None, Exception | None]:
+    try:
+        for step in before:
+            step()
+        _clear_caches()
+        return ask(), None
+    except Exception as error:
+        return None, error
+
+
+def _clear_caches() -> None:
+    for name in [name for name in sys.modules if name.startswith("pyipcs.")]:
+        for value in vars(sys.modules[name]).values():
+            if clear := getattr(value, "cache_clear", None):
+                clear()
+
+
+def unshare(flags: int) -> None:
+    """Enter new namespaces; an ordinary user gets all rights over them by a user namespace."""
+    if IS_ROOT:
+        libc.unshare(flags)
+    else:
+        unshare_user(flags)
+
+
+def unshare_user(flags: int) -> None:
+    """Enter a new user namespace with the same user, and others that it owns."""
+    uid, gid = os.geteuid(), os.getegid()
+    libc.unshare(flags | NEWUSER)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+
+
+def hide(path: str) -> None:
+    """Mount an empty file system over a folder, in a mount namespace of this process."""
+    libc.mount(b"none", b"/", None, _MS_PRIVATE | _MS_REC, None)
+    libc.mount(b"none", path.encode(), b"tmpfs", 0, b"mode=755")
+
+
+def become_ordinary() -> None:
+    """Become the user nobody, unless this is an ordinary user already."""
+    if IS_ROOT:
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+        libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)  # else the files of /proc/self stay root's
+
+
+def drop_capabilities() -> None:
+    """Give up all capabilities, also those in a user namespace."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    libc.capset(header, (ctypes.c_uint32 * 6)())
+
+
+def drop_privileges() -> None:
+    """Become an ordinary user without capabilities."""
+    become_ordinary()
+    drop_capabilities()
