@@ -59,8 +59,8 @@ class Listing(NamedTuple):
         """Return the words of a field."""
         return self.words[self.header.index(field) :: len(self.header)]
 
-    def records(self) -> Iterator[Record]:
-        """Yield the rows as records, with None for missing columns."""
+    def records(self) -> Iterator[Any]:
+        """Yield the rows as records of the kind, with None for missing columns."""
         record = RECORDS[self.kind]
         columns = [self._values(field) for field in record._fields]
         return map(record._make, zip(*columns, strict=False))

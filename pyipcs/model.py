@@ -95,6 +95,11 @@ class Target(NamedTuple):
     typed: str
     name: str = ""
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds whose objects the target can name."""
+        return POSIX if self.by is By.NAME else SYSV
+
 
 class State(Enum):
     """The state of an object by its use."""
@@ -376,10 +381,14 @@ class PosixSemaphore(NamedTuple):
         return self.name
 
 
-Record: TypeAlias = Queue | Segment | SemaphoreSet
+SysvRecord: TypeAlias = Queue | Segment | SemaphoreSet
 PosixRecord: TypeAlias = PosixQueue | PosixSegment | PosixSemaphore
+Record: TypeAlias = SysvRecord | PosixRecord
 RECORDS: dict[Kind, type[Record]] = {
     Kind.QUEUE: Queue,
     Kind.SEGMENT: Segment,
     Kind.SEMAPHORE: SemaphoreSet,
+    Kind.POSIX_QUEUE: PosixQueue,
+    Kind.POSIX_SEGMENT: PosixSegment,
+    Kind.POSIX_SEMAPHORE: PosixSemaphore,
 }

@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 _BASE = {"errors", "model", "listing", "text"}
 _FAMILY = _BASE | {"process"}
 _KERNEL = _FAMILY | {"sysv", "posix"}
-_QUERIES = _KERNEL | {"usage", "query"}
+_QUERIES = _KERNEL | {"objects", "usage", "query"}
 _SCREEN = _BASE | {"process", "terminal"}
 _ACTIONS = _QUERIES | _SCREEN | {"codec", "render", "actions"}
 LAYERS = {
@@ -31,6 +31,7 @@ LAYERS = {
     "sysv": _FAMILY | {"sysv"},
     "posix": _FAMILY | {"posix"},
     "codec": _BASE,
+    "objects": _KERNEL,
     "usage": _KERNEL | {"usage"},
     "query": _QUERIES,
     "terminal": _SCREEN,

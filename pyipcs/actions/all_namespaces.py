@@ -7,13 +7,14 @@ from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
+from pyipcs import objects
 from pyipcs.errors import CommandError, ipc_error
 from pyipcs.listing import Listing
 from pyipcs.model import Kind, View
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.selection import Selection
-from pyipcs.sysv import namespace, procfs, unshare
+from pyipcs.sysv import namespace, unshare
 from pyipcs.terminal.streams import Output
 from pyipcs.text import abridged
 from pyipcs.usage.processes import command_of, named
@@ -112,7 +113,7 @@ def _read_objects(
     terminal: bool,
 ) -> _Found:
     """Return the objects of the caller's namespace with all their columns."""
-    found = {kind: [*selection.of(procfs.read(kind))] for kind in kinds}
+    found = {kind: [*selection.of(objects.read(kind))] for kind in kinds}
     if format_ is Format.PLAIN and not options.is_columnar:
         return found
     shown = plan.report(found, options, format_, view, terminal=terminal)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pyipcs.actions.lookup import find_all
 from pyipcs.actions.refusals import no_semaphore, refusal_reason, refusals
 from pyipcs.errors import CommandError, DeniedError, IpcError, UsageError, ipc_error
-from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, Target
+from pyipcs.model import Kind, Queue, Segment, SemaphoreSet, SysvRecord, Target
 from pyipcs.process.accounts import owner_noun, unmapped
 from pyipcs.sysv.handle import Handle
 from pyipcs.text import plural
@@ -97,7 +97,7 @@ class _Change:
         self._target = target
         self._options = options
         with refusals(handle.kind, target):
-            self._record: Record = handle.record
+            self._record: SysvRecord = handle.record
 
     def run(self) -> None:
         """Check the changes, then make them.

@@ -6,6 +6,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from pyipcs import objects
 from pyipcs.errors import CommandError, IpcError
 from pyipcs.listing import Listing
 from pyipcs.model import SYSV, Kind
@@ -13,7 +14,7 @@ from pyipcs.process.foreground import Termination, supervise
 from pyipcs.process.program import Program
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.query.selection import Selection
-from pyipcs.sysv import namespace, procfs, unshare
+from pyipcs.sysv import namespace, unshare
 from pyipcs.terminal.streams import Output, WriteError
 from pyipcs.text import abridged, phrase, plural
 from pyipcs.usage.processes import named
@@ -71,7 +72,7 @@ class _Location(NamedTuple):
         descendants = Descendants()
         libc.adopt_orphans()
         existing = {
-            kind: {one for listing in procfs.read(kind) for one in identities(listing)}
+            kind: {one for listing in objects.read(kind) for one in identities(listing)}
             for kind in SYSV
         }
         return cls(False, why, (mine(), new_since(existing)), descendants)
@@ -84,15 +85,15 @@ class _Location(NamedTuple):
         if self.descendants:
             self.descendants.scan()  # a process that is seen now may end before the next scan
         wanted = {Requirement.QBYTES, Requirement.EVIDENCE}
-        objects = {
-            kind: [*complete(Selection(self.filters).of(procfs.read(kind)), wanted)]
+        left = {
+            kind: [*complete(Selection(self.filters).of(objects.read(kind)), wanted)]
             for kind in SYSV
         }
         if not self.descendants:
-            return objects, ()
+            return left, ()
         from pyipcs.actions.leftovers import divide
 
-        return divide(objects, self.descendants)
+        return divide(left, self.descendants)
 
     def processes(self) -> dict[int, str | None]:
         """Return the names of the command's processes that still run, by pid."""

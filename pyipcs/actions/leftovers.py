@@ -5,7 +5,7 @@ from functools import cache
 from typing import NamedTuple
 
 from pyipcs.listing import Listing
-from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
+from pyipcs.model import Kind, Queue, Segment, SemaphoreSet, State, SysvRecord
 from pyipcs.query.complete import Requirement
 from pyipcs.query.filters import Filter
 from pyipcs.text import phrase, plural
@@ -108,14 +108,14 @@ def _in_brackets(processes: Iterable[Process]) -> str:
     return f" ({_phrase(pairs)})" if pairs else ""
 
 
-def _is_private(record: Record, uid: int) -> bool:
+def _is_private(record: SysvRecord, uid: int) -> bool:
     """Return True if only the caller may use an object, by its mode."""
     return record.uid == record.cuid == uid and not record.mode & _OTHERS_MODE
 
 
 def _outsiders(
     listing: Listing, descendants: Descendants
-) -> Iterator[tuple[Record, Sequence[tuple[int, str | None]]]]:
+) -> Iterator[tuple[SysvRecord, Sequence[tuple[int, str | None]]]]:
     """Yield each object with the living processes outside the command."""
     descendants.scan()
     find_process = cache(recorded)
@@ -130,7 +130,7 @@ def _outsiders(
         yield record, outside
 
 
-def _on_record(record: Record) -> Iterator[tuple[int, int]]:
+def _on_record(record: SysvRecord) -> Iterator[tuple[int, int]]:
     """Yield the pids on the record of an object, with their times."""
     match record:
         case Queue():

@@ -1,17 +1,18 @@
 """The live views of list and stat, each drawn anew from current objects."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
+from typing import cast
 
+from pyipcs import objects
 from pyipcs.actions.lookup import read_all
-from pyipcs.model import Kind, Queue, Target, View
+from pyipcs.model import Kind, PosixQueue, Queue, Record, SysvRecord, Target, View
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions, Report
 from pyipcs.query.rates import Growth
 from pyipcs.query.selection import Selection
 from pyipcs.render import panel, table
 from pyipcs.render.details import Details
-from pyipcs.sysv import procfs
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line
 from pyipcs.terminal.live_loop import FrameRenderer
@@ -27,7 +28,7 @@ def selected_objects(
 
     def render(capabilities: TerminalCapabilities) -> Frame:
         expire()
-        found = {kind: selection.of(procfs.read(kind)) for kind in kinds}
+        found = {kind: selection.of(objects.read(kind)) for kind in kinds}
         report = plan.report(found, options, Format.TABLE, view, terminal=True)
         report = growth.shown(report)
         report = report._replace(
@@ -86,10 +87,12 @@ def named_objects(
         found, errors = read_all(kinds, targets)
         if not found:
             raise errors[0]
-        rates = growth.of((queue.id, queue.qnum) for queue in found if isinstance(queue, Queue))
+        rates = growth.of(_counts(found))
         for record in plan.in_order(kinds, found, options):
-            rate = rates.get(record.id) if record.kind is Kind.QUEUE else None
-            object_ = Details(record, style, is_condensed=not options.is_wide, growth=rate)
+            rate = rates.get((record.kind, record.id))
+            object_ = Details(
+                cast(SysvRecord, record), style, is_condensed=not options.is_wide, growth=rate
+            )
             yield from panel.details(object_, capabilities)
         for error in errors:
             yield f"{one_line(str(error))}\n"
@@ -99,3 +102,10 @@ def named_objects(
         return Frame(lambda: drawn)
 
     return render
+
+
+def _counts(records: Iterable[Record]) -> Iterator[tuple[tuple[Kind, int | str], int]]:
+    """Yield the queues with their known numbers of messages."""
+    for record in records:
+        if isinstance(record, Queue | PosixQueue) and record.qnum is not None:
+            yield (record.kind, record.id), record.qnum

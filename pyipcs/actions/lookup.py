@@ -3,13 +3,12 @@
 from collections.abc import Collection, Iterable
 from typing import TypeVar
 
-from pyipcs.actions.refusals import refusals
+from pyipcs.actions.refusals import NotAnObjectError, refusals
 from pyipcs.errors import CommandError, DeniedError, NotFoundError
-from pyipcs.model import SYSV, By, Kind, Record, Target
-from pyipcs.sysv.handle import Handle, handle_class
-from pyipcs.sysv.keys import parse_target
+from pyipcs.model import By, Kind, Record, Segment, Target
+from pyipcs.objects import Handle, handle_class, parse_target
 
-_H = TypeVar("_H", bound=Handle)
+_H = TypeVar("_H", bound="Handle")
 
 
 def find(handle_type: type[_H], target: Target) -> _H:
@@ -40,15 +39,26 @@ def find_named(kinds: Iterable[Kind], target: Target) -> list[Handle]:
     """Return the objects that a target names, at most one a kind, or none.
 
     Raises:
-        CommandError: the kernel refused a call.
+        CommandError: the kernel refused a call; or no object has the name, but a file that is none.
     """
-    return [handle for kind in kinds if (handle := _reach(handle_class(kind), target))]
+    found: list[Handle] = []
+    other: NotAnObjectError | None = None
+    for kind in (one for one in kinds if one in target.kinds):
+        try:
+            handle = _reach(handle_class(kind), target)
+        except NotAnObjectError as error:
+            other = other or error
+        else:
+            found += [handle] if handle else []
+    if other and not found:
+        raise other
+    return found
 
 
 def _reach(handle_type: type[_H], target: Target) -> _H | None:
     with refusals(handle_type.kind, target):
         try:
-            found = handle_type.reach(target)
+            found: _H = handle_type.reach(target)  # type: ignore[assignment] # of a union
             if target.by is By.ID:
                 found.stat()  # `reach` does not check an id
         except NotFoundError:
@@ -58,11 +68,11 @@ def _reach(handle_type: type[_H], target: Target) -> _H | None:
 
 def _missing(kinds: Collection[Kind], target: Target) -> CommandError:
     """Return the error of a target without objects, with a hint."""
-    nouns = " or ".join(kind.noun for kind in kinds)
-    reason = (
-        f"no object has that {target.by.value}" if len(kinds) == len(SYSV) else f"no such {nouns}"
-    )
-    others = find_named((kind for kind in SYSV if kind not in kinds), target)
+    wanted = [kind for kind in target.kinds if kind in kinds]
+    is_any = len(wanted) == len(target.kinds)
+    nouns = " or ".join(kind.noun for kind in wanted)
+    reason = f"no object has that {target.by.value}" if is_any else f"no such {nouns}"
+    others = find_named((kind for kind in target.kinds if kind not in kinds), target)
     if others:
         named = " and a ".join(handle.kind.noun for handle in others)
         reason += f" (but a {named} has that {target.by.value})"
@@ -88,7 +98,7 @@ def read_all(
 
     An object that is named several times has one record.
     """
-    found: dict[tuple[Kind, int], Record] = {}
+    found: dict[tuple[Kind, int | str], Record] = {}
     errors = []
     for target in targets:
         try:
@@ -97,18 +107,17 @@ def read_all(
                     found[handle.kind, handle.id] = _details(handle)
         except CommandError as error:
             errors.append(error)
-    records = [*found.values()]
-    if any(record.kind is Kind.SEGMENT for record in records):
+    if any(record.kind is Kind.SEGMENT for record in found.values()):
         from pyipcs.sysv.segment import with_residency
 
-        records = with_residency(records)
-    return records, errors
+        segments = [record for record in found.values() if isinstance(record, Segment)]
+        found |= {(record.kind, record.id): record for record in with_residency(segments)}
+    return [*found.values()], errors
 
 
 def _details(handle: Handle) -> Record:
-    """Return the record, with the semaphores of a set if readable."""
+    """Return the record with the readable details, without the residency of segments."""
     try:
-        record = handle.record
-        return handle.details(record) if handle.kind is Kind.SEMAPHORE else record
+        return handle.record if handle.kind is Kind.SEGMENT else handle.details()
     except DeniedError:
         return handle.record

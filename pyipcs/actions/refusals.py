@@ -4,9 +4,13 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pyipcs.errors import CommandError, IpcError, NotFoundError, UnsupportedError
+from pyipcs.errors import CommandError, FormError, IpcError, NotFoundError, UnsupportedError
 from pyipcs.model import Kind, SemaphoreSet, Target
 from pyipcs.text import plural
+
+
+class NotAnObjectError(CommandError):
+    """A file with the name of a POSIX object that is no such object."""
 
 
 @contextmanager
@@ -25,7 +29,8 @@ def refusals(kind: Kind, target: Target) -> Iterator[None]:
 
 def refusal(kind: Kind, target: Target, error: IpcError) -> CommandError:
     """Return the error for the user behind an error of the kernel."""
-    return CommandError(f"{target.typed}: {refusal_reason(kind, error)}")
+    error_type = NotAnObjectError if isinstance(error, FormError) else CommandError
+    return error_type(f"{target.typed}: {refusal_reason(kind, error)}")
 
 
 def refusal_reason(kind: Kind, error: IpcError) -> str:

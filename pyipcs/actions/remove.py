@@ -8,10 +8,10 @@ from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status, ipc_error
 from pyipcs.listing import Listing
-from pyipcs.model import SYSV, By, Kind, Record, Segment, State, Target
+from pyipcs.model import SYSV, By, Kind, Record, Segment, State, SysvRecord, Target
+from pyipcs.objects import handle_class
 from pyipcs.process.identity import effective_uid
 from pyipcs.query.selection import LateError, Selection
-from pyipcs.sysv.handle import handle_class
 from pyipcs.sysv.permissions import may_control
 from pyipcs.terminal.streams import Output
 
@@ -42,7 +42,7 @@ class Snapshot(NamedTuple):
     """
 
     identity: tuple[int, ...]
-    record: Record | None
+    record: SysvRecord | None
 
 
 # The selected objects by id. An object with a snapshot is examined again before its removal.

@@ -4,19 +4,18 @@ Each function builds a report, picks its renderer and writes the text.
 """
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from pyipcs import objects
 from pyipcs.listing import Listing
-from pyipcs.model import SYSV, Kind, Record, Unit, View
+from pyipcs.model import SYSV, Kind, Record, SysvRecord, Unit, View
 from pyipcs.query import plan
 from pyipcs.query.plan import ALL, NAMED, Format, Found, OutputOptions, Report, Scope
 from pyipcs.render import details_renderer, figures_renderer, renderer
-from pyipcs.sysv import procfs
 from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
     from pyipcs.actions.all_namespaces import NamespaceObjects
-    from pyipcs.sysv.info import Limits, Usage
     from pyipcs.terminal.capabilities import TerminalCapabilities
 
 
@@ -39,7 +38,7 @@ def listings(
         view: the columns of the kinds.
         scope: the part of the existing objects in `found`.
         totals: the kinds whose limits and usage are added to metrics.
-        each: False for metrics without single objects.
+        each: False for metrics without single objects, and tables with a hint at POSIX objects.
     """
     format_ = options.chosen(terminal=output.is_terminal)
     report = plan.report(found, options, format_, view, terminal=output.is_terminal)
@@ -47,8 +46,24 @@ def listings(
         report = _with_figures(report if each else report._replace(found={}), totals, totals)
     else:
         has_details = scope.is_named and (not options.choice or options.choice.more)
-        report = report._replace(which=scope.which, details=has_details)
+        report = report._replace(which=scope.which, details=has_details, unseen=scope.unseen)
+        report = _with_others(output, report, format_, has_hint=not each)
     _write(output, report, format_, scope)
+
+
+def _with_others(output: Output, report: Report, format_: Format, *, has_hint: bool) -> Report:
+    """Return a report with the other files of /dev/shm, and a hint at POSIX objects."""
+    is_drawn = _capabilities(output, format_) is not None
+    if not is_drawn and format_ is not Format.JSON:
+        return report
+    from pyipcs.actions.visible import other_files, posix_hint
+
+    if others := other_files(report.found):
+        report = report._replace(facts={**report.facts, "other": others})
+        note = _others_note(others)
+    else:
+        note = posix_hint() if has_hint and is_drawn else ""
+    return report._replace(notes=[note] if note else [])
 
 
 def show_leftovers(
@@ -95,7 +110,7 @@ def selected(
     """Write the objects with these ids; see Scope for `which`."""
 
     def listed(kind: Kind) -> Iterator[Listing]:
-        return (listing.select(ids[kind]) for listing in procfs.read(kind))
+        return (listing.select(ids[kind]) for listing in objects.read(kind))
 
     found = {kind: listed(kind) for kind in SYSV if kind in ids}
     listings(output, found, options, scope=Scope(is_filtered=True, which=which))
@@ -133,7 +148,7 @@ def details(
     is_condensed = bool(capabilities or output.is_terminal) and not options.is_wide
     for number, record in enumerate(plan.in_order(kinds, records, options)):
         output.write(["\n"] if number and not capabilities else [])
-        object_ = Details(record, style, is_condensed=is_condensed)
+        object_ = Details(cast(SysvRecord, record), style, is_condensed=is_condensed)
         _write_text(output, render(object_, capabilities), capabilities)
 
 
@@ -165,30 +180,29 @@ def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOpt
         return
     if format_ is not Format.PLAIN:
         options.refuse_columns(f"{name} in {format_.value}")
-    values = _values(name, kinds, format_)
+    # ipcs prints the kernel's figures uncorrected.
+    is_corrected = format_ is not Format.PLAIN
+    values = {kind: objects.figures(name, kind, is_corrected=is_corrected) for kind in kinds}
     output.write(render(name, values, options.unit))
 
 
-def _values(
-    name: str, kinds: Iterable[Kind], format_: Format
-) -> "Mapping[Kind, Limits] | Mapping[Kind, Usage]":
-    from pyipcs.sysv import limits as kernel
+def _others_note(others: Mapping[str, int]) -> str:
+    """Return a line about the files of /dev/shm that are no objects; empty without any."""
+    from pyipcs.render.format_units import human
+    from pyipcs.text import plural
 
-    if name == "limits":
-        return {kind: kernel.limits(kind) for kind in kinds}
-    # ipcs prints the kernel's figures uncorrected.
-    usage = kernel.usage if format_ is Format.PLAIN else kernel.corrected_usage
-    return {kind: usage(kind) for kind in kinds}
+    files = others["files"]
+    verb = "is no POSIX object" if files == 1 else "are no POSIX objects"
+    size = human(others["bytes"])
+    return f"{plural(files, 'other file')} in /dev/shm ({size}) {verb}." if files else ""
 
 
 def _with_figures(report: Report, limits: Iterable[Kind], usage: Iterable[Kind]) -> Report:
     """Return a report for metrics with the limits and the usage of kinds."""
-    from pyipcs.sysv import limits as kernel
-
     return report._replace(
-        limits=[kernel.resources(kind) for kind in limits],
-        used=[kernel.resources(kind) for kind in usage],
-        usage={kind: kernel.corrected_usage(kind) for kind in usage},
+        limits=[objects.resources(kind) for kind in limits],
+        used=[objects.resources(kind) for kind in usage],
+        usage={kind: objects.figures("usage", kind, is_corrected=True) for kind in usage},
     )
 
 

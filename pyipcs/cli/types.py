@@ -243,8 +243,22 @@ def key_type(kind: Kind | None = None) -> ParsedType:
 
 
 def target_type(kind: Kind | None = None) -> ParsedType:
-    """Return the type of an object's id or key."""
-    return ParsedType("target", parse_target, _existing("target", kind))
+    """Return the type of a target; with a kind, only of its family."""
+    parse = parse_target if kind else _parse_any_target
+    return ParsedType("target", parse, _existing("target", kind))
+
+
+def _parse_any_target(text: str) -> Target:
+    from pyipcs.objects import parse_target as parse
+
+    return parse(text)
+
+
+def _parse_name(text: str) -> Target:
+    """Parse the name of a POSIX object, with or without its slash."""
+    from pyipcs.posix.names import parse_name
+
+    return Target(By.NAME, 0, text, parse_name(text))
 
 
 def _existing(name: str, kind: Kind | None) -> str:
@@ -277,6 +291,7 @@ _OPERATIONS = {
     "0+1": "increment",
     "0=0": "wait for zero",
 }
+NAME = ParsedType("name", _parse_name, "name")
 NEW_KEY = ParsedType("key", _parse_key_target, "ftok")
 KINDS = ParsedType("kind", parse_kinds, {kind.value: kind.plural for kind in SYSV})
 SIZE = ParsedType("size", parse_size, _SIZES)

@@ -89,6 +89,8 @@ def resources(kind: Kind) -> Listing:
         "unit": [row.unit or None for row in rows],
         "limit": [amount.limit for amount in found],
         "used": [amount.used for amount in found],
+        "is_limited": ["limits" in row.figures for row in rows],
+        "is_counted": ["usage" in row.figures for row in rows],
     }
     return Listing(kind, ("resource",), [row.name for row in rows], added)
 

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -45,7 +45,7 @@ def read(kind: Kind) -> Iterator[Listing]:
     return _chunks(kind, descriptor, entries)
 
 
-def complete(listing: Listing, fields: Iterable[str]) -> Listing:
+def complete(listing: Listing, fields: Collection[str]) -> Listing:
     """Add fields of the records to a listing.
 
     A value that the caller may not read is None. The rows of objects that were removed or replaced

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from stat import S_IMODE, ST_ATIME, ST_CTIME, ST_MTIME
@@ -15,6 +15,7 @@ from pyipcs.process.identity import CAP_SYS_ADMIN, capabilities, effective_uid
 
 PATH = "/dev/mqueue"
 _NAMESPACE = "/proc/self/ns/ipc"
+_MQUEUE_MAGIC = 0x19800202  # statfs(2)
 _CHUNK = 1024  # rows of a listing
 _BASIC = PosixQueue._fields[:9]  # the fields that lstat(2) reports, and the name
 _ATTRIBUTES = frozenset({"maxmsg", "msgsize", "qnum", "cbytes"})
@@ -38,8 +39,8 @@ def read() -> Iterator[Listing]:
     return _chunks(descriptor, _names(descriptor))
 
 
-def complete(listing: Listing, fields: Collection[str]) -> Listing:
-    """Return a listing with more fields, without the queues that are gone or replaced.
+def complete(listing: Listing, fields: Iterable[str]) -> Listing:
+    """Add fields to a listing, and drop the queues that were removed or replaced since.
 
     The fields "cbytes" and "notify_pid" set the atime and the ctime of the queues; the others set
     no time. A value is None if the caller may not open the queue, or may only write to it.
@@ -47,14 +48,18 @@ def complete(listing: Listing, fields: Collection[str]) -> Listing:
     Raises:
         UnseenError: see `read`.
     """
+    missing = (field for field in PosixQueue._fields if not listing.has(field))
+    wanted = {*fields}.intersection(missing)
+    if not wanted:
+        return listing
     descriptor = directory()
     identities = zip(listing.column("device"), listing.column("inode"), strict=True)
     found = [
-        _details(descriptor, name, identity, fields)
+        _details(descriptor, name, identity, wanted)
         for name, identity in zip(listing.column("name"), identities, strict=True)
     ]
     values = [row for row in found if row is not None]
-    added = {field: [row.get(field) for row in values] for field in fields}
+    added = {field: [row.get(field) for row in values] for field in wanted}
     kept = listing.where(row is not None for row in found)
     return kept._replace(added={**kept.added, **added})
 
@@ -252,9 +257,9 @@ def _check_owner(descriptor: int) -> None:
     Raises:
         UnseenError: it has not, or that cannot be found out.
     """
-    from pyipcs.posix import libc
+    from pyipcs.process import libc
 
-    if libc.file_system(descriptor) != libc.MQUEUE_MAGIC:
+    if libc.file_system_type(descriptor) != _MQUEUE_MAGIC:
         reason = f"the mqueue file system is not mounted at {PATH}{_hint()}"
         raise UnseenError(f"POSIX queues cannot be listed: {reason}")
     try:

@@ -11,6 +11,7 @@ from pyipcs.query.columns import (
     FIGURES,
     OF_KIND,
     RESOURCE,
+    USUALLY_CLASSIFIED,
     VIEWS,
     Column,
     Value,
@@ -74,10 +75,10 @@ def shown(
         kind: the kind.
         view: the view.
         choice: the choice of the user or of a command.
-        has_state: True if STATE is among the usual columns of the status view.
+        has_state: True if a kind with USUALLY_CLASSIFIED has STATE in the status view.
     """
     usual = VIEWS[kind, view]
-    if has_state and view is View.STATUS:
+    if has_state and view is View.STATUS and kind in USUALLY_CLASSIFIED:
         usual = usual.replace("PERMS", "PERMS STATE")
     return _chosen(OF_KIND[kind], usual, choice)
 
@@ -202,6 +203,7 @@ def interleaved(
 # The functions to compare values by, if it is not float.
 _SORT_KEYS: dict[ValueType, Callable[[Any], Any]] = {
     ValueType.TEXT: str,
+    ValueType.NAME: str,
     ValueType.NUMBERS: tuple,
     ValueType.KEY: lambda key: unsigned(int(key)),
     ValueType.MODE: lambda mode: mode_bits(mode) & 0o777,

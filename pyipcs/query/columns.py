@@ -12,7 +12,7 @@ from itertools import repeat
 from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.listing import Listing
-from pyipcs.model import SYSV, Kind, View, earliest_time
+from pyipcs.model import POSIX, SYSV, Kind, View, earliest_time
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.query.complete import Requirement
 from pyipcs.sysv.namespace import current
@@ -36,6 +36,7 @@ class ValueType(Enum):
     PID = "pid"  # 0 is no process, or one of another PID namespace
     NUMBERS = "numbers"  # a tuple of numbers
     RATE = "rate"  # change per second, with a sign
+    NAME = "name"  # of a POSIX object: any bytes but slashes and zeros
 
 
 _NUMERIC = {
@@ -108,9 +109,20 @@ def _namespaces(listing: Listing) -> Iterable[Value]:
     return repeat(current(), listing.length)
 
 
-def _ages(listing: Listing) -> Iterator[int]:
-    now = int(time.time())
-    return (max(now - int(word), 0) for word in listing.column("ctime"))
+def _ages_since(field_of: Callable[[Kind], str]) -> Callable[[Listing], Iterator[int | None]]:
+    """Return the function that yields the seconds since a time of each object."""
+
+    def ages(listing: Listing) -> Iterator[int | None]:
+        now = int(time.time())
+        for when in listing.column(field_of(listing.kind)):
+            yield None if when is None else max(now - int(when), 0)
+
+    return ages
+
+
+def _last_known(kind: Kind) -> str:
+    """Return the field with the creation of a POSIX object; a queue has only its last use."""
+    return "mtime" if kind is Kind.POSIX_QUEUE else "born"
 
 
 @lru_cache(maxsize=1024)
@@ -147,6 +159,10 @@ def _commands(listing: Listing) -> Iterator[str | None]:
 
 def _creation_times(listing: Listing) -> Iterator[int]:
     return map(earliest_time, *_numbers(listing, "ctime", "atime", "dtime"))
+
+
+def _now(listing: Listing) -> Iterator[int]:
+    return repeat(int(time.time()), listing.length)
 
 
 def _latest(*fields: str) -> Callable[[Listing], Iterator[int]]:
@@ -194,12 +210,17 @@ def _users(listing: Listing) -> Iterator[Any]:
     )
 
 
-KIND = Column("KIND", ValueType.TEXT, "kind", "Kind of object: msg, shm or sem", 99, values=_kinds)
+_KIND_HELP = "Kind of object: msg, shm or sem, of POSIX pmsg, pshm or psem"
+KIND = Column("KIND", ValueType.TEXT, "kind", _KIND_HELP, 99, values=_kinds)
 NAMESPACE = Column("NS", ValueType.NUMBER, "ipc_namespace", "IPC namespace", 98, values=_namespaces)
 _KEY = Column("KEY", ValueType.KEY, "key", "Key", 90)
 _ID = Column("ID", ValueType.NUMBER, "id", "Id", 100)
 _OWNER = _of_name("OWNER", "owner", "Owner's name", 70, user_name, "uid")
 _PERMS = Column("PERMS", ValueType.MODE, "mode", "Permissions", 65)
+_UID = Column("UID", ValueType.NUMBER, "uid", "Owner's uid", 15)
+_USER = _of_name("USER", "user", "Owner's name", 25, user_name, "uid")
+_GID = Column("GID", ValueType.NUMBER, "gid", "Owner's gid", 15)
+_GROUP = _of_name("GROUP", "group", "Owner's group", 25, group_name, "gid")
 _CTIME = Column("CTIME", ValueType.TIME, "ctime", "Time of the last change", 10)
 COMMON = (
     KIND,
@@ -211,12 +232,15 @@ COMMON = (
     _of_name("CUSER", "cuser", "Creator's name", 25, user_name, "cuid"),
     Column("CGID", ValueType.NUMBER, "cgid", "Creator's gid", 15),
     _of_name("CGROUP", "cgroup", "Creator's group", 25, group_name, "cgid"),
-    Column("UID", ValueType.NUMBER, "uid", "Owner's uid", 15),
-    _of_name("USER", "user", "Owner's name", 25, user_name, "uid"),
-    Column("GID", ValueType.NUMBER, "gid", "Owner's gid", 15),
-    _of_name("GROUP", "group", "Owner's group", 25, group_name, "gid"),
-    _CTIME,
-    Column("AGE", ValueType.DURATION, "age", "Time since the last change", 20, values=_ages),
+    *(_UID, _USER, _GID, _GROUP, _CTIME),
+    Column(
+        "AGE",
+        ValueType.DURATION,
+        "age",
+        "Time since the last change",
+        20,
+        values=_ages_since(lambda _kind: "ctime"),
+    ),
     Column(
         "STATE",
         ValueType.TEXT,
@@ -238,6 +262,42 @@ COMMON = (
     ),
     NAMESPACE,
 )
+# The columns of all POSIX kinds. KEY and ID are empty.
+POSIX_COMMON = (
+    KIND,
+    *(_KEY, _ID),
+    Column("NAME", ValueType.NAME, "name", "Name", 100),
+    *(_OWNER, _PERMS, _UID, _USER, _GID, _GROUP),
+    Column(
+        "BORN",
+        ValueType.TIME,
+        "born",
+        "Time of the creation; not of queues",
+        30,
+        requires=Requirement.BORN,
+    ),
+    Column(
+        "MTIME",
+        ValueType.TIME,
+        "mtime",
+        "Time of the last send or receive; of segments of the last recorded write",
+        45,
+    ),
+    Column("ATIME", ValueType.TIME, "atime", "Time of the last recorded read or mapping", 20),
+    _CTIME,
+    Column(
+        "AGE",
+        ValueType.DURATION,
+        "age",
+        "Time since BORN, of queues since MTIME",
+        20,
+        values=_ages_since(_last_known),
+        requires=Requirement.BORN,
+    ),
+    Column("INODE", ValueType.NUMBER, "inode", "Inode", 10),
+    Column("DEVICE", ValueType.NUMBER, "device", "Device of the file system", 9),
+    NAMESPACE,
+)
 # A column of queues and of semaphore sets.
 _WAITERS = Column(
     "WAITERS",
@@ -249,9 +309,24 @@ _WAITERS = Column(
     requires=Requirement.EVIDENCE,
     is_long=True,
 )
+_MSGS = Column(
+    "MSGS",
+    ValueType.NUMBER,
+    "qnum",
+    "Messages on the queue",
+    85,
+    requires=Requirement.QUEUE_ATTRIBUTES,
+)
+_USEDBYTES = Column(
+    "USEDBYTES",
+    ValueType.SIZE,
+    "cbytes",
+    "Bytes in the messages",
+    40,
+    requires=Requirement.QUEUE_STATUS,
+)
 QUEUE = (
-    Column("MSGS", ValueType.NUMBER, "qnum", "Messages on the queue", 85),
-    Column("USEDBYTES", ValueType.SIZE, "cbytes", "Bytes in the messages", 40),
+    *(_MSGS, _USEDBYTES),
     Column(
         "QBYTES",
         ValueType.SIZE,
@@ -277,10 +352,54 @@ QUEUE = (
     Column("RECV", ValueType.TIME, "rtime", "Time of the last receive", 45),
     _WAITERS,
 )
+POSIX_QUEUE = (
+    *(_MSGS, _USEDBYTES),
+    Column(
+        "MAXMSG",
+        ValueType.NUMBER,
+        "maxmsg",
+        "Maximum of messages",
+        22,
+        requires=Requirement.QUEUE_ATTRIBUTES,
+    ),
+    Column(
+        "MSGSIZE",
+        ValueType.SIZE,
+        "msgsize",
+        "Maximum of bytes of a message",
+        21,
+        requires=Requirement.QUEUE_ATTRIBUTES,
+    ),
+    Column(
+        "USE%",
+        ValueType.PERCENT,
+        "use_pct",
+        "MSGS as a share of MAXMSG",
+        80,
+        values=_share("qnum", "maxmsg"),
+        requires=Requirement.QUEUE_ATTRIBUTES,
+    ),
+    Column(
+        "NOTIFY",
+        ValueType.PID,
+        "notify_pid",
+        "Process that mq_notify(3) has registered",
+        50,
+        requires=Requirement.QUEUE_STATUS,
+        when=_now,
+    ),
+)
+_SIZE = Column("SIZE", ValueType.SIZE, "segsz", "Size", 85)
+_RSS = Column("RSS", ValueType.SIZE, "rss", "Bytes in memory", 62, requires=Requirement.PAGES)
+_SWAP = Column("SWAP", ValueType.SIZE, "swap", "Bytes in swap", 20, requires=Requirement.PAGES)
+POSIX_SEGMENT = (_SIZE, _RSS, _SWAP)
+POSIX_SEMAPHORE = (
+    Column(
+        "VALUE", ValueType.NUMBER, "value", "Value of the semaphore", 85, requires=Requirement.VALUE
+    ),
+)
 SEGMENT = (
-    Column("SIZE", ValueType.SIZE, "segsz", "Size", 85),
-    Column("RSS", ValueType.SIZE, "rss", "Bytes in memory", 62),
-    Column("SWAP", ValueType.SIZE, "swap", "Bytes in swap", 20),
+    *(_SIZE, _RSS, _SWAP),
     Column("NATTCH", ValueType.NUMBER, "nattch", "Attachments", 80),
     Column(
         "STATUS",
@@ -348,8 +467,19 @@ FIGURES = {
 # difference is known.
 RATE = Column("NET/S", ValueType.RATE, "rate", "Growth of MSGS per second", 82)
 
-OWN_COLUMNS = {Kind.QUEUE: QUEUE, Kind.SEGMENT: SEGMENT, Kind.SEMAPHORE: SEMAPHORE}
-OF_KIND = {kind: COMMON + own for kind, own in OWN_COLUMNS.items()}
+OWN_COLUMNS = {
+    Kind.QUEUE: QUEUE,
+    Kind.SEGMENT: SEGMENT,
+    Kind.SEMAPHORE: SEMAPHORE,
+    Kind.POSIX_QUEUE: POSIX_QUEUE,
+    Kind.POSIX_SEGMENT: POSIX_SEGMENT,
+    Kind.POSIX_SEMAPHORE: POSIX_SEMAPHORE,
+}
+OF_KIND = {
+    kind: (COMMON if kind in SYSV else POSIX_COMMON) + own for kind, own in OWN_COLUMNS.items()
+}
+# The kinds that have STATE in their usual table on a terminal.
+USUALLY_CLASSIFIED = frozenset(SYSV)
 VIEWS = {
     (Kind.QUEUE, View.STATUS): "KEY ID OWNER PERMS MSGS USEDBYTES QBYTES USE% LSPID LRPID "
     "SEND RECV CTIME",
@@ -364,10 +494,22 @@ VIEWS = {
     # The pids of a set belong to its semaphores; `stat` shows them.
     (Kind.SEMAPHORE, View.PID): "KEY ID OWNER NSEMS",
     **{(kind, View.CREATOR): "KEY ID PERMS CUSER CGROUP USER GROUP" for kind in SYSV},
+    (Kind.POSIX_QUEUE, View.STATUS): "NAME OWNER PERMS MSGS USEDBYTES MAXMSG MSGSIZE USE% "
+    "NOTIFY MTIME",
+    (Kind.POSIX_SEGMENT, View.STATUS): "NAME OWNER PERMS SIZE RSS BORN MTIME",
+    (Kind.POSIX_SEMAPHORE, View.STATUS): "NAME OWNER PERMS VALUE BORN",
+    **{(kind, View.TIME): "NAME OWNER BORN MTIME ATIME CTIME" for kind in POSIX},
+    **{(kind, View.PID): "NAME OWNER" for kind in POSIX},
+    (Kind.POSIX_QUEUE, View.PID): "NAME OWNER NOTIFY",
+    **{(kind, View.CREATOR): "NAME PERMS USER GROUP" for kind in POSIX},
 }
 _DOCUMENT = "KEY ID PERMS UID GID CUID CGID OWNER "
+_POSIX_DOCUMENT = "KIND NAME INODE DEVICE PERMS UID GID OWNER BORN MTIME ATIME CTIME "
 DOCUMENTS = {
     Kind.QUEUE: _DOCUMENT + "USEDBYTES MSGS QBYTES LSPID LRPID SEND RECV CTIME",
     Kind.SEGMENT: _DOCUMENT + "SIZE NATTCH CPID LPID ATTACH DETACH CTIME RSS SWAP STATUS",
     Kind.SEMAPHORE: _DOCUMENT + "NSEMS OTIME CTIME",
+    Kind.POSIX_QUEUE: _POSIX_DOCUMENT + "MSGS USEDBYTES MAXMSG MSGSIZE NOTIFY",
+    Kind.POSIX_SEGMENT: _POSIX_DOCUMENT + "SIZE RSS SWAP",
+    Kind.POSIX_SEMAPHORE: _POSIX_DOCUMENT + "VALUE",
 }

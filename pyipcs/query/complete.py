@@ -1,18 +1,24 @@
-"""Fields that /proc/sysvipc lacks, added to listings."""
+"""Fields that the kernel's lists lack, added to listings."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from enum import Enum
+from itertools import chain
 from typing import Any
 
 from pyipcs.errors import IpcError, NotFoundError
 from pyipcs.listing import Listing
-from pyipcs.model import SYSV, Kind, Queue
+from pyipcs.model import POSIX, SYSV, Kind, Queue
 
 
 class Requirement(Enum):
-    """A field that /proc/sysvipc lacks; the order is by cost, cheapest first."""
+    """Fields that a list lacks; the order is by cost, cheapest first."""
 
     QBYTES = "qbytes"
+    BORN = "born"
+    PAGES = "pages"  # rss and swap of a POSIX segment
+    QUEUE_ATTRIBUTES = "queue attributes"  # mq_getattr(3)
+    QUEUE_STATUS = "queue status"  # the text of a file in /dev/mqueue
+    VALUE = "value"
     SEMAPHORES = "semaphores"
     WAITED = "waited"  # True if a waiting process is counted or seen
     STATE = "state"
@@ -33,8 +39,14 @@ def complete(listings: Iterable[Listing], required: Collection[Requirement]) -> 
     wanted = {*required}
     if not CLASSIFYING.isdisjoint(wanted):
         wanted.add(Requirement.SEMAPHORES)  # the state of a set depends on them
-    steps = [(one.value, *_STEPS[one]) for one in Requirement if one in wanted]
+    steps = [(one.value, *_STEPS[one]) for one in _STEPS if one in wanted]
     for listing in listings:
+        groups = (_POSIX_FIELDS.get((listing.kind, one), ()) for one in wanted)
+        fields = [*chain.from_iterable(groups)]
+        if missing := [field for field in fields if not listing.has(field)]:
+            from pyipcs.posix.listing import complete as complete_posix
+
+            listing = complete_posix(listing, missing)  # noqa: PLW2901 - it grows
         for field, kinds, ask in steps:
             if listing.kind in kinds and not listing.has(field):
                 listing = _with_asked(listing, field, ask)  # noqa: PLW2901 - it grows
@@ -106,6 +118,14 @@ def _ask_waited(listing: Listing) -> list[Any]:
 
 
 _GONE = object()
+# The fields of POSIX objects by kind, which are read in one step.
+_POSIX_FIELDS = {
+    **{(kind, Requirement.BORN): ("born",) for kind in POSIX},
+    (Kind.POSIX_SEGMENT, Requirement.PAGES): ("rss", "swap"),
+    (Kind.POSIX_QUEUE, Requirement.QUEUE_ATTRIBUTES): ("qnum", "maxmsg", "msgsize"),
+    (Kind.POSIX_QUEUE, Requirement.QUEUE_STATUS): ("cbytes", "notify_pid"),
+    (Kind.POSIX_SEMAPHORE, Requirement.VALUE): ("value",),
+}
 # For each field, the kinds that have it and the function that reads it.
 _STEPS: dict[Requirement, tuple[Collection[Kind], Callable[[Listing], list[Any]]]] = {
     Requirement.QBYTES: ({Kind.QUEUE}, _ask_qbytes),

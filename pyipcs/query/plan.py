@@ -1,17 +1,18 @@
 """Reports: the objects to show, with their columns and in order."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from pyipcs import objects
 from pyipcs.errors import UsageError
 from pyipcs.listing import Listing, listing_of
-from pyipcs.model import Kind, Record, Unit, View
+from pyipcs.model import SYSV, Kind, Record, Unit, View
 
 if TYPE_CHECKING:
+    from pyipcs.objects import Figures
     from pyipcs.query.choose import Choice
     from pyipcs.query.columns import Column
-    from pyipcs.sysv.info import Usage
 
 Found: TypeAlias = Mapping[Kind, Iterable[Listing]]
 # The columns that show the use of an object.
@@ -157,11 +158,13 @@ class Scope(NamedTuple):
         is_filtered: True if other objects of the kinds may exist.
         is_named: True if the user named each object; then JSON has all details.
         which: the end of the sentence "No message queues ...", as " match".
+        unseen: the requested kinds whose objects the caller cannot list.
     """
 
     is_filtered: bool = False
     is_named: bool = False
     which: str = ""
+    unseen: Collection[Kind] = ()
 
 
 ALL = Scope()
@@ -204,6 +207,8 @@ class Report(NamedTuple):
         limits: the limits of each kind, for metrics.
         used: the usage of these limits, for metrics.
         usage: the rest of the usage of each kind, for metrics.
+        unseen: the requested kinds whose objects the caller cannot list.
+        notes: lines for people after the tables.
     """
 
     found: Mapping[Kind, Iterable[Listing]]
@@ -224,7 +229,9 @@ class Report(NamedTuple):
     namespaces: "Iterable[Report] | None" = None
     limits: Sequence[Listing] = ()
     used: Sequence[Listing] = ()
-    usage: Mapping[Kind, "Usage"] = {}
+    usage: Mapping[Kind, "Figures"] = {}
+    unseen: Collection[Kind] = ()
+    notes: Sequence[str] = ()
 
     def in_one_order(self) -> Iterable[tuple[Kind, Iterable[Listing]]]:
         """Return the objects for one table; each kind comes several times if all are sorted."""
@@ -327,9 +334,8 @@ def in_requested_order(found: Found, options: OutputOptions) -> Found:
 def resources(kinds: Sequence[Kind], options: OutputOptions, format_: Format) -> Report:
     """Return the limits and their usage as the rows of one table."""
     from pyipcs.query import choose
-    from pyipcs.sysv import limits
 
-    found = {kind: [limits.resources(kind)] for kind in kinds}
+    found = {kind: [objects.resources(kind)] for kind in kinds}
     return _figures(found, choose.resources(options.choice), options, format_)
 
 
@@ -339,15 +345,13 @@ def resource_table(kinds: Sequence[Kind], options: OutputOptions, figures: str) 
     Pages are sizes.
     """
     from pyipcs.query import choose
-    from pyipcs.sysv import limits
+    from pyipcs.query.resources import in_bytes, of_figures
 
-    found = {
-        kind: [limits.in_bytes(limits.of_figures(limits.resources(kind), figures))]
-        for kind in kinds
-    }
+    found = {kind: [in_bytes(of_figures(objects.resources(kind), figures))] for kind in kinds}
     columns = choose.resources(options.choice, figures)
     report = _figures(found, columns, options, Format.TABLE)
-    return report._replace(title=f"System V IPC {figures}")
+    families = {"System V" if kind in SYSV else "POSIX": None for kind in kinds}
+    return report._replace(title=f"{' and '.join(families)} IPC {figures}")
 
 
 def _figures(
@@ -410,7 +414,7 @@ def in_order(
         by_id[kind, object_id]
         for kind, listings in in_requested_order(listed(kinds, by_id.values()), options).items()
         for listing in listings
-        for object_id in listing.column("id")
+        for object_id in listing.ids
     ]
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyipcs.errors import UsageError
 from pyipcs.listing import Listing, listing_of
-from pyipcs.model import SYSV, Kind, Record
+from pyipcs.model import SYSV, Kind, Record, SysvRecord
 from pyipcs.query.plan import ALL, MATCHING, Scope
 from pyipcs.text import phrase, plural
 
@@ -95,7 +95,7 @@ class Selection(NamedTuple):
 
             expire()
 
-    def passes_quick_check(self, selected: Record) -> bool:
+    def passes_quick_check(self, selected: SysvRecord) -> bool:
         """Return True if an object is unchanged, and unused by a fresh scan.
 
         False decides nothing: `matches_now` does, which takes longer.

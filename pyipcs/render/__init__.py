@@ -15,16 +15,16 @@ if TYPE_CHECKING:  # completion loads this package for its units alone
     from collections.abc import Callable, Iterable, Mapping
 
     from pyipcs.model import Kind, Unit
+    from pyipcs.objects import Figures
     from pyipcs.query.plan import Format, Report
     from pyipcs.render.details import Details
-    from pyipcs.sysv.info import Limits, Usage
     from pyipcs.terminal.capabilities import TerminalCapabilities
 
 # The capabilities of the output device; None if a program reads the output.
 Renderer: TypeAlias = "Callable[[Report, TerminalCapabilities | None], Iterable[str]]"
 DetailsRenderer: TypeAlias = "Callable[[Details, TerminalCapabilities | None], Iterable[str]]"
 # The name is "limits" or "usage".
-FiguresRenderer: TypeAlias = "Callable[[str, Mapping[Kind, Limits | Usage], Unit], Iterable[str]]"
+FiguresRenderer: TypeAlias = "Callable[[str, Mapping[Kind, Figures], Unit], Iterable[str]]"
 
 
 def renderer(  # noqa: PLR0911 - one a format

@@ -20,7 +20,7 @@ from pyipcs.terminal.escape import valid_utf8
 
 if TYPE_CHECKING:
     from pyipcs.model import Unit
-    from pyipcs.sysv.info import Limits, Usage
+    from pyipcs.objects import Figures
     from pyipcs.terminal.capabilities import TerminalCapabilities
 
 
@@ -82,20 +82,26 @@ def json_lines(
             yield "".join(f"{line}\n" for line in _json_objects(columns, listing, report))
 
 
-def json_figures(
-    name: str, values: "Mapping[Kind, Limits | Usage]", _unit: "Unit"
-) -> Iterator[str]:
+def json_figures(name: str, values: "Mapping[Kind, Figures]", _unit: "Unit") -> Iterator[str]:
     """Render limits or usage as one object with the values of all kinds."""
-    figures = {key: value for each in values.values() for key, value in each._asdict().items()}
+    figures = {
+        key: value for each in values.values() for key, value in _by_name(name, each).items()
+    }
     yield json.dumps({name: figures}, indent=2) + "\n"
 
 
-def json_figures_lines(
-    _name: str, values: "Mapping[Kind, Limits | Usage]", _unit: "Unit"
-) -> Iterator[str]:
+def json_figures_lines(name: str, values: "Mapping[Kind, Figures]", _unit: "Unit") -> Iterator[str]:
     """Render limits or usage as a line for each kind."""
     for kind, each in values.items():
-        yield json.dumps({"kind": kind.value, **each._asdict()}) + "\n"
+        yield json.dumps({"kind": kind.value, **_by_name(name, each)}) + "\n"
+
+
+def _by_name(name: str, figures: "Figures") -> dict[str, Any]:
+    """Return limits or usage by the kernel's names."""
+    if not isinstance(figures, Listing):
+        return figures._asdict()
+    names = map(str.lower, figures.column("resource"))
+    return dict(zip(names, figures.column("limit" if name == "limits" else "used"), strict=True))
 
 
 def _json_objects(columns: Iterable[Column], listing: Listing, report: Report) -> Iterator[str]:

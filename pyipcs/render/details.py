@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyipcs.model import Record
+from pyipcs.model import SysvRecord
 from pyipcs.query.plan import Style
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Details(NamedTuple):
         growth: the growth of a queue in messages per second, in a live view.
     """
 
-    record: Record
+    record: SysvRecord
     style: Style
     known_state: "UsageState | None" = None
     is_condensed: bool = False

@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, Unit
+from pyipcs.listing import Listing
+from pyipcs.model import Kind, Queue, Segment, SemaphoreSet, SysvRecord, Unit
 from pyipcs.render.format_units import ctime, human
 from pyipcs.sysv.info import (
     Limits,
@@ -19,16 +20,39 @@ from pyipcs.sysv.info import (
 from pyipcs.terminal.capabilities import TerminalCapabilities
 
 if TYPE_CHECKING:  # limits need no details
+    from pyipcs.objects import Figures
     from pyipcs.render.details import Details
 
 
-def figures(_name: str, values: Mapping[Kind, Limits | Usage], unit: Unit) -> Iterator[str]:
+def figures(name: str, values: "Mapping[Kind, Figures]", unit: Unit) -> Iterator[str]:
     """Render a block of limits or usage for each kind."""
     yield "\n"
-    for each in values.values():
-        lines = _limit_lines(each, unit) if isinstance(each, Limits) else _usage_lines(each, unit)
+    for kind, each in values.items():
+        lines = _figure_lines(name, kind, each, unit)
         yield from (f"{line}\n" for line in lines)
         yield "\n"
+
+
+def _figure_lines(name: str, kind: Kind, values: "Figures", unit: Unit) -> Iterator[str]:
+    if isinstance(values, Listing):
+        return _rows(name, kind, values, unit)
+    return _limit_lines(values, unit) if isinstance(values, Limits) else _usage_lines(values, unit)
+
+
+def _rows(name: str, kind: Kind, rows: Listing, unit: Unit) -> Iterator[str]:
+    """Yield the limits or the usage of a POSIX kind in the manner of ipcs."""
+    yield f"------ {kind.title} {'Limits' if name == 'limits' else 'Status'} --------"
+    amounts = rows.column("limit" if name == "limits" else "used")
+    for text, value, of in zip(
+        rows.column("description"), amounts, rows.column("unit"), strict=True
+    ):
+        label = text[:1].lower() + text[1:]
+        if value is None:
+            yield f"{label} = -"
+        elif of == "bytes" and unit is Unit.HUMAN:
+            yield f"{label.removesuffix(' (bytes)')} = {human(value)}"
+        else:
+            yield f"{label} = {value}"
 
 
 def _limit_lines(values: Limits, unit: Unit) -> Iterator[str]:
@@ -110,7 +134,7 @@ def details(object_: "Details", _capabilities: TerminalCapabilities | None = Non
     yield from ("\n", *(f"{line}\n" for line in lines), "\n")
 
 
-def _detail_lines(record: Record, *, human_sizes: bool) -> Iterator[str]:
+def _detail_lines(record: SysvRecord, *, human_sizes: bool) -> Iterator[str]:
     def size(label: str, human_label: str, value: int) -> str:
         return f"{human_label}={human(value)}" if human_sizes else f"{label}={value}"
 

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pyipcs.model import Queue, Record, Segment, SemaphoreSet
+from pyipcs.model import Queue, Segment, SemaphoreSet, SysvRecord
 from pyipcs.query.columns import queue_percent
 from pyipcs.query.plan import Style
 from pyipcs.render.details import Details
@@ -134,7 +134,7 @@ def _segment_facts(record: Segment, style: Style) -> Iterator[tuple[str, Cell]]:
     yield "Last detach", (moment(record.dtime, style), "")
 
 
-def _creator(record: Record) -> str:
+def _creator(record: SysvRecord) -> str:
     """Return the names of the creator; the kernel records the process for segments alone."""
     creator = names(record.cuid, record.cgid)
     if not isinstance(record, Segment):

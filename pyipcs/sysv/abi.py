@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 from pyipcs.errors import IpcError
-from pyipcs.model import RECORDS, Kind
+from pyipcs.model import RECORDS, SYSV, Kind
 
 _MACHINE = os.uname().machine
 # The structures below are those of x86-64 and of machines with unchanged asm-generic/*buf.h.
@@ -98,6 +98,6 @@ INFO_SIZE = max(info.size for info in (_MSGINFO, _SHMINFO, _SHM_INFO, _SEMINFO))
 _NOT_IN_DATA = {"id", "rss", "swap", "semaphores"}
 # For each kind, a function that selects the values of a record from those of its structure in DATA.
 PICK = {
-    kind: DATA[kind].picker([name for name in record._fields if name not in _NOT_IN_DATA])
-    for kind, record in RECORDS.items()
+    kind: DATA[kind].picker([name for name in RECORDS[kind]._fields if name not in _NOT_IN_DATA])
+    for kind in SYSV
 }

@@ -10,7 +10,7 @@ from typing import ClassVar, Self, TypeVar
 import sysv_ipc
 
 from pyipcs.errors import ExistsError, IpcError, NotFoundError, ipc_error
-from pyipcs.model import By, Kind, Record, Target
+from pyipcs.model import By, Kind, SysvRecord, Target
 
 # The exceptions that calls of sysv_ipc raise; `sysv_ipc_error` returns their errno.
 SYSV_IPC_ERRORS = (sysv_ipc.Error, OSError, MemoryError)
@@ -31,7 +31,7 @@ class Handle(ABC):
 
     def __init__(self, object_id: int) -> None:
         self.id = object_id
-        self._record: Record | None = None
+        self._record: SysvRecord | None = None
 
     @classmethod
     @abstractmethod
@@ -66,7 +66,7 @@ class Handle(ABC):
         self.remove_id(self.id)
 
     @property
-    def record(self) -> Record:
+    def record(self) -> SysvRecord:
         """The last record that this handle has read; the first access reads it.
 
         Raises:
@@ -74,7 +74,7 @@ class Handle(ABC):
         """
         return self.stat() if self._record is None else self._record
 
-    def stat(self) -> Record:
+    def stat(self) -> SysvRecord:
         """Read the object's record, without the rss and swap of a segment.
 
         Raises:
@@ -85,16 +85,16 @@ class Handle(ABC):
         self._record = libc.stat(self.kind, self.id)
         return self._record
 
-    def details(self, record: Record | None = None) -> Record:
+    def details(self, record: SysvRecord | None = None) -> SysvRecord:
         """Return the object's record with the fields that need more calls.
 
         Args:
-            record: the record to complete; None to read it.
+            record: the record to complete; None for the last one that was read.
 
         Raises:
             NotFoundError: there is no such object.
         """
-        return self.stat() if record is None else record
+        return self.record if record is None else record
 
     def change(
         self,
@@ -103,7 +103,7 @@ class Handle(ABC):
         gid: int | None = None,
         mode: int | None = None,
         qbytes: int | None = None,
-        record: Record | None = None,
+        record: SysvRecord | None = None,
     ) -> None:
         """Change the given fields in one step (IPC_SET).
 

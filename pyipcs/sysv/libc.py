@@ -11,7 +11,7 @@ from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_void_p
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 
 from pyipcs.errors import IpcError, ipc_error, missing_if_einval
-from pyipcs.model import RECORDS, Kind, Message, Queue, Record, Semaphore, SemaphoreSet
+from pyipcs.model import RECORDS, Kind, Message, Queue, Semaphore, SemaphoreSet, SysvRecord
 from pyipcs.process.libc import LIBRARY, function
 from pyipcs.sysv import abi
 
@@ -123,13 +123,13 @@ def msgrcv(msqid: int, buffer: _Buffer, type_: int, flags: int) -> Message:
     return Message(received, cast(bytes, buffer[abi.MTYPE.size : abi.MTYPE.size + size]))
 
 
-def _stat(kind: Kind, number: int, command: int) -> Record:
+def _stat(kind: Kind, number: int, command: int) -> SysvRecord:
     buffer = ctypes.create_string_buffer(abi.DATA[kind].size)
     result = _control(kind, number, command, buffer)
     object_id = number if command == abi.IPC_STAT else result
     key, *fields = abi.PICK[kind](abi.DATA[kind].unpack(buffer))
     record: Any = RECORDS[kind]
-    return cast(Record, record(key, object_id, *fields))
+    return cast(SysvRecord, record(key, object_id, *fields))
 
 
 @contextmanager
@@ -141,7 +141,7 @@ def _einval_is_missing() -> Iterator[None]:
         raise missing_if_einval(error) from None
 
 
-def stat(kind: Kind, object_id: int) -> Record:
+def stat(kind: Kind, object_id: int) -> SysvRecord:
     """Return an object's record; since Linux 4.17 this requires no permission.
 
     sysv_ipc opens objects by key only, and requires read permission.
@@ -173,7 +173,7 @@ def qbytes(msqids: Iterable[int]) -> Iterator[int | None]:
         yield value.value if msgctl(msqid, stat_any, pointer) == msqid else None
 
 
-def scan(kind: Kind) -> Iterator[Record]:
+def scan(kind: Kind) -> Iterator[SysvRecord]:
     """Yield all objects of a kind without /proc/sysvipc.
 
     sysv_ipc has no listing. Omit objects that are removed meanwhile; before Linux 4.17, omit also
@@ -238,7 +238,7 @@ def change(
     gid: int | None = None,
     mode: int | None = None,
     qbytes: int | None = None,
-    record: Record | None = None,
+    record: SysvRecord | None = None,
 ) -> None:
     """Change the given fields in one IPC_SET.
 

@@ -211,34 +211,11 @@ def _total(listings: Iterable[Listing], field: str, unit: int = 1) -> int | None
     return total
 
 
-def in_bytes(rows: Listing) -> Listing:
-    """Return rows of limits and usage with pages as bytes."""
-    units = rows.column("unit")
-    sizes = [PAGE if unit == "pages" else 1 for unit in units]
-    added = {
-        "description": [text.replace("(pages)", "(bytes)") for text in rows.column("description")],
-        "unit": ["bytes" if unit else None for unit in units],
-        **{
-            field: [
-                None if value is None else value * size
-                for value, size in zip(rows.column(field), sizes, strict=True)
-            ]
-            for field in ("limit", "used")
-        },
-    }
-    return rows._replace(added={**rows.added, **added})
-
-
-def of_figures(rows: Listing, figures: str) -> Listing:
-    """Return the rows of resources that have a limit ("limits") or are counted ("usage")."""
-    field = "limit" if figures == "limits" else "used"
-    return rows.where(getattr(resource, field) for resource in RESOURCES[rows.kind])
-
-
 def resources(kind: Kind) -> Listing:
     """Return the limits and the usage of a kind, a row for each resource.
 
-    A value is None if the resource has no limit, is not counted, or is not reported.
+    A value is None if the resource has no limit, is not counted, or is not reported; `is_limited`
+    and `is_counted` distinguish these cases.
 
     Raises:
         IpcError: the kernel reports neither limits nor usage.
@@ -257,6 +234,8 @@ def resources(kind: Kind) -> Listing:
         "unit": [row.unit or None for row in rows],
         "limit": [most.get(row.limit) for row in rows],
         "used": [used.get(row.used) for row in rows],
+        "is_limited": [bool(row.limit) for row in rows],
+        "is_counted": [bool(row.used) for row in rows],
     }
     names = [(row.limit or row.used).upper() for row in rows]
     return Listing(kind, ("resource",), names, added)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self, cast
 import sysv_ipc
 
 from pyipcs.errors import BusyError, IpcError, TooBigError, ipc_error
-from pyipcs.model import INT_MAX, Kind, Message, Queue, Record
+from pyipcs.model import INT_MAX, Kind, Message, Queue, SysvRecord
 from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
 
 # The first size for a body in bytes: the usual msgmax. The size is doubled after E2BIG.
@@ -88,7 +88,7 @@ class MessageQueue(Handle):
         """Read the queue's record, with its qbytes."""
         return cast(Queue, super().stat())
 
-    def details(self, record: Record | None = None) -> Queue:
+    def details(self, record: SysvRecord | None = None) -> Queue:
         """Return the queue's record, which is always complete."""
         return cast(Queue, super().details(record))
 

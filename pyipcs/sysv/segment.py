@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self, cast
 
 import sysv_ipc
 
-from pyipcs.model import Kind, Record, Segment
+from pyipcs.model import Kind, Segment, SysvRecord
 from pyipcs.sysv import procfs
 from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
 
@@ -66,16 +66,16 @@ class SharedMemory(Handle):
         """Read the segment's record, without rss and swap."""
         return cast(Segment, super().stat())
 
-    def details(self, record: Record | None = None) -> Segment:
+    def details(self, record: SysvRecord | None = None) -> Segment:
         """Return the segment's record with rss and swap, from /proc/sysvipc.
 
         Args:
-            record: the record to complete; None to read it.
+            record: the record to complete; None for the last one that was read.
 
         Raises:
             NotFoundError: there is no such segment.
         """
-        (completed,) = with_residency([self.stat() if record is None else record])
+        (completed,) = with_residency([self.record if record is None else record])
         return cast(Segment, completed)
 
     def attach(self, *, read_only: bool) -> "Attachment":
@@ -110,7 +110,7 @@ class SharedMemory(Handle):
         self._record = None
 
 
-def with_residency(records: Sequence[Record]) -> list[Record]:
+def with_residency(records: Sequence[SysvRecord]) -> list[SysvRecord]:
     """Return records, with the rss and swap of segments.
 
     Read /proc/sysvipc once for all records.

@@ -10,7 +10,7 @@ from typing import Self, cast
 import sysv_ipc
 
 from pyipcs.errors import BusyError, InterruptError, IpcError, TooBigError
-from pyipcs.model import Kind, Record, SemaphoreSet
+from pyipcs.model import Kind, SemaphoreSet, SysvRecord
 from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
 from pyipcs.sysv.operations import Operation
 
@@ -67,11 +67,11 @@ class SemaphoreArray(Handle):
         """Read the set's record, without its semaphores."""
         return cast(SemaphoreSet, super().stat())
 
-    def details(self, record: Record | None = None) -> SemaphoreSet:
+    def details(self, record: SysvRecord | None = None) -> SemaphoreSet:
         """Return the set's record with all semaphores.
 
         Args:
-            record: the record to complete; None to read it.
+            record: the record to complete; None for the last one that was read.
 
         Raises:
             NotFoundError: there is no such set, or it was removed meanwhile.
@@ -79,7 +79,7 @@ class SemaphoreArray(Handle):
         """
         from pyipcs.sysv import libc
 
-        completed = self.stat() if record is None else cast(SemaphoreSet, record)
+        completed = cast(SemaphoreSet, self.record if record is None else record)
         return completed._replace(semaphores=libc.semaphores(self.id, completed.nsems))
 
     def operate(self, operations: Iterable[Operation], timeout: float | None = None) -> None:

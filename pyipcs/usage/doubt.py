@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from pyipcs.errors import IpcError
-from pyipcs.model import SYSV, Kind, Record, SemaphoreSet
+from pyipcs.model import SYSV, Kind, SemaphoreSet, SysvRecord
 from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.namespace import is_own
 from pyipcs.text import phrase
@@ -29,7 +29,7 @@ _KINDS = SYSV
 _Change: TypeAlias = tuple[int, int, int]
 # Sorted changes, by the uid of the objects' creator.
 _Changes: TypeAlias = dict[int, list[_Change]]
-_IsUsed: TypeAlias = Callable[[Record], bool]
+_IsUsed: TypeAlias = Callable[[SysvRecord], bool]
 
 
 class RelatedObjects:
@@ -48,7 +48,7 @@ class RelatedObjects:
         self._ended = time.monotonic()
         self._took = self._ended - begun
 
-    def find(self, record: Record) -> _Change | None:
+    def find(self, record: SysvRecord) -> _Change | None:
         """Return a related object in use."""
         unexamined = self._unexamined.get(record.cuid, [])
         window = _window(unexamined, record.ctime)
@@ -90,14 +90,14 @@ class Doubts:
         """Return the doubts after another scan; `related` may be reused."""
         return Doubts(seen, self._is_used, related)
 
-    def unseen(self, record: Record) -> str:
+    def unseen(self, record: SysvRecord) -> str:
         """Return the reason why a process may wait unseen; empty without one."""
         case = Access.to(record), record.kind
         if case not in self._unseen:
             self._unseen[case] = self._find_unseen(*case)
         return self._unseen[case]
 
-    def related_to(self, record: Record) -> str:
+    def related_to(self, record: SysvRecord) -> str:
         """Return the name of a related object in use; empty if there is none."""
         change = _first(self._waited, record)
         if change is None:
@@ -212,7 +212,7 @@ def _all_changes() -> _Changes:
     return changes
 
 
-def _record(change: _Change) -> Record | None:
+def _record(change: _Change) -> SysvRecord | None:
     """Return an object's record; None if the object is gone or unreadable."""
     from pyipcs.sysv import libc
 
@@ -230,7 +230,7 @@ def _window(changes: list[_Change], when: int) -> slice:
     return slice(start, bisect_left(changes, (when + _TOGETHER + 1,), start))
 
 
-def _first(changes: _Changes, record: Record) -> _Change | None:
+def _first(changes: _Changes, record: SysvRecord) -> _Change | None:
     some = changes.get(record.cuid, [])
     window = _window(some, record.ctime)
     return some[window.start] if window.start < window.stop else None

@@ -16,7 +16,7 @@ from functools import cache
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
-from pyipcs.model import Kind, Record
+from pyipcs.model import Kind, SysvRecord
 from pyipcs.process.identity import CAP_IPC_OWNER, CAP_SYS_PTRACE, capabilities
 from pyipcs.sysv.namespace import current, is_initial
 from pyipcs.usage.processes import (
@@ -133,7 +133,7 @@ class Access(NamedTuple):
     cgid: int
 
     @classmethod
-    def to(cls, record: Record) -> "Access":
+    def to(cls, record: SysvRecord) -> "Access":
         """Return the permissions of an object."""
         return cls(*(getattr(record, field) for field in cls._fields))
 
@@ -170,7 +170,7 @@ class Scan(NamedTuple):
         """The values that distinguish the scan from other scans."""
         return self.begun, self.here
 
-    def using(self, record: Record) -> list[User]:
+    def using(self, record: SysvRecord) -> list[User]:
         """Return the processes that use an object."""
         return self.users.get((self.here, record.kind, record.id), [])
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import IpcError
-from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, State
+from pyipcs.model import Kind, Queue, Segment, SemaphoreSet, State, SysvRecord
 from pyipcs.sysv.namespace import is_initial
 from pyipcs.usage.doubt import doubts_of
 from pyipcs.usage.processes import Process, recorded
@@ -59,7 +59,7 @@ def _users(facts: UsageFacts) -> Sequence[User] | None:
     return None if unseen and not facts.users else facts.users
 
 
-def states(kind: Kind, records: Iterable[Record]) -> Iterator[State]:
+def states(kind: Kind, records: Iterable[SysvRecord]) -> Iterator[State]:
     """Yield the states of objects without evidence.
 
     Segments are scanned only if that can change a state.
@@ -69,7 +69,7 @@ def states(kind: Kind, records: Iterable[Record]) -> Iterator[State]:
     return (found.state for found in _classified(records, scan(attached=False), state_only=True))
 
 
-def evidence(records: Iterable[Record], *, attached: bool = True) -> Iterator[UsageState]:
+def evidence(records: Iterable[SysvRecord], *, attached: bool = True) -> Iterator[UsageState]:
     """Yield the states of objects with the evidence.
 
     Args:
@@ -79,20 +79,20 @@ def evidence(records: Iterable[Record], *, attached: bool = True) -> Iterator[Us
     return _classified(records, scan() if attached else scan(attached=False))
 
 
-def evidence_of(record: Record) -> UsageState:
+def evidence_of(record: SysvRecord) -> UsageState:
     """Return the state of one object, by the cheapest scan for its kind."""
     if isinstance(record, Segment) and not record.nattch:
         return next(_classified_segments([record]))
     return next(_classified([record], scan_for(record.kind)))
 
 
-def waited(records: Iterable[Record]) -> Iterator[bool]:
+def waited(records: Iterable[SysvRecord]) -> Iterator[bool]:
     """Yield a bool for each queue or set: True if a process is known to wait."""
     seen = scan(attached=False).from_here()
     return (bool(_held(record) or seen.using(record)) for record in records)
 
 
-def is_clear(record: Record, *, is_strict: bool) -> bool:
+def is_clear(record: SysvRecord, *, is_strict: bool) -> bool:
     """Return True if the cached scan shows no sign of use of an object.
 
     Args:
@@ -108,7 +108,7 @@ def is_clear(record: Record, *, is_strict: bool) -> bool:
     return not (doubts.unseen(record) or doubts.related_to(record))
 
 
-def is_unchanged(record: Record) -> bool:
+def is_unchanged(record: SysvRecord) -> bool:
     """Return True if the kernel still has this record of an object.
 
     The semaphores of a set are part of the record. An unchanged record has the same processes, and
@@ -127,7 +127,7 @@ def is_unchanged(record: Record) -> bool:
     return _comparable(now) == _comparable(record)
 
 
-def _comparable(record: Record) -> Record:
+def _comparable(record: SysvRecord) -> SysvRecord:
     """Return a record without the fields that some sources lack."""
     match record:
         case Queue():
@@ -139,7 +139,7 @@ def _comparable(record: Record) -> Record:
 
 
 def _classified(
-    records: Iterable[Record], seen: Scan, *, state_only: bool = False
+    records: Iterable[SysvRecord], seen: Scan, *, state_only: bool = False
 ) -> Iterator[UsageState]:
     seen = seen.from_here()
     life = cache(recorded)
@@ -152,7 +152,7 @@ def _classified(
         yield found
 
 
-def _classified_segments(records: Iterable[Record]) -> Iterator[UsageState]:
+def _classified_segments(records: Iterable[SysvRecord]) -> Iterator[UsageState]:
     """Yield the states of segments; scan only if that can change a state."""
     life = cache(recorded)
     unscanned = empty_scan()
@@ -177,7 +177,7 @@ def _with_related(found: UsageState, other: str) -> UsageState:
     return UsageState(State.UNKNOWN, related_reason(other), None, has_related_in_use=True)
 
 
-def _is_used(record: Record) -> bool:
+def _is_used(record: SysvRecord) -> bool:
     """Return True if an object is in use; ignore waiting processes."""
     if use_reason(collect_facts(record, Scan({}, {}, [], ""), recorded, _no_doubt)):
         return True
@@ -185,12 +185,12 @@ def _is_used(record: Record) -> bool:
     return isinstance(record, Segment) and next(states(Kind.SEGMENT, [record])) is State.IN_USE
 
 
-def _no_doubt(_record: Record) -> str:
+def _no_doubt(_record: SysvRecord) -> str:
     return ""
 
 
 def collect_facts(
-    record: Record, seen: Scan, life: _Life, unseen: Callable[[Record], str]
+    record: SysvRecord, seen: Scan, life: _Life, unseen: Callable[[SysvRecord], str]
 ) -> UsageFacts:
     """Return the facts about the use of an object.
 
@@ -257,7 +257,7 @@ def _set(record: SemaphoreSet, users: list[User] | None, life: _Life, hidden: st
     return UsageFacts(record.kind, former, used, 0, users, hidden)
 
 
-def _held(record: Record) -> int:
+def _held(record: SysvRecord) -> int:
     """Return the number of waiting threads that the kernel counts for a set."""
     if not isinstance(record, SemaphoreSet):
         return 0

@@ -17,9 +17,9 @@ from pyipcs.model import (
     Kind,
     Message,
     Queue,
-    Record,
     Segment,
     SemaphoreSet,
+    SysvRecord,
     View,
 )
 from pyipcs.query import choose
@@ -56,7 +56,7 @@ SETS = [
     SemaphoreSet(7, 0, 0o644, 3, 0, 0, 0, 0, 0, SECOND),
     SemaphoreSet(0, 1, 0o600, 250, 0, 0, 0, 0, SECOND, SECOND),
 ]
-RECORDS: dict[Kind, list[Record]] = {
+RECORDS: dict[Kind, list[SysvRecord]] = {
     Kind.QUEUE: [*QUEUES],
     Kind.SEGMENT: [*SEGMENTS],
     Kind.SEMAPHORE: [*SETS],
@@ -117,6 +117,6 @@ def zone(name: str) -> Iterator[None]:
                 cached.cache_clear()
 
 
-def listed_records(kind: Kind, directory: str = procfs.SYSVIPC) -> Iterator[Record]:
+def listed_records(kind: Kind, directory: str = procfs.SYSVIPC) -> Iterator[SysvRecord]:
     """Yield all objects of a kind as records."""
     return chain.from_iterable(listing.records() for listing in procfs.read(kind, directory))

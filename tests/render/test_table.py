@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyipcs.listing import Listing, listing_of
-from pyipcs.model import SYSV, Kind, Record, Semaphore, State, View
+from pyipcs.model import SYSV, Kind, Semaphore, State, SysvRecord, View
 from pyipcs.query.choose import resources, shown
 from pyipcs.query.columns import RESOURCE, percent
 from pyipcs.query.plan import Report, Style, TimeFormat
@@ -51,7 +51,7 @@ def terminal(
     return TerminalCapabilities(width, 24, has_color=color, has_unicode=unicode)
 
 
-def panel_of(record: Record, state: UsageState, capabilities: TerminalCapabilities) -> str:
+def panel_of(record: SysvRecord, state: UsageState, capabilities: TerminalCapabilities) -> str:
     return "".join(panel.details(Details(record, PEOPLE, state), capabilities))
 
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from pyipcs.listing import Listing, listing_of, merged, mode_bits
-from pyipcs.model import SYSV, Kind, Queue, Record, Segment
+from pyipcs.model import SYSV, Kind, Queue, Segment, SysvRecord
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv import libc, procfs
 from tests.kit import kernel, samples
@@ -122,7 +122,7 @@ def test_merged_with_an_empty_listing_keeps_qbytes(
         assert whole.column("qbytes") == one.column("qbytes")
 
 
-def _common(record: Record) -> Record:
+def _common(record: SysvRecord) -> SysvRecord:
     """Remove rss, swap and qbytes, which only one of the sources gives."""
     match record:
         case Segment():

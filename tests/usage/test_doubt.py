@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pyipcs.listing import listing_of
-from pyipcs.model import SYSV, Kind, Record, State
+from pyipcs.model import SYSV, Kind, State, SysvRecord
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv import libc as product_libc
 from pyipcs.sysv import procfs
@@ -390,7 +390,7 @@ def test_related_objects_examine_each_object_once(objects: Objects, isolated: No
     made = {(Kind.QUEUE, suspect_queue(objects)) for _ in range(5)}
     examined = []
 
-    def is_used(record: Record) -> bool:
+    def is_used(record: SysvRecord) -> bool:
         examined.append((record.kind, record.id))
         return False
 

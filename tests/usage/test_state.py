@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyipcs.model import Kind, Queue, Record, Segment, Semaphore, SemaphoreSet
+from pyipcs.model import Kind, Queue, Segment, Semaphore, SemaphoreSet, SysvRecord
 from pyipcs.usage.processes import Process
 from pyipcs.usage.reason import RecordedProcess, UsageFacts
 from pyipcs.usage.scan import Scan, User
@@ -248,7 +248,7 @@ def recorded(pid: int, when: int) -> Process:
     return Process(pid, None if pid == 0 else pid % 2 == 0, f"at {when}")
 
 
-def collected(record: Record, seen: Scan = NOTHING, unseen: str = "") -> UsageFacts:
+def collected(record: SysvRecord, seen: Scan = NOTHING, unseen: str = "") -> UsageFacts:
     return collect_facts(record, seen, recorded, lambda _access: unseen)
 
 

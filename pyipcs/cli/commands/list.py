@@ -7,20 +7,21 @@ from typing import NamedTuple
 
 import click
 
+from pyipcs.actions.lookup import read_all
+from pyipcs.actions.visible import find_visible
 from pyipcs.cli import present
 from pyipcs.cli.command import given_option_names
 from pyipcs.cli.options.common import options_as, refuse, selecting, showing, subcommand
 from pyipcs.cli.options.filters import filter_options, listed_kind_options
 from pyipcs.cli.options.output import columns_of, output_options
 from pyipcs.cli.options.watch import watch, watch_option
-from pyipcs.cli.types import id_type
+from pyipcs.cli.types import NAME, id_type
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status
 from pyipcs.listing import Listing
-from pyipcs.model import SYSV, Kind, Record, Target, View
+from pyipcs.model import POSIX, SYSV, Kind, Record, Target, View
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, Found, OutputOptions
 from pyipcs.query.selection import Selection
-from pyipcs.sysv import procfs
 from pyipcs.terminal.streams import Output
 
 
@@ -28,8 +29,10 @@ class ListOptions(NamedTuple):
     """The options of list."""
 
     kinds: Sequence[Kind]
-    all_kinds: bool
+    all_sysv: bool
+    all_posix: bool
     target: Target | None
+    name: Target | None
     selection: Selection
     all_namespaces: bool
     view: str | None
@@ -40,7 +43,13 @@ class ListOptions(NamedTuple):
     @property
     def named_kinds(self) -> Sequence[Kind]:
         """The kinds that the user named."""
-        return [*SYSV] if self.all_kinds else self.kinds
+        named = {*self.kinds, *(SYSV if self.all_sysv else ()), *(POSIX if self.all_posix else ())}
+        return [kind for kind in Kind if kind in named]
+
+    @property
+    def one_object(self) -> str:
+        """The option that names a single object; empty without one."""
+        return "-i" if self.target else "-N" if self.name else ""
 
     @property
     def figures(self) -> str:
@@ -58,7 +67,7 @@ class ListOptions(NamedTuple):
         *("id", "queues", "shmems", "semaphores", "all", "time", "pid", "creator"),
         *("limits", "summary", "human", "bytes", "version", "help"),
     ),
-    help_sections=columns_of(*SYSV, limits=True),
+    help_sections=columns_of(*Kind, limits=True),
     examples=(
         ("pyipcs list -q -o KEY,MSGS,USE% --sort -MSGS", "List the fullest queues first."),
         (
@@ -70,9 +79,14 @@ class ListOptions(NamedTuple):
 )
 @listed_kind_options
 @selecting(
-    "-a", "--all", "all_kinds", is_flag=True, help="All kinds. [default without -q, -m and -s]"
+    *("-a", "--all", "--sysv"),
+    "all_sysv",
+    is_flag=True,
+    help="All System V kinds. [default without an option for kinds]",
 )
+@selecting("--posix", "all_posix", is_flag=True, help="All POSIX kinds.")
 @selecting("-i", "--id", "target", type=id_type(), help="One object; needs -q, -m or -s.")
+@selecting("-N", "--name", type=NAME, help="One POSIX object.")
 @filter_options
 @selecting(
     "--all-ns",
@@ -97,7 +111,7 @@ class ListOptions(NamedTuple):
 @options_as(ListOptions)
 @click.pass_context
 def command(ctx: click.Context, /, *, options: ListOptions) -> Status:
-    """Show System V IPC objects, limits and usage.
+    """Show System V and POSIX IPC objects, limits and usage.
 
     The options from --owner to --not-in are filters; an object must match all of them.
     """
@@ -108,6 +122,8 @@ def command(ctx: click.Context, /, *, options: ListOptions) -> Status:
         return _watch(ctx, options.interval, kinds, options)
     if options.target:
         return _show_one(output, kinds[0], options.target, options)
+    if options.name:
+        return _show_named(output, options.name, options)
     if options.figures:
         present.figures(output, options.figures, kinds, options.output_options)
         return Status.DONE
@@ -118,20 +134,26 @@ def command(ctx: click.Context, /, *, options: ListOptions) -> Status:
 
 def _check(options: ListOptions, *, has_ns: bool) -> None:
     """Refuse options that contradict each other."""
-    target, interval = options.target, options.interval
+    one, interval, named = options.one_object, options.interval, options.named_kinds
     all_namespaces, fail_if_any = options.all_namespaces, options.fail_if_any
     filters = options.selection.named
     cannot = "cannot be combined"
     figures = {"limits": "-l", "usage": "-u"}.get(options.figures)
     refuse(
         (
-            (target and len(options.named_kinds) != 1, "-i needs exactly one of -q, -m and -s"),
-            (target and filters, f"-i and {filters} {cannot}"),
-            (target and interval, f"-i and --watch {cannot}"),
+            (
+                options.target and (len(named) != 1 or named[0] in POSIX),
+                "-i needs exactly one of -q, -m and -s",
+            ),
+            (options.target and options.name, f"-i and -N {cannot}"),
+            (options.name and {*named} - {*POSIX}, "-N is for -Q, -M and -S"),
+            (one and filters, f"{one} and {filters} {cannot}"),
+            (one and interval, f"{one} and --watch {cannot}"),
+            (one and figures, f"{one} and {figures} {cannot}"),
             (figures and filters, f"{figures} and {filters} {cannot}"),
             (figures and fail_if_any, f"{figures} and --fail-if-any {cannot}"),
             (interval and fail_if_any, f"--watch and --fail-if-any {cannot}"),
-            (all_namespaces and target, f"-i and --all-ns {cannot}"),
+            (all_namespaces and one, f"{one} and --all-ns {cannot}"),
             (all_namespaces and figures, f"{figures} and --all-ns {cannot}"),
             (all_namespaces and interval, f"--watch and --all-ns {cannot}"),
             (all_namespaces and "--not-in" in filters, f"--not-in and --all-ns {cannot}"),
@@ -156,20 +178,24 @@ def _watch(
 def _show(output: Output, kinds: Sequence[Kind], options: ListOptions) -> Status:
     """Show the objects of this namespace."""
     selection, fail = options.selection, options.fail_if_any
-    found: Found = {kind: selection.of(procfs.read(kind)) for kind in kinds}
+    seen, unseen = find_visible(kinds)
+    found: Found = {kind: selection.of(listings) for kind, listings in seen.items()}
     has_any, found = _peek(found) if fail else (False, found)
     present.listings(
         output,
         found,
         options.output_options,
         view=options.columns,
-        scope=selection.scope,
-        totals=[] if selection.filters else kinds,
+        scope=selection.scope._replace(unseen=[*unseen]),
+        totals=[] if selection.filters else [*found],
         each=bool(options.named_kinds or selection.filters or fail),
     )
-    if unjudged := selection.unjudged():
-        output.error(unjudged)
-    return Status.FOUND if has_any else Status.DONE
+    for reason in [selection.unjudged(), *map(str, unseen.values())]:
+        if reason:
+            output.error(reason)
+    if has_any:
+        return Status.FOUND
+    return Status.FAILED if any(one.is_certain for one in unseen.values()) else Status.DONE
 
 
 def _peek(found: Found) -> tuple[bool, Found]:
@@ -193,6 +219,19 @@ def _show_one(output: Output, kind: Kind, target: Target, options: ListOptions) 
     plan.check([kind], output_options, output_options.chosen(terminal=output.is_terminal))
     record = _read(kind, target)
     present.details(output, [kind], [record], output_options, like_ipcs=True)
+    return Status.FOUND if options.fail_if_any else Status.DONE
+
+
+def _show_named(output: Output, name: Target, options: ListOptions) -> Status:
+    """Show the POSIX objects of a name."""
+    kinds = options.named_kinds or POSIX
+    output_options = options.output_options
+    plan.check(kinds, output_options, output_options.chosen(terminal=output.is_terminal))
+    records, errors = read_all(kinds, [name])
+    for error in errors:
+        raise error
+    named = [kind for kind in kinds if any(record.kind is kind for record in records)]
+    present.details(output, named, records, output_options)
     return Status.FOUND if options.fail_if_any else Status.DONE
 
 

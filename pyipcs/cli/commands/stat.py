@@ -13,7 +13,7 @@ from pyipcs.cli.options.output import columns_of, output_options
 from pyipcs.cli.options.watch import watch, watch_option
 from pyipcs.cli.types import target_type
 from pyipcs.errors import Status
-from pyipcs.model import SYSV, Kind, Target
+from pyipcs.model import Kind, Target
 from pyipcs.query import plan
 from pyipcs.query.plan import USAGE_COLUMNS, Format, OutputOptions
 from pyipcs.terminal.streams import Output
@@ -28,7 +28,7 @@ _MORE = {
 
 
 @subcommand(
-    help_sections=columns_of(*SYSV),
+    help_sections=columns_of(*Kind),
     examples=(
         ("pyipcs stat 0x1234", "Show all objects with this key."),
         ("pyipcs stat -m 0x5e9 -J", "Show a segment as JSON, with the processes that attach it."),
@@ -54,14 +54,15 @@ def command(
 ) -> Status:
     """Show all details of objects.
 
-    TARGET is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ]. Without -q, -m and -s, it
-    names objects of all kinds.
+    TARGET is an id (5), a key (0x1234 or key:5), ftok:PATH[:PROJ], or /NAME of a POSIX object.
+    Without -q, -m and -s, it names objects of all kinds.
 
     Of a set with more than 32 semaphores, a terminal shows those that are not 0 or that processes
     wait for, and the number of the others; --wide shows all.
     """
     output: Output = ctx.obj
-    kinds = kinds or [*SYSV]
+    nameable = {kind for target in targets for kind in target.kinds}
+    kinds = [kind for kind in kinds or Kind if kind in nameable]
     if interval is not None:
         from pyipcs.actions.live_views import named_objects
 
@@ -71,7 +72,7 @@ def command(
     records, errors = read_all(kinds, targets)
     for error in errors:
         output.error(str(error))
-    if format_ is not Format.JSON:  # a document has the keys of all kinds
+    if format_ is not Format.JSON:  # a document has the keys of all nameable kinds
         kinds = [kind for kind in kinds if any(record.kind is kind for record in records)] or kinds
     options = _complete(output_options, format_, kinds)
     present.details(output, kinds, records, options)

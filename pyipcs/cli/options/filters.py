@@ -36,28 +36,50 @@ def _parse_baseline(path: str) -> "Filter":
     return not_in(document)
 
 
+# The letters of ipcs(1) and lsipc(1).
 _KIND_OPTIONS = {
     Kind.QUEUE: ("-q", "--queues"),
     Kind.SEGMENT: ("-m", "--shmems"),
     Kind.SEMAPHORE: ("-s", "--semaphores"),
+    Kind.POSIX_QUEUE: ("-Q", "--posix-mqueues"),
+    Kind.POSIX_SEGMENT: ("-M", "--posix-shmems"),
+    Kind.POSIX_SEMAPHORE: ("-S", "--posix-semaphores"),
+}
+# The kinds of both families by the letters of options that choose one of several named objects.
+_SAME_NOUN = {
+    Kind.QUEUE: (Kind.QUEUE, Kind.POSIX_QUEUE),
+    Kind.SEGMENT: (Kind.SEGMENT, Kind.POSIX_SEGMENT),
+    Kind.SEMAPHORE: (Kind.SEMAPHORE, Kind.POSIX_SEMAPHORE),
+}
+_NOUNS = {
+    Kind.QUEUE: "message queue",
+    Kind.SEGMENT: "segment",
+    Kind.SEMAPHORE: "semaphore set or POSIX semaphore",
 }
 
 
-def _kind_options(help_of: Callable[[Kind], str]) -> Callable[..., Any]:
-    """Return the decorator that adds -q, -m and -s, as one argument `kinds`."""
+def _kind_options(
+    kinds: Sequence[Kind], help_of: Callable[[Kind], str], given: Callable[..., list[Kind]]
+) -> Callable[..., Any]:
+    """Return the decorator that adds an option for each kind, as one argument `kinds`."""
     options = [
-        selecting(*names, kind.value, is_flag=True, help=help_of(kind))
-        for kind, names in _KIND_OPTIONS.items()
+        selecting(*_KIND_OPTIONS[kind], kind.value, is_flag=True, help=help_of(kind))
+        for kind in kinds
     ]
-    return combine_options(options, [kind.value for kind in _KIND_OPTIONS], "kinds", _given_kinds)
+    return combine_options(options, [kind.value for kind in kinds], "kinds", given)
 
 
-def _given_kinds(**flags: bool) -> list[Kind]:
-    return [kind for kind in SYSV if flags[kind.value]]
+def _named_kinds(**flags: bool) -> list[Kind]:
+    chosen = {one for kind in SYSV if flags[kind.value] for one in _SAME_NOUN[kind]}
+    return [kind for kind in Kind if kind in chosen]
 
 
-kind_options = _kind_options(lambda kind: f"The {kind.noun} with that id or key.")
-listed_kind_options = _kind_options(lambda kind: f"{kind.title}.")
+def _listed_kinds(**flags: bool) -> list[Kind]:
+    return [kind for kind in Kind if flags[kind.value]]
+
+
+kind_options = _kind_options(SYSV, lambda kind: f"The {_NOUNS[kind]} of that name.", _named_kinds)
+listed_kind_options = _kind_options([*Kind], lambda kind: f"{kind.title}.", _listed_kinds)
 
 
 # The options by their names in click, which are the names of the filters in query.filters.

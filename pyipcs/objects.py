@@ -1,0 +1,111 @@
+"""The objects of both families, by kind or by target."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeAlias
+
+from pyipcs.listing import Listing
+from pyipcs.model import POSIX, Kind, Target
+
+if TYPE_CHECKING:
+    from pyipcs.posix.handle import PosixHandle
+    from pyipcs.sysv.handle import Handle as SysvHandle
+    from pyipcs.sysv.info import Limits, Usage
+
+Handle: TypeAlias = "SysvHandle | PosixHandle"
+# Limits or usage: the kernel's values for System V, rows of `resources` for POSIX.
+Figures: TypeAlias = "Limits | Usage | Listing"
+
+
+def read(kind: Kind) -> Iterator[Listing]:
+    """Return all objects of a kind, in chunks.
+
+    System V objects are those of the caller's IPC namespace, and POSIX queues, too. POSIX segments
+    and semaphores are those of the current /dev/shm (`posix.directory`).
+
+    Raises:
+        UnseenError: the caller cannot list the objects of this kind.
+        OSError: the kernel refused a call.
+    """
+    if kind in POSIX:
+        from pyipcs.posix import listing
+
+        return listing.read(kind)
+    from pyipcs.sysv import procfs
+
+    return procfs.read(kind)
+
+
+def handle_class(kind: Kind) -> "type[Handle]":
+    """Return the class of the handles of a kind, and import its module."""
+    if kind in POSIX:
+        from pyipcs.posix import handle as posix
+
+        return posix.handle_class(kind)
+    from pyipcs.sysv import handle as sysv
+
+    return sysv.handle_class(kind)
+
+
+def parse_target(text: str) -> Target:
+    """Parse a target: /NAME, an id, a 0x key, `id:N`, `key:N` or `ftok:PATH[:PROJ]`.
+
+    Raises:
+        ValueError: the text is no target; the message has the reason.
+    """
+    if text.startswith("/"):
+        from pyipcs.posix import names
+
+        return names.parse_target(text)
+    from pyipcs.sysv import keys
+
+    return keys.parse_target(text)
+
+
+def format_target_id(kind: Kind, object_id: int | str) -> str:
+    """Return the id of a System V object, or the escaped name of a POSIX object."""
+    if kind in POSIX:
+        from pyipcs.posix import names
+
+        return names.format_name(str(object_id))
+    return str(object_id)
+
+
+def figures(name: str, kind: Kind, *, is_corrected: bool) -> Figures:
+    """Return the limits ("limits") or the usage ("usage") of a kind.
+
+    Args:
+        name: "limits" or "usage".
+        kind: the kind.
+        is_corrected: False for System V usage exactly as the kernel counts it.
+
+    Returns:
+        The kernel's values for System V, and rows of `resources` for POSIX.
+
+    Raises:
+        IpcError: the kernel does not report them.
+    """
+    if kind in POSIX:
+        from pyipcs.posix import limits as posix
+
+        rows = posix.resources(kind)
+        return rows.where(rows.column("is_limited" if name == "limits" else "is_counted"))
+    from pyipcs.sysv import limits as sysv
+
+    if name == "limits":
+        return sysv.limits(kind)
+    return sysv.corrected_usage(kind) if is_corrected else sysv.usage(kind)
+
+
+def resources(kind: Kind) -> Listing:
+    """Return the limits and the usage of a kind, a row for each resource.
+
+    Raises:
+        IpcError: the kernel reports neither limits nor usage.
+    """
+    if kind in POSIX:
+        from pyipcs.posix import limits as posix
+
+        return posix.resources(kind)
+    from pyipcs.sysv import limits as sysv
+
+    return sysv.resources(kind)

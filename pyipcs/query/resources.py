@@ -1,0 +1,30 @@
+"""Rows of limits and usage (`objects.resources`), selected and converted."""
+
+import os
+
+from pyipcs.listing import Listing
+
+_PAGE = os.sysconf("SC_PAGESIZE")
+
+
+def in_bytes(rows: Listing) -> Listing:
+    """Return rows of limits and usage with pages as bytes."""
+    units = rows.column("unit")
+    sizes = [_PAGE if unit == "pages" else 1 for unit in units]
+    added = {
+        "description": [text.replace("(pages)", "(bytes)") for text in rows.column("description")],
+        "unit": ["bytes" if unit else None for unit in units],
+        **{
+            field: [
+                None if value is None else value * size
+                for value, size in zip(rows.column(field), sizes, strict=True)
+            ]
+            for field in ("limit", "used")
+        },
+    }
+    return rows._replace(added={**rows.added, **added})
+
+
+def of_figures(rows: Listing, figures: str) -> Listing:
+    """Return the rows of resources that have a limit ("limits") or are counted ("usage")."""
+    return rows.where(rows.column("is_limited" if figures == "limits" else "is_counted"))
