@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self, cast
 
-from pyipcs.errors import DeniedError, IpcError, ipc_error
+from pyipcs.errors import DeniedError, ipc_error
 from pyipcs.model import Kind, PosixQueue, PosixRecord
 from pyipcs.posix import mqueue
-from pyipcs.posix.handle import PosixHandle
+from pyipcs.posix.handle import PosixHandle, kernel_errors
 from pyipcs.posix.limits import default_sizes
 
 _DETAILS = ("qnum", "cbytes", "maxmsg", "msgsize", "notify_pid")
@@ -51,22 +51,6 @@ class PosixMessageQueue(PosixHandle):
         os.close(libc.mq_open(name, flags, mode, sizes))
         return cls(name)
 
-    @classmethod
-    def find(cls, name: str) -> Self:
-        """Return the queue with a name.
-
-        Where the queues cannot be listed, this requires the permission to read or to write.
-
-        Raises:
-            NotFoundError: no queue has the name.
-            DeniedError: the queues cannot be listed, and the caller may not open this one; or no
-                queue can have the name, as "/.".
-            IpcError: EINVAL or ENAMETOOLONG, no queue can have the name.
-        """
-        queue = cls(name)
-        queue.stat()
-        return queue
-
     @property
     def record(self) -> PosixQueue:
         """The last record that this handle has read; the first access reads it."""
@@ -75,11 +59,15 @@ class PosixMessageQueue(PosixHandle):
     def stat(self) -> PosixQueue:
         """Read the queue's record with the basic fields; this changes no time.
 
+        Where the queues cannot be listed, it needs the permission to read or to write.
+
         Raises:
-            NotFoundError, DeniedError, IpcError: see `find`.
+            NotFoundError: there is no such queue.
+            DeniedError: the queues cannot be listed, and the caller may not open this one; or no
+                queue can have the name, as "/.".
+            IpcError: EINVAL or ENAMETOOLONG, no queue can have the name.
         """
-        with _translated():
-            record = mqueue.record(self.id, self._status())
+        record = mqueue.record(self.id, self._status())
         self._record = record
         return record
 
@@ -92,8 +80,8 @@ class PosixMessageQueue(PosixHandle):
             record: the record to complete; None to read it.
 
         Raises:
-            NotFoundError: there is no such queue, or another one has its name since.
-            DeniedError, IpcError: see `find`.
+            NotFoundError: there is no such queue, or it was replaced.
+            DeniedError, IpcError: see `stat`.
         """
         found = self.stat() if record is None else cast(PosixQueue, record)
         try:
@@ -101,8 +89,7 @@ class PosixMessageQueue(PosixHandle):
         except DeniedError:
             return found
         with _closing(descriptor):
-            if os.fstat(descriptor).st_ino != found.inode:
-                raise ipc_error(errno.ENOENT)
+            _check_same(found, os.fstat(descriptor))
             values: Any = mqueue.details(descriptor, _DETAILS)
         return found._replace(**values)
 
@@ -117,7 +104,7 @@ class PosixMessageQueue(PosixHandle):
         """Change the owner, the group and the permissions.
 
         Raises:
-            NotFoundError: there is no such queue.
+            NotFoundError: there is no such queue, or it was replaced since its record was read.
             DeniedError: the caller does not own the queue, or may not give it to this owner; or it
                 may neither open nor list the queue.
             IpcError: EINVAL, the user namespace has no such user or group, or a size is given,
@@ -125,47 +112,60 @@ class PosixMessageQueue(PosixHandle):
         """
         if size is not None:
             raise ipc_error(errno.EINVAL)
-        owner = (-1 if uid is None else uid, -1 if gid is None else gid)
-        try:
-            descriptor = mqueue.open_queue(self.id)
-        except DeniedError:
-            self._change_by_name(owner, mode)
-        else:
-            with _closing(descriptor), _translated():
-                # The owner first: only that call can be refused to the owner of the queue.
-                if owner != (-1, -1):
-                    os.fchown(descriptor, *owner)
-                if mode is not None:
-                    os.fchmod(descriptor, mode)
+        with self._opened() as file, kernel_errors():
+            # The owner first: the kernel refuses it to the queue's owner, but never the mode.
+            if uid is not None or gid is not None:
+                os.chown(file, -1 if uid is None else uid, -1 if gid is None else gid)
+            if mode is not None:
+                os.chmod(file, mode)
         self._record = None
 
     def remove(self) -> None:
         """Remove the name; the kernel frees the queue when the last process closes it.
 
         Raises:
-            NotFoundError: there is no such queue.
+            NotFoundError: there is no such queue, or it was replaced since its record was read.
             DeniedError: the caller does not own the queue.
         """
         from pyipcs.posix import libc
 
+        if self._record is not None:
+            _check_same(self._record, self._status())
         libc.mq_unlink(self.id)
+        self._record = None
 
-    def _change_by_name(self, owner: tuple[int, int], mode: int | None) -> None:
-        """Change a queue that the caller may not open, in the folder of the queues."""
-        folder = self._folder()
-        if folder is None:
-            raise ipc_error(errno.EACCES)
-        entry = self.id[1:]
-        with _translated():
-            if owner != (-1, -1):
-                os.chown(entry, *owner, dir_fd=folder, follow_symlinks=False)
-            if mode is not None:
-                os.chmod(entry, mode, dir_fd=folder)
+    @contextmanager
+    def _opened(self) -> Iterator[int | str]:
+        """Open the queue to change its mode and owner.
+
+        Yields:
+            A descriptor. For a queue that its owner may neither read nor write, a path of /proc.
+        """
+        descriptor, file = self._open()
+        with _closing(descriptor):
+            if self._record is not None:
+                _check_same(self._record, os.fstat(descriptor))
+            yield file
+
+    def _open(self) -> tuple[int, int | str]:
+        try:
+            descriptor = mqueue.open_queue(self.id)
+        except DeniedError:
+            folder = self._folder()
+            if folder is None:
+                raise
+        else:
+            return descriptor, descriptor
+        flags = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+        with kernel_errors():
+            descriptor = os.open(self.id[1:], flags, dir_fd=folder)
+        return descriptor, f"/proc/self/fd/{descriptor}"
 
     def _status(self) -> os.stat_result:
         folder = self._folder()
         if folder is not None:
-            return os.stat(self.id[1:], dir_fd=folder, follow_symlinks=False)
+            with kernel_errors():
+                return os.stat(self.id[1:], dir_fd=folder, follow_symlinks=False)
         descriptor = mqueue.open_queue(self.id)
         with _closing(descriptor):
             return os.fstat(descriptor)
@@ -185,12 +185,11 @@ def _closing(descriptor: int) -> Iterator[None]:
         os.close(descriptor)
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Raise IpcError for an OSError of a file."""
-    try:
-        yield
-    except IpcError:
-        raise
-    except OSError as error:
-        raise ipc_error(error.errno or errno.EIO) from None
+def _check_same(record: PosixRecord, status: os.stat_result) -> None:
+    """Check that a record is that of a file.
+
+    Raises:
+        NotFoundError: it is that of another queue.
+    """
+    if (record.device, record.inode) != (status.st_dev, status.st_ino):
+        raise ipc_error(errno.ENOENT)

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import pickle
+import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.kit.wait import exit_code
 
 NEWNS, NEWIPC, NEWUSER = 0x00020000, 0x08000000, 0x10000000
 _MS_PRIVATE, _MS_REC = 1 << 18, 16384
-_PR_SET_DUMPABLE = 4
+_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
 _CAPABILITY_VERSION_3 = 0x20080522
 _T = TypeVar("_T")
 
@@ -100,3 +101,23 @@ def drop_privileges() -> None:
     """Become an ordinary user without capabilities."""
     become_ordinary()
     drop_capabilities()
+
+
+def refuse_call(number: int, error: int) -> None:
+    """Let a system call fail from now on (seccomp(2)).
+
+    Args:
+        number: the number of the call, which must be the same on all architectures.
+        error: its errno.
+    """
+    load, equal, give, allow, refuse = 0x20, 0x15, 0x06, 0x7FFF0000, 0x00050000
+    code = [
+        (load, 0, 0, 0),
+        (equal, 0, 1, number),
+        (give, 0, 0, refuse | error),
+        (give, 0, 0, allow),
+    ]
+    buffer = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in code))
+    program = struct.pack("HxxxxxxP", len(code), ctypes.addressof(buffer))
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    libc.prctl(_PR_SET_SECCOMP, 2, program)

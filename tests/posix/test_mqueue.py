@@ -1,3 +1,4 @@
+import errno
 import os
 from collections.abc import Iterator
 from functools import partial
@@ -10,21 +11,26 @@ from pyipcs.errors import UnseenError
 from pyipcs.model import Kind
 from pyipcs.posix import libc as _loaded  # noqa: F401 # a child without rights cannot import it
 from pyipcs.posix import mqueue
+from pyipcs.sysv.unshare import enter
 from tests.kit.child import (
     NEWIPC,
     NEWNS,
     become_ordinary,
+    drop_capabilities,
     drop_privileges,
     hide,
     in_child,
+    refuse_call,
     unshare,
     unshare_user,
 )
 from tests.kit.isolation import Isolation
 from tests.kit.kernel import IS_ROOT
 from tests.kit.mqueue import MQUEUE, attributes, make_queue, notify, queue, send_message
+from tests.kit.wait import exit_code
 
 NAME, OTHER = "/pyipcs-test", "/pyipcs-other"
+FSOPEN = 430  # a system call with one number on all architectures
 ATTRIBUTES = ("qnum", "maxmsg", "msgsize")
 
 
@@ -270,6 +276,53 @@ def test_read_by_owner_of_namespace_without_its_mounts(made: int) -> None:
         make_queue(OTHER)
 
     assert in_child(names, own) == [OTHER]
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS])
+def test_read_where_fsopen_is_refused_lists_mount(made: int, error: int) -> None:
+    assert in_child(names, partial(refuse_call, FSOPEN, error)) == [NAME]
+
+
+@pytest.mark.root
+def test_read_where_fsopen_is_refused_ignores_mount_of_another_namespace(made: int) -> None:
+    steps = (partial(unshare, NEWIPC), partial(refuse_call, FSOPEN, errno.EPERM))
+    reason, is_certain = in_child(refusal, *steps)
+    assert reason.endswith("/dev/mqueue has those of another IPC namespace")
+    assert is_certain
+
+
+@pytest.mark.root
+def test_read_by_root_without_capabilities_names_the_missing_one(made: int) -> None:
+    steps = (partial(unshare, NEWNS), partial(hide, "/dev/mqueue"), drop_capabilities)
+    reason, _ = in_child(refusal, *steps)
+    assert reason.endswith("(with CAP_SYS_ADMIN no mount is needed)")
+
+
+def test_read_in_entered_namespace_of_same_user_lists_it(made: int) -> None:
+    def enter_and_read() -> list[str]:
+        become_ordinary()
+        (is_ready, ready), (is_done, done) = os.pipe(), os.pipe()
+        holder = os.fork()
+        if holder == 0:
+            try:
+                os.close(done)
+                unshare_user(NEWIPC)
+                make_queue(OTHER)
+                os.close(ready)
+                os.read(is_done, 1)
+            finally:
+                os._exit(0)
+        os.close(ready)
+        os.read(is_ready, 1)
+        try:
+            enter(f"/proc/{holder}/ns/ipc")
+            return names()
+        finally:
+            os.close(done)
+            exit_code(holder)
+
+    assert in_child(enter_and_read) == [OTHER]
 
 
 def test_read_in_child_follows_new_namespace(made: int) -> None:

@@ -269,6 +269,18 @@ def test_details_of_replaced_queue_fails(made: int) -> None:
         handle.details(handle.record)
 
 
+def test_remove_and_change_of_replaced_queue_fail() -> None:
+    os.close(make_queue(NAME))
+    handle = PosixMessageQueue.find(NAME)
+    unlink_queue(NAME)
+    with queue(NAME):
+        with pytest.raises(NotFoundError):
+            handle.remove()
+        with pytest.raises(NotFoundError):
+            handle.change(mode=0o600)
+        assert FILE.lstat().st_mode & 0o7777 == 0o644
+
+
 def test_details_leaves_no_descriptor_open(made: int) -> None:
     PosixMessageQueue.find(NAME).details()
     before = os.listdir("/proc/self/fd")  # noqa: PTH208
