@@ -70,6 +70,8 @@ _TITLES = {
 }
 SYSV = (Kind.QUEUE, Kind.SEGMENT, Kind.SEMAPHORE)
 POSIX = (Kind.POSIX_QUEUE, Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE)
+# The kinds in /dev/shm, which belongs to a mount. All others belong to an IPC namespace.
+IN_SHM = (Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE)
 
 
 class By(Enum):

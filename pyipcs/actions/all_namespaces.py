@@ -3,14 +3,15 @@
 import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from pyipcs import objects
-from pyipcs.errors import CommandError, ipc_error
+from pyipcs.actions.visible import find_visible
+from pyipcs.errors import CommandError, UnseenError, ipc_error
 from pyipcs.listing import Listing
-from pyipcs.model import Kind, View
+from pyipcs.model import IN_SHM, Kind, View
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.selection import Selection
@@ -22,6 +23,8 @@ from pyipcs.usage.scan import scan
 
 _GONE = {errno.ENOENT, errno.ESRCH}  # the errors for a process that has exited
 _Found: TypeAlias = Mapping[Kind, Sequence[Listing]]
+_Unseen: TypeAlias = tuple[str, bool]  # the text of an UnseenError, and its `is_certain`
+_T = TypeVar("_T")
 
 
 class NamespaceObjects(NamedTuple):
@@ -58,12 +61,25 @@ class NamespaceObjects(NamedTuple):
         return sum(listing.length for listing in chain.from_iterable(self.found.values()))
 
 
+class Namespaces(NamedTuple):
+    """All namespaces, own first.
+
+    Attributes:
+        groups: the namespaces with their objects.
+        is_incomplete: True if some objects could not be listed; that is reported.
+    """
+
+    groups: "list[NamespaceObjects]"
+    is_incomplete: bool
+
+
 def collect(
     output: Output, kinds: Sequence[Kind], selection: Selection, options: OutputOptions, view: View
-) -> tuple[list[NamespaceObjects], bool]:
-    """Return all namespaces, own first, and True if any was not entered.
+) -> Namespaces:
+    """Return all namespaces with their objects.
 
-    Namespaces that could not be entered are reported.
+    A /dev/shm belongs to a mount, which processes of several IPC namespaces may share: its objects
+    are those of the first namespace that has a process with it.
 
     Raises:
         CommandError: namespaces cannot be distinguished without /proc.
@@ -74,18 +90,63 @@ def collect(
     is_terminal = output.is_terminal
     format_ = options.chosen(terminal=is_terminal)
     read = partial(_read_objects, kinds, selection, options, format_, view, terminal=is_terminal)
+    shms = _Shms(kinds)
     groups, is_incomplete = [], False
     for inode, pids in sorted(_namespaces(), key=lambda one: (one[0] != here, one)):
         others = [pid for pid in pids if pid != own]
+        is_own = inode == here
+        places = shms.new(others, has_own=is_own)
         try:
-            found = read() if inode == here else _read_within(others, read)
+            found, unseen = read(places) if is_own else _read_within(others, partial(read, places))
         except OSError as error:
-            if inode == here or error.errno not in _GONE:
+            if is_own or error.errno not in _GONE:
                 output.error(f"IPC namespace {inode}: {error.strerror}")
                 is_incomplete = True
-        else:
-            groups.append(NamespaceObjects(inode, inode == here, others, _with_inode(found, inode)))
-    return groups, is_incomplete
+            continue
+        for reason, is_certain in unseen:
+            output.error(f"IPC namespace {inode}: {reason}")
+            is_incomplete = is_incomplete or is_certain
+        groups.append(NamespaceObjects(inode, is_own, others, _with_inode(found, inode)))
+    if shms.unseen:
+        processes = "1 process" if shms.unseen == 1 else f"{shms.unseen} processes"
+        output.error(f"/dev/shm of {processes} could not be examined")
+    return Namespaces(groups, is_incomplete)
+
+
+class _Shms:
+    """The file systems at /dev/shm of all processes, each once.
+
+    Attributes:
+        unseen: the number of processes that could not be examined.
+    """
+
+    def __init__(self, kinds: Iterable[Kind]) -> None:
+        self.unseen = 0
+        self._is_wanted = not {*IN_SHM}.isdisjoint(kinds)
+        self._seen: set[int] = set()
+
+    def new(self, pids: Iterable[int], *, has_own: bool) -> list[int | None]:
+        """Return a process for each file system that was not returned before.
+
+        Args:
+            pids: the processes.
+            has_own: True to begin with that of the caller, whose process is None.
+        """
+        if not self._is_wanted:
+            return []
+        from pyipcs.posix.directory import device, devices_of
+
+        places: dict[int, int | None] = {}
+        if has_own:
+            with suppress(UnseenError):
+                places[device()] = None
+        devices, unseen = devices_of(pids)
+        for one, pid in devices.items():
+            places.setdefault(one, pid)
+        self.unseen += unseen
+        new = {one: pid for one, pid in places.items() if one not in self._seen}
+        self._seen |= new.keys()
+        return [*new.values()]
 
 
 def _with_inode(found: _Found, inode: int) -> _Found:
@@ -109,18 +170,54 @@ def _read_objects(
     options: OutputOptions,
     format_: Format,
     view: View,
+    places: Iterable[int | None],
     *,
     terminal: bool,
-) -> _Found:
-    """Return the objects of the caller's namespace with all their columns."""
-    found = {kind: [*selection.of(objects.read(kind))] for kind in kinds}
-    if format_ is Format.PLAIN and not options.is_columnar:
-        return found
-    shown = plan.report(found, options, format_, view, terminal=terminal)
-    return found | {kind: [*listings] for kind, listings in shown.found.items()}
+) -> tuple[_Found, list[_Unseen]]:
+    """Return the objects of the caller's IPC namespace with all their columns.
+
+    Args:
+        kinds: the kinds.
+        selection: the filters.
+        options: the output options.
+        format_: the format, which decides the columns.
+        view: the columns of objects.
+        places: the processes whose /dev/shm is read; None is the caller.
+        terminal: True if a terminal shows the objects.
+    """
+    whole: dict[Kind, list[Listing]] = {}
+    reasons: list[_Unseen] = []
+
+    def add(some: Iterable[Kind]) -> None:
+        seen, unseen = find_visible(some)
+        # All kinds, because a column may be that of another one.
+        found = {kind: selection.of(seen.get(kind, ())) for kind in kinds}
+        shown = plan.report(found, options, format_, view, terminal=terminal)
+        for kind in seen:
+            whole.setdefault(kind, []).extend(shown.found.get(kind, ()))
+        reasons.extend((str(one), one.is_certain) for one in unseen.values())
+
+    add(kind for kind in kinds if kind not in IN_SHM)
+    for pid in places:
+        with _at(pid):
+            add(kind for kind in kinds if kind in IN_SHM)
+    return {kind: whole[kind] for kind in kinds if kind in whole}, reasons
 
 
-def _read_within(pids: Iterable[int], read: Callable[[], _Found]) -> _Found:
+@contextmanager
+def _at(pid: int | None) -> Iterator[None]:
+    """Use the /dev/shm of a process within a `with` block."""
+    from pyipcs.posix.directory import use_own, use_process
+
+    if pid is not None:
+        use_process(pid)
+    try:
+        yield
+    finally:
+        use_own()
+
+
+def _read_within(pids: Iterable[int], read: Callable[[], _T]) -> _T:
     """Call `read` in the namespace of the first process that still exists.
 
     Raises:

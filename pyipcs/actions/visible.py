@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from pyipcs import objects
 from pyipcs.errors import UnseenError
 from pyipcs.listing import Listing
-from pyipcs.model import POSIX, Kind
+from pyipcs.model import IN_SHM, POSIX, Kind
 from pyipcs.text import plural
 
 _HINT_ORDER = (Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE, Kind.POSIX_QUEUE)
-_IN_SHM = frozenset({Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE})
 
 
 def find_visible(
@@ -46,7 +45,7 @@ def other_files(kinds: Iterable[Kind]) -> dict[str, int] | None:
         kinds: the listed kinds; the result is None if none of them is in /dev/shm, or if that
             cannot be read.
     """
-    if _IN_SHM.isdisjoint(kinds):
+    if {*IN_SHM}.isdisjoint(kinds):
         return None
     from pyipcs.posix.listing import other_files as count
 

@@ -6,6 +6,8 @@ of another process must be a tmpfs or ramfs: its owner may have put any director
 
 import errno
 import os
+import re
+from collections.abc import Iterable
 from contextlib import suppress
 
 from pyipcs.errors import BusyError, UnseenError
@@ -23,19 +25,19 @@ class _Place:
     Attributes:
         descriptor: the open directory; None before its first use.
         reason: the reason why the place has no directory; None if it has one.
-        is_own: True for the /dev/shm of the caller.
+        pid: the process of the place; None for the caller.
     """
 
     descriptor: int | None = None
     reason: str | None = None
-    is_own = True
+    pid: int | None = None
 
-    def change(self, descriptor: int | None, reason: str | None, *, is_own: bool = False) -> None:
-        """Set all attributes, and close the directory of the place before."""
+    def change(self, pid: int | None = None, reason: str | None = None) -> None:
+        """Close the directory of the place before, and set another place."""
         if self.descriptor is not None:
-            with suppress(OSError):  # run(1) closes all descriptors in its child
+            with suppress(OSError):  # `run` closes all descriptors in its child
                 os.close(self.descriptor)
-        self.descriptor, self.reason, self.is_own = descriptor, reason, is_own
+        self.descriptor, self.reason, self.pid = None, reason, pid
 
 
 _place = _Place()
@@ -50,7 +52,8 @@ def open_shm() -> int:
     if _place.reason is not None:
         raise UnseenError(_place.reason)
     if _place.descriptor is None:
-        _place.descriptor = _open_own()
+        pid = _place.pid
+        _place.descriptor = _open_own() if pid is None else _open_of_process(pid)
     return _place.descriptor
 
 
@@ -65,7 +68,7 @@ def duplicate_shm() -> int:
 
 def is_own() -> bool:
     """Return True if the place is the caller's."""
-    return _place.is_own
+    return _place.pid is None and _place.reason is None
 
 
 def is_in_memory(directory: int) -> bool:
@@ -77,7 +80,7 @@ def is_in_memory(directory: int) -> bool:
 
 def use_own() -> None:
     """Set the place to the caller's /dev/shm, which is opened on its next use."""
-    _place.change(None, None, is_own=True)
+    _place.change()
 
 
 def use_none(reason: str) -> None:
@@ -86,22 +89,56 @@ def use_none(reason: str) -> None:
     Args:
         reason: the reason, one sentence for the user.
     """
-    _place.change(None, reason)
+    _place.change(reason=reason)
 
 
 def use_process(pid: int) -> None:
-    """Set the place to the /dev/shm of a process; to none if that fails.
+    """Set the place to the /dev/shm of a process, which is opened on its next use.
+
+    Opening it fails if the process has no /dev/shm on a tmpfs, if the caller may not read it, or if
+    the kernel has no openat2(2) (Linux 5.6).
+    """
+    _place.change(pid)
+
+
+def use_namespace_file(path: str) -> None:
+    """Set the place to that of the process whose file of a namespace is given.
+
+    A file that is not /proc/PID/ns/ipc belongs to no process: then there is no place.
+    """
+    if match := re.fullmatch("/proc/([0-9]+)/ns/ipc", path):
+        use_process(int(match[1]))
+    else:
+        use_none(f"{_CANNOT}: {path} names no process, whose /dev/shm they would be in")
+
+
+def devices_of(pids: Iterable[int]) -> tuple[dict[int, int], int]:
+    """Return the file systems at the /dev/shm of processes.
+
+    Returns:
+        For each device the first process that has it, and the number of processes that could not
+        be examined.
+    """
+    devices: dict[int, int] = {}
+    unseen = 0
+    for pid in pids:
+        try:
+            descriptor = _open_of_process(pid)
+        except UnseenError:
+            unseen += os.path.exists(f"/proc/{pid}")
+            continue
+        devices.setdefault(os.fstat(descriptor).st_dev, pid)
+        os.close(descriptor)
+    return devices, unseen
+
+
+def device() -> int:
+    """Return the device of the current place's /dev/shm.
 
     Raises:
-        UnseenError: the process has no /dev/shm on a tmpfs, the caller may not read it, or the
-            kernel has no openat2(2) (Linux 5.6).
+        UnseenError: see `open_shm`.
     """
-    try:
-        descriptor = _open_of_process(pid)
-    except UnseenError as error:
-        use_none(str(error))
-        raise
-    _place.change(descriptor, None)
+    return os.fstat(open_shm()).st_dev
 
 
 def _open_own() -> int:

@@ -119,12 +119,14 @@ def _namespace_option() -> click.Option:
 def _enter(ctx: click.Context, _param: click.Parameter, path: str | None) -> None:
     if path is None or ctx.resilient_parsing or {"help", "version"} & {*given_option_names(ctx)}:
         return
+    from pyipcs.posix.directory import use_namespace_file
     from pyipcs.sysv.unshare import enter
 
     try:
         enter(path)
     except OSError as error:
         raise CommandError(f"--ns: {_reason(path, error)}") from None
+    use_namespace_file(path)
 
 
 def _reason(path: str, error: OSError) -> str:
