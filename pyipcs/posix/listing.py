@@ -179,29 +179,32 @@ class _Details:
     """
 
     def __init__(self, descriptor: int, wanted: Sequence[str]) -> None:
+        from pyipcs.process import libc
+
+        self._libc = libc
         self._directory = descriptor
         self._wanted = wanted
         self._has_residency = "rss" in wanted or "swap" in wanted
         if self._has_residency:
-            from pyipcs.process import libc
-
             self._in_memory = directory.is_in_memory(descriptor)
             self._swapped = libc.is_swap_used()
 
     def row(self, entry: str, expected: tuple[int, int]) -> list[int | None] | None:
         """Return the values of a file; None if it was removed or replaced."""
+        values: dict[str, int | None] = {}
         try:
-            status = files.status(self._directory, entry)
-            if files.identity(status) != expected:
-                return None
-            values = dict(self._values(entry, status))
+            if "born" in self._wanted:
+                values["born"] = self._born(entry, expected)
+            if len(self._wanted) > len(values):
+                values.update(self._examined(entry, expected))
         except IpcError:
             return None
         return [values[field] for field in self._wanted]
 
-    def _values(self, entry: str, status: os.stat_result) -> Iterator[tuple[str, int | None]]:
-        if "born" in self._wanted:
-            yield "born", self._born(entry, files.identity(status))
+    def _examined(self, entry: str, expected: tuple[int, int]) -> Iterator[tuple[str, int | None]]:
+        status = files.status(self._directory, entry)
+        if files.identity(status) != expected:
+            raise ipc_error(errno.ENOENT)
         if "value" in self._wanted:
             yield "value", files.examine(self._directory, entry, status)[1]
         if self._has_residency:
@@ -210,17 +213,18 @@ class _Details:
             yield "swap", swap
 
     def _born(self, entry: str, expected: tuple[int, int]) -> int | None:
-        from pyipcs.process import libc
-
         try:
-            birth = libc.birth(self._directory, os.fsencode(entry))
+            birth = self._libc.birth(self._directory, os.fsencode(entry))
         except IpcError as error:
-            if error.errno == errno.ENOENT:
-                raise
-            return None  # the kernel or a sandbox lacks statx(2)
+            if error.errno != errno.ENOENT and self._is_same(entry, expected):
+                return None  # the kernel or a sandbox lacks statx(2)
+            raise
         if birth[:2] != expected:
             raise ipc_error(errno.ENOENT)
         return birth.time
+
+    def _is_same(self, entry: str, expected: tuple[int, int]) -> bool:
+        return files.identity(files.status(self._directory, entry)) == expected
 
     def _residency(self, entry: str, status: os.stat_result) -> tuple[int | None, int | None]:
         """Return the bytes of a file in memory and in swap."""
@@ -236,11 +240,9 @@ class _Details:
         return cached * page, evicted * page if self._in_memory else None
 
     def _cachestat(self, entry: str, expected: tuple[int, int]) -> tuple[int, int]:
-        from pyipcs.process import libc
-
         descriptor = files.open_file(self._directory, entry, os.O_RDONLY, expected)
         try:
-            return libc.cachestat(descriptor)
+            return self._libc.cachestat(descriptor)
         finally:
             os.close(descriptor)
 

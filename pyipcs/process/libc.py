@@ -16,6 +16,7 @@ _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 4, 36
 _GENERIC = (175, 177)
 _GET_IDS = {"x86_64": (107, 108), "aarch64": _GENERIC, "riscv64": _GENERIC, "loongarch64": _GENERIC}
 _STATX = {"x86_64": 332, "aarch64": 291, "riscv64": 291, "loongarch64": 291}
+_STATX_NUMBER = _STATX.get(os.uname().machine)
 _OPENAT2, _CACHESTAT = 437, 451  # the same on all these machines
 RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT = 0x02, 0x10  # linux/openat2.h
 _AT_SYMLINK_NOFOLLOW, _AT_NO_AUTOMOUNT = 0x100, 0x800
@@ -145,12 +146,11 @@ def birth(directory: int, name: bytes) -> Birth:
         NotFoundError: there is no such file.
         IpcError: ENOSYS, the kernel is older than Linux 4.11, or the machine is unknown.
     """
-    number = _STATX.get(os.uname().machine)
-    if number is None:
+    if _STATX_NUMBER is None:
         raise IpcError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     buffer = ctypes.create_string_buffer(_STATX_BUFFER.size)
     flags, mask = _AT_SYMLINK_NOFOLLOW | _AT_NO_AUTOMOUNT, _STATX_INO | _STATX_BTIME
-    _call_statx(number, directory, name, flags, mask, buffer)
+    _call_statx(_STATX_NUMBER, directory, name, flags, mask, buffer)
     mask, inode, time, major, minor = _STATX_BUFFER.unpack(buffer)
     return Birth(os.makedev(major, minor), inode, time if mask & _STATX_BTIME else None)
 

@@ -1,0 +1,184 @@
+import errno
+import fcntl
+import mmap
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pyipcs.errors import BusyError, DeniedError, IpcError
+from pyipcs.posix import lease
+from tests.kit.posix import ShmFiles, as_nobody, child_in, hold_mapped, in_child
+from tests.kit.wait import LIMIT, exit_code, wait_for_state
+
+PAGE = os.sysconf("SC_PAGESIZE")
+
+pytestmark = pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3")
+
+
+@contextmanager
+def opened(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@pytest.fixture
+def path(shm: ShmFiles) -> Path:
+    return shm.file("x", b"x" * PAGE)
+
+
+def hold_open(path: Path, flags: int) -> None:
+    os.open(path, flags)
+
+
+@pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_WRONLY, os.O_RDWR])
+def test_is_unused_of_closed_file_is_true(path: Path, flags: int) -> None:
+    with opened(path, flags) as descriptor:
+        assert lease.is_unused(descriptor)
+        assert fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == fcntl.F_UNLCK
+
+
+@pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_WRONLY, os.O_RDWR])
+def test_is_unused_of_file_open_elsewhere_is_false(path: Path, flags: int) -> None:
+    with child_in(lambda: hold_open(path, flags)), opened(path) as descriptor:
+        assert not lease.is_unused(descriptor)
+    with opened(path) as descriptor:
+        assert lease.is_unused(descriptor)
+
+
+@pytest.mark.parametrize("protection", [mmap.PROT_READ, mmap.PROT_READ | mmap.PROT_WRITE])
+@pytest.mark.parametrize("flags", [mmap.MAP_SHARED, mmap.MAP_PRIVATE])
+def test_is_unused_of_file_mapped_elsewhere_is_false(
+    path: Path, protection: int, flags: int
+) -> None:
+    with child_in(lambda: hold_mapped(path, protection, flags)), opened(path) as descriptor:
+        assert not lease.is_unused(descriptor)
+
+
+def test_is_unused_does_not_see_o_path(path: Path) -> None:
+    with child_in(lambda: hold_open(path, os.O_PATH)), opened(path) as descriptor:
+        assert lease.is_unused(descriptor)
+
+
+@pytest.mark.root
+def test_is_unused_of_file_of_other_user_is_denied(path: Path) -> None:
+    path.chmod(0o666)
+
+    def check() -> str:
+        with opened(path) as descriptor, pytest.raises(DeniedError) as error:
+            lease.is_unused(descriptor)
+        return error.value.strerror
+
+    assert as_nobody(check) == "only its owner can check that nobody uses it"
+
+
+def test_is_unused_of_pipe_is_not_supported() -> None:
+    ends = os.pipe()
+    with pytest.raises(IpcError, match="the kernel cannot check that nobody uses it") as error:
+        lease.is_unused(ends[0])
+    assert error.value.errno == errno.EINVAL
+    for end in ends:
+        os.close(end)
+
+
+def test_write_lease_in_use_raises_busy_error(path: Path) -> None:
+    with child_in(lambda: hold_open(path, os.O_RDONLY)), opened(path) as descriptor:
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        with pytest.raises(BusyError, match="in use"), lease.write_lease(descriptor):
+            pass
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask
+
+
+def test_write_lease_blocks_signals_within_its_block(path: Path) -> None:
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    with opened(path) as descriptor, lease.write_lease(descriptor):
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        assert lease.is_held(descriptor)
+    assert blocked == signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask
+
+
+def test_write_lease_ends_by_an_error_in_its_block(path: Path) -> None:
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    with opened(path) as descriptor:
+        with pytest.raises(BusyError, match="mine"), lease.write_lease(descriptor):
+            raise BusyError(errno.EAGAIN, "mine")
+        assert fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == fcntl.F_UNLCK
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask
+
+
+def open_without_waiting(path: Path) -> int:
+    """Open a file in another process; return the errno."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            os._exit(0)
+        except OSError as error:
+            os._exit(error.errno or 1)
+    return exit_code(child)
+
+
+def survive_opener(path: Path) -> tuple[int, bool, bool]:
+    """Return the errno of an opener, and whether the lease stood before and after it."""
+    with opened(path) as descriptor, lease.write_lease(descriptor):
+        before = lease.is_held(descriptor)
+        failed = open_without_waiting(path)
+        return failed, before, lease.is_held(descriptor)
+
+
+def test_write_lease_reports_and_survives_an_opener(path: Path) -> None:
+    # The default action of SIGIO would end the child.
+    assert in_child(lambda: survive_opener(path)) == (errno.EAGAIN, True, False)
+
+
+def test_write_lease_in_a_thread_sends_no_signal_to_others(path: Path) -> None:
+    def child() -> list[tuple[int, bool, bool]]:
+        results: list[tuple[int, bool, bool]] = []
+        thread = threading.Thread(target=lambda: results.append(survive_opener(path)))
+        thread.start()
+        thread.join(LIMIT)
+        return results
+
+    assert in_child(child) == [(errno.EAGAIN, True, False)]
+
+
+def test_write_lease_runs_no_handler_of_sigio(path: Path) -> None:
+    def child() -> tuple[list[int], set[int]]:
+        seen: list[int] = []
+        signal.signal(signal.SIGIO, lambda number, _: seen.append(number))
+        survive_opener(path)
+        return seen, {int(number) for number in signal.sigpending()}
+
+    assert in_child(child) == ([], set())
+
+
+def test_write_lease_keeps_sigio_that_was_pending(path: Path) -> None:
+    def child() -> set[int]:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+        os.kill(os.getpid(), signal.SIGIO)
+        with opened(path) as descriptor, lease.write_lease(descriptor):
+            pass
+        return {int(number) for number in signal.sigpending()}
+
+    assert in_child(child) == {signal.SIGIO}
+
+
+def test_write_lease_end_lets_a_waiting_opener_in(path: Path) -> None:
+    with opened(path) as descriptor, lease.write_lease(descriptor):
+        child = os.fork()
+        if child == 0:
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])
+            os.closerange(3, 256)  # the lease belongs to the inherited open file
+            os.read(os.open(path, os.O_RDONLY), 1)
+            os._exit(7)
+        wait_for_state(child, "S", "Z")
+        os.unlink(path)  # noqa: PTH108
+    assert exit_code(child) == 7
