@@ -74,7 +74,9 @@ class PosixSharedMemory(FileHandle):
         """Change the given properties; the size first, which fails most easily."""
         if size is not None:
             self._resize(self._same(), size)
-        super().change(uid=uid, gid=gid, mode=mode)
+        if (uid, gid, mode) != (None, None, None):
+            super().change(uid=uid, gid=gid, mode=mode)
+        self._record = None
 
     def _undo_creation(self, descriptor: int) -> None:
         """Unlink a new file, unless another has its name."""

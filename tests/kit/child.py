@@ -42,13 +42,13 @@ def in_child(ask: Callable[[], _T], *before: Callable[[], object]) -> _T:
 
 def _answer(
     ask: Callable[[], _T], before: tuple[Callable[[], object], ...]
-) -> tuple[_T | None, Exception | None]:
+) -> tuple[_T | None, BaseException | None]:
     try:
         for step in before:
             step()
         _clear_caches()
         return ask(), None
-    except Exception as error:
+    except BaseException as error:  # pytest's failures are no Exception
         return None, error
 
 

@@ -1,26 +1,23 @@
-"""Files in /dev/shm, and children in other mounts or with other rights."""
+"""Files in /dev/shm, and children that use them or have other mounts."""
 
 import mmap
 import os
-import pickle
 import shutil
 import socket
 import struct
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from ctypes import addressof, c_ulong, create_string_buffer
+from ctypes import c_ulong
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import pytest
-
-from tests.kit.kernel import IS_ROOT, NOBODY, libc
-from tests.kit.wait import LIMIT, exit_code
+from tests.kit.child import NEWNS, become_ordinary, in_child, unshare
+from tests.kit.kernel import IS_ROOT, libc
+from tests.kit.wait import exit_code
 
 SHM = Path("/dev/shm")
-MS_REC_PRIVATE = 16384 | 1 << 18
-_CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
+_MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
 _T = TypeVar("_T")
 
 
@@ -69,62 +66,15 @@ class ShmFiles:
                 path.unlink()
 
 
-def in_child(act: Callable[[], _T], *, user: int | None = None) -> _T:
-    """Return the result of a function that runs in a forked process.
-
-    Args:
-        act: the function.
-        user: the user whose rights the process gets; None for the caller's.
-    """
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(read)
-            if user is not None:
-                os.setgroups([])
-                os.setegid(user)
-                os.seteuid(user)
-            answer: tuple[bool, Any] = (True, act())
-        except BaseException:
-            answer = (False, traceback.format_exc())
-        try:
-            with os.fdopen(write, "wb") as pipe:
-                pickle.dump(answer, pipe)
-        finally:
-            os._exit(0)
-    os.close(write)
-    with os.fdopen(read, "rb") as pipe:
-        data = pipe.read()
-    exit_code(child, seconds=LIMIT)
-    is_done, result = pickle.loads(data)
-    if is_done:
-        return result  # type: ignore[no-any-return] # pickled from a T
-    if "pytest.skip" in result or "Skipped:" in result:
-        pytest.skip(result.splitlines()[-1])
-    raise AssertionError(result)
-
-
 def as_nobody(act: Callable[[], _T]) -> _T:
     """Return the result of a function that runs with the rights of nobody; needs root."""
-    return in_child(act, user=NOBODY)
+    return in_child(act, become_ordinary)
 
 
 def own_mounts() -> None:
-    """Move this process, a child with one thread, to mounts of its own.
-
-    An ordinary user gets all rights over a user namespace.
-    """
-    uid, gid = os.geteuid(), os.getegid()
-    try:
-        libc.unshare(_CLONE_NEWNS if uid == 0 else _CLONE_NEWUSER | _CLONE_NEWNS)
-    except OSError as error:
-        pytest.skip(f"needs a mount namespace: {error}")
-    if uid:
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
-    libc.mount(b"none", b"/", None, c_ulong(MS_REC_PRIVATE), None)
+    """Move this process, a child with one thread, to mounts of its own."""
+    unshare(NEWNS)
+    libc.mount(b"none", b"/", None, c_ulong(_MS_REC | _MS_PRIVATE), None)
 
 
 def mount_tmpfs(path: Path) -> None:
@@ -134,7 +84,7 @@ def mount_tmpfs(path: Path) -> None:
 
 def bind(source: Path, target: Path) -> None:
     """Mount a directory at another place."""
-    libc.mount(os.fsencode(source), os.fsencode(target), None, c_ulong(4096), None)
+    libc.mount(os.fsencode(source), os.fsencode(target), None, c_ulong(_MS_BIND), None)
 
 
 @contextmanager
@@ -158,8 +108,6 @@ def child_in(prepare: Callable[[], object]) -> Iterator[int]:
     os.close(wait)
     try:
         answer = os.read(ready, 65536)
-        if b"Skipped" in answer:
-            pytest.skip(answer.decode().splitlines()[-1])
         assert answer == b"y", answer.decode()
         yield child
     finally:
@@ -173,19 +121,3 @@ def hold_mapped(path: Path, protection: int = mmap.PROT_READ, flags: int = mmap.
     descriptor = os.open(path, os.O_RDWR)
     libc.mmap(None, mmap.PAGESIZE, protection, flags, descriptor, 0)
     os.close(descriptor)
-
-
-def refuse_calls(error: int, *numbers: int) -> None:
-    """Make system calls fail in this process, by a seccomp filter."""
-    load, equal, answer = 0x20, 0x15, 0x06
-    code = [(load, 0, 0, 0)]
-    for number in numbers:
-        code += [(equal, 0, 1, number), (answer, 0, 0, 0x00050000 | error)]
-    code.append((answer, 0, 0, 0x7FFF0000))
-    steps = create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in code))
-    program = struct.pack("HxxxxxxP", len(code), addressof(steps))
-    try:
-        libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
-        libc.prctl(22, 2, program)  # PR_SET_SECCOMP
-    except OSError as failure:
-        pytest.skip(f"seccomp: {failure}")

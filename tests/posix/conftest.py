@@ -16,6 +16,7 @@ _SOURCE = str(Path(__file__).parents[1] / "c" / "shm.c")
 def shm(own_shm: None) -> Iterator[ShmFiles]:
     """Create files in an empty /dev/shm, and remove them after the test."""
     files = ShmFiles()
+    directory.use_own()
     yield files
     directory.use_own()
     files.remove_all()

@@ -11,17 +11,8 @@ from pyipcs.posix import directory, handle, listing
 from pyipcs.posix.segment import PosixSharedMemory
 from pyipcs.posix.semaphore import PosixNamedSemaphore
 from pyipcs.process import libc as system
-from tests.kit.posix import (
-    SHM,
-    ShmFiles,
-    as_nobody,
-    bind,
-    child_in,
-    in_child,
-    mount_tmpfs,
-    own_mounts,
-    refuse_calls,
-)
+from tests.kit.child import in_child, refuse_call
+from tests.kit.posix import SHM, ShmFiles, as_nobody, bind, child_in, mount_tmpfs, own_mounts
 from tests.kit.program import run
 
 CANNOT = "POSIX segments and semaphores cannot be listed: "
@@ -39,6 +30,11 @@ def unseen(act: Callable[[], object]) -> str:
     return str(error.value)
 
 
+def unseen_process(pid: int) -> str:
+    directory.use_process(pid)
+    return unseen(directory.open_shm)
+
+
 def with_dev(prepare: Callable[[], object], act: Callable[[], object]) -> object:
     """Return the result of a function in a child with an empty /dev."""
 
@@ -46,6 +42,7 @@ def with_dev(prepare: Callable[[], object], act: Callable[[], object]) -> object
         own_mounts()
         mount_tmpfs(Path("/dev"))
         prepare()
+        directory.use_own()
         return act()
 
     return in_child(child)
@@ -58,17 +55,17 @@ def test_open_shm_is_the_directory_of_shm_open(shm: ShmFiles) -> None:
     assert directory.open_shm() == descriptor
 
 
-def test_open_shm_without_directory_gives_reason() -> None:
+def test_open_shm_without_directory_gives_reason(own_shm: None) -> None:
     reason = with_dev(lambda: None, lambda: unseen(directory.open_shm))
     assert reason == f"{CANNOT}/dev/shm does not exist"
 
 
-def test_open_shm_that_is_a_file_gives_reason() -> None:
+def test_open_shm_that_is_a_file_gives_reason(own_shm: None) -> None:
     reason = with_dev(SHM.touch, lambda: unseen(directory.open_shm))
     assert reason == f"{CANNOT}/dev/shm is not a directory"
 
 
-def test_open_shm_accepts_any_directory() -> None:
+def test_open_shm_accepts_any_directory(own_shm: None) -> None:
     def fill() -> None:
         Path("/dev/other").mkdir()
         SHM.symlink_to("other")
@@ -77,12 +74,12 @@ def test_open_shm_accepts_any_directory() -> None:
     assert with_dev(fill, names) == ["/x"]
 
 
-def test_read_without_directory_raises_at_the_call() -> None:
+def test_read_without_directory_raises_at_the_call(own_shm: None) -> None:
     reason = with_dev(lambda: None, lambda: unseen(lambda: listing.read(Kind.POSIX_SEGMENT)))
     assert reason == f"{CANNOT}/dev/shm does not exist"
 
 
-def test_find_without_directory_gives_reason() -> None:
+def test_find_without_directory_gives_reason(own_shm: None) -> None:
     def find() -> str:
         with pytest.raises(IpcError) as error:
             PosixSharedMemory.find("/x")
@@ -149,20 +146,20 @@ def test_semaphore_create_in_place_of_process_is_refused(shm: ShmFiles) -> None:
     assert list(SHM.iterdir()) == []
 
 
-def test_use_process_that_ended_sets_no_place(shm: ShmFiles) -> None:
+def test_use_process_that_ended_gives_reason(shm: ShmFiles) -> None:
     pid = os.fork()
     if pid == 0:
         os._exit(0)
     os.waitpid(pid, 0)
-    reason = unseen(lambda: directory.use_process(pid))
+    reason = unseen_process(pid)
     assert reason == f"{CANNOT}the root of process {pid} does not exist"
-    assert unseen(directory.open_shm) == reason
+    assert not directory.is_own()
 
 
 @pytest.mark.root
 def test_use_process_of_other_user_gives_reason() -> None:
     pid = os.getpid()
-    reason = as_nobody(lambda: unseen(lambda: directory.use_process(pid)))
+    reason = as_nobody(lambda: unseen_process(pid))
     assert reason == f"{CANNOT}the root of process {pid}: Permission denied"
 
 
@@ -171,8 +168,8 @@ def test_use_process_without_openat2_gives_reason(error: int) -> None:
     pid = os.getpid()
 
     def refused() -> str:
-        refuse_calls(error, 437)
-        return unseen(lambda: directory.use_process(pid))
+        refuse_call(437, error)
+        return unseen_process(pid)
 
     words = {
         errno.ENOSYS: "needs openat2(2) of Linux 5.6",
@@ -182,7 +179,7 @@ def test_use_process_without_openat2_gives_reason(error: int) -> None:
 
 
 @pytest.fixture
-def jail(tmp_path: Path) -> tuple[Path, Path]:
+def jail(own_shm: None, tmp_path: Path) -> tuple[Path, Path]:
     """Create a root directory, and a directory of the host; both get a tmpfs."""
     root, host = tmp_path / "root", tmp_path / "host"
     root.mkdir()
@@ -235,7 +232,7 @@ def test_use_process_does_not_follow_link_out_of_chroot(jail: tuple[Path, Path])
     def check(pid: int) -> object:
         # The path of /proc, resolved by the kernel in this root, would lead to the host.
         assert os.listdir(f"/proc/{pid}/root/dev/shm") == ["host-file"]  # noqa: PTH208
-        return unseen(lambda: directory.use_process(pid)).partition(" of process ")[0]
+        return unseen_process(pid).partition(" of process ")[0]
 
     assert in_jail(jail, prepare, check) == f"{CANNOT}/dev/shm"
 
@@ -255,7 +252,7 @@ def test_use_process_does_not_leave_chroot_by_parents(jail: tuple[Path, Path]) -
         (root / "dev/shm").symlink_to("../" * 40 + str(host).lstrip("/"))
 
     def check(pid: int) -> object:
-        return unseen(lambda: directory.use_process(pid)).endswith(" does not exist")
+        return unseen_process(pid).endswith(" does not exist")
 
     assert in_jail(jail, prepare, check) is True
 
@@ -266,9 +263,7 @@ def test_use_process_without_tmpfs_gives_reason(jail: tuple[Path, Path]) -> None
         bind(Path("/proc/self"), root / "dev/shm")
 
     def check(pid: int) -> object:
-        return unseen(lambda: directory.use_process(pid)) == (
-            f"{CANNOT}/dev/shm of process {pid} is not a tmpfs"
-        )
+        return unseen_process(pid) == (f"{CANNOT}/dev/shm of process {pid} is not a tmpfs")
 
     assert in_jail(jail, prepare, check) is True
 

@@ -12,7 +12,8 @@ import pytest
 
 from pyipcs.errors import BusyError, DeniedError, IpcError
 from pyipcs.posix import lease
-from tests.kit.posix import ShmFiles, as_nobody, child_in, hold_mapped, in_child
+from tests.kit.child import in_child
+from tests.kit.posix import ShmFiles, as_nobody, child_in, hold_mapped
 from tests.kit.wait import LIMIT, exit_code, wait_for_state
 
 PAGE = os.sysconf("SC_PAGESIZE")

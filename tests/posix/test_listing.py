@@ -1,5 +1,7 @@
 import errno
+import fcntl
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -14,16 +16,16 @@ from pyipcs.model import Kind
 from pyipcs.posix import directory, listing
 from pyipcs.posix.listing import OtherFiles, complete, other_files
 from pyipcs.process import libc
+from tests.kit.child import in_child, refuse_call
 from tests.kit.posix import (
     SHM,
     ShmFiles,
     as_nobody,
+    child_in,
     glibc_semaphore,
     i386_semaphore,
-    in_child,
     mount_tmpfs,
     own_mounts,
-    refuse_calls,
 )
 from tests.kit.program import Result
 from tests.kit.wait import LIMIT
@@ -210,6 +212,18 @@ def test_read_of_own_semaphore_keeps_its_times(shm: ShmFiles) -> None:
     assert path.stat()[7:] == before[7:]
 
 
+def test_read_of_semaphore_that_is_leased_goes_by_size(shm: ShmFiles) -> None:
+    path = shm.file("sem.x", glibc_semaphore(1))
+
+    def lease() -> None:
+        signal.signal(signal.SIGIO, signal.SIG_IGN)
+        fcntl.fcntl(os.open(path, os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_WRLCK)
+
+    with child_in(lease):
+        assert rows(SEMAPHORE, "born")["/x"]["value"] is None
+    assert rows(SEMAPHORE)["/x"]["value"] == 1
+
+
 @pytest.mark.root
 def test_read_of_unreadable_semaphore_goes_by_size(shm: ShmFiles) -> None:
     shm.file("sem.closed", glibc_semaphore(5))
@@ -270,7 +284,7 @@ def test_complete_without_statx_has_no_birth(shm: ShmFiles) -> None:
 
     def refused() -> dict[str, Any]:
         found = read(SEGMENT)
-        refuse_calls(errno.EPERM, number)
+        refuse_call(number, errno.EPERM)
         # Python's own stat(2) is another call.
         return dict(complete(found, ["born"]).added)
 

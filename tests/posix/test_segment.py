@@ -21,6 +21,7 @@ from pyipcs.model import By, Kind, Target
 from pyipcs.posix import directory, lease
 from pyipcs.posix.handle import handle_class
 from pyipcs.posix.segment import PosixSharedMemory
+from tests.kit.child import in_child
 from tests.kit.kernel import NOBODY, libc
 from tests.kit.posix import (
     SHM,
@@ -29,7 +30,6 @@ from tests.kit.posix import (
     child_in,
     glibc_semaphore,
     hold_mapped,
-    in_child,
     own_mounts,
 )
 
