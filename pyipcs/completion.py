@@ -7,31 +7,60 @@ halves the time that a Tab takes.
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from pyipcs import objects
+from pyipcs.errors import UnseenError
 from pyipcs.listing import Listing
-from pyipcs.model import SYSV, Kind
+from pyipcs.model import POSIX, SYSV, Kind
 from pyipcs.process.accounts import user_name
 from pyipcs.render.format_units import human
-from pyipcs.sysv import procfs
 from pyipcs.sysv.keys import format_key
 from pyipcs.terminal.escape import one_line
 from pyipcs.text import plural
 
-_FLAGS = {"q": Kind.QUEUE, "m": Kind.SEGMENT, "s": Kind.SEMAPHORE}
+_FLAGS = {
+    "q": Kind.QUEUE,
+    "m": Kind.SEGMENT,
+    "s": Kind.SEMAPHORE,
+    "Q": Kind.POSIX_QUEUE,
+    "M": Kind.POSIX_SEGMENT,
+    "S": Kind.POSIX_SEMAPHORE,
+}
+_LONG_FLAGS = {
+    "--queues": Kind.QUEUE,
+    "--shmems": Kind.SEGMENT,
+    "--semaphores": Kind.SEMAPHORE,
+    "--posix-mqueues": Kind.POSIX_QUEUE,
+    "--posix-shmems": Kind.POSIX_SEGMENT,
+    "--posix-semaphores": Kind.POSIX_SEMAPHORE,
+}
+# The options of `stat` and `set` choose an object of either family.
+_COUNTERPARTS = dict(zip(SYSV, POSIX, strict=True))
+# Names that every shell reads as they are; others are not suggested.
+_PLAIN_NAME = r"(?a)/[\w.,:=@%+-]+"
 # The short options with a value, which end a group of flags. The commands declare them, too, but
 # reading that takes click; tests/docs/test_completion.py compares both.
 _OPTIONS_WITH_VALUE = "[fio]"
+
+
+def _value(value: int | None) -> str:
+    return f"value {'unknown' if value is None else value}"
+
+
 # The fields that describe an object, with their formatters.
-_FACTS: dict[Kind, dict[str, Callable[[str], str]]] = {
+_FACTS: dict[Kind, dict[str, Callable[[Any], str]]] = {
     Kind.QUEUE: {
         "qnum": lambda value: plural(int(value), "message"),
         "cbytes": lambda value: plural(int(value), "byte"),
     },
     Kind.SEGMENT: {"segsz": lambda value: human(int(value)), "nattch": "{} attached".format},
     Kind.SEMAPHORE: {"nsems": lambda value: plural(int(value), "semaphore")},
+    Kind.POSIX_QUEUE: {},
+    Kind.POSIX_SEGMENT: {"segsz": lambda value: human(int(value))},
+    Kind.POSIX_SEMAPHORE: {"value": _value},
 }
 
 
@@ -50,9 +79,9 @@ def main(args: Sequence[str]) -> None:
     A line has a suggestion, a tab and a description.
 
     Args:
-        args: the source of the suggestions ("id", "key" or "target", with ":" and a kind if only
-            one is possible, or "namespace"), the current text of the argument, and the arguments
-            of the command line, whose options may select kinds and a namespace.
+        args: the source of the suggestions ("id", "key", "target" or "name", with ":" and a kind
+            if only one is possible, or "namespace"), the current text of the argument, and the
+            arguments of the command line, whose options may select kinds and a namespace.
     """
     source, current, *line = args
     del line[line.index("--") if "--" in line else len(line) :]
@@ -87,36 +116,58 @@ def _objects(source: str, current: str, line: Sequence[str]) -> Iterator[tuple[s
     source, _, kind = source.partition(":")
     _enter(line)
     kinds = [Kind(kind)] if kind else _kinds_of_options(line)
+    if source == "name" or (source == "target" and not kind and current.startswith("/")):
+        return _posix_names(source, kinds)
+    kinds = [each for each in kinds if each in SYSV]
     found = (row for each in kinds for row in _read(each))
     return _names(source, current, found, has_kinds=len(kinds) > 1)
+
+
+def _posix_names(source: str, kinds: Collection[Kind]) -> Iterator[tuple[str, str]]:
+    """Yield the names of POSIX objects with descriptions."""
+    chosen = {*kinds} if source == "name" else {_COUNTERPARTS.get(one, one) for one in kinds}
+    for kind in POSIX:
+        if kind not in chosen:
+            continue
+        try:
+            listings = objects.read(kind)
+        except UnseenError:
+            continue
+        for listing in listings:
+            for name, facts in zip(listing.column("name"), _facts(listing), strict=True):
+                if re.fullmatch(_PLAIN_NAME, name):
+                    yield name, f"{kind.noun}: {facts}"
 
 
 def _enter(line: Sequence[str]) -> None:
     """Enter the namespace of --ns, if it is given."""
     if found := re.search("(?:^|\\0)--ns[=\\0]([^\\0]+)", "\0".join(line)):
+        from pyipcs.posix.directory import use_namespace_file
         from pyipcs.sysv.namespace import path_of
         from pyipcs.sysv.unshare import enter
 
-        enter(path_of(os.path.expanduser(found[1])))
+        path = path_of(os.path.expanduser(found[1]))
+        enter(path)
+        use_namespace_file(path)
 
 
 def _kinds_of_options(line: Iterable[str]) -> list[Kind]:
     """Return the kinds that options select, or all.
 
-    Options are -q, -m, -s and their long names, which may be abbreviated.
+    Options are -q, -m, -s, -Q, -M, -S and their long names, which may be abbreviated.
     """
     kinds = set()
     for arg in line:
-        if re.match("--[qms]", arg):
-            kinds |= {kind for kind in SYSV if f"--{kind.collection}".startswith(arg)}
+        if re.match("--[qmsp]", arg):
+            kinds |= {kind for name, kind in _LONG_FLAGS.items() if name.startswith(arg)}
         elif re.match("-[a-zA-Z]", arg):
             flags = re.split(_OPTIONS_WITH_VALUE, arg)[0]
             kinds |= {kind for letter, kind in _FLAGS.items() if letter in flags}
-    return [kind for kind in SYSV if kind in kinds] or [*SYSV]
+    return [kind for kind in Kind if kind in kinds] or [*Kind]
 
 
 def _read(kind: Kind) -> Iterator[_Object]:
-    for listing in procfs.read(kind):
+    for listing in objects.read(kind):
         keys = (format_key(int(key)) if int(key) else "" for key in listing.column("key"))
         ids = map(str, listing.column("id"))
         yield from map(_Object, [kind] * listing.length, ids, keys, _facts(listing))

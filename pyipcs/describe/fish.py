@@ -79,7 +79,7 @@ def _value(value: Value) -> str:
     if isinstance(choices, str):
         if choices in _LOOKUPS:
             return _LOOKUPS[choices]
-        ftok = "" if choices.startswith("id") else " (__pyipcs_ftok)"
+        ftok = "" if choices.startswith(("id", "name")) else " (__pyipcs_ftok)"
         return f"-x -k -a '(__pyipcs_lookup {choices}){ftok}'"
     words = " ".join(
         f"{word}\\t{_quoted(text)}" if text else word for word, text in choices.items()

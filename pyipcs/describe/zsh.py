@@ -85,7 +85,7 @@ def _action(value: Value) -> str:
     if isinstance(choices, str):
         if choices in _FUNCTIONS:
             return _FUNCTIONS[choices]
-        function = "_pyipcs_lookup" if choices.startswith("id") else "_pyipcs_target"
+        function = "_pyipcs_lookup" if choices.startswith(("id", "name")) else "_pyipcs_target"
         return f" {function} {_escaped(choices)}"
     if value.columns:
         listed = (_quoted(f"{name}[{_escaped(text)}]") for name, text in choices.items())

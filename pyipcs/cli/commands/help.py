@@ -8,7 +8,7 @@ from pyipcs.cli.app import COMMANDS, load, suggestion
 from pyipcs.cli.command import write_lists
 from pyipcs.cli.options.common import subcommand
 from pyipcs.cli.types import ParsedType
-from pyipcs.model import SYSV
+from pyipcs.model import Kind
 from pyipcs.terminal.streams import Output
 
 _TOPICS = {
@@ -20,7 +20,7 @@ _TOPICS = {
 def _columns() -> Iterable[tuple[str, Iterable[tuple[str, str]]]]:
     from pyipcs.cli.options.output import columns_of
 
-    return columns_of(*SYSV, limits=True)()
+    return columns_of(*Kind, limits=True)()
 
 
 def _formats() -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:

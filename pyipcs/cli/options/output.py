@@ -10,7 +10,7 @@ from click.core import ParameterSource
 from pyipcs.cli.command import DocumentedChoice, HelpSections
 from pyipcs.cli.options.common import combine_options, json_option, showing
 from pyipcs.cli.types import ParsedType
-from pyipcs.model import Kind, Unit
+from pyipcs.model import POSIX, Kind, Unit
 from pyipcs.query.plan import Format, OutputOptions
 
 if TYPE_CHECKING:
@@ -155,9 +155,11 @@ def columns_of(*kinds: Kind, limits: bool = False) -> HelpSections:
     """
 
     def help_sections() -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
-        from pyipcs.query.columns import COMMON, KIND, OWN_COLUMNS, RESOURCE
+        from pyipcs.query.columns import COMMON, KIND, OWN_COLUMNS, POSIX_COMMON, RESOURCE
 
-        yield "Columns of all kinds", _described(COMMON)
+        yield "Columns of all System V kinds", _described(COMMON)
+        if not {*POSIX}.isdisjoint(kinds):
+            yield "Columns of all POSIX kinds", _described(POSIX_COMMON)
         for kind in kinds:
             yield f"Columns of {kind.plural}", _described(OWN_COLUMNS[kind])
         if limits:
