@@ -4,7 +4,7 @@ import mmap
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -115,37 +115,56 @@ def test_write_lease_ends_by_an_error_in_its_block(path: Path) -> None:
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask
 
 
-def open_without_waiting(path: Path) -> int:
-    """Open a file in another process; return the errno."""
+@contextmanager
+def opener(path: Path) -> Iterator[Callable[[], int]]:
+    """Start a process that opens a file on request, without waiting.
+
+    Yields:
+        A function that requests it and returns the errno.
+    """
+    wait, request = os.pipe()
+    answer, told = os.pipe()
     child = os.fork()
     if child == 0:
-        try:
-            os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-            os._exit(0)
-        except OSError as error:
-            os._exit(error.errno or 1)
-    return exit_code(child)
+        os.close(request)
+        if os.read(wait, 1):
+            try:
+                os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+                os.write(told, b"\0")
+            except OSError as error:
+                os.write(told, bytes([error.errno or 255]))
+        os._exit(0)
+    os.close(told)
+    yield lambda: os.read(answer, os.write(request, b"x"))[0]
+    for end in (wait, request, answer):
+        os.close(end)
+    exit_code(child)
 
 
-def survive_opener(path: Path) -> tuple[int, bool, bool]:
+def survive(path: Path, attempt: Callable[[], int]) -> tuple[int, bool, bool]:
     """Return the errno of an opener, and whether the lease stood before and after it."""
     with opened(path) as descriptor, lease.write_lease(descriptor):
         before = lease.is_held(descriptor)
-        failed = open_without_waiting(path)
+        failed = attempt()
         return failed, before, lease.is_held(descriptor)
 
 
 def test_write_lease_reports_and_survives_an_opener(path: Path) -> None:
+    def child() -> tuple[int, bool, bool]:
+        with opener(path) as attempt:
+            return survive(path, attempt)
+
     # The default action of SIGIO would end the child.
-    assert in_child(lambda: survive_opener(path)) == (errno.EAGAIN, True, False)
+    assert in_child(child) == (errno.EAGAIN, True, False)
 
 
 def test_write_lease_in_a_thread_sends_no_signal_to_others(path: Path) -> None:
     def child() -> list[tuple[int, bool, bool]]:
         results: list[tuple[int, bool, bool]] = []
-        thread = threading.Thread(target=lambda: results.append(survive_opener(path)))
-        thread.start()
-        thread.join(LIMIT)
+        with opener(path) as attempt:
+            thread = threading.Thread(target=lambda: results.append(survive(path, attempt)))
+            thread.start()
+            thread.join(LIMIT)
         return results
 
     assert in_child(child) == [(errno.EAGAIN, True, False)]
@@ -155,7 +174,8 @@ def test_write_lease_runs_no_handler_of_sigio(path: Path) -> None:
     def child() -> tuple[list[int], set[int]]:
         seen: list[int] = []
         signal.signal(signal.SIGIO, lambda number, _: seen.append(number))
-        survive_opener(path)
+        with opener(path) as attempt:
+            survive(path, attempt)
         return seen, {int(number) for number in signal.sigpending()}
 
     assert in_child(child) == ([], set())

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pyipcs.model import By, Kind, Target
 from pyipcs.posix.names import entry, format_name, parse_name, parse_target
+from tests.kit.child import in_child
 from tests.kit.kernel import libc
 from tests.kit.posix import SHM, ShmFiles
 
@@ -94,8 +95,8 @@ def test_parse_name_of_segment_has_limit_of_shm_open(shm: ShmFiles, length: int)
 
 @pytest.mark.parametrize("name", ["/" + "a" * 251, "/" + "a" * 252, "/.", "/..", "/a/b", "/"])
 def test_parse_name_of_semaphore_accepts_what_sem_open_does(shm: ShmFiles, name: str) -> None:
-    # The result is a pointer, of which this declaration has only a half.
-    libc.sem_open(name.encode(), os.O_CREAT | os.O_EXCL, 0o600, 1)
+    # The semaphore stays mapped, and in memory, until the child ends.
+    in_child(lambda: libc.sem_open(name.encode(), os.O_CREAT | os.O_EXCL, 0o600, 1))
     if created := [path.name for path in SHM.iterdir()]:
         assert created == [entry(Kind.POSIX_SEMAPHORE, parse_name(name, Kind.POSIX_SEMAPHORE))]
     else:
