@@ -10,6 +10,7 @@ from pyipcs.errors import IpcError, ipc_error
 from pyipcs.listing import Listing
 from pyipcs.model import Kind
 from pyipcs.posix import directory, files
+from pyipcs.posix.names import SEMAPHORE_PREFIX
 from pyipcs.posix.names import entry as entry_of
 
 _CHUNK = 1024  # rows: large enough to be fast, small enough to keep memory flat
@@ -107,7 +108,7 @@ def _segments(descriptor: int, chunk: Iterable["os.DirEntry[str]"]) -> Listing:
         if entry.is_file(follow_symlinks=False)
         and (status := _status(entry))
         and (
-            not entry.name.startswith("sem.")
+            not entry.name.startswith(SEMAPHORE_PREFIX)
             or _examine(descriptor, entry.name, status)[0] is Kind.POSIX_SEGMENT
         )
     ]
@@ -118,7 +119,7 @@ def _segments(descriptor: int, chunk: Iterable["os.DirEntry[str]"]) -> Listing:
 
 def _semaphores(descriptor: int, chunk: Iterable["os.DirEntry[str]"]) -> Listing:
     found = [
-        (f"/{entry.name.removeprefix('sem.')}", status, examined[1])
+        (f"/{entry.name.removeprefix(SEMAPHORE_PREFIX)}", status, examined[1])
         for entry in chunk
         if files.has_semaphore_name(entry.name)
         and entry.is_file(follow_symlinks=False)
