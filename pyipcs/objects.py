@@ -52,13 +52,17 @@ def parse_target(text: str) -> Target:
     Raises:
         ValueError: the text is no target; the message has the reason.
     """
-    if text.startswith("/"):
+    if text.startswith(("/", "\\")):
         from pyipcs.posix import names
 
         return names.parse_target(text)
     from pyipcs.sysv import keys
 
-    return keys.parse_target(text)
+    try:
+        return keys.parse_target(text)
+    except keys.NoTargetError:
+        notations = "not an id, a 0x key, id:N, key:N, ftok:PATH[:PROJ] or /NAME"
+        raise ValueError(notations) from None
 
 
 def format_target_id(kind: Kind, object_id: int | str) -> str:

@@ -13,6 +13,8 @@ _MAX_BYTES = 255  # NAME_MAX
 # The patterns are compiled on first use, to keep start-up short.
 _ESCAPE = rb"\\(?:x([0-9a-fA-F]{2})|(.?))"
 _CHARACTERS = {b"n": b"\n", b"t": b"\t", b"\\": b"\\"}
+_SPECIAL = frozenset(" \\'\"")
+_SLASH = r"\x2f"
 _SHORT = {"\n": "\\n", "\t": "\\t", "\\": "\\\\"}
 _FOLDERS = ("/dev/shm/", "/dev/mqueue/")
 
@@ -39,8 +41,8 @@ def parse_name(text: str, kind: Kind | None = None) -> str:
 
 
 def parse_target(text: str) -> Target:
-    """Parse a target: the name of a POSIX object with its slash."""
-    if not text.startswith("/"):
+    """Parse a target: the name of a POSIX object with its slash, which may be escaped."""
+    if not text.startswith(("/", _SLASH)):
         raise ValueError("not a POSIX name (a name starts with a slash)")
     return Target(By.NAME, 0, text, parse_name(text))
 
@@ -48,12 +50,15 @@ def parse_target(text: str) -> Target:
 def format_name(name: str) -> str:
     r"""Return a name in one word of printable characters.
 
-    A newline is `\n`, a tab `\t`, a backslash `\\`; a space, another character that is not
+    A newline is `\n`, a tab `\t`, a backslash `\\`; a space, a quote, another character that is not
     printable, and a byte that is not UTF-8 are `\xHH` for each byte.
+
+    In a name with escapes the slash is `\x2f`: xargs(1) removes backslashes and quotes, and without
+    them the text must not be the name of another object.
     """
-    if name.isprintable() and " " not in name and "\\" not in name:
+    if name.isprintable() and _SPECIAL.isdisjoint(name):
         return name
-    return "".join(map(_escaped, name))
+    return _SLASH + "".join(map(_escaped, name[1:]))
 
 
 def entry(kind: Kind, name: str) -> str:
@@ -103,6 +108,6 @@ def _character(match: re.Match[bytes]) -> bytes:
 def _escaped(character: str) -> str:
     if character in _SHORT:
         return _SHORT[character]
-    if character.isprintable() and character != " ":
+    if character.isprintable() and character not in _SPECIAL:
         return character
     return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))

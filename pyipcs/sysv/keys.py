@@ -17,6 +17,10 @@ _PROJECT = r"(?ai)(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|(?P<decimal>\d+))"
 _PROJECT_BITS = 0xFF  # ftok(3) uses only these
 
 
+class NoTargetError(ValueError):
+    """A text in no notation of a target."""
+
+
 def format_key(key: int) -> str:
     """Return a key as ipcs(1) prints it: unsigned, in hexadecimal."""
     return f"0x{unsigned(key):08x}"
@@ -78,7 +82,7 @@ def parse_target(text: str) -> Target:
         if INT_MAX < decimal(text) < _KEYS:
             raise ValueError(f"not an id (the highest is {INT_MAX}; key:{text}?)")
         return Target(By.ID, parse_id(text), text)
-    raise ValueError("not an id, a 0x key, id:N, key:N or ftok:PATH[:PROJ]")
+    raise NoTargetError("not an id, a 0x key, id:N, key:N or ftok:PATH[:PROJ]")
 
 
 def _parse_ftok(text: str) -> int:

@@ -1,5 +1,6 @@
 import errno
 import os
+import subprocess
 from importlib import import_module
 
 import pytest
@@ -7,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyipcs.model import By, Kind, Target
+from pyipcs.objects import parse_target as parse_any_target
 from pyipcs.posix.names import entry, format_name, parse_name, parse_target
 from tests.kit.child import in_child
 from tests.kit.kernel import libc
 from tests.kit.posix import SHM, ShmFiles
+from tests.kit.wait import LIMIT
 
 POSIX = [Kind.POSIX_QUEUE, Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE]
 _NAME_BYTES = st.binary(min_size=1, max_size=64).filter(
@@ -62,7 +65,7 @@ def test_parse_name_of_valid_text_returns_name_with_slash(text: str, name: str) 
         ("/dev/shm/x", "did you mean /x?"),
         ("/dev/mqueue/x", "did you mean /x?"),
         ("/dev/shm/sem.x", "did you mean /x?"),
-        ("/dev/shm/a b", r"did you mean /a\x20b?"),
+        ("/dev/shm/a b", r"did you mean \x2fa\x20b?"),
         (r"/a\q", r"the escapes are \n, \t, \\ and \xHH"),
         (r"/a\x2", r"the escapes are \n, \t, \\ and \xHH"),
         ("/a\\", r"the escapes are \n, \t, \\ and \xHH"),
@@ -109,17 +112,19 @@ def test_parse_name_of_semaphore_accepts_what_sem_open_does(shm: ShmFiles, name:
     [
         ("/x", "/x"),
         ("/é", "/é"),
-        ("/a b", r"/a\x20b"),
-        ("/a\nb", r"/a\nb"),
-        ("/a\tb", r"/a\tb"),
-        ("/a\\nb", r"/a\\nb"),
-        ("/\x1b[31m", r"/\x1b[31m"),
-        ("/\x7f", r"/\x7f"),
-        ("/\x9b", r"/\xc2\x9b"),
-        ("/\udcff", r"/\xff"),
-        ("/\u202e", r"/\xe2\x80\xae"),
-        ("/\u2028", r"/\xe2\x80\xa8"),
-        ("/\u3000", r"/\xe3\x80\x80"),
+        ("/a b", r"\x2fa\x20b"),
+        ("/a\nb", r"\x2fa\nb"),
+        ("/a\tb", r"\x2fa\tb"),
+        ("/a\\nb", r"\x2fa\\nb"),
+        ("/\x1b[31m", r"\x2f\x1b[31m"),
+        ("/\x7f", r"\x2f\x7f"),
+        ("/\x9b", r"\x2f\xc2\x9b"),
+        ("/\udcff", r"\x2f\xff"),
+        ("/\u202e", r"\x2f\xe2\x80\xae"),
+        ("/\u2028", r"\x2f\xe2\x80\xa8"),
+        ("/it's", r"\x2fit\x27s"),
+        ('/"q"', r"\x2f\x22q\x22"),
+        ("/\u3000", r"\x2f\xe3\x80\x80"),
     ],
 )
 def test_format_name_escapes_what_is_not_printable(name: str, text: str) -> None:
@@ -145,6 +150,27 @@ def test_parse_name_of_any_text_raises_nothing_but_value_error(text: str) -> Non
         except ValueError:
             continue
         assert parse_name(format_name(name), kind) == name
+
+
+@pytest.mark.tools("xargs")
+def test_format_name_through_xargs_never_names_another_object() -> None:
+    """Xargs removes backslashes and quotes; what remains of an escaped name must be no target."""
+    names = ["/a\nb", "/a b", "/a\tb", "/a\\b", "/it's", '/"q"', "/\udcff", "/plain"]
+    listed = "".join(f"{format_name(name)}\n" for name in names)
+    done = subprocess.run(
+        ["xargs", "-n1", "printf", "%s\\n"],
+        input=listed,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=LIMIT,
+    )
+    *unquoted, plain = done.stdout.splitlines()
+    assert plain == "/plain"
+    assert len(unquoted) == len(names) - 1
+    for text in unquoted:
+        with pytest.raises(ValueError, match="not "):
+            parse_any_target(text)
 
 
 def test_parse_target_keeps_typed_text() -> None:
