@@ -12,7 +12,7 @@ from pyipcs.cli.options.common import common_options
 # without loading the commands; tests/docs/test_help.py compares both.
 PURPOSES = {
     "Inspect": {
-        "list": "Show System V IPC objects, limits and usage.",
+        "list": "Show System V and POSIX IPC objects, limits and usage.",
         "stat": "Show all details of objects.",
         "key": "Print the ftok(3) key of a file.",
     },

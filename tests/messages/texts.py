@@ -100,6 +100,7 @@ NOT_PROJECT = "the project is a number of 32 bits, or one character that is no d
 NOT_SIZE = "not a size (bytes, or with a unit: K, KiB, KB, M, MiB, MB and so on)"
 NOT_STRUCT = "not a struct (bad char in struct format)"
 NOT_TARGET = "not an id, a 0x key, id:N, key:N or ftok:PATH[:PROJ]"
+NOT_ANY_TARGET = "not an id, a 0x key, id:N, key:N, ftok:PATH[:PROJ] or /NAME"
 NOT_VALUES = "not values (0 to 32767, separated by commas)"
 NO_SUCH_FILE = "No such file or directory"  # the C library's
 

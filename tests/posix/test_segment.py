@@ -157,7 +157,7 @@ def test_find_of_semaphore_names_it(shm: ShmFiles) -> None:
     shm.file("sem.a b", glibc_semaphore(1))
     with pytest.raises(FormError) as error:
         PosixSharedMemory.find("/sem.a b")
-    assert error.value.strerror == r"is the POSIX semaphore /a\x20b, not a POSIX segment"
+    assert error.value.strerror == r"is the POSIX semaphore \x2fa\x20b, not a POSIX segment"
 
 
 def test_reach_returns_segment_of_target(shm: ShmFiles) -> None:
