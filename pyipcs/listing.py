@@ -98,14 +98,14 @@ class Listing(NamedTuple):
         return self._replace(words=list(chain.from_iterable(words)), added=added)
 
     def distinct(self, before: str | int = "") -> "Listing":
-        """Return the first row of each id.
+        """Return the first row of each id or name.
 
         Linux 5.3 to 5.7 repeat the row of an object for each free entry before the object.
 
         Args:
             before: the id of the row before this listing, which is dropped here.
         """
-        ids = self.column("id")
+        ids = self.column("name" if self.has("name") else "id")
         if len({before, *ids}) == len(ids) + 1:
             return self
         first: dict[str | int, int] = {}

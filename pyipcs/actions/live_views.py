@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
-from typing import cast
 
 from pyipcs import objects
 from pyipcs.actions.lookup import read_all
-from pyipcs.model import Kind, PosixQueue, Queue, Record, SysvRecord, Target, View
+from pyipcs.model import Kind, PosixQueue, Queue, Record, Target, View
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions, Report
 from pyipcs.query.rates import Growth
@@ -90,9 +89,7 @@ def named_objects(
         rates = growth.of(_counts(found))
         for record in plan.in_order(kinds, found, options):
             rate = rates.get((record.kind, record.id))
-            object_ = Details(
-                cast(SysvRecord, record), style, is_condensed=not options.is_wide, growth=rate
-            )
+            object_ = Details(record, style, is_condensed=not options.is_wide, growth=rate)
             yield from panel.details(object_, capabilities)
         for error in errors:
             yield f"{one_line(str(error))}\n"

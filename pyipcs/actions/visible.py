@@ -1,12 +1,16 @@
 """The objects of several kinds, and the kinds that the caller cannot list."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pyipcs import objects
 from pyipcs.errors import UnseenError
 from pyipcs.listing import Listing
-from pyipcs.model import IN_SHM, POSIX, Kind
+from pyipcs.model import POSIX, Kind
 from pyipcs.text import plural
+
+if TYPE_CHECKING:
+    from pyipcs.posix.listing import OtherFiles
 
 _HINT_ORDER = (Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE, Kind.POSIX_QUEUE)
 
@@ -38,18 +42,11 @@ def posix_hint() -> str:
     return f"POSIX: {', '.join(counts)} (pyipcs list --posix)" if counts else ""
 
 
-def other_files(kinds: Iterable[Kind]) -> dict[str, int] | None:
-    """Return the number and the bytes of files in /dev/shm that are no objects.
-
-    Args:
-        kinds: the listed kinds; the result is None if none of them is in /dev/shm, or if that
-            cannot be read.
-    """
-    if {*IN_SHM}.isdisjoint(kinds):
-        return None
+def other_files() -> "OtherFiles | None":
+    """Count what in /dev/shm is no object; None if it cannot be read."""
     from pyipcs.posix.listing import other_files as count
 
     try:
-        return count()._asdict()
+        return count()
     except UnseenError:
         return None

@@ -4,11 +4,11 @@ Each function builds a report, picks its renderer and writes the text.
 """
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pyipcs import objects
 from pyipcs.listing import Listing
-from pyipcs.model import SYSV, Kind, Record, SysvRecord, Unit, View
+from pyipcs.model import Kind, Record, Unit, View
 from pyipcs.query import plan
 from pyipcs.query.plan import ALL, NAMED, Format, Found, OutputOptions, Report, Scope
 from pyipcs.render import details_renderer, figures_renderer, renderer
@@ -16,6 +16,7 @@ from pyipcs.terminal.streams import Output
 
 if TYPE_CHECKING:
     from pyipcs.actions.all_namespaces import NamespaceObjects
+    from pyipcs.posix.listing import OtherFiles
     from pyipcs.terminal.capabilities import TerminalCapabilities
 
 
@@ -41,14 +42,30 @@ def listings(
         each: False for metrics without single objects, and tables with a hint at POSIX objects.
     """
     format_ = options.chosen(terminal=output.is_terminal)
-    report = plan.report(found, options, format_, view, terminal=output.is_terminal)
+    report = _report(output, found, options, scope, view)
     if format_ is Format.OPENMETRICS:
         report = _with_figures(report if each else report._replace(found={}), totals, totals)
     else:
-        has_details = scope.is_named and (not options.choice or options.choice.more)
-        report = report._replace(which=scope.which, details=has_details, unseen=scope.unseen)
         report = _with_others(output, report, format_, has_hint=not each)
     _write(output, report, format_, scope)
+
+
+def _write_objects(
+    output: Output, found: Found, options: OutputOptions, scope: Scope, view: View = View.STATUS
+) -> None:
+    """Write objects, without a word about others."""
+    report = _report(output, found, options, scope, view)
+    _write(output, report, options.chosen(terminal=output.is_terminal), scope)
+
+
+def _report(
+    output: Output, found: Found, options: OutputOptions, scope: Scope, view: View = View.STATUS
+) -> Report:
+    """Return the report of a part of the objects."""
+    format_ = options.chosen(terminal=output.is_terminal)
+    report = plan.report(found, options, format_, view, terminal=output.is_terminal)
+    has_details = scope.is_named and (not options.choice or options.choice.more)
+    return report._replace(which=scope.which, details=has_details, unseen=scope.unseen)
 
 
 def _with_others(output: Output, report: Report, format_: Format, *, has_hint: bool) -> Report:
@@ -58,12 +75,13 @@ def _with_others(output: Output, report: Report, format_: Format, *, has_hint: b
         return report
     from pyipcs.actions.visible import other_files, posix_hint
 
-    if others := other_files(report.found):
-        report = report._replace(facts={**report.facts, "other": others})
-        note = _others_note(others)
-    else:
+    if {*IN_SHM}.isdisjoint([*report.found, *report.unseen]):
         note = posix_hint() if has_hint and is_drawn else ""
-    return report._replace(notes=[note] if note else [])
+        return report._replace(notes=[note] if note else [])
+    others = other_files()
+    note = _others_note(others) if others else ""
+    facts = {**report.facts, "other": _others_document(others) if others else None}
+    return report._replace(facts=facts, notes=[note] if note else [])
 
 
 def show_leftovers(
@@ -97,7 +115,7 @@ def namespaces(
             for number, group in enumerate(groups):
                 output.write(["\n"] if number else [])
                 output.write([group.heading])
-                listings(output, group.found, options, view=view, scope=scope)
+                _write_objects(output, group.found, options, scope, view)
         case _:
             whole = plan.together(one.found for one in groups)
             report = plan.report(whole, options, format_, view)
@@ -105,15 +123,15 @@ def namespaces(
 
 
 def selected(
-    output: Output, ids: Mapping[Kind, Container[int]], options: OutputOptions, which: str
+    output: Output, ids: Mapping[Kind, Container[Any]], options: OutputOptions, which: str
 ) -> None:
-    """Write the objects with these ids; see Scope for `which`."""
+    """Write the objects with these ids or names; see Scope for `which`."""
 
     def listed(kind: Kind) -> Iterator[Listing]:
         return (listing.select(ids[kind]) for listing in objects.read(kind))
 
-    found = {kind: listed(kind) for kind in SYSV if kind in ids}
-    listings(output, found, options, scope=Scope(is_filtered=True, which=which))
+    found = {kind: listed(kind) for kind in Kind if kind in ids}
+    _write_objects(output, found, options, Scope(is_filtered=True, which=which))
 
 
 def details(
@@ -137,7 +155,7 @@ def details(
     capabilities = _capabilities(output, format_)
     is_listed = options.choice or format_ not in {Format.PLAIN, Format.TABLE}
     if is_listed or (like_ipcs and not capabilities and options.is_columnar):
-        listings(output, plan.listed(kinds, records), options, scope=NAMED)
+        _write_objects(output, plan.listed(kinds, records), options, NAMED)
         return
     from pyipcs.render.details import Details
 
@@ -148,15 +166,15 @@ def details(
     is_condensed = bool(capabilities or output.is_terminal) and not options.is_wide
     for number, record in enumerate(plan.in_order(kinds, records, options)):
         output.write(["\n"] if number and not capabilities else [])
-        object_ = Details(cast(SysvRecord, record), style, is_condensed=is_condensed)
+        object_ = Details(record, style, is_condensed=is_condensed)
         _write_text(output, render(object_, capabilities), capabilities)
 
 
 def records(output: Output, found: Sequence[Record]) -> None:
     """Write created objects, one of each kind, as JSON."""
     kinds = [record.kind for record in found]
-    created = Scope(is_filtered=True)
-    listings(output, plan.listed(kinds, found), OutputOptions(Format.JSON), scope=created)
+    options = OutputOptions(Format.JSON)
+    _write_objects(output, plan.listed(kinds, found), options, Scope(is_filtered=True))
 
 
 def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOptions) -> None:
@@ -186,22 +204,29 @@ def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOpt
     output.write(render(name, values, options.unit))
 
 
-def _others_note(others: Mapping[str, int]) -> str:
+def _others_document(others: "OtherFiles") -> dict[str, int | None]:
+    """Return the other files of /dev/shm for JSON."""
+    return {"files": others.files, "bytes": others.bytes if others.is_complete else None}
+
+
+def _others_note(others: "OtherFiles") -> str:
     """Return a line about the files of /dev/shm that are no objects; empty without any."""
     from pyipcs.render.format_units import human
     from pyipcs.text import plural
 
-    files = others["files"]
-    verb = "is no POSIX object" if files == 1 else "are no POSIX objects"
-    size = human(others["bytes"])
-    return f"{plural(files, 'other file')} in /dev/shm ({size}) {verb}." if files else ""
+    verb = "is no POSIX object" if others.files == 1 else "are no POSIX objects"
+    size = human(others.bytes) if others.is_complete else f"at least {human(others.bytes)}"
+    counted = f"{plural(others.files, 'other file')} in /dev/shm ({size})"
+    return f"{counted} {verb}." if others.files else ""
 
 
 def _with_figures(report: Report, limits: Iterable[Kind], usage: Iterable[Kind]) -> Report:
     """Return a report for metrics with the limits and the usage of kinds."""
+    limits, usage = [*limits], [*usage]
+    rows = {kind: objects.resources(kind) for kind in dict.fromkeys([*limits, *usage])}
     return report._replace(
-        limits=[objects.resources(kind) for kind in limits],
-        used=[objects.resources(kind) for kind in usage],
+        limits=[rows[kind] for kind in limits],
+        used=[rows[kind] for kind in usage],
         usage={kind: objects.figures("usage", kind, is_corrected=True) for kind in usage},
     )
 

@@ -83,6 +83,8 @@ class Column(NamedTuple):
 
     def of(self, listing: Listing) -> Iterable[Value]:
         """Return the value of this column for each object."""
+        if not listing.length:
+            return []  # an empty listing may lack the required fields
         if self.values:
             return self.values(listing)
         if listing.has(self.field):
@@ -161,8 +163,13 @@ def _creation_times(listing: Listing) -> Iterator[int]:
     return map(earliest_time, *_numbers(listing, "ctime", "atime", "dtime"))
 
 
-def _now(listing: Listing) -> Iterator[int]:
-    return repeat(int(time.time()), listing.length)
+def _registrations(listing: Listing) -> Iterator[int]:
+    """Yield the current time for queues with a registered process, and 0 for others.
+
+    A registration ends with its process (mq_notify(3)).
+    """
+    now = int(time.time())
+    return (now if pid else 0 for pid in listing.column("notify_pid"))
 
 
 def _latest(*fields: str) -> Callable[[Listing], Iterator[int]]:
@@ -386,7 +393,7 @@ POSIX_QUEUE = (
         "Process that mq_notify(3) has registered",
         50,
         requires=Requirement.QUEUE_STATUS,
-        when=_now,
+        when=_registrations,
     ),
 )
 _SIZE = Column("SIZE", ValueType.SIZE, "segsz", "Size", 85)
@@ -478,6 +485,10 @@ OWN_COLUMNS = {
 OF_KIND = {
     kind: (COMMON if kind in SYSV else POSIX_COMMON) + own for kind, own in OWN_COLUMNS.items()
 }
+# The kinds whose objects have a usage state.
+CLASSIFIED = frozenset(
+    kind for kind, columns in OF_KIND.items() if any(one.name == "STATE" for one in columns)
+)
 # The kinds that have STATE in their usual table on a terminal.
 USUALLY_CLASSIFIED = frozenset(SYSV)
 VIEWS = {

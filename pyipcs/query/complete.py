@@ -7,7 +7,7 @@ from typing import Any
 
 from pyipcs.errors import IpcError, NotFoundError
 from pyipcs.listing import Listing
-from pyipcs.model import POSIX, SYSV, Kind, Queue
+from pyipcs.model import POSIX, SYSV, Kind, Queue, View
 
 
 class Requirement(Enum):
@@ -118,6 +118,21 @@ def _ask_waited(listing: Listing) -> list[Any]:
 
 
 _GONE = object()
+# The fields of POSIX objects in the layout of ipcs, by kind and view.
+PLAIN = {
+    (Kind.POSIX_QUEUE, View.STATUS): {Requirement.QUEUE_ATTRIBUTES, Requirement.QUEUE_STATUS},
+    (Kind.POSIX_QUEUE, View.PID): {Requirement.QUEUE_STATUS},
+    (Kind.POSIX_SEGMENT, View.TIME): {Requirement.BORN},
+    (Kind.POSIX_SEMAPHORE, View.STATUS): {Requirement.VALUE},
+    (Kind.POSIX_SEMAPHORE, View.TIME): {Requirement.BORN},
+}
+# The fields in metrics; each kind has some of them.
+METRICS = frozenset(
+    {
+        *(Requirement.QBYTES, Requirement.BORN, Requirement.PAGES, Requirement.VALUE),
+        *(Requirement.QUEUE_ATTRIBUTES, Requirement.QUEUE_STATUS),
+    }
+)
 # The fields of POSIX objects by kind, which are read in one step.
 _POSIX_FIELDS = {
     **{(kind, Requirement.BORN): ("born",) for kind in POSIX},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from pyipcs import objects
 from pyipcs.errors import UsageError
 from pyipcs.listing import Listing, listing_of
-from pyipcs.model import SYSV, Kind, Record, Unit, View
+from pyipcs.model import POSIX, SYSV, Kind, Record, Unit, View
 
 if TYPE_CHECKING:
     from pyipcs.objects import Figures
@@ -258,13 +258,14 @@ def report(
         UsageError: the format or a kind lacks a chosen column.
     """
     if format_ is Format.OPENMETRICS:
-        from pyipcs.query.complete import Requirement, complete
+        from pyipcs.query.complete import METRICS, complete
 
         options.refuse_columns(format_.value)
-        whole = {kind: complete(some, {Requirement.QBYTES}) for kind, some in found.items()}
+        whole = {kind: complete(some, METRICS) for kind, some in found.items()}
         return Report(whole, {}, options.style(format_))
     if format_ is Format.PLAIN and not options.is_columnar:
-        return Report(in_requested_order(found, options), {}, options.style(format_), view=view)
+        found = in_requested_order(_with_plain_fields(found, view), options)
+        return Report(found, {}, options.style(format_), view=view)
     from pyipcs.query.choose import document, shown
     from pyipcs.query.columns import KIND, OF_KIND
 
@@ -279,6 +280,18 @@ def report(
     used = {kind: each for kind, each in columns.items() if {*each} - {KIND}} or columns
     known = {kind: OF_KIND[kind] for kind in found}
     return _report(found, used, known, options, format_)
+
+
+def _with_plain_fields(found: Found, view: View) -> Found:
+    """Add the fields of POSIX objects that the layout of ipcs shows."""
+    if all(kind not in POSIX for kind in found):
+        return found
+    from pyipcs.query.complete import PLAIN, complete
+
+    return {
+        kind: complete(some, PLAIN[kind, view]) if (kind, view) in PLAIN else some
+        for kind, some in found.items()
+    }
 
 
 def _report(

@@ -5,8 +5,10 @@ Objects are filled into a template of their columns: numbers of /proc/sysvipc ar
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from pyipcs.listing import Listing
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
     from pyipcs.model import Unit
     from pyipcs.objects import Figures
     from pyipcs.terminal.capabilities import TerminalCapabilities
+
+# The names of used amounts in JSON, where the name of the resource is that of its limit.
+_USED_NAMES = {
+    "queues_max": "queues",
+    "rlimit_msgqueue": "queue_bytes",
+    "shm_size": "shm_used",
+    "shm_files": "shm_files_used",
+}
 
 
 def json_document(
@@ -62,7 +72,10 @@ def _json_facts(facts: Any) -> str:
 
 def _collections(report: Report) -> Iterator[str]:
     """Yield the members with the objects of each kind."""
-    for kind, listings in report.found.items():
+    for kind, listings in _requested(report):
+        if listings is None:
+            yield f',\n"{kind.collection}": null'
+            continue
         yield f',\n"{kind.collection}": ['
         separator = "\n"
         for listing in listings:
@@ -70,6 +83,16 @@ def _collections(report: Report) -> Iterator[str]:
                 yield separator + ",\n".join(_json_objects(report.columns[kind], listing, report))
                 separator = ",\n"
         yield "]"
+
+
+def _requested(report: Report) -> Iterator[tuple[Kind, Iterable[Listing] | None]]:
+    """Yield the requested kinds with their objects; None for objects that cannot be listed."""
+    if not report.unseen:
+        yield from report.found.items()
+        return
+    for kind in Kind:
+        if kind in report.found or kind in report.unseen:
+            yield kind, report.found.get(kind)
 
 
 def json_lines(
@@ -97,11 +120,14 @@ def json_figures_lines(name: str, values: "Mapping[Kind, Figures]", _unit: "Unit
 
 
 def _by_name(name: str, figures: "Figures") -> dict[str, Any]:
-    """Return limits or usage by the kernel's names."""
+    """Return limits or usage by the kernel's names, usage of POSIX objects by names of its own."""
     if not isinstance(figures, Listing):
         return figures._asdict()
     names = map(str.lower, figures.column("resource"))
-    return dict(zip(names, figures.column("limit" if name == "limits" else "used"), strict=True))
+    if name == "limits":
+        return dict(zip(names, figures.column("limit"), strict=True))
+    used = (_USED_NAMES.get(resource, resource) for resource in names)
+    return dict(zip(used, figures.column("used"), strict=True))
 
 
 def _json_objects(columns: Iterable[Column], listing: Listing, report: Report) -> Iterator[str]:
@@ -133,6 +159,8 @@ def _json_member(column: Column, listing: Listing, style: Style) -> tuple[str, I
     values = column.of(listing)
     if column.value_type is ValueType.FLAGS:
         return "%s", map(_json_flags, values)
+    if column.value_type is ValueType.KEY and not listing.has(column.field):
+        return f'"{column.field}": %s', repeat("null", listing.length)
     quotes = '"%s"' if column.value_type in {ValueType.KEY, ValueType.MODE} else "%s"
     convert = _json_converter(column.value_type, style)
     texts = map(convert, values) if convert else with_missing(values, "null")
@@ -149,12 +177,8 @@ def _json_flags(mode: Any) -> str:
 def _json_converter(value_type: ValueType, style: Style) -> Callable[[Value], str] | None:
     """Return the function that converts values to JSON; None for numbers."""
     match value_type:
-        case ValueType.MODE:
-            return lru_cache(octal)
         case ValueType.KEY:
             return converter(value_type, style, "")
-        case ValueType.NUMBERS:
-            return lambda value: "null" if value is None else json.dumps(value)
         case ValueType.TIME if style.time_format is TimeFormat.EPOCH:
             return converter(value_type, style, "null")
         case ValueType.TEXT | ValueType.TIME:
@@ -162,9 +186,31 @@ def _json_converter(value_type: ValueType, style: Style) -> Callable[[Value], st
             assert show
             return lru_cache(maxsize=4096)(lambda value: _quoted(show(value)))
         case _:
-            return None
+            return _JSON_CONVERTERS.get(value_type)
+
+
+def _json_numbers(numbers: Any) -> str:
+    return "null" if numbers is None else json.dumps(numbers)
+
+
+def _json_name(name: Any) -> str:
+    """Return the name of an object, and the member `name_base64` if it is not valid UTF-8."""
+    text = valid_utf8(name)
+    if text == name:
+        return json.dumps(text)
+    from binascii import b2a_base64
+
+    encoded = b2a_base64(os.fsencode(name), newline=False).decode()
+    return f'{json.dumps(text)}, "name_base64": "{encoded}"'
 
 
 def _quoted(text: str) -> str:
     """Return a JSON string; null for empty text."""
     return json.dumps(valid_utf8(text)) if text else "null"
+
+
+_JSON_CONVERTERS: dict[ValueType, Callable[[Any], str]] = {
+    ValueType.MODE: lru_cache(octal),
+    ValueType.NAME: _json_name,
+    ValueType.NUMBERS: _json_numbers,
+}

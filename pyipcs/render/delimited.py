@@ -1,10 +1,10 @@
 """Renderers of rows with separators: CSV, TSV and shell assignments."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 
-from pyipcs.query.columns import KIND
+from pyipcs.query.columns import KIND, ValueType
 from pyipcs.query.plan import Report
 from pyipcs.render.listing_report import has_special_characters, headings, table
 from pyipcs.terminal.capabilities import TerminalCapabilities
@@ -20,12 +20,19 @@ def csv(report: Report, _capabilities: TerminalCapabilities | None = None) -> It
 
 
 def tsv(report: Report, _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
-    r"""Render rows with tabs; a tab in a value is `\t`, a newline `\n`."""
-    return _rows(report, "\t", _without_tabs)
+    r"""Render rows with tabs; a tab in a value is `\t`, a newline `\n`.
+
+    Names of POSIX objects have these escapes in every text format.
+    """
+    return _rows(report, "\t", _without_tabs, escaped={ValueType.NAME})
 
 
 def _rows(
-    report: Report, separator: str, convert: Callable[[str], str], single: str = ""
+    report: Report,
+    separator: str,
+    convert: Callable[[str], str],
+    single: str = "",
+    escaped: Collection[ValueType] = (),
 ) -> Iterator[str]:
     """Return the lines.
 
@@ -34,10 +41,11 @@ def _rows(
         separator: the text between cells.
         convert: the quoting of cells.
         single: the text of an empty cell in a table with one column.
+        escaped: the types of values that need no quoting.
     """
     columns = len(headings(report))
     template = separator.join(["%s"] * columns) + "\n"
-    for rows in table(report, "", convert):
+    for rows in table(report, "", convert, escaped):
         if columns == 1:
             rows = ((single,) if cell == "" else (cell,) for (cell,) in rows)  # noqa: PLW2901
         yield "".join(map(template.__mod__, rows))

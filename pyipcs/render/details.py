@@ -1,8 +1,9 @@
 """One object with all its details, as a renderer gets it."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from pyipcs.model import SysvRecord
+from pyipcs.model import Record, SysvRecord
+from pyipcs.query.columns import CLASSIFIED
 from pyipcs.query.plan import Style
 
 if TYPE_CHECKING:
@@ -20,19 +21,19 @@ class Details(NamedTuple):
         growth: the growth of a queue in messages per second, in a live view.
     """
 
-    record: SysvRecord
+    record: Record
     style: Style
     known_state: "UsageState | None" = None
     is_condensed: bool = False
     growth: float | None = None
 
-    def state(self) -> "UsageState":
-        """Return the usage state with its evidence.
+    def state(self) -> "UsageState | None":
+        """Return the usage state with its evidence; None if objects of the kind have no state.
 
         It costs a scan of /proc, which layouts without the state do not need.
         """
-        if self.known_state:
+        if self.known_state or self.record.kind not in CLASSIFIED:
             return self.known_state
         from pyipcs.usage.state import evidence_of
 
-        return evidence_of(self.record)
+        return evidence_of(cast(SysvRecord, self.record))

@@ -41,10 +41,6 @@ def show_time(seconds: int, style: Style) -> str | None:
     return _TIMES[style.time_format](seconds) if seconds else None
 
 
-def _key(value: Any) -> str:
-    return format_key(int(value))
-
-
 def _commas(numbers: Any) -> str | None:
     return ",".join(map(str, numbers)) or None
 
@@ -58,8 +54,8 @@ def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Va
         style: the formats of values.
         missing: the text for an unknown value.
     """
-    if value_type is ValueType.KEY:
-        return _key  # every object has a key, and few share one: no cache
+    if value_type is ValueType.KEY:  # few objects share one: no cache
+        return lambda key: missing if key is None else format_key(int(key))
     convert = _converter(value_type, style)
     if convert is None:
         return None
@@ -68,12 +64,16 @@ def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Va
         shown = None if value is None else convert(value)
         return missing if shown is None else shown
 
-    # Most values repeat. These two formats depend on the current time.
-    is_relative = value_type is ValueType.TIME and style.time_format in {
-        TimeFormat.SHORT,
-        TimeFormat.RELATIVE,
-    }
-    return text if is_relative else lru_cache(maxsize=1024)(text)
+    return lru_cache(maxsize=1024)(text) if _is_cached(value_type, style) else text
+
+
+def _is_cached(value_type: ValueType, style: Style) -> bool:
+    """Return True if values repeat, and their text does not depend on the current time.
+
+    Names never repeat.
+    """
+    is_relative = style.time_format in {TimeFormat.SHORT, TimeFormat.RELATIVE}
+    return value_type is not ValueType.NAME and not (value_type is ValueType.TIME and is_relative)
 
 
 def _converter(value_type: ValueType, style: Style) -> Callable[[Any], str | None] | None:
@@ -82,6 +82,10 @@ def _converter(value_type: ValueType, style: Style) -> Callable[[Any], str | Non
             return octal if style.numeric_perms else symbolic
         case ValueType.TIME:
             return lambda value: show_time(int(value), style)
+        case ValueType.NAME:
+            from pyipcs.posix.names import format_name
+
+            return format_name
         case ValueType.SIZE | ValueType.DURATION if not style.human:
             return None
         case _:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pyipcs.listing import Listing
-from pyipcs.model import Kind, Queue, Segment, SemaphoreSet, SysvRecord, Unit
+from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, Unit
 from pyipcs.render.format_units import ctime, human
 from pyipcs.sysv.info import (
     Limits,
@@ -28,8 +28,7 @@ def figures(name: str, values: "Mapping[Kind, Figures]", unit: Unit) -> Iterator
     """Render a block of limits or usage for each kind."""
     yield "\n"
     for kind, each in values.items():
-        lines = _figure_lines(name, kind, each, unit)
-        yield from (f"{line}\n" for line in lines)
+        yield from (f"{line}\n" for line in _figure_lines(name, kind, each, unit))
         yield "\n"
 
 
@@ -39,20 +38,47 @@ def _figure_lines(name: str, kind: Kind, values: "Figures", unit: Unit) -> Itera
     return _limit_lines(values, unit) if isinstance(values, Limits) else _usage_lines(values, unit)
 
 
+_TITLES = {
+    Kind.POSIX_QUEUE: "POSIX Messages",
+    Kind.POSIX_SEGMENT: "POSIX Shared Memory",
+    Kind.POSIX_SEMAPHORE: "POSIX Semaphore",
+}
+# The labels of POSIX resources in the words of ipcs, for limits and for usage.
+_LABELS = {
+    "limits": {
+        "QUEUES_MAX": "max queues system wide",
+        "MSG_MAX": "max messages per queue",
+        "MSGSIZE_MAX": "max size of message",
+        "MSG_DEFAULT": "default max messages per queue",
+        "MSGSIZE_DEFAULT": "default max size of message",
+        "RLIMIT_MSGQUEUE": "max size of queues per user",
+        "SHM_SIZE": "max total shared memory",
+        "SHM_FILES": "max number of files",
+        "SEM_VALUE_MAX": "semaphore max value",
+    },
+    "usage": {
+        "QUEUES_MAX": "allocated queues",
+        "RLIMIT_MSGQUEUE": "size of your queues",
+        "MESSAGES": "used headers",
+        "SHM_SIZE": "used space",
+        "SHM_FILES": "used files",
+        "SHM_HELD": "space of removed files in use",
+    },
+}
+
+
 def _rows(name: str, kind: Kind, rows: Listing, unit: Unit) -> Iterator[str]:
     """Yield the limits or the usage of a POSIX kind in the manner of ipcs."""
-    yield f"------ {kind.title} {'Limits' if name == 'limits' else 'Status'} --------"
-    amounts = rows.column("limit" if name == "limits" else "used")
-    for text, value, of in zip(
-        rows.column("description"), amounts, rows.column("unit"), strict=True
-    ):
-        label = text[:1].lower() + text[1:]
-        if value is None:
-            yield f"{label} = -"
-        elif of == "bytes" and unit is Unit.HUMAN:
-            yield f"{label.removesuffix(' (bytes)')} = {human(value)}"
+    if not rows.length:
+        return
+    yield f"------ {_TITLES[kind]} {'Limits' if name == 'limits' else 'Status'} --------"
+    fields = ("resource", "limit" if name == "limits" else "used", "unit")
+    for resource, value, of in zip(*map(rows.column, fields), strict=True):
+        label = _LABELS[name][resource]
+        if of != "bytes" or value is None:
+            yield f"{label} = {_or_dash(value)}"
         else:
-            yield f"{label} = {value}"
+            yield _size(label, value, unit)
 
 
 def _limit_lines(values: Limits, unit: Unit) -> Iterator[str]:
@@ -129,12 +155,12 @@ def _size(label: str, size: int, unit: Unit, *, kilo: bool = False) -> str:
 
 
 def details(object_: "Details", _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
-    """Render one object."""
+    """Render one System V object; ipcs shows no others."""
     lines = _detail_lines(object_.record, human_sizes=object_.style.human)
     yield from ("\n", *(f"{line}\n" for line in lines), "\n")
 
 
-def _detail_lines(record: SysvRecord, *, human_sizes: bool) -> Iterator[str]:
+def _detail_lines(record: Record, *, human_sizes: bool) -> Iterator[str]:
     def size(label: str, human_label: str, value: int) -> str:
         return f"{human_label}={human(value)}" if human_sizes else f"{label}={value}"
 

@@ -13,6 +13,7 @@ from pyipcs.terminal.escape import width
 
 SEPARATION = 2  # columns between columns
 _NAMING = 90  # the lowest priority of columns that name an object
+LONG_NAME = 40  # columns: a longer name of an object runs over before a column goes
 _NAME_MAX = 16  # columns of a user's or group's name, before a column goes
 _COMFORTABLE, _LEAST = 24, 12  # columns of wrapped text, before and after other columns go
 
@@ -23,12 +24,14 @@ class Measured(NamedTuple):
     Attributes:
         column: the column.
         size: the width that its cells need.
+        usual_size: the width that its cells of at most LONG_NAME columns need.
         is_empty: True if no cell has a value.
         is_named: True if the user asked for it: it is neither left out nor cut.
     """
 
     column: Column
     size: int
+    usual_size: int
     is_empty: bool
     is_named: bool
 
@@ -37,6 +40,11 @@ class Measured(NamedTuple):
         """True if its text can take several lines."""
         is_text = self.column.value_type is ValueType.TEXT
         return self.column.is_long or (self.is_named and is_text)
+
+    @property
+    def is_overrunning(self) -> bool:
+        """True if a long text moves the rest of its row: a cut name would be another object's."""
+        return self.column.value_type is ValueType.NAME
 
 
 def total(sizes: Sequence[int]) -> int:
@@ -80,6 +88,7 @@ def _steps(measured: Sequence[Measured]) -> Iterator[Mapping[Column, int]]:
         key=lambda one: (one.column.priority >= _NAMING, not one.is_empty, one.column.priority),
     )
     yield {one.column: _NAME_MAX for one in others if one.column.is_name}
+    yield {one.column: one.usual_size for one in measured if one.is_overrunning}
     for column in wrappable:
         yield {column: max(_COMFORTABLE, len(column.name))}
     yield from ({one.column: 0} for one in others if one.column.priority < _NAMING)

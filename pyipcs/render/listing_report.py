@@ -1,6 +1,6 @@
 """Cells, headings and rows for the renderers of listings."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import repeat
 from typing import Any
 
@@ -10,7 +10,7 @@ from pyipcs.query.plan import Report, Style
 from pyipcs.render.formatters import converter
 
 # The value types whose text can contain characters that a format must escape.
-_TEXTS = {ValueType.TEXT, ValueType.NUMBERS, ValueType.FLAGS}
+_TEXTS = {ValueType.TEXT, ValueType.NAME, ValueType.NUMBERS, ValueType.FLAGS}
 
 
 def cells(
@@ -19,6 +19,7 @@ def cells(
     style: Style,
     missing: str,
     convert: Callable[[str], str] | None = None,
+    escaped: Collection[ValueType] = (),
 ) -> Iterable[Any]:
     """Return the cells of a column, one per object; some are ints.
 
@@ -28,11 +29,13 @@ def cells(
         style: the formats of values.
         missing: the text for an unknown value.
         convert: the escaping of the format.
+        escaped: the types of values that need no escaping in this format.
     """
     values = column.of(listing)
     show = converter(column.value_type, style, missing)
     texts: Iterable[Any] = map(show, values) if show else with_missing(values, missing)
-    return map(convert, texts) if convert and has_special_characters(column, style) else texts
+    is_converted = column.value_type not in escaped and has_special_characters(column, style)
+    return map(convert, texts) if convert and is_converted else texts
 
 
 def has_special_characters(column: Column, style: Style) -> bool:
@@ -60,9 +63,12 @@ def headings(report: Report) -> tuple[str, ...]:
 
 
 def table(
-    report: Report, missing: str, convert: Callable[[str], str] | None = None
+    report: Report,
+    missing: str,
+    convert: Callable[[str], str] | None = None,
+    escaped: Collection[ValueType] = (),
 ) -> Iterator[Iterable[Iterable[Any]]]:
-    """Yield the rows of one table for all kinds in chunks, the headings first."""
+    """Yield the rows of one table for all kinds in chunks, the headings first; see `cells`."""
     names = headings(report)
     if report.headings:
         yield [names]
@@ -70,7 +76,7 @@ def table(
         by_name = {column.name: column for column in (KIND, *report.columns[kind])}
         for listing in listings:
             columns = [
-                cells(by_name[name], listing, report.style, missing, convert)
+                cells(by_name[name], listing, report.style, missing, convert, escaped)
                 if name in by_name
                 else repeat(missing, listing.length)
                 for name in names

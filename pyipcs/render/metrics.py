@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyipcs.listing import Listing, merged
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.process.accounts import user_name
 from pyipcs.query.columns import Value
 from pyipcs.query.plan import Report
@@ -14,8 +14,12 @@ from pyipcs.sysv.keys import format_key
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import valid_utf8
 
+if TYPE_CHECKING:
+    from pyipcs.objects import Figures
+
 _TIMESTAMP = "timestamp_seconds"
 _NEVER = {"0", 0}  # as text of /proc/sysvipc, and as an int of a record
+_PREFIXES = ("sysvipc", "posixipc")
 
 
 class _Gauge(NamedTuple):
@@ -57,6 +61,24 @@ _OBJECTS = {
         _Gauge(f"set_operation_{_TIMESTAMP}", "otime", "Time of the last operation."),
         _Gauge(f"set_change_{_TIMESTAMP}", "ctime", "Time of the last change."),
     ),
+    Kind.POSIX_QUEUE: (
+        _Gauge("queue_messages", "qnum", "Messages on the queue."),
+        _Gauge("queue_used_bytes", "cbytes", "Bytes in the messages on the queue."),
+        _Gauge("queue_max_messages", "maxmsg", "Messages that the queue may hold."),
+        _Gauge("queue_message_max_bytes", "msgsize", "Bytes that a message may have."),
+        _Gauge(f"queue_modify_{_TIMESTAMP}", "mtime", "Time of the last send or receive."),
+    ),
+    Kind.POSIX_SEGMENT: (
+        _Gauge("segment_size_bytes", "segsz", "Size of the segment."),
+        _Gauge("segment_resident_bytes", "rss", "Bytes of the segment in memory."),
+        _Gauge("segment_swapped_bytes", "swap", "Bytes of the segment in swap."),
+        _Gauge(f"segment_birth_{_TIMESTAMP}", "born", "Time of the creation."),
+        _Gauge(f"segment_modify_{_TIMESTAMP}", "mtime", "Time of the last recorded write."),
+    ),
+    Kind.POSIX_SEMAPHORE: (
+        _Gauge("semaphore_value", "value", "Value of the semaphore."),
+        _Gauge(f"semaphore_birth_{_TIMESTAMP}", "born", "Time of the creation."),
+    ),
 }
 _LIMIT = _Gauge("limit", "limit", "Limit of a resource, by the kernel's name for it.")
 _USED = _Gauge("used", "used", "Amount of a resource in use.")
@@ -65,18 +87,35 @@ _USED = _Gauge("used", "used", "Amount of a resource in use.")
 def document(report: Report, _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
     """Render limits, their usage, and the objects one by one."""
     for gauge, resources in ((_LIMIT, report.limits), (_USED, report.used)):
-        yield from _family(gauge, _resource_samples(gauge, resources))
+        for prefix in _PREFIXES:
+            of_family = [one for one in resources if _prefix(one.kind) == prefix]
+            yield from _family(prefix, gauge, _resource_samples(gauge, of_family))
     for kind, values in report.usage.items():
         for gauge in _totals(kind):
-            value = getattr(values, gauge.field)
-            yield from _family(gauge, [("", None if value is None else value * gauge.unit)])
+            value = _figure(values, gauge.field)
+            total = None if value is None else value * gauge.unit
+            yield from _family(_prefix(kind), gauge, [("", total)])
     for kind, listings in report.found.items():
         listing = merged(listings)
         listing = listing and listing.distinct()  # parsers reject a document with a repeated series
         labels = _labels(listing) if listing else []
         for gauge in _OBJECTS[kind]:
-            yield from _family(gauge, _object_samples(gauge, listing, labels))
+            yield from _family(_prefix(kind), gauge, _object_samples(gauge, listing, labels))
     yield "# EOF\n"
+
+
+def _prefix(kind: Kind) -> str:
+    """Return the beginning of the names of a kind's metrics."""
+    return _PREFIXES[kind not in SYSV]
+
+
+def _figure(values: "Figures", field: str) -> int | None:
+    """Return the usage of a resource by its name."""
+    if isinstance(values, Listing):
+        rows = zip(values.column("resource"), values.column("used"), strict=True)
+        return dict(rows).get(field)
+    amount: int | None = getattr(values, field)
+    return amount
 
 
 def _totals(kind: Kind) -> tuple[_Gauge, ...]:
@@ -93,13 +132,17 @@ def _totals(kind: Kind) -> tuple[_Gauge, ...]:
                 _Gauge("resident_bytes", "shm_rss", "Bytes of all segments in memory.", page),
                 _Gauge("swapped_bytes", "shm_swp", "Bytes of all segments in swap.", page),
             )
+        case Kind.POSIX_QUEUE:
+            return (_Gauge("messages", "MESSAGES", "Messages on all queues."),)
+        case Kind.POSIX_SEGMENT:
+            return (_Gauge("held_bytes", "SHM_HELD", "Bytes of removed files in use."),)
         case _:
             return ()
 
 
-def _family(gauge: _Gauge, samples: Iterable[tuple[str, Value]]) -> Iterator[str]:
+def _family(prefix: str, gauge: _Gauge, samples: Iterable[tuple[str, Value]]) -> Iterator[str]:
     """Yield the lines of a gauge; an unknown value has no sample."""
-    name = f"sysvipc_{gauge.name}"
+    name = f"{prefix}_{gauge.name}"
     lines = [f"{name}{labels} {value}\n" for labels, value in samples if value is not None]
     if not lines:
         return
@@ -114,9 +157,9 @@ def _family(gauge: _Gauge, samples: Iterable[tuple[str, Value]]) -> Iterator[str
 def _resource_samples(gauge: _Gauge, resources: Iterable[Listing]) -> Iterator[tuple[str, Value]]:
     """Yield limits or their usage; usage without a limit has its own gauges."""
     for listing in resources:
-        columns = (listing.column(field) for field in ("resource", gauge.field, "limit"))
-        for name, value, limit in zip(*columns, strict=True):
-            yield f'{{resource="{name.lower()}"}}', None if limit is None else value
+        columns = (listing.column(field) for field in ("resource", gauge.field, "is_limited"))
+        for name, value, is_limited in zip(*columns, strict=True):
+            yield f'{{resource="{name.lower()}"}}', value if is_limited else None
 
 
 def _object_samples(
@@ -131,6 +174,14 @@ def _object_samples(
 
 def _labels(listing: Listing) -> list[str]:
     """Return the labels that identify each object."""
+    if listing.has("name"):
+        from pyipcs.posix.names import format_name
+
+        names = (_label_value(format_name(name)) for name in listing.column("name"))
+        owners = map(_owner, listing.column("uid"))
+        return [
+            f'{{name="{name}",owner="{owner}"}}' for name, owner in zip(names, owners, strict=True)
+        ]
     named = zip(*map(listing.column, ("id", "key", "uid")), strict=True)
     return [
         f'{{id="{object_id}",key="{format_key(int(key))}",owner="{_owner(uid)}"}}'
@@ -140,5 +191,8 @@ def _labels(listing: Listing) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def _owner(uid: Any) -> str:
-    name = valid_utf8(user_name(uid))
-    return name.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    return _label_value(valid_utf8(user_name(uid)))
+
+
+def _label_value(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

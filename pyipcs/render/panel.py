@@ -10,14 +10,36 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pyipcs.model import Queue, Segment, SemaphoreSet, SysvRecord
-from pyipcs.query.columns import queue_percent
+from pyipcs.model import (
+    PosixQueue,
+    PosixRecord,
+    PosixSegment,
+    PosixSemaphore,
+    Queue,
+    Record,
+    Segment,
+    SemaphoreSet,
+    SysvRecord,
+)
+from pyipcs.objects import format_target_id
+from pyipcs.query.columns import percent, queue_percent
 from pyipcs.query.plan import Style
 from pyipcs.render.details import Details
 from pyipcs.render.format_units import flag_names, grouped, human, octal, symbolic
 from pyipcs.render.formatters import rate
 from pyipcs.render.semaphores import Run, Shown, condensed, whole
-from pyipcs.render.stat_words import USES, act, last_user, moment, names, process, using
+from pyipcs.render.stat_words import (
+    UNREADABLE,
+    USES,
+    act,
+    file_number,
+    last_user,
+    moment,
+    names,
+    process,
+    registered,
+    using,
+)
 from pyipcs.render.table import STATE_STYLES, Cell, Painter, bar
 from pyipcs.sysv.keys import format_key
 from pyipcs.terminal.capabilities import TerminalCapabilities
@@ -47,14 +69,10 @@ def details(object_: Details, capabilities: TerminalCapabilities | None) -> Iter
     grid.add_column(style="cyan", no_wrap=True)
     grid.add_column(overflow="fold")
     size = min(capabilities.width or _WIDTH_MAX, _WIDTH_MAX)
-    title, key = f"{record.kind.noun.capitalize()} {record.id}", format_key(record.key)
-    if len(f"{title}, key {key}") <= size - 2 * _FRAME:
-        title += f", key {key}"
-    else:  # rich would cut the title
-        grid.add_row("Key", key)
+    title, identity = _title(record, size - 2 * _FRAME)
     shown = _shown_semaphores(object_)
     facts = _facts(object_, shown.summary, capabilities)
-    for label, (text, style) in chain(facts, _use(object_.state())):
+    for label, (text, style) in chain(identity, facts, _use(object_.state())):
         grid.add_row(label, Text(one_line(text), style=style))
     room = size - _FRAME
     sizes = _column_sizes(shown.runs, room)
@@ -74,6 +92,18 @@ def details(object_: Details, capabilities: TerminalCapabilities | None) -> Iter
     return iter([drawn])
 
 
+def _title(record: Record, room: int) -> tuple[str, list[tuple[str, Cell]]]:
+    """Return the title, and the part of the identity that has no room in it: rich would cut it."""
+    noun = record.kind.noun
+    title, name = f"{noun[0].upper()}{noun[1:]}", format_target_id(record.kind, record.id)
+    if isinstance(record, PosixRecord):
+        whole, label = f"{title} {name}", "Name"
+    else:
+        title, name, label = f"{title} {name}", format_key(record.key), "Key"
+        whole = f"{title}, key {name}"
+    return (whole, []) if width(whole) <= room else (title, [(label, (name, ""))])
+
+
 def _facts(
     object_: Details, values: str, capabilities: TerminalCapabilities
 ) -> Iterator[tuple[str, Cell]]:
@@ -87,18 +117,40 @@ def _facts(
         case SemaphoreSet():
             yield "Semaphores", (grouped(record.nsems), "bold")
             if record.semaphores is None:
-                yield "Values", ("no read permission", "dim")
+                yield "Values", (UNREADABLE, "dim")
             elif values:
                 yield "Values", (values, "")
             yield "Last op", (moment(record.otime, style), "")
+        case PosixQueue():
+            has_unicode = capabilities.has_unicode
+            yield from _posix_queue_facts(record, style, object_.growth, has_unicode=has_unicode)
+        case PosixSegment():
+            yield "Size", (_size(record.segsz, style), "bold")
+            yield from _residency(record, style)
+            yield "Born", (moment(record.born, style), "")
+            yield "Recorded write", (moment(record.mtime, style), "")
+            yield "Recorded read", (moment(record.atime, style), "")
+        case PosixSemaphore():
+            yield "Value", _known(record.value, "bold")
+            yield "Born", (moment(record.born, style), "")
     yield "Last change", (moment(record.ctime, style), "")
     yield "Owner", (names(record.uid, record.gid), "")
-    yield "Creator", (_creator(record), "")
+    if not isinstance(record, PosixRecord):
+        yield "Creator", (_creator(record), "")
     yield "Mode", (f"{symbolic(record.mode)} ({octal(record.mode)})", "")
+    if isinstance(record, PosixRecord):
+        yield "Inode", (file_number(record), "")
 
 
-def _use(state: UsageState) -> Iterator[tuple[str, Cell]]:
+def _known(number: int | None, style: str = "") -> Cell:
+    """Return a value that the caller may be unable to read."""
+    return (UNREADABLE, "dim") if number is None else (grouped(number), style)
+
+
+def _use(state: UsageState | None) -> Iterator[tuple[str, Cell]]:
     """Yield the processes that use an object, its state and the reason."""
+    if state is None:
+        return
     for user in state.users or ():
         _phrase, label = USES[user.does]
         yield label, (using(user), "")
@@ -109,8 +161,7 @@ def _use(state: UsageState) -> Iterator[tuple[str, Cell]]:
 def _queue_facts(
     record: Queue, style: Style, growth: float | None, *, has_unicode: bool
 ) -> Iterator[tuple[str, Cell]]:
-    grows = "" if growth is None else f" (net {rate(growth)}/s)"
-    yield "Messages", (f"{plural(record.qnum, 'message')}{grows}", "bold")
+    yield "Messages", (_messages(record.qnum, growth), "bold")
     share = queue_percent(record.cbytes, record.qnum, record.qbytes)
     drawn, color = bar(share, has_unicode=has_unicode, is_used=record.qnum > 0)
     limit = "unknown" if record.qbytes is None else grouped(record.qbytes)
@@ -122,10 +173,36 @@ def _queue_facts(
     yield "Last recv", (act(record.lrpid, record.rtime, style), "")
 
 
-def _segment_facts(record: Segment, style: Style) -> Iterator[tuple[str, Cell]]:
-    yield "Size", (_size(record.segsz, style), "bold")
+def _messages(number: int, growth: float | None) -> str:
+    grows = "" if growth is None else f" (net {rate(growth)}/s)"
+    return f"{plural(number, 'message')}{grows}"
+
+
+def _posix_queue_facts(
+    record: PosixQueue, style: Style, growth: float | None, *, has_unicode: bool
+) -> Iterator[tuple[str, Cell]]:
+    if record.qnum is None:
+        yield "Messages", (UNREADABLE, "dim")
+    else:
+        yield "Messages", (_messages(record.qnum, growth), "bold")
+        share = percent(record.qnum, record.maxmsg)
+        drawn, color = bar(share, has_unicode=has_unicode, is_used=record.qnum > 0)
+        most = f"{grouped(record.qnum)} of {grouped(record.maxmsg or 0)} messages"
+        size = UNREADABLE if record.cbytes is None else _size(record.cbytes, style)
+        yield "Used", (f"{drawn}  {most}, {size}", color)
+        yield "Message max", (_size(record.msgsize or 0, style), "")
+    yield "Notification", (registered(record.notify_pid), "")
+    yield "Last use", (moment(record.mtime, style), "")
+
+
+def _residency(record: Segment | PosixSegment, style: Style) -> Iterator[tuple[str, Cell]]:
     for label, size in (("In memory", record.rss), ("In swap", record.swap)):
         yield label, ("unknown" if size is None else _size(size, style), "")
+
+
+def _segment_facts(record: Segment, style: Style) -> Iterator[tuple[str, Cell]]:
+    yield "Size", (_size(record.segsz, style), "bold")
+    yield from _residency(record, style)
     yield "Attached", (plural(record.nattch, "time"), "" if record.nattch else "dim")
     if names_of_flags := flag_names(record.mode):
         yield "Status", (names_of_flags, "red" if record.dest else "yellow")

@@ -1,41 +1,59 @@
 """Renderer of the plain format, the layout of util-linux's ipcs(1).
 
-The output is identical, byte for byte. A listing is rendered column by column; values that ipcs
-prints as in /proc/sysvipc stay text.
+For System V objects, the output is identical, byte for byte. A listing is rendered
+column by column; values that ipcs prints as in /proc/sysvipc stay text.
 """
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pyipcs.listing import Listing, mode_bits
-from pyipcs.model import Kind, View
+from pyipcs.model import SYSV, Kind, View
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.query.plan import Report, Style
 from pyipcs.render.format_units import ctime, flags, human
 from pyipcs.sysv.keys import format_key
 from pyipcs.terminal.capabilities import TerminalCapabilities
 
-# A value of /proc/sysvipc is text; a value of a record is an int.
+# A value of /proc/sysvipc is text; a value of a record is an int, or None if it is unknown.
 _Value: TypeAlias = str | int
 
 
-class _Cell(NamedTuple):
+class Cell(NamedTuple):
+    """A column.
+
+    Attributes:
+        heading: the heading.
+        field: the kernel's name of the values.
+        show: the function that formats a value; None to print it unchanged.
+        width: the width of the heading, and of rows without a template.
+        row: the template of rows.
+    """
+
     heading: str
     field: str
-    show: Callable[[_Value], str] | None = None  # None: unchanged
-    width: int = 10  # of the heading, and of rows without a template
-    row: str = ""  # the template of rows
+    show: Callable[[Any], str] | None = None
+    width: int = 10
+    row: str = ""
 
     @property
     def template(self) -> str:
+        """The template of rows."""
         return self.row or f"%-{self.width}s"
 
 
-class _Table(NamedTuple):
+class Table(NamedTuple):
+    """The table of a kind in a view.
+
+    Attributes:
+        title: the title.
+        cells: the columns.
+    """
+
     title: str
-    cells: tuple[_Cell, ...]
+    cells: tuple[Cell, ...]
 
 
 @cache
@@ -76,7 +94,7 @@ def _status(mode: _Value) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _short_time(seconds: _Value) -> str:
+def short_time(seconds: _Value) -> str:
     """Return a time as month, day and time of day, as in ctime(3)."""
     when = int(seconds)
     return ctime(when)[4:20] if when else ctime(when)
@@ -90,95 +108,97 @@ def _key(key: _Value) -> str:
     return format_key(int(key))
 
 
-def _human(size: _Value) -> str:
+def _human(size: _Value | None) -> str:
     """Right-align a size in six bytes; its separator may have several bytes."""
-    text = human(int(size))
+    text = "-" if size is None else human(int(size))
     return " " * (6 - len(os.fsencode(text))) + text
 
 
-_KEY = _Cell("key", "key", _key)
-_OWNER = _Cell("owner", "uid", _short_name, row="%s")
-_PERMS = _Cell("perms", "mode", _permissions)
+_KEY = Cell("key", "key", _key)
+OWNER = Cell("owner", "uid", _short_name, row="%s")
+PERMS = Cell("perms", "mode", _permissions)
+UID = Cell("uid", "uid", _full_user, row="%s")
+GID = Cell("gid", "gid", _full_group, row="%s")
 _CREATOR = (
-    _PERMS,
-    _Cell("cuid", "cuid", _full_user, row="%s"),
-    _Cell("cgid", "cgid", _full_group, row="%s"),
-    _Cell("uid", "uid", _full_user, row="%s"),
-    _Cell("gid", "gid", _full_group, row="%s"),
+    PERMS,
+    Cell("cuid", "cuid", _full_user, row="%s"),
+    Cell("cgid", "cgid", _full_group, row="%s"),
+    UID,
+    GID,
 )
-_MSQID = _Cell("msqid", "id")
-_SHMID = _Cell("shmid", "id")
-_SEMID = _Cell("semid", "id")
-_CBYTES = _Cell("used-bytes", "cbytes", width=12)
-_SEGSZ = _Cell("bytes", "segsz")
+_MSQID = Cell("msqid", "id")
+_SHMID = Cell("shmid", "id")
+_SEMID = Cell("semid", "id")
+_CBYTES = Cell("used-bytes", "cbytes", width=12)
+_SEGSZ = Cell("bytes", "segsz")
 
-_TABLES: dict[tuple[Kind, View], _Table] = {
-    (Kind.QUEUE, View.STATUS): _Table(
+_TABLES: dict[tuple[Kind, View], Table] = {
+    (Kind.QUEUE, View.STATUS): Table(
         "Message Queues",
-        (_KEY, _MSQID, _OWNER, _PERMS, _CBYTES, _Cell("messages", "qnum", width=12)),
+        (_KEY, _MSQID, OWNER, PERMS, _CBYTES, Cell("messages", "qnum", width=12)),
     ),
-    (Kind.QUEUE, View.TIME): _Table(
+    (Kind.QUEUE, View.TIME): Table(
         "Message Queues Send/Recv/Change Times",
         (
             _MSQID._replace(width=8),
-            _OWNER,
-            _Cell("send", "stime", _short_time, width=20),
-            _Cell("recv", "rtime", _short_time, width=20),
-            _Cell("change", "ctime", _short_time, width=20),
+            OWNER,
+            Cell("send", "stime", short_time, width=20),
+            Cell("recv", "rtime", short_time, width=20),
+            Cell("change", "ctime", short_time, width=20),
         ),
     ),
-    (Kind.QUEUE, View.PID): _Table(
+    (Kind.QUEUE, View.PID): Table(
         "Message Queues PIDs",
         (
             _MSQID._replace(row="%-8s"),
-            _OWNER,
-            _Cell("lspid", "lspid", row=" %5s    "),
-            _Cell("lrpid", "lrpid", row="%5s"),
+            OWNER,
+            Cell("lspid", "lspid", row=" %5s    "),
+            Cell("lrpid", "lrpid", row="%5s"),
         ),
     ),
-    (Kind.QUEUE, View.CREATOR): _Table("Message Queues Creators/Owners", (_MSQID, *_CREATOR)),
-    (Kind.SEGMENT, View.STATUS): _Table(
+    (Kind.QUEUE, View.CREATOR): Table("Message Queues Creators/Owners", (_MSQID, *_CREATOR)),
+    (Kind.SEGMENT, View.STATUS): Table(
         "Shared Memory Segments",
         (
-            *(_KEY, _SHMID, _OWNER, _PERMS, _SEGSZ),
-            _Cell("nattch", "nattch"),
-            _Cell("status", "mode", _status, width=12, row="%s"),
+            *(_KEY, _SHMID, OWNER, PERMS, _SEGSZ),
+            Cell("nattch", "nattch"),
+            Cell("status", "mode", _status, width=12, row="%s"),
         ),
     ),
-    (Kind.SEGMENT, View.TIME): _Table(
+    (Kind.SEGMENT, View.TIME): Table(
         "Shared Memory Attach/Detach/Change Times",
         (
-            *(_SHMID, _OWNER),
-            _Cell("attached", "atime", _short_time, width=20),
-            _Cell("detached", "dtime", _short_time, width=20),
-            _Cell("changed", "ctime", _short_time, width=20),
+            *(_SHMID, OWNER),
+            Cell("attached", "atime", short_time, width=20),
+            Cell("detached", "dtime", short_time, width=20),
+            Cell("changed", "ctime", short_time, width=20),
         ),
     ),
-    (Kind.SEGMENT, View.PID): _Table(
+    (Kind.SEGMENT, View.PID): Table(
         "Shared Memory Creator/Last-op PIDs",
-        (_SHMID, _OWNER, _Cell("cpid", "cpid"), _Cell("lpid", "lpid")),
+        (_SHMID, OWNER, Cell("cpid", "cpid"), Cell("lpid", "lpid")),
     ),
-    (Kind.SEGMENT, View.CREATOR): _Table(
+    (Kind.SEGMENT, View.CREATOR): Table(
         "Shared Memory Segment Creators/Owners", (_SHMID, *_CREATOR)
     ),
-    (Kind.SEMAPHORE, View.STATUS): _Table(
-        "Semaphore Arrays", (_KEY, _SEMID, _OWNER, _PERMS, _Cell("nsems", "nsems"))
+    (Kind.SEMAPHORE, View.STATUS): Table(
+        "Semaphore Arrays", (_KEY, _SEMID, OWNER, PERMS, Cell("nsems", "nsems"))
     ),
-    (Kind.SEMAPHORE, View.TIME): _Table(
+    (Kind.SEMAPHORE, View.TIME): Table(
         "Semaphore Operation/Change Times",
         (
             _SEMID._replace(width=8),
-            _OWNER,
-            _Cell("last-op", "otime", _long_time, width=26, row=" %-26s"),
-            _Cell("last-changed", "ctime", _long_time, width=26),
+            OWNER,
+            Cell("last-op", "otime", _long_time, width=26, row=" %-26s"),
+            Cell("last-changed", "ctime", _long_time, width=26),
         ),
     ),
-    (Kind.SEMAPHORE, View.CREATOR): _Table("Semaphore Arrays Creators/Owners", (_SEMID, *_CREATOR)),
+    (Kind.SEMAPHORE, View.CREATOR): Table("Semaphore Arrays Creators/Owners", (_SEMID, *_CREATOR)),
 }
 # With --human, sizes are right-aligned in six bytes; the column keeps its width.
 _HUMAN = {
-    _CBYTES: _Cell("size", "cbytes", _human, width=12, row="%s      "),
-    _SEGSZ: _Cell("size", "segsz", _human, row="%s    "),
+    "cbytes": Cell("size", "cbytes", _human, width=12, row="%s      "),
+    "segsz": Cell("size", "segsz", _human, row="%s    "),
 }
 
 
@@ -187,19 +207,29 @@ def listings(report: Report, _capabilities: TerminalCapabilities | None = None) 
     yield "\n"
     for kind, chunks in report.found.items():
         # ipcs -s -p prints nothing.
-        if table := _TABLES.get((kind, report.view)):
+        if table := _table_of(kind, report.view):
             yield from _table(table, chunks, report.style)
         yield "\n"
 
 
-def _table(table: _Table, chunks: Iterable[Listing], style: Style) -> Iterator[str]:
+def _table_of(kind: Kind, view: View) -> Table | None:
+    if kind in SYSV:
+        return _TABLES.get((kind, view))
+    from pyipcs.render import plain_posix
+
+    return plain_posix.TABLES.get((kind, view))
+
+
+def _table(table: Table, chunks: Iterable[Listing], style: Style) -> Iterator[str]:
     cells = table.cells
     if style.human:
-        cells = tuple(_HUMAN.get(cell, cell) for cell in cells)
+        cells = tuple(_HUMAN.get(cell.field, cell) for cell in cells)
     yield f"------ {table.title} --------\n"
     yield " ".join(f"{cell.heading:<{cell.width}}" for cell in cells) + "\n"
     row = " ".join(cell.template for cell in cells) + "\n"
     for chunk in chunks:
+        if not chunk.length:
+            continue  # it may lack fields
         columns = (
             map(cell.show, chunk.column(cell.field)) if cell.show else chunk.column(cell.field)
             for cell in cells

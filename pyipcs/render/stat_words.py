@@ -1,7 +1,10 @@
 """Times, processes and owners of an object in words."""
 
+import os
+import time
 from typing import TYPE_CHECKING
 
+from pyipcs.model import PosixRecord
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.query.plan import Style, TimeFormat
 from pyipcs.render.formatters import show_time
@@ -10,6 +13,7 @@ from pyipcs.usage.processes import Process, recorded
 if TYPE_CHECKING:
     from pyipcs.usage.scan import User
 
+UNREADABLE = "no read permission"
 # The words before a process, by its use of the object: in a line of text, and as a label.
 USES = {
     "attached": ("Attached by", "Attached by"),
@@ -26,8 +30,10 @@ def act(pid: int, when: int, style: Style) -> str:
     return f"by proc {process(recorded(pid, when))} {moment(when, style)}"
 
 
-def moment(when: int, style: Style) -> str:
+def moment(when: int | None, style: Style) -> str:
     """Return the time of an operation."""
+    if when is None:
+        return "unknown"
     if not when:
         return "never"
     at = "" if style.time_format is TimeFormat.RELATIVE else "at "
@@ -41,6 +47,19 @@ def process(found: Process) -> str:
     if found.alive is False:
         return f"{found.pid} (gone)"
     return found.named
+
+
+def registered(pid: int | None) -> str:
+    """Return the process that a queue notifies."""
+    if pid is None:
+        return UNREADABLE
+    return f"proc {process(recorded(pid, int(time.time())))}" if pid else "nobody"
+
+
+def file_number(record: PosixRecord) -> str:
+    """Return the inode of an object and its device, in the notation of proc_pid_maps(5)."""
+    major, minor = os.major(record.device), os.minor(record.device)
+    return f"{record.inode}, device {major:02x}:{minor:02x}"
 
 
 def using(user: "User") -> str:

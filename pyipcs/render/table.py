@@ -22,7 +22,15 @@ from pyipcs.query.columns import Column, Value, ValueType
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render.format_units import flags, grouped, human
 from pyipcs.render.formatters import converter
-from pyipcs.render.layout import SEPARATION, Measured, capped, fitted, total, wrapped
+from pyipcs.render.layout import (
+    LONG_NAME,
+    SEPARATION,
+    Measured,
+    capped,
+    fitted,
+    total,
+    wrapped,
+)
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line, width
 from pyipcs.usage.processes import recorded
@@ -42,8 +50,9 @@ _EMPTY = frozenset({("-", "dim"), ("never", "dim")})  # the cells without a valu
 def tables(report: Report, capabilities: TerminalCapabilities | None) -> Iterator[str]:
     """Render a table for each kind, or one table with the report's title.
 
-    The last line names the kinds without objects. A title has the number of all rows, even if
-    `max_rows` limits the rows; then no empty lines take room between the tables.
+    A line after the tables names the kinds without objects, and the report's notes follow. A title
+    has the number of all rows, even if `max_rows` limits the rows; then no empty lines take room
+    between the tables.
     """
     assert capabilities
     painter = Painter(capabilities)
@@ -64,8 +73,14 @@ def tables(report: Report, capabilities: TerminalCapabilities | None) -> Iterato
         yield separator
         yield from _table(title, report.columns[kind], [listing], report, painter, more)
         separator = "" if report.max_rows else "\n"
-    if empty and report.headings:
+    if not report.headings:
+        return
+    if empty:
         yield separator + painter.paint(f"No {_either(empty)}{report.which}.", "dim") + "\n"
+        separator = ""
+    for note in report.notes:
+        yield separator + painter.paint(one_line(note), "dim") + "\n"
+        separator = ""
 
 
 def shares(lengths: Sequence[int], rows: int) -> list[int]:
@@ -233,7 +248,7 @@ def _laid_out(
     sizes = fitted(measured, room)
     for one in measured:
         size = sizes.get(one.column, one.size)
-        if size < one.size:
+        if size < one.size and not one.is_overrunning:
             cells_of[one.column] = _narrowed(
                 cells_of[one.column], one, size, has_unicode=capabilities.has_unicode
             )
@@ -243,9 +258,11 @@ def _laid_out(
 def _measured(column: Column, cells: Sequence[Cell], report: Report) -> Measured:
     distinct = {*cells}
     least = len(column.name) if report.headings else 1
+    widths = [least, *(width(text) for text, _ in distinct)]
     return Measured(
         column,
-        max([least, *(width(text) for text, _ in distinct)]),
+        max(widths),
+        max(one for one in widths if one <= max(least, LONG_NAME)),
         is_empty=distinct <= _EMPTY,
         is_named=report.is_wide or column.name in report.wanted,
     )
@@ -313,7 +330,7 @@ def _painted(cells: Sequence[Cell], column: Column, size: int, painter: Painter)
         text, style = cell
         lines = []
         for line in text.split("\n"):
-            space = " " * (size - width(line))
+            space = " " * (size - width(line))  # none beside a name that runs over
             painted = painter.paint(line, style)
             lines.append(space + painted if _is_right_aligned(column) else painted + space)
         written[cell] = "\n".join(lines)
@@ -367,7 +384,7 @@ STATE_STYLES = {
     State.UNKNOWN: "dim",
 }
 _CELL_STYLES: dict[str, Callable[[Value], str]] = {
-    "ID": lambda _value: "bold",
+    **dict.fromkeys(("ID", "NAME"), lambda _value: "bold"),
     "KEY": _zero_dim,
     "PERMS": _mode_style,
     "STATUS": _flag_style,
@@ -380,7 +397,7 @@ def _bars(column: Column, listing: Listing, *, has_unicode: bool) -> Iterator[Ce
     """Yield the used shares of queues or of limits."""
     if listing.has("qnum"):
         for share, number in zip(column.of(listing), listing.column("qnum"), strict=True):
-            yield bar(share, has_unicode=has_unicode, is_used=bool(int(number)))
+            yield bar(share, has_unicode=has_unicode, is_used=bool(int(number or 0)))
         return
     for share, used, limit in zip(
         column.of(listing), listing.column("used"), listing.column("limit"), strict=True
@@ -405,7 +422,7 @@ def _amounts(column: Column, listing: Listing, style: Style) -> Iterator[Cell]:
 def _processes(column: Column, listing: Listing) -> Iterator[Cell]:
     """Yield pids, with the names of processes that still exist."""
     assert column.when
-    pids = map(int, listing.column(column.field))
+    pids = (int(pid or 0) for pid in listing.column(column.field))
     # The cache is for one frame: in a live view, processes end.
     return map(lru_cache(maxsize=4096)(_process), pids, column.when(listing))
 

@@ -19,7 +19,7 @@ RESOURCES = [
         Kind.QUEUE,
         ("resource",),
         ["MSGMNI", "MSGMAX"],
-        {"limit": [32000, 2**64 - 1], "used": [2, None]},
+        {"limit": [32000, 2**64 - 1], "used": [2, None], "is_limited": [True, True]},
     )
 ]
 USAGE: dict[Kind, Usage] = {

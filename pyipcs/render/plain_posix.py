@@ -1,0 +1,69 @@
+"""The tables of POSIX objects in the plain format, in the manner of ipcs(1).
+
+An unknown value is a dash. Therefore every row has a word for each column.
+"""
+
+from pyipcs.model import Kind, View
+from pyipcs.posix.names import format_name
+from pyipcs.render.plain import GID, OWNER, PERMS, UID, Cell, Table, short_time
+from pyipcs.terminal.escape import width
+
+_NAME_WIDTH = 32
+_TIME_WIDTH = 20
+
+
+def _name(name: str) -> str:
+    """Return an escaped name in 32 columns; a longer one moves the rest of its row."""
+    text = format_name(name)
+    if text.isascii():
+        return f"{text:<{_NAME_WIDTH}}"
+    return text + " " * (_NAME_WIDTH - width(text))
+
+
+def _or_dash(value: int | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def _time(seconds: int | None) -> str:
+    return "-" if seconds is None else short_time(seconds)
+
+
+def _time_cell(heading: str, field: str) -> Cell:
+    return Cell(heading, field, _time, _TIME_WIDTH)
+
+
+_NAME = Cell("name", "name", _name, _NAME_WIDTH, "%s")
+_TIMES = (
+    _time_cell("modified", "mtime"),
+    _time_cell("accessed", "atime"),
+    _time_cell("changed", "ctime"),
+)
+_ALL_TIMES = (_NAME, OWNER, _time_cell("born", "born"), *_TIMES)
+_OWNERS = (_NAME, PERMS, UID, GID)
+
+TABLES = {
+    (Kind.POSIX_QUEUE, View.STATUS): Table(
+        "POSIX Message Queues",
+        (
+            *(_NAME, OWNER, PERMS),
+            Cell("messages", "qnum", _or_dash, 12),
+            Cell("used-bytes", "cbytes", _or_dash, 12),
+        ),
+    ),
+    # The kernel records no birth of a queue.
+    (Kind.POSIX_QUEUE, View.TIME): Table("POSIX Message Queue Times", (_NAME, OWNER, *_TIMES)),
+    (Kind.POSIX_QUEUE, View.PID): Table(
+        "POSIX Message Queue PIDs", (_NAME, OWNER, Cell("notify-pid", "notify_pid", _or_dash))
+    ),
+    (Kind.POSIX_QUEUE, View.CREATOR): Table("POSIX Message Queue Owners", _OWNERS),
+    (Kind.POSIX_SEGMENT, View.STATUS): Table(
+        "POSIX Shared Memory", (_NAME, OWNER, PERMS, Cell("bytes", "segsz", _or_dash))
+    ),
+    (Kind.POSIX_SEGMENT, View.TIME): Table("POSIX Shared Memory Times", _ALL_TIMES),
+    (Kind.POSIX_SEGMENT, View.CREATOR): Table("POSIX Shared Memory Owners", _OWNERS),
+    (Kind.POSIX_SEMAPHORE, View.STATUS): Table(
+        "POSIX Semaphores", (_NAME, OWNER, PERMS, Cell("value", "value", _or_dash))
+    ),
+    (Kind.POSIX_SEMAPHORE, View.TIME): Table("POSIX Semaphore Times", _ALL_TIMES),
+    (Kind.POSIX_SEMAPHORE, View.CREATOR): Table("POSIX Semaphore Owners", _OWNERS),
+}
