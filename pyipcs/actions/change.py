@@ -1,16 +1,24 @@
-"""Changes of an object: its mode, owner, qbytes, values and locking."""
+"""Changes of an object: its mode, owner, size, qbytes, values and locking."""
 
 import errno
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from pyipcs.actions.lookup import find_all
 from pyipcs.actions.refusals import no_semaphore, refusal_reason, refusals
-from pyipcs.errors import CommandError, DeniedError, IpcError, UsageError, ipc_error
-from pyipcs.model import Kind, Queue, Segment, SemaphoreSet, SysvRecord, Target
+from pyipcs.errors import (
+    BusyError,
+    CommandError,
+    DeniedError,
+    IpcError,
+    UsageError,
+    ipc_error,
+)
+from pyipcs.model import By, Kind, PosixRecord, Queue, Segment, SemaphoreSet, SysvRecord, Target
+from pyipcs.objects import Handle
 from pyipcs.process.accounts import owner_noun, unmapped
-from pyipcs.sysv.handle import Handle
 from pyipcs.text import plural
 
 
@@ -20,6 +28,7 @@ class ChangeOptions(NamedTuple):
     Attributes:
         mode: permission bits.
         owner: uid and gid.
+        size: size of a POSIX segment in bytes.
         qbytes: capacity of a queue in bytes.
         single: values of single semaphores, by semnum.
         values: values of all semaphores of a set.
@@ -29,6 +38,7 @@ class ChangeOptions(NamedTuple):
 
     mode: int | None
     owner: tuple[int | None, int | None] | None
+    size: int | None
     qbytes: int | None
     single: Sequence[tuple[int, int]]
     values: Sequence[int] | None
@@ -78,7 +88,8 @@ def change(kinds: Collection[Kind], target: Target, options: ChangeOptions) -> N
         CommandError: there is no object, or the kernel refused a change.
     """
     handle = _find(kinds, target)
-    _Change(handle, target, options).run()
+    change_class = _PosixChange if target.by is By.NAME else _SysvChange
+    change_class(handle, target, options).run()
 
 
 def _find(kinds: Collection[Kind], target: Target) -> Handle:
@@ -89,7 +100,7 @@ def _find(kinds: Collection[Kind], target: Target) -> Handle:
     return handles[0]
 
 
-class _Change:
+class _Change(ABC):
     """The changes of one object."""
 
     def __init__(self, handle: Handle, target: Target, options: ChangeOptions) -> None:
@@ -97,7 +108,7 @@ class _Change:
         self._target = target
         self._options = options
         with refusals(handle.kind, target):
-            self._record: SysvRecord = handle.record
+            self._record = handle.record
 
     def run(self) -> None:
         """Check the changes, then make them.
@@ -105,37 +116,35 @@ class _Change:
         Raises:
             CommandError: a check failed, and nothing has changed; or the kernel refused a step.
         """
-        self._check_rights()
-        if isinstance(self._record, SemaphoreSet):
-            self._check_semaphores(self._record)
+        self._check()
         if failure := self._apply():
             raise self._to_command_error(failure)
 
-    def _check_rights(self) -> None:
-        from pyipcs.sysv.permissions import may_control
+    @abstractmethod
+    def _check(self) -> None:
+        """Check the caller's rights and the options."""
 
-        options = self._options
-        if options.control and not may_control(self._record.uid, self._record.cuid):
-            error = ipc_error(errno.EPERM)
-            raise self._to_command_error(_Failure(_control_step(options), error, ()))
-        if why := unmapped(options.owner):
-            raise self._error(f"set {owner_noun(options.owner)} failed: {why}")
+    @abstractmethod
+    def _steps(self) -> list[_Step]:
+        """Return the system calls."""
 
-    def _check_semaphores(self, record: SemaphoreSet) -> None:
-        missing = [semnum for semnum, _ in self._options.single if semnum >= record.nsems]
-        if missing:
-            raise self._error(no_semaphore(missing[0], record))
-        values = self._options.values
-        if values and len(values) != record.nsems:
-            count = plural(record.nsems, "semaphore")
-            raise self._error(f"{plural(len(values), 'value')} for {count}")
+    @abstractmethod
+    def _hint(self, step: _Step, error: IpcError) -> str:
+        """Return the limit or the missing right; empty if the errno is clear."""
+
+    @abstractmethod
+    def _after_denial(self, steps: Sequence[_Step]) -> Sequence[_Step]:
+        """Return the steps in an order in which the new mode allows the others; else none."""
+
+    def _check_owner(self) -> None:
+        if why := unmapped(self._options.owner):
+            raise self._error(f"set {owner_noun(self._options.owner)} failed: {why}")
 
     def _apply(self) -> _Failure | None:
-        *others, last = _steps(self._options)
-        failure = self._take([*others, last])
-        if failure and others and _can_grant(last, self._options) and failure.is_first_denied:
-            # The new mode may allow the other steps.
-            failure = self._take([last, *others])
+        steps = self._steps()
+        failure = self._take(steps)
+        if failure and failure.is_first_denied and (again := self._after_denial(steps)):
+            failure = self._take(again)
         return failure
 
     def _take(self, steps: Iterable[_Step]) -> _Failure | None:
@@ -149,6 +158,10 @@ class _Change:
             done.append(step.name)
         return None
 
+    def _deny(self, step: _Step) -> CommandError:
+        """Return the error for a step that the caller may not take."""
+        return self._to_command_error(_Failure(step, ipc_error(errno.EPERM), ()))
+
     def _to_command_error(self, failure: _Failure) -> CommandError:
         step, error, done = failure
         why = refusal_reason(self._record.kind, error)
@@ -158,8 +171,45 @@ class _Change:
             why += f"; already changed: {', '.join(done)}"
         return self._error(f"set {step.name} failed: {why}")
 
+    def _error(self, message: str) -> CommandError:
+        return CommandError(f"{self._target.typed}: {message}")
+
+
+class _SysvChange(_Change):
+    """The changes of a System V object."""
+
+    _record: SysvRecord
+
+    def _check(self) -> None:
+        self._check_rights()
+        if isinstance(self._record, SemaphoreSet):
+            self._check_semaphores(self._record)
+
+    def _check_rights(self) -> None:
+        from pyipcs.sysv.permissions import may_control
+
+        options = self._options
+        if options.control and not may_control(self._record.uid, self._record.cuid):
+            raise self._deny(_control_step(options))
+        self._check_owner()
+
+    def _check_semaphores(self, record: SemaphoreSet) -> None:
+        missing = [semnum for semnum, _ in self._options.single if semnum >= record.nsems]
+        if missing:
+            raise self._error(no_semaphore(missing[0], record))
+        values = self._options.values
+        if values and len(values) != record.nsems:
+            count = plural(record.nsems, "semaphore")
+            raise self._error(f"{plural(len(values), 'value')} for {count}")
+
+    def _steps(self) -> list[_Step]:
+        return [*_sysv_steps(self._options)]
+
+    def _after_denial(self, steps: Sequence[_Step]) -> Sequence[_Step]:
+        *others, last = steps
+        return [last, *others] if others and _can_grant(last, self._options) else []
+
     def _hint(self, step: _Step, error: IpcError) -> str:
-        """Return the limit or the missing right; empty if the errno is clear."""
         from pyipcs.actions import hints
         from pyipcs.sysv import permissions
 
@@ -175,11 +225,70 @@ class _Change:
             return hints.explain_qbytes(self._options.qbytes or record.qbytes or 0)
         return ""
 
-    def _error(self, message: str) -> CommandError:
-        return CommandError(f"{self._target.typed}: {message}")
+
+class _PosixChange(_Change):
+    """The changes of a POSIX object: a call for each property.
+
+    The rights to change mode and owner are checked before, because a size cannot be restored.
+    """
+
+    _record: PosixRecord
+
+    def _check(self) -> None:
+        from pyipcs.posix.permissions import may_control, may_give
+
+        steps = {step.name: step for step in self._steps()}
+        if (mode := steps.get("mode")) and not may_control(self._record):
+            raise self._deny(mode)
+        self._check_owner()
+        owner = steps.get(owner_noun(self._options.owner))
+        if owner and not may_give(self._record, *(self._options.owner or (None, None))):
+            raise self._deny(owner)
+
+    def _steps(self) -> list[_Step]:
+        """Return the system calls: the owner last, which may end the caller's rights."""
+        options = self._options
+        uid, gid = options.owner or (None, None)
+        fields = {
+            "size": {"size": options.size},
+            "mode": {"mode": options.mode},
+            owner_noun(options.owner): {"uid": uid, "gid": gid},
+        }
+        return [
+            _Step(name, partial(self._set, **values), is_control=name != "size")
+            for name, values in fields.items()
+            if any(value is not None for value in values.values())
+        ]
+
+    def _set(self, handle: Any, **values: int | None) -> None:
+        """Change properties, unless another object has the name since."""
+        record = handle.stat()
+        if (record.device, record.inode) != (self._record.device, self._record.inode):
+            raise ipc_error(errno.ENOENT)
+        handle.change(**values)
+
+    def _after_denial(self, steps: Sequence[_Step]) -> Sequence[_Step]:
+        first, *others = steps
+        is_granted = others and _can_grant(others[0], self._options)
+        return [others[0], first, *others[1:]] if is_granted else []
+
+    def _hint(self, step: _Step, error: IpcError) -> str:
+        if isinstance(error, BusyError):
+            return "a segment that a process has open or mapped cannot shrink"
+        if error.errno == errno.EFBIG:
+            from pyipcs.actions.hints import explain_file_size
+
+            return explain_file_size(self._options.size or 0)
+        if not step.is_control or error.errno != errno.EPERM:
+            return ""
+        if step.name == "mode":
+            return "only for the owner or with CAP_FOWNER"
+        if step.name == "group":
+            return "only for the owner as a member of the group, or with CAP_CHOWN"
+        return "only with CAP_CHOWN"
 
 
-def _steps(options: ChangeOptions) -> Iterator[_Step]:
+def _sysv_steps(options: ChangeOptions) -> Iterator[_Step]:
     """Yield the system calls; IPC_SET last, which can forbid the others."""
     if values := options.values:
         yield _Step("values", lambda array: array.set_values(values))

@@ -64,6 +64,11 @@ def _explain_size(size: int) -> str:
     return _listed(known)
 
 
+def explain_file_size(size: int) -> str:
+    """Return the limit of the size of a file of tmpfs."""
+    return _listed({"size": plural(size, "byte"), "largest file": _FILE_MAX})
+
+
 def _explain_memory(size: int) -> str:
     """Return the values that limit the size of a segment (proc_sys_vm(5))."""
     known: dict[str, str | int] = {"size": plural(size, "byte")}

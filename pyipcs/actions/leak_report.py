@@ -162,7 +162,7 @@ class LeakReport:
             where = " in its namespace" if self._location.is_private else ""
             yield f"still running{where}: {processes}"
 
-    def facts(self, removed: Iterable[tuple[Kind, int]]) -> dict[str, Any]:
+    def facts(self, removed: Iterable[tuple[Kind, int | str]]) -> dict[str, Any]:
         """Return the report for JSON, except for the objects.
 
         Args:
@@ -178,7 +178,7 @@ class LeakReport:
             "removed": [{"kind": kind.value, "id": object_id} for kind, object_id in removed],
         }
 
-    def remove(self, output: Output) -> Collection[tuple[Kind, int]]:
+    def remove(self, output: Output) -> Collection[tuple[Kind, int | str]]:
         """Remove the objects that `leftovers.removable` selects; return them.
 
         In a private namespace the kernel removes all objects, and this removes none.

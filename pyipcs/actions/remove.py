@@ -8,11 +8,10 @@ from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status, ipc_error
 from pyipcs.listing import Listing
-from pyipcs.model import SYSV, By, Kind, Record, Segment, State, SysvRecord, Target
-from pyipcs.objects import handle_class
+from pyipcs.model import By, Kind, PosixRecord, Record, Segment, State, SysvRecord, Target
+from pyipcs.objects import Handle, format_target_id, handle_class
 from pyipcs.process.identity import effective_uid
 from pyipcs.query.selection import LateError, Selection
-from pyipcs.sysv.permissions import may_control
 from pyipcs.terminal.streams import Output
 
 # The messages of ipcrm, by errno.
@@ -22,15 +21,29 @@ _REASONS = {
     errno.EIDRM: "already removed",
     errno.ENOENT: "invalid",
 }
+_NAME_REASONS = {
+    errno.EACCES: "permission denied for name `{}'",
+    errno.EPERM: "permission denied for name `{}'",
+    errno.ENOENT: "name `{}' not found",
+}
 _VERBOSE = {
-    Kind.QUEUE: "removing message queue id `%d'\n",
-    Kind.SEGMENT: "removing shared memory segment id `%d'\n",
-    Kind.SEMAPHORE: "removing semaphore id `%d'\n",
+    Kind.QUEUE: "removing message queue id `{}'\n",
+    Kind.SEGMENT: "removing shared memory segment id `{}'\n",
+    Kind.SEMAPHORE: "removing semaphore id `{}'\n",
+    Kind.POSIX_QUEUE: "removing POSIX message queue `{}'\n",
+    Kind.POSIX_SEGMENT: "removing POSIX shared memory `{}'\n",
+    Kind.POSIX_SEMAPHORE: "removing POSIX semaphore `{}'\n",
 }
 
 
 # The options of a single object by its id; those by a key are the capital letters.
 _LETTERS = {Kind.QUEUE: "q", Kind.SEGMENT: "m", Kind.SEMAPHORE: "s"}
+# The options of a single object by its name.
+NAME_OPTIONS = {
+    Kind.POSIX_QUEUE: "--posix-mqueue",
+    Kind.POSIX_SEGMENT: "--posix-shmem",
+    Kind.POSIX_SEMAPHORE: "--posix-semaphore",
+}
 
 
 class Snapshot(NamedTuple):
@@ -45,7 +58,8 @@ class Snapshot(NamedTuple):
     record: SysvRecord | None
 
 
-# The selected objects by id. An object with a snapshot is examined again before its removal.
+# The selected System V objects by id. An object with a snapshot is examined again before its
+# removal.
 Selected: TypeAlias = Mapping[int, Snapshot | None]
 
 
@@ -121,7 +135,8 @@ class Removal:
         self._output = output
         self._selection = selection
         self._verbose = verbose
-        self.removed: dict[tuple[Kind, int], None] = {}  # an ordered set: there may be thousands
+        # An ordered set: there may be thousands.
+        self.removed: dict[tuple[Kind, int | str], None] = {}
         self.failed = False
 
     @property
@@ -133,7 +148,7 @@ class Removal:
         """Remove the objects that the user named."""
         for kind, target in targets:
             try:
-                handle = handle_class(kind).reach(target)
+                handle = _handle(kind, target)
                 self._announce(kind, handle.id)
                 handle.remove()
             except IpcError as error:
@@ -148,7 +163,7 @@ class Removal:
         found = []
         for target in targets:
             try:
-                kinds = [handle.kind for handle in find_all([*SYSV], target)]
+                kinds = [handle.kind for handle in find_all(target.kinds, target)]
             except CommandError as error:
                 self._fail(str(error))
                 continue
@@ -165,6 +180,8 @@ class Removal:
 
     def remove_selected(self, selected: Mapping[Kind, Selected]) -> None:
         """Remove selected objects; ignore objects that were removed meanwhile."""
+        from pyipcs.sysv.handle import handle_class
+
         self._selection.refresh()
         for kind, snapshots in selected.items():
             remove = handle_class(kind).remove_id
@@ -193,6 +210,8 @@ class Removal:
 
     def _is_same(self, kind: Kind, object_id: int, identity: tuple[int, ...]) -> bool:
         """Return True if an object is the selected one; report a changed one."""
+        from pyipcs.sysv.handle import handle_class
+
         try:
             record = handle_class(kind)(object_id).stat()
         except NotFoundError:
@@ -210,9 +229,9 @@ class Removal:
 
     def dry_run(
         self, targets: Sequence[RemovalTarget], selected: Mapping[Kind, Selected]
-    ) -> dict[Kind, set[int]]:
-        """Return the ids of the objects to remove; report the same errors."""
-        removable = {
+    ) -> dict[Kind, set[int | str]]:
+        """Return the ids or names of the objects to remove; report the same errors."""
+        removable: dict[Kind, set[int | str]] = {
             kind: set(selected.get(kind, ()))
             for kind in {*selected, *(one.kind for one in targets)}
         }
@@ -220,12 +239,12 @@ class Removal:
             removable[kind].add(object_id)
         return removable
 
-    def _reachable(self, targets: Iterable[RemovalTarget]) -> Iterator[tuple[Kind, int]]:
-        gone: set[tuple[Kind, int]] = set()
+    def _reachable(self, targets: Iterable[RemovalTarget]) -> Iterator[tuple[Kind, int | str]]:
+        gone: set[tuple[Kind, int | str]] = set()
         for kind, target in targets:
             try:
-                record = handle_class(kind).reach(target).stat()
-                if not may_control(record.uid, record.cuid):
+                record = _handle(kind, target).stat()
+                if not _may_remove(record):
                     raise ipc_error(errno.EPERM)
                 if (kind, record.id) in gone and not _stays(record, target):
                     raise ipc_error(errno.ENOENT)
@@ -235,13 +254,15 @@ class Removal:
                 gone.add((kind, record.id))
                 yield kind, record.id
 
-    def _announce(self, kind: Kind, object_id: int) -> None:
+    def _announce(self, kind: Kind, object_id: int | str) -> None:
         if self._verbose:
-            self._output.write([_VERBOSE[kind] % object_id])
+            self._output.write([_VERBOSE[kind].format(format_target_id(kind, object_id))])
 
     def _report_error(self, target: Target, error: IpcError) -> None:
         name = target.by.value
-        if reason := _REASONS.get(error.errno):
+        if target.by is By.NAME and error.errno in _NAME_REASONS:
+            self._fail(_NAME_REASONS[error.errno].format(target.typed))
+        elif reason := _REASONS.get(error.errno):
             self._fail(f"{reason} {name} ({target.typed})")
         else:
             self._fail(f"{name} failed ({target.typed}): {error.strerror}")
@@ -251,10 +272,36 @@ class Removal:
         self._output.error(message)
 
 
+def _handle(kind: Kind, target: Target) -> Handle:
+    """Return the handle of a named object; only a key is looked up.
+
+    Raises:
+        NotFoundError: no object has the key.
+    """
+    if target.by is By.NAME:
+        from pyipcs.posix.handle import handle_class as posix_class
+
+        return posix_class(kind)(target.name)  # `remove` checks the form of the file
+    return handle_class(kind).reach(target)
+
+
+def _may_remove(record: Record) -> bool:
+    """Return True if the caller may remove an object."""
+    if isinstance(record, PosixRecord):
+        from pyipcs.posix.permissions import may_unlink
+
+        return may_unlink(record)
+    from pyipcs.sysv.permissions import may_control
+
+    return may_control(record.uid, record.cuid)
+
+
 def _several(target: Target, kinds: Sequence[Kind]) -> str:
     """Return the message for a target that names objects of several kinds."""
     nouns = " and a ".join(kind.noun for kind in kinds)
-    if target.by is By.ID:
+    if target.by is By.NAME:
+        options = [f"rm {NAME_OPTIONS[kind]} {target.typed}" for kind in kinds]
+    elif target.by is By.ID:
         options = [f"rm -{_LETTERS[kind]} {target.number}" for kind in kinds]
     else:
         options = [f"rm -{_LETTERS[kind].upper()} {target.typed}" for kind in kinds]

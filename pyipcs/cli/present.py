@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyipcs import objects
 from pyipcs.listing import Listing
-from pyipcs.model import Kind, Record, Unit, View
+from pyipcs.model import IN_SHM, Kind, Record, Unit, View
 from pyipcs.query import plan
 from pyipcs.query.plan import ALL, NAMED, Format, Found, OutputOptions, Report, Scope
 from pyipcs.render import details_renderer, figures_renderer, renderer
@@ -123,12 +123,17 @@ def namespaces(
 
 
 def selected(
-    output: Output, ids: Mapping[Kind, Container[Any]], options: OutputOptions, which: str
+    output: Output, ids: Mapping[Kind, Container[int | str]], options: OutputOptions, which: str
 ) -> None:
-    """Write the objects with these ids or names; see Scope for `which`."""
+    """Write the objects with these ids or names; see Scope for `which`.
+
+    Raises:
+        UnseenError: POSIX objects of one of the kinds cannot be listed.
+    """
 
     def listed(kind: Kind) -> Iterator[Listing]:
-        return (listing.select(ids[kind]) for listing in objects.read(kind))
+        listings = objects.read(kind)  # raises UnseenError before anything is written
+        return (listing.select(ids[kind]) for listing in listings)
 
     found = {kind: listed(kind) for kind in Kind if kind in ids}
     _write_objects(output, found, options, Scope(is_filtered=True, which=which))

@@ -10,7 +10,14 @@ from tests.kit.kernel import Objects, row
 
 KEY = "0x5eed"
 UNCHANGED = ChangeOptions(
-    mode=None, owner=None, qbytes=None, single=(), values=None, lock=False, unlock=False
+    mode=None,
+    owner=None,
+    size=None,
+    qbytes=None,
+    single=(),
+    values=None,
+    lock=False,
+    unlock=False,
 )
 
 

@@ -226,7 +226,7 @@ def _parse_targets(words: Iterable[str]) -> list[Target]:
 def _show_dry_run(
     output: Output,
     options: RemoveOptions,
-    going: Mapping[Kind, Collection[int]],
+    going: Mapping[Kind, Collection[int | str]],
     *,
     has_all_kinds: bool,
 ) -> None:

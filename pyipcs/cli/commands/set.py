@@ -8,8 +8,8 @@ from pyipcs.actions.change import ChangeOptions, change
 from pyipcs.cli.command import options_titled
 from pyipcs.cli.options.common import options_as, refuse, subcommand
 from pyipcs.cli.options.filters import kind_options
-from pyipcs.cli.types import MODE, OWNER, QBYTES, VALUE, VALUES, target_type
-from pyipcs.model import SYSV, Kind, Target
+from pyipcs.cli.types import BYTES, MODE, OWNER, QBYTES, VALUE, VALUES, target_type
+from pyipcs.model import By, Kind, Target
 
 _property = options_titled("Properties", once=True)
 
@@ -18,7 +18,10 @@ _property = options_titled("Properties", once=True)
     examples=(
         ("pyipcs set 0x1234 --mode 660 --qbytes 8K", "Change a queue's mode and capacity."),
         ("pyipcs set 0x10c --value 0=1 --value 2=5", "Set the values of two semaphores."),
-        ("pyipcs set -m 0x5e9 --owner root:root", "Change a segment's owner and group."),
+        (
+            "pyipcs set /frames --size 64M --owner :video",
+            "Change a POSIX segment's size and group.",
+        ),
     ),
 )
 @kind_options
@@ -27,6 +30,12 @@ _property = options_titled("Properties", once=True)
     "--owner",
     type=OWNER,
     help="Owner by name or number, as in chown(1): USER keeps the group, :GROUP keeps the user.",
+)
+@_property(
+    "--size",
+    type=BYTES,
+    metavar="SIZE",
+    help="Size of a POSIX segment. It shrinks only if no process has it open or mapped.",
 )
 @_property(
     "--qbytes",
@@ -47,23 +56,29 @@ _property = options_titled("Properties", once=True)
 @click.argument("target", type=target_type(), metavar="TARGET")
 @options_as(ChangeOptions)
 def command(*, kinds: Sequence[Kind], target: Target, options: ChangeOptions) -> None:
-    """Change modes, owners, sizes of queues, values of semaphores, locking.
+    """Change modes, owners, sizes, values of semaphores, locking.
 
     All changes are checked first. Mode, owner and qbytes change in one step, and so do all
     --values; each --value is a step of its own. Setting a value discards the undo values that
-    processes have for it.
+    processes have for it. POSIX objects have a mode and an owner, and segments a size; each is a
+    step of its own.
 
-    TARGET is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ]. If objects of several kinds
-    have that name, choose with -q, -m or -s, or with an option that only one kind has.
+    TARGET is an id (5), a key (0x1234 or key:5), ftok:PATH[:PROJ], or /NAME of a POSIX object. If
+    objects of several kinds have that name, choose with -q, -m or -s, or with an option that only
+    one kind has.
     """
-    change(_kinds(kinds, options), target, options)
+    change(_kinds(kinds, target, options), target, options)
 
 
-def _kinds(kinds: Sequence[Kind], options: ChangeOptions) -> Sequence[Kind]:
-    """Return the kinds that the options apply to."""
+def _kinds(kinds: Sequence[Kind], target: Target, options: ChangeOptions) -> Sequence[Kind]:
+    """Return the kinds that the target and the options apply to."""
     own = _own_options(options)
     names = " and ".join(own.values())
+    kinds = [kind for kind in kinds if kind in target.kinds]
     own_kinds, others = (" or ".join(each.plural for each in some) for some in (own, kinds))
+    is_posix = target.by is By.NAME
+    family = "POSIX objects" if is_posix else "System V objects"
+    reason = " (a System V segment keeps its size)" if Kind.POSIX_SEGMENT in own else ""
     refuse(
         (
             (
@@ -72,7 +87,7 @@ def _kinds(kinds: Sequence[Kind], options: ChangeOptions) -> Sequence[Kind]:
             ),
             (
                 not own and not options.control,
-                "nothing to change (give --mode, --owner, --value ...)",
+                "nothing to change (give --mode, --owner, --size, --value ...)",
             ),
             (options.single and options.values, "--value and --values cannot be combined"),
             (
@@ -80,15 +95,20 @@ def _kinds(kinds: Sequence[Kind], options: ChangeOptions) -> Sequence[Kind]:
                 "--value is given twice for one semaphore",
             ),
             (len(own) > 1, f"{names} are for objects of different kinds"),
+            (
+                not own.keys() <= {*target.kinds},
+                f"{names} is for {own_kinds}, not {family}{reason}",
+            ),
             (kinds and not own.keys() <= {*kinds}, f"{names} is for {own_kinds}, not {others}"),
         )
     )
-    return [*own] or kinds or [*SYSV]
+    return [*own] or kinds or target.kinds
 
 
 def _own_options(options: ChangeOptions) -> dict[Kind, str]:
     """Return the kinds with given options of their own, and these options."""
     given = {
+        "--size": (Kind.POSIX_SEGMENT, options.size is not None),
         "--qbytes": (Kind.QUEUE, options.qbytes is not None),
         "--lock": (Kind.SEGMENT, options.lock),
         "--unlock": (Kind.SEGMENT, options.unlock),

@@ -1,0 +1,83 @@
+"""The caller's right to change and remove POSIX objects.
+
+The kernel's rules for files hold (inode(7), chown(2), unlink(2)).
+"""
+
+import os
+import stat
+
+from pyipcs.errors import IpcError
+from pyipcs.model import Kind, PosixRecord
+from pyipcs.process.accounts import is_mapped
+from pyipcs.process.identity import capabilities, effective_gid, effective_uid
+
+_CAP_CHOWN, _CAP_FOWNER = 1 << 0, 1 << 3  # capabilities(7)
+
+
+def may_control(record: PosixRecord) -> bool:
+    """Return True if the caller may change the mode of an object.
+
+    The owner and callers with CAP_FOWNER may.
+    """
+    return effective_uid() == record.uid or _has(_CAP_FOWNER, record)
+
+
+def may_give(record: PosixRecord, uid: int | None, gid: int | None) -> bool:
+    """Return True if the caller may give an object this owner and group.
+
+    The owner may change the group to one of its own. All else requires CAP_CHOWN.
+
+    Args:
+        record: the object.
+        uid: the new owner; None keeps it.
+        gid: the new group; None keeps it.
+    """
+    if _has(_CAP_CHOWN, record):
+        return True
+    caller = effective_uid()
+    is_user_kept = uid in {None, record.uid}
+    groups = {None, record.gid, effective_gid(), *os.getgroups()}
+    return caller == record.uid and is_user_kept and gid in groups
+
+
+def may_unlink(record: PosixRecord) -> bool:
+    """Return True if the caller may remove an object.
+
+    It must be able to write to the directory. In a directory with the sticky bit it must own the
+    object or the directory, or have CAP_FOWNER.
+    """
+    directory = _directory(record.kind)
+    if directory is None:  # not visible, but always with the sticky bit
+        return may_control(record)
+    access = os.W_OK | os.X_OK
+    if not os.access(".", access, dir_fd=directory, effective_ids=True):
+        return False
+    found = os.fstat(directory)
+    is_free = not found.st_mode & stat.S_ISVTX or found.st_uid == effective_uid()
+    return is_free or may_control(record)
+
+
+def _directory(kind: Kind) -> int | None:
+    """Return the directory of a kind; None if it is not visible."""
+    if kind is Kind.POSIX_QUEUE:
+        from pyipcs.posix.mqueue import known_directory
+
+        return known_directory()
+    from pyipcs.posix.handle import shm
+
+    try:
+        return shm()
+    except IpcError:
+        return None
+
+
+def _has(capability: int, record: PosixRecord) -> bool:
+    """Return True if the caller has a capability over an object.
+
+    In a user namespace it is valid only for objects of users and groups of that namespace.
+    """
+    try:
+        has_capability = bool(capabilities() & capability)
+    except (OSError, IndexError, ValueError):
+        has_capability = effective_uid() == 0  # /proc is missing; only the user is known
+    return has_capability and is_mapped(record.uid, "uid") and is_mapped(record.gid, "gid")
