@@ -3,10 +3,10 @@
 import errno
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import FrameType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from pyipcs.errors import (
     CommandError,
@@ -16,12 +16,15 @@ from pyipcs.errors import (
     NotFoundError,
     TooBigError,
 )
-from pyipcs.model import By, Kind, Queue, Record, Target
+from pyipcs.model import POSIX, By, Kind, PosixRecord, Queue, Record, Target
+from pyipcs.objects import Handle, format_target_id
 from pyipcs.process.accounts import owner_noun, unmapped
 from pyipcs.process.signals import terminating_signals
-from pyipcs.sysv.handle import Handle, with_free_key
 from pyipcs.terminal.streams import Output
 from pyipcs.text import plural
+
+if TYPE_CHECKING:
+    from pyipcs.sysv.handle import Handle as SysvHandle
 
 _PRIVATE = Target(By.KEY, 0, "IPC_PRIVATE")
 # The words of ipcmk(1) for the kinds.
@@ -29,7 +32,15 @@ _NOUNS = {
     Kind.SEGMENT: "share memory",
     Kind.QUEUE: "message queue",
     Kind.SEMAPHORE: "semaphore",
+    Kind.POSIX_SEGMENT: "POSIX shared memory",
+    Kind.POSIX_QUEUE: "POSIX message queue",
+    Kind.POSIX_SEMAPHORE: "POSIX semaphore",
 }
+# The order in which ipcmk(1) creates objects.
+_ORDER = (
+    *(Kind.SEGMENT, Kind.POSIX_SEGMENT, Kind.QUEUE, Kind.POSIX_QUEUE),
+    *(Kind.SEMAPHORE, Kind.POSIX_SEMAPHORE),
+)
 
 
 class CreateOptions(NamedTuple):
@@ -39,11 +50,17 @@ class CreateOptions(NamedTuple):
         size: bytes of a segment; None creates none.
         nsems: number of semaphores of a set; None creates none.
         queue: True to create a queue.
-        mode: permission bits.
-        key: key of all objects; None for a random free key for each.
+        posix_size: bytes of a POSIX segment; None creates none.
+        posix_queue: True to create a POSIX queue.
+        posix_semaphore: True to create a POSIX semaphore.
+        name: name of all POSIX objects.
+        mode: permission bits; the umask reduces those of POSIX objects.
+        key: key of all System V objects; None for a random free key for each.
         private: True for IPC_PRIVATE.
-        exist_ok: True to accept an existing object with the key.
+        exist_ok: True to accept an existing object with the key or the name.
         qbytes: capacity of the queue in bytes.
+        maxmsg: limit of messages of the POSIX queue.
+        msgsize: limit of bytes of a message of the POSIX queue.
         values: values of the semaphores.
         owner: uid and gid; None keeps the caller's.
     """
@@ -51,29 +68,38 @@ class CreateOptions(NamedTuple):
     size: int | None
     nsems: int | None
     queue: bool
+    posix_size: int | None
+    posix_queue: bool
+    posix_semaphore: bool
+    name: Target | None
     mode: int
     key: Target | None
     private: bool
     exist_ok: bool
     qbytes: int | None
+    maxmsg: int | None
+    msgsize: int | None
     values: Sequence[int] | None
     owner: tuple[int | None, int | None] | None
 
 
-class _Plan(NamedTuple):
+class Plan(NamedTuple):
     """One object to create.
 
     Attributes:
         kind: the kind.
-        create: creation with a key.
-        find: search by a key.
+        create: creation; it raises ExistsError if an object has the key or the name.
+        find: search of that object, which raises CommandError if it is smaller than requested;
+            None if no object can have the key.
+        explain: returns the hint for a refused creation.
         amount: the required bytes of a segment, qbytes of a queue, or semaphores of a set.
         steps: changes of the new object, by their names in messages.
     """
 
     kind: Kind
-    create: Callable[[int], Handle]
-    find: Callable[[int], Handle]
+    create: Callable[[], Handle]
+    find: Callable[[], Handle] | None
+    explain: Callable[[IpcError], str]
     amount: int
     steps: Mapping[str, Callable[[Any], None]]
 
@@ -105,9 +131,11 @@ def record_of(handle: Handle) -> Record:
         CommandError: another process removed the object.
     """
     try:
-        return handle.details(handle.record) if handle.kind is Kind.SEGMENT else handle.record
+        has_all = handle.kind in {Kind.QUEUE, Kind.SEMAPHORE}
+        return handle.record if has_all else handle.details()
     except IpcError:
-        message = f"{handle.kind.noun} {handle.id} was removed by another process"
+        name = format_target_id(handle.kind, handle.id)
+        message = f"{handle.kind.noun} {name} was removed by another process"
         raise CommandError(message) from None
 
 
@@ -122,13 +150,10 @@ class CreationRollback:
     the objects. SIGPIPE is blocked to the end: objects that cannot be reported are removed. A
     signal that arrives after the report has no effect: a program that dies of a signal has
     created nothing.
-
-    Attributes:
-        created: the objects to remove on failure.
     """
 
     def __init__(self, output: Output) -> None:
-        self.created: list[Handle] = []
+        self._created: list[tuple[Handle, Record | None]] = []
         self._output = output
         self._stopped = 0  # the first signal that was handled
         self._is_interruptible = False
@@ -137,6 +162,13 @@ class CreationRollback:
         self._terminating = terminating_signals()
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._terminating, signal.SIGPIPE})
         return self
+
+    def add(self, handle: Handle) -> None:
+        """Remove a new object on failure.
+
+        Nothing but its inode distinguishes a POSIX object from a later one with its name.
+        """
+        self._created.append((handle, handle.record if handle.kind in POSIX else None))
 
     def report(self, report: Callable[[], None]) -> None:
         """Print the objects by a function, once standard output is writable.
@@ -173,40 +205,56 @@ class CreationRollback:
             raise _InterruptedError
 
     def _undo(self) -> None:
-        for handle in self.created:
+        for handle, record in self._created:
             try:
-                handle.remove()
+                if _is_same(handle, record):
+                    handle.remove()
             except NotFoundError:  # removed by another process
                 continue
             except IpcError as error:
-                name = f"{handle.kind.noun} {handle.id}"
+                name = f"{handle.kind.noun} {format_target_id(handle.kind, handle.id)}"
                 self._output.error(f"could not clean up {name}: {error.strerror}")
 
 
-def _plans(options: CreateOptions) -> list[_Plan]:
+def _is_same(handle: Handle, record: Record | None) -> bool:
+    """Return True if a handle is that of a record; True without one."""
+    if not isinstance(record, PosixRecord):
+        return True
+    found: Any = handle.stat()
+    return bool((found.device, found.inode) == (record.device, record.inode))
+
+
+def _plans(options: CreateOptions) -> list[Plan]:
     """Return the objects to create, in the order of ipcmk(1)."""
-    plans = []
-    if options.size is not None:
-        plans.append(_segment_plan(options.size, options))
-    if options.queue:
-        plans.append(_queue_plan(options))
-    if options.nsems is not None:
-        plans.append(_set_plan(options.nsems, options))
-    return plans
+    plans = [*_sysv_plans(options)]
+    if options.name:
+        from pyipcs.actions.create_posix import posix_plans
+
+        plans += posix_plans(options, options.name)
+    return sorted(plans, key=lambda plan: _ORDER.index(plan.kind))
 
 
 # Each function imports only the module of its kind, for a fast start.
 
 
-def _segment_plan(size: int, options: CreateOptions) -> _Plan:
+def _sysv_plans(options: CreateOptions) -> Iterator[Plan]:
+    if options.size is not None:
+        yield _segment_plan(options.size, options)
+    if options.queue:
+        yield _queue_plan(options)
+    if options.nsems is not None:
+        yield _set_plan(options.nsems, options)
+
+
+def _segment_plan(size: int, options: CreateOptions) -> Plan:
     from pyipcs.sysv.segment import SharedMemory
 
     create = partial(SharedMemory.create, mode=options.mode, size=size)
     find = partial(SharedMemory.find, size=size)
-    return _Plan(Kind.SEGMENT, create, find, size, _owner_step(options))
+    return _keyed(Kind.SEGMENT, create, find, size, owner_step(options), options)
 
 
-def _queue_plan(options: CreateOptions) -> _Plan:
+def _queue_plan(options: CreateOptions) -> Plan:
     from pyipcs.sysv.queue import MessageQueue
 
     qbytes = options.qbytes
@@ -214,11 +262,11 @@ def _queue_plan(options: CreateOptions) -> _Plan:
     if qbytes is not None:
         steps["set qbytes"] = lambda handle: handle.change(qbytes=qbytes)
     create = partial(MessageQueue.create, mode=options.mode)
-    steps |= _owner_step(options)
-    return _Plan(Kind.QUEUE, create, MessageQueue.find, qbytes or 0, steps)
+    steps |= owner_step(options)
+    return _keyed(Kind.QUEUE, create, MessageQueue.find, qbytes or 0, steps, options)
 
 
-def _set_plan(nsems: int, options: CreateOptions) -> _Plan:
+def _set_plan(nsems: int, options: CreateOptions) -> Plan:
     from pyipcs.sysv.semaphore import SemaphoreArray
 
     mode = first_mode = options.mode
@@ -231,73 +279,96 @@ def _set_plan(nsems: int, options: CreateOptions) -> _Plan:
             steps["set mode"] = lambda handle: handle.change(mode=mode)
     create = partial(SemaphoreArray.create, mode=first_mode, nsems=nsems)
     find = partial(SemaphoreArray.find, nsems=nsems)
-    return _Plan(Kind.SEMAPHORE, create, find, nsems, steps | _owner_step(options))
+    return _keyed(Kind.SEMAPHORE, create, find, nsems, steps | owner_step(options), options)
 
 
-def _owner_step(options: CreateOptions) -> dict[str, Callable[[Any], None]]:
+def owner_step(options: CreateOptions) -> dict[str, Callable[[Any], None]]:
+    """Return the change of the owner, if one is given."""
     if not options.owner:
         return {}
     uid, gid = options.owner
     return {f"set {owner_noun(options.owner)}": lambda handle: handle.change(uid=uid, gid=gid)}
 
 
-def _create(plan: _Plan, options: CreateOptions, rollback: CreationRollback) -> Handle:
+def _keyed(
+    kind: Kind,
+    create: "Callable[[int], SysvHandle]",
+    find: "Callable[[int], SysvHandle]",
+    amount: int,
+    steps: Mapping[str, Callable[[Any], None]],
+    options: CreateOptions,
+) -> Plan:
+    """Return the plan of an object with the key of the options.
+
+    Args:
+        kind: the kind.
+        create: creation with a key.
+        find: search by a key.
+        amount: see Plan.
+        steps: see Plan.
+        options: the options of the command line.
+    """
+    from pyipcs.sysv.handle import with_free_key
+
     key = _PRIVATE if options.private else options.key
+    explain = partial(_explain, kind, key, amount)
+    if key is None:
+        return Plan(kind, partial(with_free_key, create), None, explain, amount, steps)
+    search = partial(_find, kind, find, key, amount)
+    return Plan(kind, partial(create, key.number), search, explain, amount, steps)
+
+
+def _create(plan: Plan, options: CreateOptions, rollback: CreationRollback) -> Handle:
     try:
-        handle, is_new = _create_or_find(plan, key, exist_ok=options.exist_ok)
+        handle, is_new = _create_or_find(plan, exist_ok=options.exist_ok)
     except IpcError as error:
-        raise _creation_error(plan, _reason(plan, key, error)) from None
+        raise creation_error(plan.kind, _with_hint(error, plan.explain(error))) from None
     if is_new:
-        rollback.created.append(handle)
+        rollback.add(handle)
         _check_persists(plan)
         _take_steps(plan, handle)
     return handle
 
 
-def _create_or_find(plan: _Plan, key: Target | None, *, exist_ok: bool) -> tuple[Handle, bool]:
+def _create_or_find(plan: Plan, *, exist_ok: bool) -> tuple[Handle, bool]:
     """Return the object, and True if it is new."""
-    if key is None:
-        return with_free_key(plan.create), True
     while True:
         try:
-            return plan.create(key.number), True
+            return plan.create(), True
         except ExistsError:
-            if not exist_ok:
+            if not exist_ok or plan.find is None:
                 raise
         try:
-            return _find(plan, key), False
+            return plan.find(), False
         except NotFoundError:
-            continue  # removed since: the key is free again
+            continue  # removed since: the key or the name is free again
 
 
-def _find(plan: _Plan, key: Target) -> Handle:
+def _find(kind: Kind, find: Callable[[int], Handle], key: Target, amount: int) -> Handle:
     """Return the object that has the key.
 
     Raises:
         CommandError: the object is smaller than requested.
         NotFoundError: there is no such object, or it was removed meanwhile.
     """
+    words = f"the {kind.noun} with key {key.typed} has"
     try:
-        handle = plan.find(key.number)
+        handle = find(key.number)
     except IpcError as error:
         if error.errno != errno.EINVAL:
             raise
-        is_segment = plan.kind is Kind.SEGMENT
+        is_segment = kind is Kind.SEGMENT
         size = f"{'less' if is_segment else 'fewer'} than "
-        size += plural(plan.amount, "byte" if is_segment else "semaphore")
-        raise _too_small(plan, key, size) from None
-    if plan.kind is Kind.QUEUE and plan.amount:
+        size += plural(amount, "byte" if is_segment else "semaphore")
+        raise creation_error(kind, f"{words} {size}") from None
+    if kind is Kind.QUEUE and amount:
         record = handle.record  # msgget(2) checks no size
-        if isinstance(record, Queue) and (record.qbytes or 0) < plan.amount:
-            raise _too_small(plan, key, f"qbytes {record.qbytes or 0}, less than {plan.amount}")
+        if isinstance(record, Queue) and (record.qbytes or 0) < amount:
+            raise creation_error(kind, f"{words} qbytes {record.qbytes or 0}, less than {amount}")
     return handle
 
 
-def _too_small(plan: _Plan, key: Target, size: str) -> CommandError:
-    return _creation_error(plan, f"the {plan.kind.noun} with key {key.typed} has {size}")
-
-
-def _check_persists(plan: _Plan) -> None:
+def _check_persists(plan: Plan) -> None:
     """Raise an error if the kernel removes a segment when its creator ends."""
     if plan.kind is not Kind.SEGMENT:
         return
@@ -305,10 +376,10 @@ def _check_persists(plan: _Plan) -> None:
 
     if is_rmid_forced():
         why = "the kernel removes a segment that no process attaches (kernel.shm_rmid_forced is 1)"
-        raise _creation_error(plan, why)
+        raise creation_error(plan.kind, why)
 
 
-def _take_steps(plan: _Plan, handle: Handle) -> None:
+def _take_steps(plan: Plan, handle: Handle) -> None:
     for name, apply in plan.steps.items():
         try:
             apply(handle)
@@ -317,7 +388,7 @@ def _take_steps(plan: _Plan, handle: Handle) -> None:
             raise CommandError(f"{name} failed: {why}") from None
 
 
-def _step_hint(plan: _Plan, name: str, error: IpcError) -> str:
+def _step_hint(plan: Plan, name: str, error: IpcError) -> str:
     """Return the limit that made a step fail; empty if there is none."""
     from pyipcs.actions.hints import explain, explain_qbytes
 
@@ -326,20 +397,19 @@ def _step_hint(plan: _Plan, name: str, error: IpcError) -> str:
     return explain(plan.kind, error, plan.amount) if isinstance(error, TooBigError) else ""
 
 
-def _reason(plan: _Plan, key: Target | None, error: IpcError) -> str:
-    """Return the reason of a failed creation, with the limit if there is one."""
+def _explain(kind: Kind, key: Target | None, amount: int, error: IpcError) -> str:
+    """Return the limit behind a failed creation, or the key that is in use; else ""."""
     from pyipcs.actions.hints import explain
 
     if isinstance(error, ExistsError) and key is not None:
-        hint = f"key {key.typed} is in use; --exist-ok accepts its object"
-    else:
-        hint = explain(plan.kind, error, plan.amount)
-    return _with_hint(error, hint)
+        return f"key {key.typed} is in use; --exist-ok accepts its object"
+    return explain(kind, error, amount)
 
 
 def _with_hint(error: IpcError, hint: str) -> str:
     return f"{error.strerror} ({hint})" if hint else error.strerror
 
 
-def _creation_error(plan: _Plan, why: str) -> CommandError:
-    return CommandError(f"create {_NOUNS[plan.kind]} failed: {why}")
+def creation_error(kind: Kind, why: str) -> CommandError:
+    """Return the error for an object that was not created, as ipcmk(1) has it."""
+    return CommandError(f"create {_NOUNS[kind]} failed: {why}")

@@ -3,7 +3,7 @@
 import errno
 from contextlib import suppress
 
-from pyipcs.errors import IpcError, LimitError, TooBigError
+from pyipcs.errors import IpcError, LimitError, TooBigError, UnseenError
 from pyipcs.model import Kind, Segment
 from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.limits import PAGE, RESOURCES, known_limits, known_usage
@@ -67,6 +67,77 @@ def _explain_size(size: int) -> str:
 def explain_file_size(size: int) -> str:
     """Return the limit of the size of a file of tmpfs."""
     return _listed({"size": plural(size, "byte"), "largest file": _FILE_MAX})
+
+
+def explain_queue_sizes(maxmsg: int | None, msgsize: int | None) -> str:
+    """Return the limits of the sizes of a POSIX queue.
+
+    Args:
+        maxmsg: the requested number of messages; None for the default.
+        msgsize: the requested size of a message; None for the default.
+    """
+    from pyipcs.posix.limits import sysctl
+
+    limits = {"msg_max": sysctl("msg_max"), "msgsize_max": sysctl("msgsize_max")}
+    sizes = dict(zip(("maxmsg", "msgsize"), _sizes(maxmsg, msgsize), strict=True))
+    return _listed({name: size for name, size in {**sizes, **limits}.items() if size is not None})
+
+
+def explain_queue_bytes(maxmsg: int | None, msgsize: int | None) -> str:
+    """Return the limit of the memory for a user's POSIX queues, and its use.
+
+    Args:
+        maxmsg: see `explain_queue_sizes`.
+        msgsize: see `explain_queue_sizes`.
+    """
+    from pyipcs.posix.limits import queue_bytes, queue_cost
+
+    limit, used = queue_bytes()
+    if limit is None:
+        return ""
+    known: dict[str, str | int] = {"RLIMIT_MSGQUEUE": plural(limit, "byte")}
+    if used is not None:
+        known["in use"] = used
+    known["needed"] = queue_cost(*_sizes(maxmsg, msgsize))
+    return _listed(known)
+
+
+def explain_queues_max() -> str:
+    """Return the limit of the number of POSIX queues, and its use."""
+    from pyipcs.posix.limits import queue_number
+
+    limit, used = queue_number()
+    if limit is None:
+        return ""
+    return f"limit queues_max: {limit}{'' if used is None else f', in use: {used}'}"
+
+
+def explain_full_shm() -> str:
+    """Return the limits of /dev/shm, and their use; empty if it has none."""
+    from pyipcs.posix.limits import resources
+
+    try:
+        rows = resources(Kind.POSIX_SEGMENT)
+    except UnseenError:
+        return ""
+    columns = map(rows.column, ("unit", "used", "limit"))
+    amounts = [
+        f"{used} of {limit} {unit or 'files'}"
+        for unit, used, limit in zip(*columns, strict=True)
+        if used is not None and limit is not None
+    ]
+    return f"/dev/shm: {', '.join(amounts)} in use" if amounts else ""
+
+
+def _sizes(maxmsg: int | None, msgsize: int | None) -> tuple[int, int]:
+    """Return the sizes of a new POSIX queue, with the defaults of the kernel."""
+    from pyipcs.posix.limits import default_sizes
+
+    defaults = default_sizes()
+    return (
+        defaults[0] if maxmsg is None else maxmsg,
+        defaults[1] if msgsize is None else msgsize,
+    )
 
 
 def _explain_memory(size: int) -> str:

@@ -17,8 +17,8 @@ PURPOSES = {
         "key": "Print the ftok(3) key of a file.",
     },
     "Create, change, remove": {
-        "make": "Create System V IPC objects.",
-        "set": "Change modes, owners, sizes of queues, values of semaphores, locking.",
+        "make": "Create System V and POSIX IPC objects, all of them or none.",
+        "set": "Change modes, owners, sizes, values of semaphores, locking.",
         "rm": "Remove System V IPC objects, by id, by key, or all.",
     },
     "Messages, semaphores, memory": {

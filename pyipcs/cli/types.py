@@ -122,12 +122,17 @@ def parse_nsems(text: str) -> int:
     return number
 
 
-def parse_values(text: str) -> tuple[int, ...]:
+def parse_values(text: str, most: int = SEMVMX) -> tuple[int, ...]:
     """Parse the values of semaphores, separated by commas."""
     try:
-        return tuple(_parse_count(value, SEMVMX) for value in text.split(","))
+        return tuple(_parse_count(value, most) for value in text.split(","))
     except ValueError:
-        raise ValueError(f"not values (0 to {SEMVMX}, separated by commas)") from None
+        raise ValueError(f"not values (0 to {most}, separated by commas)") from None
+
+
+def parse_new_values(text: str) -> tuple[int, ...]:
+    """Parse the values of new semaphores; those of POSIX may be larger."""
+    return parse_values(text, most=INT_MAX)
 
 
 def parse_value(text: str) -> tuple[int, int]:
@@ -242,6 +247,11 @@ def key_type(kind: Kind | None = None) -> ParsedType:
     return ParsedType("key", _parse_key_target, _existing("key", kind))
 
 
+def name_type(kind: Kind) -> ParsedType:
+    """Return the type of the name of a POSIX object of a kind."""
+    return ParsedType("name", lambda text: _parse_name(text, kind), "name")
+
+
 def target_type(kind: Kind | None = None) -> ParsedType:
     """Return the type of a target; with a kind, only of its family."""
     parse = parse_target if kind else _parse_any_target
@@ -254,11 +264,11 @@ def _parse_any_target(text: str) -> Target:
     return parse(text)
 
 
-def _parse_name(text: str) -> Target:
+def _parse_name(text: str, kind: Kind | None = None) -> Target:
     """Parse the name of a POSIX object, with or without its slash."""
     from pyipcs.posix.names import parse_name
 
-    return Target(By.NAME, 0, text, parse_name(text))
+    return Target(By.NAME, 0, text, parse_name(text, kind))
 
 
 def _existing(name: str, kind: Kind | None) -> str:
@@ -292,6 +302,7 @@ _OPERATIONS = {
     "0=0": "wait for zero",
 }
 NAME = ParsedType("name", _parse_name, "name")
+NEW_NAME = ParsedType("name", _parse_name)
 NEW_KEY = ParsedType("key", _parse_key_target, "ftok")
 KINDS = ParsedType("kind", parse_kinds, {kind.value: kind.plural for kind in SYSV})
 SIZE = ParsedType("size", parse_size, _SIZES)
@@ -330,6 +341,7 @@ INTERVAL = ParsedType("seconds", parse_interval, {"0.5": "", "1": "", "5": ""})
 OWNER = ParsedType("[user][:group]", _parse_owner, "owner")
 NSEMS = ParsedType("nsems", parse_nsems)
 VALUES = ParsedType("v,...", parse_values)
+NEW_VALUES = ParsedType("v,...", parse_new_values)
 QBYTES = ParsedType("bytes", parse_qbytes, {"4K": "4096", "16K": "16384", "64K": "65536"})
 OPERATION = ParsedType("op", _parse_operation, _OPERATIONS)
 STATUS = ParsedType("status", parse_status)

@@ -54,7 +54,7 @@ def signalled_at(moment: int) -> Iterator[None]:
 @pytest.mark.parametrize("full", [False, True])
 def test_make_signal_at_any_line_leaves_all_or_nothing(full: bool, isolated: None) -> None:
     ends = []
-    for moment in range(25):
+    for moment in range(30):
         with TemporaryFile() as out, TemporaryFile() as err, Path("/dev/full").open("wb") as disk:
             with signalled_at(moment):
                 stdout = (disk if full else out).fileno()

@@ -92,6 +92,7 @@ NOT_JSON = "not JSON"
 NOT_KEY = "not a key (decimal, 0x hexadecimal or 0 octal, key:N or ftok:PATH[:PROJ])"
 NOT_LISTING = "not a listing of pyipcs (list -J)"
 NOT_MESSAGE_TYPE = "not a message type (1 to 9223372036854775807)"
+NOT_NEW_VALUES = "not values (0 to 2147483647, separated by commas)"
 NOT_MODE = "not a mode (octal, such as 0644)"
 NOT_OPERATION = (
     "not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; n and u may follow; a command follows --)"

@@ -18,10 +18,7 @@ _property = options_titled("Properties", once=True)
     examples=(
         ("pyipcs set 0x1234 --mode 660 --qbytes 8K", "Change a queue's mode and capacity."),
         ("pyipcs set 0x10c --value 0=1 --value 2=5", "Set the values of two semaphores."),
-        (
-            "pyipcs set /frames --size 64M --owner :video",
-            "Change a POSIX segment's size and group.",
-        ),
+        ("pyipcs set /jobs --mode 660 --owner :root", "Change a POSIX queue's mode and group."),
     ),
 )
 @kind_options

@@ -17,8 +17,8 @@ from tests.messages.texts import (
     NOT_DECIMAL,
     NOT_KEY,
     NOT_MODE,
+    NOT_NEW_VALUES,
     NOT_SIZE,
-    NOT_VALUES,
     OVER_MSGMNB,
     no_such_user,
     too_large,
@@ -27,7 +27,10 @@ from tests.messages.texts import (
 
 ROWS: Rows = {
     2: [
-        ("", "nothing to create (give -Q, -M SIZE or -S NSEMS)"),
+        (
+            "",
+            "nothing to create (give -Q, -M SIZE or -S NSEMS, or -q, -m SIZE or -s for POSIX)",
+        ),
         ("operand", unexpected_operand("operand")),
         ("-M 0", "-M/--shmem: '0': a segment has at least 1 byte"),
         ("-M x", f"-M/--shmem: 'x': {NOT_SIZE}"),
@@ -41,8 +44,8 @@ ROWS: Rows = {
         ("-Q --exist-ok", "--exist-ok needs -k KEY"),
         ("-M 1 --qbytes 1", "--qbytes needs -Q"),
         ("-Q --qbytes 2147483648", f"--qbytes: '2147483648': {too_large(2147483647)}"),
-        ("-Q --values 1", "--values needs -S NSEMS"),
-        ("-S 2 --values 1,x", f"--values: '1,x': {NOT_VALUES}"),
+        ("-Q --values 1", "--values needs -S NSEMS or -s"),
+        ("-S 2 --values 1,x", f"--values: '1,x': {NOT_NEW_VALUES}"),
         ("-S 2 --values 1", "--values needs a value for each of the 2 semaphores"),
         ("-Q --owner nosuch", f"--owner: {no_such_user('nosuch')}"),
         ("-Q --owner 0:nosuch", "--owner: '0:nosuch': no such group"),
