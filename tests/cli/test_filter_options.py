@@ -175,7 +175,7 @@ def test_help_explains_how_repeated_filters_combine(command: str) -> None:
 LAST_COUNTS = {
     "": {"--color"},
     "list": {"--id", "--format", "--output", "--sort", "--time-format", "--watch"},
-    "make": {"--shmem", "--semaphore", "--mode"},
+    "make": {"--shmem", "--semaphore", "--mode", "--posix-shmem"},
     "rm": {"--all", "--format", "--output", "--sort", "--time-format"},
     "send": {"--timeout"},
     "recv": {"--timeout", "--format", "--unpack"},

@@ -27,7 +27,7 @@ def test_refused_info_refuses_these_commands_alone(objects: Objects) -> None:
     """The policy of these tests is one that pyipcs meets elsewhere."""
     script = f"""
 from pyipcs.errors import IpcError
-from pyipcs.model import Kind
+from pyipcs.model import SYSV, Kind
 from pyipcs.sysv import libc
 for kind in SYSV:
     for ask in (libc.limits, libc.usage):

@@ -86,7 +86,7 @@ class ListOptions(NamedTuple):
 )
 @selecting("--posix", "all_posix", is_flag=True, help="All POSIX kinds.")
 @selecting("-i", "--id", "target", type=id_type(), help="One object; needs -q, -m or -s.")
-@selecting("-N", "--name", type=NAME, help="One POSIX object.")
+@selecting("-N", "--name", type=NAME, once=True, help="One POSIX object.")
 @filter_options
 @selecting(
     "--all-ns",
@@ -149,7 +149,7 @@ def _check(options: ListOptions, *, has_ns: bool) -> None:
             (options.name and {*named} - {*POSIX}, "-N is for -Q, -M and -S"),
             (one and filters, f"{one} and {filters} {cannot}"),
             (one and interval, f"{one} and --watch {cannot}"),
-            (one and figures, f"{one} and {figures} {cannot}"),
+            (options.name and figures, f"-N and {figures} {cannot}"),
             (figures and filters, f"{figures} and {filters} {cannot}"),
             (figures and fail_if_any, f"{figures} and --fail-if-any {cannot}"),
             (interval and fail_if_any, f"--watch and --fail-if-any {cannot}"),

@@ -22,7 +22,7 @@ from tests.messages.texts import (
 ROWS: Rows = {
     2: [
         ("", missing("TARGET")),
-        ("5", "nothing to change (give --mode, --owner, --value ...)"),
+        ("5", "nothing to change (give --mode, --owner, --size, --value ...)"),
         ("5 --mode 999", f"--mode: '999': {NOT_MODE}"),
         ("5 --owner nosuch", f"--owner: {no_such_user('nosuch')}"),
         ("5 --owner :", "--owner: ':': not USER, USER:GROUP or :GROUP"),

@@ -5,7 +5,7 @@ from tests.messages.runners import on_darwin, with_faults
 from tests.messages.texts import (
     NO_IPC,
     NOT_LINUX,
-    NOT_TARGET,
+    NOT_ANY_TARGET,
     WATCH_NEEDS_TERMINAL,
     looks_like_key,
     missing,
@@ -20,7 +20,7 @@ from tests.messages.texts import (
 ROWS: Rows = {
     2: [
         ("", missing("TARGET")),
-        ("5 x", f"TARGET: 'x': {NOT_TARGET}"),
+        ("5 x", f"TARGET: 'x': {NOT_ANY_TARGET}"),
         ("5 -o OWNR", unknown_column("OWNR", "OWNER")),
         ("-q 5 --sort NATTCH", no_column("message queues", "NATTCH")),
         ("5 -f openmetrics -o ID", not_for("-o", "openmetrics")),
