@@ -59,7 +59,7 @@ _LABELS = {
     "usage": {
         "QUEUES_MAX": "allocated queues",
         "RLIMIT_MSGQUEUE": "size of your queues",
-        "MESSAGES": "used headers",
+        "MESSAGES": "queued messages",
         "SHM_SIZE": "used space",
         "SHM_FILES": "used files",
         "SHM_HELD": "space of removed files in use",

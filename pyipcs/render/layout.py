@@ -13,7 +13,7 @@ from pyipcs.terminal.escape import width
 
 SEPARATION = 2  # columns between columns
 _NAMING = 90  # the lowest priority of columns that name an object
-LONG_NAME = 40  # columns: a longer name of an object runs over before a column goes
+_LONG_NAME = 40  # columns: if few names of objects are longer, they run over before a column goes
 _NAME_MAX = 16  # columns of a user's or group's name, before a column goes
 _COMFORTABLE, _LEAST = 24, 12  # columns of wrapped text, before and after other columns go
 
@@ -24,7 +24,7 @@ class Measured(NamedTuple):
     Attributes:
         column: the column.
         size: the width that its cells need.
-        usual_size: the width that its cells of at most LONG_NAME columns need.
+        usual_size: the width that its cells need without exceptions (`usual_widths`).
         is_empty: True if no cell has a value.
         is_named: True if the user asked for it: it is neither left out nor cut.
     """
@@ -42,6 +42,11 @@ class Measured(NamedTuple):
         return self.column.is_long or (self.is_named and is_text)
 
     @property
+    def aligned_size(self) -> int:
+        """The least width that keeps its cells whole and nearly all rows aligned."""
+        return self.usual_size if self.is_overrunning else self.size
+
+    @property
     def is_overrunning(self) -> bool:
         """True if a long text moves the rest of its row: a cut name would be another object's."""
         return self.column.value_type is ValueType.NAME
@@ -50,6 +55,12 @@ class Measured(NamedTuple):
 def total(sizes: Sequence[int]) -> int:
     """Return the width of a table."""
     return sum(sizes) + SEPARATION * max(len(sizes) - 1, 0)
+
+
+def usual_widths(widths: Sequence[int]) -> Sequence[int]:
+    """Return sorted widths without exceptions, which are over _LONG_NAME and over the median."""
+    longest = max(_LONG_NAME, widths[(len(widths) - 1) // 2] if widths else 0)
+    return [one for one in widths if one <= longest]
 
 
 def fitted(measured: Sequence[Measured], room: int) -> dict[Column, int]:
@@ -88,7 +99,7 @@ def _steps(measured: Sequence[Measured]) -> Iterator[Mapping[Column, int]]:
         key=lambda one: (one.column.priority >= _NAMING, not one.is_empty, one.column.priority),
     )
     yield {one.column: _NAME_MAX for one in others if one.column.is_name}
-    yield {one.column: one.usual_size for one in measured if one.is_overrunning}
+    yield {one.column: one.aligned_size for one in measured if one.is_overrunning}
     for column in wrappable:
         yield {column: max(_COMFORTABLE, len(column.name))}
     yield from ({one.column: 0} for one in others if one.column.priority < _NAMING)

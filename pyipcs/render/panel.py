@@ -190,7 +190,7 @@ def _posix_queue_facts(
         most = f"{grouped(record.qnum)} of {grouped(record.maxmsg or 0)} messages"
         size = UNREADABLE if record.cbytes is None else _size(record.cbytes, style)
         yield "Used", (f"{drawn}  {most}, {size}", color)
-        yield "Message max", (_size(record.msgsize or 0, style), "")
+        yield "Message size", (f"at most {_size(record.msgsize or 0, style)}", "")
     yield "Notification", (registered(record.notify_pid), "")
     yield "Last use", (moment(record.mtime, style), "")
 

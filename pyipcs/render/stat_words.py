@@ -57,9 +57,8 @@ def registered(pid: int | None) -> str:
 
 
 def file_number(record: PosixRecord) -> str:
-    """Return the inode of an object and its device, in the notation of proc_pid_maps(5)."""
-    major, minor = os.major(record.device), os.minor(record.device)
-    return f"{record.inode}, device {major:02x}:{minor:02x}"
+    """Return the inode of an object and its device, in the notation of proc_pid_mountinfo(5)."""
+    return f"{record.inode}, device {os.major(record.device)}:{os.minor(record.device)}"
 
 
 def using(user: "User") -> str:

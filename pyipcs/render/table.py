@@ -23,12 +23,12 @@ from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render.format_units import flags, grouped, human
 from pyipcs.render.formatters import converter
 from pyipcs.render.layout import (
-    LONG_NAME,
     SEPARATION,
     Measured,
     capped,
     fitted,
     total,
+    usual_widths,
     wrapped,
 )
 from pyipcs.terminal.capabilities import TerminalCapabilities
@@ -240,7 +240,7 @@ def _laid_out(
     room = capabilities.width
     if room is None or not report.headings:  # rows alone are for programs, which need all columns
         return cells_of, {one.column: one.size for one in measured}
-    if total([one.size for one in measured]) > room and not report.keeps_times:
+    if total([one.aligned_size for one in measured]) > room and not report.keeps_times:
         short = report.style._replace(time_format=TimeFormat.SHORT)
         times = [column for column in columns if column.value_type is ValueType.TIME]
         cells_of |= {column: cells(column, short) for column in times}
@@ -258,11 +258,11 @@ def _laid_out(
 def _measured(column: Column, cells: Sequence[Cell], report: Report) -> Measured:
     distinct = {*cells}
     least = len(column.name) if report.headings else 1
-    widths = [least, *(width(text) for text, _ in distinct)]
+    widths = sorted(width(text) for text, _ in distinct)
     return Measured(
         column,
-        max(widths),
-        max(one for one in widths if one <= max(least, LONG_NAME)),
+        max(least, *widths[-1:]),
+        max(least, *usual_widths(widths)[-1:]),
         is_empty=distinct <= _EMPTY,
         is_named=report.is_wide or column.name in report.wanted,
     )
@@ -349,13 +349,15 @@ def _cells(column: Column, listing: Listing, style: Style, *, has_unicode: bool)
         # A size has its unit with it.
         return ((text.removesuffix(" (bytes)"), "") for text in listing.column(column.field))
     show = converter(column.value_type, style, "")
-    missing = "never" if column.value_type is ValueType.TIME else "-"
+    is_time = column.value_type is ValueType.TIME
     style_of = _CELL_STYLES.get(column.name, _no_style)
 
     @lru_cache(maxsize=4096)
     def cell(value: Value) -> Cell:
-        text = "" if value is None else one_line(show(value) if show else str(value))
-        return (text, style_of(value)) if text else (missing, "dim")
+        if value is None:
+            return "-", "dim"
+        text = one_line(show(value) if show else str(value))
+        return (text, style_of(value)) if text else ("never" if is_time else "-", "dim")
 
     return map(cell, column.of(listing))
 
