@@ -1,6 +1,6 @@
 """The objects of several kinds, and the kinds that the caller cannot list."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pyipcs import objects
@@ -31,6 +31,18 @@ def find_visible(
         except UnseenError as error:
             unseen[kind] = error
     return found, unseen
+
+
+def find_limited(kinds: Sequence[Kind]) -> tuple[list[Kind], UnseenError | None]:
+    """Return the kinds with readable limits and usage, and the reason for the others."""
+    if Kind.POSIX_SEGMENT in kinds:
+        from pyipcs.posix.directory import open_shm
+
+        try:
+            open_shm()
+        except UnseenError as error:
+            return [kind for kind in kinds if kind is not Kind.POSIX_SEGMENT], error
+    return [*kinds], None
 
 
 def posix_hint() -> str:

@@ -7,7 +7,14 @@ import click
 from click.core import ParameterSource
 
 from pyipcs.cli.app import app, load
-from pyipcs.errors import CommandError, IpcError, Status, StoppedError, UnsupportedError
+from pyipcs.errors import (
+    CommandError,
+    IpcError,
+    Status,
+    StoppedError,
+    UnseenError,
+    UnsupportedError,
+)
 from pyipcs.terminal.streams import Output, WriteError
 
 _HELP_TOPIC = "(pyipcs help "  # the start of a message's own pointer to help
@@ -56,9 +63,9 @@ def _run(
     except click.UsageError as error:
         output.error(_usage_line(error))
         return Status.USAGE
-    except CommandError as error:
+    except (CommandError, UnseenError) as error:
         output.error(str(error))
-        return error.status
+        return error.status if isinstance(error, CommandError) else Status.FAILED
     except StoppedError as error:
         from pyipcs.process.interruptible import end_by
 

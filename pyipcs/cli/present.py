@@ -7,6 +7,7 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from typing import TYPE_CHECKING, Any
 
 from pyipcs import objects
+from pyipcs.errors import CommandError
 from pyipcs.listing import Listing
 from pyipcs.model import IN_SHM, Kind, Record, Unit, View
 from pyipcs.query import plan
@@ -183,7 +184,23 @@ def records(output: Output, found: Sequence[Record]) -> None:
 
 
 def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOptions) -> None:
-    """Write the kernel's limits or usage; the name is "limits" or "usage"."""
+    """Write the limits or the usage of kinds; the name is "limits" or "usage".
+
+    Raises:
+        CommandError: those of a kind cannot be read; those of the others are written.
+    """
+    from pyipcs.actions.visible import find_limited
+
+    seen, unseen = find_limited(kinds)
+    if seen:
+        _write_figures(output, name, seen, options)
+    if unseen:
+        raise CommandError(str(unseen))
+
+
+def _write_figures(
+    output: Output, name: str, kinds: Sequence[Kind], options: OutputOptions
+) -> None:
     format_ = options.chosen(terminal=output.is_terminal)
     if format_ is Format.OPENMETRICS:
         report = plan.report({}, options, format_)
@@ -210,8 +227,9 @@ def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOpt
 
 
 def _others_document(others: "OtherFiles") -> dict[str, int | None]:
-    """Return the other files of /dev/shm for JSON."""
-    return {"files": others.files, "bytes": others.bytes if others.is_complete else None}
+    """Return the other files of /dev/shm for JSON; a part of them is no count."""
+    files, size = (others.files, others.bytes) if others.is_complete else (None, None)
+    return {"files": files, "bytes": size}
 
 
 def _others_note(others: "OtherFiles") -> str:
@@ -220,9 +238,11 @@ def _others_note(others: "OtherFiles") -> str:
     from pyipcs.text import plural
 
     verb = "is no POSIX object" if others.files == 1 else "are no POSIX objects"
-    size = human(others.bytes) if others.is_complete else f"at least {human(others.bytes)}"
-    counted = f"{plural(others.files, 'other file')} in /dev/shm ({size})"
-    return f"{counted} {verb}." if others.files else ""
+    counted = f"{plural(others.files, 'other file')} in /dev/shm ({human(others.bytes)}) {verb}"
+    if others.is_complete:
+        return f"{counted}." if others.files else ""
+    unread = "directories that cannot be read"
+    return f"{counted}, besides {unread}." if others.files else f"/dev/shm has {unread}."
 
 
 def _with_figures(report: Report, limits: Iterable[Kind], usage: Iterable[Kind]) -> Report:
