@@ -99,10 +99,12 @@ def read_all(
     An object that is named several times has one record.
     """
     found: dict[tuple[Kind, int | str], Record] = {}
-    errors = []
+    errors: list[CommandError] = []
     for target in targets:
         try:
-            for handle in find_all(kinds, target):
+            handles, refused = _find_readable(kinds, target)
+            errors += refused
+            for handle in handles:
                 with refusals(handle.kind, target):
                     found[handle.kind, handle.id] = _details(handle)
         except CommandError as error:
@@ -113,6 +115,30 @@ def read_all(
         segments = [record for record in found.values() if isinstance(record, Segment)]
         found |= {(record.kind, record.id): record for record in with_residency(segments)}
     return [*found.values()], errors
+
+
+def _find_readable(
+    kinds: Collection[Kind], target: Target
+) -> tuple[list[Handle], list[CommandError]]:
+    """Return the objects that a target names, and the errors of other kinds.
+
+    Other commands than those that read refuse a target after the first error: the refused kind may
+    have an object of that name, too.
+
+    Raises:
+        CommandError: there is no such object, or the kernel refused all calls.
+    """
+    found: list[Handle] = []
+    errors: dict[str, CommandError] = {}  # /dev/shm has the same error for both of its kinds
+    for kind in kinds:
+        try:
+            found += find_named([kind], target)
+        except CommandError as error:
+            errors.setdefault(str(error), error)
+    refused = [error for error in errors.values() if not isinstance(error, NotAnObjectError)]
+    if not found:
+        raise next(iter([*refused, *errors.values()]), None) or _missing(kinds, target)
+    return found, refused
 
 
 def _details(handle: Handle) -> Record:
