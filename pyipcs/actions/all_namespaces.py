@@ -103,7 +103,7 @@ def collect(
                 output.error(f"IPC namespace {inode}: {error.strerror}")
                 is_incomplete = True
             continue
-        for reason, is_certain in unseen:
+        for reason, is_certain in dict.fromkeys(unseen):
             output.error(f"IPC namespace {inode}: {reason}")
             is_incomplete = is_incomplete or is_certain
         groups.append(NamespaceObjects(inode, is_own, others, _with_inode(found, inode)))

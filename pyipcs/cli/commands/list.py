@@ -190,7 +190,8 @@ def _show(output: Output, kinds: Sequence[Kind], options: ListOptions) -> Status
         totals=[] if selection.filters else [*found],
         each=bool(options.named_kinds or selection.filters or fail),
     )
-    for reason in [selection.unjudged(), *map(str, unseen.values())]:
+    # Both kinds in /dev/shm have the same reason.
+    for reason in dict.fromkeys([selection.unjudged(), *map(str, unseen.values())]):
         if reason:
             output.error(reason)
     if has_any:
