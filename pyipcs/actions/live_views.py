@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 
-from pyipcs import objects
 from pyipcs.actions.lookup import read_all
+from pyipcs.actions.visible import find_visible
 from pyipcs.model import Kind, PosixQueue, Queue, Record, Target, View
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions, Report
@@ -27,12 +27,15 @@ def selected_objects(
 
     def render(capabilities: TerminalCapabilities) -> Frame:
         expire()
-        found = {kind: selection.of(objects.read(kind)) for kind in kinds}
+        seen, unseen = find_visible(kinds)
+        found = {kind: selection.of(listings) for kind, listings in seen.items()}
         report = plan.report(found, options, Format.TABLE, view, terminal=True)
         report = growth.shown(report)
         report = report._replace(
             found={kind: [*listings] for kind, listings in report.found.items()},
             which=selection.scope.which,
+            unseen=[*unseen],
+            notes=[*dict.fromkeys(map(str, unseen.values()))],
         )
         whole = partial(table.tables, report, capabilities)
         return Frame(whole, None if report.title else partial(_overview, report, capabilities))
