@@ -16,6 +16,7 @@ SHM = "/dev/shm"
 _MEMORY_FILE_SYSTEMS = {0x01021994, 0x858458F6}  # TMPFS_MAGIC and RAMFS_MAGIC (linux/magic.h)
 _READ = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _TRIES = 8  # openat2(2) fails with EAGAIN beside a rename
+_NAMESPACE_FILE = "/proc/(self|thread-self|[0-9]+)/(?:task/[0-9]+/)?ns/ipc"
 _CANNOT = "POSIX segments and semaphores cannot be listed"
 
 
@@ -106,7 +107,10 @@ def use_namespace_file(path: str) -> None:
 
     A file that is not /proc/PID/ns/ipc belongs to no process: then there is no place.
     """
-    if match := re.fullmatch("/proc/([0-9]+)/ns/ipc", path):
+    match = re.fullmatch(_NAMESPACE_FILE, path)
+    if match and match[1] in {"self", "thread-self"}:
+        use_own()
+    elif match:
         use_process(int(match[1]))
     else:
         use_none(f"{_CANNOT}: {path} names no process, whose /dev/shm they would be in")
