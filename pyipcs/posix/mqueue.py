@@ -50,7 +50,7 @@ def complete(listing: Listing, fields: Iterable[str]) -> Listing:
     """
     missing = (field for field in PosixQueue._fields if not listing.has(field))
     wanted = {*fields}.intersection(missing)
-    if not wanted:
+    if not wanted or not listing.length:
         return listing
     descriptor = directory()
     identities = zip(listing.column("device"), listing.column("inode"), strict=True)
