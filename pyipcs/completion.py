@@ -43,7 +43,7 @@ _COUNTERPARTS = dict(zip(SYSV, POSIX, strict=True))
 _PLAIN_NAME = r"(?a)/[\w.,:=@%+-]+"
 # The short options with a value, which end a group of flags. The commands declare them, too, but
 # reading that takes click; tests/docs/test_completion.py compares both.
-_OPTIONS_WITH_VALUE = "[fio]"
+_OPTIONS_WITH_VALUE = "[fioN]"
 
 
 def _value(value: int | None) -> str:
