@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from pyipcs.posix import directory
 from tests.kit import isolation
 from tests.kit.isolation import Isolation
 from tests.kit.kernel import IS_ROOT, Objects, everything, remove
+from tests.kit.posix import ShmFiles
 from tests.kit.program import need_tool
 
 # The number of examples is for tests that set none. No example has to be quick, because the
@@ -96,6 +98,16 @@ def own_shm(_mine: Isolation) -> None:
     """Skip a test whose programs leave files, without its own /dev/shm."""
     if not _mine.shm:
         pytest.skip(f"needs a /dev/shm of its own: {_mine.why}")
+
+
+@pytest.fixture
+def shm(own_shm: None) -> Iterator[ShmFiles]:
+    """Create files in an empty /dev/shm, and remove them after the test."""
+    files = ShmFiles()
+    directory.use_own()
+    yield files
+    directory.use_own()
+    files.remove_all()
 
 
 @pytest.fixture

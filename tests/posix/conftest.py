@@ -1,25 +1,13 @@
-"""Files in /dev/shm, and programs in C that use it."""
+"""Programs in C that use /dev/shm."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pyipcs.posix import directory
-from tests.kit.posix import ShmFiles
 from tests.kit.program import Result, need_tool, run
 
 _SOURCE = str(Path(__file__).parents[1] / "c" / "shm.c")
-
-
-@pytest.fixture
-def shm(own_shm: None) -> Iterator[ShmFiles]:
-    """Create files in an empty /dev/shm, and remove them after the test."""
-    files = ShmFiles()
-    directory.use_own()
-    yield files
-    directory.use_own()
-    files.remove_all()
 
 
 @pytest.fixture(scope="session")
