@@ -111,6 +111,13 @@ def shm(own_shm: None) -> Iterator[ShmFiles]:
 
 
 @pytest.fixture
+def own_mqueue(_mine: Isolation) -> None:
+    """Skip a test whose programs create queues, without its own /dev/mqueue."""
+    if not _mine.mqueue:
+        pytest.skip(f"needs a /dev/mqueue of its own: {_mine.why}")
+
+
+@pytest.fixture
 def objects() -> Iterator[Objects]:
     """Create objects, and remove them after the test."""
     made = Objects()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from pyipcs.posix import directory
 from tests.kit.kernel import IS_ROOT, NOBODY, libc
 from tests.kit.wait import exit_code
 
@@ -46,17 +47,19 @@ def _answer(
     try:
         for step in before:
             step()
-        _clear_caches()
+        clear_caches()
         return ask(), None
     except BaseException as error:  # pytest's failures are no Exception
         return None, error
 
 
-def _clear_caches() -> None:
+def clear_caches() -> None:
+    """Clear the cached answers and descriptors of the program."""
     for name in [name for name in sys.modules if name.startswith("pyipcs.")]:
         for value in vars(sys.modules[name]).values():
             if clear := getattr(value, "cache_clear", None):
                 clear()
+    directory.use_own()
 
 
 def unshare(flags: int) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -19,6 +20,7 @@ from click.testing import CliRunner
 from pyipcs.__main__ import main
 from pyipcs.cli.main import main as run_line
 from pyipcs.usage.scan import expire
+from tests.kit.child import clear_caches, drop_privileges
 from tests.kit.kernel import NOBODY
 from tests.kit.wait import LIMIT, exit_code
 
@@ -199,11 +201,31 @@ def _become_nobody() -> None:
     os.setegid(NOBODY)
     os.seteuid(NOBODY)
     ctypes.CDLL(None).setfsuid(0)
-    # Cached answers of the program are root's.
-    for name in [name for name in sys.modules if name.startswith("pyipcs.")]:
-        for value in vars(sys.modules[name]).values():
-            if clear := getattr(value, "cache_clear", None):
-                clear()
+    clear_caches()  # they are root's
+
+
+def unprivileged(*args: str, before: Sequence[Callable[[], object]] = ()) -> Result:
+    """Run pyipcs as an ordinary user without capabilities, in a forked process.
+
+    File access is that of the user, too. The command must change nothing, because it also runs
+    here: it imports what the user may not be able to read.
+
+    Args:
+        args: the command line.
+        before: called by the process while it has the rights of the tests.
+    """
+    invoke(*args)
+    return forked(*args, first=partial(_call_all, (*before, drop_privileges, clear_caches)))
+
+
+def elsewhere(*args: str, before: Sequence[Callable[[], object]]) -> Result:
+    """Run pyipcs in a forked process, after functions that change its namespaces."""
+    return forked(*args, first=partial(_call_all, (*before, clear_caches)))
+
+
+def _call_all(steps: Sequence[Callable[[], object]]) -> None:
+    for step in steps:
+        step()
 
 
 def piped(*args: str, data: bytes) -> Result:

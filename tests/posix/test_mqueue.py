@@ -24,7 +24,6 @@ from tests.kit.child import (
     unshare,
     unshare_user,
 )
-from tests.kit.isolation import Isolation
 from tests.kit.kernel import IS_ROOT
 from tests.kit.mqueue import MQUEUE, attributes, make_queue, notify, queue, send_message
 from tests.kit.wait import exit_code
@@ -35,9 +34,8 @@ ATTRIBUTES = ("qnum", "maxmsg", "msgsize")
 
 
 @pytest.fixture(autouse=True)
-def _own_queues(_mine: Isolation) -> None:
-    if not _mine.mqueue:
-        pytest.skip(f"needs a /dev/mqueue of its own: {_mine.why}")
+def _own_queues(own_mqueue: None) -> None:
+    pass
 
 
 @pytest.fixture
