@@ -21,7 +21,7 @@ _pyipcs_grammar() {
         $'key\tPrint the ftok(3) key of a file'
         $'make\tCreate System V and POSIX IPC objects, all of them or none'
         $'set\tChange modes, owners, sizes, values of semaphores, locking'
-        $'rm\tRemove System V IPC objects, by id, by key, or all'
+        $'rm\tRemove objects by id, key or name, or all System V ones'
         $'send\tSend messages to a queue'
         $'recv\tReceive messages from a queue, or peek at them'
         $'op\tOperate on semaphores, or hold them while a command runs'
@@ -313,8 +313,11 @@ _pyipcs_grammar() {
         $'--semaphore-id\tA semaphore set by id'
         $'-S\tA semaphore set by key'
         $'--semaphore-key\tA semaphore set by key'
-        $'-a\tAll objects that you may remove, or all of a kind'
-        $'--all\tAll objects that you may remove, or all of a kind'
+        $'--posix-mqueue\tA POSIX queue by name'
+        $'--posix-shmem\tA POSIX segment by name'
+        $'--posix-semaphore\tA POSIX semaphore by name'
+        $'-a\tAll System V objects that you may remove'
+        $'--all\tAll System V objects that you may remove'
         $'--owner\tOwned by USER; if repeated, by any of them'
         $'--created-by\tCreated by USER; if repeated, by any of them'
         $'--mine\tCreated or owned by you'
@@ -369,6 +372,9 @@ _pyipcs_grammar() {
         [--semaphore-id]='id:sem'
         [-S]='key:sem'
         [--semaphore-key]='key:sem'
+        [--posix-mqueue]='name'
+        [--posix-shmem]='name'
+        [--posix-semaphore]='name'
         [--owner]='user'
         [--created-by]='user'
         [--key]='key'
@@ -608,7 +614,7 @@ _pyipcs_grammar() {
         [--color]=$'words $\'auto\\ton a terminal\' $\'always\\tanywhere\' $\'never\\tnowhere\''
       )
       operands=(
-        $'words $\'list\\tShow System V and POSIX IPC objects, limits and usage.\' $\'stat\\tShow all details of objects.\' $\'key\\tPrint the ftok(3) key of a file.\' $\'make\\tCreate System V and POSIX IPC objects, all of them or none.\' $\'set\\tChange modes, owners, sizes, values of semaphores, locking.\' $\'rm\\tRemove System V IPC objects, by id, by key, or all.\' $\'send\\tSend messages to a queue.\' $\'recv\\tReceive messages from a queue, or peek at them.\' $\'op\\tOperate on semaphores, or hold them while a command runs.\' $\'read\\tRead bytes out of a segment.\' $\'write\\tWrite bytes into a segment.\' $\'run\\tRun a command, and report the objects it leaves behind.\' $\'help\\tShow the help of a command, the columns or the formats.\' $\'version\\tPrint the version.\' $\'completion\\tPrint the completion file of a shell.\' $\'columns\\tColumns for -o and --sort.\' $\'formats\\tFormats of output and of times.\''
+        $'words $\'list\\tShow System V and POSIX IPC objects, limits and usage.\' $\'stat\\tShow all details of objects.\' $\'key\\tPrint the ftok(3) key of a file.\' $\'make\\tCreate System V and POSIX IPC objects, all of them or none.\' $\'set\\tChange modes, owners, sizes, values of semaphores, locking.\' $\'rm\\tRemove objects by id, key or name, or all System V ones.\' $\'send\\tSend messages to a queue.\' $\'recv\\tReceive messages from a queue, or peek at them.\' $\'op\\tOperate on semaphores, or hold them while a command runs.\' $\'read\\tRead bytes out of a segment.\' $\'write\\tWrite bytes into a segment.\' $\'run\\tRun a command, and report the objects it leaves behind.\' $\'help\\tShow the help of a command, the columns or the formats.\' $\'version\\tPrint the version.\' $\'completion\\tPrint the completion file of a shell.\' $\'columns\\tColumns for -o and --sort.\' $\'formats\\tFormats of output and of times.\''
       )
       many='' wraps=''
       ;;

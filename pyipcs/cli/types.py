@@ -1,13 +1,14 @@
 """click's types of options and operands, made from parsers."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import click
 
 from pyipcs.cli.getopt import NO_VALUE
-from pyipcs.model import INT_MAX, LONG_MAX, SEMVMX, SYSV, By, Kind, Target
+from pyipcs.model import INT_MAX, LONG_MAX, POSIX, SEMVMX, SYSV, By, Kind, Target
 from pyipcs.sysv.keys import parse_id, parse_key, parse_project, parse_target
 from pyipcs.text import decimal
 
@@ -145,9 +146,11 @@ def parse_value(text: str) -> tuple[int, int]:
 
 
 def parse_kinds(text: str) -> frozenset[Kind]:
-    """Parse ipcrm's name of a kind; without a value return all kinds."""
+    """Parse ipcrm's name of a kind; without a value return all System V kinds."""
     if text == NO_VALUE:
         return frozenset(SYSV)
+    if text in {kind.value for kind in POSIX}:
+        raise ValueError("POSIX objects are removed by name (rm /NAME)")
     kinds = frozenset(kind for kind in SYSV if kind.value == text)
     if not kinds:
         raise ValueError(f"not one of {', '.join(kind.value for kind in SYSV)}")
@@ -237,14 +240,40 @@ def parse_status(text: str) -> int:
         raise ValueError("not a status (0 to 255)") from None
 
 
-def id_type(kind: Kind | None = None) -> ParsedType:
-    """Return the type of an object's id; None for a kind by other options."""
-    return ParsedType("id", lambda text: Target(By.ID, parse_id(text), text), _existing("id", kind))
+def id_type(kind: Kind | None = None, name_option: str = "") -> ParsedType:
+    """Return the type of an object's id.
+
+    Args:
+        kind: the kind; None for a kind by other options.
+        name_option: the option for names of POSIX objects, for a hint; empty without one.
+    """
+
+    def parse(text: str) -> Target:
+        with _name_hint(text, name_option):
+            return Target(By.ID, parse_id(text), text)
+
+    return ParsedType("id", parse, _existing("id", kind))
 
 
-def key_type(kind: Kind | None = None) -> ParsedType:
-    """Return the type of an object's key."""
-    return ParsedType("key", _parse_key_target, _existing("key", kind))
+def key_type(kind: Kind | None = None, name_option: str = "") -> ParsedType:
+    """Return the type of an object's key; see `id_type`."""
+
+    def parse(text: str) -> Target:
+        with _name_hint(text, name_option):
+            return _parse_key_target(text)
+
+    return ParsedType("key", parse, _existing("key", kind))
+
+
+@contextmanager
+def _name_hint(text: str, option: str) -> Iterator[None]:
+    """Add a hint to the error for a name that stands in the place of an id or a key."""
+    try:
+        yield
+    except ValueError as error:
+        if option and text.startswith("/"):
+            raise ValueError(f"names a POSIX object (did you mean {option} {text}?)") from None
+        raise error from None
 
 
 def name_type(kind: Kind) -> ParsedType:

@@ -6,25 +6,34 @@ from typing import NamedTuple
 
 import click
 
-from pyipcs.actions.remove import Removal, RemovalTarget, UsageCounts, count_usage, identify
+from pyipcs.actions.remove import (
+    NAME_OPTIONS,
+    Removal,
+    RemovalTarget,
+    UsageCounts,
+    count_usage,
+    identify,
+)
 from pyipcs.cli import present
 from pyipcs.cli.command import OptionalValue, options_titled, values_in_order
 from pyipcs.cli.options.common import combine_options, options_as, refuse, selecting, subcommand
 from pyipcs.cli.options.filters import filter_options
 from pyipcs.cli.options.output import columns_of, given_output_options, output_options
-from pyipcs.cli.types import KINDS, ParsedType, id_type, key_type
-from pyipcs.errors import CommandError, Status
+from pyipcs.cli.types import KINDS, ParsedType, id_type, key_type, name_type
+from pyipcs.errors import CommandError, Status, UnseenError
 from pyipcs.listing import Listing
 from pyipcs.model import SYSV, By, Kind, Target
+from pyipcs.objects import parse_target
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.selection import Selection
-from pyipcs.sysv.keys import parse_id, parse_target
+from pyipcs.sysv.keys import parse_id
 from pyipcs.sysv.permissions import removable
 from pyipcs.terminal.streams import Output
 from pyipcs.text import phrase, plural
 
 _KINDS = tuple(kind.value for kind in SYSV)
+_ALL_VALUES = tuple(kind.value for kind in Kind)
 _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
 # The columns of a dry run of --orphaned or --suspect in a table.
 _EVIDENCE_COLUMNS = ("KEY", "ID", "OWNER", "MSGS", "SIZE", "NSEMS", "STATE", "REASON")
@@ -45,32 +54,57 @@ class RemoveOptions(NamedTuple):
     output_options: OutputOptions
 
 
+class _SingleOption(NamedTuple):
+    """An option that names a single object.
+
+    Attributes:
+        kind: the kind of the object.
+        flags: the names of the option.
+        type: the type of its value.
+    """
+
+    kind: Kind
+    flags: tuple[str, ...]
+    type: ParsedType
+
+
+def _sysv_options(
+    letter: str, name: str, kind: Kind, same_noun: Kind
+) -> Iterator[tuple[str, _SingleOption]]:
+    """Yield the options for the id and the key, by their names in click."""
+    other = NAME_OPTIONS[same_noun]
+    id_, key = id_type(kind, other), key_type(kind, other)
+    yield f"{name}_id", _SingleOption(kind, (f"-{letter}", f"--{name}-id"), id_)
+    yield f"{name}_key", _SingleOption(kind, (f"-{letter.upper()}", f"--{name}-key"), key)
+
+
 # The options of single objects, by their names in click.
 _SINGLE_OPTIONS = {
-    "queue_id": (Kind.QUEUE, "-q", id_type),
-    "queue_key": (Kind.QUEUE, "-Q", key_type),
-    "shmem_id": (Kind.SEGMENT, "-m", id_type),
-    "shmem_key": (Kind.SEGMENT, "-M", key_type),
-    "semaphore_id": (Kind.SEMAPHORE, "-s", id_type),
-    "semaphore_key": (Kind.SEMAPHORE, "-S", key_type),
+    **dict(_sysv_options("q", "queue", Kind.QUEUE, Kind.POSIX_QUEUE)),
+    **dict(_sysv_options("m", "shmem", Kind.SEGMENT, Kind.POSIX_SEGMENT)),
+    **dict(_sysv_options("s", "semaphore", Kind.SEMAPHORE, Kind.POSIX_SEMAPHORE)),
+    **{
+        flag[2:].replace("-", "_"): _SingleOption(kind, (flag,), name_type(kind))
+        for kind, flag in NAME_OPTIONS.items()
+    },
 }
 
 
 def _make_targets(**_values: Sequence[Target]) -> list[RemovalTarget]:
     """Return the single objects in the order of the command line, as ipcrm."""
     values = values_in_order(click.get_current_context(), _SINGLE_OPTIONS)
-    return [RemovalTarget(_SINGLE_OPTIONS[name][0], target) for name, target in values]
+    return [RemovalTarget(_SINGLE_OPTIONS[name].kind, target) for name, target in values]
 
 
 _single_options = combine_options(
     [
         _single(
-            *(short, f"--{name.replace('_', '-')}"),
-            type=target_type(kind),
+            *option.flags,
+            type=option.type,
             multiple=True,
-            help=f"A {kind.noun} by {name.partition('_')[2]}.",
+            help=f"A {option.kind.noun} by {option.type.name}.",
         )
-        for name, (kind, short, target_type) in _SINGLE_OPTIONS.items()
+        for option in _SINGLE_OPTIONS.values()
     ],
     [*_SINGLE_OPTIONS],
     "targets",
@@ -81,11 +115,11 @@ _single_options = combine_options(
 @subcommand(
     abbreviable_names=(
         *("shmem-id", "shmem-key", "queue-id", "queue-key", "semaphore-id", "semaphore-key"),
-        *("all", "verbose", "version", "help"),
+        *("posix-mqueue", "posix-shmem", "posix-semaphore", "all", "verbose", "version", "help"),
     ),
     help_sections=columns_of(*SYSV),
     examples=(
-        ("pyipcs rm 0x1234 0x5e9", "Remove the objects with these keys."),
+        ("pyipcs rm 0x1234 0x5e9 /jobs", "Remove the objects with these keys and this name."),
         (
             "pyipcs rm --all --orphaned --idle 1d -n",
             "Show the leaked segments that have not been used for a day.",
@@ -102,10 +136,10 @@ _single_options = combine_options(
     "--all",
     "all_kinds",
     cls=OptionalValue,
-    following_values=_KINDS,
+    following_values=_ALL_VALUES,
     type=KINDS,
     metavar="[=msg|shm|sem]",
-    help="All objects that you may remove, or all of a kind.",
+    help="All System V objects that you may remove.",
 )
 @filter_options
 @_removal(
@@ -126,10 +160,10 @@ _single_options = combine_options(
 @options_as(RemoveOptions)
 @click.pass_context
 def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
-    """Remove System V IPC objects, by id, by key, or all.
+    """Remove objects by id, key or name, or all System V ones.
 
-    TARGET is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ]. If objects of several kinds
-    have that name, none is removed: choose with -q, -Q, -m, -M, -s or -S.
+    TARGET is an id (5), a key (0x1234 or key:5), ftok:PATH[:PROJ], or /NAME of a POSIX object. If
+    objects of several kinds have it, none is removed: choose with one of the options below.
 
     The options from --owner to --not-in are filters of --all; an object must match all of them.
     Each object is checked again right before it is removed, and is skipped if it has changed.
@@ -140,7 +174,7 @@ def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
     output: Output = ctx.obj
     if options.dry_run:
         format_ = options.output_options.chosen(terminal=output.is_terminal)
-        plan.check([*SYSV], options.output_options, format_)
+        plan.check(_nameable(named, options), options.output_options, format_)
     removal = Removal(output, options.selection, verbose=options.verbose)
     can_ask = output.is_interactive and not (options.yes or options.dry_run)
     found = {kind: options.selection.of(removable(kind)) for kind in _kinds(options)}
@@ -156,7 +190,8 @@ def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
         if old_kind:
             listed = {old_kind: {}}  # shows the kind even if no operand is an id
         going = removal.dry_run([*targets], listed)
-        _show_dry_run(output, options, going, has_all_kinds=bool(named))
+        shown = [*dict.fromkeys(kind for target in named for kind in target.kinds)]
+        _show_dry_run(output, options, going, shown)
         return removal.status
     needs_consent = can_ask and any(listed.values())
     if needs_consent and not output.ask(_question(found)):
@@ -197,7 +232,7 @@ def _beside_targets(ctx: click.Context, options: RemoveOptions) -> list[str]:
 
     In `-q 1 2` the 2 could be meant as a queue, but would remove an object of any kind.
     """
-    given = (_SINGLE_OPTIONS[name][1] for name, _ in values_in_order(ctx, _SINGLE_OPTIONS))
+    given = (_SINGLE_OPTIONS[name].flags[0] for name, _ in values_in_order(ctx, _SINGLE_OPTIONS))
     all_ = ["--all"] if options.all_kinds else []
     filters = [*filter(None, options.selection.named.split(", "))]
     return [
@@ -227,8 +262,7 @@ def _show_dry_run(
     output: Output,
     options: RemoveOptions,
     going: Mapping[Kind, Collection[int | str]],
-    *,
-    has_all_kinds: bool,
+    kinds: Collection[Kind],
 ) -> None:
     """Show the objects that would be removed.
 
@@ -236,15 +270,27 @@ def _show_dry_run(
         output: the destination.
         options: the options of rm.
         going: the objects.
-        has_all_kinds: True if a document, or an empty result, has the keys of all kinds.
+        kinds: the kinds whose keys a document, or an empty result, has at least.
+
+    Raises:
+        CommandError: POSIX objects cannot be listed.
     """
     output_options = options.output_options
     format_ = output_options.chosen(terminal=output.is_terminal)
-    if has_all_kinds and (format_ is Format.JSON or not going):
-        going = {kind: going.get(kind, ()) for kind in SYSV}
+    if kinds and (format_ is Format.JSON or not going):
+        going = {kind: going.get(kind, ()) for kind in kinds}
     if format_ is Format.TABLE and options.selection.classifies and not output_options.choice:
         output_options = output_options.with_columns(going, _EVIDENCE_COLUMNS, more=False)
-    present.selected(output, going, output_options, which=" to remove")
+    try:
+        present.selected(output, going, output_options, which=" to remove")
+    except UnseenError as error:
+        raise CommandError(str(error)) from None
+
+
+def _nameable(named: Iterable[Target], options: RemoveOptions) -> Sequence[Kind]:
+    """Return the kinds of the families that the command line names."""
+    targets = chain(named, (one.target for one in options.targets))
+    return [*Kind] if any(target.by is By.NAME for target in targets) else SYSV
 
 
 def _kinds(options: RemoveOptions) -> list[Kind]:
