@@ -118,6 +118,10 @@ class Listing(NamedTuple):
         """Return the same rows with one more field."""
         return self._replace(added={**self.added, field: values})
 
+    def with_empty(self, fields: Iterable[str]) -> "Listing":
+        """Return a listing without rows, with more fields."""
+        return self._replace(added={**self.added, **{field: [] for field in fields}})
+
     def without_text(self) -> "Listing":
         """Return the rows as a listing of records."""
         fields = filter(self.has, RECORDS[self.kind]._fields)

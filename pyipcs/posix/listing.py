@@ -2,8 +2,10 @@
 
 import errno
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import stat
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import attrgetter, itemgetter, methodcaller
 from typing import Any, NamedTuple
 
 from pyipcs.errors import IpcError, ipc_error
@@ -15,6 +17,21 @@ from pyipcs.posix.names import entry as entry_of
 
 _CHUNK = 1024  # rows: large enough to be fast, small enough to keep memory flat
 _PERMISSIONS = 0o7777
+_BASIC = "name inode device mode uid gid mtime atime ctime"
+# The positions in os.stat_result, a tuple of ten int.
+_POSITIONS = {
+    "mode": 0,
+    "inode": 1,
+    "device": 2,
+    "uid": 4,
+    "gid": 5,
+    "segsz": 6,
+    "atime": 7,
+    "mtime": 8,
+    "ctime": 9,
+}
+_NAME = attrgetter("name")
+_STATUS = methodcaller("stat", follow_symlinks=False)  # of a DirEntry
 # The fields that cost more calls, for each kind.
 _DETAILS = {
     Kind.POSIX_SEGMENT: ("born", "rss", "swap"),
@@ -61,8 +78,10 @@ def complete(listing: Listing, fields: Collection[str]) -> Listing:
         return mqueue.complete(listing, fields)
     fields = {*fields}
     wanted = [name for name in _DETAILS[listing.kind] if name in fields and not listing.has(name)]
-    if not wanted or not listing.length:
+    if not wanted:
         return listing
+    if not listing.length:
+        return listing.with_empty(wanted)
     details = _Details(directory.open_shm(), wanted)
     names = (entry_of(listing.kind, name) for name in listing.column("name"))
     identities = zip(listing.column("device"), listing.column("inode"), strict=True)
@@ -83,12 +102,10 @@ def fields_of(
         found: the status of its file.
         value: the value of a semaphore.
     """
-    columns = _basic([name], [found])
+    is_segment = kind is Kind.POSIX_SEGMENT
+    columns = _FileColumns([name], [found], f"{_BASIC} segsz" if is_segment else _BASIC)
     fields = {field: values[0] for field, values in columns.items()}
-    if kind is Kind.POSIX_SEMAPHORE:
-        del fields["segsz"]
-        fields["value"] = value
-    return fields
+    return fields if is_segment else {**fields, "value": value}
 
 
 def _chunks(kind: Kind, descriptor: int, entries: Any) -> Iterator[Listing]:
@@ -101,20 +118,39 @@ def _chunks(kind: Kind, descriptor: int, entries: Any) -> Iterator[Listing]:
         os.close(descriptor)
 
 
-def _segments(descriptor: int, chunk: Iterable["os.DirEntry[str]"]) -> Listing:
-    found = [
-        (entry.name, status)
-        for entry in chunk
-        if entry.is_file(follow_symlinks=False)
-        and (status := _status(entry))
-        and (
-            not entry.name.startswith(SEMAPHORE_PREFIX)
-            or _examine(descriptor, entry.name, status)[0] is Kind.POSIX_SEGMENT
-        )
-    ]
-    names, statuses = _columns(found, 2)
-    columns = _basic(["/" + name for name in names], statuses)
-    return Listing(Kind.POSIX_SEGMENT, (), [], columns)
+def _segments(descriptor: int, chunk: Sequence["os.DirEntry[str]"]) -> Listing:
+    entries, statuses = _statuses(chunk)
+    entry_names = [*map(_NAME, entries)]
+    names = ["/" + name for name in entry_names]
+    columns = _FileColumns(names, statuses, f"{_BASIC} segsz")
+    listing = Listing(Kind.POSIX_SEGMENT, (), [], columns)
+    # The checks in one step suffice for nearly all chunks: a function call for each of thousands
+    # of files would take as long as stat(2).
+    formats = {stat.S_IFMT(mode) for mode in {*map(itemgetter(0), statuses)}}
+    if formats <= {stat.S_IFREG} and f"\0{SEMAPHORE_PREFIX}" not in "\0".join(["", *entry_names]):
+        return listing
+    pairs = zip(entry_names, statuses, strict=True)
+    return listing.where(_is_segment(descriptor, name, status) for name, status in pairs)
+
+
+def _is_segment(descriptor: int, entry: str, status: os.stat_result) -> bool:
+    if not stat.S_ISREG(status.st_mode):
+        return False
+    if not entry.startswith(SEMAPHORE_PREFIX):
+        return True
+    return _examine(descriptor, entry, status)[0] is Kind.POSIX_SEGMENT
+
+
+def _statuses(
+    chunk: Sequence["os.DirEntry[str]"],
+) -> tuple[Sequence["os.DirEntry[str]"], list[os.stat_result]]:
+    """Return the entries that still exist, and their statuses."""
+    try:
+        return chunk, [*map(_STATUS, chunk)]
+    except OSError:  # one vanished
+        found = [(entry, status) for entry in chunk if (status := _status(entry))]
+        entries, statuses = _columns(found, 2)
+        return entries, statuses
 
 
 def _semaphores(descriptor: int, chunk: Iterable["os.DirEntry[str]"]) -> Listing:
@@ -127,8 +163,7 @@ def _semaphores(descriptor: int, chunk: Iterable["os.DirEntry[str]"]) -> Listing
         and (examined := _examine(descriptor, entry.name, status))[0] is Kind.POSIX_SEMAPHORE
     ]
     names, statuses, values = _columns(found, 3)
-    columns = _basic(names, statuses)
-    del columns["segsz"]
+    columns = _FileColumns(names, statuses, _BASIC)
     return Listing(Kind.POSIX_SEMAPHORE, (), [], {**columns, "value": values})
 
 
@@ -148,22 +183,33 @@ def _examine(descriptor: int, entry: str, status: os.stat_result) -> tuple[Kind 
         return None, None
 
 
-def _basic(names: list[str], statuses: Sequence[os.stat_result]) -> dict[str, list[Any]]:
-    """Return the columns of names and their files."""
-    # A stat_result is a tuple of ten int: the fastest way to columns.
-    mode, inode, device, _, uid, gid, segsz, atime, mtime, ctime = _columns(statuses, 10)
-    return {
-        "name": names,
-        "inode": inode,
-        "device": device,
-        "mode": [bits & _PERMISSIONS for bits in mode],
-        "uid": uid,
-        "gid": gid,
-        "mtime": mtime,
-        "atime": atime,
-        "ctime": ctime,
-        "segsz": segsz,
-    }
+class _FileColumns(Mapping[str, Sequence[Any]]):
+    """The basic columns of files, each created when it is first read.
+
+    Most formats read only some of them.
+    """
+
+    def __init__(self, names: list[str], statuses: Sequence[os.stat_result], fields: str) -> None:
+        self._created: dict[str, list[Any]] = {"name": names}
+        self._statuses = statuses
+        self._fields = fields.split()
+
+    def __getitem__(self, field: str) -> list[Any]:
+        if field not in self._created:
+            if field not in self._fields:
+                raise KeyError(field)
+            column = [*map(itemgetter(_POSITIONS[field]), self._statuses)]
+            if field == "mode":
+                permissions = {mode: mode & _PERMISSIONS for mode in {*column}}
+                column = [*map(permissions.__getitem__, column)]
+            self._created[field] = column
+        return self._created[field]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
 
 
 def _columns(rows: Iterable[Any], width: int) -> list[list[Any]]:

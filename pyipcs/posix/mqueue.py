@@ -50,8 +50,10 @@ def complete(listing: Listing, fields: Iterable[str]) -> Listing:
     """
     missing = (field for field in PosixQueue._fields if not listing.has(field))
     wanted = {*fields}.intersection(missing)
-    if not wanted or not listing.length:
+    if not wanted:
         return listing
+    if not listing.length:
+        return listing.with_empty(wanted)
     descriptor = directory()
     identities = zip(listing.column("device"), listing.column("inode"), strict=True)
     found = [

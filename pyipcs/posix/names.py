@@ -56,9 +56,14 @@ def format_name(name: str) -> str:
     In a name with escapes the slash is `\x2f`: xargs(1) removes backslashes and quotes, and without
     them the text must not be the name of another object.
     """
-    if name.isprintable() and _SPECIAL.isdisjoint(name):
+    if is_plain(name):
         return name
     return _SLASH + "".join(map(_escaped, name[1:]))
+
+
+def is_plain(text: str) -> bool:
+    """Return True if `format_name` escapes no character of a text."""
+    return text.isprintable() and _SPECIAL.isdisjoint(text)
 
 
 def entry(kind: Kind, name: str) -> str:

@@ -5,7 +5,7 @@ column by column; values that ipcs prints as in /proc/sysvipc stay text.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -28,6 +28,8 @@ class Cell(NamedTuple):
         heading: the heading.
         field: the kernel's name of the values.
         show: the function that formats a value; None to print it unchanged.
+        show_all: the function that formats all values of a column, instead of `show`.
+        often_constant: True if all objects often have the same value.
         width: the width of the heading, and of rows without a template.
         row: the template of rows.
     """
@@ -37,6 +39,14 @@ class Cell(NamedTuple):
     show: Callable[[Any], str] | None = None
     width: int = 10
     row: str = ""
+    show_all: Callable[[Sequence[Any]], Iterable[str]] | None = None
+    often_constant: bool = False
+
+    def texts(self, values: Sequence[Any]) -> Iterable[Any]:
+        """Return the texts of a column of values."""
+        if self.show_all:
+            return self.show_all(values)
+        return map(self.show, values) if self.show else values
 
     @property
     def template(self) -> str:
@@ -115,10 +125,10 @@ def _human(size: _Value | None) -> str:
 
 
 _KEY = Cell("key", "key", _key)
-OWNER = Cell("owner", "uid", _short_name, row="%s")
-PERMS = Cell("perms", "mode", _permissions)
-UID = Cell("uid", "uid", _full_user, row="%s")
-GID = Cell("gid", "gid", _full_group, row="%s")
+OWNER = Cell("owner", "uid", _short_name, row="%s", often_constant=True)
+PERMS = Cell("perms", "mode", _permissions, often_constant=True)
+UID = Cell("uid", "uid", _full_user, row="%s", often_constant=True)
+GID = Cell("gid", "gid", _full_group, row="%s", often_constant=True)
 _CREATOR = (
     PERMS,
     Cell("cuid", "cuid", _full_user, row="%s"),
@@ -226,12 +236,21 @@ def _table(table: Table, chunks: Iterable[Listing], style: Style) -> Iterator[st
         cells = tuple(_HUMAN.get(cell.field, cell) for cell in cells)
     yield f"------ {table.title} --------\n"
     yield " ".join(f"{cell.heading:<{cell.width}}" for cell in cells) + "\n"
-    row = " ".join(cell.template for cell in cells) + "\n"
     for chunk in chunks:
-        if not chunk.length:
-            continue  # it may lack fields
-        columns = (
-            map(cell.show, chunk.column(cell.field)) if cell.show else chunk.column(cell.field)
-            for cell in cells
-        )
-        yield "".join(map(row.__mod__, zip(*columns, strict=True)))
+        if chunk.length:  # an empty one may lack fields
+            yield _rows(cells, chunk)
+
+
+def _rows(cells: Iterable[Cell], chunk: Listing) -> str:
+    """Return the rows of a chunk; a value that all objects have becomes a part of the template."""
+    templates, columns = [], []
+    for cell in cells:
+        values = chunk.column(cell.field)
+        if cell.often_constant and len({*values}) == 1:
+            (text,) = cell.texts(values[:1])
+            templates.append((cell.template % text).replace("%", "%%"))
+        else:
+            templates.append(cell.template)
+            columns.append(cell.texts(values))
+    row = " ".join(templates) + "\n"
+    return "".join(map(row.__mod__, zip(*columns, strict=True)))

@@ -3,13 +3,24 @@
 An unknown value is a dash. Therefore every row has a word for each column.
 """
 
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+
 from pyipcs.model import Kind, View
-from pyipcs.posix.names import format_name
+from pyipcs.posix.names import format_name, is_plain
 from pyipcs.render.plain import GID, OWNER, PERMS, UID, Cell, Table, short_time
 from pyipcs.terminal.escape import width
 
 _NAME_WIDTH = 32
 _TIME_WIDTH = 20
+
+
+def _names(names: Sequence[str]) -> Iterable[str]:
+    """Return escaped names in 32 columns; check all in one step first, which is faster."""
+    joined = "".join(names)
+    if joined.isascii() and is_plain(joined):
+        return map(str.ljust, names, repeat(_NAME_WIDTH))
+    return map(_name, names)
 
 
 def _name(name: str) -> str:
@@ -32,7 +43,7 @@ def _time_cell(heading: str, field: str) -> Cell:
     return Cell(heading, field, _time, _TIME_WIDTH)
 
 
-_NAME = Cell("name", "name", _name, _NAME_WIDTH, "%s")
+_NAME = Cell("name", "name", width=_NAME_WIDTH, row="%s", show_all=_names)
 _TIMES = (
     _time_cell("modified", "mtime"),
     _time_cell("accessed", "atime"),
@@ -57,7 +68,7 @@ TABLES = {
     ),
     (Kind.POSIX_QUEUE, View.CREATOR): Table("POSIX Message Queue Owners", _OWNERS),
     (Kind.POSIX_SEGMENT, View.STATUS): Table(
-        "POSIX Shared Memory", (_NAME, OWNER, PERMS, Cell("bytes", "segsz", _or_dash))
+        "POSIX Shared Memory", (_NAME, OWNER, PERMS, Cell("bytes", "segsz"))
     ),
     (Kind.POSIX_SEGMENT, View.TIME): Table("POSIX Shared Memory Times", _ALL_TIMES),
     (Kind.POSIX_SEGMENT, View.CREATOR): Table("POSIX Shared Memory Owners", _OWNERS),

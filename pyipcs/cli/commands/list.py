@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import click
 
-from pyipcs.actions.lookup import read_all
 from pyipcs.actions.visible import find_visible
 from pyipcs.cli import present
 from pyipcs.cli.command import given_option_names
@@ -225,6 +224,8 @@ def _show_one(output: Output, kind: Kind, target: Target, options: ListOptions) 
 
 def _show_named(output: Output, name: Target, options: ListOptions) -> Status:
     """Show the POSIX objects of a name."""
+    from pyipcs.actions.lookup import read_all
+
     kinds = options.named_kinds or POSIX
     output_options = options.output_options
     plan.check(kinds, output_options, output_options.chosen(terminal=output.is_terminal))

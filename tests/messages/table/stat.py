@@ -4,8 +4,8 @@ from tests.messages.rows import Rows
 from tests.messages.runners import on_darwin, with_faults
 from tests.messages.texts import (
     NO_IPC,
-    NOT_LINUX,
     NOT_ANY_TARGET,
+    NOT_LINUX,
     WATCH_NEEDS_TERMINAL,
     looks_like_key,
     missing,
