@@ -9,14 +9,17 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib import import_module
 from inspect import signature
 from pathlib import Path
+from pkgutil import walk_packages
 from tempfile import TemporaryFile
 from typing import IO, Any, NamedTuple, NoReturn
 
 import pytest
 from click.testing import CliRunner
 
+import pyipcs as pyipcs_package
 from pyipcs.__main__ import main
 from pyipcs.cli.main import main as run_line
 from pyipcs.usage.scan import expire
@@ -216,6 +219,19 @@ def unprivileged(*args: str, before: Sequence[Callable[[], object]] = ()) -> Res
     """
     invoke(*args)
     return forked(*args, first=partial(_call_all, (*before, drop_privileges, clear_caches)))
+
+
+def ordinary(*args: str) -> Result:
+    """Run pyipcs as an ordinary user without capabilities, in a forked process.
+
+    It may change things: all modules are imported here, because the user may not be able to read
+    them.
+    """
+    for module in walk_packages(pyipcs_package.__path__, "pyipcs."):
+        import_module(module.name)
+    for name in ("grp", "json", "pwd", "encodings.idna"):
+        import_module(name)
+    return forked(*args, first=partial(_call_all, (drop_privileges, clear_caches)))
 
 
 def elsewhere(*args: str, before: Sequence[Callable[[], object]]) -> Result:

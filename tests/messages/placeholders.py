@@ -11,6 +11,8 @@ from pyipcs.sysv import libc
 from tests.kit import kernel
 from tests.kit.factories import suspect_queue, suspect_set
 from tests.kit.kernel import Objects
+from tests.kit.mqueue import make_queue
+from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
 from tests.kit.program import PYIPCS, invoke, run
 from tests.messages.runners import LIMITS
 
@@ -66,6 +68,34 @@ class Placeholders:
         """Create a queue; return its key in decimal, as a program prints it."""
         self.objects.queue(1999999999)
         return "1999999999"
+
+    def posix_file(self, name: str, content: bytes, mode: int = 0o644) -> str:
+        """Write a file in /dev/shm; return the name as that of a segment."""
+        ShmFiles().file(name, content, mode)
+        return f"/{name}"
+
+    def posix_folder(self) -> str:
+        """Create a directory in /dev/shm; return its name as that of a segment."""
+        (SHM / "pyipcs-folder").mkdir()
+        return "/pyipcs-folder"
+
+    def posix_queue(self, mode: int = 0o644) -> str:
+        """Create a POSIX queue; return its name."""
+        os.close(make_queue("/pyipcs-queue", mode, (10, 100)))
+        return "/pyipcs-queue"
+
+    def posix_secret_queue(self) -> str:
+        """Create a POSIX queue that only its owner may open; return its name.
+
+        Another one is open to everybody: /dev/mqueue shows by it that it has these queues.
+        """
+        os.close(make_queue("/pyipcs-secret", 0o600))
+        return self.posix_queue() and "/pyipcs-secret"
+
+    def posix_of_two(self) -> str:
+        """Create a POSIX segment and a POSIX semaphore; return their name."""
+        self.posix_file("sem.pyipcs-two", glibc_semaphore(1))
+        return self.posix_file("pyipcs-two", b"hello")
 
     def file(self, text: str, name: str = "file") -> str:
         """Write a file; return its path."""
@@ -131,6 +161,18 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     "key-of-two": lambda known: known.key_of(Kind.QUEUE, Kind.SEGMENT),
     "digits-of-key": Placeholders.digits_of_key,
     "decimal-key": Placeholders.decimal_key,
+    # POSIX objects, and files with their names
+    "posix-segment": lambda known: known.posix_file("pyipcs-segment", b"x" * 4096),
+    "posix-shared-segment": lambda known: known.posix_file("pyipcs-all", b"x" * 4096, 0o666),
+    "posix-semaphore": lambda known: (
+        known.posix_file("sem.pyipcs-sem", glibc_semaphore(1)) and "/pyipcs-sem"
+    ),
+    "posix-no-semaphore": lambda known: known.posix_file("sem.pyipcs-no", b"no") and "/pyipcs-no",
+    "posix-queue": Placeholders.posix_queue,
+    "posix-secret-queue": lambda known: known.posix_secret_queue(),
+    "posix-of-two": Placeholders.posix_of_two,
+    "posix-folder": Placeholders.posix_folder,
+    "long-name": lambda _: "n" * 252,
     # Files
     "folder": lambda known: str(known.folder),
     "file": lambda known: known.file("hello"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pyipcs.model import Kind
 from tests.kit import program
 from tests.kit.factories import in_waiting_call, read_line, running
 from tests.kit.kernel import IS_ROOT, NOBODY, ids, remove, send
+from tests.kit.posix import SHM
 from tests.kit.program import PYIPCS, Result, forked, invoke, need_tool, run
 from tests.kit.terminal import end, on_terminal, read_all, read_until, without_codes
 from tests.kit.wait import LIMIT, wait_until
@@ -31,6 +33,12 @@ def as_nobody(*args: str) -> Result:
     """Run with the rights of the user nobody."""
     _require_root()
     return program.as_nobody(*args)
+
+
+def as_ordinary(*args: str) -> Result:
+    """Run with the rights of the user nobody, for files, too."""
+    _require_root()
+    return program.ordinary(*args)
 
 
 def as_ipcrm(*args: str) -> Result:
@@ -132,6 +140,39 @@ def with_limit(name: str, value: str, runner: Runner = invoke) -> Runner:
             (LIMITS / name).write_text(before)
 
     return run_with_limit
+
+
+def with_queue_limit(name: str, value: str) -> Runner:
+    """Run without capabilities while a limit of POSIX queues (fs.mqueue.NAME) has a value."""
+
+    def run_with_limit(*args: str) -> Result:
+        _require_root()
+        setting = Path("/proc/sys/fs/mqueue", name)
+        before = setting.read_text()
+        setting.write_text(value)
+        try:
+            return program.ordinary(*args)
+        finally:
+            setting.write_text(before)
+
+    return run_with_limit
+
+
+def with_full_shm(*args: str) -> Result:
+    """Run where /dev/shm has no free page."""
+    script = """
+        mount -t tmpfs -o size=4k none /dev/shm && head -c 4096 /dev/zero >/dev/shm/full &&
+        exec "$@"
+    """
+    return run(*_unshare_user(), "--mount", "sh", "-c", script, "sh", PYIPCS, *args)
+
+
+def with_files_open(*args: str) -> Result:
+    """Run while all files in /dev/shm are open."""
+    with ExitStack() as files:
+        for path in SHM.iterdir():
+            files.enter_context(path.open("rb"))
+        return invoke(*args)
 
 
 def with_faults(calls: str, *, isolated: bool = False) -> Runner:

@@ -1,6 +1,7 @@
 """Run each row of the table on objects of the kernel."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,23 @@ import pytest
 from pyipcs.errors import Status
 from pyipcs.model import SYSV
 from tests.kit.kernel import Objects, everything
+from tests.kit.mqueue import MQUEUE
+from tests.kit.posix import SHM
 from tests.messages.placeholders import Placeholders
 from tests.messages.rows import Row
 from tests.messages.runners import queue_removed, set_removed
 from tests.messages.table import TABLE
 
 
-@pytest.mark.usefixtures("isolated")
+@pytest.fixture
+def _no_queues(own_mqueue: None) -> Iterator[None]:
+    """Remove the POSIX queues of a test."""
+    yield
+    for path in MQUEUE.iterdir():
+        path.unlink()
+
+
+@pytest.mark.usefixtures("isolated", "shm", "_no_queues")
 @pytest.mark.parametrize(
     "row", TABLE, ids=[f"{row.command} {row.arguments}".strip() or "no arguments" for row in TABLE]
 )
@@ -23,14 +34,22 @@ def test_row_prints_its_message_and_changes_no_object(
 ) -> None:
     placeholders = Placeholders(objects, tmp_path)
     args = [placeholders.substitute(arg) for arg in row.args]
-    before, records = everything(), _records()
+    before, records, files = everything(), _records(), _posix_files()
     result = row.runner(*args)
     assert re.fullmatch(placeholders.pattern(row.stderr), result.err), result.err
     assert result.status == row.status
+    assert _posix_files() == files
     if row.status == Status.USAGE:
         assert (result.out, _records()) == ("", records)
     elif row.runner not in (queue_removed, set_removed):
         assert everything() == before
+
+
+def _posix_files() -> dict[Path, tuple[int, int, int]]:
+    """Return all files of POSIX objects, with their inode, size and mode."""
+    paths = [path for folder in (SHM, MQUEUE) for path in folder.iterdir()]
+    found = [(path, path.lstat()) for path in paths]
+    return {path: (one.st_ino, one.st_size, one.st_mode) for path, one in found}
 
 
 def _records() -> list[str]:

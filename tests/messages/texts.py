@@ -97,6 +97,9 @@ NOT_MODE = "not a mode (octal, such as 0644)"
 NOT_OPERATION = (
     "not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; n and u may follow; a command follows --)"
 )
+NOT_NAME_LONG = "not a POSIX name (it has more than 251 bytes)"
+NOT_NAME_SLASH = "not a POSIX name (it has a second slash)"
+NO_KEY_IN_POSIX = "needs -Q, -M SIZE or -S NSEMS (POSIX objects have no key)"
 NOT_PROJECT = "the project is a number of 32 bits, or one character that is no digit"
 NOT_SIZE = "not a size (bytes, or with a unit: K, KiB, KB, M, MiB, MB and so on)"
 NOT_STRUCT = "not a struct (bad char in struct format)"
@@ -142,6 +145,9 @@ def wrong_fields(expected: str, number: int) -> str:
 CREATE_QUEUE = "create message queue failed"
 CREATE_SEGMENT = "create share memory failed"
 CREATE_SET = "create semaphore failed"
+CREATE_POSIX_QUEUE = "create POSIX message queue failed"
+CREATE_POSIX_SEGMENT = "create POSIX shared memory failed"
+CREATE_POSIX_SEMAPHORE = "create POSIX semaphore failed"
 KEY_TAKEN = "is in use; --exist-ok accepts its object"
 NO_IPC = "System V IPC is not in this kernel, or a sandbox hides it"
 NOT_ADMINISTRATOR = "only for the owner, the creator or with CAP_SYS_ADMIN"
@@ -183,6 +189,31 @@ def looks_like_key(digits: str) -> str:
 def invalid_id(object_id: int) -> str:
     """Return the message of rm for an unknown id, as ipcrm has it."""
     return f"invalid id ({object_id})"
+
+
+def is_directory(kind: str = "POSIX segment") -> str:
+    """Return the message for a directory with the name of an object."""
+    return f"is a directory, not a {kind}"
+
+
+def no_semaphore_form(size: int) -> str:
+    """Return the message for a file with the name of a semaphore."""
+    return f"is a file of {size} bytes in another form, not a POSIX semaphore"
+
+
+def names_posix(option: str) -> str:
+    """Return the hint for a name in the place of an id or a key."""
+    return f"names a POSIX object (did you mean {option}?)"
+
+
+def name_not_found(name: str) -> str:
+    """Return the message of rm for an unknown name, as ipcrm has it."""
+    return f"name `{name}' not found"
+
+
+def name_denied(name: str) -> str:
+    """Return the message of rm for an object that the user may not remove."""
+    return f"permission denied for name `{name}'"
 
 
 def was_removed(kind: str) -> str:

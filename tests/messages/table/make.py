@@ -3,23 +3,35 @@
 from tests.messages.rows import Rows
 from tests.messages.runners import (
     as_nobody,
+    as_ordinary,
     in_user_namespace,
+    shell,
     with_faults,
+    with_full_shm,
     with_limit,
+    with_queue_limit,
     without_overcommit,
 )
 from tests.messages.texts import (
+    CREATE_POSIX_QUEUE,
+    CREATE_POSIX_SEGMENT,
+    CREATE_POSIX_SEMAPHORE,
     CREATE_QUEUE,
     CREATE_SEGMENT,
     CREATE_SET,
     KEY_TAKEN,
+    NO_KEY_IN_POSIX,
     NO_UID,
     NOT_DECIMAL,
     NOT_KEY,
     NOT_MODE,
+    NOT_NAME_LONG,
+    NOT_NAME_SLASH,
     NOT_NEW_VALUES,
     NOT_SIZE,
     OVER_MSGMNB,
+    is_directory,
+    no_semaphore_form,
     no_such_user,
     too_large,
     unexpected_operand,
@@ -51,8 +63,83 @@ ROWS: Rows = {
         ("-Q --owner 0:nosuch", "--owner: '0:nosuch': no such group"),
         ("-Q --owner :", "--owner: ':': not USER, USER:GROUP or :GROUP"),
         ("-Q -i -J", "-i and -J cannot be combined"),
+        ("-q", "name is required for POSIX IPC (give -n /NAME)"),
+        ("-Q -n /x", "-n needs -q, -m SIZE or -s"),
+        ("-q -n /x -k 5", f"-k {NO_KEY_IN_POSIX}"),
+        ("-q -n /x --private", f"--private {NO_KEY_IN_POSIX}"),
+        ("-q -n /x/y", f"-n/--name: '/x/y': {NOT_NAME_SLASH}"),
+        ("-s -n <long-name>", f"-n/--name: '<long-name>': {NOT_NAME_LONG}"),
+        ("-Q --maxmsg 5", "--maxmsg needs -q"),
+        ("-Q --msgsize 5", "--msgsize needs -q"),
+        ("-q -n /x --maxmsg 0", "--maxmsg: '0': too small (the minimum is 1)"),
+        ("-s -S 1 -n /x --values 1", "--values is for -S or -s, not for both"),
+        ("-s -n /x --values 1,2", "--values needs a single value for -s"),
+        ("-s -n /x --values 2147483648", f"--values: '2147483648': {NOT_NEW_VALUES}"),
+        ("-S 1 --values 32768", "--values: 32768 is too large (the maximum for -S is 32767)"),
+        ("-Q -q -n /x --exist-ok", "--exist-ok needs -k KEY"),
     ],
     1: [
+        (
+            "-m 1 -n <posix-segment>",
+            f"{CREATE_POSIX_SEGMENT}: File exists (<posix-segment> exists; --exist-ok accepts it)",
+        ),
+        (
+            "-m 1 -n <posix-folder>",
+            f"{CREATE_POSIX_SEGMENT}: File exists (<posix-folder> {is_directory()})",
+        ),
+        (
+            "-m 1 -n <posix-folder> --exist-ok",
+            f"{CREATE_POSIX_SEGMENT}: <posix-folder> {is_directory()}",
+        ),
+        (
+            "-s -n <posix-no-semaphore> --exist-ok",
+            f"{CREATE_POSIX_SEMAPHORE}: <posix-no-semaphore> {no_semaphore_form(2)}",
+        ),
+        (
+            "-m 4097 -n <posix-segment> --exist-ok",
+            f"{CREATE_POSIX_SEGMENT}: the POSIX segment <posix-segment> has less than 4097 bytes",
+        ),
+        (
+            "-q -n <posix-queue> --exist-ok --maxmsg 11",
+            f"{CREATE_POSIX_QUEUE}: the POSIX queue <posix-queue> has maxmsg 10, less than 11",
+        ),
+        (
+            "-q -n <posix-secret-queue> --exist-ok --msgsize 1",
+            f"{CREATE_POSIX_QUEUE}: the POSIX queue <posix-secret-queue> has a msgsize that you "
+            "may not read",
+            as_ordinary,
+        ),
+        (
+            "-m 8E -n /x",
+            f"{CREATE_POSIX_SEGMENT}: File too large (size: 9223372036854775808 bytes, "
+            "largest file: 9223372036854775807)",
+        ),
+        (
+            "-q -n /x --maxmsg 65537",
+            f"{CREATE_POSIX_QUEUE}: Invalid argument (maxmsg: 65537, msgsize: <number>, "
+            "msg_max: <number>, msgsize_max: <number>)",
+        ),
+        (
+            "-q -n /x",
+            f"{CREATE_POSIX_QUEUE}: No space left on device (limit queues_max: 0)",
+            with_queue_limit("queues_max", "0"),
+        ),
+        (
+            "-q -n /x --maxmsg 2 --msgsize 100",
+            f"{CREATE_POSIX_QUEUE}: Too many open files (RLIMIT_MSGQUEUE: 0 bytes, in use: 0, "
+            "needed: 392)",
+            shell('ulimit -q 0; "$@"'),
+        ),
+        (
+            "-s -n /x",
+            f"{CREATE_POSIX_SEMAPHORE}: No space left on device (/dev/shm: 4096 of 4096 bytes, "
+            "<number> of <number> files in use)",
+            with_full_shm,
+        ),
+        (
+            "-m 1 -s -n <posix-no-semaphore>",
+            f"{CREATE_POSIX_SEMAPHORE}: File exists (<posix-no-semaphore> {no_semaphore_form(2)})",
+        ),
         ("-Q -k <key-of-queue>", f"{CREATE_QUEUE}: File exists (key <key-of-queue> {KEY_TAKEN})"),
         (
             "-M 1 -k <key-of-segment>",

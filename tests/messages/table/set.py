@@ -2,14 +2,23 @@
 
 from tests.kit import policy
 from tests.messages.rows import Rows
-from tests.messages.runners import as_nobody, in_user_namespace, with_faults, without_capabilities
+from tests.messages.runners import (
+    as_nobody,
+    as_ordinary,
+    in_user_namespace,
+    with_faults,
+    with_files_open,
+    without_capabilities,
+)
 from tests.messages.texts import (
     NO_UID,
     NOT_ADMINISTRATOR,
     NOT_MODE,
+    NOT_NAME_SLASH,
     NOT_SIZE,
     NOT_VALUES,
     OVER_MSGMNB,
+    is_directory,
     missing,
     no_object,
     no_object_with,
@@ -35,12 +44,69 @@ ROWS: Rows = {
         ("5 --value 0=1 --value 0=2", "--value is given twice for one semaphore"),
         ("5 --lock --qbytes 5", "--qbytes and --lock are for objects of different kinds"),
         ("-q 5 --lock", "--lock is for segments, not message queues"),
+        ("/x --qbytes 5", "--qbytes is for message queues, not POSIX objects"),
+        (
+            "5 --size 5",
+            "--size is for POSIX segments, not System V objects "
+            "(a System V segment keeps its size)",
+        ),
+        ("-q /x --size 5", "--size is for POSIX segments, not POSIX queues"),
+        ("/x/y --size 5", f"TARGET: '/x/y': {NOT_NAME_SLASH}"),
+        (
+            "<posix-of-two> --mode 600",
+            "<posix-of-two> is a POSIX segment and a POSIX semaphore (choose with -q, -m or -s)",
+        ),
         (
             "<key-of-two> --mode 600",
             "<key-of-two> is a message queue and a segment (choose with -q, -m or -s)",
         ),
     ],
     1: [
+        ("/x --mode 600", f"/x: {no_object_with('name')}"),
+        ("<posix-folder> --mode 600", f"<posix-folder>: {is_directory()}"),
+        (
+            "-q <posix-segment> --mode 600",
+            "<posix-segment>: no such POSIX queue (but a POSIX segment has that name)",
+        ),
+        (
+            "<posix-segment> --size 4095 --mode 600",
+            "<posix-segment>: set size failed: in use "
+            "(a segment that a process has open or mapped cannot shrink)",
+            with_files_open,
+        ),
+        (
+            "<posix-segment> --size 8E",
+            "<posix-segment>: set size failed: File too large (size: 9223372036854775808 bytes, "
+            "largest file: 9223372036854775807)",
+        ),
+        (
+            "<posix-segment> --size 5000",
+            "<posix-segment>: set size failed: Permission denied",
+            as_ordinary,
+        ),
+        (
+            "<posix-shared-segment> --size 1",
+            "<posix-shared-segment>: set size failed: only its owner can check that nobody uses it",
+            as_ordinary,
+        ),
+        (
+            "<posix-shared-segment> --size 5000 --mode 600",
+            "<posix-shared-segment>: set mode failed: Operation not permitted "
+            "(only for the owner or with CAP_FOWNER)",
+            as_ordinary,
+        ),
+        (
+            "<posix-shared-segment> --size 5000 --owner 1",
+            "<posix-shared-segment>: set owner failed: Operation not permitted "
+            "(only with CAP_CHOWN)",
+            as_ordinary,
+        ),
+        (
+            "<posix-queue> --owner :1",
+            "<posix-queue>: set group failed: Operation not permitted "
+            "(only for the owner as a member of the group, or with CAP_CHOWN)",
+            as_ordinary,
+        ),
         ("<key> --mode 600", f"<key>: {no_object_with('key')}"),
         (
             "<key-of-queue> --lock",
