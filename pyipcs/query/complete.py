@@ -7,7 +7,7 @@ from typing import Any
 
 from pyipcs.errors import IpcError, NotFoundError
 from pyipcs.listing import Listing
-from pyipcs.model import POSIX, SYSV, Kind, Queue, View
+from pyipcs.model import IN_SHM, SYSV, Kind, Queue, View
 
 
 class Requirement(Enum):
@@ -135,7 +135,7 @@ METRICS = frozenset(
 )
 # The fields of POSIX objects by kind, which are read in one step.
 _POSIX_FIELDS = {
-    **{(kind, Requirement.BORN): ("born",) for kind in POSIX},
+    **{(kind, Requirement.BORN): ("born",) for kind in IN_SHM},
     (Kind.POSIX_SEGMENT, Requirement.PAGES): ("rss", "swap"),
     (Kind.POSIX_QUEUE, Requirement.QUEUE_ATTRIBUTES): ("qnum", "maxmsg", "msgsize"),
     (Kind.POSIX_QUEUE, Requirement.QUEUE_STATUS): ("cbytes", "notify_pid"),

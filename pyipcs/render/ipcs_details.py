@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyipcs.listing import Listing
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, Unit
+from pyipcs.query.resources import UNLIMITED
 from pyipcs.render.format_units import ctime, human
 from pyipcs.sysv.info import (
     Limits,
@@ -75,7 +76,9 @@ def _rows(name: str, kind: Kind, rows: Listing, unit: Unit) -> Iterator[str]:
     fields = ("resource", "limit" if name == "limits" else "used", "unit")
     for resource, value, of in zip(*map(rows.column, fields), strict=True):
         label = _LABELS[name][resource]
-        if of != "bytes" or value is None:
+        if value is None and name == "limits" and resource in UNLIMITED:
+            yield f"{label} = unlimited"
+        elif of != "bytes" or value is None:
             yield f"{label} = {_or_dash(value)}"
         else:
             yield _size(label, value, unit)

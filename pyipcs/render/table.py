@@ -20,6 +20,7 @@ from pyipcs.listing import Listing, merged, mode_bits
 from pyipcs.model import State
 from pyipcs.query.columns import Column, Value, ValueType
 from pyipcs.query.plan import Report, Style, TimeFormat
+from pyipcs.query.resources import UNLIMITED
 from pyipcs.render.format_units import flags, grouped, human
 from pyipcs.render.formatters import converter
 from pyipcs.render.layout import (
@@ -410,12 +411,14 @@ def _bars(column: Column, listing: Listing, *, has_unicode: bool) -> Iterator[Ce
 
 def _amounts(column: Column, listing: Listing, style: Style) -> Iterator[Cell]:
     """Yield limits, or their usage, in their units."""
-    for value, unit in zip(column.of(listing), listing.column("unit"), strict=True):
+    names = listing.column("resource")
+    for name, value, unit in zip(names, column.of(listing), listing.column("unit"), strict=True):
         number = int(value or 0)
-        if value is None:
-            yield "-", "dim"
-        elif number >= _UNLIMITED:
+        can_be_unlimited = column.name == "LIMIT" and name in UNLIMITED
+        if number >= _UNLIMITED or (value is None and can_be_unlimited):
             yield "unlimited", "dim"
+        elif value is None:
+            yield "-", "dim"
         else:
             text = human(number) if unit == "bytes" and style.human else grouped(number)
             yield text, "" if number else "dim"

@@ -1,7 +1,8 @@
 """Invented objects with fixed values, for outputs in the tests."""
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 
@@ -16,6 +17,10 @@ from pyipcs.model import (
     SYSV,
     Kind,
     Message,
+    PosixQueue,
+    PosixRecord,
+    PosixSegment,
+    PosixSemaphore,
     Queue,
     Segment,
     SemaphoreSet,
@@ -61,13 +66,70 @@ RECORDS: dict[Kind, list[SysvRecord]] = {
     Kind.SEGMENT: [*SEGMENTS],
     Kind.SEMAPHORE: [*SETS],
 }
+# A name that separates cells, quotes, runs and colours, unless a format prevents it.
+HOSTILE_NAME = os.fsdecode(b"/a b\n\t\x1b[31m\xff,'\"\\$(id)%s")
+LONG_NAME = "/" + "long-name-" * 25 + "12345"  # 255 bytes after the slash
+WIDE_NAME = "/漢字"
+_SHM, _MQUEUE = 52, 51  # devices
+POSIX_QUEUES = [
+    PosixQueue(
+        *("/jobs", 5, _MQUEUE, 0o644, 0, 0, SECOND, SECOND - 60, SECOND + 60),
+        *(None, 8, 40, 10, 100, NO_PID),
+    ),
+    PosixQueue(
+        *(HOSTILE_NAME, 6, _MQUEUE, 0o666, NOBODY_HAS, NOBODY_HAS, SECOND, 0, SECOND),
+        *(None, 10, 0, 10, 8192, 0),
+    ),
+    PosixQueue("/unreadable", 7, _MQUEUE, 0, 0, 0, SECOND, SECOND, SECOND),
+]
+POSIX_SEGMENTS = [
+    PosixSegment(
+        *("/psm_1a2b3c4d", 2, _SHM, 0o600, 0, 0, SECOND, SECOND + 1, SECOND),
+        *(65536, SECOND - 60, 4096, 0),
+    ),
+    PosixSegment(
+        *(HOSTILE_NAME, 3, _SHM, 0o666, NOBODY_HAS, 0, SECOND, SECOND, SECOND),
+        *(2**40, SECOND, 2**30, 12288),
+    ),
+    PosixSegment(LONG_NAME, 4, _SHM, 0o600, 0, 0, SECOND, SECOND, SECOND, 0),
+    PosixSegment(WIDE_NAME, 8, _SHM, 0o640, 0, 0, SECOND, SECOND, SECOND, 100, SECOND, 4096, 0),
+]
+POSIX_SEMAPHORES = [
+    PosixSemaphore("/loky-1", 9, _SHM, 0o600, 0, 0, SECOND, SECOND, SECOND, SECOND, 3),
+    PosixSemaphore(HOSTILE_NAME, 10, _SHM, 0o666, NOBODY_HAS, 0, SECOND, SECOND, SECOND, SECOND, 0),
+    PosixSemaphore("/unreadable", 11, _SHM, 0, 0, 0, SECOND, SECOND, SECOND),
+]
+POSIX_RECORDS: dict[Kind, list[PosixRecord]] = {
+    Kind.POSIX_QUEUE: [*POSIX_QUEUES],
+    Kind.POSIX_SEGMENT: [*POSIX_SEGMENTS],
+    Kind.POSIX_SEMAPHORE: [*POSIX_SEMAPHORES],
+}
+# The names of objects.
+NAMES = st.binary(min_size=1, max_size=60).map(
+    lambda text: "/" + os.fsdecode(text.translate(None, b"/\0") or b"x")
+)
 MACHINE = Style(TimeFormat.ISO, human=False, numeric_perms=False)
 PEOPLE = Style(TimeFormat.FULL, human=True, numeric_perms=False)
 
 
 def listings(*kinds: Kind) -> dict[Kind, list[Listing]]:
-    """Return the objects of some kinds, or of all kinds."""
-    return {kind: [listing_of(kind, RECORDS[kind])] for kind in kinds or SYSV}
+    """Return the objects of some kinds, or of all System V kinds."""
+    whole = {kind: listing_of(kind, records) for kind, records in RECORDS.items()}
+    whole |= {kind: posix_listing(kind, records) for kind, records in POSIX_RECORDS.items()}
+    return {kind: [whole[kind]] for kind in kinds or SYSV}
+
+
+def posix_listing(kind: Kind, records: Sequence[PosixRecord]) -> Listing:
+    """Return records with all their fields; those without a value would be read again."""
+    fields = records[0]._fields
+    added = {field: [getattr(record, field) for record in records] for field in fields}
+    return Listing(kind, (), [], added)
+
+
+def named(kind: Kind, names: Sequence[str]) -> Listing:
+    """Return objects of a POSIX kind that differ only in their names."""
+    first = POSIX_RECORDS[kind][0]
+    return posix_listing(kind, [first._replace(name=name) for name in names])
 
 
 def listed_as_text(kind: Kind) -> Listing:
