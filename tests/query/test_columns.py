@@ -2,18 +2,23 @@
 
 import os
 import time
+from itertools import chain
+from pathlib import Path
 
 import pytest
 
-from pyipcs.model import SYSV, Kind, View
+from pyipcs import objects as objects_of
+from pyipcs.model import POSIX, Kind, View
 from pyipcs.query import choose, columns
 from pyipcs.query.choose import arranged
+from pyipcs.query.columns import ValueType
 from pyipcs.sysv import libc, procfs
 from pyipcs.usage.processes import command_line
-from tests.kit import kernel
+from tests.kit import kernel, mqueue
 from tests.kit.factories import leaked_segment
 from tests.kit.kernel import Objects, row
 from tests.kit.program import as_nobody, run
+from tests.kit.wait import LIMIT
 
 EVERY = {column.name for each in columns.OF_KIND.values() for column in each}
 
@@ -31,7 +36,7 @@ def test_column_names_include_those_of_lsipc() -> None:
     assert names <= EVERY
 
 
-@pytest.mark.parametrize("kind", SYSV)
+@pytest.mark.parametrize("kind", Kind)
 def test_column_names_and_json_keys_are_unique(kind: Kind) -> None:
     names = [column.name for column in columns.OF_KIND[kind]]
     fields = [column.field for column in columns.OF_KIND[kind] if column.name != "STATUS"]
@@ -39,11 +44,32 @@ def test_column_names_and_json_keys_are_unique(kind: Kind) -> None:
     assert len(fields) == len(set(fields))
 
 
-@pytest.mark.parametrize("kind", SYSV)
+@pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("view", View)
 def test_default_columns_exist(kind: Kind, view: View) -> None:
-    assert choose.shown(kind, view, None)
-    assert {column.name for column in choose.document(kind, None)} <= EVERY
+    names = columns.VIEWS[kind, view].split()
+    assert [column.name for column in choose.shown(kind, view, None)] == names
+    documented = columns.DOCUMENTS[kind].split()
+    assert [column.name for column in choose.document(kind, None)] == documented
+
+
+def test_columns_of_one_name_have_one_meaning() -> None:
+    """Objects of several kinds can be sorted by a column, and stand in one table."""
+    found: dict[str, set[tuple[str, ValueType]]] = {}
+    for column in chain(*columns.OF_KIND.values()):
+        found.setdefault(column.name, set()).add((column.field, column.value_type))
+    assert {name: uses for name, uses in found.items() if len(uses) > 1} == {}
+
+
+@pytest.mark.parametrize("kind", POSIX)
+def test_usual_columns_of_posix_kinds_have_no_state(kind: Kind) -> None:
+    for view in View:
+        shown = choose.shown(kind, view, None, has_state=True)
+        assert "STATE" not in {column.name for column in shown}
+    assert {column.name for column in columns.OF_KIND[kind]} >= {
+        *("KIND", "KEY", "ID", "NAME", "OWNER", "PERMS", "UID", "GID", "USER", "GROUP"),
+        *("BORN", "MTIME", "ATIME", "CTIME", "AGE", "INODE"),
+    }
 
 
 def value_of(kind: Kind, name: str, object_id: int) -> object:
@@ -73,6 +99,41 @@ def test_columns_have_the_values_of_the_kernel(objects: Objects) -> None:
     libc.set_values(semid, [4, 5, 6])
     assert value_of(Kind.SEMAPHORE, "VALUES", semid) == (4, 5, 6)
     assert value_of(Kind.SEMAPHORE, "NCOUNT", semid) == (0, 0, 0)
+
+
+def test_columns_of_posix_objects_have_the_values_of_the_kernel(isolated: None) -> None:
+    with mqueue.queue("/columns", sizes=(4, 64)) as descriptor:
+        mqueue.send_message(descriptor, b"12345")
+        mqueue.notify(descriptor)
+        names = "NAME MSGS USEDBYTES MAXMSG MSGSIZE USE% NOTIFY BORN KEY"
+        assert rows(Kind.POSIX_QUEUE, names) == [
+            ("/columns", 1, 5, 4, 64, "25.00", os.getpid(), None, None)
+        ]
+    path = Path("/dev/shm/columns")
+    path.write_bytes(b"x" * 5000)
+    try:
+        found = path.stat()
+        names = "NAME SIZE RSS SWAP INODE DEVICE MTIME USER"
+        memory, user = found.st_blocks * 512, run("id", "-un").out.strip()
+        times = (found.st_ino, found.st_dev, int(found.st_mtime))
+        assert rows(Kind.POSIX_SEGMENT, names) == [("/columns", 5000, memory, 0, *times, user)]
+        ((born, age),) = rows(Kind.POSIX_SEGMENT, "BORN AGE")
+        assert isinstance(born, int)
+        assert isinstance(age, int)
+        assert 0 <= time.time() - born - age < LIMIT
+    finally:
+        path.unlink()
+
+
+def rows(kind: Kind, names: str) -> list[tuple[object, ...]]:
+    """Return the values of columns for all real objects of a kind."""
+    by_name = {column.name: column for column in columns.OF_KIND[kind]}
+    chosen = [by_name[name] for name in names.split()]
+    return [
+        row
+        for listing in arranged(objects_of.read(kind), chosen, chosen, None)
+        for row in zip(*(column.of(listing) for column in chosen), strict=True)
+    ]
 
 
 def test_command_is_that_of_the_creator(objects: Objects) -> None:

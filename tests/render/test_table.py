@@ -1,13 +1,11 @@
 """Tables and panels of several widths, compared with pictures."""
 
-import os
 import pwd
 import re
 import time
 from collections.abc import Sequence
 from functools import partial
 from itertools import cycle, islice
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +26,7 @@ from tests.kit import samples
 from tests.kit.factories import running
 from tests.kit.isolation import LONG_USER
 from tests.kit.samples import PEOPLE
+from tests.render.drawing import compare, terminal
 
 USED = UsageState(
     State.IN_USE,
@@ -40,15 +39,8 @@ USED = UsageState(
     ],
 )
 LEAKED = UsageState(State.SUSPECT, "nobody waits; its last sender, 4194305, is gone")
-PICTURES = Path(__file__).parent / "pictures"
 CODES = re.compile(r"\x1b\[[\d;]*m")
 pytestmark = pytest.mark.usefixtures("utc")
-
-
-def terminal(
-    width: int | None = 200, *, color: bool = False, unicode: bool = True
-) -> TerminalCapabilities:
-    return TerminalCapabilities(width, 24, has_color=color, has_unicode=unicode)
 
 
 def panel_of(record: SysvRecord, state: UsageState, capabilities: TerminalCapabilities) -> str:
@@ -80,14 +72,6 @@ def limits() -> Report:
     found = {Kind.QUEUE: [Listing(Kind.QUEUE, ("resource",), ["A", "B", "C", "D"], added)]}
     columns = {Kind.QUEUE: resources(None)}
     return Report(found, columns, PEOPLE, title="System V IPC limits")
-
-
-def compare(name: str, text: str) -> None:
-    """Compare with a picture, or write it if PYIPCS_TEST_DRAW is set."""
-    path = PICTURES / f"{name}.txt"
-    if os.environ.get("PYIPCS_TEST_DRAW"):
-        path.write_text(text)
-    assert text == path.read_text()
 
 
 @pytest.mark.parametrize("width", [40, 80, 100, 120, 200])
