@@ -42,7 +42,9 @@ def status(directory: int, entry: str) -> os.stat_result:
     try:
         return os.stat(entry, dir_fd=directory, follow_symlinks=False)
     except OSError as error:
-        raise ipc_error(error.errno or errno.EIO) from None
+        # The prefix of semaphores makes the name of another object too long.
+        is_missing = error.errno == errno.ENAMETOOLONG
+        raise ipc_error(errno.ENOENT if is_missing else error.errno or errno.EIO) from None
 
 
 def identity(status: os.stat_result) -> tuple[int, int]:
