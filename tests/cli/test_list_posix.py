@@ -174,7 +174,7 @@ def test_list_name_of_nothing_fails(shm: ShmFiles, own_mqueue: None) -> None:
 # System V output, which POSIX objects must not change.
 
 ABBREVIATIONS = ["--q", "--sh", "--se", "--su", "--a", "--t", "--p", "--c", "--l"]
-ABBREVIATIONS += ["-m --hu", "-m --b", "-m --id 99"]
+ABBREVIATIONS += ["-m --hu", "-m --b"]
 
 
 @pytest.mark.tools("ipcs")
