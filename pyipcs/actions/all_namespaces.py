@@ -12,6 +12,7 @@ from pyipcs.actions.visible import find_visible
 from pyipcs.errors import CommandError, UnseenError, ipc_error
 from pyipcs.listing import Listing
 from pyipcs.model import IN_SHM, Kind, View
+from pyipcs.process.identity import effective_uid
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.selection import Selection
@@ -107,21 +108,18 @@ def collect(
             output.error(f"IPC namespace {inode}: {reason}")
             is_incomplete = is_incomplete or is_certain
         groups.append(NamespaceObjects(inode, is_own, others, _with_inode(found, inode)))
-    if shms.unseen:
-        processes = "1 process" if shms.unseen == 1 else f"{shms.unseen} processes"
-        output.error(f"/dev/shm of {processes} could not be examined")
+    if unseen_shms := shms.count_unseen():
+        processes = "1 process" if unseen_shms == 1 else f"{unseen_shms} processes"
+        hint = " (try as root)" if effective_uid() else ""
+        output.error(f"/dev/shm of {processes} could not be examined{hint}")
     return Namespaces(groups, is_incomplete)
 
 
 class _Shms:
-    """The file systems at /dev/shm of all processes, each once.
-
-    Attributes:
-        unseen: the number of processes that could not be examined.
-    """
+    """The file systems at /dev/shm of all processes, each once."""
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
-        self.unseen = 0
+        self._unseen = 0
         self._is_wanted = not {*IN_SHM}.isdisjoint(kinds)
         self._seen: set[int] = set()
 
@@ -143,10 +141,15 @@ class _Shms:
         devices, unseen = devices_of(pids)
         for one, pid in devices.items():
             places.setdefault(one, pid)
-        self.unseen += unseen
+        self._unseen += unseen
         new = {one: pid for one, pid in places.items() if one not in self._seen}
         self._seen |= new.keys()
         return [*new.values()]
+
+    def count_unseen(self) -> int:
+        """Return the number of processes that could not be examined."""
+        closed = sum(one.namespace is None for one in scan().unreadable)
+        return self._unseen + closed if self._is_wanted else 0
 
 
 def _with_inode(found: _Found, inode: int) -> _Found:
