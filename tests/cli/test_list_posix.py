@@ -17,6 +17,8 @@ from tests.kit.program import PYIPCS, Result, forked, invoke, need_tool, run, un
 from tests.kit.terminal import whole_run, without_codes
 
 ARRAYS = ["queues", "shmems", "semaphores", "posix_queues", "posix_shmems", "posix_semaphores"]
+# All queues of a user count against RLIMIT_MSGQUEUE, in other namespaces, too.
+SMALL = (2, 64)
 HINT = "POSIX: 2 segments, 1 semaphore, 1 queue (pyipcs list --posix)"
 
 
@@ -26,7 +28,7 @@ def posix(shm: ShmFiles, own_mqueue: None, isolated: None) -> Iterator[int]:
     shm.file("large", b"x" * 9000, mode=0o644)
     shm.file("small", b"x" * 10, mode=0o600)
     shm.file("sem.lock", glibc_semaphore(3), mode=0o644)
-    with queue("/jobs") as descriptor:
+    with queue("/jobs", sizes=SMALL) as descriptor:
         send_message(descriptor, b"hello")
         yield descriptor
 

@@ -17,6 +17,8 @@ from tests.kit.program import Result, elsewhere, invoke, unprivileged
 from tests.kit.terminal import end, on_terminal, read_until, whole_run, without_codes
 from tests.kit.wait import LIMIT
 
+# All queues of a user count against RLIMIT_MSGQUEUE, in other namespaces, too.
+SMALL = (2, 64)
 ODD_NAMES = [
     *("new\nline", "tab\t", "back\\slash", "sp ace", "\x1b[31mred", "\udcff", "quote'\"", "-rf"),
     *("é", "\u202egnp", "a" * 255, "sem.", "x (deleted)", "*", "..."),
@@ -75,7 +77,7 @@ def test_stat_queue_has_attributes(both: ShmFiles) -> None:
 def test_stat_name_of_several_kinds_shows_each(both: ShmFiles) -> None:
     both.file("x", b"abc")
     both.file("sem.x", glibc_semaphore(1))
-    with queue("/x"):
+    with queue("/x", sizes=SMALL):
         assert rows(stat_kinds("/x")) == [["pmsg", "/x"], ["pshm", "/x"], ["psem", "/x"]]
         assert rows(stat_kinds("-q", "/x")) == [["pmsg", "/x"]]
         assert rows(stat_kinds("-m", "/x")) == [["pshm", "/x"]]
@@ -194,7 +196,7 @@ def test_stat_message_about_an_odd_name_has_no_raw_byte(shm: ShmFiles) -> None:
 def test_stat_of_forbidden_objects_has_null_for_the_unreadable(both: ShmFiles) -> None:
     os.chown(both.file("sem.lock", glibc_semaphore(3), mode=0o600), 0, 0)
     both.file("data", b"x" * 5000, mode=0o600)
-    with queue("/jobs", mode=0o600), queue("/open", mode=0o644):
+    with queue("/jobs", 0o600, SMALL), queue("/open", 0o644, SMALL):
         result = unprivileged("stat", "/jobs", "/lock", "/data", "-J")
     assert (result.status, result.err) == (0, "")
     found = json.loads(result.out)
@@ -208,16 +210,16 @@ def test_stat_of_forbidden_objects_has_null_for_the_unreadable(both: ShmFiles) -
 
 @pytest.mark.root
 def test_stat_of_write_only_queue_has_its_attributes(both: ShmFiles) -> None:
-    with queue("/jobs", mode=0o622) as descriptor:
+    with queue("/jobs", 0o622, SMALL) as descriptor:
         send_message(descriptor, b"x")
         result = unprivileged("stat", "/jobs", "-f", "csv", "-o", "MSGS,MAXMSG,USEDBYTES")
-    assert rows(result) == [["1", "10", ""]]
+    assert rows(result) == [["1", "2", ""]]
 
 
 @pytest.mark.root
 def test_stat_of_forbidden_queue_without_mount_fails(both: ShmFiles) -> None:
     both.file("jobs", b"x", mode=0o644)
-    with queue("/jobs", mode=0o600):
+    with queue("/jobs", 0o600, SMALL):
         result = unprivileged("stat", "/jobs", "-f", "csv", "-o", "KIND,NAME", before=NO_MQUEUE)
         alone = unprivileged("stat", "-q", "/jobs", "-f", "csv", "-o", "NAME", before=NO_MQUEUE)
     assert result == (1, "KIND,NAME\npshm,/jobs\n", "pyipcs: /jobs: Permission denied\n")
@@ -228,7 +230,7 @@ NO_MQUEUE = (lambda: unshare(NEWNS), lambda: hide("/dev/mqueue"))
 
 
 def test_stat_of_readable_queue_needs_no_mount(both: ShmFiles) -> None:
-    with queue("/jobs") as descriptor:
+    with queue("/jobs", sizes=SMALL) as descriptor:
         send_message(descriptor, b"x")
         found = unprivileged("stat", "/jobs", "-f", "csv", "-o", "KIND,MSGS", before=NO_MQUEUE)
     assert rows(found) == [["pmsg", "1"]]
@@ -236,7 +238,7 @@ def test_stat_of_readable_queue_needs_no_mount(both: ShmFiles) -> None:
 
 def test_stat_of_queue_without_shm_reports_the_other_kinds(both: ShmFiles) -> None:
     before = (lambda: unshare(NEWNS), lambda: hide("/dev"))
-    with queue("/jobs"):
+    with queue("/jobs", sizes=SMALL):
         result = elsewhere("stat", "/jobs", "-f", "csv", "-o", "KIND,NAME", before=before)
         alone = elsewhere("stat", "-q", "/jobs", "-f", "csv", "-o", "KIND,NAME", before=before)
     reason = "POSIX segments and semaphores cannot be listed: /dev/shm does not exist"
