@@ -287,7 +287,7 @@ POSIX_COMMON = (
         "MTIME",
         ValueType.TIME,
         "mtime",
-        "Time of the last send or receive; of segments of the last recorded write",
+        "Last send or receive; of segments, last recorded write",
         45,
     ),
     Column("ATIME", ValueType.TIME, "atime", "Time of the last recorded read or mapping", 20),

@@ -99,7 +99,7 @@ def test_rm_target_that_is_missing_gets_the_hint_of_the_other_commands(objects: 
 @pytest.mark.parametrize(
     ("args", "why"),
     [
-        ("{} x", "TARGET: 'x': not an id, a 0x key, id:N, key:N or ftok:PATH[:PROJ]"),
+        ("{} x", "TARGET: 'x': not an id, a 0x key, id:N, key:N, ftok:PATH[:PROJ] or /NAME"),
         ("{} 05", "TARGET: '05': id:5 or key:05?"),
         ("{} 0x0", "TARGET: '0x0': key 0 is IPC_PRIVATE"),
         ("{} ftok:/nope", "TARGET: 'ftok:/nope': No such file or directory"),

@@ -178,7 +178,7 @@ def test_stat_prints_no_raw_byte_of_a_name(name: str, format_: str, shm: ShmFile
 
 def test_stat_of_an_odd_name_on_a_terminal_shows_it_escaped(shm: ShmFiles) -> None:
     shm.file("a\x1b]0;owned\x07\n")
-    name = r"/a\x1b]0;owned\x07\n"
+    name = r"\x2fa\x1b]0;owned\x07\n"
     status, text = whole_run("stat", name)
     assert status == 0
     assert name in without_codes(text)
