@@ -145,6 +145,7 @@ def test_list_fail_if_any_where_queues_are_unseen_counts_others(
         assert unprivileged("list", "--posix", "--fail-if-any", before=steps).status == 23
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("name", ["missing", "not mounted"])
 def test_list_by_root_needs_no_mount(name: str, here: ShmFiles) -> None:
     result = elsewhere("list", "-Q", "-f", "csv", "-o", "NAME", before=UNMOUNTED[name][0])
@@ -208,12 +209,13 @@ def test_list_watch_where_queues_are_unseen_goes_on(here: ShmFiles) -> None:
 def test_list_without_shm_says_so_and_shows_queues(
     prepare: Callable[[], object], reason: str, here: ShmFiles
 ) -> None:
-    steps = (partial(unshare, NEWNS), partial(hide, "/dev"), prepare)
+    other = partial(make_queue, "/there", sizes=SMALL)
+    steps = (partial(unshare, NEWIPC | NEWNS), partial(hide, "/dev"), other, prepare)
     result = elsewhere("list", "--posix", "-J", before=steps)
     assert (result.status, result.err) == (1, f"pyipcs: {NO_SEGMENTS}{reason}\n")
     found = json.loads(result.out)
     assert (found["posix_shmems"], found["posix_semaphores"]) == (None, None)
-    assert [one["name"] for one in found["posix_queues"]] == ["/here"]
+    assert [one["name"] for one in found["posix_queues"]] == ["/there"]
     assert found["other"] is None
 
 
