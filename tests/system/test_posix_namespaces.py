@@ -37,6 +37,8 @@ from tests.kit.wait import LIMIT
 
 # All queues of a user count against RLIMIT_MSGQUEUE, in other namespaces, too.
 SMALL = (2, 64)
+# Names of this test process: --all-ns also lists the objects of other test processes.
+HERE, THERE, MORE = (f"/{word}-{os.getpid()}" for word in ("here", "there", "more"))
 FSOPEN = 430  # a system call with one number on all architectures
 NO_SEGMENTS = "POSIX segments and semaphores cannot be listed: "
 NO_QUEUES = "POSIX queues cannot be listed: "
@@ -47,9 +49,9 @@ Steps = Sequence[Callable[[], object]]
 @pytest.fixture
 def here(shm: ShmFiles, own_mqueue: None, isolated: None) -> Iterator[ShmFiles]:
     """Create a queue, a segment and a semaphore."""
-    shm.file("here", b"x", mode=0o644)
-    shm.file("sem.here", glibc_semaphore(2), mode=0o644)
-    with queue("/here", sizes=SMALL):
+    shm.file(HERE[1:], b"x", mode=0o644)
+    shm.file(f"sem.{HERE[1:]}", glibc_semaphore(2), mode=0o644)
+    with queue(HERE, sizes=SMALL):
         yield shm
 
 
@@ -77,12 +79,12 @@ UNMOUNTED: dict[str, tuple[Steps, str, int]] = {
         1,
     ),
     "forbidden": (
-        [partial(os.chmod, MQUEUE / "here", 0)],
+        [partial(os.chmod, MQUEUE / HERE[1:], 0)],
         "none in /dev/mqueue can be opened, and they may be another IPC namespace's" + AS_ROOT,
         0,
     ),
     "empty": (
-        [partial((MQUEUE / "here").unlink, missing_ok=True)],
+        [partial((MQUEUE / HERE[1:]).unlink, missing_ok=True)],
         f"/dev/mqueue is empty, but may be that of another IPC namespace{AS_ROOT}",
         0,
     ),
@@ -93,8 +95,8 @@ UNMOUNTED: dict[str, tuple[Steps, str, int]] = {
 def unmounted(request: pytest.FixtureRequest, here: ShmFiles) -> Iterator[tuple[Steps, str, int]]:
     """Yield the steps to a place without visible queues, with its reason and its status."""
     yield UNMOUNTED[request.param]
-    if not (MQUEUE / "here").exists():
-        make_queue("/here", sizes=SMALL)  # the fixture removes it
+    if not (MQUEUE / HERE[1:]).exists():
+        make_queue(HERE, sizes=SMALL)  # the fixture removes it
 
 
 def test_list_where_queues_are_unseen_says_so(unmounted: tuple[Steps, str, int]) -> None:
@@ -102,7 +104,7 @@ def test_list_where_queues_are_unseen_says_so(unmounted: tuple[Steps, str, int])
     result = unprivileged("list", "-Q", before=steps)
     assert result.err == f"pyipcs: {NO_QUEUES}{reason}\n"
     assert result.status == status
-    assert "here" not in result.out
+    assert HERE not in result.out
 
 
 @pytest.mark.parametrize("format_", ["json", "csv", "jsonl", "table", "plain"])
@@ -117,10 +119,10 @@ def test_list_where_queues_are_unseen_shows_other_kinds(
     if format_ == "json":
         found = json.loads(result.out)
         assert found["posix_queues"] is None
-        assert [one["name"] for one in found["posix_shmems"]] == ["/here"] * has_files
+        assert [one["name"] for one in found["posix_shmems"]] == [HERE] * has_files
         assert [one["value"] for one in found["posix_semaphores"]] == [2] * has_files
     else:
-        assert result.out.count("/here") == 2 * has_files
+        assert result.out.count(HERE) == 2 * has_files
 
 
 def test_list_where_queues_are_unseen_has_no_empty_table(
@@ -149,13 +151,13 @@ def test_list_fail_if_any_where_queues_are_unseen_counts_others(
 @pytest.mark.parametrize("name", ["missing", "not mounted"])
 def test_list_by_root_needs_no_mount(name: str, here: ShmFiles) -> None:
     result = elsewhere("list", "-Q", "-f", "csv", "-o", "NAME", before=UNMOUNTED[name][0])
-    assert result == (0, "NAME\n/here\n", "")
+    assert result == (0, f"NAME\n{HERE}\n", "")
 
 
 def test_list_by_root_of_another_namespace_ignores_its_mount(here: ShmFiles) -> None:
-    steps = (partial(unshare, NEWIPC), partial(make_queue, "/there", sizes=SMALL))
+    steps = (partial(unshare, NEWIPC), partial(make_queue, THERE, sizes=SMALL))
     result = elsewhere("list", "-Q", "-f", "csv", "-o", "NAME", before=steps)
-    assert result == (0, "NAME\n/there\n", "")
+    assert result == (0, f"NAME\n{THERE}\n", "")
 
 
 @pytest.mark.root
@@ -177,13 +179,13 @@ def test_list_by_root_without_capability_names_it(here: ShmFiles) -> None:
 
 def test_list_by_ordinary_user_lists_queues_of_the_mount(here: ShmFiles) -> None:
     result = unprivileged("list", "-Q", "-f", "csv", "-o", "NAME")
-    assert result == (0, "NAME\n/here\n", "")
+    assert result == (0, f"NAME\n{HERE}\n", "")
 
 
 def test_list_watch_where_queues_are_unseen_goes_on(here: ShmFiles) -> None:
     if IS_ROOT:
         pytest.skip("root sees its queues without a mount")
-    (MQUEUE / "here").unlink()
+    (MQUEUE / HERE[1:]).unlink()
     process, terminal = on_terminal("list", "--posix", "--watch=0.1")
     try:
         text = without_codes(read_until(terminal, "may be that of another"))
@@ -191,8 +193,8 @@ def test_list_watch_where_queues_are_unseen_goes_on(here: ShmFiles) -> None:
         assert process.wait(LIMIT) == 0
     finally:
         end(process, terminal)
-        make_queue("/here", sizes=SMALL)
-    assert "/here" in text
+        make_queue(HERE, sizes=SMALL)
+    assert HERE in text
 
 
 # Where /dev/shm cannot be seen.
@@ -209,13 +211,13 @@ def test_list_watch_where_queues_are_unseen_goes_on(here: ShmFiles) -> None:
 def test_list_without_shm_says_so_and_shows_queues(
     prepare: Callable[[], object], reason: str, here: ShmFiles
 ) -> None:
-    other = partial(make_queue, "/there", sizes=SMALL)
+    other = partial(make_queue, THERE, sizes=SMALL)
     steps = (partial(unshare, NEWIPC | NEWNS), partial(hide, "/dev"), other, prepare)
     result = elsewhere("list", "--posix", "-J", before=steps)
     assert (result.status, result.err) == (1, f"pyipcs: {NO_SEGMENTS}{reason}\n")
     found = json.loads(result.out)
     assert (found["posix_shmems"], found["posix_semaphores"]) == (None, None)
-    assert [one["name"] for one in found["posix_queues"]] == ["/there"]
+    assert [one["name"] for one in found["posix_queues"]] == [THERE]
     assert found["other"] is None
 
 
@@ -239,9 +241,9 @@ def settle() -> None:
     """Move to namespaces of this process's own, with one object of each kind."""
     unshare(NEWIPC | NEWNS)
     own_mounts_only()
-    make_queue("/there", sizes=SMALL)
-    (SHM / "there").write_bytes(b"y" * 5000)
-    (SHM / "sem.there").write_bytes(glibc_semaphore(9))
+    make_queue(THERE, sizes=SMALL)
+    (SHM / THERE[1:]).write_bytes(b"y" * 5000)
+    (SHM / f"sem.{THERE[1:]}").write_bytes(glibc_semaphore(9))
 
 
 def own_mounts_only() -> None:
@@ -258,16 +260,16 @@ def there(here: ShmFiles) -> Iterator[int]:
 
 
 COLUMNS = ("-f", "csv", "-o", "KIND,NAME,SIZE,VALUE")
-THERE = [["pmsg", "/there", "", ""], ["psem", "/there", "", "9"], ["pshm", "/there", "5000", ""]]
+THERE_ROWS = [["pmsg", THERE, "", ""], ["psem", THERE, "", "9"], ["pshm", THERE, "5000", ""]]
 
 
 def test_list_ns_of_process_shows_its_objects(there: int) -> None:
     result = run(PYIPCS, "list", "--posix", "--ns", str(there), *COLUMNS)
-    assert (result.status, result.err, rows(result)) == (0, "", THERE)
+    assert (result.status, result.err, rows(result)) == (0, "", THERE_ROWS)
     path = f"/proc/{there}/ns/ipc"
-    assert rows(run(PYIPCS, "list", "--posix", f"--ns={path}", *COLUMNS)) == THERE
-    assert len(rows(run(PYIPCS, "stat", "/there", "--ns", str(there), *COLUMNS))) == 3
-    assert run(PYIPCS, "stat", "/here", "--ns", str(there)).err.endswith("has that name\n")
+    assert rows(run(PYIPCS, "list", "--posix", f"--ns={path}", *COLUMNS)) == THERE_ROWS
+    assert len(rows(run(PYIPCS, "stat", THERE, "--ns", str(there), *COLUMNS))) == 3
+    assert run(PYIPCS, "stat", HERE, "--ns", str(there)).err.endswith("has that name\n")
 
 
 def test_list_ns_of_own_process_is_the_same(here: ShmFiles) -> None:
@@ -286,15 +288,15 @@ def test_list_ns_of_file_has_queues_alone(there: int, tmp_path: Path) -> None:
     try:
         result = run(PYIPCS, "list", "--posix", "--ns", str(file), "-J")
         queues = run(PYIPCS, "list", "-Q", "--ns", str(file), "-f", "csv", "-o", "NAME")
-        stat = run(PYIPCS, "stat", "-q", "/there", "--ns", str(file), "-f", "csv", "-o", "NAME")
+        stat = run(PYIPCS, "stat", "-q", THERE, "--ns", str(file), "-f", "csv", "-o", "NAME")
     finally:
         libc.umount2(os.fsencode(file), 2)
     reason = f"{file} names no process, whose /dev/shm they would be in"
     assert (result.status, result.err) == (1, f"pyipcs: {NO_SEGMENTS}{reason}\n")
     found = json.loads(result.out)
-    assert [one["name"] for one in found["posix_queues"]] == ["/there"]
+    assert [one["name"] for one in found["posix_queues"]] == [THERE]
     assert found["posix_shmems"] is found["posix_semaphores"] is found["other"] is None
-    assert queues == stat == (0, "NAME\n/there\n", "")
+    assert queues == stat == (0, f"NAME\n{THERE}\n", "")
 
 
 def enter_root(root: Path) -> None:
@@ -324,7 +326,7 @@ def test_list_of_chroot_follows_no_link_out_of_it(
     assert "secret" not in result.out
     assert "Traceback" not in result.err
     if all_namespaces:
-        assert "/here" in result.out
+        assert HERE in result.out
         assert "/dev/shm of " in result.err
     else:
         assert result.status == 1
@@ -337,19 +339,19 @@ def test_list_of_chroot_follows_no_link_out_of_it(
 def all_rows(*args: str) -> list[list[str]]:
     """Return the rows of --all-ns about the objects of this file's tests, without NS."""
     result = run(PYIPCS, "list", "--all-ns", *args, "-f", "csv", "-o", "KIND,NAME")
-    return [row[1:] for row in rows(result) if row[2] in {"/here", "/there", "/more"}]
+    return [row[1:] for row in rows(result) if row[2] in {HERE, THERE, MORE}]
 
 
 def test_list_all_ns_has_objects_of_each_namespace_once(there: int) -> None:
-    expected = [[kind, name] for name in ("/here", "/there") for kind in ("pmsg", "psem", "pshm")]
+    expected = [[kind, name] for name in (HERE, THERE) for kind in ("pmsg", "psem", "pshm")]
     assert sorted(all_rows("--posix")) == sorted(expected)
 
 
 def test_list_all_ns_has_a_column_with_the_namespace(there: int) -> None:
     result = run(PYIPCS, "list", "--all-ns", "--posix", "-f", "csv", "-o", "NAME,NS")
     inodes = {row["NAME"]: row["NS"] for row in csv.DictReader(result.out.splitlines())}
-    assert inodes["/there"] == str(Path(f"/proc/{there}/ns/ipc").stat().st_ino)
-    assert inodes["/here"] == str(namespace.current())
+    assert inodes[THERE] == str(Path(f"/proc/{there}/ns/ipc").stat().st_ino)
+    assert inodes[HERE] == str(namespace.current())
 
 
 def test_list_all_ns_json_has_arrays_in_each_namespace(there: int) -> None:
@@ -357,7 +359,7 @@ def test_list_all_ns_json_has_arrays_in_each_namespace(there: int) -> None:
     groups = {one["ipc_namespace"]: one for one in json.loads(result.out)["namespaces"]}
     own = groups[namespace.current()]
     other = groups[Path(f"/proc/{there}/ns/ipc").stat().st_ino]
-    for group, name in ((own, "/here"), (other, "/there")):
+    for group, name in ((own, HERE), (other, THERE)):
         for array in ("posix_queues", "posix_shmems", "posix_semaphores"):
             assert [one["name"] for one in group[array]] == [name]
 
@@ -372,7 +374,7 @@ def test_list_all_ns_shows_a_shared_tmpfs_once(here: ShmFiles) -> None:
         pids = [stack.enter_context(child_in(prepare)) for _ in range(2)]
         result = run(PYIPCS, "list", "--all-ns", "-MS", "-f", "csv", "-o", "NAME,KIND")
         others = {str(Path(f"/proc/{pid}/ns/ipc").stat().st_ino) for pid in pids}
-    found = [row for row in rows(result) if row[1] == "/here"]
+    found = [row for row in rows(result) if row[1] == HERE]
     assert [row[2] for row in found] == ["psem", "pshm"]
     assert others.isdisjoint(row[0] for row in found)
 
@@ -383,13 +385,13 @@ def test_list_all_ns_shows_each_mount_within_one_namespace(here: ShmFiles) -> No
     def more(name: str) -> None:
         unshare(NEWNS)
         own_mounts_only()
-        (SHM / name).touch()
+        (SHM / name[1:]).touch()
 
-    with child_in(partial(more, "there")), child_in(partial(more, "more")):
+    with child_in(partial(more, THERE)), child_in(partial(more, MORE)):
         found = all_rows("-M")
-        assert sorted(found) == [["pshm", "/here"], ["pshm", "/more"], ["pshm", "/there"]]
-        assert all_rows("-Q") == [["pmsg", "/here"]]
-    assert rows(run(PYIPCS, "list", "-M", "-f", "csv", "-o", "KIND,NAME")) == [["pshm", "/here"]]
+        assert sorted(found) == [["pshm", HERE], ["pshm", MORE], ["pshm", THERE]]
+        assert all_rows("-Q") == [["pmsg", HERE]]
+    assert rows(run(PYIPCS, "list", "-M", "-f", "csv", "-o", "KIND,NAME")) == [["pshm", HERE]]
 
 
 @pytest.mark.root
@@ -397,14 +399,14 @@ def test_list_all_ns_by_ordinary_user_reports_the_unseen_in_one_line(there: int)
     result = unprivileged("list", "--all-ns", "-M", "-f", "csv", "-o", "NAME")
     text = r"pyipcs: /dev/shm of (1 process|\d+ processes) could not be examined \(try as root\)\n"
     assert re.fullmatch(text, result.err)
-    assert "/there" not in result.out
+    assert THERE not in result.out
     assert "Traceback" not in result.err
 
 
 def test_list_all_ns_leaves_the_place_of_the_caller(there: int) -> None:
     """The headings are followed by the objects of the right /dev/shm."""
     out = run(PYIPCS, "list", "--all-ns", "-M").out
-    here_at, there_at = out.index("/here"), out.index("/there")
+    here_at, there_at = out.index(HERE), out.index(THERE)
     assert "(this one)" in out[:here_at]
-    assert out.count("/here") == out.count("/there") == 1
+    assert out.count(HERE) == out.count(THERE) == 1
     assert here_at < there_at
