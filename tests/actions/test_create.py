@@ -16,6 +16,7 @@ import pytest
 from pyipcs.actions import create
 from pyipcs.model import Kind
 from tests.kit.kernel import ids, remove
+from tests.kit.posix import SHM
 from tests.kit.program import fork, text_in
 from tests.kit.wait import LIMIT, exit_code
 
@@ -52,19 +53,25 @@ def signalled_at(moment: int) -> Iterator[None]:
 
 @pytest.mark.untraced
 @pytest.mark.parametrize("full", [False, True])
-def test_make_signal_at_any_line_leaves_all_or_nothing(full: bool, isolated: None) -> None:
+def test_make_signal_at_any_line_leaves_all_or_nothing(
+    full: bool, isolated: None, own_shm: None
+) -> None:
+    segment = SHM / "pyipcs-signal"
+    args = ["make", "-Q", "-m", "1", "-n", segment.name, "-i"]
     ends = []
-    for moment in range(30):
+    for moment in range(40):
         with TemporaryFile() as out, TemporaryFile() as err, Path("/dev/full").open("wb") as disk:
             with signalled_at(moment):
                 stdout = (disk if full else out).fileno()
-                child = fork("make", "-Q", "-i", stdin=0, stdout=stdout, stderr=err.fileno())
+                child = fork(*args, stdin=0, stdout=stdout, stderr=err.fileno())
             status = exit_code(child)
-            printed, errors = text_in(out), text_in(err)
+            printed, errors = text_in(out).split(), text_in(err)
         left = ids(Kind.QUEUE)
         for msqid in left:
             remove(Kind.QUEUE, msqid)
-        assert left == set(map(int, printed.split()))
+        assert left == {int(word) for word in printed if word.isdigit()}
+        assert segment.exists() is bool(left)
+        segment.unlink(missing_ok=True)
         assert (status == 0) is bool(left)
         assert "Traceback" not in errors
         assert not errors if -status in SIGNALS else not errors or full

@@ -172,6 +172,7 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     "posix-secret-queue": lambda known: known.posix_secret_queue(),
     "posix-of-two": Placeholders.posix_of_two,
     "posix-folder": Placeholders.posix_folder,
+    "name-beside-queue": lambda known: known.posix_queue() and "/pyipcs-new",
     "long-name": lambda _: "n" * 252,
     # Files
     "folder": lambda known: str(known.folder),

@@ -125,8 +125,8 @@ ROWS: Rows = {
             with_queue_limit("queues_max", "0"),
         ),
         (
-            "-q -n /x --maxmsg 2 --msgsize 100",
-            f"{CREATE_POSIX_QUEUE}: Too many open files (RLIMIT_MSGQUEUE: 0 bytes, in use: 0, "
+            "-q -n <name-beside-queue> --maxmsg 2 --msgsize 100",
+            f"{CREATE_POSIX_QUEUE}: Too many open files (RLIMIT_MSGQUEUE: 0 bytes, in use: 1960, "
             "needed: 392)",
             shell('ulimit -q 0; "$@"'),
         ),
