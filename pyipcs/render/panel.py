@@ -133,7 +133,8 @@ def _facts(
         case PosixSemaphore():
             yield "Value", _known(record.value, "bold")
             yield "Born", (moment(record.born, style), "")
-    yield "Last change", (moment(record.ctime, style), "")
+    if not isinstance(record, PosixQueue):  # reading a queue's text has just changed its ctime
+        yield "Last change", (moment(record.ctime, style), "")
     yield "Owner", (names(record.uid, record.gid), "")
     if not isinstance(record, PosixRecord):
         yield "Creator", (_creator(record), "")

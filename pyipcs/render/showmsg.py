@@ -42,7 +42,11 @@ def details(object_: Details, _capabilities: TerminalCapabilities | None = None)
     yield f"{_identity(record)}\n\n"
     lines = _facts(record, style, is_condensed=object_.is_condensed)
     yield from (f"{line}\n" for line in lines)
-    yield f"Last change {moment(record.ctime, style)}\n\n"
+    # Reading the text of a POSIX queue has just changed its ctime.
+    change = (
+        "" if isinstance(record, PosixQueue) else f"Last change {moment(record.ctime, style)}\n"
+    )
+    yield f"{change}\n"
     if state:
         for user in state.users or ():
             phrase, _label = USES[user.does]

@@ -33,7 +33,6 @@ Messages of at most 100B
 
 Notification: proc 4194305 (gone)
 Last send or receive at Sun Sep  9 01:46:40 2001
-Last change at Sun Sep  9 01:47:40 2001
 
 Owner root:root, mode 0644, inode 5, device 0:51
 """
