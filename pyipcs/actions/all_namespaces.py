@@ -109,7 +109,7 @@ def collect(
             is_incomplete = is_incomplete or is_certain
         groups.append(NamespaceObjects(inode, is_own, others, _with_inode(found, inode)))
     if unseen_shms := shms.count_unseen():
-        processes = "1 process" if unseen_shms == 1 else f"{unseen_shms} processes"
+        processes = f"{unseen_shms} process{'es' if unseen_shms > 1 else ''}"
         hint = " (try as root)" if effective_uid() else ""
         output.error(f"/dev/shm of {processes} could not be examined{hint}")
     return Namespaces(groups, is_incomplete)

@@ -137,7 +137,7 @@ def check_form(kind: Kind, directory: int, entry: str, found: os.stat_result) ->
     if actual is kind:
         return value
     if actual is None:
-        what = f"a {_FORMS.get(stat.S_IFMT(found.st_mode), 'special file')}"
+        what = f"a {_FORMS[stat.S_IFMT(found.st_mode)]}"
     elif actual is Kind.POSIX_SEMAPHORE:
         what = f"the {actual.noun} {format_name('/' + entry.removeprefix(SEMAPHORE_PREFIX))}"
     else:
