@@ -79,6 +79,11 @@ class Placeholders:
         (SHM / "pyipcs-folder").mkdir()
         return "/pyipcs-folder"
 
+    def posix_link(self) -> str:
+        """Create a symbolic link in /dev/shm; return its name as that of a segment."""
+        (SHM / "pyipcs-link").symlink_to("/etc/passwd")
+        return "/pyipcs-link"
+
     def posix_queue(self, mode: int = 0o644) -> str:
         """Create a POSIX queue; return its name."""
         os.close(make_queue("/pyipcs-queue", mode, (10, 100)))
@@ -136,6 +141,7 @@ done
 _PATTERNS = {
     "lines": "(?:.*\n)*.*",
     "number": "[0-9]+",
+    "plural": "(?:es)?",
     "whose": "(?: of other users)?",  # left out if a process without a known user ends just now
     "python": "[a-z ]+",  # an error of Python's module struct
 }
@@ -173,6 +179,7 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     "posix-of-two": Placeholders.posix_of_two,
     "posix-folder": Placeholders.posix_folder,
     "name-beside-queue": lambda known: known.posix_queue() and "/pyipcs-new",
+    "posix-link": lambda known: known.posix_link(),
     "long-name": lambda _: "n" * 252,
     # Files
     "folder": lambda known: str(known.folder),
@@ -192,6 +199,7 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     "listing-of-other-users": lambda known: known.listing(user_namespace=0),
     "listing-without-proc": lambda known: known.listing(boot_id=None),
     # The system
+    "pid": lambda _: str(os.getpid()),
     "msgmnb": lambda _: (LIMITS / "msgmnb").read_text().strip(),
     "over-msgmnb": lambda known: str(int(known["msgmnb"]) + 1),
     "shmmax": lambda _: (LIMITS / "shmmax").read_text().strip(),

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from ctypes import c_ulong
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +17,11 @@ import pytest
 
 from pyipcs.model import Kind
 from tests.kit import program
+from tests.kit.child import NEWIPC, NEWNS, hide, unshare
 from tests.kit.factories import in_waiting_call, read_line, running
-from tests.kit.kernel import IS_ROOT, NOBODY, ids, remove, send
-from tests.kit.posix import SHM
+from tests.kit.kernel import IS_ROOT, NOBODY, ids, libc, remove, send
+from tests.kit.mqueue import make_queue
+from tests.kit.posix import SHM, child_in, own_mounts
 from tests.kit.program import PYIPCS, Result, forked, invoke, need_tool, run
 from tests.kit.terminal import end, on_terminal, read_all, read_until, without_codes
 from tests.kit.wait import LIMIT, wait_until
@@ -140,6 +143,47 @@ def with_limit(name: str, value: str, runner: Runner = invoke) -> Runner:
             (LIMITS / name).write_text(before)
 
     return run_with_limit
+
+
+def as_ordinary_after(*before: Callable[[], object]) -> Runner:
+    """Run as an ordinary user, after functions that change the namespaces."""
+    return partial(program.unprivileged, before=before)
+
+
+def after(*before: Callable[[], object]) -> Runner:
+    """Run with the rights of the tests, after functions that change the namespaces."""
+    return partial(program.elsewhere, before=before)
+
+
+def own_dev() -> None:
+    """Have an empty /dev, in mounts of this process's own."""
+    own_mounts()
+    hide("/dev")
+
+
+def own_mqueue() -> None:
+    """Have a /dev/mqueue with one queue that nobody may open."""
+    unshare(NEWIPC | NEWNS)
+    libc.mount(b"none", b"/", None, c_ulong(1 << 18 | 16384), None)
+    libc.mount(b"mqueue", b"/dev/mqueue", b"mqueue", c_ulong(0), None)
+    make_queue("/closed", 0, (2, 64))
+
+
+def beside(prepare: Callable[[], object]) -> Runner:
+    """Run beside a process that has called a function; its pid is PID in the arguments."""
+
+    def run_beside(*args: str) -> Result:
+        with child_in(prepare) as pid:
+            return run(PYIPCS, *(arg.replace("PID", str(pid)) for arg in args))
+
+    return run_beside
+
+
+def mqueue_for_shm() -> None:
+    """Mount another file system than a tmpfs at /dev/shm."""
+    unshare(NEWIPC | NEWNS)
+    libc.mount(b"none", b"/", None, c_ulong(1 << 18 | 16384), None)
+    libc.mount(b"mqueue", b"/dev/shm", b"mqueue", c_ulong(0), None)
 
 
 def with_queue_limit(name: str, value: str) -> Runner:

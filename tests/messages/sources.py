@@ -40,6 +40,18 @@ IGNORED_NAMES = {
     # The lines above and below a live view.
     "terminal/live_loop.py": {"_HINT", "_head"},
     "terminal/viewport.py": {"_cut"},
+    # Lines for people below the tables.
+    "actions/visible.py": {"posix_hint"},
+    "cli/present.py": {"_others_note"},
+    # Names of fields.
+    "posix/listing.py": {"_BASIC", "_segments", "_chunks", "fields_of"},
+    "query/complete.py": {"Requirement"},
+    # What only another caller than a command, or a race, can meet.
+    "posix/files.py": {"_open"},
+    "posix/directory.py": {"_open_of_process"},
+    "posix/lease.py": {"_TEXTS"},
+    "posix/semaphore.py": {"_check_library"},
+    "posix/names.py": {"_unescaped", "parse_target"},
     "errors.py": {"StoppedError"},  # the program dies of the signal and prints nothing
     "sysv/__init__.py": {"__getattr__"},  # for users of the library
     "sysv/abi.py": {"_PERM", "_SEM_TIMES"},  # names of C members

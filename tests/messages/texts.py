@@ -97,6 +97,8 @@ NOT_MODE = "not a mode (octal, such as 0644)"
 NOT_OPERATION = (
     "not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; n and u may follow; a command follows --)"
 )
+NOT_NAME = "not a POSIX name"
+NO_NAME_EMPTY = f"{NOT_NAME} (it is empty)"
 NOT_NAME_LONG = "not a POSIX name (it has more than 251 bytes)"
 NOT_NAME_SLASH = "not a POSIX name (it has a second slash)"
 NO_KEY_IN_POSIX = "needs -Q, -M SIZE or -S NSEMS (POSIX objects have no key)"
@@ -189,6 +191,16 @@ def looks_like_key(digits: str) -> str:
 def invalid_id(object_id: int) -> str:
     """Return the message of rm for an unknown id, as ipcrm has it."""
     return f"invalid id ({object_id})"
+
+
+def unseen_queues(reason: str) -> str:
+    """Return the message where the POSIX queues cannot be listed."""
+    return f"POSIX queues cannot be listed: {reason}"
+
+
+def unseen_files(reason: str) -> str:
+    """Return the message where /dev/shm cannot be listed."""
+    return f"POSIX segments and semaphores cannot be listed: {reason}"
 
 
 def is_directory(kind: str = "POSIX segment") -> str:

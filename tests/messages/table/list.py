@@ -2,14 +2,26 @@
 
 import errno
 from functools import partial
+from pathlib import Path
 
 from tests.kit import policy
+from tests.kit.child import NEWIPC, hide, refuse_call, unshare
+from tests.kit.kernel import IS_ROOT
+from tests.kit.mqueue import MQUEUE
+from tests.kit.posix import own_mounts
 from tests.messages.rows import Rows
 from tests.messages.runners import (
+    after,
     as_nobody,
+    as_ordinary_after,
+    as_root,
+    beside,
     beside_closed_namespace,
+    mqueue_for_shm,
     on_32_bits,
     on_darwin,
+    own_dev,
+    own_mqueue,
     shell,
     with_input,
     with_setns_killed,
@@ -23,12 +35,15 @@ from tests.messages.texts import (
     KEY_IS_ZERO,
     KEY_TOO_LARGE,
     NO_IPC,
+    NO_NAME_EMPTY,
     NO_SUCH_FILE,
     NOT_DURATION,
     NOT_ID,
     NOT_KEY,
     NOT_LINUX,
     NOT_LISTING,
+    NOT_NAME,
+    NOT_NAME_SLASH,
     NOT_PROJECT,
     POSIX_OUTSTANDING,
     STDIN_CLOSED,
@@ -36,8 +51,11 @@ from tests.messages.texts import (
     WHEN,
     cannot_combine,
     did_you_mean,
+    is_directory,
     needs_value,
     no_column,
+    no_object,
+    no_object_with,
     no_such_option,
     no_such_user,
     not_for,
@@ -46,8 +64,14 @@ from tests.messages.texts import (
     takes_no_value,
     unexpected_operand,
     unknown_column,
+    unseen_files,
+    unseen_queues,
     wrong_kind,
 )
+
+AS_ROOT = " (as root no mount is needed)"
+SYSV_KINDS = "message queues, segments, semaphore sets"
+OPENAT2 = 437  # a system call with one number on all architectures
 
 ROWS: Rows = {
     2: [
@@ -94,6 +118,38 @@ ROWS: Rows = {
         (
             "--empty --unattached",
             "--empty is about message queues, and another filter about segments",
+        ),
+        # POSIX objects
+        ("-M -i 5", "-i needs exactly one of -q, -m and -s"),
+        ("-qM -i 5", "-i needs exactly one of -q, -m and -s"),
+        ("-q -i 5 -N x", cannot_combine("-i", "-N")),
+        ("-q -N x", "-N is for -Q, -M and -S"),
+        ("--sysv -N x", "-N is for -Q, -M and -S"),
+        ("-N x --mine --empty", cannot_combine("-N", "--mine, --empty")),
+        ("-N x --watch", cannot_combine("-N", "--watch")),
+        ("-N x -l", cannot_combine("-N", "-l")),
+        ("-N x --all-ns", cannot_combine("-N", "--all-ns")),
+        ("-N ''", f"-N/--name: '': {NO_NAME_EMPTY}"),
+        ("-N /", f"-N/--name: '/': {NO_NAME_EMPTY}"),
+        ("-N a/b", f"-N/--name: 'a/b': {NOT_NAME_SLASH}"),
+        ("-N ..", f"-N/--name: '..': {NOT_NAME} (it names a directory)"),
+        (r"-N 'a\x00'", rf"-N/--name: 'a\x00': {NOT_NAME} (it has a null byte)"),
+        (
+            r"-N 'a\b'",
+            rf"-N/--name: 'a\b': {NOT_NAME} (the escapes are \n, \t, \\ and \xHH)",
+        ),
+        ("-N /dev/shm/sem.x", f"-N/--name: '/dev/shm/sem.x': {NOT_NAME} (did you mean /x?)"),
+        ("-N /dev/mqueue/x", f"-N/--name: '/dev/mqueue/x': {NOT_NAME} (did you mean /x?)"),
+        ("-M -o MSGS", no_column("POSIX segments", "MSGS")),
+        (
+            "--posix -o NATTCH",
+            no_column("POSIX queues, POSIX segments, POSIX semaphores", "NATTCH"),
+        ),
+        ("-M --mine", wrong_kind("--mine", SYSV_KINDS, "POSIX segments")),
+        ("-qQ --empty", wrong_kind("--empty", "message queues", "POSIX queues")),
+        (
+            "-S --not-in <listing>",
+            f"--not-in has a listing of {SYSV_KINDS}, not POSIX semaphores",
         ),
         # --not-in
         ("--not-in /nope", f"--not-in: '/nope': {NO_SUCH_FILE}"),
@@ -193,6 +249,45 @@ ROWS: Rows = {
             "IPC namespace <number>: the helper process exited unexpectedly",
             with_setns_killed,
         ),
+        ("-N x", f"x: {no_object_with('name')}"),
+        (
+            "-M -N <posix-queue>",
+            f"<posix-queue>: {no_object('POSIX segment')} (but a POSIX queue has that name)",
+        ),
+        ("-N <posix-folder>", f"<posix-folder>: {is_directory()}"),
+        ("-N <posix-link>", "<posix-link>: is a symbolic link, not a POSIX segment"),
+        ("-Q", unseen_queues(f"there is no /dev/mqueue{AS_ROOT}"), as_ordinary_after(own_dev)),
+        (
+            "-Q",
+            unseen_queues(f"the mqueue file system is not mounted at /dev/mqueue{AS_ROOT}"),
+            as_ordinary_after(own_mounts, partial(hide, "/dev/mqueue")),
+        ),
+        (
+            "-Q",
+            unseen_queues(f"/dev/mqueue has those of another IPC namespace{AS_ROOT}"),
+            as_ordinary_after(own_mqueue, partial(unshare, NEWIPC)),
+        ),
+        ("-MS", unseen_files("/dev/shm does not exist"), after(own_dev)),
+        (
+            "-M",
+            unseen_files("/dev/shm is not a directory"),
+            after(own_dev, Path("/dev/shm").touch),
+        ),
+        (
+            "-M --ns PID",
+            unseen_files("/dev/shm of process <number> is not a tmpfs"),
+            beside(mqueue_for_shm),
+        ),
+        (
+            "-M --ns <pid>",
+            unseen_files("/dev/shm of process <pid>: needs openat2(2) of Linux 5.6"),
+            after(partial(refuse_call, OPENAT2, errno.ENOSYS)),
+        ),
+        (
+            "-M --ns /proc/self/fd/9",
+            unseen_files("/proc/self/fd/9 names no process, whose /dev/shm they would be in"),
+            shell('exec 9</proc/self/ns/ipc; "$@"'),
+        ),
         ("-l", DEVICE_FULL, shell('"$@" >/dev/full')),
         ("-l", NO_IPC, partial(policy.without_limits, error=errno.ENOSYS)),
         ("", NOT_LINUX, on_darwin),
@@ -203,6 +298,38 @@ ROWS: Rows = {
         ),
     ],
     0: [
+        (
+            "-Q",
+            unseen_queues(
+                f"/dev/mqueue is empty, but may be that of another IPC namespace{AS_ROOT}"
+            ),
+            as_ordinary_after(),
+        ),
+        (
+            "-Q",
+            unseen_queues(
+                "none in /dev/mqueue can be opened, and they may be another IPC namespace's"
+                f"{AS_ROOT}"
+            ),
+            as_ordinary_after(own_mqueue),
+        ),
+        (
+            "-Q",
+            unseen_queues(f"/dev/mqueue cannot be read{AS_ROOT}"),
+            as_ordinary_after(
+                own_mounts, partial(hide, "/dev/mqueue"), partial(MQUEUE.chmod, 0o700 * IS_ROOT)
+            ),
+        ),
+        (
+            "-Q",
+            unseen_queues("/dev/mqueue cannot be opened: Not a directory"),
+            as_ordinary_after(own_dev, MQUEUE.touch),
+        ),
+        (
+            "--all-ns -M",
+            "/dev/shm of <number> process<plural> could not be examined (try as root)",
+            as_root(as_ordinary_after()),
+        ),
         (
             "-q --suspect --key <key-of-suspect-queue>",
             "1 message queue could not be judged: <number> processes<whose> cannot be "

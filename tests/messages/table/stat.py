@@ -1,32 +1,57 @@
 """Messages of pyipcs stat."""
 
 from tests.messages.rows import Rows
-from tests.messages.runners import on_darwin, with_faults
+from tests.messages.runners import after, on_darwin, own_dev, with_faults
 from tests.messages.texts import (
     NO_IPC,
+    NO_NAME_EMPTY,
     NOT_ANY_TARGET,
     NOT_LINUX,
+    NOT_NAME,
+    NOT_NAME_SLASH,
     WATCH_NEEDS_TERMINAL,
+    is_directory,
     looks_like_key,
     missing,
     no_column,
     no_object,
     no_object_with,
+    no_semaphore_form,
     not_for,
     other_kind,
     unknown_column,
+    unseen_files,
 )
 
 ROWS: Rows = {
     2: [
         ("", missing("TARGET")),
         ("5 x", f"TARGET: 'x': {NOT_ANY_TARGET}"),
+        ("/a/b", f"TARGET: '/a/b': {NOT_NAME_SLASH}"),
+        ("/", f"TARGET: '/': {NO_NAME_EMPTY}"),
+        ("/dev/shm/x", f"TARGET: '/dev/shm/x': {NOT_NAME} (did you mean /x?)"),
+        ("-m /x -o MSGS", no_column("POSIX segments", "MSGS")),
         ("5 -o OWNR", unknown_column("OWNR", "OWNER")),
         ("-q 5 --sort NATTCH", no_column("message queues", "NATTCH")),
         ("5 -f openmetrics -o ID", not_for("-o", "openmetrics")),
         ("5 --watch", WATCH_NEEDS_TERMINAL),
     ],
     1: [
+        ("/x", f"/x: {no_object_with('name')}"),
+        ("-q /x", f"/x: {no_object('POSIX queue')}"),
+        (
+            "-q <posix-of-two>",
+            f"<posix-of-two>: {no_object('POSIX queue')} "
+            "(but a POSIX segment and a POSIX semaphore has that name)",
+        ),
+        ("<posix-folder>", f"<posix-folder>: {is_directory()}"),
+        ("<posix-link>", "<posix-link>: is a symbolic link, not a POSIX segment"),
+        ("<posix-no-semaphore>", f"<posix-no-semaphore>: {no_semaphore_form(2)}"),
+        (
+            "/x",
+            f"/x: {unseen_files('/dev/shm does not exist')}",
+            after(own_dev),
+        ),
         ("2147483647", f"2147483647: {no_object_with('id')}"),
         (
             "<digits-of-key>",
