@@ -723,7 +723,7 @@ _pyipcs_value() {
       prefix+=${text%%"$cur"} cur=${cur^^}
       _pyipcs_offer "$*"
       ;;
-    target* | id* | key* | name*)
+    target* | id* | key* | name | name:*)
       _pyipcs_lookup "$kind"
       [[ $kind != id* && $kind != name* && ${#COMPREPLY[@]} = 0 ]] && _pyipcs_value ftok
       ;;

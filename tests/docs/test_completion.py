@@ -15,6 +15,8 @@ from pyipcs import describe
 from pyipcs.describe import grammar
 from tests.kit.documents import ROOT
 from tests.kit.kernel import Objects
+from tests.kit.mqueue import queue
+from tests.kit.posix import ShmFiles, glibc_semaphore
 from tests.kit.program import PYIPCS, Result, need_tool, run
 from tests.kit.shells import BASH_COMPLETION, EVALUATING, SHELLS, Shell, link
 
@@ -80,8 +82,10 @@ def user() -> str:
 
 
 @pytest.fixture
-def there(objects: Objects, isolated: None) -> dict[str, int]:
-    """Create one object of each kind with a key, and a queue without one."""
+def there(objects: Objects, shm: ShmFiles, isolated: None) -> dict[str, int]:
+    """Create one object of each kind with a key, a queue without one, and files in /dev/shm."""
+    shm.file("tab-segment", b"x" * 4096)
+    shm.file("sem.tab-lock", glibc_semaphore(3))
     queue = objects.queue(0x1234, mode=0o600)
     assert run(PYIPCS, "send", str(queue), "one", "seven").status == 0
     return {
@@ -126,6 +130,39 @@ def test_complete_target_offers_ids_and_short_keys_for_a_prefix(there: dict[str,
     assert offered("target:msg", "9x") == []
 
 
+def test_complete_name_offers_posix_objects(
+    there: dict[str, int], own_mqueue: None, user: str
+) -> None:
+    segment = ("/tab-segment", f"POSIX segment: 4K, {user}")
+    lock = ("/tab-lock", f"POSIX semaphore: value 3, {user}")
+    with queue("/tab-queue", sizes=(2, 64)):
+        jobs = ("/tab-queue", f"POSIX queue: {user}")
+        if os.geteuid() == 0:  # an ordinary user sees queues only beside one that it may open
+            assert offered("name:pmsg", "") == [jobs]
+        assert sorted(offered("name", "")) == sorted([jobs, segment, lock])
+        assert offered("name", "", "list", "-Q") == [jobs]
+    assert offered("name:pshm", "") == [segment]
+    assert offered("name", "/tab-s", "list", "-S") == []
+    assert offered("name", "/tab-", "list", "--posix-shm") == [segment]
+    assert sorted(offered("target", "/tab-", "stat")) == sorted([segment, lock])
+    assert offered("target", "/", "stat", "-m") == [segment]
+    assert offered("target", "/nothing", "stat") == []
+    assert offered("target:msg", "/tab-", "recv") == []
+
+
+def test_complete_name_of_special_characters_is_not_offered(shm: ShmFiles) -> None:
+    for name in ("with space", "new\nline", "\x1b[31m", "\udcff", "a'b", "$(reboot)", "`id`", "*"):
+        shm.file(name)
+    shm.file("plain-1.x")
+    assert [name for name, _ in offered("name", "")] == ["/plain-1.x"]
+
+
+def test_complete_name_beside_hostile_files_offers_objects_alone(shm: ShmFiles) -> None:
+    shm.hostile()
+    shm.file("data")
+    assert [name for name, _ in offered("name", "")] == ["/data"]
+
+
 def test_complete_target_with_ns_offers_the_objects_of_that_namespace(
     there: dict[str, int],
 ) -> None:
@@ -152,6 +189,7 @@ def test_complete_target_finds_kinds_only_before_an_option_with_a_value(
     options = {
         name[1]: bool(option.value)
         for command in grammar.commands()
+        if command.name != "make"  # there -q creates a queue
         if any("-q" in option.names and not option.value for option in command.options)
         for option in command.options
         for name in option.names
@@ -225,9 +263,13 @@ SEEN = {
     "pyipcs rm ms\t": r"rm msg ",
     "pyipcs rm key:0x00001235\t": r"key:0x00001235 ",
     "pyipcs rm --all=se\t": r"--all=sem",
-    "pyipcs list -q -o KEY,MS\t": r"KEY,MSGS",
+    "pyipcs list -q -o KEY,LS\t": r"KEY,LSPID",
     "pyipcs list --output=+USE\t\t": r"USE%(?s:.*)Owner's name",
-    "pyipcs list --sort=-NA\t": r"--sort=-NATTCH",
+    "pyipcs list --sort=-NAT\t": r"--sort=-NATTCH",
+    "pyipcs list --ns /pro\t": r"--ns /proc/",
+    "pyipcs list -N /tab-s\t": r"-N /tab-segment ",
+    "pyipcs stat /tab-l\t": r"stat /tab-lock ",
+    "pyipcs stat -m /tab-\t": r"stat -m /tab-segment ",
     "pyipcs list --format=ope\t": r"--format=openmetrics",
     "pyipcs list --owner roo\t": r"--owner root",
     "pyipcs set 0x1234 --owner root:daem\t": r"root:daemon",
@@ -251,10 +293,10 @@ SEEN = {
 ATTACHED = {
     "pyipcs send 1 -F/usr/shar\t": r"-F/usr/share/",
     "pyipcs send 1 -lF/usr/shar\t": r"-lF/usr/share/",
-    "pyipcs list -oKEY,MS\t": r"-oKEY,MSGS",
-    'pyipcs list -o"KEY,MS\t': r'list -o"(KEY,MS[\b]*)?KEY,MSGS',  # zsh redraws it
+    "pyipcs list -oKEY,LS\t": r"-oKEY,LSPID",
+    'pyipcs list -o"KEY,LS\t': r'list -o"(KEY,LS[\b]*)?KEY,LSPID',  # zsh redraws it
     "pyipcs send 1 -F'/usr/shar\t": r" -F'/usr/share/",
-    "pyipcs list -qo KEY,MS\t": r"-qo KEY,MSGS",
+    "pyipcs list -qo KEY,LS\t": r"-qo KEY,LSPID",
 }
 # The words of a wrapped command.
 OTHERS = {
