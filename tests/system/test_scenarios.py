@@ -133,6 +133,22 @@ def test_rm_orphaned_spares_a_running_postgresql(postgres: Postgres) -> None:
 
 
 @pytest.mark.slow
+def test_list_posix_shows_the_segments_of_postgresql(postgres: Postgres) -> None:
+    """It shares memory with its workers by PostgreSQL.NNN, of 1 MiB and more."""
+    postgres.start()
+    files = {f"/{path.name}": path.stat() for path in Path("/dev/shm").glob("PostgreSQL.*")}
+    done = run(PYIPCS, "list", "-M", "-J")
+    assert (done.status, done.err) == (0, "")
+    found = {one["name"]: one for one in json.loads(done.out)["posix_shmems"]}
+    assert found.keys() == files.keys()
+    assert max(one["segsz"] for one in found.values()) >= 1 << 20
+    for name, one in found.items():
+        assert (one["segsz"], one["inode"]) == (files[name].st_size, files[name].st_ino)
+        assert one["rss"] == Path(f"/dev/shm{name}").stat().st_blocks * 512
+        assert one["mode"] == "0600"
+
+
+@pytest.mark.slow
 def test_rm_orphaned_removes_the_segments_of_a_killed_postgresql(postgres: Postgres) -> None:
     kill(postgres.start())
     assert run(PYIPCS, "rm", "-a", "--orphaned") == (0, "", "")
