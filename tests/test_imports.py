@@ -106,6 +106,15 @@ def test_module_imports_only_what_its_layer_may(path: Path) -> None:
         assert not (at_load and root in late), f"{name} imports {module} when it is loaded"
 
 
+# What a listing of /dev/shm loads, one of queues, and one of a single object.
+_FILES = (
+    "pyipcs.model",
+    *(f"pyipcs.posix.{name}" for name in ["directory", "files", "listing", "names"]),
+)
+_QUEUES = ("ctypes", "pyipcs.model", "pyipcs.posix.libc", "pyipcs.posix.mqueue")
+_HANDLES = tuple(
+    f"pyipcs.posix.{name}" for name in ["handle", "limits", "queue", "segment", "semaphore"]
+)
 COMMANDS = {
     "list": ("pyipcs.model",),
     "list -t": ("pyipcs.model",),
@@ -125,7 +134,19 @@ COMMANDS = {
     "list -o +STATE": ("ctypes", "pyipcs.model"),
     "list -m --orphaned": ("pyipcs.model",),
     "list --all-ns": ("ctypes", "pyipcs.model"),
-    "list --ns {pid}": ("pyipcs.model",),
+    "list --ns {pid}": ("pyipcs.model", "pyipcs.posix.directory"),
+    "list --posix": (*_FILES, *_QUEUES),
+    "list -M": _FILES,
+    "list -S": _FILES,
+    "list -Q": (*_FILES, *_QUEUES),
+    "list --posix -J": (*_FILES, *_QUEUES, "json", "fcntl"),
+    "list --posix -f csv": (*_FILES, *_QUEUES),
+    "list --posix -f table": (*_FILES, *_QUEUES),
+    "list -M -f csv -o NAME": _FILES,
+    "list --posix -l": (*_QUEUES, "pyipcs.posix.directory", "pyipcs.posix.limits"),
+    "list -N imports": (*_FILES, *_QUEUES, *_HANDLES),
+    "stat /imports": (*_FILES, *_QUEUES, *_HANDLES),
+    "stat /imports -J": (*_FILES, *_QUEUES, *_HANDLES, "json", "fcntl"),
     "rm -a --orphaned": ("ctypes", "pyipcs.model", "fcntl"),
     "run true": ("ctypes", "pyipcs.model"),
     "run --private never true": ("ctypes", "pyipcs.model"),
@@ -163,8 +184,21 @@ COMMANDS = {
     "-V": (),
     "--help": (),
 }
+POSIX = {module_of(path) for path in MODULES if path.parent.name == "posix"}
 WATCHED = sorted(
-    {"rich", "ctypes", "json", "subprocess", "pathlib", "select", "fcntl", "pyipcs.model", *NEVER}
+    {
+        "rich",
+        "ctypes",
+        "json",
+        "subprocess",
+        "pathlib",
+        "select",
+        "fcntl",
+        "socket",
+        "pyipcs.model",
+        *POSIX,
+        *NEVER,
+    }
 )
 SHOW = """
 import sys, os
