@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from pyipcs.errors import (
     CommandError,
@@ -130,9 +130,11 @@ def record_of(handle: Handle) -> Record:
     Raises:
         CommandError: another process removed the object.
     """
+    one: Any = handle  # of either family
     try:
+        record: Record = one.record
         has_all = handle.kind in {Kind.QUEUE, Kind.SEMAPHORE}
-        return handle.record if has_all else handle.details()
+        return record if has_all else cast(Record, one.details(record))
     except IpcError:
         name = format_target_id(handle.kind, handle.id)
         message = f"{handle.kind.noun} {name} was removed by another process"

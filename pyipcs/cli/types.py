@@ -149,8 +149,11 @@ def parse_kinds(text: str) -> frozenset[Kind]:
     """Parse ipcrm's name of a kind; without a value return all System V kinds."""
     if text == NO_VALUE:
         return frozenset(SYSV)
-    if text in {kind.value for kind in POSIX}:
-        raise ValueError("POSIX objects are removed by name (rm /NAME)")
+    if text in {"posix", *(kind.value for kind in POSIX)}:
+        raise ValueError(
+            "POSIX objects are removed by name "
+            "(--posix-mqueue, --posix-shmem or --posix-semaphore NAME)"
+        )
     kinds = frozenset(kind for kind in SYSV if kind.value == text)
     if not kinds:
         raise ValueError(f"not one of {', '.join(kind.value for kind in SYSV)}")

@@ -48,8 +48,11 @@ class PosixMessageQueue(PosixHandle):
                 defaults[1] if msgsize is None else msgsize,
             )
         flags = os.O_RDWR | os.O_NONBLOCK | os.O_CREAT | os.O_EXCL
-        os.close(libc.mq_open(name, flags, mode, sizes))
-        return cls(name)
+        queue = cls(name)
+        descriptor = libc.mq_open(name, flags, mode, sizes)
+        with _closing(descriptor):  # the record is that of the new queue, whatever has its name
+            queue._record = mqueue.record(name, os.fstat(descriptor))
+        return queue
 
     @property
     def record(self) -> PosixQueue:

@@ -211,6 +211,12 @@ def with_full_shm(*args: str) -> Result:
     return run(*_unshare_user(), "--mount", "sh", "-c", script, "sh", PYIPCS, *args)
 
 
+def with_another_process(*args: str) -> Result:
+    """Run in the place of another process, by --ns."""
+    with running("sleep", "600") as process:
+        return forked(*args, "--ns", str(process.pid))
+
+
 def with_files_open(*args: str) -> Result:
     """Run while all files in /dev/shm are open."""
     with ExitStack() as files:

@@ -33,7 +33,7 @@ from pyipcs.terminal.streams import Output
 from pyipcs.text import phrase, plural
 
 _KINDS = tuple(kind.value for kind in SYSV)
-_ALL_VALUES = tuple(kind.value for kind in Kind)
+_ALL_VALUES = (*(kind.value for kind in Kind), "posix")
 _ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
 # The columns of a dry run of --orphaned or --suspect in a table.
 _EVIDENCE_COLUMNS = ("KEY", "ID", "OWNER", "MSGS", "SIZE", "NSEMS", "STATE", "REASON")
@@ -314,9 +314,10 @@ def _old_syntax_kind(ctx: click.Context, operands: Sequence[str]) -> Kind | None
     if name not in _KINDS:
         if ctx.parent:
             return None
-        raise click.UsageError(
-            f"unknown argument '{name}' (give msg, shm or sem and ids; keys need -Q, -M or -S)"
-        )
+        hint = "give msg, shm or sem and ids; keys need -Q, -M or -S"
+        if name.startswith("/"):
+            hint = "names need --posix-mqueue, --posix-shmem or --posix-semaphore"
+        raise click.UsageError(f"unknown argument '{name}' ({hint})")
     if not ids:
         raise click.UsageError(f"not enough arguments: {name} ID...")
     return Kind(name)

@@ -6,6 +6,7 @@ from tests.messages.runners import (
     as_ordinary,
     in_user_namespace,
     shell,
+    with_another_process,
     with_faults,
     with_full_shm,
     with_limit,
@@ -68,6 +69,17 @@ ROWS: Rows = {
         ("-q -n /x -k 5", f"-k {NO_KEY_IN_POSIX}"),
         ("-q -n /x --private", f"--private {NO_KEY_IN_POSIX}"),
         ("-q -n /x/y", f"-n/--name: '/x/y': {NOT_NAME_SLASH}"),
+        ("-q -n ''", "-n/--name: '': not a POSIX name (it is empty)"),
+        ("-q -n /..", "-n/--name: '/..': not a POSIX name (it names a directory)"),
+        (
+            "-q -n /dev/mqueue/x",
+            "-n/--name: '/dev/mqueue/x': not a POSIX name (did you mean /x?)",
+        ),
+        (r"-q -n '/\x00'", r"-n/--name: '/\x00': not a POSIX name (it has a null byte)"),
+        (
+            r"-q -n '/\q'",
+            r"-n/--name: '/\q': not a POSIX name (the escapes are \n, \t, \\ and \xHH)",
+        ),
         ("-s -n <long-name>", f"-n/--name: '<long-name>': {NOT_NAME_LONG}"),
         ("-Q --maxmsg 5", "--maxmsg needs -q"),
         ("-Q --msgsize 5", "--msgsize needs -q"),
@@ -135,6 +147,12 @@ ROWS: Rows = {
             f"{CREATE_POSIX_SEMAPHORE}: No space left on device (/dev/shm: 4096 of 4096 bytes, "
             "<number> of <number> files in use)",
             with_full_shm,
+        ),
+        (
+            "-s -n /x",
+            f"{CREATE_POSIX_SEMAPHORE}: a semaphore cannot be created in the /dev/shm of another "
+            "process",
+            with_another_process,
         ),
         (
             "-m 1 -s -n <posix-no-semaphore>",

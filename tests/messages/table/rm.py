@@ -56,7 +56,16 @@ ROWS: Rows = {
         ("--posix-mqueue /x/y", f"--posix-mqueue: '/x/y': {NOT_NAME_SLASH}"),
         ("-M /x", f"-M/--shmem-key: '/x': {names_posix('--posix-shmem /x')}"),
         ("-q /x", f"-q/--queue-id: '/x': {names_posix('--posix-mqueue /x')}"),
-        ("-a pshm", "-a/--all: 'pshm': POSIX objects are removed by name (rm /NAME)"),
+        (
+            "-a pshm",
+            "-a/--all: 'pshm': POSIX objects are removed by name "
+            "(--posix-mqueue, --posix-shmem or --posix-semaphore NAME)",
+        ),
+        (
+            "/x",
+            "unknown argument '/x' (names need --posix-mqueue, --posix-shmem or --posix-semaphore)",
+            as_ipcrm,
+        ),
         ("-amsg --unattached", wrong_kind("--unattached", "segments", "message queues")),
         ("-a -o ID", "-o needs --dry-run"),
         ("-n -q 2147483647 --sort MSG", unknown_column("MSG", "MSGS")),  # before the lookup
