@@ -66,7 +66,15 @@ def _explain_size(size: int) -> str:
 
 def explain_file_size(size: int) -> str:
     """Return the limit of the size of a file of tmpfs."""
-    return _listed({"size": plural(size, "byte"), "largest file": _FILE_MAX})
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    known: dict[str, str | int] = {"size": plural(size, "byte")}
+    if limit == resource.RLIM_INFINITY:
+        known["largest file"] = _FILE_MAX
+    else:
+        known["RLIMIT_FSIZE"] = plural(limit, "byte")
+    return _listed(known)
 
 
 def explain_queue_sizes(maxmsg: int | None, msgsize: int | None) -> str:

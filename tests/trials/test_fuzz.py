@@ -22,7 +22,9 @@ from pyipcs.errors import Status
 from pyipcs.model import SYSV
 from pyipcs.sysv import procfs
 from tests.kit.kernel import Objects, everything, remove, send
+from tests.kit.mqueue import MQUEUE, make_queue
 from tests.kit.parsers import PARSERS
+from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
 from tests.kit.program import Result, forked, need_tool, pyipcs
 from tests.kit.wait import LIMIT
 
@@ -84,6 +86,7 @@ _FILES = ("text", "junk", "empty", "lines", "listing", "-", ".", "missing", "/de
 _NUMBERS = ("0", "1", "2", "3", "7", "100", "32767", "-2", "0x10", "9223372036854775807")
 _IDS = ("%msg", "%shm", "%sem", "0", "2147483647")
 _TARGETS = (*_IDS, "0x5eed", "key:24301", "id:%msg", "id:%shm", "ftok:.", "ftok:text:7", "017")
+_NAMES = ("/fuzz", "fuzz", "/new", "new", r"\xff", r"\n", ".", "/", "a/b", r"\q", "/dev/shm/x")
 _STRUCTS = ("i", "2i", "id", "8s", "c", "5p", "<q?", "0l", "4x", "f")
 _BYTES = ("0", "1", "4", "16K", "0x10", "1.5K", "8GiB", "2147483647", "16EiB")
 _BODIES = ("hello", "42", "41 42", "1.5", '{"data": "x"}', '{"base64": "eA==", "type": 2}')
@@ -91,7 +94,10 @@ _COLUMNS = ("ID", "KEY,ID", "+AGE", "-ID", "MSGS,SIZE,NSEMS", "use%", "STATE,REA
 # Values by metavar, where the program itself has no list of words.
 _EXAMPLES: dict[str, Sequence[str]] = {
     "id": _IDS,
-    "target": _TARGETS,
+    "target": (*_TARGETS, *_NAMES),
+    "name": _NAMES,
+    "/name": _NAMES,
+    "n": _NUMBERS,
     "queue": _TARGETS,
     "seg": _TARGETS,
     "sem": _TARGETS,
@@ -114,7 +120,7 @@ _EXAMPLES: dict[str, Sequence[str]] = {
     "bytes": _BYTES,
     "size": _BYTES,
     "cmd": ("cat", "true", "false", "exit 7", "missing"),
-    "target|msg|shm|sem id": ("msg", "shm", "sem", *_IDS, *_TARGETS),
+    "target|msg|shm|sem id": ("msg", "shm", "sem", *_IDS, *_TARGETS, *_NAMES),
     "message": _BODIES,
     "data": _BODIES,
     "format": _STRUCTS,
@@ -264,8 +270,11 @@ def _limited() -> Iterator[None]:
 @contextmanager
 def _some_objects() -> Iterator[dict[str, int]]:
     """Create one object of each kind; remove all objects at the end."""
-    made = Objects()
+    made, files = Objects(), ShmFiles()
     try:
+        files.file("fuzz", b"hello")
+        files.file("sem.fuzz", glibc_semaphore(1))
+        os.close(make_queue("/fuzz", sizes=(2, 100)))
         queue, segment = made.queue(KEY), made.segment(KEY)
         send(queue, b"hello", 2)
         send(queue, b"\xff\x1b[31m\0\n", 7)
@@ -273,11 +282,16 @@ def _some_objects() -> Iterator[dict[str, int]]:
     finally:
         for kind, object_id in everything():
             remove(kind, object_id)
+        files.remove_all()
+        for path in MQUEUE.iterdir():
+            path.unlink()
 
 
 def _rows() -> list[str]:
-    """Return the lists of all objects in /proc/sysvipc."""
-    return [Path(procfs.SYSVIPC, kind.value).read_text() for kind in SYSV]
+    """Return the lists of all objects in /proc/sysvipc, and of POSIX objects."""
+    listed = [Path(procfs.SYSVIPC, kind.value).read_text() for kind in SYSV]
+    paths = sorted(path for folder in (SHM, MQUEUE) for path in folder.iterdir())
+    return [*listed, *(f"{path} {path.stat().st_mode} {path.stat().st_size}" for path in paths)]
 
 
 _PLACES = re.compile("%(?:msg|shm|sem)")
@@ -322,7 +336,7 @@ def _check(words: Sequence[str], result: Result, *, changed: bool) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("isolated", "_folder")
+@pytest.mark.usefixtures("isolated", "own_shm", "own_mqueue", "_folder")
 @fuzz
 @given(
     line=command_lines().filter(_is_local),

@@ -127,6 +127,12 @@ ROWS: Rows = {
             "largest file: 9223372036854775807)",
         ),
         (
+            "-m 2M -n /x",
+            f"{CREATE_POSIX_SEGMENT}: File too large (size: 2097152 bytes, "
+            "RLIMIT_FSIZE: 1048576 bytes)",
+            shell('ulimit -f 1024; "$@"'),
+        ),
+        (
             "-q -n /x --maxmsg 65537",
             f"{CREATE_POSIX_QUEUE}: Invalid argument (maxmsg: 65537, msgsize: <number>, "
             "msg_max: <number>, msgsize_max: <number>)",
