@@ -20,6 +20,8 @@ from pyipcs.cli import types
 from pyipcs.codec import FORMATS, EnvelopeError, Layout, encoder, from_hex, from_json
 from pyipcs.listing import Listing
 from pyipcs.model import By, Kind, Message, Target, View
+from pyipcs.objects import parse_target
+from pyipcs.posix.names import format_name
 from pyipcs.process import accounts
 from pyipcs.query import choose, columns
 from pyipcs.query.baseline import not_in
@@ -84,11 +86,16 @@ def _between(parse: Callable[[str], Any], least: float, most: float) -> Callable
 
 
 def _target(text: str) -> Target:
-    target = keys.parse_target(text)
+    target = parse_target(text)
     assert target.typed == text
-    by_id = target.by is By.ID
-    again = f"id:{target.number}" if by_id else keys.format_key(target.number)
-    assert keys.parse_target(again)[:2] == target[:2]
+    match target.by:
+        case By.ID:
+            again = f"id:{target.number}"
+        case By.KEY:
+            again = keys.format_key(target.number)
+        case By.NAME:
+            again = format_name(target.name)
+    assert parse_target(again)._replace(typed=text) == target
     return target
 
 
@@ -136,7 +143,7 @@ _WORDS = {
     "number": _word(parse_number, "0x1f", "-0X1F", "017", "10", " +5"),
     "id": _word(_between(keys.parse_id, 0, 2**31 - 1), *_NUMBERS),
     "key": _word(_between(keys.parse_key, -(2**31), 2**31 - 1), *_KEYS),
-    "target": _word(_target, "5", "id:5", "0111", *_KEYS),
+    "target": _word(_target, "5", "id:5", "0111", "/x", r"/a\x20b", *_KEYS),
     "project": _word(
         _between(keys.parse_project, -(2**31), 2**32 - 1), "1", "-1", "0x2c", "a", "0007"
     ),
