@@ -2,15 +2,20 @@
 
 import json
 import os
+import re
 import resource
+import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from pyipcs.model import Kind
 from tests.kit.child import NEWNS, unshare
-from tests.kit.kernel import IS_ROOT, Objects, everything, ids, libc
+from tests.kit.factories import running
+from tests.kit.kernel import IS_ROOT, Objects, everything, full_pipe, ids, libc
 from tests.kit.mqueue import (
     MQUEUE,
     Attributes,
@@ -22,6 +27,7 @@ from tests.kit.mqueue import (
 )
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore, mount_tmpfs
 from tests.kit.program import PYIPCS, Result, elsewhere, invoke, ordinary, run
+from tests.kit.wait import LIMIT, wait_until
 
 KINDS = {"-m 10": "segment", "-q": "queue", "-s": "semaphore"}
 LONGEST, LONGEST_SEMAPHORE = "n" * 255, "n" * 251
@@ -313,26 +319,43 @@ def test_make_failed_output_removes_the_objects_of_a_new_owner() -> None:
         assert (files(), everything()) == (set(), set())
 
 
-def test_make_failure_leaves_an_object_that_replaced_the_new_one() -> None:
-    write_end = "exec 3> >(sleep 600)"  # a pipe that nobody reads
-    script = f"""
-        {write_end}
-        sleeper=$!
-        head -c 65536 /dev/zero >&3
-        {PYIPCS} make -s -m 5 -n /x >&3 &
-        until test -e /dev/shm/sem.x; do sleep 0.01; done
-        rm /dev/shm/sem.x /dev/shm/x
-        echo other >/dev/shm/sem.x
-        kill -TERM $!
-        wait $!
-        status=$?
-        kill $sleeper
-        exit $status
-    """
-    result = run("bash", "-c", script)
-    assert result.status == 128 + 15, result.err
-    assert (SHM / "sem.x").read_text() == "other\n"
-    assert files() == {"shm/sem.x"}
+def _blocks_sigterm(pid: int) -> bool:
+    """Return True while make creates objects: it blocks the signals that end it."""
+    (mask,) = re.findall("SigBlk:\t(.*)", Path(f"/proc/{pid}/status").read_text())
+    return bool(int(mask, 16) & 1 << signal.SIGTERM - 1)
+
+
+@contextmanager
+def unreported(*args: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run make until it has created its objects, and cannot report them."""
+    path = path_of(args[0], "x")
+    reading, writing = full_pipe()
+    script = f'exec "$0" make -n /x "$@" >&{writing}'
+    with running("bash", "-c", script, PYIPCS, *args, pass_fds=[writing]) as process:
+        wait_until(lambda: path.exists() and not _blocks_sigterm(process.pid))
+        yield process
+    os.close(reading)
+    os.close(writing)
+
+
+@pytest.mark.parametrize("option", KINDS)
+def test_make_failure_leaves_an_object_that_replaced_the_new_one(option: str) -> None:
+    path = path_of(option, "x")
+    with unreported(*option.split(), "-Q") as process:
+        path.unlink()
+        path.write_bytes(b"")  # another queue, or another file
+        process.terminate()
+        assert process.wait(LIMIT) == -signal.SIGTERM
+    assert path.exists()
+    assert everything() == set()
+
+
+@pytest.mark.parametrize("option", KINDS)
+def test_make_ended_by_a_signal_removes_its_objects(option: str) -> None:
+    with unreported(*option.split(), "-Q", "--owner", f":{os.getegid()}") as process:
+        process.terminate()
+        assert process.wait(LIMIT) == -signal.SIGTERM
+    assert (files(), everything()) == (set(), set())
 
 
 def test_make_queue_over_rlimit_names_it_and_what_is_in_use() -> None:
