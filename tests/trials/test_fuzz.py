@@ -86,7 +86,10 @@ _FILES = ("text", "junk", "empty", "lines", "listing", "-", ".", "missing", "/de
 _NUMBERS = ("0", "1", "2", "3", "7", "100", "32767", "-2", "0x10", "9223372036854775807")
 _IDS = ("%msg", "%shm", "%sem", "0", "2147483647")
 _TARGETS = (*_IDS, "0x5eed", "key:24301", "id:%msg", "id:%shm", "ftok:.", "ftok:text:7", "017")
-_NAMES = ("/fuzz", "fuzz", "/new", "new", r"\xff", r"\n", ".", "/", "a/b", r"\q", "/dev/shm/x")
+_NAMES = (
+    *("/fuzz", "fuzz", "/new", "new", r"\xff", r"\n", ".", "/", "a/b", r"\q", "/dev/shm/x"),
+    *(r"\x2ffuzz", "/folder", "/missing", "//", "/" + "n" * 255, "/" + "n" * 256, r"/\x00"),
+)
 _STRUCTS = ("i", "2i", "id", "8s", "c", "5p", "<q?", "0l", "4x", "f")
 _BYTES = ("0", "1", "4", "16K", "0x10", "1.5K", "8GiB", "2147483647", "16EiB")
 _BODIES = ("hello", "42", "41 42", "1.5", '{"data": "x"}', '{"base64": "eA==", "type": 2}')
@@ -136,7 +139,7 @@ _EDGES = (
 )
 _WILD = st.one_of(st.sampled_from(_EDGES), _ANYTHING)
 _RARELY = st.integers(1, 20).map(lambda number: number == 20)
-_NOTHING, _LETTERS = st.just(""), st.sampled_from("qmstplubJPvnyahz")
+_NOTHING, _LETTERS = st.just(""), st.sampled_from("qmstplubJPvnyahzQMSN")
 COMMANDS = grammar.commands()
 _PEERS = {command: peer for peer, command in DROP_IN_NAMES.items()}
 T = TypeVar("T")
@@ -274,6 +277,7 @@ def _some_objects() -> Iterator[dict[str, int]]:
     try:
         files.file("fuzz", b"hello")
         files.file("sem.fuzz", glibc_semaphore(1))
+        (SHM / "folder").mkdir()
         os.close(make_queue("/fuzz", sizes=(2, 100)))
         queue, segment = made.queue(KEY), made.segment(KEY)
         send(queue, b"hello", 2)
