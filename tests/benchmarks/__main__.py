@@ -18,8 +18,9 @@ from tests.kit import isolation
 _ISOLATION = isolation.enter()
 
 import pyipcs  # noqa: E402 - after the namespace
-from tests.benchmarks.measure import CLICK, Command, Cost, in_turn  # noqa: E402
+from tests.benchmarks.measure import CLICK, Command, in_turn  # noqa: E402
 from tests.benchmarks.objects import empty, fill  # noqa: E402
+from tests.benchmarks.output import WIDTHS, compare, head, row  # noqa: E402
 from tests.kit.kernel import IPC_CREAT, IPC_EXCL, libc, receive_all, send  # noqa: E402
 from tests.kit.program import PYIPCS, run  # noqa: E402
 from tests.kit.shells import Shell, link  # noqa: E402
@@ -70,7 +71,6 @@ PROCESSES = 2_000
 # The number of queues for completion, and of keystrokes.
 _TAB_QUEUES, _TABS = 1_000, 9
 _EXCLUSIVE = IPC_CREAT | IPC_EXCL | 0o644
-_WIDTHS = (34, 13, 13, 9, 9, 9)
 
 
 def main() -> None:
@@ -95,21 +95,21 @@ def main() -> None:
     _peeks()
     for count, rounds in QUEUES.items():
         fill("queues", count)
-        _compare(f"{count:,} queues", _LISTS["queues"], rounds)
+        compare(f"{count:,} queues", _LISTS["queues"], rounds)
         _remove_queues(count, rounds)
         _make_queues(count, rounds)
         fill("queues", count)
         if count == _TAB_QUEUES:
             _tab(count)
-        _compare("the same on a terminal", _DRAWN["queues"], rounds, terminal=True)
+        compare("the same on a terminal", _DRAWN["queues"], rounds, terminal=True)
         empty()
     fill("segments", SEGMENTS)
-    _compare(f"{SEGMENTS:,} segments", _LISTS["segments"], ROUNDS)
-    _compare("the same on a terminal", _DRAWN["segments"], ROUNDS, terminal=True)
+    compare(f"{SEGMENTS:,} segments", _LISTS["segments"], ROUNDS)
+    compare("the same on a terminal", _DRAWN["segments"], ROUNDS, terminal=True)
     empty()
     _states()
     fill("sets", SETS)
-    _compare(f"{SETS:,} sets", _LISTS["sets"], ROUNDS)
+    compare(f"{SETS:,} sets", _LISTS["sets"], ROUNDS)
     empty()
     os.sched_setaffinity(0, all_cores)
     _streams(f"{len(all_cores)} cores")
@@ -153,11 +153,11 @@ _DRAWN: dict[str, list[tuple[Command, Command]]] = {
 
 def _floor() -> None:
     """Measure the lower bounds: Python, click and rich alone."""
-    _head("the floor")
+    head("the floor")
     bare = [sys.executable, "-c", "pass"]
     for label, imports in (("import click", CLICK), ("import click, rich", RICH)):
         costs = in_turn({"imports": imports, "bare": bare}, rounds=START_UP_ROUNDS)
-        _row(label, "python -c pass", costs["imports"], costs["bare"])
+        row(label, "python -c pass", costs["imports"], costs["bare"])
 
 
 def _start_up(
@@ -169,7 +169,7 @@ def _start_up(
     terminal: bool = False,
 ) -> None:
     """Compare the start of commands with their imports, in the same place."""
-    _head(title)
+    head(title)
     ids = _one_of_each()
     for label, words in commands.items():
         queue, args = ids["queue"], [word.format(**ids) for word in words]
@@ -178,7 +178,7 @@ def _start_up(
             for _ in range(2 * START_UP_ROUNDS):
                 send(int(queue))
         costs = in_turn(both, rounds=START_UP_ROUNDS, terminal=both if terminal else ())
-        _row(label, peer, costs["pyipcs"], costs["imports"])
+        row(label, peer, costs["pyipcs"], costs["imports"])
         if words[0] == "rm":
             ids = _one_of_each()
         receive_all(int(ids["queue"]))
@@ -199,7 +199,7 @@ def _held() -> None:
     array = libc.semget(0x5EED, 1, _EXCLUSIVE)
     run(PYIPCS, "set", str(array), "--value", "0=1")
     pair = (_pyipcs("op", "0x5eed", "P", "--", "true"), _pyipcs("key", "/"))
-    _compare("a command held", [pair], START_UP_ROUNDS)
+    compare("a command held", [pair], START_UP_ROUNDS)
     empty()
 
 
@@ -215,7 +215,7 @@ def _states() -> None:
         (_pyipcs("list", "-o", "+STATE"), plain),
         (_pyipcs("rm", "-a", "-n", "--suspect"), plain),
     ]
-    _compare(f"{SEGMENTS:,} segments, {PROCESSES:,} processes", pairs, ROUNDS)
+    compare(f"{SEGMENTS:,} segments, {PROCESSES:,} processes", pairs, ROUNDS)
     for child in children:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -241,7 +241,7 @@ def _memory() -> None:
         with open(file, "wb") as written:  # noqa: PTH123 - a path as text
             written.writelines(os.urandom(1 << 20) for _ in range(MEMORY >> 20))
         run(PYIPCS, "write", str(segment), "-F", file)
-        _head(f"{MEMORY >> 30} GiB, all cores")
+        head(f"{MEMORY >> 30} GiB, all cores")
         for label, peer, ours, theirs in (
             ("read | cat", "cat FILE | cat", f"{PYIPCS} read {segment}", f"cat {file}"),
             (
@@ -254,7 +254,7 @@ def _memory() -> None:
             sink = " | cat >/dev/null" if label.startswith("read") else ""
             mine, others = ["sh", "-c", ours + sink], ["sh", "-c", theirs + sink]
             costs = in_turn({"pyipcs": mine, "peer": others}, rounds=MEMORY_ROUNDS)
-            _row(label, peer, costs["pyipcs"], costs["peer"])
+            row(label, peer, costs["pyipcs"], costs["peer"])
     empty()
 
 
@@ -265,7 +265,7 @@ def _streams(cores: str) -> None:
         program, lines = _compiled(folder), f"{folder}/input"
         for count, rounds in LINES.items():
             Path(lines).write_text("".join(f"{number}\n" for number in range(count)))
-            _head(f"{count:,} lines, {cores}")
+            head(f"{count:,} lines, {cores}")
             c_send, c_recv = f"{program} send 0x5eed < {lines}", f"{program} recv 0x5eed {count}"
             ours = f"{PYIPCS} send 0x5eed -l < {lines}", f"{PYIPCS} recv 0x5eed -n {count}"
             for label, peer, (our_send, our_recv), their_recv in (
@@ -278,7 +278,7 @@ def _streams(cores: str) -> None:
                 mine = ["sh", "-c", f"{our_send} & {our_recv} | {sink}; wait"]
                 theirs = ["sh", "-c", f"{c_send} & {their_recv} | {sink}; wait"]
                 costs = in_turn({"pyipcs": mine, "C": theirs}, rounds=rounds)
-                _row(label, peer, costs["pyipcs"], costs["C"])
+                row(label, peer, costs["pyipcs"], costs["C"])
     empty()
 
 
@@ -286,7 +286,7 @@ def _peeks() -> None:
     """Compare peeking; the kernel walks to each message from the first."""
     queue = libc.msgget(0x5EED, _EXCLUSIVE)
     run(PYIPCS, "set", str(queue), "-q", "--qbytes", str(PEEKS[-1]))
-    _head("peeking")
+    head("peeking")
     with TemporaryDirectory() as folder:
         program = _compiled(folder)
         for count, more in zip(PEEKS, (PEEKS[0], *PEEKS), strict=False):
@@ -294,7 +294,7 @@ def _peeks() -> None:
                 send(queue, b"x")
             ours = _pyipcs("recv", "0x5eed", "--peek", "-a")
             costs = in_turn({"pyipcs": ours, "C": [program, "peek", "0x5eed"]}, rounds=ROUNDS)
-            _row(f"recv --peek -a, {count:,}", "C", costs["pyipcs"], costs["C"])
+            row(f"recv --peek -a, {count:,}", "C", costs["pyipcs"], costs["C"])
     empty()
 
 
@@ -308,40 +308,21 @@ def _tab(count: int) -> None:
     """Measure the time from Tab until the shells show many queues."""
     one_core = os.sched_getaffinity(0)
     os.sched_setaffinity(0, range(os.cpu_count() or 1))
-    print(f"\n{f'Tab, {count:,} queues':>{_WIDTHS[0]}} {'ms':>{_WIDTHS[1]}}")
+    print(f"\n{f'Tab, {count:,} queues':>{WIDTHS[0]}} {'ms':>{WIDTHS[1]}}")
     for name, shown in {"bash": "\a", "zsh": "do you wish", "fish": "rows"}.items():
         with TemporaryDirectory() as folder:
             shell = Shell(name, Path(folder), link(Path(folder, "prefix")))
             took = [shell.timed("pyipcs recv 0x00000", "\t", shown) for _ in range(_TABS)]
             shell.end()
-        print(f"{name:>{_WIDTHS[0]}} {1000 * median(took):>{_WIDTHS[1]}.1f}", flush=True)
+        print(f"{name:>{WIDTHS[0]}} {1000 * median(took):>{WIDTHS[1]}.1f}", flush=True)
     os.sched_setaffinity(0, one_core)
-
-
-def _compare(
-    title: str, pairs: list[tuple[Command, Command]], rounds: int, *, terminal: bool = False
-) -> None:
-    """Compare commands of pyipcs with peers, which run into a pipe."""
-    _head(title)
-    for ours, theirs in pairs:
-        costs = in_turn(
-            {"pyipcs": ours, "peer": theirs},
-            rounds=rounds,
-            terminal=["pyipcs"] if terminal else (),
-        )
-        _row(_text(ours), _text(theirs), costs["pyipcs"], costs["peer"])
-
-
-def _text(command: Command) -> str:
-    program, *words = command
-    return " ".join([*([] if program == PYIPCS else [Path(program).name]), *filter(None, words)])
 
 
 def _make_queues(count: int, rounds: int) -> None:
     """Compare the creation of a queue beside many others."""
     fill("queues", count)
     costs = in_turn({"pyipcs": _pyipcs("make", "-Q"), "peer": ["ipcmk", "-Q"]}, rounds=rounds)
-    _row("make -Q", "ipcmk -Q", costs["pyipcs"], costs["peer"])
+    row("make -Q", "ipcmk -Q", costs["pyipcs"], costs["peer"])
     empty()
 
 
@@ -351,26 +332,7 @@ def _remove_queues(count: int, rounds: int) -> None:
         rounds=rounds,
         before=lambda: fill("queues", count),
     )
-    _row("rm --all", "ipcrm -a", costs["pyipcs"], costs["peer"])
-
-
-def _head(title: str) -> None:
-    words = (title, "pyipcs ms", "peer ms", "ratio", "KiB", "peer KiB")
-    print("\n" + " ".join(f"{word:>{width}}" for word, width in zip(words, _WIDTHS, strict=True)))
-
-
-def _row(label: str, peer: str, ours: Cost, theirs: Cost) -> None:
-    cells = (
-        f"{label} : {peer}",
-        f"{ours.seconds * 1000:.1f}",
-        f"{theirs.seconds * 1000:.1f}",
-        f"{ours.over(theirs):.2f}",
-        f"{ours.peak or '-'}",
-        f"{theirs.peak or '-'}",
-    )
-    print(
-        " ".join(f"{cell:>{width}}" for cell, width in zip(cells, _WIDTHS, strict=True)), flush=True
-    )
+    row("rm --all", "ipcrm -a", costs["pyipcs"], costs["peer"])
 
 
 if __name__ == "__main__":
