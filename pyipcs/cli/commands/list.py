@@ -233,10 +233,14 @@ def _show_named(output: Output, name: Target, options: ListOptions) -> Status:
     output_options = options.output_options
     plan.check(kinds, output_options, output_options.chosen(terminal=output.is_terminal))
     records, errors = read_all(kinds, [name])
+    if not records:
+        raise errors[0]
     for error in errors:
-        raise error
+        output.error(str(error))
     named = [kind for kind in kinds if any(record.kind is kind for record in records)]
     present.details(output, named, records, output_options)
+    if errors:
+        return Status.FAILED
     return Status.FOUND if options.fail_if_any else Status.DONE
 
 
