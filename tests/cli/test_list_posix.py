@@ -13,8 +13,18 @@ from tests.kit.child import NEWNS, hide, unshare
 from tests.kit.kernel import Objects
 from tests.kit.mqueue import queue, send_message
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
-from tests.kit.program import PYIPCS, Result, forked, invoke, need_tool, run, unprivileged
-from tests.kit.terminal import whole_run, without_codes
+from tests.kit.program import (
+    PYIPCS,
+    Result,
+    elsewhere,
+    forked,
+    invoke,
+    need_tool,
+    run,
+    unprivileged,
+)
+from tests.kit.terminal import end, on_terminal, read_until, whole_run, without_codes
+from tests.kit.wait import LIMIT
 
 ARRAYS = ["queues", "shmems", "semaphores", "posix_queues", "posix_shmems", "posix_semaphores"]
 # All queues of a user count against RLIMIT_MSGQUEUE, in other namespaces, too.
@@ -169,6 +179,13 @@ def test_list_name_of_another_file_fails(name: str, what: str, shm: ShmFiles) ->
     assert result == (1, "", f"pyipcs: {name}: is a {what}, not a POSIX segment\n")
 
 
+def test_list_name_without_shm_shows_the_queue_and_reports_the_rest(posix: int) -> None:
+    before = (lambda: unshare(NEWNS), lambda: hide("/dev"))
+    result = elsewhere("list", "-N", "jobs", "-f", "csv", "-o", "KIND", before=before)
+    reason = "POSIX segments and semaphores cannot be listed: /dev/shm does not exist"
+    assert result == (1, "KIND\npmsg\n", f"pyipcs: jobs: {reason}\n")
+
+
 def test_list_name_of_nothing_fails(shm: ShmFiles, own_mqueue: None) -> None:
     assert invoke("list", "-N", "x") == (1, "", "pyipcs: x: no object has that name\n")
 
@@ -279,3 +296,33 @@ def drawn_without(folder: str) -> Result:
     """Run list as on a terminal, as an ordinary user for whom a folder is empty."""
     before = (lambda: unshare(NEWNS), lambda: hide(folder))
     return unprivileged("list", "-f", "table", "--color", "always", before=before)
+
+
+# The live view.
+
+
+def test_list_watch_shows_new_objects_and_growth(posix: int, shm: ShmFiles) -> None:
+    process, terminal = on_terminal("list", "--posix", "--watch=0.2", width=150, height=40)
+    try:
+        text = read_until(terminal, "/jobs")
+        send_message(posix, b"more")
+        text += read_until(terminal, r"\+\d+\.\d")
+        shm.file("sem.newcomer", glibc_semaphore(1))
+        text += read_until(terminal, "/newcomer")
+        os.write(terminal, b"q")
+        assert process.wait(LIMIT) == 0
+    finally:
+        end(process, terminal)
+    assert "NET/S" in without_codes(text)
+    assert "(pyipcs list --posix)" not in text
+
+
+def test_list_watch_of_system_v_has_no_hint(posix: int) -> None:
+    process, terminal = on_terminal("list", "--watch=0.1")
+    try:
+        text = read_until(terminal, r"\x1b\[H") + read_until(terminal, "semaphore sets")
+        os.write(terminal, b"q")
+        assert process.wait(LIMIT) == 0
+    finally:
+        end(process, terminal)
+    assert "POSIX" not in text
