@@ -53,6 +53,7 @@ SIGNS = {
     "whether an object is in use or leaked, and why": r"REASON",
     "removal by filters, each object looked at again right before": r"--orphaned|--older-than",
     "a command in a namespace of its own, and what it left": r"--private",
+    "POSIX objects listed, created and removed": r"--posix",
     "the objects of another IPC namespace, or of all": r"--all-ns|--ns",
 }
 

@@ -7,16 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.model import SYSV, Semaphore
+from pyipcs.model import POSIX, SYSV, Semaphore
 from pyipcs.query.columns import OF_KIND
 from tests.kit.documents import IN_NEW_NAMESPACE, README, ROOT, shared_files
 from tests.kit.kernel import Objects
+from tests.kit.mqueue import queue
+from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
 from tests.kit.program import PYIPCS, invoke, run
 from tests.kit.terminal import end, read_all, start, without_codes
 from tests.kit.wait import LIMIT
 
 SCRIPTS = re.findall(r"^```sh\n(#!.*?)^```$", README, re.MULTILINE | re.DOTALL)
 RECIPES = re.findall(r"^```console\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+POSIX_RECIPES = [recipe for recipe in RECIPES if re.search("-n '?/|/dev/shm", recipe)]
+SYSV_RECIPES = [recipe for recipe in RECIPES if recipe not in POSIX_RECIPES]
+
+
+def first_line(recipe: str) -> str:
+    """Return the first command of a recipe, cut."""
+    return recipe.splitlines()[0][2:40]
 
 
 def commands(recipe: str) -> list[tuple[str, str]]:
@@ -25,20 +34,34 @@ def commands(recipe: str) -> list[tuple[str, str]]:
     return list(zip(parts[::2], parts[1::2], strict=True))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.splitlines()[0][2:40])
-def test_recipe_in_readme_prints_its_output(recipe: str, tmp_path: Path, isolated: None) -> None:
+def check_output(recipe: str, folder: Path) -> None:
+    """Run the commands of a recipe, and compare their outputs."""
     found = commands(recipe)
     mark = "-- 8< --"
     script = "".join(f"{command}\necho '{mark}'\n" for command, _ in found)
     path = f"{Path(PYIPCS).parent}:{os.environ['PATH']}"
-    result = run(*IN_NEW_NAMESPACE, "bash", "-euc", script, env={"PATH": path}, cwd=tmp_path)
+    result = run(*IN_NEW_NAMESPACE, "bash", "-euc", script, env={"PATH": path}, cwd=folder)
     assert (result.status, result.err) == (0, "")
     outputs = result.out.split(f"{mark}\n")[:-1]
     for (command, expected), output in zip(found, outputs, strict=True):
         # Three dots stand for text that differs; more are bytes of a dump.
         pattern = re.sub(r"(?<!\\\.)(\\\.){3}(?!\\\.)", ".*", re.escape(expected))
         assert re.fullmatch(pattern, output, re.DOTALL), f"{command}\n{output}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", SYSV_RECIPES, ids=first_line)
+def test_recipe_in_readme_prints_its_output(recipe: str, tmp_path: Path, isolated: None) -> None:
+    check_output(recipe, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", POSIX_RECIPES, ids=first_line)
+def test_posix_recipe_in_readme_prints_its_output_and_leaves_nothing(
+    recipe: str, tmp_path: Path, isolated: None, shm: ShmFiles
+) -> None:
+    check_output(recipe, tmp_path)
+    assert [*SHM.iterdir()] == []
 
 
 def run_script(script: str) -> list[str]:
@@ -135,7 +158,8 @@ def _shape(text: str) -> str:
 
 
 def test_readme_has_recipes() -> None:
-    assert len(RECIPES) > 8
+    assert len(SYSV_RECIPES) > 8
+    assert len(POSIX_RECIPES) == 5
 
 
 def test_readme_has_the_commands_for_use_and_tests() -> None:
@@ -154,10 +178,45 @@ def test_readme_documents_all_json_keys(objects: Objects) -> None:
     for kind in SYSV:
         objects.make(kind)
     found = set(Semaphore._fields) | {"semaphores", "limits", "usage", "taken"}
-    everything = {column.name for each in OF_KIND.values() for column in each}
+    everything = {column.name for kind in SYSV for column in OF_KIND[kind]}
     for args in (["-l"], ["-u"], [], ["-o", f"+{','.join(everything)}"]):
         found |= _keys(invoke("list", "-J", *args).out)
     assert documented == found - {"queues", "shmems"}
+
+
+def test_readme_documents_all_json_keys_of_posix_objects(shm: ShmFiles, own_mqueue: None) -> None:
+    table = README[README.index("| POSIX object | keys |") :].split("\n\n")[0]
+    documented = set(re.findall(r"`(\w+)`", table))
+    shm.file(b"not-utf-8-\xff")
+    shm.file("sem.semaphore", glibc_semaphore(1))
+    everything = {column.name for kind in POSIX for column in OF_KIND[kind]}
+    found: set[str] = set()
+    with queue("/queue"):
+        for args in (["-l"], ["-u"], [], ["-o", f"+{','.join(everything)}"]):
+            found |= _keys(invoke("list", "--posix", "-J", *args).out)
+    taken = _keys(invoke("list", "-J").out) - {"queues", "shmems", "semaphores"}
+    shared = {"ipc_namespace", "queues"}  # a column, and a count of usage
+    assert documented - shared == found - taken - {kind.collection for kind in POSIX} - shared
+    assert shared <= documented & found
+
+
+def test_readme_has_the_reasons_for_unseen_queues() -> None:
+    table = README[README.index("| POSIX queues cannot be listed:") :].split("\n\n")[0]
+    rows = re.findall(r"^\| (.*) \| [01] \|$", table, re.MULTILINE)
+    source = (ROOT / "pyipcs/posix/mqueue.py").read_text().replace("{PATH}", "/dev/mqueue")
+    assert len(rows) == 6
+    assert [row for row in rows if row not in source] == []
+
+
+def test_readme_documents_all_metrics_of_posix_objects(shm: ShmFiles, own_mqueue: None) -> None:
+    section = README[README.index("### JSON and metrics of POSIX") :].split("\n### ")[0]
+    shm.file("segment")
+    shm.file("sem.semaphore", glibc_semaphore(1))
+    with queue("/queue"):
+        text = invoke("list", "--posix", "-f", "openmetrics").out
+    names = re.findall(r"^# TYPE posixipc_(\w+)", text, re.MULTILINE)
+    assert len(names) > 10
+    assert [name for name in names if not re.search(rf"`(posixipc_)?{name}`", section)] == []
 
 
 def _keys(text: str) -> set[str]:
