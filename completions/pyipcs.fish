@@ -142,7 +142,7 @@ complete -c pyipcs -n '__pyipcs_in list' -s S -l posix-semaphores -d 'POSIX sema
 complete -c pyipcs -n '__pyipcs_in list' -s a -l all -l sysv -d 'All System V kinds'
 complete -c pyipcs -n '__pyipcs_in list' -l posix -d 'All POSIX kinds'
 complete -c pyipcs -n '__pyipcs_in list' -s i -l id -x -k -a '(__pyipcs_lookup id)' -d 'One object; needs -q, -m or -s'
-complete -c pyipcs -n '__pyipcs_in list' -s N -l name -x -k -a '(__pyipcs_lookup name)' -d 'One POSIX object'
+complete -c pyipcs -n '__pyipcs_in list' -s N -l name -x -k -a '(__pyipcs_lookup name)' -d 'Details of one POSIX object'
 complete -c pyipcs -n '__pyipcs_in list' -l owner -x -a '(__fish_complete_users)' -d 'Owned by USER; if repeated, by any of them'
 complete -c pyipcs -n '__pyipcs_in list' -l created-by -x -a '(__fish_complete_users)' -d 'Created by USER; if repeated, by any of them'
 complete -c pyipcs -n '__pyipcs_in list' -l mine -d 'Created or owned by you'

@@ -1,3 +1,3 @@
-"""System V IPC from the shell; `pyipcs.sysv` is the library behind it."""
+"""System V and POSIX IPC from the shell; `pyipcs.sysv` is the library behind it."""
 
 __version__ = "0.1.0"

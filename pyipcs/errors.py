@@ -20,7 +20,8 @@ class Status(IntEnum):
 # The text of the manual.
 MEANINGS = {
     Status.DONE: "Done.",
-    Status.FAILED: "At least one target failed; all others were processed.",
+    Status.FAILED: "At least one target failed, or objects of a kind cannot be listed; all others "
+    "were processed.",
     Status.USAGE: "The command line is wrong; nothing was done.",
     Status.WAIT: "`--nowait` would have to wait, or `--timeout` expired, perhaps with part of the "
     "work done; `recv --peek` found fewer messages than requested.",

@@ -105,7 +105,7 @@ def load(name: str) -> Grammar:
 )
 @click.pass_context
 def app(ctx: click.Context) -> None:
-    """System V IPC from the shell: message queues, semaphores, shared memory."""
+    """System V and POSIX IPC from the shell: queues, semaphores, shared memory."""
     if ctx.invoked_subcommand is None:
         ctx.obj.write([ctx.get_help() + "\n"])
 

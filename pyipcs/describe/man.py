@@ -28,7 +28,10 @@ _OTHER_STATUSES = {
     "op": "`op -- CMD`: the status of CMD, which replaces `pyipcs` in its process.",
     "run": "`run`: the status of CMD, if that is not 0, or 128+N if signal N killed CMD.",
 }
-_PAGES = "ipcs(1), ipcmk(1), ipcrm(1), lsipc(1), flock(1), ftok(3), sysvipc(7), ipc_namespaces(7)"
+_PAGES = (
+    "ipcs(1), ipcmk(1), ipcrm(1), lsipc(1), flock(1), ftok(3), sysvipc(7), mq_overview(7), "
+    "shm_overview(7), sem_overview(7), ipc_namespaces(7)"
+)
 _Rows = Iterable[tuple[str, str]]
 
 
@@ -48,7 +51,7 @@ def _page_of_program(commands: Sequence[Grammar]) -> str:
     pages = [f"pyipcs-{one.name}(1)" for one in commands]
     return _page(
         "pyipcs.1.in",
-        TITLE=_title("pyipcs", "System V IPC from the shell"),
+        TITLE=_title("pyipcs", "System V and POSIX IPC from the shell"),
         SYNOPSIS=[line for one in commands for line in _usage(one)],
         COMMANDS=[line for one in commands for line in _subsection(one)],
         GENERAL=_general_options(commands[0]),
@@ -81,7 +84,7 @@ def _page(template: str, **parts: Iterable[str]) -> str:
 
 def _title(name: str, description: str) -> Iterator[str]:
     yield f'.\\" {MADE}'
-    yield f'.TH {name.upper()} 1 {_DATE} "pyipcs {__version__}" "System V IPC"'
+    yield f'.TH {name.upper()} 1 {_DATE} "pyipcs {__version__}" "System V and POSIX IPC"'
     yield ".ad l"  # justified text has gaps
     yield ".nh"  # a hyphenated option cannot be searched for
     yield ".SH NAME"

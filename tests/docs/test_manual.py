@@ -80,7 +80,14 @@ def test_page_of_the_program_has_its_sections() -> None:
     sections = re.findall(r"^([A-Z][A-Z ]+)$", text, re.MULTILINE)
     assert sections == [
         *("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS OF ALL COMMANDS"),
-        *("NAMES OF OBJECTS", "FORMATS AND COLUMNS", "EXIT STATUS", "SIGNALS", "STATES"),
+        *(
+            "NAMES OF OBJECTS",
+            "POSIX OBJECTS",
+            "FORMATS AND COLUMNS",
+            "EXIT STATUS",
+            "SIGNALS",
+            "STATES",
+        ),
         *("COMPATIBILITY", "ENVIRONMENT", "FILES", "EXAMPLES", "SEE ALSO"),
     ]
     commands = text[text.index("\nCOMMANDS") : text.index("\nOPTIONS OF ALL")]

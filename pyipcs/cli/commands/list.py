@@ -68,7 +68,7 @@ class ListOptions(NamedTuple):
     ),
     help_sections=columns_of(*Kind, limits=True),
     examples=(
-        ("pyipcs list -q -o KEY,MSGS,USE% --sort -MSGS", "List the fullest queues first."),
+        ("pyipcs list -M -o NAME,SIZE,AGE --sort -SIZE", "List the largest POSIX segments first."),
         (
             "pyipcs list --mine --unattached --older-than 1d",
             "List your unattached segments that have not changed for a day.",
@@ -85,7 +85,7 @@ class ListOptions(NamedTuple):
 )
 @selecting("--posix", "all_posix", is_flag=True, help="All POSIX kinds.")
 @selecting("-i", "--id", "target", type=id_type(), help="One object; needs -q, -m or -s.")
-@selecting("-N", "--name", type=NAME, once=True, help="One POSIX object.")
+@selecting("-N", "--name", type=NAME, once=True, help="Details of one POSIX object.")
 @filter_options
 @selecting(
     "--all-ns",
@@ -112,7 +112,8 @@ class ListOptions(NamedTuple):
 def command(ctx: click.Context, /, *, options: ListOptions) -> Status:
     """Show System V and POSIX IPC objects, limits and usage.
 
-    The options from --owner to --not-in are filters; an object must match all of them.
+    The options from --owner to --not-in are filters of System V objects; an object must match all
+    of them.
     """
     _check(options, has_ns="ns" in given_option_names(ctx))
     output: Output = ctx.obj

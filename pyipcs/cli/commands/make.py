@@ -105,9 +105,19 @@ _LABELS = {
     "is smaller than requested.",
 )
 @_property("--qbytes", type=QBYTES, once=True, help="Capacity of the queue in bytes.")
-@_property("--maxmsg", type=COUNT, once=True, metavar="N", help="Limit of messages of -q.")
 @_property(
-    "--msgsize", type=COUNT, once=True, metavar="N", help="Limit of bytes of a message of -q."
+    "--maxmsg",
+    type=COUNT,
+    once=True,
+    metavar="N",
+    help="Limit of messages of -q. [default: fs.mqueue.msg_default]",
+)
+@_property(
+    "--msgsize",
+    type=COUNT,
+    once=True,
+    metavar="N",
+    help="Limit of bytes of a message of -q. [default: fs.mqueue.msgsize_default]",
 )
 @_property(
     "--values",

@@ -30,7 +30,7 @@ _MORE = {
 @subcommand(
     help_sections=columns_of(*Kind),
     examples=(
-        ("pyipcs stat 0x1234", "Show all objects with this key."),
+        ("pyipcs stat 0x1234 /jobs", "Show all objects with this key, and with this name."),
         ("pyipcs stat -m 0x5e9 -J", "Show a segment as JSON, with the processes that attach it."),
         (
             "pyipcs stat -s 0x10c -f csv -o VALUES,WAITERS",
@@ -55,7 +55,7 @@ def command(
     """Show all details of objects.
 
     TARGET is an id (5), a key (0x1234 or key:5), ftok:PATH[:PROJ], or /NAME of a POSIX object.
-    Without -q, -m and -s, it names objects of all kinds.
+    Without -q, -m and -s, it names the objects of all kinds.
 
     Of a set with more than 32 semaphores, a terminal shows those that are not 0 or that processes
     wait for, and the number of the others; --wide shows all.
