@@ -29,12 +29,11 @@ def selected_objects(
         expire()
         seen, unseen = find_visible(kinds)
         found = {kind: selection.of(listings) for kind, listings in seen.items()}
-        report = plan.report(found, options, Format.TABLE, view, terminal=True)
+        report = plan.report(found, options, Format.TABLE, view, terminal=True, unseen=[*unseen])
         report = growth.shown(report)
         report = report._replace(
             found={kind: [*listings] for kind, listings in report.found.items()},
             which=selection.scope.which,
-            unseen=[*unseen],
             notes=[*dict.fromkeys(map(str, unseen.values()))],
         )
         whole = partial(table.tables, report, capabilities)

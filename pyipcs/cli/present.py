@@ -64,9 +64,10 @@ def _report(
 ) -> Report:
     """Return the report of a part of the objects."""
     format_ = options.chosen(terminal=output.is_terminal)
-    report = plan.report(found, options, format_, view, terminal=output.is_terminal)
+    is_terminal = output.is_terminal
+    report = plan.report(found, options, format_, view, terminal=is_terminal, unseen=scope.unseen)
     has_details = scope.is_named and (not options.choice or options.choice.more)
-    return report._replace(which=scope.which, details=has_details, unseen=scope.unseen)
+    return report._replace(which=scope.which, details=has_details)
 
 
 def _with_others(output: Output, report: Report, format_: Format, *, has_hint: bool) -> Report:

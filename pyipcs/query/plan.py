@@ -249,20 +249,35 @@ def report(
     view: View = View.STATUS,
     *,
     terminal: bool = False,
+    unseen: Collection[Kind] = (),
 ) -> Report:
     """Return a report of objects in a format, with its columns and in order.
 
     Omit kinds that have no chosen column. Tables on a terminal have STATE.
 
+    Args:
+        found: the objects of each requested kind.
+        options: the output options.
+        format_: the format.
+        view: the columns of the kinds.
+        terminal: True if a terminal shows the report.
+        unseen: the requested kinds whose objects the caller cannot list. The headings include
+            their columns.
+
     Raises:
         UsageError: the format or a kind lacks a chosen column.
     """
+    if unseen:
+        requested = {kind: found.get(kind, ()) for kind in Kind if kind in {*found, *unseen}}
+        whole = report(requested, options, format_, view, terminal=terminal)
+        visible = {kind: some for kind, some in whole.found.items() if kind not in unseen}
+        return whole._replace(found=visible, unseen=unseen)
     if format_ is Format.OPENMETRICS:
         from pyipcs.query.complete import METRICS, complete
 
         options.refuse_columns(format_.value)
-        whole = {kind: complete(some, METRICS) for kind, some in found.items()}
-        return Report(whole, {}, options.style(format_))
+        samples = {kind: complete(some, METRICS) for kind, some in found.items()}
+        return Report(samples, {}, options.style(format_))
     if format_ is Format.PLAIN and not options.is_columnar:
         found = in_requested_order(_with_plain_fields(found, view), options)
         return Report(found, {}, options.style(format_), view=view)

@@ -25,7 +25,7 @@ class Growth:
         columns = {
             kind: _with_rate(each)
             for kind, each in report.columns.items()
-            if any(column.name == "MSGS" for column in each)
+            if kind in report.found and any(column.name == "MSGS" for column in each)
         }
         queues = {kind: [*report.found[kind]] for kind in columns}
         rates = self.of(chain.from_iterable(map(_counts, chain.from_iterable(queues.values()))))

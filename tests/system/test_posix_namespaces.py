@@ -410,3 +410,23 @@ def test_list_all_ns_leaves_the_place_of_the_caller(there: int) -> None:
     assert "(this one)" in out[:here_at]
     assert out.count(HERE) == out.count(THERE) == 1
     assert here_at < there_at
+
+
+@pytest.mark.parametrize(
+    ("args", "out"),
+    [
+        ("list -M -f csv -o NAME,SIZE", "NAME,SIZE\n"),
+        ("list --posix -f csv -o NAME,SIZE", "KIND,NAME,SIZE\n"),
+        ("list -M -f jsonl", ""),
+        ("list -M --sort -SIZE", "\n"),
+    ],
+)
+def test_list_of_kinds_that_cannot_be_listed_has_their_columns(
+    args: str, out: str, tmp_path: Path, shm: ShmFiles, own_mqueue: None
+) -> None:
+    """A file of a namespace names no process, and so no /dev/shm."""
+    name = tmp_path / "ns"
+    name.symlink_to(f"/proc/{os.getpid()}/ns/ipc")
+    result = run(PYIPCS, *args.split(), "--ns", str(name))
+    assert (result.status, result.out) == (1, out), result
+    assert "names no process" in result.err
