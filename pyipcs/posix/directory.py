@@ -15,6 +15,7 @@ from pyipcs.errors import BusyError, UnseenError
 SHM = "/dev/shm"
 _MEMORY_FILE_SYSTEMS = {0x01021994, 0x858458F6}  # TMPFS_MAGIC and RAMFS_MAGIC (linux/magic.h)
 _READ = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+BLOCK = 512  # bytes of st_blocks (inode(7))
 _TRIES = 8  # openat2(2) fails with EAGAIN beside a rename
 _NAMESPACE_FILE = "/proc/(self|thread-self|[0-9]+)/(?:task/[0-9]+/)?ns/ipc"
 _CANNOT = "POSIX segments and semaphores cannot be listed"

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from stat import S_ISDIR
 from typing import Any, NamedTuple
 
 from pyipcs.errors import UnseenError
@@ -17,7 +16,6 @@ _DFLT_MSG, _DFLT_MSGSIZE = 10, 8192
 # posix_msg_tree_node (mqueue_get_inode in ipc/mqueue.c). Both have 48 bytes on 64-bit machines.
 _MESSAGE_HEADER = _PRIORITY_NODE = 48
 _MQ_PRIO_MAX = 32768
-_BLOCK = 512  # bytes of st_blocks
 _TRIES = 3
 
 
@@ -226,7 +224,7 @@ def held_memory(folder: int) -> int | None:
         before = os.fstatvfs(folder)
         if not before.f_blocks:
             return None
-        total = _total_below(folder, ".", os.fstat(folder).st_dev, set())
+        total = _total_below(folder)
         if total is None:
             return None
         if _used(os.fstatvfs(folder)) == _used(before):
@@ -234,48 +232,25 @@ def held_memory(folder: int) -> int | None:
     return None
 
 
-def _total_below(folder: int, name: str, device: int, linked: set[int]) -> int | None:
-    """Return the bytes of all files in a folder; None if one cannot be seen.
+def _total_below(folder: int) -> int | None:
+    """Return the bytes of all files below a folder; None if one of them cannot be seen."""
+    from pyipcs.posix.directory import BLOCK
+    from pyipcs.posix.walk import Walk
 
-    Args:
-        folder: a descriptor of the parent.
-        name: the name of the folder.
-        device: the device of the file system; a mount of another one hides files.
-        linked: the inodes of files with several names that were counted.
-    """
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        opened = os.open(name, flags, dir_fd=folder)
-    except FileNotFoundError:
-        return 0
-    except OSError:
-        return None
+    walk = Walk(folder)
+    linked: dict[int, int] = {}  # the bytes of files with several names, by inode
     total = 0
-    try:
-        for entry in os.listdir(opened):
-            size = _bytes(opened, entry, device, linked)
-            if size is None:
-                return None
-            total += size
-    finally:
-        os.close(opened)
-    return total
-
-
-def _bytes(folder: int, name: str, device: int, linked: set[int]) -> int | None:
-    """Return the bytes of a file, or of a folder and all below; see `_total_below`."""
-    try:
-        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return 0
-    except OSError:
-        return None
-    if status.st_dev != device:
-        return None
-    size = 0 if status.st_ino in linked else status.st_blocks * _BLOCK
-    if S_ISDIR(status.st_mode):
-        below = _total_below(folder, name, device, linked)
-        return None if below is None else size + below
-    if status.st_nlink > 1:
-        linked.add(status.st_ino)
-    return size
+    for _, entry in walk:
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+        if status.st_dev != walk.device:  # a mount hides files
+            return None
+        if status.st_nlink > 1:
+            linked[status.st_ino] = status.st_blocks * BLOCK
+        else:
+            total += status.st_blocks * BLOCK
+    return total + sum(linked.values()) if walk.is_complete else None

@@ -276,7 +276,7 @@ class _Details:
     def _residency(self, entry: str, status: os.stat_result) -> tuple[int | None, int | None]:
         """Return the bytes of a file in memory and in swap."""
         if self._in_memory and not self._swapped:
-            return status.st_blocks * 512, 0
+            return status.st_blocks * directory.BLOCK, 0
         try:
             cached, evicted = self._cachestat(entry, files.identity(status))
         except IpcError as error:
@@ -308,85 +308,21 @@ class OtherFiles(NamedTuple):
     is_complete: bool = True
 
 
-_REPLACED = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}  # removed, or no longer a directory
-_MAX_DEPTH = 64  # directories: the walk has two descriptors open for each level
-
-
 def other_files() -> OtherFiles:
     """Count what in /dev/shm is no object.
 
     Raises:
         UnseenError: /dev/shm cannot be read.
     """
-    walk = _Walk()
-    descriptor = directory.duplicate_shm()
-    walk.device = os.fstat(descriptor).st_dev
-    walk.enter(descriptor)
-    while walk.levels:
-        walk.step()
-    return OtherFiles(walk.files, walk.bytes, walk.is_complete)
+    from pyipcs.posix.walk import Walk
 
-
-class _Walk:
-    """A walk through /dev/shm with a limited number of open directories.
-
-    Attributes:
-        levels: the open directories and their remaining entries, from the top.
-        device: the device of the top; the walk does not enter others.
-        files: the number of files so far.
-        bytes: their bytes.
-        is_complete: False after a directory that could not be read.
-    """
-
-    def __init__(self) -> None:
-        self.levels: list[tuple[int, Any]] = []
-        self.device = 0
-        self.files = self.bytes = 0
-        self.is_complete = True
-
-    def enter(self, descriptor: int) -> None:
-        """Add a directory, which `step` closes."""
-        try:
-            self.levels.append((descriptor, os.scandir(descriptor)))
-        except OSError:
-            os.close(descriptor)
-            self.is_complete = False
-
-    def step(self) -> None:
-        """Count one entry of the lowest directory, or leave it."""
-        descriptor, entries = self.levels[-1]
-        entry = next(entries, None)
-        if entry is None:
-            entries.close()
-            os.close(descriptor)
-            self.levels.pop()
-        elif entry.is_dir(follow_symlinks=False):
-            self._enter_entry(descriptor, entry.name)
-        elif len(self.levels) > 1 or not entry.is_file(follow_symlinks=False):
-            self._count(entry)
-
-    def _count(self, entry: "os.DirEntry[str]") -> None:
-        if status := _status(entry):
-            self.files += 1
+    walk = Walk(directory.open_shm())
+    number = size = 0
+    for depth, entry in walk:
+        if entry.is_dir(follow_symlinks=False):
+            continue
+        if (depth or not entry.is_file(follow_symlinks=False)) and (status := _status(entry)):
+            number += 1
             # Each name of a file with several has its share.
-            self.bytes += status.st_blocks * 512 // max(status.st_nlink, 1)
-
-    def _enter_entry(self, parent: int, entry: str) -> None:
-        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            if os.stat(entry, dir_fd=parent, follow_symlinks=False).st_dev != self.device:
-                return
-            if len(self.levels) > _MAX_DEPTH:
-                self.is_complete = False
-                return
-            self._enter_same(os.open(entry, flags, dir_fd=parent))
-        except OSError as error:
-            if error.errno not in _REPLACED:
-                self.is_complete = False
-
-    def _enter_same(self, descriptor: int) -> None:
-        """Enter a directory unless another file system was mounted meanwhile."""
-        if os.fstat(descriptor).st_dev == self.device:
-            self.enter(descriptor)
-        else:
-            os.close(descriptor)
+            size += status.st_blocks * directory.BLOCK // max(status.st_nlink, 1)
+    return OtherFiles(number, size, walk.is_complete)

@@ -244,6 +244,20 @@ def test_segment_memory_held_is_unknown_below_another_mount() -> None:
         folder.rmdir()
 
 
+def test_segment_memory_held_is_unknown_beside_very_deep_folder() -> None:
+    depth = 1500  # above the recursion limit of Python
+    descriptor = os.open(SHM, os.O_PATH)
+    try:
+        for _ in range(depth):
+            os.mkdir("d", dir_fd=descriptor)
+            above, descriptor = descriptor, os.open("d", os.O_PATH, dir_fd=descriptor)
+            os.close(above)
+        assert held() is None
+    finally:
+        os.close(descriptor)
+        subprocess.run(["rm", "-r", *SHM.iterdir()], check=True)
+
+
 def test_segment_limits_without_size_are_none() -> None:
     def mount() -> None:
         unshare(NEWNS)
