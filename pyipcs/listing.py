@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from pyipcs.model import RECORDS, Kind, Record
 
+CHUNK = 1024  # rows of a listing of many objects: fast enough, and memory stays flat
+
 
 class Listing(NamedTuple):
     """Some objects of one kind.

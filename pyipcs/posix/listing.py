@@ -9,13 +9,12 @@ from operator import attrgetter, itemgetter, methodcaller
 from typing import Any, NamedTuple
 
 from pyipcs.errors import IpcError, ipc_error
-from pyipcs.listing import Listing
+from pyipcs.listing import CHUNK, Listing
 from pyipcs.model import Kind
 from pyipcs.posix import directory, files
 from pyipcs.posix.names import SEMAPHORE_PREFIX
 from pyipcs.posix.names import entry as entry_of
 
-_CHUNK = 1024  # rows: large enough to be fast, small enough to keep memory flat
 _PERMISSIONS = 0o7777
 _BASIC = "name inode device mode uid gid mtime atime ctime"
 # The positions in os.stat_result, a tuple of ten int.
@@ -112,7 +111,7 @@ def _chunks(kind: Kind, descriptor: int, entries: Any) -> Iterator[Listing]:
     select = _semaphores if kind is Kind.POSIX_SEMAPHORE else _segments
     try:
         with entries:
-            while chunk := [*islice(entries, _CHUNK)]:
+            while chunk := [*islice(entries, CHUNK)]:
                 yield select(descriptor, chunk)
     finally:
         os.close(descriptor)

@@ -9,14 +9,13 @@ from stat import S_IMODE, ST_ATIME, ST_CTIME, ST_MTIME
 from typing import Any
 
 from pyipcs.errors import DeniedError, IpcError, NotFoundError, UnseenError, ipc_error
-from pyipcs.listing import Listing
+from pyipcs.listing import CHUNK, Listing
 from pyipcs.model import Kind, PosixQueue
 from pyipcs.process.identity import CAP_SYS_ADMIN, capabilities, effective_uid
 
 PATH = "/dev/mqueue"
 _NAMESPACE = "/proc/self/ns/ipc"
 _MQUEUE_MAGIC = 0x19800202  # statfs(2)
-_CHUNK = 1024  # rows of a listing
 _BASIC = PosixQueue._fields[:9]  # the fields that lstat(2) reports, and the name
 _ATTRIBUTES = frozenset({"maxmsg", "msgsize", "qnum", "cbytes"})
 _TEXT = frozenset({"cbytes", "notify_pid"})  # fields in the text of a queue's file
@@ -316,8 +315,8 @@ def _names(descriptor: int) -> list[str]:
 
 
 def _chunks(descriptor: int, names: list[str]) -> Iterator[Listing]:
-    for start in range(0, len(names) or 1, _CHUNK):
-        found = ((name, _status(descriptor, name)) for name in names[start : start + _CHUNK])
+    for start in range(0, len(names) or 1, CHUNK):
+        found = ((name, _status(descriptor, name)) for name in names[start : start + CHUNK])
         rows = [_row(f"/{name}", status) for name, status in found if status is not None]
         columns = map(list, zip(*rows, strict=True)) if rows else ([] for _ in _BASIC)
         yield Listing(Kind.POSIX_QUEUE, (), [], dict(zip(_BASIC, columns, strict=True)))
