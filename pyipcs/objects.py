@@ -91,8 +91,7 @@ def figures(name: str, kind: Kind, *, is_corrected: bool) -> Figures:
     if kind in POSIX:
         from pyipcs.posix import limits as posix
 
-        rows = posix.resources(kind)
-        return rows.where(rows.column("is_limited" if name == "limits" else "is_counted"))
+        return of_figures(posix.resources(kind), name)
     from pyipcs.sysv import limits as sysv
 
     if name == "limits":
@@ -113,3 +112,8 @@ def resources(kind: Kind) -> Listing:
     from pyipcs.sysv import limits as sysv
 
     return sysv.resources(kind)
+
+
+def of_figures(rows: Listing, name: str) -> Listing:
+    """Return the rows of resources that have a limit ("limits") or are counted ("usage")."""
+    return rows.where(rows.column("is_limited" if name == "limits" else "is_counted"))

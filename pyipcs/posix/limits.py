@@ -93,11 +93,6 @@ def resources(kind: Kind) -> Listing:
     return Listing(kind, ("resource",), [row.name for row in rows], added)
 
 
-def of_figures(rows: Listing, figures: str) -> Listing:
-    """Return the rows of resources that have a limit ("limits") or are counted ("usage")."""
-    return rows.where(figures in resource.figures for resource in RESOURCES[rows.kind])
-
-
 def sysctl(name: str) -> int | None:
     """Return a limit of queues, as "msg_max"; None if it cannot be read."""
     try:

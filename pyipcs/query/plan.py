@@ -373,9 +373,11 @@ def resource_table(kinds: Sequence[Kind], options: OutputOptions, figures: str) 
     Pages are sizes.
     """
     from pyipcs.query import choose
-    from pyipcs.query.resources import in_bytes, of_figures
+    from pyipcs.query.resources import in_bytes
 
-    found = {kind: [in_bytes(of_figures(objects.resources(kind), figures))] for kind in kinds}
+    found = {
+        kind: [in_bytes(objects.of_figures(objects.resources(kind), figures))] for kind in kinds
+    }
     columns = choose.resources(options.choice, figures)
     report = _figures(found, columns, options, Format.TABLE)
     families = {"System V" if kind in SYSV else "POSIX": None for kind in kinds}

@@ -1,4 +1,4 @@
-"""Rows of limits and usage (`objects.resources`), selected and converted."""
+"""Rows of limits and usage (`objects.resources`), converted."""
 
 import os
 
@@ -25,8 +25,3 @@ def in_bytes(rows: Listing) -> Listing:
         },
     }
     return rows._replace(added={**rows.added, **added})
-
-
-def of_figures(rows: Listing, figures: str) -> Listing:
-    """Return the rows of resources that have a limit ("limits") or are counted ("usage")."""
-    return rows.where(rows.column("is_limited" if figures == "limits" else "is_counted"))

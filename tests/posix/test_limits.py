@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pyipcs import objects
 from pyipcs.errors import UnseenError
 from pyipcs.model import POSIX, Kind
 from pyipcs.posix import directory, limits
@@ -280,7 +281,7 @@ def test_semaphore_limit_is_sysconf() -> None:
 def test_resources_are_split_into_limits_and_usage(kind: Kind) -> None:
     listing = limits.resources(kind)
     for figures, field in (("limits", "limit"), ("usage", "used")):
-        chosen = {*limits.of_figures(listing, figures).column("resource")}
+        chosen = {*objects.of_figures(listing, figures).column("resource")}
         columns = zip(listing.column("resource"), listing.column(field), strict=True)
         assert {name for name, value in columns if value is not None} <= chosen
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
 from prometheus_client.parser import text_string_to_metric_families as parse_text_format
 
+from pyipcs import objects
 from pyipcs.listing import Listing, listing_of
 from pyipcs.model import POSIX, Kind, Unit, View
 from pyipcs.posix import limits
@@ -467,7 +468,7 @@ SEMAPHORES = resources(Kind.POSIX_SEMAPHORE, SEM_VALUE_MAX=(2147483647, None))
 
 
 def figures(name: str, *rows: Listing) -> dict[Kind, Listing]:
-    return {one.kind: limits.of_figures(one, name) for one in rows}
+    return {one.kind: objects.of_figures(one, name) for one in rows}
 
 
 def test_plain_limits_of_posix_kinds_are_in_the_words_of_ipcs() -> None:
