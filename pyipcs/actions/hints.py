@@ -84,10 +84,10 @@ def explain_queue_sizes(maxmsg: int | None, msgsize: int | None) -> str:
         maxmsg: the requested number of messages; None for the default.
         msgsize: the requested size of a message; None for the default.
     """
-    from pyipcs.posix.limits import sysctl
+    from pyipcs.posix.limits import queue_sizes, sysctl
 
     limits = {"msg_max": sysctl("msg_max"), "msgsize_max": sysctl("msgsize_max")}
-    sizes = dict(zip(("maxmsg", "msgsize"), _sizes(maxmsg, msgsize), strict=True))
+    sizes = dict(zip(("maxmsg", "msgsize"), queue_sizes(maxmsg, msgsize), strict=True))
     return _listed({name: size for name, size in {**sizes, **limits}.items() if size is not None})
 
 
@@ -98,7 +98,7 @@ def explain_queue_bytes(maxmsg: int | None, msgsize: int | None) -> str:
         maxmsg: see `explain_queue_sizes`.
         msgsize: see `explain_queue_sizes`.
     """
-    from pyipcs.posix.limits import queue_bytes, queue_cost
+    from pyipcs.posix.limits import queue_bytes, queue_cost, queue_sizes
 
     limit, used = queue_bytes()
     if limit is None:
@@ -106,7 +106,7 @@ def explain_queue_bytes(maxmsg: int | None, msgsize: int | None) -> str:
     known: dict[str, str | int] = {"RLIMIT_MSGQUEUE": plural(limit, "byte")}
     if used is not None:
         known["in use"] = used
-    known["needed"] = queue_cost(*_sizes(maxmsg, msgsize))
+    known["needed"] = queue_cost(*queue_sizes(maxmsg, msgsize))
     return _listed(known)
 
 
@@ -135,17 +135,6 @@ def explain_full_shm() -> str:
         if used is not None and limit is not None
     ]
     return f"/dev/shm: {', '.join(amounts)} in use" if amounts else ""
-
-
-def _sizes(maxmsg: int | None, msgsize: int | None) -> tuple[int, int]:
-    """Return the sizes of a new POSIX queue, with the defaults of the kernel."""
-    from pyipcs.posix.limits import default_sizes
-
-    defaults = default_sizes()
-    return (
-        defaults[0] if maxmsg is None else maxmsg,
-        defaults[1] if msgsize is None else msgsize,
-    )
 
 
 def _explain_memory(size: int) -> str:

@@ -102,9 +102,12 @@ def sysctl(name: str) -> int | None:
         return None
 
 
-def default_sizes() -> tuple[int, int]:
-    """Return the maxmsg and the msgsize that the kernel gives a queue by default."""
-    return _default("msg", _DFLT_MSG), _default("msgsize", _DFLT_MSGSIZE)
+def queue_sizes(maxmsg: int | None, msgsize: int | None) -> tuple[int, int]:
+    """Return the maxmsg and the msgsize of a new queue; None for the kernel's default."""
+    return (
+        _default("msg", _DFLT_MSG) if maxmsg is None else maxmsg,
+        _default("msgsize", _DFLT_MSGSIZE) if msgsize is None else msgsize,
+    )
 
 
 def queue_cost(maxmsg: int, msgsize: int) -> int:

@@ -10,7 +10,7 @@ from pyipcs.errors import DeniedError, ipc_error
 from pyipcs.model import Kind, PosixQueue, PosixRecord
 from pyipcs.posix import mqueue
 from pyipcs.posix.handle import PosixHandle, kernel_errors
-from pyipcs.posix.limits import default_sizes
+from pyipcs.posix.limits import queue_sizes
 
 _DETAILS = ("qnum", "cbytes", "maxmsg", "msgsize", "notify_pid")
 
@@ -40,13 +40,8 @@ class PosixMessageQueue(PosixHandle):
         """
         from pyipcs.posix import libc
 
-        sizes = None
-        if not (maxmsg is None and msgsize is None):
-            defaults = default_sizes()
-            sizes = (
-                defaults[0] if maxmsg is None else maxmsg,
-                defaults[1] if msgsize is None else msgsize,
-            )
+        is_default = maxmsg is None and msgsize is None
+        sizes = None if is_default else queue_sizes(maxmsg, msgsize)
         flags = os.O_RDWR | os.O_NONBLOCK | os.O_CREAT | os.O_EXCL
         queue = cls(name)
         descriptor = libc.mq_open(name, flags, mode, sizes)

@@ -85,7 +85,7 @@ def test_queue_limits_without_sysctl_are_unknown() -> None:
     found = in_child(queues, *steps)
     assert found["QUEUES_MAX"][0] is None
     assert found["MSG_MAX"][0] is None
-    assert in_child(limits.default_sizes, *steps) == (10, 8192)
+    assert in_child(partial(limits.queue_sizes, None, None), *steps) == (10, 8192)
 
 
 def test_queue_usage_counts_queues_and_messages() -> None:
