@@ -255,17 +255,10 @@ class _PosixChange(_Change):
             owner_noun(options.owner): {"uid": uid, "gid": gid},
         }
         return [
-            _Step(name, partial(self._set, **values), is_control=name != "size")
+            _Step(name, partial(_change_posix, **values), is_control=name != "size")
             for name, values in fields.items()
             if any(value is not None for value in values.values())
         ]
-
-    def _set(self, handle: Any, **values: int | None) -> None:
-        """Change properties, unless another object has the name since."""
-        record = handle.stat()
-        if (record.device, record.inode) != (self._record.device, self._record.inode):
-            raise ipc_error(errno.ENOENT)
-        handle.change(**values)
 
     def _after_denial(self, steps: Sequence[_Step]) -> Sequence[_Step]:
         first, *others = steps
@@ -298,6 +291,10 @@ def _sysv_steps(options: ChangeOptions) -> Iterator[_Step]:
         yield _Step("locking", lambda segment: segment.lock(locked=options.lock))
     if options.control:
         yield _control_step(options)
+
+
+def _change_posix(handle: Any, **values: int | None) -> None:
+    handle.change(**values)
 
 
 def _set_value(array: Any, semnum: int, value: int) -> None:

@@ -16,7 +16,7 @@ from pyipcs.errors import (
     NotFoundError,
     TooBigError,
 )
-from pyipcs.model import POSIX, By, Kind, PosixRecord, Queue, Record, Target
+from pyipcs.model import By, Kind, Queue, Record, Target
 from pyipcs.objects import Handle, format_target_id
 from pyipcs.process.accounts import owner_noun, unmapped
 from pyipcs.process.signals import terminating_signals
@@ -155,7 +155,7 @@ class CreationRollback:
     """
 
     def __init__(self, output: Output) -> None:
-        self._created: list[tuple[Handle, Record | None]] = []
+        self._created: list[Handle] = []
         self._output = output
         self._stopped = 0  # the first signal that was handled
         self._is_interruptible = False
@@ -166,11 +166,8 @@ class CreationRollback:
         return self
 
     def add(self, handle: Handle) -> None:
-        """Remove a new object on failure.
-
-        Nothing but its inode distinguishes a POSIX object from a later one with its name.
-        """
-        self._created.append((handle, handle.record if handle.kind in POSIX else None))
+        """Remove a new object on failure."""
+        self._created.append(handle)
 
     def report(self, report: Callable[[], None]) -> None:
         """Print the objects by a function, once standard output is writable.
@@ -207,23 +204,14 @@ class CreationRollback:
             raise _InterruptedError
 
     def _undo(self) -> None:
-        for handle, record in self._created:
+        for handle in self._created:
             try:
-                if _is_same(handle, record):
-                    handle.remove()
+                handle.remove()
             except NotFoundError:  # removed by another process
                 continue
             except IpcError as error:
                 name = f"{handle.kind.noun} {format_target_id(handle.kind, handle.id)}"
                 self._output.error(f"could not clean up {name}: {error.strerror}")
-
-
-def _is_same(handle: Handle, record: Record | None) -> bool:
-    """Return True if a handle is that of a record; True without one."""
-    if not isinstance(record, PosixRecord):
-        return True
-    found: Any = handle.stat()
-    return bool((found.device, found.inode) == (record.device, record.inode))
 
 
 def _plans(options: CreateOptions) -> list[Plan]:

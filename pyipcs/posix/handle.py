@@ -14,6 +14,9 @@ from pyipcs.model import Kind, PosixRecord, Target
 class PosixHandle(ABC):
     """A POSIX object by its name.
 
+    The first record that a handle reads decides the object: for a later object with the name, all
+    methods raise NotFoundError.
+
     Attributes:
         kind: the kind of the object.
         id: the name of the object, with its slash.
@@ -24,6 +27,7 @@ class PosixHandle(ABC):
     def __init__(self, name: str) -> None:
         self.id = name
         self._record: PosixRecord | None = None
+        self._identity: tuple[int, int] | None = None  # device and inode of the object
 
     @classmethod
     def find(cls, name: str) -> Self:
@@ -53,7 +57,7 @@ class PosixHandle(ABC):
         """Read the object's record, with the fields that every listing has.
 
         Raises:
-            NotFoundError: there is no such object.
+            NotFoundError: there is no such object, or it was replaced.
             FormError: the file of that name is no such object.
         """
 
@@ -96,10 +100,14 @@ class PosixHandle(ABC):
         """Remove the name; processes that have the object open keep it.
 
         Raises:
-            NotFoundError: there is no such object, or it was replaced since its record was read.
+            NotFoundError: there is no such object, or it was replaced.
             DeniedError: the caller does not own the object.
             FormError: the file of that name is no such object.
         """
+
+    def _check_same(self, status: os.stat_result) -> None:
+        """Raise NotFoundError if a file is not the object of this handle."""
+        check_identity(self._identity, status)
 
 
 class FileHandle(PosixHandle):
@@ -119,12 +127,7 @@ class FileHandle(PosixHandle):
 
     def stat(self) -> PosixRecord:
         """Read the object's record."""
-        from pyipcs.posix import files
-
-        directory = shm()
-        found = files.status(directory, self.entry)
-        value = files.check_form(self.kind, directory, self.entry, found)
-        return self._read(found, value)
+        return self._read(*self._examine())
 
     def details(self, record: PosixRecord | None = None) -> PosixRecord:
         """Return the object's record with all fields."""
@@ -150,7 +153,7 @@ class FileHandle(PosixHandle):
         """Change the mode, and then the owner: only the owner may change the mode."""
         if size is not None:
             raise ipc_error(errno.EINVAL)
-        with self._opened(self._same()) as file, kernel_errors():
+        with self._opened() as file, kernel_errors():
             if mode is not None:
                 os.chmod(file, mode)
             if uid is not None or gid is not None:
@@ -160,25 +163,23 @@ class FileHandle(PosixHandle):
     def remove(self) -> None:
         """Unlink the object's file."""
         directory = shm()
-        self._same()
+        self._examine()
         with kernel_errors():
             try:
                 os.unlink(self.entry, dir_fd=directory)
             except IsADirectoryError as error:  # it has replaced the object in this moment
                 raise FormError(errno.EISDIR, "is a directory") from error
-        self._record = None
+        self._record = self._identity = None
 
-    def _same(self) -> os.stat_result:
-        """Return the status of the object's file, which must be that of the record."""
+    def _examine(self) -> tuple[os.stat_result, int | None]:
+        """Return the status of the object's file, and the value of a semaphore."""
         from pyipcs.posix import files
 
         directory = shm()
         found = files.status(directory, self.entry)
-        files.check_form(self.kind, directory, self.entry, found)
-        known = self._record
-        if known and (known.device, known.inode) != files.identity(found):
-            raise ipc_error(errno.ENOENT)
-        return found
+        value = files.check_form(self.kind, directory, self.entry, found)
+        self._check_same(found)
+        return found, value
 
     def _read(self, found: os.stat_result, value: int | None = None) -> PosixRecord:
         """Set and return the record of a file.
@@ -189,12 +190,13 @@ class FileHandle(PosixHandle):
         """
         from pyipcs.posix.listing import fields_of
 
+        self._identity = (found.st_dev, found.st_ino)
         fields = fields_of(self.kind, self.id, found, value)
         self._record = cast(PosixRecord, self.record_class(**fields))
         return self._record
 
     @contextmanager
-    def _opened(self, found: os.stat_result) -> Iterator[int | str]:
+    def _opened(self) -> Iterator[int | str]:
         """Open the object's file to change its mode and owner.
 
         Yields:
@@ -202,6 +204,7 @@ class FileHandle(PosixHandle):
         """
         from pyipcs.posix import files
 
+        found, _ = self._examine()
         expected = files.identity(found)
         for flags in (os.O_RDONLY, os.O_WRONLY, os.O_PATH):
             try:
@@ -229,6 +232,16 @@ def shm() -> int:
         return open_shm()
     except UnseenError as error:
         raise IpcError(errno.ENODEV, str(error)) from None
+
+
+def check_identity(expected: tuple[int, int] | None, status: os.stat_result) -> None:
+    """Check the device and the inode of a file; None allows any.
+
+    Raises:
+        NotFoundError: they are those of another file.
+    """
+    if expected not in {None, (status.st_dev, status.st_ino)}:
+        raise ipc_error(errno.ENOENT)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 from pyipcs.errors import DeniedError, ipc_error
 from pyipcs.model import Kind, PosixQueue, PosixRecord
 from pyipcs.posix import mqueue
-from pyipcs.posix.handle import PosixHandle, kernel_errors
+from pyipcs.posix.handle import PosixHandle, check_identity, kernel_errors
 from pyipcs.posix.limits import queue_sizes
 
 _DETAILS = ("qnum", "cbytes", "maxmsg", "msgsize", "notify_pid")
@@ -46,7 +46,7 @@ class PosixMessageQueue(PosixHandle):
         queue = cls(name)
         descriptor = libc.mq_open(name, flags, mode, sizes)
         with _closing(descriptor):  # the record is that of the new queue, whatever has its name
-            queue._record = mqueue.record(name, os.fstat(descriptor))
+            queue._read(os.fstat(descriptor))
         return queue
 
     @property
@@ -60,14 +60,12 @@ class PosixMessageQueue(PosixHandle):
         Where the queues cannot be listed, it needs the permission to read or to write.
 
         Raises:
-            NotFoundError: there is no such queue.
+            NotFoundError: there is no such queue, or it was replaced.
             DeniedError: the queues cannot be listed, and the caller may not open this one; or no
                 queue can have the name, as "/.".
             IpcError: EINVAL or ENAMETOOLONG, no queue can have the name.
         """
-        record = mqueue.record(self.id, self._status())
-        self._record = record
-        return record
+        return self._read(self._status())
 
     def details(self, record: PosixRecord | None = None) -> PosixQueue:
         """Return the queue's record with all fields, None for those that the caller may not read.
@@ -87,7 +85,7 @@ class PosixMessageQueue(PosixHandle):
         except DeniedError:
             return found
         with _closing(descriptor):
-            _check_same(found, os.fstat(descriptor))
+            check_identity((found.device, found.inode), os.fstat(descriptor))
             values: Any = mqueue.details(descriptor, _DETAILS)
         return found._replace(**values)
 
@@ -102,7 +100,7 @@ class PosixMessageQueue(PosixHandle):
         """Change the owner, the group and the permissions.
 
         Raises:
-            NotFoundError: there is no such queue, or it was replaced since its record was read.
+            NotFoundError: there is no such queue, or it was replaced.
             DeniedError: the caller does not own the queue, or may not give it to this owner; or it
                 may neither open nor list the queue.
             IpcError: EINVAL, the user namespace has no such user or group, or a size is given,
@@ -122,15 +120,22 @@ class PosixMessageQueue(PosixHandle):
         """Remove the name; the kernel frees the queue when the last process closes it.
 
         Raises:
-            NotFoundError: there is no such queue, or it was replaced since its record was read.
+            NotFoundError: there is no such queue, or it was replaced.
             DeniedError: the caller does not own the queue.
         """
         from pyipcs.posix import libc
 
-        if self._record is not None:
-            _check_same(self._record, self._status())
+        if self._identity:
+            self._check_same(self._status())
         libc.mq_unlink(self.id)
-        self._record = None
+        self._record = self._identity = None
+
+    def _read(self, status: os.stat_result) -> PosixQueue:
+        """Set and return the record of a queue's file."""
+        self._check_same(status)
+        record = mqueue.record(self.id, status)
+        self._record, self._identity = record, (status.st_dev, status.st_ino)
+        return record
 
     @contextmanager
     def _opened(self) -> Iterator[int | str]:
@@ -141,8 +146,7 @@ class PosixMessageQueue(PosixHandle):
         """
         descriptor, file = self._open()
         with _closing(descriptor):
-            if self._record is not None:
-                _check_same(self._record, os.fstat(descriptor))
+            self._check_same(os.fstat(descriptor))
             yield file
 
     def _open(self) -> tuple[int, int | str]:
@@ -181,13 +185,3 @@ def _closing(descriptor: int) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _check_same(record: PosixRecord, status: os.stat_result) -> None:
-    """Check that a record is that of a file.
-
-    Raises:
-        NotFoundError: it is that of another queue.
-    """
-    if (record.device, record.inode) != (status.st_dev, status.st_ino):
-        raise ipc_error(errno.ENOENT)

@@ -73,7 +73,7 @@ class PosixSharedMemory(FileHandle):
     ) -> None:
         """Change the given properties; the size first, which fails most easily."""
         if size is not None:
-            self._resize(self._same(), size)
+            self._resize(size)
         if (uid, gid, mode) != (None, None, None):
             super().change(uid=uid, gid=gid, mode=mode)
         self._record = None
@@ -84,7 +84,7 @@ class PosixSharedMemory(FileHandle):
         with suppress(IpcError):
             self.remove()
 
-    def _resize(self, found: os.stat_result, size: int) -> None:
+    def _resize(self, size: int) -> None:
         """Change the size; shrink only a segment that nobody else has open or mapped.
 
         A process that has mapped the pages behind the new end would get SIGBUS.
@@ -93,6 +93,7 @@ class PosixSharedMemory(FileHandle):
 
         if size > LONG_MAX:
             raise ipc_error(errno.EFBIG)
+        found, _ = self._examine()
         descriptor = files.open_file(shm(), self.entry, os.O_RDWR, files.identity(found))
         try:
             with kernel_errors():
