@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from pyipcs.listing import Listing
-from pyipcs.model import POSIX, Kind, Target
+from pyipcs.model import POSIX, Kind, PosixRecord, Record, Target
 
 if TYPE_CHECKING:
     from pyipcs.posix.handle import PosixHandle
@@ -72,6 +72,17 @@ def format_target_id(kind: Kind, object_id: int | str) -> str:
 
         return names.format_name(str(object_id))
     return str(object_id)
+
+
+def can_remove(record: Record) -> bool:
+    """Return True if the caller may remove an object."""
+    if isinstance(record, PosixRecord):
+        from pyipcs.posix import permissions as posix
+
+        return posix.can_unlink(record)
+    from pyipcs.sysv import permissions as sysv
+
+    return sysv.can_control(record.uid, record.cuid)
 
 
 def figures(name: str, kind: Kind, *, is_corrected: bool) -> Figures:

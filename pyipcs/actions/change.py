@@ -186,10 +186,10 @@ class _SysvChange(_Change):
             self._check_semaphores(self._record)
 
     def _check_rights(self) -> None:
-        from pyipcs.sysv.permissions import may_control
+        from pyipcs.sysv.permissions import can_control
 
         options = self._options
-        if options.control and not may_control(self._record.uid, self._record.cuid):
+        if options.control and not can_control(self._record.uid, self._record.cuid):
             raise self._deny(_control_step(options))
         self._check_owner()
 
@@ -218,7 +218,7 @@ class _SysvChange(_Change):
             return hints.explain_lock(record, error)
         if not step.is_control or not isinstance(error, DeniedError):
             return ""
-        if not permissions.may_control(record.uid, record.cuid):
+        if not permissions.can_control(record.uid, record.cuid):
             return "only for the owner, the creator or with CAP_SYS_ADMIN"
         if isinstance(record, Queue):
             # IPC_SET always sets qbytes, even if only to the present number.
@@ -235,14 +235,14 @@ class _PosixChange(_Change):
     _record: PosixRecord
 
     def _check(self) -> None:
-        from pyipcs.posix.permissions import may_control, may_give
+        from pyipcs.posix.permissions import can_control, can_give
 
         steps = {step.name: step for step in self._steps()}
-        if (mode := steps.get("mode")) and not may_control(self._record):
+        if (mode := steps.get("mode")) and not can_control(self._record):
             raise self._deny(mode)
         self._check_owner()
         owner = steps.get(owner_noun(self._options.owner))
-        if owner and not may_give(self._record, *(self._options.owner or (None, None))):
+        if owner and not can_give(self._record, *(self._options.owner or (None, None))):
             raise self._deny(owner)
 
     def _steps(self) -> list[_Step]:

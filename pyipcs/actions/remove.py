@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status, ipc_error
 from pyipcs.listing import Listing
-from pyipcs.model import By, Kind, PosixRecord, Record, Segment, State, SysvRecord, Target
-from pyipcs.objects import Handle, format_target_id, handle_class
+from pyipcs.model import By, Kind, Record, Segment, State, SysvRecord, Target
+from pyipcs.objects import Handle, can_remove, format_target_id, handle_class
 from pyipcs.process.identity import effective_uid
 from pyipcs.query.selection import LateError, Selection
 from pyipcs.terminal.streams import Output
@@ -34,8 +34,6 @@ _VERBOSE = {
     Kind.POSIX_SEGMENT: "removing POSIX shared memory `{}'\n",
     Kind.POSIX_SEMAPHORE: "removing POSIX semaphore `{}'\n",
 }
-
-
 # The options of a single object by its id; those by a key are the capital letters.
 _LETTERS = {Kind.QUEUE: "q", Kind.SEGMENT: "m", Kind.SEMAPHORE: "s"}
 # The options of a single object by its name.
@@ -244,7 +242,7 @@ class Removal:
         for kind, target in targets:
             try:
                 record = _handle(kind, target).stat()
-                if not _may_remove(record):
+                if not can_remove(record):
                     raise ipc_error(errno.EPERM)
                 if (kind, record.id) in gone and not _stays(record, target):
                     raise ipc_error(errno.ENOENT)
@@ -283,17 +281,6 @@ def _handle(kind: Kind, target: Target) -> Handle:
 
         return posix_class(kind)(target.name)  # `remove` checks the form of the file
     return handle_class(kind).reach(target)
-
-
-def _may_remove(record: Record) -> bool:
-    """Return True if the caller may remove an object."""
-    if isinstance(record, PosixRecord):
-        from pyipcs.posix.permissions import may_unlink
-
-        return may_unlink(record)
-    from pyipcs.sysv.permissions import may_control
-
-    return may_control(record.uid, record.cuid)
 
 
 def _several(target: Target, kinds: Sequence[Kind]) -> str:

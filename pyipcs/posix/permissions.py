@@ -14,7 +14,7 @@ from pyipcs.process.identity import capabilities, effective_gid, effective_uid
 _CAP_CHOWN, _CAP_FOWNER = 1 << 0, 1 << 3  # capabilities(7)
 
 
-def may_control(record: PosixRecord) -> bool:
+def can_control(record: PosixRecord) -> bool:
     """Return True if the caller may change the mode of an object.
 
     The owner and callers with CAP_FOWNER may.
@@ -22,7 +22,7 @@ def may_control(record: PosixRecord) -> bool:
     return effective_uid() == record.uid or _has(_CAP_FOWNER, record)
 
 
-def may_give(record: PosixRecord, uid: int | None, gid: int | None) -> bool:
+def can_give(record: PosixRecord, uid: int | None, gid: int | None) -> bool:
     """Return True if the caller may give an object this owner and group.
 
     The owner may change the group to one of its own. All else requires CAP_CHOWN.
@@ -40,7 +40,7 @@ def may_give(record: PosixRecord, uid: int | None, gid: int | None) -> bool:
     return caller == record.uid and is_user_kept and gid in groups
 
 
-def may_unlink(record: PosixRecord) -> bool:
+def can_unlink(record: PosixRecord) -> bool:
     """Return True if the caller may remove an object.
 
     It must be able to write to the directory. In a directory with the sticky bit it must own the
@@ -48,13 +48,13 @@ def may_unlink(record: PosixRecord) -> bool:
     """
     directory = _directory(record.kind)
     if directory is None:  # not visible, but always with the sticky bit
-        return may_control(record)
+        return can_control(record)
     access = os.W_OK | os.X_OK
     if not os.access(".", access, dir_fd=directory, effective_ids=True):
         return False
     found = os.fstat(directory)
     is_free = not found.st_mode & stat.S_ISVTX or found.st_uid == effective_uid()
-    return is_free or may_control(record)
+    return is_free or can_control(record)
 
 
 def _directory(kind: Kind) -> int | None:

@@ -11,7 +11,7 @@ from pyipcs.sysv import procfs
 from pyipcs.sysv.namespace import owner
 
 
-def may_control(uid: int, cuid: int) -> bool:
+def can_control(uid: int, cuid: int) -> bool:
     """Return True if the caller may use IPC_RMID and IPC_SET on an object.
 
     The owner, the creator and callers with CAP_SYS_ADMIN may.

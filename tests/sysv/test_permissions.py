@@ -5,26 +5,26 @@ from itertools import chain
 import pytest
 
 from pyipcs.model import SYSV
-from pyipcs.sysv.permissions import may_control, removable
+from pyipcs.sysv.permissions import can_control, removable
 from tests.kit.kernel import IS_ROOT, Objects
 from tests.kit.program import run
 
 SCRIPT = (
-    "from pyipcs.sysv.permissions import may_control; print(may_control(1, 2), may_control(0, 9))"
+    "from pyipcs.sysv.permissions import can_control; print(can_control(1, 2), can_control(0, 9))"
 )
 
 
 @pytest.mark.root
 def test_may_control_as_root_takes_objects_of_others() -> None:
-    assert may_control(12345, 12345)
+    assert can_control(12345, 12345)
 
 
 @pytest.mark.skipif(IS_ROOT, reason="root may control every object")
 def test_may_control_as_user_takes_own_and_created_objects() -> None:
     me = os.geteuid()
-    assert may_control(me, 12345)
-    assert may_control(12345, me)
-    assert not may_control(12345, 12345)
+    assert can_control(me, 12345)
+    assert can_control(12345, me)
+    assert not can_control(12345, 12345)
 
 
 def test_removable_lists_unreadable_own_objects(objects: Objects) -> None:
