@@ -84,7 +84,7 @@ def test_list_options_select_kinds_in_one_order(
     assert [*document(*options.split())] == arrays
 
 
-def test_list_posix_shows_what_the_kernel_has(posix: int) -> None:
+def test_list_posix_shows_all_objects_of_the_kernel(posix: int) -> None:
     found = document("--posix")
     (jobs,) = found["posix_queues"]
     (lock,) = found["posix_semaphores"]

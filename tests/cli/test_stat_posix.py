@@ -94,7 +94,7 @@ def test_stat_name_given_twice_shows_it_once(shm: ShmFiles) -> None:
     assert rows(stat_kinds("/x", r"/\x78", "/x")) == [["pshm", "/x"]]
 
 
-def test_stat_both_families_at_once(shm: ShmFiles) -> None:
+def test_stat_of_both_families_shows_each(shm: ShmFiles) -> None:
     shm.file("x")
     result = invoke("stat", "0x7a7a7a7a", "/x", "-f", "csv", "-o", "KIND,NAME")
     assert result.out == "KIND,NAME\npshm,/x\n"

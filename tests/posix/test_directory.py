@@ -130,7 +130,7 @@ def test_use_process_shows_files_of_other_mount(shm: ShmFiles) -> None:
         assert names() == ["/here"]
 
 
-def test_listing_that_runs_keeps_its_place(shm: ShmFiles) -> None:
+def test_read_in_progress_keeps_its_place(shm: ShmFiles) -> None:
     for number in range(1500):
         shm.file(f"f{number}")
     chunks = listing.read(Kind.POSIX_SEGMENT)

@@ -216,27 +216,27 @@ def test_read_by_ordinary_user_of_forbidden_queues_is_undecided(made: int) -> No
     assert not is_certain
 
 
-def test_read_by_ordinary_user_without_mount_says_so(made: int) -> None:
+def test_read_by_ordinary_user_without_mount_reports_it(made: int) -> None:
     steps = (partial(unshare, NEWNS), partial(hide, "/dev/mqueue"), drop_privileges)
     reason, is_certain = in_child(refusal, *steps)
     assert "not mounted at /dev/mqueue (as root no mount is needed)" in reason
     assert is_certain
 
 
-def test_read_by_ordinary_user_without_folder_says_so(made: int) -> None:
+def test_read_by_ordinary_user_without_folder_reports_it(made: int) -> None:
     steps = (partial(unshare, NEWNS), partial(hide, "/dev"), drop_privileges)
     reason, is_certain = in_child(refusal, *steps)
     assert "there is no /dev/mqueue (as root no mount is needed)" in reason
     assert is_certain
 
 
-def test_read_by_ordinary_user_of_another_namespace_says_so(made: int) -> None:
+def test_read_by_ordinary_user_of_another_namespace_reports_it(made: int) -> None:
     reason, is_certain = in_child(refusal, partial(unshare, NEWIPC), drop_privileges)
     assert "/dev/mqueue has those of another IPC namespace" in reason
     assert is_certain
 
 
-def test_read_by_ordinary_user_of_another_namespace_with_same_name_says_so(made: int) -> None:
+def test_read_by_ordinary_user_of_same_name_in_another_namespace_reports_it(made: int) -> None:
     steps = (partial(unshare, NEWIPC), partial(make_queue, NAME), drop_privileges)
     reason, is_certain = in_child(refusal, *steps)
     assert "/dev/mqueue has those of another IPC namespace" in reason
@@ -267,7 +267,7 @@ def test_read_with_rights_ignores_mount_of_another_namespace(made: int) -> None:
     assert in_child(names, partial(unshare, NEWIPC)) == []
 
 
-def test_read_by_owner_of_namespace_without_its_mounts(made: int) -> None:
+def test_read_by_owner_of_namespace_without_its_mounts_lists_its_queues(made: int) -> None:
     def own() -> None:
         become_ordinary()
         unshare_user(NEWIPC)

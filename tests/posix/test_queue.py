@@ -132,7 +132,7 @@ def test_create_cuts_mode_by_umask(removed: None) -> None:
     assert FILE.lstat().st_mode & 0o7777 == 0o640
 
 
-def test_create_without_permissions_is_done(removed: None) -> None:
+def test_create_without_permissions_succeeds(removed: None) -> None:
     in_child(lambda: PosixMessageQueue.create(NAME, 0).id)
     assert FILE.lstat().st_mode & 0o7777 == 0
 
@@ -175,7 +175,7 @@ def test_create_over_number_of_queues_fails() -> None:
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
-def test_bad_name_fails_by_error_of_kernel(name: str) -> None:
+def test_handle_of_bad_name_raises_error_of_kernel(name: str) -> None:
     calls = (
         lambda: PosixMessageQueue.create(name, 0o600),
         lambda: PosixMessageQueue.find(name),
@@ -204,7 +204,7 @@ def test_find_without_mount_has_same_record(made: int) -> None:
     assert in_child(lambda: PosixMessageQueue.find(NAME).record, *NO_MOUNT) == expected
 
 
-def test_find_without_mount_of_write_only_queue_is_done(made: int) -> None:
+def test_find_without_mount_of_write_only_queue_succeeds(made: int) -> None:
     FILE.chmod(0o222)
     found = in_child(lambda: PosixMessageQueue.find(NAME).details(), *NO_MOUNT)
     assert (found.qnum, found.maxmsg, found.cbytes, found.notify_pid) == (0, 10, 0, None)
@@ -215,7 +215,7 @@ def test_find_without_mount_of_forbidden_queue_is_denied(made: int) -> None:
     assert in_child(partial(failed, NAME), *NO_MOUNT) == errno.EACCES
 
 
-def test_find_of_forbidden_queue_is_done_where_listed(made: int) -> None:
+def test_find_of_forbidden_queue_where_listed_succeeds(made: int) -> None:
     FILE.chmod(0)
     with queue(OTHER):
         record = in_child(lambda: PosixMessageQueue.find(NAME).record, drop_privileges)
@@ -290,7 +290,7 @@ def test_details_leaves_no_descriptor_open(made: int) -> None:
 
 
 @pytest.mark.parametrize("steps", [(), NO_MOUNT])
-def test_change_mode_is_done(steps: tuple[partial[None], ...]) -> None:
+def test_change_of_mode_sets_it(steps: tuple[partial[None], ...]) -> None:
     def change() -> tuple[int, int]:
         descriptor = make_queue(NAME, 0o600)
         handle = PosixMessageQueue.find(NAME)
@@ -303,14 +303,14 @@ def test_change_mode_is_done(steps: tuple[partial[None], ...]) -> None:
 
 
 @pytest.mark.root
-def test_change_owner_is_done(made: int) -> None:
+def test_change_of_owner_sets_it(made: int) -> None:
     PosixMessageQueue.find(NAME).change(uid=NOBODY)
     PosixMessageQueue.find(NAME).change(gid=NOBODY)
     status = FILE.lstat()
     assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (NOBODY, NOBODY, 0o644)
 
 
-def test_change_of_queue_that_owner_may_not_open_is_done(made: int) -> None:
+def test_change_of_queue_that_owner_may_not_open_succeeds(made: int) -> None:
     def change() -> int:
         with queue(NAME + "2", 0):
             PosixMessageQueue.find(NAME + "2").change(mode=0o640)
@@ -333,7 +333,7 @@ def test_change_size_is_refused(made: int) -> None:
 
 
 @pytest.mark.parametrize("steps", [(), NO_MOUNT])
-def test_remove_is_done(steps: tuple[partial[None], ...]) -> None:
+def test_remove_unlinks_the_queue(steps: tuple[partial[None], ...]) -> None:
     def remove() -> int:
         os.close(make_queue(NAME))
         PosixMessageQueue.find(NAME).remove()

@@ -146,7 +146,7 @@ def test_find_of_missing_name_raises_not_found(shm: ShmFiles) -> None:
         PosixSharedMemory.find("/x")
 
 
-def test_find_of_no_object_says_what_it_is(shm: ShmFiles) -> None:
+def test_find_of_no_object_names_its_form(shm: ShmFiles) -> None:
     for name in shm.hostile():
         with pytest.raises(FormError) as error:
             PosixSharedMemory.find(f"/{name}")
@@ -253,7 +253,7 @@ def test_change_mode_needs_no_access(shm: ShmFiles, before: int) -> None:
 
 
 @pytest.mark.root
-def test_change_owner_group_and_mode(shm: ShmFiles) -> None:
+def test_change_of_owner_group_and_mode_sets_them(shm: ShmFiles) -> None:
     path = shm.file("x")
     segment = PosixSharedMemory.find("/x")
     segment.change(uid=1, mode=0o644)

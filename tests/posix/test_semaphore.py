@@ -108,7 +108,7 @@ def test_find_of_missing_name_raises_not_found(shm: ShmFiles) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"ab", bytes(16), bytes(32), bytes(33)])
-def test_find_of_file_in_other_form_gives_its_size(shm: ShmFiles, content: bytes) -> None:
+def test_find_of_file_in_other_form_reports_its_size(shm: ShmFiles, content: bytes) -> None:
     shm.file("sem.x", content)
     with pytest.raises(FormError) as error:
         PosixNamedSemaphore.find("/x")
@@ -116,7 +116,7 @@ def test_find_of_file_in_other_form_gives_its_size(shm: ShmFiles, content: bytes
     assert error.value.strerror == words
 
 
-def test_find_and_remove_of_no_object_say_what_it_is(shm: ShmFiles) -> None:
+def test_find_and_remove_of_no_object_name_its_form(shm: ShmFiles) -> None:
     for name in shm.hostile():
         if not name.startswith("sem."):
             (SHM / name).rename(SHM / f"sem.{name}x")

@@ -351,7 +351,7 @@ def are_parsable(names: Iterable[str]) -> bool:
 
 @pytest.mark.parametrize("render", READERS, ids=lambda render: render.__name__)
 @given(names=st.lists(samples.NAMES, min_size=1, max_size=5).filter(are_parsable))
-def test_any_names_are_read_back(render: Renderer, names: list[str]) -> None:
+def test_text_formats_of_any_names_are_read_back(render: Renderer, names: list[str]) -> None:
     kind = Kind.POSIX_SEGMENT
     report = samples.report(kind, choice="NAME")
     report = report._replace(found={kind: [samples.named(kind, names)]})
@@ -360,14 +360,14 @@ def test_any_names_are_read_back(render: Renderer, names: list[str]) -> None:
 
 
 @given(names=st.lists(samples.NAMES, min_size=1, max_size=5).filter(are_parsable))
-def test_any_names_are_the_first_words_of_plain_rows(names: list[str]) -> None:
+def test_plain_of_any_names_begins_its_rows_with_them(names: list[str]) -> None:
     kind = Kind.POSIX_SEGMENT
     rows = ipcs_layout({kind: [samples.named(kind, names)]}).splitlines()[3:-1]
     assert parsed(kind, (row.split()[0] for row in rows)) == names
 
 
 @given(names=st.lists(samples.NAMES, min_size=1, max_size=5).filter(are_parsable))
-def test_any_names_are_read_back_from_json(names: list[str]) -> None:
+def test_json_of_any_names_is_read_back(names: list[str]) -> None:
     found = {Kind.POSIX_SEGMENT: [samples.named(Kind.POSIX_SEGMENT, names)]}
     for one, name in zip(json_objects(found, "NAME"), names, strict=True):
         if "name_base64" in one:
@@ -378,7 +378,7 @@ def test_any_names_are_read_back_from_json(names: list[str]) -> None:
 
 
 @given(names=st.lists(samples.NAMES, min_size=1, max_size=5, unique=True).filter(are_parsable))
-def test_any_names_are_labels_of_their_own(names: list[str]) -> None:
+def test_metrics_of_any_names_have_labels_of_their_own(names: list[str]) -> None:
     found = {Kind.POSIX_SEGMENT: [samples.named(Kind.POSIX_SEGMENT, names)]}
     text = "".join(metrics.document(Report(found, {}, MACHINE)))
     for family in parse(text):

@@ -124,7 +124,9 @@ def test_list_on_a_terminal_notes_the_other_files(hostile: set[str]) -> None:
 
 @pytest.mark.tools("strace")
 @pytest.mark.parametrize("args", ["list --posix -J", "stat /link /sem.dangling /fifo /socket /x"])
-def test_nothing_is_followed_or_opened(args: str, hostile: set[str], tmp_path: Path) -> None:
+def test_list_and_stat_of_hostile_files_open_none(
+    args: str, hostile: set[str], tmp_path: Path
+) -> None:
     trace = tmp_path / "trace"
     run(need_tool("strace"), "-f", "-o", str(trace), "-e", "trace=%file", PYIPCS, *args.split())
     calls = [line for line in trace.read_text().splitlines() if re.search(r'"(\w+/)*[^/"]*"', line)]
@@ -231,7 +233,7 @@ def test_list_beside_churn_shows_what_stays(
 
 
 @pytest.mark.slow
-def test_stat_beside_churn_shows_it_or_reports_it_missing(
+def test_stat_beside_churn_shows_object_or_reports_it_missing(
     shm: ShmFiles, churn: subprocess.Popen[bytes]
 ) -> None:
     texts = set()
@@ -245,7 +247,7 @@ def test_stat_beside_churn_shows_it_or_reports_it_missing(
     assert churn.poll() is None
 
 
-def test_list_of_files_of_an_ended_user_namespace(shm: ShmFiles) -> None:
+def test_list_of_files_of_an_ended_user_namespace_shows_them(shm: ShmFiles) -> None:
     """A child that leaves files with the mode 000 hides nothing from a listing."""
     child = os.fork()
     if child == 0:

@@ -99,7 +99,7 @@ def unmounted(request: pytest.FixtureRequest, here: ShmFiles) -> Iterator[tuple[
         make_queue(HERE, sizes=SMALL)  # the fixture removes it
 
 
-def test_list_where_queues_are_unseen_says_so(unmounted: tuple[Steps, str, int]) -> None:
+def test_list_where_queues_are_unseen_reports_the_reason(unmounted: tuple[Steps, str, int]) -> None:
     steps, reason, status = unmounted
     result = unprivileged("list", "-Q", before=steps)
     assert result.err == f"pyipcs: {NO_QUEUES}{reason}\n"
@@ -161,7 +161,7 @@ def test_list_by_root_of_another_namespace_ignores_its_mount(here: ShmFiles) -> 
 
 
 @pytest.mark.root
-def test_list_by_root_where_mounts_are_refused_says_so(here: ShmFiles) -> None:
+def test_list_by_root_where_mounts_are_refused_reports_it(here: ShmFiles) -> None:
     steps = (partial(unshare, NEWIPC), partial(refuse_call, FSOPEN, errno.EPERM))
     result = elsewhere("list", "-Q", "-J", before=steps)
     text = f"pyipcs: {NO_QUEUES}/dev/mqueue has those of another IPC namespace\n"
@@ -208,7 +208,7 @@ def test_list_watch_where_queues_are_unseen_goes_on(here: ShmFiles) -> None:
         (lambda: SHM.symlink_to("nowhere"), "/dev/shm does not exist"),
     ],
 )
-def test_list_without_shm_says_so_and_shows_queues(
+def test_list_without_shm_reports_it_and_shows_queues(
     prepare: Callable[[], object], reason: str, here: ShmFiles
 ) -> None:
     other = partial(make_queue, THERE, sizes=SMALL)
@@ -222,7 +222,7 @@ def test_list_without_shm_says_so_and_shows_queues(
 
 
 @pytest.mark.root
-def test_list_of_unreadable_shm_says_so(here: ShmFiles) -> None:
+def test_list_of_unreadable_shm_reports_it(here: ShmFiles) -> None:
     SHM.chmod(0o711)
     try:
         result = unprivileged("list", "-MS")

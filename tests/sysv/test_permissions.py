@@ -15,12 +15,12 @@ SCRIPT = (
 
 
 @pytest.mark.root
-def test_may_control_as_root_takes_objects_of_others() -> None:
+def test_can_control_as_root_includes_objects_of_others() -> None:
     assert can_control(12345, 12345)
 
 
 @pytest.mark.skipif(IS_ROOT, reason="root may control every object")
-def test_may_control_as_user_takes_own_and_created_objects() -> None:
+def test_can_control_as_user_includes_own_and_created_objects() -> None:
     me = os.geteuid()
     assert can_control(me, 12345)
     assert can_control(12345, me)
@@ -40,7 +40,7 @@ def test_removable_lists_unreadable_own_objects(objects: Objects) -> None:
 @pytest.mark.parametrize(
     ("options", "answers"), [([], "False True\n"), (["--ipc"], "True True\n")], ids=["outer", "own"]
 )
-def test_may_control_as_root_of_a_user_namespace_needs_its_own_ipc(
+def test_can_control_as_root_of_a_user_namespace_needs_its_own_ipc(
     isolated: None, options: list[str], answers: str
 ) -> None:
     """Its capabilities are void in the IPC namespace around it."""
