@@ -227,11 +227,17 @@ def ordinary(*args: str) -> Result:
     It may change things: all modules are imported here, because the user may not be able to read
     them.
     """
-    for module in walk_packages(pyipcs_package.__path__, "pyipcs."):
-        import_module(module.name)
+    load_all()
     for name in ("grp", "json", "pwd", "encodings.idna"):
         import_module(name)
     return forked(*args, first=partial(_call_all, (drop_privileges, clear_caches)))
+
+
+def load_all() -> None:
+    """Import all of pyipcs, so that no command imports anything."""
+    for module in walk_packages(pyipcs_package.__path__, "pyipcs."):
+        if not module.name.endswith("__main__"):  # it runs a program
+            import_module(module.name)
 
 
 def elsewhere(*args: str, before: Sequence[Callable[[], object]]) -> Result:

@@ -9,7 +9,7 @@ import pytest
 from pyipcs.model import SYSV, Kind
 from tests.kit import kernel
 from tests.kit.kernel import NOBODY, Objects, everything
-from tests.kit.program import as_nobody, invoke
+from tests.kit.program import as_nobody, invoke, load_all
 from tests.trials import faults
 
 KEY = 0x5EED
@@ -96,7 +96,7 @@ WITHOUT = ("list", "key", "rm state", "rm dry", "run")
 def test_command_in_a_sandbox_without_system_v_calls_fails_or_needs_none(
     case: str, error: str, words: str, isolated: None, tmp_path: Path
 ) -> None:
-    faults.load_all()
+    load_all()
     untouched = faults.World(tmp_path).remains()
     inject = ["-o", os.devnull, "-e", f"inject={CALLS}:error={error}"]
     ended = faults.World(tmp_path).run(case, *inject)

@@ -7,7 +7,6 @@ anything, stop halfway or print a wrong output without a message.
 
 import ctypes
 import os
-import pkgutil
 import re
 import shlex
 import signal
@@ -18,7 +17,6 @@ import zlib
 from array import array
 from collections import Counter
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import NamedTuple
@@ -28,7 +26,6 @@ from tests.kit import isolation
 if __name__ == "__main__":
     isolation.enter()
 
-import pyipcs
 from pyipcs.errors import Status
 from pyipcs.model import Kind
 from tests.kit.kernel import (
@@ -41,7 +38,7 @@ from tests.kit.kernel import (
     row,
     send,
 )
-from tests.kit.program import PYIPCS, Result, fork, run, text_in
+from tests.kit.program import PYIPCS, Result, fork, load_all, run, text_in
 from tests.kit.terminal import without_codes
 
 # The command lines by name. {queue}, {array} and {segment} are ids, {lines} and {json} files.
@@ -288,13 +285,6 @@ def _under_strace(strace: list[str], words: list[str], source: str) -> Result:
 def _wait_for_strace() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PTRACER, _ANYBODY, 0, 0, 0)
     os.kill(os.getpid(), signal.SIGSTOP)
-
-
-def load_all() -> None:
-    """Import all of pyipcs, so that no command imports anything."""
-    for module in pkgutil.walk_packages(pyipcs.__path__, "pyipcs."):
-        if not module.name.endswith("__main__"):
-            import_module(module.name)
 
 
 def fail_each(case: str, folder: Path, most: int, *, new: bool = False) -> Tally:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.program import load_all
 from tests.trials import faults
 
 CASES = ["list json", "make", "rm keys", "send lines", "recv two", "set values", "op", "write file"]
@@ -13,7 +14,7 @@ CASES = ["list json", "make", "rm keys", "send lines", "recv two", "set values",
 @pytest.mark.tools("strace")
 @pytest.mark.parametrize("case", CASES)
 def test_failing_system_call_is_reported(case: str, isolated: None, tmp_path: Path) -> None:
-    faults.load_all()
+    load_all()
     tally = faults.fail_each(case, tmp_path, most=2)
     faults.remove_all()
     assert not tally.complaints
