@@ -1,7 +1,7 @@
 """The /dev/shm of a place: the caller's own, or that of another process.
 
-The C library uses whatever directory /dev/shm is, so any directory is accepted there. The /dev/shm
-of another process must be a tmpfs or ramfs: its owner may have put any directory in that place.
+The caller's may be on any file system, as for shm_open(3). That of another process must be a tmpfs
+or ramfs: the owner of the process may have mounted any directory there.
 """
 
 import errno
@@ -26,7 +26,7 @@ class _Place:
 
     Attributes:
         descriptor: the open directory; None before its first use.
-        reason: the reason why the place has no directory; None if it has one.
+        reason: the reason for a place without a directory; None if it has one.
         pid: the process of the place; None for the caller.
     """
 
@@ -60,7 +60,7 @@ def open_shm() -> int:
 
 
 def duplicate_shm() -> int:
-    """Return a new descriptor of /dev/shm, which a change of place leaves open.
+    """Return a new descriptor of /dev/shm; a change of place leaves it open.
 
     Raises:
         UnseenError: see `open_shm`.
@@ -81,7 +81,7 @@ def is_in_memory(directory: int) -> bool:
 
 
 def use_own() -> None:
-    """Set the place to the caller's /dev/shm, which is opened on its next use."""
+    """Set the place to the caller's /dev/shm; open it on its next use."""
     _place.change()
 
 
@@ -95,18 +95,18 @@ def use_none(reason: str) -> None:
 
 
 def use_process(pid: int) -> None:
-    """Set the place to the /dev/shm of a process, which is opened on its next use.
+    """Set the place to the /dev/shm of a process; open it on its next use.
 
-    Opening it fails if the process has no /dev/shm on a tmpfs, if the caller may not read it, or if
-    the kernel has no openat2(2) (Linux 5.6).
+    The opening fails if the process has no /dev/shm on a tmpfs, if the caller may not read it, or
+    if the kernel has no openat2(2) (Linux 5.6).
     """
     _place.change(pid)
 
 
 def use_namespace_file(path: str) -> None:
-    """Set the place to that of the process whose file of a namespace is given.
+    """Set the place to the /dev/shm of the process in a path /proc/PID/ns/ipc.
 
-    A file that is not /proc/PID/ns/ipc belongs to no process: then there is no place.
+    Any other file of a namespace belongs to no process: then there is no place.
     """
     match = re.fullmatch(_NAMESPACE_FILE, path)
     if match and match[1] in {"self", "thread-self"}:
@@ -164,27 +164,32 @@ def _open_of_process(pid: int) -> int:
         os.close(root)
 
 
-def _open_below(root: int, words: str) -> int:
-    """Open /dev/shm below a root directory, which symbolic links cannot leave."""
+def _open_below(root: int, name: str) -> int:
+    """Open /dev/shm below a root directory, which symbolic links cannot leave.
+
+    Args:
+        root: a descriptor of the root directory.
+        name: the name of that /dev/shm in messages.
+    """
     from pyipcs.process import libc
 
     try:
-        descriptor = _resolved(root)
+        descriptor = _resolve(root)
     except OSError as error:
         if error.errno == errno.ENOSYS:
-            raise UnseenError(f"{_CANNOT}: {words}: needs openat2(2) of Linux 5.6") from None
-        raise _unseen(error, words) from None
+            raise UnseenError(f"{_CANNOT}: {name}: needs openat2(2) of Linux 5.6") from None
+        raise _unseen(error, name) from None
     try:
         if libc.file_system_type(descriptor) in _MEMORY_FILE_SYSTEMS:
             return descriptor
     except OSError as error:
         os.close(descriptor)
-        raise _unseen(error, words) from None
+        raise _unseen(error, name) from None
     os.close(descriptor)
-    raise UnseenError(f"{_CANNOT}: {words} is not a tmpfs")
+    raise UnseenError(f"{_CANNOT}: {name} is not a tmpfs")
 
 
-def _resolved(root: int) -> int:
+def _resolve(root: int) -> int:
     from pyipcs.process import libc
 
     resolve = libc.RESOLVE_IN_ROOT | libc.RESOLVE_NO_MAGICLINKS
@@ -194,11 +199,11 @@ def _resolved(root: int) -> int:
     raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
-def _unseen(error: OSError, words: str) -> UnseenError:
+def _unseen(error: OSError, name: str) -> UnseenError:
     match error.errno:
         case errno.ENOENT:
-            return UnseenError(f"{_CANNOT}: {words} does not exist")
+            return UnseenError(f"{_CANNOT}: {name} does not exist")
         case errno.ENOTDIR:
-            return UnseenError(f"{_CANNOT}: {words} is not a directory")
+            return UnseenError(f"{_CANNOT}: {name} is not a directory")
         case _:
-            return UnseenError(f"{_CANNOT}: {words}: {error.strerror}")
+            return UnseenError(f"{_CANNOT}: {name}: {error.strerror}")

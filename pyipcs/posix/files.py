@@ -1,6 +1,6 @@
-"""Files in /dev/shm: their opening, their forms, and what is an object.
+"""Files in /dev/shm: their opening, their forms, and the kinds of objects.
 
-A file is never mapped: another process may cut it at any moment.
+No file is mapped: another process may truncate it at any moment.
 """
 
 import errno
@@ -104,7 +104,7 @@ def has_semaphore_name(entry: str) -> bool:
 def examine(directory: int, entry: str, found: os.stat_result) -> tuple[Kind | None, int | None]:
     """Return the kind of an object, and the value of a semaphore.
 
-    A file that the caller may not read is a semaphore by its name and size.
+    A file that the caller may not read counts as a semaphore by its name and size.
 
     Returns:
         The kind, or None for a file that is no object; the value, or None if it is not readable.

@@ -63,7 +63,7 @@ class PosixHandle(ABC):
 
     @abstractmethod
     def details(self, record: PosixRecord | None = None) -> PosixRecord:
-        """Return the object's record with all fields; None for what is not readable.
+        """Return the object's record with all fields; unreadable ones are None.
 
         Args:
             record: the record to complete; None to read it.
@@ -92,7 +92,7 @@ class PosixHandle(ABC):
         Raises:
             NotFoundError: there is no such object, or it was replaced.
             DeniedError: the caller does not own the object.
-            BusyError: the segment would shrink, but somebody has it open or mapped.
+            BusyError: the segment would shrink, but another process has it open or mapped.
         """
 
     @abstractmethod
@@ -167,7 +167,7 @@ class FileHandle(PosixHandle):
         with kernel_errors():
             try:
                 os.unlink(self.entry, dir_fd=directory)
-            except IsADirectoryError as error:  # it has replaced the object in this moment
+            except IsADirectoryError as error:  # it has just replaced the object
                 raise FormError(errno.EISDIR, "is a directory") from error
         self._record = self._identity = None
 
@@ -246,7 +246,7 @@ def check_identity(expected: tuple[int, int] | None, status: os.stat_result) -> 
 
 @contextmanager
 def kernel_errors() -> Iterator[None]:
-    """Raise IpcError for the errors of system calls of Python."""
+    """Raise IpcError instead of OSError for Python's system calls."""
     try:
         yield
     except IpcError:

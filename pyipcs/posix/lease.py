@@ -1,8 +1,8 @@
-"""Write leases: the kernel's answer whether anybody else has a file open or mapped.
+"""Write leases, by which the kernel reports whether a file is open or mapped elsewhere.
 
-The kernel grants a write lease (fcntl(2), F_SETLEASE) if no other open file description and no
-mapping of the file exists, of whatever process, user or namespace. While the lease stands, an
-opener waits, or fails if it does not want to wait; so a lease is held for microseconds.
+The kernel grants a write lease (fcntl(2), F_SETLEASE) if the file has no other open file
+description and no mapping, in any process, of any user, in any namespace. While the lease stands,
+open(2) waits, or fails with O_NONBLOCK. Therefore, a lease is held for microseconds only.
 """
 
 import errno
@@ -20,7 +20,7 @@ _F_SETOWN_EX, _F_OWNER_TID = 15, 0  # fcntl(2); the module fcntl lacks them
 _OWNER = struct.Struct("ii")  # struct f_owner_ex
 _TRIES = 3  # two processes that check the same file see each other
 _PAUSE = 2e-6  # seconds; times 1 to 256
-_SINCE = (5, 3)  # before, the kernel counts the cache of tmpfs as a user
+_SINCE = (5, 3)  # older kernels count the cache of tmpfs as a user
 _TEXTS = {
     errno.EAGAIN: "in use",
     errno.EACCES: "only its owner can check that nobody uses it",
@@ -30,7 +30,7 @@ _TEXTS = {
 
 
 def is_supported() -> bool:
-    """Return True if this kernel answers right for files in /dev/shm."""
+    """Return True if this kernel grants leases in /dev/shm correctly."""
     return _release() >= _SINCE
 
 
@@ -52,7 +52,7 @@ def write_lease(descriptor: int) -> Iterator[None]:
     """
     if not is_supported():
         raise IpcError(errno.EINVAL, _TEXTS[errno.EINVAL])
-    # Another thread, which has SIGIO not blocked, must not get it.
+    # No other thread may get SIGIO, which only this one blocks.
     owner = _OWNER.pack(_F_OWNER_TID, _thread_id())
     fcntl.fcntl(descriptor, _F_SETOWN_EX, owner)
     for left in reversed(range(_TRIES)):
@@ -73,7 +73,7 @@ def write_lease(descriptor: int) -> Iterator[None]:
 
 
 def is_held(descriptor: int) -> bool:
-    """Return True if a write lease still stands: nobody waits to open the file.
+    """Return True if a write lease still stands: no process waits to open it.
 
     Call it in the block of `write_lease`, immediately before the removal of the file.
     """
@@ -81,7 +81,7 @@ def is_held(descriptor: int) -> bool:
 
 
 def is_unused(descriptor: int) -> bool:
-    """Return True if no other process has a file open or mapped at this moment.
+    """Return True if no other process has a file open or mapped now.
 
     Raises:
         DeniedError: see `write_lease`.
@@ -101,7 +101,7 @@ def _failure(error: OSError) -> IpcError:
 
 @contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """Block all signals within a `with` block; drop a SIGIO that arrives in it."""
+    """Block all signals within a `with` block; drop a SIGIO that arrives."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     was_pending = signal.SIGIO in signal.sigpending()
     try:

@@ -62,7 +62,7 @@ def _check_pointer(result: int | None, _function: object, _arguments: object) ->
 
 
 def _queue_function(name: str, *argtypes: Any) -> Any:
-    """Return a function of mq_overview(7), which glibc before 2.34 has in librt."""
+    """Return a function of mq_overview(7); glibc before 2.34 has it in librt."""
     library = LIBRARY if hasattr(LIBRARY, name) else ctypes.CDLL("librt.so.1", use_errno=True)
     pointer: Any = library[name]
     pointer.argtypes = argtypes
@@ -85,7 +85,7 @@ def mq_open(name: str, flags: int, mode: int = 0, sizes: tuple[int, int] | None 
     Args:
         name: the name with its slash.
         flags: the flags, as os.O_RDONLY.
-        mode: the permissions of a new queue, which the umask cuts.
+        mode: the permissions of a new queue, which the umask reduces.
         sizes: the maxmsg and the msgsize of a new queue; None for the kernel's defaults.
 
     Returns:
@@ -116,7 +116,7 @@ def mq_unlink(name: str) -> None:
 
 
 def mq_getattr(descriptor: int) -> QueueAttributes:
-    """Call mq_getattr(3) for a descriptor of mq_open(3), or of open(2) of the queue's file."""
+    """Call mq_getattr(3) for a descriptor of mq_open(3) or of the queue's file."""
     attr = _MqAttr()
     _mq_getattr(descriptor, ctypes.byref(attr))
     return QueueAttributes(attr.mq_maxmsg, attr.mq_msgsize, attr.mq_curmsgs)

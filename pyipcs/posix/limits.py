@@ -65,8 +65,8 @@ class Amount(NamedTuple):
 def resources(kind: Kind) -> Listing:
     """Return the limits and the usage of a kind, a row for each resource.
 
-    A value is None if the resource has no limit, is not counted, or is not reported. No time of an
-    object changes.
+    A value is None if the resource has no limit, is not counted, or is not reported. The times of
+    objects stay unchanged.
 
     Raises:
         UnseenError: there is no /dev/shm (segments only).
@@ -103,7 +103,12 @@ def sysctl(name: str) -> int | None:
 
 
 def queue_sizes(maxmsg: int | None, msgsize: int | None) -> tuple[int, int]:
-    """Return the maxmsg and the msgsize of a new queue; None for the kernel's default."""
+    """Return the maxmsg and the msgsize of a new queue.
+
+    Args:
+        maxmsg: the requested limit of messages; None for the kernel's default.
+        msgsize: the requested limit of bytes of a message; None for the kernel's default.
+    """
     return (
         _default("msg", _DFLT_MSG) if maxmsg is None else maxmsg,
         _default("msgsize", _DFLT_MSGSIZE) if msgsize is None else msgsize,
@@ -111,7 +116,7 @@ def queue_sizes(maxmsg: int | None, msgsize: int | None) -> tuple[int, int]:
 
 
 def queue_cost(maxmsg: int, msgsize: int) -> int:
-    """Return the bytes that a queue counts against RLIMIT_MSGQUEUE, even if it is empty."""
+    """Return the bytes that an empty or full queue counts against RLIMIT_MSGQUEUE."""
     return maxmsg * (msgsize + _MESSAGE_HEADER) + min(maxmsg, _MQ_PRIO_MAX) * _PRIORITY_NODE
 
 
@@ -122,22 +127,22 @@ def queue_number() -> Amount:
 
 
 def queue_bytes() -> Amount:
-    """Return the caller's RLIMIT_MSGQUEUE, and the bytes that its listed queues count.
+    """Return the caller's RLIMIT_MSGQUEUE, and the bytes of its listed queues.
 
-    The kernel also counts queues that are removed but open, and those in other IPC namespaces; and
-    it counts each queue for its creator, who may have given it away.
+    The kernel also counts removed queues that are open, and queues in other IPC namespaces. It
+    counts each queue for its creator, even if another user owns it now.
     """
     return _queue_bytes(_queues("maxmsg", "msgsize"))
 
 
 def _default(name: str, otherwise: int) -> int:
-    """Return a default as the kernel cuts it (mqueue_get_inode in ipc/mqueue.c)."""
+    """Return a default; its maximum limits it (mqueue_get_inode in ipc/mqueue.c)."""
     found = (sysctl(f"{name}_default"), sysctl(f"{name}_max"))
     return min((value for value in found if value is not None), default=otherwise)
 
 
 def _queues(*fields: str) -> list[Listing] | None:
-    """Return all queues; None if they cannot be seen."""
+    """Return all queues; None if they cannot be listed."""
     from pyipcs.posix import mqueue
 
     try:
@@ -198,13 +203,13 @@ def _sem_value_max() -> int:
 def _segment_amounts() -> Mapping[str, Amount]:
     from pyipcs.posix.directory import open_shm
 
-    folder = open_shm()
-    status = os.fstatvfs(folder)
+    directory = open_shm()
+    status = os.fstatvfs(directory)
     size, files = status.f_blocks, status.f_files
     return {
         "SHM_SIZE": Amount(size * status.f_frsize, _used(status)) if size else Amount(),
         "SHM_FILES": Amount(files, files - status.f_ffree) if files else Amount(),
-        "SHM_HELD": Amount(used=held_memory(folder)),
+        "SHM_HELD": Amount(used=held_memory(directory)),
     }
 
 
@@ -212,30 +217,31 @@ def _used(status: os.statvfs_result) -> int:
     return (status.f_blocks - status.f_bfree) * status.f_frsize
 
 
-def held_memory(folder: int) -> int | None:
-    """Return the bytes of a tmpfs that no file of a folder has: those of removed files.
+def held_memory(top: int) -> int | None:
+    """Return the bytes of removed files that processes keep in a tmpfs.
 
-    Return None if not every file can be seen, if the file system has no limit (it reports no usage
-    then), or if its usage changes all the time.
+    They are the used bytes without those of the files below its top directory. Return None if a
+    file cannot be examined, if the tmpfs has no limit (then it reports no usage), or if its usage
+    changes all the time.
     """
     for _ in range(_TRIES):
-        before = os.fstatvfs(folder)
+        before = os.fstatvfs(top)
         if not before.f_blocks:
             return None
-        total = _total_below(folder)
+        total = _total_below(top)
         if total is None:
             return None
-        if _used(os.fstatvfs(folder)) == _used(before):
+        if _used(os.fstatvfs(top)) == _used(before):
             return max(0, _used(before) - total)
     return None
 
 
-def _total_below(folder: int) -> int | None:
-    """Return the bytes of all files below a folder; None if one of them cannot be seen."""
+def _total_below(top: int) -> int | None:
+    """Return the bytes of all files below a directory; None if one is not visible."""
     from pyipcs.posix.directory import BLOCK
     from pyipcs.posix.walk import Walk
 
-    walk = Walk(folder)
+    walk = Walk(top)
     linked: dict[int, int] = {}  # the bytes of files with several names, by inode
     total = 0
     for _, entry in walk:

@@ -41,8 +41,8 @@ _DETAILS = {
 def read(kind: Kind) -> Iterator[Listing]:
     """Return all objects of a POSIX kind in chunks, in the kernel's order.
 
-    The rows have the fields that every record has. Those of semaphores have the value too, because
-    it is read to tell semaphores from other files.
+    The rows have the fields that every record has. Those of semaphores also have the value, which
+    distinguishes semaphores from other files.
 
     Raises:
         UnseenError: the objects cannot be listed.
@@ -93,7 +93,7 @@ def complete(listing: Listing, fields: Collection[str]) -> Listing:
 def fields_of(
     kind: Kind, name: str, found: os.stat_result, value: int | None = None
 ) -> dict[str, Any]:
-    """Return the fields of a record, without those that cost more calls.
+    """Return the fields of a record except those that cost more calls.
 
     Args:
         kind: the kind of the object.
@@ -294,7 +294,7 @@ class _Details:
 
 
 class OtherFiles(NamedTuple):
-    """What in /dev/shm is no object.
+    """The files in /dev/shm that are no objects.
 
     Attributes:
         files: the number of files; a directory counts with the files in it, at any depth.
@@ -308,7 +308,7 @@ class OtherFiles(NamedTuple):
 
 
 def other_files() -> OtherFiles:
-    """Count what in /dev/shm is no object.
+    """Count the files in /dev/shm that are no objects.
 
     Raises:
         UnseenError: /dev/shm cannot be read.

@@ -26,9 +26,9 @@ ACCESSES = (os.O_RDONLY | os.O_NONBLOCK, os.O_WRONLY | os.O_NONBLOCK)
 
 
 def read() -> Iterator[Listing]:
-    """Return all queues of the caller's IPC namespace in chunks, in the kernel's order.
+    """Return all queues of the caller's IPC namespace, in chunks.
 
-    The fields are those of lstat(2). No time of a queue changes.
+    They are in the kernel's order. The fields are those of lstat(2). No time of a queue changes.
 
     Raises:
         UnseenError: the queues cannot be listed, or those listed may be another namespace's.
@@ -39,7 +39,7 @@ def read() -> Iterator[Listing]:
 
 
 def complete(listing: Listing, fields: Iterable[str]) -> Listing:
-    """Add fields to a listing, and drop the queues that were removed or replaced since.
+    """Add fields to a listing; drop queues that were removed or replaced.
 
     The fields "cbytes" and "notify_pid" set the atime and the ctime of the queues; the others set
     no time. A value is None if the caller may not open the queue, or may only write to it.
@@ -86,20 +86,20 @@ def record(name: str, status: os.stat_result) -> PosixQueue:
 
 @cache
 def _directory_of(_namespace: int | None) -> tuple[int, int | None]:
-    """Open the folder of the caller's queues, and its IPC namespace.
+    """Open the directory of the caller's queues, and its IPC namespace.
 
     The second descriptor keeps the namespace, so that no later one gets its inode.
     """
-    return _mounted_nowhere() or _mounted(), _open_or_none(_NAMESPACE)
+    return _open_detached_mount() or _open_own_mount(), _open_or_none(_NAMESPACE)
 
 
 def directory() -> int:
-    """Return a descriptor of the folder with the queues of the caller's IPC namespace.
+    """Return a descriptor of the directory with the caller's queues.
 
     It is opened once in each IPC namespace, and must not be closed.
 
     Raises:
-        UnseenError: the folder cannot be opened, or may be that of another namespace.
+        UnseenError: the directory cannot be opened, or may be that of another namespace.
     """
     return _directory_of(_namespace_inode())[0]
 
@@ -113,7 +113,7 @@ def known_directory() -> int | None:
 
 
 def open_queue(name: str) -> int:
-    """Open a queue by mq_open(3) for reading, or else for writing; return a descriptor.
+    """Open a queue by mq_open(3) for reading, or else for writing.
 
     Raises:
         NotFoundError: no queue has the name.
@@ -147,8 +147,8 @@ def _open_or_none(path: str) -> int | None:
         return None
 
 
-def _mounted_nowhere() -> int | None:
-    """Return the folder of a mount that has no path; None if the kernel refuses it."""
+def _open_detached_mount() -> int | None:
+    """Mount the queues at no path; return the directory, or None if refused."""
     if not _can_mount():
         return None
     from pyipcs.posix import libc
@@ -156,7 +156,7 @@ def _mounted_nowhere() -> int | None:
     try:
         mount = libc.mount_mqueue()
     except DeniedError:
-        return _mounted_by_child()
+        return _open_mount_of_child()
     except IpcError:  # Linux before 5.2, or a sandbox
         return None
     try:
@@ -173,11 +173,11 @@ def _can_mount() -> bool:
         return True
 
 
-def _mounted_by_child() -> int | None:
-    """Return the folder of a mount that a child made in its own mount namespace.
+def _open_mount_of_child() -> int | None:
+    """Mount the queues in a child with its own mount namespace; return the directory.
 
-    A process in the user namespace that owns its IPC namespace, but not its mount namespace, may
-    not mount. After unshare(2) it may.
+    A process whose user namespace owns its IPC namespace, but not its mount namespace, may mount
+    only after unshare(2).
     """
     import socket
 
@@ -203,7 +203,7 @@ def _mounted_by_child() -> int | None:
 
 
 def _send_mount(channel: Any) -> None:
-    """Mount in a mount namespace of this process's own, and send the folder."""
+    """Mount the queues in a new mount namespace, and send the directory."""
     import socket
 
     from pyipcs.posix import libc
@@ -214,8 +214,8 @@ def _send_mount(channel: Any) -> None:
     socket.send_fds(channel, [b"m"], [os.open(".", _OPEN_DIRECTORY, dir_fd=mount)])
 
 
-def _mounted() -> int:
-    """Return the folder /dev/mqueue, if it is that of the caller's IPC namespace."""
+def _open_own_mount() -> int:
+    """Open /dev/mqueue, and check that it is that of the caller's IPC namespace."""
     try:
         descriptor = os.open(PATH, _OPEN_DIRECTORY)
     except OSError as error:
@@ -245,7 +245,7 @@ def _unreadable() -> UnseenError:
 
 
 def _hint() -> str:
-    """Return who needs no mount, if the caller is not among them."""
+    """Return a hint at the right that makes a mount unnecessary; empty with it."""
     if _can_mount():
         return ""
     who = "as root" if effective_uid() else "with CAP_SYS_ADMIN"
@@ -253,10 +253,10 @@ def _hint() -> str:
 
 
 def _check_owner(descriptor: int) -> None:
-    """Check that a folder has the queues of the caller's IPC namespace.
+    """Check that a directory has the queues of the caller's IPC namespace.
 
     Raises:
-        UnseenError: it has not, or that cannot be found out.
+        UnseenError: it has those of another namespace, or it is unknown whose.
     """
     from pyipcs.process import libc
 
@@ -286,9 +286,9 @@ def _undecided(*, is_empty: bool) -> UnseenError:
 
 
 def _is_own(descriptor: int, name: str) -> bool | None:
-    """Return True if a queue in a folder is the one that mq_open(3) opens.
+    """Return True if mq_open(3) opens the queue of a directory.
 
-    Return None if that cannot be found out: the caller may not open the queue, or it is gone.
+    Return None if that is unknown: the caller may not open the queue, or it was removed.
     """
     try:
         opened = open_queue(f"/{name}")
@@ -323,14 +323,14 @@ def _chunks(descriptor: int, names: list[str]) -> Iterator[Listing]:
 
 
 def _row(name: str, status: os.stat_result) -> tuple[Any, ...]:
-    """Return the basic fields, with times in whole seconds, as the file system has them."""
+    """Return the basic fields; the file system has times in whole seconds."""
     times = status[ST_MTIME], status[ST_ATIME], status[ST_CTIME]
     owner = status.st_uid, status.st_gid
     return name, status.st_ino, status.st_dev, S_IMODE(status.st_mode), *owner, *times
 
 
 def _status(descriptor: int, name: str) -> os.stat_result | None:
-    """Return the status of a file in a folder; None if it is gone."""
+    """Return the status of a file in a directory; None if it was removed."""
     try:
         return os.stat(name, dir_fd=descriptor, follow_symlinks=False)
     except FileNotFoundError:
@@ -340,7 +340,10 @@ def _status(descriptor: int, name: str) -> os.stat_result | None:
 def _details(
     folder: int, name: str, identity: tuple[int, int], fields: Collection[str]
 ) -> dict[str, int | None] | None:
-    """Return fields of a queue, empty if the caller may not open it; None if it is gone."""
+    """Return fields of a queue; None if it was removed or replaced.
+
+    They are empty if the caller may not open the queue.
+    """
     entry, flags = name[1:], os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         opened = _first_access(lambda access: os.open(entry, access | flags, dir_fd=folder))
@@ -359,7 +362,7 @@ def _identity(status: os.stat_result | None) -> tuple[int, int] | None:
 
 
 def _text(descriptor: int) -> dict[str, int | None]:
-    """Return the fields in the text of a queue's file; empty if it is open for writing only."""
+    """Return the fields in the text of a queue's file; empty without read access."""
     try:
         text = os.pread(descriptor, 256, 0)
     except OSError as error:
@@ -367,7 +370,7 @@ def _text(descriptor: int) -> dict[str, int | None]:
             return {}
         raise ipc_error(error.errno or errno.EIO) from None
     values = {key: int(value) for key, _, value in (w.partition(b":") for w in text.split())}
-    # The pid is 0 without a registered process, but also if that is in another PID namespace.
+    # The pid is 0 without a registered process, and for one of another PID namespace.
     is_registered = values[b"NOTIFY"] or values[b"SIGNO"]
     pid = values[b"NOTIFY_PID"] or (None if is_registered else 0)
     return {"cbytes": values[b"QSIZE"], "notify_pid": pid}

@@ -1,6 +1,6 @@
-"""Names of POSIX objects, as users write them and as files have them.
+"""Names of POSIX objects, on the command line and of their files.
 
-The functions that parse raise ValueError; its text is the reason.
+The functions that parse raise ValueError with the reason.
 """
 
 import os
@@ -41,7 +41,7 @@ def parse_name(text: str, kind: Kind | None = None) -> str:
 
 
 def parse_target(text: str) -> Target:
-    """Parse a target: the name of a POSIX object with its slash, which may be escaped."""
+    """Parse a target: the name of a POSIX object with its slash."""
     if not text.startswith(("/", _SLASH)):
         raise ValueError("not a POSIX name (a name starts with a slash)")
     return Target(By.NAME, 0, text, parse_name(text))

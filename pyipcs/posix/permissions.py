@@ -25,7 +25,7 @@ def can_control(record: PosixRecord) -> bool:
 def can_give(record: PosixRecord, uid: int | None, gid: int | None) -> bool:
     """Return True if the caller may give an object this owner and group.
 
-    The owner may change the group to one of its own. All else requires CAP_CHOWN.
+    The owner may change the group to one of its own. Any other change requires CAP_CHOWN.
 
     Args:
         record: the object.

@@ -31,7 +31,7 @@ class PosixMessageQueue(PosixHandle):
 
         Args:
             name: the name with its slash.
-            mode: the permissions, which the umask cuts.
+            mode: the permissions, which the umask reduces.
             maxmsg: the limit of messages; None for the kernel's default.
             msgsize: the limit of bytes of a message; None for the kernel's default.
 
@@ -45,7 +45,7 @@ class PosixMessageQueue(PosixHandle):
         flags = os.O_RDWR | os.O_NONBLOCK | os.O_CREAT | os.O_EXCL
         queue = cls(name)
         descriptor = libc.mq_open(name, flags, mode, sizes)
-        with _closing(descriptor):  # the record is that of the new queue, whatever has its name
+        with _closing(descriptor):  # another queue may have the name already
             queue._read(os.fstat(descriptor))
         return queue
 
@@ -68,9 +68,9 @@ class PosixMessageQueue(PosixHandle):
         return self._read(self._status())
 
     def details(self, record: PosixRecord | None = None) -> PosixQueue:
-        """Return the queue's record with all fields, None for those that the caller may not read.
+        """Return the queue's record with all fields; unreadable ones are None.
 
-        A queue with messages is read, which sets its atime and ctime after they were recorded.
+        Reading a queue with messages sets its atime and ctime; the record has those of before.
 
         Args:
             record: the record to complete; None to read it.
@@ -117,7 +117,7 @@ class PosixMessageQueue(PosixHandle):
         self._record = None
 
     def remove(self) -> None:
-        """Remove the name; the kernel frees the queue when the last process closes it.
+        """Remove the name; the queue exists until the last process closes it.
 
         Raises:
             NotFoundError: there is no such queue, or it was replaced.
@@ -153,27 +153,30 @@ class PosixMessageQueue(PosixHandle):
         try:
             descriptor = mqueue.open_queue(self.id)
         except DeniedError:
-            folder = self._folder()
-            if folder is None:
+            directory = self._directory()
+            if directory is None:
                 raise
         else:
             return descriptor, descriptor
         flags = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
         with kernel_errors():
-            descriptor = os.open(self.id[1:], flags, dir_fd=folder)
+            descriptor = os.open(self.id[1:], flags, dir_fd=directory)
         return descriptor, f"/proc/self/fd/{descriptor}"
 
     def _status(self) -> os.stat_result:
-        folder = self._folder()
-        if folder is not None:
+        directory = self._directory()
+        if directory is not None:
             with kernel_errors():
-                return os.stat(self.id[1:], dir_fd=folder, follow_symlinks=False)
+                return os.stat(self.id[1:], dir_fd=directory, follow_symlinks=False)
         descriptor = mqueue.open_queue(self.id)
         with _closing(descriptor):
             return os.fstat(descriptor)
 
-    def _folder(self) -> int | None:
-        """Return the folder of the queues; None if it cannot be seen or cannot have the name."""
+    def _directory(self) -> int | None:
+        """Return the directory of the queues; None if it is not visible.
+
+        Return None, too, if no file can have the name.
+        """
         before, _, entry = self.id.partition("/")
         is_entry = not before and entry not in {"", ".", ".."} and "/" not in entry
         return mqueue.known_directory() if is_entry else None

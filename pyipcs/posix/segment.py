@@ -85,9 +85,9 @@ class PosixSharedMemory(FileHandle):
             self.remove()
 
     def _resize(self, size: int) -> None:
-        """Change the size; shrink only a segment that nobody else has open or mapped.
+        """Change the size; shrink only a segment that no other process uses.
 
-        A process that has mapped the pages behind the new end would get SIGBUS.
+        A process that has mapped pages beyond the new end would get SIGBUS.
         """
         from pyipcs.posix import files, lease
 

@@ -52,7 +52,7 @@ class PosixNamedSemaphore(FileHandle):
 
 
 def _check_library() -> None:
-    """Check that sem_open(3) creates a semaphore of this place, in glibc's form."""
+    """Check that sem_open(3) creates semaphores here, in the form of glibc."""
     from pyipcs.posix.directory import is_own
 
     if not is_own():
