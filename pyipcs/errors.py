@@ -33,7 +33,7 @@ MEANINGS = {
 
 
 class IpcError(OSError):
-    """A failed System V call.
+    """A failed system call for an object.
 
     Attributes:
         errno: the kernel's error number.
@@ -81,7 +81,7 @@ class DeniedError(IpcError):
 
 
 class ExistsError(IpcError):
-    """A key that another object has (EEXIST)."""
+    """A key or a name that another object has (EEXIST)."""
 
 
 class LimitError(IpcError):
@@ -97,7 +97,7 @@ class InterruptError(IpcError):
 
 
 class UnsupportedError(IpcError):
-    """A kernel without System V IPC, or a sandbox that hides it (ENOSYS)."""
+    """A kernel without a system call, or a sandbox that hides it (ENOSYS)."""
 
 
 class TooBigError(IpcError):
@@ -138,7 +138,7 @@ _TEXTS = {errno.ENOSYS: "System V IPC is not in this kernel, or a sandbox hides 
 
 
 def ipc_error(number: int) -> IpcError:
-    """Return the exception for an errno of a System V call.
+    """Return the exception for an errno of a system call.
 
     EINVAL has no class of its own: its meaning depends on the call.
     """
