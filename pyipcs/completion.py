@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pyipcs import objects
 from pyipcs.errors import UnseenError
 from pyipcs.listing import Listing
-from pyipcs.model import POSIX, SYSV, Kind
+from pyipcs.model import COUNTERPARTS, POSIX, SYSV, Kind
 from pyipcs.process.accounts import user_name
 from pyipcs.render.format_units import human
 from pyipcs.sysv.keys import format_key
@@ -37,8 +37,6 @@ _LONG_FLAGS = {
     "--posix-shmems": Kind.POSIX_SEGMENT,
     "--posix-semaphores": Kind.POSIX_SEMAPHORE,
 }
-# The options of `stat` and `set` choose an object of either family.
-_COUNTERPARTS = dict(zip(SYSV, POSIX, strict=True))
 # Names that every shell reads as they are; others are not suggested.
 _PLAIN_NAME = r"(?a)/[\w.,:=@%+-]+"
 # The short options with a value, which end a group of flags. The commands declare them, too, but
@@ -125,7 +123,8 @@ def _objects(source: str, current: str, line: Sequence[str]) -> Iterator[tuple[s
 
 def _posix_names(source: str, kinds: Collection[Kind]) -> Iterator[tuple[str, str]]:
     """Yield the names of POSIX objects with descriptions."""
-    chosen = {*kinds} if source == "name" else {_COUNTERPARTS.get(one, one) for one in kinds}
+    # The options of `stat` and `set` choose an object of either family.
+    chosen = {*kinds} if source == "name" else {COUNTERPARTS.get(one, one) for one in kinds}
     for kind in POSIX:
         if kind not in chosen:
             continue

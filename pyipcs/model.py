@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 SHM_DEST = 0o1000  # shmctl(2): destroyed when the last process detaches
 SHM_LOCKED = 0o2000  # shmctl(2): locked in memory
 INT_MAX = 2**31 - 1  # the highest id, and the highest value of any int of the kernel
-LONG_MAX = 2**63 - 1  # the highest type of a message
+LONG_MAX = 2**63 - 1  # the highest type of a message, and the highest off_t
 SEMVMX = 32767  # semctl(2): the largest value of a semaphore, fixed in the kernel
 
 
@@ -70,6 +70,8 @@ _TITLES = {
 }
 SYSV = (Kind.QUEUE, Kind.SEGMENT, Kind.SEMAPHORE)
 POSIX = (Kind.POSIX_QUEUE, Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE)
+# The POSIX kind with the noun of a System V kind.
+COUNTERPARTS = dict(zip(SYSV, POSIX, strict=True))
 # The kinds in /dev/shm, which belongs to a mount. All others belong to an IPC namespace.
 IN_SHM = (Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE)
 

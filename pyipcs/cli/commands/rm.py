@@ -22,7 +22,7 @@ from pyipcs.cli.options.output import columns_of, given_output_options, output_o
 from pyipcs.cli.types import KINDS, ParsedType, id_type, key_type, name_type
 from pyipcs.errors import CommandError, Status, UnseenError
 from pyipcs.listing import Listing
-from pyipcs.model import SYSV, By, Kind, Target
+from pyipcs.model import COUNTERPARTS, SYSV, By, Kind, Target
 from pyipcs.objects import parse_target
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions
@@ -68,11 +68,9 @@ class _SingleOption(NamedTuple):
     type: ParsedType
 
 
-def _sysv_options(
-    letter: str, name: str, kind: Kind, same_noun: Kind
-) -> Iterator[tuple[str, _SingleOption]]:
+def _sysv_options(letter: str, name: str, kind: Kind) -> Iterator[tuple[str, _SingleOption]]:
     """Yield the options for the id and the key, by their names in click."""
-    other = NAME_OPTIONS[same_noun]
+    other = NAME_OPTIONS[COUNTERPARTS[kind]]
     id_, key = id_type(kind, other), key_type(kind, other)
     yield f"{name}_id", _SingleOption(kind, (f"-{letter}", f"--{name}-id"), id_)
     yield f"{name}_key", _SingleOption(kind, (f"-{letter.upper()}", f"--{name}-key"), key)
@@ -80,9 +78,9 @@ def _sysv_options(
 
 # The options of single objects, by their names in click.
 _SINGLE_OPTIONS = {
-    **dict(_sysv_options("q", "queue", Kind.QUEUE, Kind.POSIX_QUEUE)),
-    **dict(_sysv_options("m", "shmem", Kind.SEGMENT, Kind.POSIX_SEGMENT)),
-    **dict(_sysv_options("s", "semaphore", Kind.SEMAPHORE, Kind.POSIX_SEMAPHORE)),
+    **dict(_sysv_options("q", "queue", Kind.QUEUE)),
+    **dict(_sysv_options("m", "shmem", Kind.SEGMENT)),
+    **dict(_sysv_options("s", "semaphore", Kind.SEMAPHORE)),
     **{
         flag[2:].replace("-", "_"): _SingleOption(kind, (flag,), name_type(kind))
         for kind, flag in NAME_OPTIONS.items()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyipcs.cli.options.common import combine_options, selecting
 from pyipcs.cli.types import DURATION, USER, ParsedType, key_type
-from pyipcs.model import SYSV, Kind
+from pyipcs.model import COUNTERPARTS, SYSV, Kind
 from pyipcs.query.selection import Selection
 
 if TYPE_CHECKING:
@@ -45,12 +45,7 @@ _KIND_OPTIONS = {
     Kind.POSIX_SEGMENT: ("-M", "--posix-shmems"),
     Kind.POSIX_SEMAPHORE: ("-S", "--posix-semaphores"),
 }
-# The kinds of both families by the letters of options that choose one of several named objects.
-_SAME_NOUN = {
-    Kind.QUEUE: (Kind.QUEUE, Kind.POSIX_QUEUE),
-    Kind.SEGMENT: (Kind.SEGMENT, Kind.POSIX_SEGMENT),
-    Kind.SEMAPHORE: (Kind.SEMAPHORE, Kind.POSIX_SEMAPHORE),
-}
+# The nouns for both families.
 _NOUNS = {
     Kind.QUEUE: "message queue",
     Kind.SEGMENT: "segment",
@@ -70,8 +65,9 @@ def _kind_options(
 
 
 def _named_kinds(**flags: bool) -> list[Kind]:
-    chosen = {one for kind in SYSV if flags[kind.value] for one in _SAME_NOUN[kind]}
-    return [kind for kind in Kind if kind in chosen]
+    """Return the kinds of both families that -q, -m and -s select."""
+    chosen = [kind for kind in SYSV if flags[kind.value]]
+    return [*chosen, *(COUNTERPARTS[kind] for kind in chosen)]
 
 
 def _listed_kinds(**flags: bool) -> list[Kind]:
