@@ -19,8 +19,8 @@ Figures: TypeAlias = "Limits | Usage | Listing"
 def read(kind: Kind) -> Iterator[Listing]:
     """Return all objects of a kind, in chunks.
 
-    System V objects are those of the caller's IPC namespace, and POSIX queues, too. POSIX segments
-    and semaphores are those of the current /dev/shm (`posix.directory`).
+    System V objects and POSIX queues are those of the caller's IPC namespace, POSIX segments and
+    semaphores those of the current /dev/shm (`posix.directory`).
 
     Raises:
         UnseenError: the caller cannot list the objects of this kind.
@@ -47,7 +47,9 @@ def handle_class(kind: Kind) -> "type[Handle]":
 
 
 def parse_target(text: str) -> Target:
-    """Parse a target: /NAME, an id, a 0x key, `id:N`, `key:N` or `ftok:PATH[:PROJ]`.
+    """Parse a target of either family.
+
+    It is /NAME, an id, a 0x key, `id:N`, `key:N` or `ftok:PATH[:PROJ]`.
 
     Raises:
         ValueError: the text is no target; the message has the reason.
@@ -66,7 +68,7 @@ def parse_target(text: str) -> Target:
 
 
 def format_target_id(kind: Kind, object_id: int | str) -> str:
-    """Return the id of a System V object, or the escaped name of a POSIX object."""
+    """Return a System V id as text, or an escaped POSIX name."""
     if kind in POSIX:
         from pyipcs.posix import names
 
@@ -126,5 +128,5 @@ def resources(kind: Kind) -> Listing:
 
 
 def of_figures(rows: Listing, name: str) -> Listing:
-    """Return the rows of resources that have a limit ("limits") or are counted ("usage")."""
+    """Return the rows of resources with a limit ("limits") or a count ("usage")."""
     return rows.where(rows.column("is_limited" if name == "limits" else "is_counted"))

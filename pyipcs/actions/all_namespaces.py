@@ -67,7 +67,7 @@ class Namespaces(NamedTuple):
 
     Attributes:
         groups: the namespaces with their objects.
-        is_incomplete: True if some objects could not be listed; that is reported.
+        is_incomplete: True if some objects could not be listed; the reasons are on stderr.
     """
 
     groups: "list[NamespaceObjects]"
@@ -128,7 +128,7 @@ class _Shms:
 
         Args:
             pids: the processes.
-            has_own: True to begin with that of the caller, whose process is None.
+            has_own: True to return the caller's first; None stands for its process.
         """
         if not self._is_wanted:
             return []
@@ -193,7 +193,7 @@ def _read_objects(
 
     def add(some: Iterable[Kind]) -> None:
         seen, unseen = find_visible(some)
-        # All kinds, because a column may be that of another one.
+        # With all kinds: a column may belong to another one.
         found = {kind: selection.of(seen.get(kind, ())) for kind in kinds}
         shown = plan.report(found, options, format_, view, terminal=terminal)
         for kind in seen:

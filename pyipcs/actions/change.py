@@ -134,7 +134,7 @@ class _Change(ABC):
 
     @abstractmethod
     def _after_denial(self, steps: Sequence[_Step]) -> Sequence[_Step]:
-        """Return the steps in an order in which the new mode allows the others; else none."""
+        """Return the steps with the new mode first; none if it allows no other."""
 
     def _check_owner(self) -> None:
         if why := unmapped(self._options.owner):
@@ -148,7 +148,7 @@ class _Change(ABC):
         return failure
 
     def _take(self, steps: Iterable[_Step]) -> _Failure | None:
-        """Take the steps up to the first that fails."""
+        """Make the system calls up to the first that fails."""
         done: list[str] = []
         for step in steps:
             try:
@@ -229,7 +229,7 @@ class _SysvChange(_Change):
 class _PosixChange(_Change):
     """The changes of a POSIX object: a call for each property.
 
-    The rights to change mode and owner are checked before, because a size cannot be restored.
+    The rights to change mode and owner are checked first, because a size cannot be restored.
     """
 
     _record: PosixRecord
@@ -246,7 +246,10 @@ class _PosixChange(_Change):
             raise self._deny(owner)
 
     def _steps(self) -> list[_Step]:
-        """Return the system calls: the owner last, which may end the caller's rights."""
+        """Return the system calls, with the change of the owner last.
+
+        It may end the caller's rights.
+        """
         options = self._options
         uid, gid = options.owner or (None, None)
         fields = {
@@ -294,6 +297,7 @@ def _sysv_steps(options: ChangeOptions) -> Iterator[_Step]:
 
 
 def _change_posix(handle: Any, **values: int | None) -> None:
+    """Change properties of a POSIX object."""
     handle.change(**values)
 
 

@@ -388,7 +388,7 @@ def _step_hint(plan: Plan, name: str, error: IpcError) -> str:
 
 
 def _explain(kind: Kind, key: Target | None, amount: int, error: IpcError) -> str:
-    """Return the limit behind a failed creation, or the key that is in use; else ""."""
+    """Return the reached limit or the used key of a failed creation; else ""."""
     from pyipcs.actions.hints import explain
 
     if isinstance(error, ExistsError) and key is not None:

@@ -48,7 +48,7 @@ def _semaphore_plan(name: str, options: CreateOptions) -> Plan:
     value = options.values[0] if options.values else 0
 
     def create() -> Handle:
-        shm()  # fails before the creation if the directory is not readable
+        shm()  # an unreadable directory must fail before the creation
         handle = PosixNamedSemaphore.create(name, options.mode, value)
         handle.stat()
         return handle
@@ -69,7 +69,7 @@ def _plan(
         handle_type: the class of its handle.
         name: its name.
         create: its creation.
-        check: returns what an existing object has less than requested; empty if nothing.
+        check: returns the property of an existing object that is less than requested, or "".
         options: the options of the command line.
     """
     find = partial(_find, handle_type, name, check)
@@ -99,7 +99,7 @@ def _check_size(size: int, handle: Any) -> str:
 
 
 def _check_sizes(sizes: dict[str, int | None], handle: Any) -> str:
-    """Return the first limit of a queue that is less than requested; empty if none is."""
+    """Return the first limit of a queue that is less than requested; else ""."""
     wanted = {field: size for field, size in sizes.items() if size is not None}
     if not wanted:
         return ""
@@ -116,7 +116,7 @@ def _check_sizes(sizes: dict[str, int | None], handle: Any) -> str:
 def _explain(
     handle_type: type[PosixHandle], name: str, options: CreateOptions, error: IpcError
 ) -> str:
-    """Return the limit behind a failed creation, or the object that has the name; else ""."""
+    """Return the reached limit or the used name of a failed creation; else ""."""
     from pyipcs.actions import hints
 
     is_queue = handle_type.kind is Kind.POSIX_QUEUE
@@ -136,11 +136,11 @@ def _explain(
 
 
 def _explain_existing(handle_type: type[PosixHandle], name: str) -> str:
-    """Return the reason that a name is not free."""
+    """Return the object or the other file that has a name."""
     try:
         handle_type.find(name)
     except FormError as error:
         return f"{format_name(name)} {error.strerror}"
-    except IpcError:  # removed or replaced since, or not visible
+    except IpcError:  # removed or replaced meanwhile, or not visible
         pass
     return f"{format_name(name)} exists; --exist-ok accepts it"

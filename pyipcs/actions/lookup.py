@@ -39,7 +39,7 @@ def find_named(kinds: Iterable[Kind], target: Target) -> list[Handle]:
     """Return the objects that a target names, at most one a kind, or none.
 
     Raises:
-        CommandError: the kernel refused a call; or no object has the name, but a file that is none.
+        CommandError: the kernel refused a call, or only a file that is no object has the name.
     """
     found: list[Handle] = []
     other: NotAnObjectError | None = None
@@ -122,7 +122,7 @@ def _find_readable(
 ) -> tuple[list[Handle], list[CommandError]]:
     """Return the objects that a target names, and the errors of other kinds.
 
-    Other commands than those that read refuse a target after the first error: the refused kind may
+    Commands that change objects refuse a target after the first error, because the refused kind may
     have an object of that name, too.
 
     Raises:

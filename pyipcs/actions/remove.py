@@ -155,7 +155,7 @@ class Removal:
                 self.removed[kind, handle.id] = None
 
     def find(self, targets: Iterable[Target]) -> list[RemovalTarget]:
-        """Return the objects that targets name; report each target that names none or several."""
+        """Return the objects of targets; report a target of none or of several."""
         from pyipcs.actions.lookup import find_all
 
         found = []

@@ -18,7 +18,7 @@ _HINT_ORDER = (Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE, Kind.POSIX_QUEUE)
 def find_visible(
     kinds: Iterable[Kind],
 ) -> tuple[dict[Kind, Iterable[Listing]], dict[Kind, UnseenError]]:
-    """Return the objects of kinds, and the reasons for kinds that cannot be listed.
+    """Return the objects of kinds, and the reasons for unlistable kinds.
 
     Raises:
         OSError: the kernel refused a call.
@@ -34,7 +34,7 @@ def find_visible(
 
 
 def find_limited(kinds: Sequence[Kind]) -> tuple[list[Kind], UnseenError | None]:
-    """Return the kinds with readable limits and usage, and the reason for the others."""
+    """Return the kinds with readable limits, and the reason for the others."""
     if Kind.POSIX_SEGMENT in kinds:
         from pyipcs.posix.directory import open_shm
 
@@ -46,7 +46,7 @@ def find_limited(kinds: Sequence[Kind]) -> tuple[list[Kind], UnseenError | None]
 
 
 def posix_hint() -> str:
-    """Return a line about the existing POSIX objects; empty if none is visible."""
+    """Return a line that counts the POSIX objects; empty if none is visible."""
     found, _unseen = find_visible(_HINT_ORDER)
     numbers = {kind: sum(one.length for one in listings) for kind, listings in found.items()}
     nouns = {kind: kind.noun.removeprefix("POSIX ") for kind in POSIX}
@@ -55,7 +55,7 @@ def posix_hint() -> str:
 
 
 def other_files() -> "OtherFiles | None":
-    """Count what in /dev/shm is no object; None if it cannot be read."""
+    """Count the files in /dev/shm that are no objects; None if it is unreadable."""
     from pyipcs.posix.listing import other_files as count
 
     try:

@@ -54,7 +54,7 @@ def listings(
 def _write_objects(
     output: Output, found: Found, options: OutputOptions, scope: Scope, view: View = View.STATUS
 ) -> None:
-    """Write objects, without a word about others."""
+    """Write objects without hints at others."""
     report = _report(output, found, options, scope, view)
     _write(output, report, options.chosen(terminal=output.is_terminal), scope)
 
@@ -62,7 +62,7 @@ def _write_objects(
 def _report(
     output: Output, found: Found, options: OutputOptions, scope: Scope, view: View = View.STATUS
 ) -> Report:
-    """Return the report of a part of the objects."""
+    """Return the report of objects for the chosen format."""
     format_ = options.chosen(terminal=output.is_terminal)
     is_terminal = output.is_terminal
     report = plan.report(found, options, format_, view, terminal=is_terminal, unseen=scope.unseen)
@@ -71,7 +71,7 @@ def _report(
 
 
 def _with_others(output: Output, report: Report, format_: Format, *, has_hint: bool) -> Report:
-    """Return a report with the other files of /dev/shm, and a hint at POSIX objects."""
+    """Add the other files of /dev/shm, or a hint at POSIX objects, to a report."""
     is_drawn = _capabilities(output, format_) is not None
     if not is_drawn and format_ is not Format.JSON:
         return report
@@ -188,7 +188,7 @@ def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOpt
     """Write the limits or the usage of kinds; the name is "limits" or "usage".
 
     Raises:
-        CommandError: those of a kind cannot be read; those of the others are written.
+        CommandError: the figures of a kind cannot be read; those of the others are written.
     """
     from pyipcs.actions.visible import find_limited
 
@@ -228,13 +228,13 @@ def _write_figures(
 
 
 def _others_document(others: "OtherFiles") -> dict[str, int | None]:
-    """Return the other files of /dev/shm for JSON; a part of them is no count."""
+    """Return the other files of /dev/shm for JSON; incomplete counts are null."""
     files, size = (others.files, others.bytes) if others.is_complete else (None, None)
     return {"files": files, "bytes": size}
 
 
 def _others_note(others: "OtherFiles") -> str:
-    """Return a line about the files of /dev/shm that are no objects; empty without any."""
+    """Return a line that counts the other files of /dev/shm; empty without any."""
     from pyipcs.render.format_units import human
     from pyipcs.text import plural
 

@@ -270,7 +270,7 @@ def key_type(kind: Kind | None = None, name_option: str = "") -> ParsedType:
 
 @contextmanager
 def _name_hint(text: str, option: str) -> Iterator[None]:
-    """Add a hint to the error for a name that stands in the place of an id or a key."""
+    """Add a hint to the error for a name instead of an id or a key."""
     try:
         yield
     except ValueError as error:

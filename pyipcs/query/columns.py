@@ -123,7 +123,7 @@ def _ages_since(field_of: Callable[[Kind], str]) -> Callable[[Listing], Iterator
 
 
 def _last_known(kind: Kind) -> str:
-    """Return the field with the creation of a POSIX object; a queue has only its last use."""
+    """Return the field with the creation time; of a queue, with the last use."""
     return "mtime" if kind is Kind.POSIX_QUEUE else "born"
 
 
@@ -164,7 +164,7 @@ def _creation_times(listing: Listing) -> Iterator[int]:
 
 
 def _registrations(listing: Listing) -> Iterator[int]:
-    """Yield the current time for queues with a registered process, and 0 for others.
+    """Yield the current time for queues with a registration, and 0 for others.
 
     A registration ends with its process (mq_notify(3)).
     """

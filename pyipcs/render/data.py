@@ -86,7 +86,7 @@ def _collections(report: Report) -> Iterator[str]:
 
 
 def _requested(report: Report) -> Iterator[tuple[Kind, Iterable[Listing] | None]]:
-    """Yield the requested kinds with their objects; None for objects that cannot be listed."""
+    """Yield the requested kinds with their objects, or None if unlistable."""
     if not report.unseen:
         yield from report.found.items()
         return
@@ -120,7 +120,10 @@ def json_figures_lines(name: str, values: "Mapping[Kind, Figures]", _unit: "Unit
 
 
 def _by_name(name: str, figures: "Figures") -> dict[str, Any]:
-    """Return limits or usage by the kernel's names, usage of POSIX objects by names of its own."""
+    """Return limits or usage by name.
+
+    The kernel has no names for the usage of POSIX objects.
+    """
     if not isinstance(figures, Listing):
         return figures._asdict()
     names = map(str.lower, figures.column("resource"))
@@ -194,7 +197,7 @@ def _json_numbers(numbers: Any) -> str:
 
 
 def _json_name(name: Any) -> str:
-    """Return the name of an object, and the member `name_base64` if it is not valid UTF-8."""
+    """Return the JSON of a name; invalid UTF-8 adds the member `name_base64`."""
     text = valid_utf8(name)
     if text == name:
         return json.dumps(text)

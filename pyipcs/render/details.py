@@ -28,7 +28,7 @@ class Details(NamedTuple):
     growth: float | None = None
 
     def state(self) -> "UsageState | None":
-        """Return the usage state with its evidence; None if objects of the kind have no state.
+        """Return the usage state with its evidence; None for kinds without states.
 
         It costs a scan of /proc, which layouts without the state do not need.
         """

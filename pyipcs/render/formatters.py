@@ -68,9 +68,9 @@ def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Va
 
 
 def _is_cached(value_type: ValueType, style: Style) -> bool:
-    """Return True if values repeat, and their text does not depend on the current time.
+    """Return True if values repeat and their texts do not change with the time.
 
-    Names never repeat.
+    Names do not repeat.
     """
     is_relative = style.time_format in {TimeFormat.SHORT, TimeFormat.RELATIVE}
     return value_type is not ValueType.NAME and not (value_type is ValueType.TIME and is_relative)

@@ -69,16 +69,16 @@ _LABELS = {
 
 
 def _rows(name: str, kind: Kind, rows: Listing, unit: Unit) -> Iterator[str]:
-    """Yield the limits or the usage of a POSIX kind in the manner of ipcs."""
+    """Yield the limits or the usage of a POSIX kind in the style of ipcs."""
     if not rows.length:
         return
     yield f"------ {_TITLES[kind]} {'Limits' if name == 'limits' else 'Status'} --------"
     fields = ("resource", "limit" if name == "limits" else "used", "unit")
-    for resource, value, of in zip(*map(rows.column, fields), strict=True):
+    for resource, value, unit_name in zip(*map(rows.column, fields), strict=True):
         label = _LABELS[name][resource]
         if value is None and name == "limits" and resource in UNLIMITED:
             yield f"{label} = unlimited"
-        elif of != "bytes" or value is None:
+        elif unit_name != "bytes" or value is None:
             yield f"{label} = {_or_dash(value)}"
         else:
             yield _size(label, value, unit)

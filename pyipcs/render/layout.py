@@ -13,7 +13,7 @@ from pyipcs.terminal.escape import width
 
 SEPARATION = 2  # columns between columns
 _NAMING = 90  # the lowest priority of columns that name an object
-_LONG_NAME = 40  # columns: if few names of objects are longer, they run over before a column goes
+_LONG_NAME = 40  # columns: a few longer names run over before a column is left out
 _NAME_MAX = 16  # columns of a user's or group's name, before a column goes
 _COMFORTABLE, _LEAST = 24, 12  # columns of wrapped text, before and after other columns go
 
@@ -48,7 +48,10 @@ class Measured(NamedTuple):
 
     @property
     def is_overrunning(self) -> bool:
-        """True if a long text moves the rest of its row: a cut name would be another object's."""
+        """True if a long text moves the rest of its row.
+
+        A truncated name would be that of another object.
+        """
         return self.column.value_type is ValueType.NAME
 
 
@@ -58,7 +61,7 @@ def total(sizes: Sequence[int]) -> int:
 
 
 def usual_widths(widths: Sequence[int]) -> Sequence[int]:
-    """Return sorted widths without exceptions, which are over _LONG_NAME and over the median."""
+    """Return sorted widths without those over both _LONG_NAME and the median."""
     longest = max(_LONG_NAME, widths[(len(widths) - 1) // 2] if widths else 0)
     return [one for one in widths if one <= longest]
 

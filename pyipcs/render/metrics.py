@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _TIMESTAMP = "timestamp_seconds"
 _NEVER = {"0", 0}  # as text of /proc/sysvipc, and as an int of a record
-_PREFIXES = ("sysvipc", "posixipc")
+_SYSV, _POSIX = "sysvipc", "posixipc"
 
 
 class _Gauge(NamedTuple):
@@ -87,7 +87,7 @@ _USED = _Gauge("used", "used", "Amount of a resource in use.")
 def document(report: Report, _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
     """Render limits, their usage, and the objects one by one."""
     for gauge, resources in ((_LIMIT, report.limits), (_USED, report.used)):
-        for prefix in _PREFIXES:
+        for prefix in (_SYSV, _POSIX):
             of_family = [one for one in resources if _prefix(one.kind) == prefix]
             yield from _family(prefix, gauge, _resource_samples(gauge, of_family))
     for kind, values in report.usage.items():
@@ -105,8 +105,8 @@ def document(report: Report, _capabilities: TerminalCapabilities | None = None) 
 
 
 def _prefix(kind: Kind) -> str:
-    """Return the beginning of the names of a kind's metrics."""
-    return _PREFIXES[kind not in SYSV]
+    """Return the prefix of the metrics of a kind."""
+    return _SYSV if kind in SYSV else _POSIX
 
 
 def _figure(values: "Figures", field: str) -> int | None:

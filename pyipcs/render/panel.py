@@ -93,7 +93,10 @@ def details(object_: Details, capabilities: TerminalCapabilities | None) -> Iter
 
 
 def _title(record: Record, room: int) -> tuple[str, list[tuple[str, Cell]]]:
-    """Return the title, and the part of the identity that has no room in it: rich would cut it."""
+    """Return the title, and the key or the name as a row if the title is too long.
+
+    rich would truncate it.
+    """
     noun = record.kind.noun
     title, name = f"{noun[0].upper()}{noun[1:]}", format_target_id(record.kind, record.id)
     if isinstance(record, PosixRecord):
@@ -144,7 +147,7 @@ def _facts(
 
 
 def _known(number: int | None, style: str = "") -> Cell:
-    """Return a value that the caller may be unable to read."""
+    """Return the cell of a value; None is a value that the caller may not read."""
     return (UNREADABLE, "dim") if number is None else (grouped(number), style)
 
 

@@ -242,7 +242,7 @@ def _table(table: Table, chunks: Iterable[Listing], style: Style) -> Iterator[st
 
 
 def _rows(cells: Iterable[Cell], chunk: Listing) -> str:
-    """Return the rows of a chunk; a value that all objects have becomes a part of the template."""
+    """Return the rows of a chunk; the template contains constant values."""
     templates, columns = [], []
     for cell in cells:
         values = chunk.column(cell.field)

@@ -1,6 +1,6 @@
-"""The tables of POSIX objects in the plain format, in the manner of ipcs(1).
+"""The tables of POSIX objects in the plain format, in the style of ipcs(1).
 
-An unknown value is a dash. Therefore every row has a word for each column.
+An unknown value is a dash: every row has a word for each column.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,8 @@ _TIME_WIDTH = 20
 
 
 def _names(names: Sequence[str]) -> Iterable[str]:
-    """Return escaped names in 32 columns; check all in one step first, which is faster."""
+    """Return escaped names in 32 columns."""
+    # One check of all names is faster than one of each.
     joined = "".join(names)
     if joined.isascii() and is_plain(joined):
         return map(str.ljust, names, repeat(_NAME_WIDTH))
@@ -24,7 +25,7 @@ def _names(names: Sequence[str]) -> Iterable[str]:
 
 
 def _name(name: str) -> str:
-    """Return an escaped name in 32 columns; a longer one moves the rest of its row."""
+    """Return an escaped name in 32 columns, or in more if it is longer."""
     text = format_name(name)
     if text.isascii():
         return f"{text:<{_NAME_WIDTH}}"

@@ -57,7 +57,10 @@ def registered(pid: int | None) -> str:
 
 
 def file_number(record: PosixRecord) -> str:
-    """Return the inode of an object and its device, in the notation of proc_pid_mountinfo(5)."""
+    """Return the inode and the device of an object.
+
+    The notation of the device is that of proc_pid_mountinfo(5).
+    """
     return f"{record.inode}, device {os.major(record.device)}:{os.minor(record.device)}"
 
 

@@ -179,7 +179,7 @@ def _show(output: Output, kinds: Sequence[Kind], options: ListOptions) -> Status
     """Show the objects of this namespace."""
     selection, fail = options.selection, options.fail_if_any
     is_terminal = output.is_terminal
-    # Before the listings are opened: what is wrong does not depend on what is visible.
+    # Before the listings are opened: a wrong column is an error even if nothing is visible.
     plan.check(kinds, options.output_options, options.output_options.chosen(terminal=is_terminal))
     seen, unseen = find_visible(kinds)
     found: Found = {kind: selection.of(listings) for kind, listings in seen.items()}

@@ -268,7 +268,7 @@ def _show_dry_run(
         output: the destination.
         options: the options of rm.
         going: the objects.
-        kinds: the kinds whose keys a document, or an empty result, has at least.
+        kinds: the kinds that a document, or an empty result, has even without objects.
 
     Raises:
         CommandError: POSIX objects cannot be listed.
@@ -286,7 +286,7 @@ def _show_dry_run(
 
 
 def _nameable(named: Iterable[Target], options: RemoveOptions) -> Sequence[Kind]:
-    """Return the kinds of the families that the command line names."""
+    """Return the kinds of System V; all kinds if the command line has a name."""
     targets = chain(named, (one.target for one in options.targets))
     return [*Kind] if any(target.by is By.NAME for target in targets) else SYSV
 
