@@ -75,7 +75,8 @@ def _missing(kinds: Collection[Kind], target: Target) -> CommandError:
     others = find_named((kind for kind in target.kinds if kind not in kinds), target)
     if others:
         named = " and a ".join(handle.kind.noun for handle in others)
-        reason += f" (but a {named} has that {target.by.value})"
+        verb = "has" if len(others) == 1 else "have"
+        reason += f" (but a {named} {verb} that {target.by.value})"
     elif target.by is By.ID and _of_key(kinds, f"key:{target.number}"):
         reason += f" ({target.number} is a key: key:{target.number})"
     elif target.by is By.ID and _of_key(kinds, f"0x{target.typed}"):

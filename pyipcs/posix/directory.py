@@ -114,7 +114,7 @@ def use_namespace_file(path: str) -> None:
     elif match:
         use_process(int(match[1]))
     else:
-        use_none(f"{_CANNOT}: {path} names no process, whose /dev/shm they would be in")
+        use_none(f"{_CANNOT}: {path} is not /proc/PID/ns/ipc (only a process has a /dev/shm)")
 
 
 def devices_of(pids: Iterable[int]) -> tuple[dict[int, int], int]:

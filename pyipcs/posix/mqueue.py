@@ -281,7 +281,7 @@ def _undecided(*, is_empty: bool) -> UnseenError:
     if is_empty:
         reason = f"{PATH} is empty, but may be that of another IPC namespace"
     else:
-        reason = f"none in {PATH} can be opened, and they may be another IPC namespace's"
+        reason = f"{PATH} may be that of another IPC namespace: no queue in it can be opened"
     return UnseenError(f"POSIX queues cannot be listed: {reason}{_hint()}", is_certain=False)
 
 

@@ -115,7 +115,7 @@ def test_stat_missing_name_shows_the_others(shm: ShmFiles) -> None:
 def test_stat_name_of_another_kind_names_it(shm: ShmFiles) -> None:
     shm.file("x")
     shm.file("sem.x", glibc_semaphore(1))
-    message = "no such POSIX queue (but a POSIX segment and a POSIX semaphore has that name)"
+    message = "no such POSIX queue (but a POSIX segment and a POSIX semaphore have that name)"
     assert invoke("stat", "-q", "/x") == (1, "", f"pyipcs: /x: {message}\n")
 
 

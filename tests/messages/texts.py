@@ -180,7 +180,7 @@ def no_object_with(name: str) -> str:
 
 def other_kind(kinds: str) -> str:
     """Return the hint that other kinds have the key."""
-    return f" (but {kinds} has that key)"
+    return f" (but {kinds} {'have' if ' and ' in kinds else 'has'} that key)"
 
 
 def looks_like_key(digits: str) -> str:

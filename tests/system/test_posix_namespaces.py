@@ -80,7 +80,7 @@ UNMOUNTED: dict[str, tuple[Steps, str, int]] = {
     ),
     "forbidden": (
         [partial(os.chmod, MQUEUE / HERE[1:], 0)],
-        "none in /dev/mqueue can be opened, and they may be another IPC namespace's" + AS_ROOT,
+        "/dev/mqueue may be that of another IPC namespace: no queue in it can be opened" + AS_ROOT,
         0,
     ),
     "empty": (
@@ -291,7 +291,7 @@ def test_list_ns_of_file_has_queues_alone(there: int, tmp_path: Path) -> None:
         stat = run(PYIPCS, "stat", "-q", THERE, "--ns", str(file), "-f", "csv", "-o", "NAME")
     finally:
         libc.umount2(os.fsencode(file), 2)
-    reason = f"{file} names no process, whose /dev/shm they would be in"
+    reason = f"{file} is not /proc/PID/ns/ipc (only a process has a /dev/shm)"
     assert (result.status, result.err) == (1, f"pyipcs: {NO_SEGMENTS}{reason}\n")
     found = json.loads(result.out)
     assert [one["name"] for one in found["posix_queues"]] == [THERE]

@@ -196,7 +196,7 @@ class _Storm:
         kind, object_id = self._picked()
         format_ = self._chance.choice(("json", "csv", "tsv", "export", "plain"))
         done = self._run("stat", _FLAGS[kind], object_id, "-P", "-f", format_, statuses=(0, 1))
-        missing = rf"no such {kind.noun}( \(but a [a-z ]+ has that id\))?"
+        missing = rf"no such {kind.noun}( \(but a [a-z ]+ ha(s|ve) that id\))?"
         why = rf"{object_id}: ({missing}|the {kind.noun} was removed)"
         if format_ == "plain" and done.status == 0:
             if not re.match(rf"Key 0x[0-9a-f]{{8}}, \w+id {object_id}\n\n", done.out):

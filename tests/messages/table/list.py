@@ -285,7 +285,7 @@ ROWS: Rows = {
         ),
         (
             "-M --ns /proc/self/fd/9",
-            unseen_files("/proc/self/fd/9 names no process, whose /dev/shm they would be in"),
+            unseen_files("/proc/self/fd/9 is not /proc/PID/ns/ipc (only a process has a /dev/shm)"),
             shell('exec 9</proc/self/ns/ipc; "$@"'),
         ),
         ("-l", DEVICE_FULL, shell('"$@" >/dev/full')),
@@ -308,7 +308,7 @@ ROWS: Rows = {
         (
             "-Q",
             unseen_queues(
-                "none in /dev/mqueue can be opened, and they may be another IPC namespace's"
+                "/dev/mqueue may be that of another IPC namespace: no queue in it can be opened"
                 f"{AS_ROOT}"
             ),
             as_ordinary_after(own_mqueue),

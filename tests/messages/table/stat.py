@@ -42,7 +42,7 @@ ROWS: Rows = {
         (
             "-q <posix-of-two>",
             f"<posix-of-two>: {no_object('POSIX queue')} "
-            "(but a POSIX segment and a POSIX semaphore has that name)",
+            "(but a POSIX segment and a POSIX semaphore have that name)",
         ),
         ("<posix-folder>", f"<posix-folder>: {is_directory()}"),
         ("<posix-link>", "<posix-link>: is a symbolic link, not a POSIX segment"),
