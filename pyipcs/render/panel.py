@@ -110,10 +110,24 @@ def _title(record: Record, room: int) -> tuple[str, list[tuple[str, Cell]]]:
 def _facts(
     object_: Details, values: str, capabilities: TerminalCapabilities
 ) -> Iterator[tuple[str, Cell]]:
+    """Yield the properties of an object, those of its kind first."""
+    record, style = object_.record, object_.style
+    yield from _own_facts(object_, values, has_unicode=capabilities.has_unicode)
+    if not isinstance(record, PosixQueue):  # reading a queue's text has just changed its ctime
+        yield "Last change", (moment(record.ctime, style), "")
+    yield "Owner", (names(record.uid, record.gid), "")
+    if not isinstance(record, PosixRecord):
+        yield "Creator", (_creator(record), "")
+    yield "Mode", (f"{symbolic(record.mode)} ({octal(record.mode)})", "")
+    if isinstance(record, PosixRecord):
+        yield "Inode", (file_number(record), "")
+
+
+def _own_facts(object_: Details, values: str, *, has_unicode: bool) -> Iterator[tuple[str, Cell]]:
+    """Yield the properties that objects of one kind have."""
     record, style = object_.record, object_.style
     match record:
         case Queue():
-            has_unicode = capabilities.has_unicode
             yield from _queue_facts(record, style, object_.growth, has_unicode=has_unicode)
         case Segment():
             yield from _segment_facts(record, style)
@@ -125,7 +139,6 @@ def _facts(
                 yield "Values", (values, "")
             yield "Last op", (moment(record.otime, style), "")
         case PosixQueue():
-            has_unicode = capabilities.has_unicode
             yield from _posix_queue_facts(record, style, object_.growth, has_unicode=has_unicode)
         case PosixSegment():
             yield "Size", (_size(record.segsz, style), "bold")
@@ -136,14 +149,6 @@ def _facts(
         case PosixSemaphore():
             yield "Value", _known(record.value, "bold")
             yield "Born", (moment(record.born, style), "")
-    if not isinstance(record, PosixQueue):  # reading a queue's text has just changed its ctime
-        yield "Last change", (moment(record.ctime, style), "")
-    yield "Owner", (names(record.uid, record.gid), "")
-    if not isinstance(record, PosixRecord):
-        yield "Creator", (_creator(record), "")
-    yield "Mode", (f"{symbolic(record.mode)} ({octal(record.mode)})", "")
-    if isinstance(record, PosixRecord):
-        yield "Inode", (file_number(record), "")
 
 
 def _known(number: int | None, style: str = "") -> Cell:
