@@ -217,7 +217,7 @@ def _users(listing: Listing) -> Iterator[Any]:
     )
 
 
-_KIND_HELP = "Kind of object: msg, shm or sem, of POSIX pmsg, pshm or psem"
+_KIND_HELP = "Kind of object: msg, shm or sem; POSIX: pmsg, pshm or psem"
 KIND = Column("KIND", ValueType.TEXT, "kind", _KIND_HELP, 99, values=_kinds)
 NAMESPACE = Column("NS", ValueType.NUMBER, "ipc_namespace", "IPC namespace", 98, values=_namespaces)
 _KEY = Column("KEY", ValueType.KEY, "key", "Key", 90)
@@ -279,7 +279,7 @@ POSIX_COMMON = (
         "BORN",
         ValueType.TIME,
         "born",
-        "Time of the creation; not of queues",
+        "Time of the creation; none for queues",
         30,
         requires=Requirement.BORN,
     ),
@@ -287,7 +287,7 @@ POSIX_COMMON = (
         "MTIME",
         ValueType.TIME,
         "mtime",
-        "Last send or receive; of segments, last recorded write",
+        "Last send or receive; for segments, the last recorded write",
         45,
     ),
     Column("ATIME", ValueType.TIME, "atime", "Time of the last recorded read or mapping", 20),
@@ -296,7 +296,7 @@ POSIX_COMMON = (
         "AGE",
         ValueType.DURATION,
         "age",
-        "Time since BORN, of queues since MTIME",
+        "Time since BORN; for queues, since MTIME",
         20,
         values=_ages_since(_last_known),
         requires=Requirement.BORN,
@@ -365,7 +365,7 @@ POSIX_QUEUE = (
         "MAXMSG",
         ValueType.NUMBER,
         "maxmsg",
-        "Maximum of messages",
+        "Maximum number of messages",
         22,
         requires=Requirement.QUEUE_ATTRIBUTES,
     ),
@@ -373,7 +373,7 @@ POSIX_QUEUE = (
         "MSGSIZE",
         ValueType.SIZE,
         "msgsize",
-        "Maximum of bytes of a message",
+        "Maximum size of a message",
         21,
         requires=Requirement.QUEUE_ATTRIBUTES,
     ),

@@ -10,6 +10,7 @@ from pyipcs.cli import present
 from pyipcs.cli.command import options_titled
 from pyipcs.cli.options.common import options_as, refuse, showing, subcommand
 from pyipcs.cli.types import (
+    BODY_SIZE,
     BYTES,
     COUNT,
     MODE,
@@ -70,7 +71,7 @@ _LABELS = {
     "posix_size",
     type=BYTES,
     metavar="SIZE",
-    help="A POSIX segment of SIZE bytes.",
+    help="A POSIX segment of SIZE bytes, which take memory when they are written.",
 )
 @_object("-s", "--posix-semaphore", is_flag=True, help="A POSIX semaphore.")
 @_object("-q", "--posix-mqueue", "posix_queue", is_flag=True, help="A POSIX message queue.")
@@ -110,14 +111,14 @@ _LABELS = {
     type=COUNT,
     once=True,
     metavar="N",
-    help="Limit of messages of -q. [default: fs.mqueue.msg_default]",
+    help="Maximum messages of -q. [default: fs.mqueue.msg_default]",
 )
 @_property(
     "--msgsize",
-    type=COUNT,
+    type=BODY_SIZE,
     once=True,
-    metavar="N",
-    help="Limit of bytes of a message of -q. [default: fs.mqueue.msgsize_default]",
+    metavar="SIZE",
+    help="Maximum bytes of a message of -q. [default: fs.mqueue.msgsize_default]",
 )
 @_property(
     "--values",
@@ -142,8 +143,8 @@ _LABELS = {
 def command(output: Output, /, *, options: CreateOptions, id_only: bool, json: bool) -> None:
     """Create System V and POSIX IPC objects, all of them or none.
 
-    -M, -S and -Q create System V objects, -m, -s and -q POSIX objects. In `pyipcs list` it is the
-    other way round. An existing object is never changed.
+    -M, -S and -Q create System V objects, -m, -s and -q POSIX objects; in `pyipcs list` the letters
+    have the opposite families. An existing object is never changed.
     """
     _check(options)
     refuse([(id_only and json, "-i and -J cannot be combined")])

@@ -161,7 +161,7 @@ def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
     """Remove objects by id, key or name, or all System V ones.
 
     TARGET is an id (5), a key (0x1234 or key:5), ftok:PATH[:PROJ], or /NAME of a POSIX object. If
-    objects of several kinds have it, none is removed: choose with one of the options below.
+    it names objects of several kinds, none is removed: choose with one of the options below.
 
     The options from --owner to --not-in are filters of --all; an object must match all of them.
     Each object is checked again right before it is removed, and is skipped if it has changed.
