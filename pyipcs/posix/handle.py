@@ -4,7 +4,7 @@ import errno
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Self, cast
 
 from pyipcs.errors import FormError, IpcError, UnseenError, ipc_error
@@ -72,7 +72,6 @@ class PosixHandle(ABC):
             NotFoundError: there is no such object, or it was replaced.
         """
 
-    @abstractmethod
     def change(
         self,
         *,
@@ -81,7 +80,7 @@ class PosixHandle(ABC):
         mode: int | None = None,
         size: int | None = None,
     ) -> None:
-        """Change the given properties.
+        """Change the given properties; the size first, which fails most easily.
 
         Args:
             uid: the new owner.
@@ -91,9 +90,36 @@ class PosixHandle(ABC):
 
         Raises:
             NotFoundError: there is no such object, or it was replaced.
-            DeniedError: the caller does not own the object.
+            DeniedError: the caller does not own the object, or may not give it to this owner; or it
+                may neither open nor list a queue.
             BusyError: the segment would shrink, but another process has it open or mapped.
+            IpcError: EINVAL, the user namespace has no such user or group, or the object has no
+                size.
         """
+        if size is not None:
+            self._resize(size)
+        if size is None or (uid, gid, mode) != (None, None, None):
+            with self._opened() as file, kernel_errors():
+                self._change_file(file, uid, gid, mode)
+        self._record = None
+
+    def _resize(self, size: int) -> None:  # noqa: ARG002 - PosixSharedMemory uses it
+        """Change the size; only segments have one."""
+        raise ipc_error(errno.EINVAL)
+
+    @abstractmethod
+    def _opened(self) -> AbstractContextManager[int | str]:
+        """Open the object to change its mode and owner.
+
+        Yields:
+            A descriptor. For an object that its owner may neither read nor write, a path of /proc.
+        """
+
+    @abstractmethod
+    def _change_file(
+        self, file: int | str, uid: int | None, gid: int | None, mode: int | None
+    ) -> None:
+        """Change the given properties of the opened object."""
 
     @abstractmethod
     def remove(self) -> None:
@@ -142,23 +168,12 @@ class FileHandle(PosixHandle):
         completed = {name: listing.added[name][0] for name in listing.added}
         return cast(PosixRecord, self.record_class(**completed))
 
-    def change(
-        self,
-        *,
-        uid: int | None = None,
-        gid: int | None = None,
-        mode: int | None = None,
-        size: int | None = None,
+    def _change_file(
+        self, file: int | str, uid: int | None, gid: int | None, mode: int | None
     ) -> None:
         """Change the mode, and then the owner: only the owner may change the mode."""
-        if size is not None:
-            raise ipc_error(errno.EINVAL)
-        with self._opened() as file, kernel_errors():
-            if mode is not None:
-                os.chmod(file, mode)
-            if uid is not None or gid is not None:
-                os.chown(file, -1 if uid is None else uid, -1 if gid is None else gid)
-        self._record = None
+        change_mode(file, mode)
+        change_owner(file, uid, gid)
 
     def remove(self) -> None:
         """Unlink the object's file."""
@@ -197,11 +212,6 @@ class FileHandle(PosixHandle):
 
     @contextmanager
     def _opened(self) -> Iterator[int | str]:
-        """Open the object's file to change its mode and owner.
-
-        Yields:
-            A descriptor. For a file that its owner may neither read nor write, a path of /proc.
-        """
         from pyipcs.posix import files
 
         found, _ = self._examine()
@@ -232,6 +242,18 @@ def shm() -> int:
         return open_shm()
     except UnseenError as error:
         raise IpcError(errno.ENODEV, str(error)) from None
+
+
+def change_mode(file: int | str, mode: int | None) -> None:
+    """Set the permissions of a file; None keeps them."""
+    if mode is not None:
+        os.chmod(file, mode)
+
+
+def change_owner(file: int | str, uid: int | None, gid: int | None) -> None:
+    """Set the owner and the group of a file; None keeps them."""
+    if uid is not None or gid is not None:
+        os.chown(file, -1 if uid is None else uid, -1 if gid is None else gid)
 
 
 def check_identity(expected: tuple[int, int] | None, status: os.stat_result) -> None:

@@ -1,15 +1,20 @@
 """POSIX message queues."""
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self, cast
 
-from pyipcs.errors import DeniedError, ipc_error
+from pyipcs.errors import DeniedError
 from pyipcs.model import Kind, PosixQueue, PosixRecord
 from pyipcs.posix import mqueue
-from pyipcs.posix.handle import PosixHandle, check_identity, kernel_errors
+from pyipcs.posix.handle import (
+    PosixHandle,
+    change_mode,
+    change_owner,
+    check_identity,
+    kernel_errors,
+)
 from pyipcs.posix.limits import queue_sizes
 
 _DETAILS = ("qnum", "cbytes", "maxmsg", "msgsize", "notify_pid")
@@ -89,32 +94,15 @@ class PosixMessageQueue(PosixHandle):
             values: Any = mqueue.details(descriptor, _DETAILS)
         return found._replace(**values)
 
-    def change(
-        self,
-        *,
-        uid: int | None = None,
-        gid: int | None = None,
-        mode: int | None = None,
-        size: int | None = None,
+    def _change_file(
+        self, file: int | str, uid: int | None, gid: int | None, mode: int | None
     ) -> None:
-        """Change the owner, the group and the permissions.
+        """Change the owner, and then the mode.
 
-        Raises:
-            NotFoundError: there is no such queue, or it was replaced.
-            DeniedError: the caller does not own the queue, or may not give it to this owner; or it
-                may neither open nor list the queue.
-            IpcError: EINVAL, the user namespace has no such user or group, or a size is given,
-                which queues do not have.
+        The kernel refuses a new owner to the queue's owner, but never a new mode.
         """
-        if size is not None:
-            raise ipc_error(errno.EINVAL)
-        with self._opened() as file, kernel_errors():
-            # The owner first: the kernel refuses it to the queue's owner, but never the mode.
-            if uid is not None or gid is not None:
-                os.chown(file, -1 if uid is None else uid, -1 if gid is None else gid)
-            if mode is not None:
-                os.chmod(file, mode)
-        self._record = None
+        change_owner(file, uid, gid)
+        change_mode(file, mode)
 
     def remove(self) -> None:
         """Remove the name; the queue exists until the last process closes it.
@@ -139,11 +127,6 @@ class PosixMessageQueue(PosixHandle):
 
     @contextmanager
     def _opened(self) -> Iterator[int | str]:
-        """Open the queue to change its mode and owner.
-
-        Yields:
-            A descriptor. For a queue that its owner may neither read nor write, a path of /proc.
-        """
         descriptor, file = self._open()
         with _closing(descriptor):
             self._check_same(os.fstat(descriptor))

@@ -63,21 +63,6 @@ class PosixSharedMemory(FileHandle):
         """Return the segment's record with its birth, rss and swap."""
         return cast(PosixSegment, super().details(record))
 
-    def change(
-        self,
-        *,
-        uid: int | None = None,
-        gid: int | None = None,
-        mode: int | None = None,
-        size: int | None = None,
-    ) -> None:
-        """Change the given properties; the size first, which fails most easily."""
-        if size is not None:
-            self._resize(size)
-        if (uid, gid, mode) != (None, None, None):
-            super().change(uid=uid, gid=gid, mode=mode)
-        self._record = None
-
     def _undo_creation(self, descriptor: int) -> None:
         """Unlink a new file, unless another has its name."""
         self._read(os.fstat(descriptor))
