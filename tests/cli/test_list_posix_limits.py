@@ -1,4 +1,4 @@
-"""pyipcs list -l and -u with POSIX kinds, and what is reported beside objects."""
+"""pyipcs list -l and -u with POSIX kinds, and the notes beside objects."""
 
 import json
 import os

@@ -44,7 +44,7 @@ libc = _Libc()
 
 
 def send(msqid: int, body: bytes = b"hello", type_: int = 1) -> None:
-    """Put a message on a queue."""
+    """Send a message to a queue."""
     message = struct.pack("l", type_) + body
     libc.msgsnd(msqid, message, ctypes.c_size_t(len(body)), IPC_NOWAIT)
 

@@ -53,7 +53,7 @@ def queue(name: str, mode: int = 0o644, sizes: tuple[int, int] | None = None) ->
 
 
 def send_message(descriptor: int, body: bytes, priority: int = 0) -> None:
-    """Put a message on a queue."""
+    """Send a message to a queue."""
     libc.mq_send(descriptor, body, ctypes.c_size_t(len(body)), priority)
 
 

@@ -42,7 +42,7 @@ class ShmFiles:
         return path
 
     def hostile(self) -> set[str]:
-        """Create everything that is no object; return the names."""
+        """Create files of all types that are no objects; return their names."""
         (SHM / "directory/below").mkdir(parents=True)
         (SHM / "directory/below/file").write_bytes(b"x" * 5000)
         with socket.socket(socket.AF_UNIX) as listener:
@@ -58,7 +58,7 @@ class ShmFiles:
         return names
 
     def remove_all(self) -> None:
-        """Remove everything in /dev/shm."""
+        """Remove all files in /dev/shm."""
         for path in SHM.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

@@ -66,7 +66,7 @@ RECORDS: dict[Kind, list[SysvRecord]] = {
     Kind.SEGMENT: [*SEGMENTS],
     Kind.SEMAPHORE: [*SETS],
 }
-# A name that separates cells, quotes, runs and colours, unless a format prevents it.
+# A name that separates cells, quotes, executes and colours, unless a format escapes it.
 HOSTILE_NAME = os.fsdecode(b"/a b\n\t\x1b[31m\xff,'\"\\$(id)%s")
 LONG_NAME = "/" + "long-name-" * 25 + "12345"  # 255 bytes after the slash
 WIDE_NAME = "/漢字"

@@ -156,13 +156,13 @@ def after(*before: Callable[[], object]) -> Runner:
 
 
 def own_dev() -> None:
-    """Have an empty /dev, in mounts of this process's own."""
+    """Mount an empty /dev, in a mount namespace of this process."""
     own_mounts()
     hide("/dev")
 
 
 def own_mqueue() -> None:
-    """Have a /dev/mqueue with one queue that nobody may open."""
+    """Mount a /dev/mqueue with one queue that no process may open."""
     unshare(NEWIPC | NEWNS)
     libc.mount(b"none", b"/", None, c_ulong(1 << 18 | 16384), None)
     libc.mount(b"mqueue", b"/dev/mqueue", b"mqueue", c_ulong(0), None)

@@ -46,7 +46,7 @@ IGNORED_NAMES = {
     # Names of fields.
     "posix/listing.py": {"_BASIC", "_segments", "_chunks", "fields_of"},
     "query/complete.py": {"Requirement"},
-    # What only another caller than a command, or a race, can meet.
+    # Only a caller that is no command, or a race, can cause these.
     "posix/files.py": {"_open"},
     "posix/directory.py": {"_open_of_process"},
     "posix/lease.py": {"_TEXTS"},

@@ -154,7 +154,7 @@ def test_parse_name_of_any_text_raises_nothing_but_value_error(text: str) -> Non
 
 @pytest.mark.tools("xargs")
 def test_format_name_through_xargs_never_names_another_object() -> None:
-    """Xargs removes backslashes and quotes; what remains of an escaped name must be no target."""
+    """An escaped name without backslashes and quotes, as xargs(1) leaves it, is no target."""
     names = ["/a\nb", "/a b", "/a\tb", "/a\\b", "/it's", '/"q"', "/\udcff", "/plain"]
     listed = "".join(f"{format_name(name)}\n" for name in names)
     done = subprocess.run(

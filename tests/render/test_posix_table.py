@@ -194,7 +194,7 @@ def test_table_notes_are_dim_lines_after_the_tables() -> None:
 
 
 def test_table_of_unseen_kinds_is_not_empty() -> None:
-    """Nothing may be said about objects that cannot be listed."""
+    """The table reports no absence of objects that cannot be listed."""
     report = samples.report(Kind.POSIX_SEGMENT, style=PEOPLE)
     found: dict[Kind, list[Listing]] = {Kind.POSIX_SEGMENT: []}
     unseen = report._replace(found=found, unseen=[Kind.POSIX_QUEUE])

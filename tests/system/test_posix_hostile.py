@@ -1,4 +1,4 @@
-"""A /dev/shm full of hostile files, in list and stat: nothing followed, nothing raw."""
+"""Hostile files in /dev/shm: list and stat follow none and print no raw byte."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ RAW = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]")
 
 @pytest.fixture
 def hostile(shm: ShmFiles) -> set[str]:
-    """Fill /dev/shm; return the names of what is no object."""
+    """Fill /dev/shm; return the names of the files that are no objects."""
     for name in SEGMENTS:
         shm.file(name, b"x" * 10)
     shm.file("sem.zero")
