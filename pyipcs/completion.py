@@ -145,9 +145,7 @@ def _enter(line: Sequence[str]) -> None:
         from pyipcs.sysv.namespace import path_of
         from pyipcs.sysv.unshare import enter
 
-        path = path_of(os.path.expanduser(found[1]))
-        enter(path)
-        use_namespace_file(path)
+        enter(use_namespace_file(path_of(os.path.expanduser(found[1]))))
 
 
 def _kinds_of_options(line: Iterable[str]) -> list[Kind]:

@@ -109,15 +109,25 @@ class FormError(IpcError):
 
 
 class UnseenError(Exception):
-    """Objects of a kind that the caller cannot list; the text is the reason, in one line.
+    """Objects that the caller cannot list; the text is one line for the user.
 
     Attributes:
+        reason: the reason alone.
         is_certain: False if there may be no object at all.
+        is_missing: True if there is no place for such objects, and so none of them.
     """
 
-    def __init__(self, reason: str, *, is_certain: bool = True) -> None:
-        super().__init__(reason)
+    def __init__(
+        self, objects: str, reason: str, *, is_certain: bool = True, is_missing: bool = False
+    ) -> None:
+        super().__init__(objects, reason)
+        self.reason = reason
         self.is_certain = is_certain
+        self.is_missing = is_missing
+
+    def __str__(self) -> str:
+        objects, reason = self.args
+        return f"{objects} cannot be listed: {reason}"
 
 
 _CLASSES: dict[int, type[IpcError]] = {

@@ -9,7 +9,7 @@ from pyipcs.actions.create import CreateOptions, Plan, creation_error, owner_ste
 from pyipcs.errors import ExistsError, FormError, IpcError, LimitError
 from pyipcs.model import Kind, Target
 from pyipcs.objects import Handle
-from pyipcs.posix.handle import PosixHandle, shm
+from pyipcs.posix.handle import PosixHandle
 from pyipcs.posix.names import format_name
 from pyipcs.text import plural
 
@@ -46,13 +46,7 @@ def _semaphore_plan(name: str, options: CreateOptions) -> Plan:
     from pyipcs.posix.semaphore import PosixNamedSemaphore
 
     value = options.values[0] if options.values else 0
-
-    def create() -> Handle:
-        shm()  # an unreadable directory must fail before the creation
-        handle = PosixNamedSemaphore.create(name, options.mode, value)
-        handle.stat()
-        return handle
-
+    create = partial(PosixNamedSemaphore.create, name, options.mode, value)
     return _plan(PosixNamedSemaphore, name, create, lambda _handle: "", options)
 
 

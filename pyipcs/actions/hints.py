@@ -105,7 +105,7 @@ def explain_queue_bytes(maxmsg: int | None, msgsize: int | None) -> str:
         return ""
     known: dict[str, str | int] = {"RLIMIT_MSGQUEUE": plural(limit, "byte")}
     if used is not None:
-        known["in use"] = used
+        known["queues here"] = used
     known["needed"] = queue_cost(*queue_sizes(maxmsg, msgsize))
     return _listed(known)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pyipcs.errors import CommandError, FormError, IpcError, NotFoundError, UnsupportedError
-from pyipcs.model import Kind, SemaphoreSet, Target
+from pyipcs.model import By, Kind, SemaphoreSet, Target
 from pyipcs.text import plural
 
 
@@ -29,8 +29,11 @@ def refusals(kind: Kind, target: Target) -> Iterator[None]:
 
 def refusal(kind: Kind, target: Target, error: IpcError) -> CommandError:
     """Return the error for the user behind an error of the kernel."""
-    error_type = NotAnObjectError if isinstance(error, FormError) else CommandError
-    return error_type(f"{target.typed}: {refusal_reason(kind, error)}")
+    if isinstance(error, FormError):
+        return NotAnObjectError(f"{target.typed}: {error.strerror}")
+    # A name may be that of objects of several kinds.
+    subject = f"{kind.noun}: " if target.by is By.NAME else ""
+    return CommandError(f"{target.typed}: {subject}{refusal_reason(kind, error)}")
 
 
 def refusal_reason(kind: Kind, error: IpcError) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
-from pyipcs.errors import CommandError, IpcError, NotFoundError, Status, ipc_error
+from pyipcs.errors import CommandError, FormError, IpcError, NotFoundError, Status, ipc_error
 from pyipcs.listing import Listing
 from pyipcs.model import By, Kind, Record, Segment, State, SysvRecord, Target
 from pyipcs.objects import Handle, can_remove, format_target_id, handle_class
@@ -62,10 +62,18 @@ Selected: TypeAlias = Mapping[int, Snapshot | None]
 
 
 class RemovalTarget(NamedTuple):
-    """An object to remove, as the user named it."""
+    """An object to remove, as the user named it.
+
+    Attributes:
+        kind: the kind of the object.
+        target: its name, id or key.
+        found: the handle of a POSIX object that was looked up by its name; a later object of that
+            name is not removed.
+    """
 
     kind: Kind
     target: Target
+    found: "Handle | None" = None
 
 
 class UsageCounts(NamedTuple):
@@ -144,9 +152,9 @@ class Removal:
 
     def remove(self, targets: Iterable[RemovalTarget]) -> None:
         """Remove the objects that the user named."""
-        for kind, target in targets:
+        for kind, target, found in targets:
             try:
-                handle = _handle(kind, target)
+                handle = found or _handle(kind, target)
                 self._announce(kind, handle.id)
                 handle.remove()
             except IpcError as error:
@@ -161,14 +169,17 @@ class Removal:
         found = []
         for target in targets:
             try:
-                kinds = [handle.kind for handle in find_all(target.kinds, target)]
+                handles = find_all(target.kinds, target)
             except CommandError as error:
                 self._fail(str(error))
                 continue
-            if len(kinds) > 1:
-                self._fail(_several(target, kinds))
+            if len(handles) > 1:
+                self._fail(_several(target, [handle.kind for handle in handles]))
             else:
-                found.append(RemovalTarget(kinds[0], target))
+                is_named = target.by is By.NAME
+                found.append(
+                    RemovalTarget(handles[0].kind, target, handles[0] if is_named else None)
+                )
         return found
 
     def reject_id(self, word: str) -> None:
@@ -239,7 +250,7 @@ class Removal:
 
     def _reachable(self, targets: Iterable[RemovalTarget]) -> Iterator[tuple[Kind, int | str]]:
         gone: set[tuple[Kind, int | str]] = set()
-        for kind, target in targets:
+        for kind, target, _ in targets:
             try:
                 record = _handle(kind, target).stat()
                 if not can_remove(record):
@@ -258,7 +269,9 @@ class Removal:
 
     def _report_error(self, target: Target, error: IpcError) -> None:
         name = target.by.value
-        if target.by is By.NAME and error.errno in _NAME_REASONS:
+        if isinstance(error, FormError):
+            self._fail(f"name `{target.typed}' {error.strerror}")
+        elif target.by is By.NAME and error.errno in _NAME_REASONS:
             self._fail(_NAME_REASONS[error.errno].format(target.typed))
         elif reason := _REASONS.get(error.errno):
             self._fail(f"{reason} {name} ({target.typed})")

@@ -14,11 +14,12 @@ from pyipcs.errors import BusyError, UnseenError
 
 SHM = "/dev/shm"
 _MEMORY_FILE_SYSTEMS = {0x01021994, 0x858458F6}  # TMPFS_MAGIC and RAMFS_MAGIC (linux/magic.h)
+_PATH = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 BLOCK = 512  # bytes of st_blocks (inode(7))
 _TRIES = 8  # openat2(2) fails with EAGAIN beside a rename
 _NAMESPACE_FILE = "/proc/(self|thread-self|[0-9]+)/(?:task/[0-9]+/)?ns/ipc"
-_CANNOT = "POSIX segments and semaphores cannot be listed"
+_OBJECTS = "POSIX segments and semaphores"
 
 
 class _Place:
@@ -26,20 +27,26 @@ class _Place:
 
     Attributes:
         descriptor: the open directory; None before its first use.
-        reason: the reason for a place without a directory; None if it has one.
-        pid: the process of the place; None for the caller.
+        reason: the reason why the place has no directory; None if it has one.
+        process: a descriptor of the folder of the process in /proc; None for the caller. A later
+            process with the same pid is another folder.
+        pid: the pid of the process, for messages.
     """
 
     descriptor: int | None = None
     reason: str | None = None
-    pid: int | None = None
+    process: int | None = None
+    pid = 0
 
-    def change(self, pid: int | None = None, reason: str | None = None) -> None:
-        """Close the directory of the place before, and set another place."""
-        if self.descriptor is not None:
-            with suppress(OSError):  # `run` closes all descriptors in its child
-                os.close(self.descriptor)
-        self.descriptor, self.reason, self.pid = None, reason, pid
+    def change(
+        self, process: int | None = None, pid: int = 0, *, reason: str | None = None
+    ) -> None:
+        """Close the descriptors of the place before, and set another place."""
+        for descriptor in (self.descriptor, self.process):
+            if descriptor is not None:
+                with suppress(OSError):  # `run` closes all descriptors in its child
+                    os.close(descriptor)
+        self.descriptor, self.reason, self.process, self.pid = None, reason, process, pid
 
 
 _place = _Place()
@@ -52,10 +59,12 @@ def open_shm() -> int:
         UnseenError: the place has no such directory, or the caller may not read it.
     """
     if _place.reason is not None:
-        raise UnseenError(_place.reason)
+        raise UnseenError(_OBJECTS, _place.reason)
     if _place.descriptor is None:
-        pid = _place.pid
-        _place.descriptor = _open_own() if pid is None else _open_of_process(pid)
+        process = _place.process
+        _place.descriptor = (
+            _open_own() if process is None else _open_of_process(process, _place.pid)
+        )
     return _place.descriptor
 
 
@@ -70,7 +79,7 @@ def duplicate_shm() -> int:
 
 def is_own() -> bool:
     """Return True if the place is the caller's."""
-    return _place.pid is None and _place.reason is None
+    return _place.process is None and _place.reason is None
 
 
 def is_in_memory(directory: int) -> bool:
@@ -100,21 +109,34 @@ def use_process(pid: int) -> None:
     The opening fails if the process has no /dev/shm on a tmpfs, if the caller may not read it, or
     if the kernel has no openat2(2) (Linux 5.6).
     """
-    _place.change(pid)
+    try:
+        _place.change(os.open(f"/proc/{pid}", _PATH), pid)
+    except OSError as error:
+        use_none(_unseen(error, f"{SHM} of process {pid}").reason)
 
 
-def use_namespace_file(path: str) -> None:
+def use_namespace_file(path: str) -> str:
     """Set the place to the /dev/shm of the process in a path /proc/PID/ns/ipc.
 
     Any other file of a namespace belongs to no process: then there is no place.
+
+    Returns:
+        A path of the same file. It stays that of the process if another process gets the pid.
     """
     match = re.fullmatch(_NAMESPACE_FILE, path)
-    if match and match[1] in {"self", "thread-self"}:
+    if not match:
+        use_none(f"{path} is not /proc/PID/ns/ipc (only a process has a /dev/shm)")
+    elif match[1] in {"self", "thread-self"}:
         use_own()
-    elif match:
-        use_process(int(match[1]))
     else:
-        use_none(f"{_CANNOT}: {path} is not /proc/PID/ns/ipc (only a process has a /dev/shm)")
+        try:
+            process = os.open(path.removesuffix("/ns/ipc"), _PATH)
+        except OSError as error:
+            use_none(_unseen(error, path).reason)
+        else:
+            _place.change(process, int(match[1]))
+            return f"/proc/self/fd/{process}/ns/ipc"
+    return path
 
 
 def devices_of(pids: Iterable[int]) -> tuple[dict[int, int], int]:
@@ -128,10 +150,16 @@ def devices_of(pids: Iterable[int]) -> tuple[dict[int, int], int]:
     unseen = 0
     for pid in pids:
         try:
-            descriptor = _open_of_process(pid)
+            process = os.open(f"/proc/{pid}", _PATH)
+        except OSError:
+            continue  # it has exited
+        try:
+            descriptor = _open_of_process(process, pid)
         except UnseenError:
             unseen += os.path.exists(f"/proc/{pid}")
             continue
+        finally:
+            os.close(process)
         devices.setdefault(os.fstat(descriptor).st_dev, pid)
         os.close(descriptor)
     return devices, unseen
@@ -153,9 +181,9 @@ def _open_own() -> int:
         raise _unseen(error, SHM) from None
 
 
-def _open_of_process(pid: int) -> int:
+def _open_of_process(process: int, pid: int) -> int:
     try:
-        root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        root = os.open("root", _PATH, dir_fd=process)
     except OSError as error:
         raise _unseen(error, f"the root of process {pid}") from None
     try:
@@ -177,7 +205,7 @@ def _open_below(root: int, name: str) -> int:
         descriptor = _resolve(root)
     except OSError as error:
         if error.errno == errno.ENOSYS:
-            raise UnseenError(f"{_CANNOT}: {name}: needs openat2(2) of Linux 5.6") from None
+            raise UnseenError(_OBJECTS, f"{name}: needs openat2(2) of Linux 5.6") from None
         raise _unseen(error, name) from None
     try:
         if libc.file_system_type(descriptor) in _MEMORY_FILE_SYSTEMS:
@@ -186,7 +214,7 @@ def _open_below(root: int, name: str) -> int:
         os.close(descriptor)
         raise _unseen(error, name) from None
     os.close(descriptor)
-    raise UnseenError(f"{_CANNOT}: {name} is not a tmpfs")
+    raise UnseenError(_OBJECTS, f"{name} is not a tmpfs")
 
 
 def _resolve(root: int) -> int:
@@ -201,9 +229,9 @@ def _resolve(root: int) -> int:
 
 def _unseen(error: OSError, name: str) -> UnseenError:
     match error.errno:
-        case errno.ENOENT:
-            return UnseenError(f"{_CANNOT}: {name} does not exist")
+        case errno.ENOENT | errno.ESRCH:
+            return UnseenError(_OBJECTS, f"{name} does not exist", is_missing=True)
         case errno.ENOTDIR:
-            return UnseenError(f"{_CANNOT}: {name} is not a directory")
+            return UnseenError(_OBJECTS, f"{name} is not a directory")
         case _:
-            return UnseenError(f"{_CANNOT}: {name}: {error.strerror}")
+            return UnseenError(_OBJECTS, f"{name}: {error.strerror}")

@@ -12,6 +12,7 @@ import time
 from pyipcs.errors import FormError, IpcError, ipc_error
 from pyipcs.model import Kind
 from pyipcs.posix.names import SEMAPHORE_PREFIX, format_name
+from pyipcs.text import plural
 
 _SAFE = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 _LEASE_TRIES, _LEASE_PAUSE = 3, 0.0005  # a lease of pyipcs takes microseconds
@@ -141,7 +142,7 @@ def check_form(kind: Kind, directory: int, entry: str, found: os.stat_result) ->
     elif actual is Kind.POSIX_SEMAPHORE:
         what = f"the {actual.noun} {format_name('/' + entry.removeprefix(SEMAPHORE_PREFIX))}"
     else:
-        what = f"a file of {found.st_size} bytes in another form"
+        what = f"a file of {plural(found.st_size, 'byte')} in another form"
     number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
     raise FormError(number, f"is {what}, not a {kind.noun}")
 

@@ -4,10 +4,10 @@ import errno
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, ClassVar, Self, cast
 
-from pyipcs.errors import FormError, IpcError, UnseenError, ipc_error
+from pyipcs.errors import FormError, IpcError, NotFoundError, UnseenError, ipc_error
 from pyipcs.model import Kind, PosixRecord, Target
 
 
@@ -28,6 +28,16 @@ class PosixHandle(ABC):
         self.id = name
         self._record: PosixRecord | None = None
         self._identity: tuple[int, int] | None = None  # device and inode of the object
+        self._held: int | None = None
+
+    def __del__(self) -> None:
+        """Close the descriptor of a new object."""
+        if self._held is not None:
+            os.close(self._held)
+
+    def _hold(self, descriptor: int) -> None:
+        """Keep a new object open, so that no later one can have its inode."""
+        self._held = descriptor
 
     @classmethod
     def find(cls, name: str) -> Self:
@@ -186,6 +196,13 @@ class FileHandle(PosixHandle):
                 raise FormError(errno.EISDIR, "is a directory") from error
         self._record = self._identity = None
 
+    def _undo_creation(self) -> None:
+        """Unlink a new file, unless another has its name; open no file for that."""
+        with suppress(OSError):
+            status = os.stat(self.entry, dir_fd=shm(), follow_symlinks=False)
+            if (status.st_dev, status.st_ino) == self._identity:
+                os.unlink(self.entry, dir_fd=shm())
+
     def _examine(self) -> tuple[os.stat_result, int | None]:
         """Return the status of the object's file, and the value of a semaphore."""
         from pyipcs.posix import files
@@ -224,7 +241,7 @@ class FileHandle(PosixHandle):
                     raise
                 continue
             try:
-                yield f"/proc/self/fd/{descriptor}" if flags == os.O_PATH else descriptor
+                yield path_of(descriptor) if flags == os.O_PATH else descriptor
             finally:
                 os.close(descriptor)
             return
@@ -234,14 +251,29 @@ def shm() -> int:
     """Return the directory of segments and semaphores.
 
     Raises:
-        IpcError: ENODEV, there is none, or it cannot be read.
+        NotFoundError: there is none.
+        IpcError: ENODEV, it cannot be read.
     """
     from pyipcs.posix.directory import open_shm
 
     try:
         return open_shm()
     except UnseenError as error:
-        raise IpcError(errno.ENODEV, str(error)) from None
+        if error.is_missing:
+            raise NotFoundError(errno.ENOENT, error.reason) from None
+        raise IpcError(errno.ENODEV, error.reason) from None
+
+
+def path_of(descriptor: int) -> str:
+    """Return a path of a file that is open with O_PATH.
+
+    Raises:
+        DeniedError: there is no /proc.
+    """
+    path = f"/proc/self/fd/{descriptor}"
+    if not os.path.exists(path):
+        raise ipc_error(errno.EACCES)
+    return path
 
 
 def change_mode(file: int | str, mode: int | None) -> None:

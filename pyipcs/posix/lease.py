@@ -12,7 +12,7 @@ import signal
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pyipcs.errors import BusyError, IpcError, ipc_error
 
@@ -65,7 +65,8 @@ def write_lease(descriptor: int) -> Iterator[None]:
                 try:
                     yield
                 finally:
-                    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+                    with suppress(OSError):  # the kernel has broken it: an opener waited too long
+                        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
                 return
         if not left or not isinstance(failure, BusyError):
             raise failure
@@ -78,6 +79,16 @@ def is_held(descriptor: int) -> bool:
     Call it in the block of `write_lease`, immediately before the removal of the file.
     """
     return fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == fcntl.F_WRLCK
+
+
+def check_held(descriptor: int) -> None:
+    """Check that a write lease still stands.
+
+    Raises:
+        BusyError: a process waits to open the file, or has opened it.
+    """
+    if not is_held(descriptor):
+        raise _failure(BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)))
 
 
 def is_unused(descriptor: int) -> bool:

@@ -162,3 +162,21 @@ def sem_open(name: str, flags: int, mode: int, value: int) -> int:
 def sem_close(address: int) -> None:
     """Call sem_close(3)."""
     _sem_close(address)
+
+
+def mapped_file(address: int) -> tuple[int, int] | None:
+    """Return the device and the inode of the file that is mapped at an address.
+
+    Return None without /proc (proc_pid_maps(5)).
+    """
+    try:
+        with open("/proc/self/maps") as maps:
+            for line in maps:
+                span, _, _, device, inode, *_ = line.split()
+                start, end = (int(limit, 16) for limit in span.split("-"))
+                if start <= address < end:
+                    major, minor = (int(number, 16) for number in device.split(":"))
+                    return os.makedev(major, minor), int(inode)
+    except OSError:
+        pass
+    return None

@@ -48,7 +48,7 @@ RESOURCES = {
     ),
     Kind.POSIX_SEGMENT: (
         Resource("SHM_SIZE", "Memory of /dev/shm (bytes)", _BOTH, "bytes"),
-        Resource("SHM_FILES", "Files in /dev/shm", _BOTH),
+        Resource("SHM_INODES", "Inodes of /dev/shm", _BOTH),
         Resource("SHM_HELD", "Memory of removed files in use (bytes)", _USAGE, "bytes"),
     ),
     Kind.POSIX_SEMAPHORE: (Resource("SEM_VALUE_MAX", "Value of a semaphore", _LIMIT),),
@@ -208,7 +208,7 @@ def _segment_amounts() -> Mapping[str, Amount]:
     size, files = status.f_blocks, status.f_files
     return {
         "SHM_SIZE": Amount(size * status.f_frsize, _used(status)) if size else Amount(),
-        "SHM_FILES": Amount(files, files - status.f_ffree) if files else Amount(),
+        "SHM_INODES": Amount(files, files - status.f_ffree) if files else Amount(),
         "SHM_HELD": Amount(used=held_memory(directory)),
     }
 

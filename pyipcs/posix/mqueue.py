@@ -14,6 +14,7 @@ from pyipcs.model import Kind, PosixQueue
 from pyipcs.process.identity import CAP_SYS_ADMIN, capabilities, effective_uid
 
 PATH = "/dev/mqueue"
+_OBJECTS = "POSIX queues"
 _NAMESPACE = "/proc/self/ns/ipc"
 _MQUEUE_MAGIC = 0x19800202  # statfs(2)
 _BASIC = PosixQueue._fields[:9]  # the fields that lstat(2) reports, and the name
@@ -231,17 +232,16 @@ def _open_own_mount() -> int:
 def _not_opened(error: OSError) -> UnseenError:
     match error.errno:
         case errno.ENOENT:
-            return UnseenError(f"POSIX queues cannot be listed: there is no {PATH}{_hint()}")
+            return UnseenError(_OBJECTS, f"there is no {PATH}{_hint()}")
         case errno.EACCES:
             return _unreadable()
         case _:
             reason = f"{PATH} cannot be opened: {error.strerror}"
-            return UnseenError(f"POSIX queues cannot be listed: {reason}", is_certain=False)
+            return UnseenError(_OBJECTS, reason, is_certain=False)
 
 
 def _unreadable() -> UnseenError:
-    reason = f"POSIX queues cannot be listed: {PATH} cannot be read{_hint()}"
-    return UnseenError(reason, is_certain=False)
+    return UnseenError(_OBJECTS, f"{PATH} cannot be read{_hint()}", is_certain=False)
 
 
 def _hint() -> str:
@@ -262,7 +262,7 @@ def _check_owner(descriptor: int) -> None:
 
     if libc.file_system_type(descriptor) != _MQUEUE_MAGIC:
         reason = f"the mqueue file system is not mounted at {PATH}{_hint()}"
-        raise UnseenError(f"POSIX queues cannot be listed: {reason}")
+        raise UnseenError(_OBJECTS, reason)
     try:
         names = _names(descriptor)
         answers = (_is_own(descriptor, name) for name in names)
@@ -274,7 +274,7 @@ def _check_owner(descriptor: int) -> None:
     if is_own is None:
         raise _undecided(is_empty=not names)
     reason = f"{PATH} has those of another IPC namespace{_hint()}"
-    raise UnseenError(f"POSIX queues cannot be listed: {reason}")
+    raise UnseenError(_OBJECTS, reason)
 
 
 def _undecided(*, is_empty: bool) -> UnseenError:
@@ -282,7 +282,7 @@ def _undecided(*, is_empty: bool) -> UnseenError:
         reason = f"{PATH} is empty, but may be that of another IPC namespace"
     else:
         reason = f"{PATH} may be that of another IPC namespace: no queue in it can be opened"
-    return UnseenError(f"POSIX queues cannot be listed: {reason}{_hint()}", is_certain=False)
+    return UnseenError(_OBJECTS, f"{reason}{_hint()}", is_certain=False)
 
 
 def _is_own(descriptor: int, name: str) -> bool | None:

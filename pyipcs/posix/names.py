@@ -22,7 +22,8 @@ _FOLDERS = ("/dev/shm/", "/dev/mqueue/")
 def parse_name(text: str, kind: Kind | None = None) -> str:
     r"""Parse the name of an object, with or without its slash.
 
-    The escapes of `format_name` stand for their characters.
+    A text that begins with `\x2f`, as `format_name` returns it, has escapes. In all other texts
+    each character stands for itself: they are names as other programs, or JSON, have them.
 
     Args:
         text: the text of the user.
@@ -31,7 +32,8 @@ def parse_name(text: str, kind: Kind | None = None) -> str:
     Returns:
         The name with its slash.
     """
-    name = _unescaped(text)
+    name = _unescaped(text) if text.startswith(_SLASH) else text
+    _check_encoding(name)
     for folder in _FOLDERS:
         if name.startswith(folder) and "/" not in (rest := name.removeprefix(folder)):
             raise ValueError(f"not a POSIX name (did you mean {_hint(rest, kind)}?)")
@@ -94,12 +96,16 @@ def _hint(rest: str, kind: Kind | None) -> str:
     return format_name(f"/{rest}")
 
 
-def _unescaped(text: str) -> str:
+def _check_encoding(text: str) -> None:
     try:
-        encoded = os.fsencode(text)
+        os.fsencode(text)
     except UnicodeEncodeError:
         raise ValueError("not a POSIX name (it is not valid text)") from None
-    return os.fsdecode(re.sub(_ESCAPE, _character, encoded, flags=re.DOTALL))
+
+
+def _unescaped(text: str) -> str:
+    _check_encoding(text)
+    return os.fsdecode(re.sub(_ESCAPE, _character, os.fsencode(text), flags=re.DOTALL))
 
 
 def _character(match: re.Match[bytes]) -> bytes:

@@ -1,11 +1,12 @@
 """POSIX message queues."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self, cast
 
-from pyipcs.errors import DeniedError
+from pyipcs.errors import DeniedError, ipc_error
 from pyipcs.model import Kind, PosixQueue, PosixRecord
 from pyipcs.posix import mqueue
 from pyipcs.posix.handle import (
@@ -14,6 +15,7 @@ from pyipcs.posix.handle import (
     change_owner,
     check_identity,
     kernel_errors,
+    path_of,
 )
 from pyipcs.posix.limits import queue_sizes
 
@@ -50,8 +52,8 @@ class PosixMessageQueue(PosixHandle):
         flags = os.O_RDWR | os.O_NONBLOCK | os.O_CREAT | os.O_EXCL
         queue = cls(name)
         descriptor = libc.mq_open(name, flags, mode, sizes)
-        with _closing(descriptor):  # another queue may have the name already
-            queue._read(os.fstat(descriptor))
+        queue._hold(descriptor)
+        queue._read(os.fstat(descriptor))  # another queue may have the name already
         return queue
 
     @property
@@ -113,7 +115,10 @@ class PosixMessageQueue(PosixHandle):
         """
         from pyipcs.posix import libc
 
-        if self._identity:
+        if self._held is not None:  # the file system has no rename(2): a link is that of the name
+            if not os.fstat(self._held).st_nlink:
+                raise ipc_error(errno.ENOENT)
+        elif self._identity:
             self._check_same(self._status())
         libc.mq_unlink(self.id)
         self._record = self._identity = None
@@ -127,6 +132,9 @@ class PosixMessageQueue(PosixHandle):
 
     @contextmanager
     def _opened(self) -> Iterator[int | str]:
+        if self._held is not None:
+            yield self._held
+            return
         descriptor, file = self._open()
         with _closing(descriptor):
             self._check_same(os.fstat(descriptor))
@@ -144,7 +152,7 @@ class PosixMessageQueue(PosixHandle):
         flags = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
         with kernel_errors():
             descriptor = os.open(self.id[1:], flags, dir_fd=directory)
-        return descriptor, f"/proc/self/fd/{descriptor}"
+        return descriptor, path_of(descriptor)
 
     def _status(self) -> os.stat_result:
         directory = self._directory()

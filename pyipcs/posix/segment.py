@@ -2,10 +2,9 @@
 
 import errno
 import os
-from contextlib import suppress
 from typing import Self, cast
 
-from pyipcs.errors import IpcError, ipc_error
+from pyipcs.errors import ipc_error
 from pyipcs.model import LONG_MAX, Kind, PosixRecord, PosixSegment
 from pyipcs.posix.handle import FileHandle, kernel_errors, shm
 
@@ -35,19 +34,20 @@ class PosixSharedMemory(FileHandle):
         """
         if size > LONG_MAX:
             raise ipc_error(errno.EFBIG)
+
         handle = cls(name)
         directory = shm()
         with kernel_errors():
             descriptor = os.open(handle.entry, _CREATE, mode, dir_fd=directory)
+            handle._hold(descriptor)
+            status = os.fstat(descriptor)
+            handle._identity = (status.st_dev, status.st_ino)
             try:
                 os.ftruncate(descriptor, size)
-            except OSError:
-                handle._undo_creation(descriptor)
-                raise
-            else:
                 handle._read(os.fstat(descriptor))
-            finally:
-                os.close(descriptor)
+            except OSError:
+                handle._undo_creation()
+                raise
         return handle
 
     @property
@@ -63,12 +63,6 @@ class PosixSharedMemory(FileHandle):
         """Return the segment's record with its birth, rss and swap."""
         return cast(PosixSegment, super().details(record))
 
-    def _undo_creation(self, descriptor: int) -> None:
-        """Unlink a new file, unless another has its name."""
-        self._read(os.fstat(descriptor))
-        with suppress(IpcError):
-            self.remove()
-
     def _resize(self, size: int) -> None:
         """Change the size; shrink only a segment that no other process uses.
 
@@ -82,10 +76,13 @@ class PosixSharedMemory(FileHandle):
         descriptor = files.open_file(shm(), self.entry, os.O_RDWR, files.identity(found))
         try:
             with kernel_errors():
-                if size >= os.fstat(descriptor).st_size:
-                    os.ftruncate(descriptor, size)
-                    return
-                with lease.write_lease(descriptor):
-                    os.ftruncate(descriptor, size)
+                present = os.fstat(descriptor).st_size
+                if size > present:
+                    # ftruncate(2) would shrink a segment that has grown meanwhile.
+                    os.posix_fallocate(descriptor, size - 1, 1)
+                elif size < present:
+                    with lease.write_lease(descriptor):
+                        lease.check_held(descriptor)
+                        os.ftruncate(descriptor, size)
         finally:
             os.close(descriptor)

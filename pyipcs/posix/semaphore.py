@@ -6,7 +6,7 @@ from typing import Self, cast
 
 from pyipcs.errors import IpcError
 from pyipcs.model import Kind, PosixRecord, PosixSemaphore
-from pyipcs.posix.handle import FileHandle
+from pyipcs.posix.handle import FileHandle, shm
 
 
 class PosixNamedSemaphore(FileHandle):
@@ -31,11 +31,25 @@ class PosixNamedSemaphore(FileHandle):
             IpcError: EINVAL, the value is larger than SEM_VALUE_MAX; EOPNOTSUPP, the place is
                 another process's, or the C library has semaphores of another form.
         """
-        from pyipcs.posix import libc
+        from pyipcs.posix import files, libc  # loading them later could fail
 
         _check_library()
-        libc.sem_close(libc.sem_open(name, os.O_CREAT | os.O_EXCL, mode, value))
-        return cls(name)
+        handle = cls(name)
+        shm()  # an unreadable directory must fail before the creation
+        address = libc.sem_open(name, os.O_CREAT | os.O_EXCL, mode, value)
+        try:
+            # Another semaphore may have the name already.
+            handle._identity = libc.mapped_file(address)
+            try:
+                found, _value = handle._examine()
+                handle._hold(files.open_file(shm(), handle.entry, os.O_PATH, files.identity(found)))
+                handle._read(found, value)
+            except IpcError:
+                handle._undo_creation()
+                raise
+        finally:
+            libc.sem_close(address)
+        return handle
 
     @property
     def record(self) -> PosixSemaphore:

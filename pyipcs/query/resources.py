@@ -5,7 +5,7 @@ import os
 from pyipcs.listing import Listing
 
 # The resources without a limit if none is reported; of others, the limit is unknown then.
-UNLIMITED = frozenset({"RLIMIT_MSGQUEUE", "SHM_SIZE", "SHM_FILES"})
+UNLIMITED = frozenset({"RLIMIT_MSGQUEUE", "SHM_SIZE", "SHM_INODES"})
 _PAGE = os.sysconf("SC_PAGESIZE")
 
 

@@ -30,7 +30,7 @@ _USED_NAMES = {
     "queues_max": "queues",
     "rlimit_msgqueue": "queue_bytes",
     "shm_size": "shm_used",
-    "shm_files": "shm_files_used",
+    "shm_inodes": "shm_inodes_used",
 }
 
 

@@ -54,7 +54,7 @@ _LABELS = {
         "MSGSIZE_DEFAULT": "default max size of message",
         "RLIMIT_MSGQUEUE": "max size of queues per user",
         "SHM_SIZE": "max total shared memory",
-        "SHM_FILES": "max number of files",
+        "SHM_INODES": "max number of inodes",
         "SEM_VALUE_MAX": "semaphore max value",
     },
     "usage": {
@@ -62,7 +62,7 @@ _LABELS = {
         "RLIMIT_MSGQUEUE": "size of your queues",
         "MESSAGES": "queued messages",
         "SHM_SIZE": "used space",
-        "SHM_FILES": "used files",
+        "SHM_INODES": "used inodes",
         "SHM_HELD": "space of removed files in use",
     },
 }

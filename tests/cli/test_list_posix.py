@@ -136,7 +136,7 @@ def test_list_fail_if_any_ignores_files_that_are_no_objects(shm: ShmFiles, isola
     assert invoke("list", "-MS", "--fail-if-any").status == 0
 
 
-@pytest.mark.parametrize("name", ["small", "/small", r"\x73mall"])
+@pytest.mark.parametrize("name", ["small", "/small", r"\x2f\x73mall"])
 def test_list_name_shows_one_object(name: str, posix: int) -> None:
     result = invoke("list", "-N", name, "-f", "csv", "-o", "KIND,NAME,SIZE")
     assert result == (0, "KIND,NAME,SIZE\npshm,/small,10\n", "")
@@ -179,11 +179,10 @@ def test_list_name_of_another_file_fails(name: str, what: str, shm: ShmFiles) ->
     assert result == (1, "", f"pyipcs: {name}: is a {what}, not a POSIX segment\n")
 
 
-def test_list_name_without_shm_shows_the_queue_and_reports_the_rest(posix: int) -> None:
+def test_list_name_without_shm_shows_the_queue(posix: int) -> None:
     before = (lambda: unshare(NEWNS), lambda: hide("/dev"))
     result = elsewhere("list", "-N", "jobs", "-f", "csv", "-o", "KIND", before=before)
-    reason = "POSIX segments and semaphores cannot be listed: /dev/shm does not exist"
-    assert result == (1, "KIND\npmsg\n", f"pyipcs: jobs: {reason}\n")
+    assert result == (0, "KIND\npmsg\n", "")
 
 
 def test_list_name_of_nothing_fails(shm: ShmFiles, own_mqueue: None) -> None:

@@ -171,11 +171,12 @@ def test_make_segment_of_0_bytes_is_created() -> None:
 @pytest.mark.parametrize(
     ("typed", "name"),
     [
-        (r"a\nb", b"a\nb"),
+        (r"\x2fa\nb", b"a\nb"),
         ("a\nb", b"a\nb"),
-        (r"/\xff\x1b[31m", b"\xff\x1b[31m"),
+        (r"\x2f\xff\x1b[31m", b"\xff\x1b[31m"),
         ("a b\t", b"a b\t"),
-        (r"back\\slash", b"back\\slash"),
+        (r"\x2fback\\slash", b"back\\slash"),
+        (r"back\slash", b"back\\slash"),
         ("ä", "ä".encode()),
     ],
 )
@@ -203,7 +204,7 @@ def test_make_longest_name_is_accepted_and_longer_is_a_usage_error(option: str, 
     assert f"it has more than {len(name)} bytes" in result.err
 
 
-@pytest.mark.parametrize("name", ["", "/", "/.", "/..", "/a/b", "//a", "/dev/shm/x", "a\\q"])
+@pytest.mark.parametrize("name", ["", "/", "/.", "/..", "/a/b", "//a", "/dev/shm/x", r"\x2fa\q"])
 @pytest.mark.parametrize("option", KINDS)
 def test_make_wrong_name_is_a_usage_error(option: str, name: str) -> None:
     result = invoke("make", *option.split(), "-n", name)
@@ -370,7 +371,7 @@ def test_make_queue_over_rlimit_names_it_and_what_is_in_use() -> None:
         1,
         "",
         "pyipcs: create POSIX message queue failed: Too many open files "
-        "(RLIMIT_MSGQUEUE: 3000 bytes, in use: 1960, needed: 1960)\n",
+        "(RLIMIT_MSGQUEUE: 3000 bytes, queues here: 1960, needed: 1960)\n",
     )
     assert files() == set()
 

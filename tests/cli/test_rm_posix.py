@@ -48,7 +48,7 @@ def files() -> set[str]:
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-@pytest.mark.parametrize("typed", ["/x", "x", r"\x78"])
+@pytest.mark.parametrize("typed", ["/x", "x", r"\x2f\x78"])
 def test_rm_name_option_removes_only_its_kind_and_verbose_names_it_once(
     option: str, typed: str
 ) -> None:
@@ -131,7 +131,7 @@ def test_rm_segment_with_the_file_of_a_semaphore_is_refused() -> None:
     assert invoke("rm", "--posix-shmem", "/sem.x") == (
         1,
         "",
-        "pyipcs: name failed (/sem.x): is the POSIX semaphore /x, not a POSIX segment\n",
+        "pyipcs: name `/sem.x' is the POSIX semaphore /x, not a POSIX segment\n",
     )
     assert files() == {"shm/sem.x"}
 
@@ -224,15 +224,13 @@ def test_rm_dry_run_counts_a_name_once() -> None:
 def test_rm_hostile_name_is_escaped_in_all_output(name: str, shm: ShmFiles) -> None:
     shm.file(name)
     shm.file(name.encode(errors="surrogateescape") + b"2")
-    listed = invoke(
-        "rm", "-n", "--posix-shmem", name.replace("\\", "\\\\"), "-f", "csv", "-o", "NAME"
-    )
+    listed = invoke("rm", "-n", "--posix-shmem", name, "-f", "csv", "-o", "NAME")
     printed = listed.out.splitlines()[1]
     assert printed.isprintable()
     result = invoke("rm", "-v", "--posix-shmem", printed)
     assert (result.status, result.out) == (0, f"removing POSIX shared memory `{printed}'\n")
     assert len(files()) == 1
-    missing = invoke("rm", "--posix-shmem", name.replace("\\", "\\\\"))
+    missing = invoke("rm", "--posix-shmem", name)
     assert missing.status == 1
     assert missing.err.removesuffix("\n").isprintable()
 

@@ -184,7 +184,7 @@ def test_set_owner_of_the_same_user_and_group_needs_no_right() -> None:
         assert invoke("set", "-m", "/x", "--owner", "root").status == 1
 
 
-@pytest.mark.parametrize("name", ["/a b", r"/a\x20b", r"\x2fa\x20b"])
+@pytest.mark.parametrize("name", ["/a b", r"\x2fa\x20b"])
 def test_set_escaped_name_is_the_object(name: str, shm: ShmFiles) -> None:
     path = shm.file("a b", mode=0o600)
     assert invoke("set", name, "--mode", "640") == (0, "", "")

@@ -51,7 +51,7 @@ IGNORED_NAMES = {
     "posix/directory.py": {"_open_of_process"},
     "posix/lease.py": {"_TEXTS"},
     "posix/semaphore.py": {"_check_library"},
-    "posix/names.py": {"_unescaped", "parse_target"},
+    "posix/names.py": {"_check_encoding", "parse_target"},
     "errors.py": {"StoppedError"},  # the program dies of the signal and prints nothing
     "sysv/__init__.py": {"__getattr__"},  # for users of the library
     "sysv/abi.py": {"_PERM", "_SEM_TIMES"},  # names of C members

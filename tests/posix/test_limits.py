@@ -193,7 +193,7 @@ def test_segment_limits_are_those_of_statvfs() -> None:
         status.f_blocks * status.f_frsize,
         (status.f_blocks - status.f_bfree) * status.f_frsize,
     )
-    assert found["SHM_FILES"] == (status.f_files, status.f_files - status.f_ffree)
+    assert found["SHM_INODES"] == (status.f_files, status.f_files - status.f_ffree)
     assert found["SHM_SIZE"][1] == MIB
 
 

@@ -29,15 +29,17 @@ _NAME_BYTES = st.binary(min_size=1, max_size=64).filter(
         ("/sem.x", "/sem.x"),
         ("/.hidden", "/.hidden"),
         ("/...", "/..."),
-        (r"/a\nb", "/a\nb"),
-        (r"/a\tb", "/a\tb"),
-        (r"/a\\b", "/a\\b"),
-        (r"/a\x20b", "/a b"),
+        (r"\x2fa\nb", "/a\nb"),
+        (r"\x2fa\tb", "/a\tb"),
+        (r"\x2fa\\b", "/a\\b"),
+        (r"\x2fa\x20b", "/a b"),
+        (r"/a\x20b", r"/a\x20b"),
+        (r"a\b", r"/a\b"),
         ("/a b", "/a b"),
-        (r"/\xff", "/\udcff"),
+        (r"\x2f\xff", "/\udcff"),
         ("/\udcff", "/\udcff"),
-        (r"/\xc3\xa9", "/é"),
-        (r"/\xC3\xA9", "/é"),
+        (r"\x2f\xc3\xa9", "/é"),
+        (r"\x2f\xC3\xA9", "/é"),
         (r"\x2fx", "/x"),
         ("/dev", "/dev"),
         ("/" + "a" * 255, "/" + "a" * 255),
@@ -58,17 +60,17 @@ def test_parse_name_of_valid_text_returns_name_with_slash(text: str, name: str) 
         ("//x", "it has a second slash"),
         ("/a/b", "it has a second slash"),
         ("/dev/shm/a/b", "it has a second slash"),
-        (r"/a\x2fb", "it has a second slash"),
-        (r"/a\x00", "it has a null byte"),
+        (r"\x2fa\x2fb", "it has a second slash"),
+        (r"\x2fa\x00", "it has a null byte"),
         ("/" + "a" * 256, "it has more than 255 bytes"),
         ("/" + "é" * 128, "it has more than 255 bytes"),
         ("/dev/shm/x", "did you mean /x?"),
         ("/dev/mqueue/x", "did you mean /x?"),
         ("/dev/shm/sem.x", "did you mean /x?"),
         ("/dev/shm/a b", r"did you mean \x2fa\x20b?"),
-        (r"/a\q", r"the escapes are \n, \t, \\ and \xHH"),
-        (r"/a\x2", r"the escapes are \n, \t, \\ and \xHH"),
-        ("/a\\", r"the escapes are \n, \t, \\ and \xHH"),
+        (r"\x2fa\q", r"the escapes are \n, \t, \\ and \xHH"),
+        (r"\x2fa\x2", r"the escapes are \n, \t, \\ and \xHH"),
+        ("\\x2fa\\", r"the escapes are \n, \t, \\ and \xHH"),
         ("/\ud800", "it is not valid text"),
     ],
 )
@@ -174,7 +176,8 @@ def test_format_name_through_xargs_never_names_another_object() -> None:
 
 
 def test_parse_target_keeps_typed_text() -> None:
-    assert parse_target(r"/a\x20b") == Target(By.NAME, 0, r"/a\x20b", "/a b")
+    assert parse_target(r"\x2fa\x20b") == Target(By.NAME, 0, r"\x2fa\x20b", "/a b")
+    assert parse_target(r"/a\x20b") == Target(By.NAME, 0, r"/a\x20b", r"/a\x20b")
     with pytest.raises(ValueError, match="a name starts with a slash"):
         parse_target("x")
 

@@ -462,7 +462,7 @@ QUEUES = resources(
     MESSAGES=(None, 8),
 )
 SEGMENTS = resources(
-    Kind.POSIX_SEGMENT, SHM_SIZE=(2**30, 4096), SHM_FILES=(1000, 7), SHM_HELD=(None, 12288)
+    Kind.POSIX_SEGMENT, SHM_SIZE=(2**30, 4096), SHM_INODES=(1000, 7), SHM_HELD=(None, 12288)
 )
 SEMAPHORES = resources(Kind.POSIX_SEMAPHORE, SEM_VALUE_MAX=(2147483647, None))
 
@@ -504,7 +504,7 @@ def test_json_limits_and_usage_of_posix_kinds_have_distinct_names() -> None:
         "msgsize_default": 8192,
         "rlimit_msgqueue": None,
         "shm_size": 2**30,
-        "shm_files": 1000,
+        "shm_inodes": 1000,
         "sem_value_max": 2147483647,
     }
     assert found["usage"]["usage"] == {
@@ -512,7 +512,7 @@ def test_json_limits_and_usage_of_posix_kinds_have_distinct_names() -> None:
         "queue_bytes": 84840,
         "messages": 8,
         "shm_used": 4096,
-        "shm_files_used": 7,
+        "shm_inodes_used": 7,
         "shm_held": 12288,
     }
 
@@ -528,13 +528,13 @@ def test_metrics_of_limits_and_usage_have_the_names_of_resources() -> None:
     }
     assert found["posixipc_limit"].keys() == {
         *("queues_max", "msg_max", "msgsize_max", "msg_default", "msgsize_default"),
-        *("shm_size", "shm_files", "sem_value_max"),
+        *("shm_size", "shm_inodes", "sem_value_max"),
     }
     assert found["posixipc_used"] == {
         "queues_max": 2,
         "rlimit_msgqueue": 84840,
         "shm_size": 4096,
-        "shm_files": 7,
+        "shm_inodes": 7,
     }
     assert (found["posixipc_messages"], found["posixipc_held_bytes"]) == ({"": 8}, {"": 12288})
     assert text.count("# TYPE posixipc_limit ") == 1

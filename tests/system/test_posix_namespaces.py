@@ -429,4 +429,4 @@ def test_list_of_kinds_that_cannot_be_listed_has_their_columns(
     name.symlink_to(f"/proc/{os.getpid()}/ns/ipc")
     result = run(PYIPCS, *args.split(), "--ns", str(name))
     assert (result.status, result.out) == (1, out), result
-    assert "names no process" in result.err
+    assert "only a process has a /dev/shm" in result.err

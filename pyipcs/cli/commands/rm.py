@@ -115,7 +115,7 @@ _single_options = combine_options(
         *("shmem-id", "shmem-key", "queue-id", "queue-key", "semaphore-id", "semaphore-key"),
         *("posix-mqueue", "posix-shmem", "posix-semaphore", "all", "verbose", "version", "help"),
     ),
-    help_sections=columns_of(*SYSV),
+    help_sections=columns_of(*Kind),
     examples=(
         ("pyipcs rm 0x1234 0x5e9 /jobs", "Remove the objects with these keys and this name."),
         (

@@ -122,11 +122,11 @@ def _enter(ctx: click.Context, _param: click.Parameter, path: str | None) -> Non
     from pyipcs.posix.directory import use_namespace_file
     from pyipcs.sysv.unshare import enter
 
+    same_path = use_namespace_file(path)
     try:
-        enter(path)
+        enter(same_path)
     except OSError as error:
         raise CommandError(f"--ns: {_reason(path, error)}") from None
-    use_namespace_file(path)
 
 
 def _reason(path: str, error: OSError) -> str:

@@ -133,10 +133,10 @@ ROWS: Rows = {
         ("-N /", f"-N/--name: '/': {NO_NAME_EMPTY}"),
         ("-N a/b", f"-N/--name: 'a/b': {NOT_NAME_SLASH}"),
         ("-N ..", f"-N/--name: '..': {NOT_NAME} (it names a directory)"),
-        (r"-N 'a\x00'", rf"-N/--name: 'a\x00': {NOT_NAME} (it has a null byte)"),
+        (r"-N '\x2fa\x00'", rf"-N/--name: '\x2fa\x00': {NOT_NAME} (it has a null byte)"),
         (
-            r"-N 'a\b'",
-            rf"-N/--name: 'a\b': {NOT_NAME} (the escapes are \n, \t, \\ and \xHH)",
+            r"-N '\x2fa\b'",
+            rf"-N/--name: '\x2fa\b': {NOT_NAME} (the escapes are \n, \t, \\ and \xHH)",
         ),
         ("-N /dev/shm/sem.x", f"-N/--name: '/dev/shm/sem.x': {NOT_NAME} (did you mean /x?)"),
         ("-N /dev/mqueue/x", f"-N/--name: '/dev/mqueue/x': {NOT_NAME} (did you mean /x?)"),

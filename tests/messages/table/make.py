@@ -75,10 +75,10 @@ ROWS: Rows = {
             "-q -n /dev/mqueue/x",
             "-n/--name: '/dev/mqueue/x': not a POSIX name (did you mean /x?)",
         ),
-        (r"-q -n '/\x00'", r"-n/--name: '/\x00': not a POSIX name (it has a null byte)"),
+        (r"-q -n '\x2f\x00'", r"-n/--name: '\x2f\x00': not a POSIX name (it has a null byte)"),
         (
-            r"-q -n '/\q'",
-            r"-n/--name: '/\q': not a POSIX name (the escapes are \n, \t, \\ and \xHH)",
+            r"-q -n '\x2f\q'",
+            r"-n/--name: '\x2f\q': not a POSIX name (the escapes are \n, \t, \\ and \xHH)",
         ),
         ("-s -n <long-name>", f"-n/--name: '<long-name>': {NOT_NAME_LONG}"),
         ("-Q --maxmsg 5", "--maxmsg needs -q"),
@@ -144,8 +144,8 @@ ROWS: Rows = {
         ),
         (
             "-q -n <name-beside-queue> --maxmsg 2 --msgsize 100",
-            f"{CREATE_POSIX_QUEUE}: Too many open files (RLIMIT_MSGQUEUE: 0 bytes, in use: 1960, "
-            "needed: 392)",
+            f"{CREATE_POSIX_QUEUE}: Too many open files (RLIMIT_MSGQUEUE: 0 bytes, "
+            "queues here: 1960, needed: 392)",
             shell('ulimit -q 0; "$@"'),
         ),
         (

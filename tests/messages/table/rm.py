@@ -92,11 +92,11 @@ ROWS: Rows = {
         ("<posix-segment>", name_denied("<posix-segment>"), as_ordinary),
         ("-n --posix-shmem <posix-segment>", name_denied("<posix-segment>"), as_ordinary),
         ("-n --posix-mqueue <posix-queue>", name_denied("<posix-queue>"), as_ordinary),
-        ("--posix-shmem <posix-folder>", f"name failed (<posix-folder>): {is_directory()}"),
-        ("-n --posix-shmem <posix-folder>", f"name failed (<posix-folder>): {is_directory()}"),
+        ("--posix-shmem <posix-folder>", f"name `<posix-folder>' {is_directory()}"),
+        ("-n --posix-shmem <posix-folder>", f"name `<posix-folder>' {is_directory()}"),
         (
             "--posix-semaphore <posix-no-semaphore>",
-            f"name failed (<posix-no-semaphore>): {no_semaphore_form(2)}",
+            f"name `<posix-no-semaphore>' {no_semaphore_form(2)}",
         ),
         (
             "--posix-mqueue /x",

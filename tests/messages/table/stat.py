@@ -1,7 +1,7 @@
 """Messages of pyipcs stat."""
 
 from tests.messages.rows import Rows
-from tests.messages.runners import after, on_darwin, own_dev, with_faults
+from tests.messages.runners import on_darwin, with_faults
 from tests.messages.texts import (
     NO_IPC,
     NO_NAME_EMPTY,
@@ -20,7 +20,6 @@ from tests.messages.texts import (
     not_for,
     other_kind,
     unknown_column,
-    unseen_files,
 )
 
 ROWS: Rows = {
@@ -47,11 +46,6 @@ ROWS: Rows = {
         ("<posix-folder>", f"<posix-folder>: {is_directory()}"),
         ("<posix-link>", "<posix-link>: is a symbolic link, not a POSIX segment"),
         ("<posix-no-semaphore>", f"<posix-no-semaphore>: {no_semaphore_form(2)}"),
-        (
-            "/x",
-            f"/x: {unseen_files('/dev/shm does not exist')}",
-            after(own_dev),
-        ),
         ("2147483647", f"2147483647: {no_object_with('id')}"),
         (
             "<digits-of-key>",
