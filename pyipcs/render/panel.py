@@ -30,6 +30,7 @@ from pyipcs.render.formatters import rate
 from pyipcs.render.semaphores import Run, Shown, condensed, whole
 from pyipcs.render.stat_words import (
     UNREADABLE,
+    UNREADABLE_POSIX,
     USES,
     act,
     file_number,
@@ -152,8 +153,8 @@ def _own_facts(object_: Details, values: str, *, has_unicode: bool) -> Iterator[
 
 
 def _known(number: int | None, style: str = "") -> Cell:
-    """Return the cell of a value; None is a value that the caller may not read."""
-    return (UNREADABLE, "dim") if number is None else (grouped(number), style)
+    """Return the cell of a value of a POSIX object; None is not readable."""
+    return (UNREADABLE_POSIX, "dim") if number is None else (grouped(number), style)
 
 
 def _use(state: UsageState | None) -> Iterator[tuple[str, Cell]]:
@@ -191,16 +192,16 @@ def _posix_queue_facts(
     record: PosixQueue, style: Style, growth: float | None, *, has_unicode: bool
 ) -> Iterator[tuple[str, Cell]]:
     if record.qnum is None:
-        yield "Messages", (UNREADABLE, "dim")
+        yield "Messages", (UNREADABLE_POSIX, "dim")
     else:
         yield "Messages", (_messages(record.qnum, growth), "bold")
         share = percent(record.qnum, record.maxmsg)
         drawn, color = bar(share, has_unicode=has_unicode, is_used=record.qnum > 0)
         most = f"{grouped(record.qnum)} of {grouped(record.maxmsg or 0)} messages"
-        size = UNREADABLE if record.cbytes is None else _size(record.cbytes, style)
+        size = f"size {UNREADABLE_POSIX}" if record.cbytes is None else _size(record.cbytes, style)
         yield "Used", (f"{drawn}  {most}, {size}", color)
         yield "Message size", (f"at most {_size(record.msgsize or 0, style)}", "")
-    yield "Notification", (registered(record.notify_pid), "")
+    yield "Notification", (registered(record), "")
     yield "Last use", (moment(record.mtime, style), "")
 
 

@@ -20,6 +20,7 @@ from pyipcs.render.details import Details
 from pyipcs.render.format_units import flag_names, human
 from pyipcs.render.stat_words import (
     UNREADABLE,
+    UNREADABLE_POSIX,
     USES,
     act,
     file_number,
@@ -137,12 +138,12 @@ def _semaphores(
 
 def _posix_queue(queue: PosixQueue, style: Style) -> Iterator[str]:
     if queue.qnum is None:
-        yield f"Messages: {UNREADABLE}\n"
+        yield f"Messages: {UNREADABLE_POSIX}\n"
     else:
-        used = UNREADABLE if queue.cbytes is None else _size(queue.cbytes, style)
+        used = f"size {UNREADABLE_POSIX}" if queue.cbytes is None else _size(queue.cbytes, style)
         yield f"{queue.qnum} of {plural(queue.maxmsg or 0, 'message')} on queue, {used}"
         yield f"Messages of at most {_size(queue.msgsize, style)}\n"
-    yield f"Notification: {registered(queue.notify_pid)}"
+    yield f"Notification: {registered(queue)}"
     yield f"Last send or receive {moment(queue.mtime, style)}"
 
 
@@ -156,7 +157,7 @@ def _posix_segment(segment: PosixSegment, style: Style) -> Iterator[str]:
 
 def _posix_semaphore(semaphore: PosixSemaphore, style: Style) -> Iterator[str]:
     known = semaphore.value is not None
-    yield f"Value {semaphore.value}\n" if known else f"Value: {UNREADABLE}\n"
+    yield f"Value {semaphore.value}\n" if known else f"Value: {UNREADABLE_POSIX}\n"
     yield f"Born {moment(semaphore.born, style)}"
 
 

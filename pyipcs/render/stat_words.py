@@ -4,7 +4,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from pyipcs.model import PosixRecord
+from pyipcs.model import PosixQueue, PosixRecord
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.query.plan import Style, TimeFormat
 from pyipcs.render.formatters import show_time
@@ -13,7 +13,9 @@ from pyipcs.usage.processes import Process, recorded
 if TYPE_CHECKING:
     from pyipcs.usage.scan import User
 
-UNREADABLE = "no read permission"
+UNREADABLE = "no read permission"  # of a System V object
+# The reason may also be a lease of another process (fcntl(2)) or a sandbox.
+UNREADABLE_POSIX = "not readable"
 # The words before a process, by its use of the object: in a line of text, and as a label.
 USES = {
     "attached": ("Attached by", "Attached by"),
@@ -49,10 +51,11 @@ def process(found: Process) -> str:
     return found.named
 
 
-def registered(pid: int | None) -> str:
+def registered(queue: PosixQueue) -> str:
     """Return the process that a queue notifies."""
-    if pid is None:
-        return UNREADABLE
+    pid = queue.notify_pid
+    if pid is None:  # for a process of another PID namespace, the kernel reports no pid
+        return UNREADABLE_POSIX if queue.cbytes is None else "unknown"
     return f"proc {process(recorded(pid, int(time.time())))}" if pid else "nobody"
 
 

@@ -52,7 +52,7 @@ Owner 4242424242:root, mode 0666, inode 3, device 0:52
 SEMAPHORE_TEXT = """\
 POSIX semaphore /unreadable
 
-Value: no read permission
+Value: not readable
 
 Born unknown
 Last change at Sun Sep  9 01:46:40 2001
@@ -237,10 +237,15 @@ def test_text_of_posix_object_has_its_facts(record: PosixRecord, text: str) -> N
     assert "".join(showmsg.details(Details(record, PEOPLE))) == text
 
 
-def test_text_of_unreadable_posix_queue_names_the_reason() -> None:
+def test_text_of_unreadable_posix_queue_says_so() -> None:
     lines = "".join(showmsg.details(Details(samples.POSIX_QUEUES[2], PEOPLE))).splitlines()
-    assert "Messages: no read permission" in lines
-    assert "Notification: no read permission" in lines
+    assert "Messages: not readable" in lines
+    assert "Notification: not readable" in lines
     only_writable = samples.POSIX_QUEUES[0]._replace(cbytes=None, notify_pid=None)
     text = "".join(showmsg.details(Details(only_writable, PEOPLE)))
-    assert "8 of 10 messages on queue, no read permission\n" in text
+    assert "8 of 10 messages on queue, size not readable\n" in text
+
+
+def test_text_of_notification_in_another_pid_namespace_is_unknown() -> None:
+    record = samples.POSIX_QUEUES[0]._replace(notify_pid=None)
+    assert "\nNotification: unknown\n" in "".join(showmsg.details(Details(record, PEOPLE)))
