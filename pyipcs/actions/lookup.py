@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import TypeVar
 
 from pyipcs.actions.refusals import NotAnObjectError, refusals
-from pyipcs.errors import CommandError, DeniedError, NotFoundError
+from pyipcs.errors import BusyError, CommandError, DeniedError, NotFoundError
 from pyipcs.model import By, Kind, Record, Segment, Target
 from pyipcs.objects import Handle, handle_class, parse_target
 
@@ -146,5 +146,5 @@ def _details(handle: Handle) -> Record:
     """Return the record with the readable details, without the residency of segments."""
     try:
         return handle.record if handle.kind is Kind.SEGMENT else handle.details()
-    except DeniedError:
+    except (BusyError, DeniedError):
         return handle.record

@@ -148,7 +148,7 @@ def check_form(kind: Kind, directory: int, entry: str, found: os.stat_result) ->
 
 
 def _content(directory: int, entry: str, expected: tuple[int, int]) -> bytes | None:
-    """Return the content of a small file; None if the caller may not read it."""
+    """Return the content of a small file; None if it cannot be read."""
     try:
         descriptor = _open_quietly(directory, entry, expected)
     except IpcError as error:
@@ -157,6 +157,8 @@ def _content(directory: int, entry: str, expected: tuple[int, int]) -> bytes | N
         return None
     try:
         return os.pread(descriptor, _SEM_64.size + 1, 0)
+    except OSError:
+        return None
     finally:
         os.close(descriptor)
 

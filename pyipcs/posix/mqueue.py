@@ -2,13 +2,14 @@
 
 import errno
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from stat import S_IMODE, ST_ATIME, ST_CTIME, ST_MTIME
 from typing import Any
 
-from pyipcs.errors import DeniedError, IpcError, NotFoundError, UnseenError, ipc_error
+from pyipcs.errors import BusyError, DeniedError, IpcError, NotFoundError, UnseenError
 from pyipcs.listing import CHUNK, Listing
 from pyipcs.model import Kind, PosixQueue
 from pyipcs.process.identity import CAP_SYS_ADMIN, capabilities, effective_uid
@@ -24,6 +25,7 @@ _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK, because open(2) would wait for the end of a lease. A descriptor of either access has
 # the attributes; only one for reading has the text.
 ACCESSES = (os.O_RDONLY | os.O_NONBLOCK, os.O_WRONLY | os.O_NONBLOCK)
+_LEASE_TRIES, _LEASE_PAUSE = 3, 0.0005  # a lease of pyipcs takes microseconds
 
 
 def read() -> Iterator[Listing]:
@@ -43,7 +45,8 @@ def complete(listing: Listing, fields: Iterable[str]) -> Listing:
     """Add fields to a listing; drop queues that were removed or replaced.
 
     The fields "cbytes" and "notify_pid" set the atime and the ctime of the queues; the others set
-    no time. A value is None if the caller may not open the queue, or may only write to it.
+    no time. A value is None if the caller may not open the queue, may only write to it, or another
+    process has a lease on it, or a sandbox refuses the call.
 
     Raises:
         UnseenError: see `read`.
@@ -67,12 +70,13 @@ def complete(listing: Listing, fields: Iterable[str]) -> Listing:
 
 
 def details(descriptor: int, fields: Collection[str]) -> dict[str, int | None]:
-    """Return fields of an open queue; see `complete` for their effect on times."""
+    """Return the readable fields of an open queue; see `complete` for their effect on times."""
     from pyipcs.posix import libc
 
     found: dict[str, int | None] = {}
     if not _ATTRIBUTES.isdisjoint(fields):
-        found.update(libc.mq_getattr(descriptor)._asdict())
+        with suppress(IpcError):  # a sandbox
+            found.update(libc.mq_getattr(descriptor)._asdict())
     unread = _TEXT.intersection(fields)
     if found.get("qnum") == 0:
         found["cbytes"] = 0
@@ -119,6 +123,7 @@ def open_queue(name: str) -> int:
     Raises:
         NotFoundError: no queue has the name.
         DeniedError: the caller may neither read nor write the queue.
+        BusyError: another process has a lease on the queue.
     """
     from pyipcs.posix import libc
 
@@ -129,9 +134,19 @@ def _first_access(open_with: Callable[[int], int]) -> int:
     """Return the descriptor of the first access that is not refused."""
     reading, writing = ACCESSES
     try:
-        return open_with(reading)
+        return _without_lease(open_with, reading)
     except (PermissionError, DeniedError):
-        return open_with(writing)
+        return _without_lease(open_with, writing)
+
+
+def _without_lease(open_with: Callable[[int], int], access: int) -> int:
+    """Return a descriptor; wait for the end of a short lease of another process."""
+    for _ in range(_LEASE_TRIES - 1):
+        try:
+            return open_with(access)
+        except (BlockingIOError, BusyError):
+            time.sleep(_LEASE_PAUSE)
+    return open_with(access)
 
 
 def _namespace_inode() -> int | None:
@@ -260,7 +275,11 @@ def _check_owner(descriptor: int) -> None:
     """
     from pyipcs.process import libc
 
-    if libc.file_system_type(descriptor) != _MQUEUE_MAGIC:
+    try:
+        type_ = libc.file_system_type(descriptor)
+    except IpcError:  # a sandbox; a queue in the directory still proves whose it is
+        type_ = None
+    if type_ not in {_MQUEUE_MAGIC, None}:
         reason = f"the mqueue file system is not mounted at {PATH}{_hint()}"
         raise UnseenError(_OBJECTS, reason)
     try:
@@ -271,7 +290,7 @@ def _check_owner(descriptor: int) -> None:
         raise _unreadable() from None
     if is_own:
         return
-    if is_own is None:
+    if is_own is None or type_ is None:
         raise _undecided(is_empty=not names)
     reason = f"{PATH} has those of another IPC namespace{_hint()}"
     raise UnseenError(_OBJECTS, reason)
@@ -288,13 +307,13 @@ def _undecided(*, is_empty: bool) -> UnseenError:
 def _is_own(descriptor: int, name: str) -> bool | None:
     """Return True if mq_open(3) opens the queue of a directory.
 
-    Return None if that is unknown: the caller may not open the queue, or it was removed.
+    Return None if that is unknown: the kernel refuses to open the queue, or it was removed.
     """
     try:
         opened = open_queue(f"/{name}")
     except NotFoundError:
         return None if _status(descriptor, name) is None else False
-    except DeniedError:
+    except IpcError:
         return None
     try:
         status = _status(descriptor, name)
@@ -342,14 +361,14 @@ def _details(
 ) -> dict[str, int | None] | None:
     """Return fields of a queue; None if it was removed or replaced.
 
-    They are empty if the caller may not open the queue.
+    They are empty if the caller may not open the queue, or another process has a lease on it.
     """
     entry, flags = name[1:], os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         opened = _first_access(lambda access: os.open(entry, access | flags, dir_fd=folder))
     except FileNotFoundError:
         return None
-    except PermissionError:
+    except OSError:
         return {} if _identity(_status(folder, entry)) == identity else None
     try:
         return details(opened, fields) if _identity(os.fstat(opened)) == identity else None
@@ -362,13 +381,11 @@ def _identity(status: os.stat_result | None) -> tuple[int, int] | None:
 
 
 def _text(descriptor: int) -> dict[str, int | None]:
-    """Return the fields in the text of a queue's file; empty without read access."""
+    """Return the fields in the text of a queue's file; empty if it cannot be read."""
     try:
         text = os.pread(descriptor, 256, 0)
-    except OSError as error:
-        if error.errno == errno.EBADF:
-            return {}
-        raise ipc_error(error.errno or errno.EIO) from None
+    except OSError:
+        return {}
     values = {key: int(value) for key, _, value in (w.partition(b":") for w in text.split())}
     # The pid is 0 without a registered process, and for one of another PID namespace.
     is_registered = values[b"NOTIFY"] or values[b"SIGNO"]

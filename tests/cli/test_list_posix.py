@@ -5,14 +5,15 @@ import json
 import os
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.kit.child import NEWNS, hide, unshare
 from tests.kit.kernel import Objects
-from tests.kit.mqueue import queue, send_message
-from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
+from tests.kit.mqueue import MQUEUE, make_queue, queue, send_message, unlink_queue
+from tests.kit.posix import SHM, ShmFiles, child_in, glibc_semaphore, hold_lease
 from tests.kit.program import (
     PYIPCS,
     Result,
@@ -325,3 +326,19 @@ def test_list_watch_of_system_v_has_no_hint(posix: int) -> None:
     finally:
         end(process, terminal)
     assert "POSIX" not in text
+
+
+@pytest.mark.parametrize("kinds", ["-Q", "--posix"])
+@pytest.mark.parametrize("format_", ["plain", "table", "csv", "export", "jsonl", "json"])
+def test_list_with_leased_queue_shows_the_others(posix: int, kinds: str, format_: str) -> None:
+    os.close(make_queue("/evil", sizes=SMALL))
+    try:
+        with child_in(partial(hold_lease, MQUEUE / "evil")):
+            result = invoke("list", kinds, "-f", format_)
+            details = invoke("stat", "/evil", "/jobs", "-f", "csv", "-o", "NAME,MSGS")
+    finally:
+        unlink_queue("/evil")
+    assert (result.status, result.err) == (0, "")
+    assert "/evil" in result.out
+    assert "/jobs" in result.out
+    assert details == (0, "NAME,MSGS\n/evil,\n/jobs,1\n", "")

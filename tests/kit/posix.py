@@ -1,8 +1,10 @@
 """Files in /dev/shm, and children that use them or have other mounts."""
 
+import fcntl
 import mmap
 import os
 import shutil
+import signal
 import socket
 import struct
 import traceback
@@ -114,6 +116,12 @@ def child_in(prepare: Callable[[], object]) -> Iterator[int]:
         os.close(ready)
         os.close(end)
         exit_code(child)
+
+
+def hold_lease(path: Path) -> None:
+    """Hold a write lease on a file until the process ends (fcntl(2), F_SETLEASE)."""
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
+    fcntl.fcntl(os.open(path, os.O_RDONLY | os.O_NONBLOCK), fcntl.F_SETLEASE, fcntl.F_WRLCK)
 
 
 def hold_mapped(path: Path, protection: int = mmap.PROT_READ, flags: int = mmap.MAP_SHARED) -> None:

@@ -1,11 +1,10 @@
 import errno
-import fcntl
 import os
-import signal
 import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from tests.kit.posix import (
     as_nobody,
     child_in,
     glibc_semaphore,
+    hold_lease,
     i386_semaphore,
     mount_tmpfs,
     own_mounts,
@@ -214,12 +214,7 @@ def test_read_of_own_semaphore_keeps_its_times(shm: ShmFiles) -> None:
 
 def test_read_of_semaphore_that_is_leased_goes_by_size(shm: ShmFiles) -> None:
     path = shm.file("sem.x", glibc_semaphore(1))
-
-    def lease() -> None:
-        signal.signal(signal.SIGIO, signal.SIG_IGN)
-        fcntl.fcntl(os.open(path, os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_WRLCK)
-
-    with child_in(lease):
+    with child_in(partial(hold_lease, path)):
         assert rows(SEMAPHORE, "born")["/x"]["value"] is None
     assert rows(SEMAPHORE)["/x"]["value"] == 1
 

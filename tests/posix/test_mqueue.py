@@ -16,6 +16,7 @@ from tests.kit.child import (
     NEWIPC,
     NEWNS,
     become_ordinary,
+    call_number,
     drop_capabilities,
     drop_privileges,
     hide,
@@ -25,7 +26,17 @@ from tests.kit.child import (
     unshare_user,
 )
 from tests.kit.kernel import IS_ROOT
-from tests.kit.mqueue import MQUEUE, attributes, make_queue, notify, queue, send_message
+from tests.kit.mqueue import (
+    MQUEUE,
+    attributes,
+    make_queue,
+    notify,
+    queue,
+    send_message,
+    unlink_queue,
+)
+from tests.kit.policy import REFUSALS
+from tests.kit.posix import child_in, hold_lease
 from tests.kit.wait import exit_code
 
 NAME, OTHER = "/pyipcs-test", "/pyipcs-other"
@@ -187,6 +198,45 @@ def test_complete_of_forbidden_queue_is_unknown(made: int) -> None:
     with queue(OTHER):
         found = in_child(partial(completed, "qnum", "cbytes"), drop_privileges)
     assert found == {NAME: (None, None), OTHER: (0, 0)}
+
+
+def test_complete_of_leased_queue_is_unknown() -> None:
+    os.close(make_queue(NAME))
+    try:
+        with queue(OTHER), child_in(partial(hold_lease, MQUEUE / NAME[1:])):
+            assert completed("qnum", "cbytes") == {NAME: (None, None), OTHER: (0, 0)}
+            assert in_child(partial(completed, "qnum"), drop_privileges)[NAME] == (None,)
+    finally:
+        unlink_queue(NAME)
+
+
+def test_read_by_ordinary_user_of_leased_queue_is_undecided() -> None:
+    os.close(make_queue(NAME))
+    try:
+        with child_in(partial(hold_lease, MQUEUE / NAME[1:])):
+            reason, is_certain = in_child(refusal, drop_privileges)
+    finally:
+        unlink_queue(NAME)
+    assert "no queue in it can be opened" in reason
+    assert not is_certain
+
+
+@pytest.mark.parametrize("error", REFUSALS)
+def test_complete_where_mq_getattr_is_refused_has_text_only(made: int, error: int) -> None:
+    send_message(made, b"abc")
+    refuse = partial(refuse_call, call_number("mq_getsetattr"), error)
+    assert in_child(partial(completed, "qnum", "maxmsg", "cbytes"), refuse) == {
+        NAME: (None, None, 3)
+    }
+
+
+@pytest.mark.parametrize("error", REFUSALS)
+def test_read_where_fstatfs_is_refused_needs_queue_of_own(made: int, error: int) -> None:
+    steps = drop_privileges, partial(refuse_call, call_number("fstatfs"), error)
+    assert in_child(names, *steps) == [NAME]
+    reason, is_certain = in_child(refusal, partial(unshare, NEWIPC), *steps)
+    assert "/dev/mqueue may be that of another IPC namespace" in reason
+    assert not is_certain
 
 
 @pytest.mark.root
