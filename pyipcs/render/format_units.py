@@ -1,21 +1,42 @@
 """Times, sizes and modes as text."""
 
 import time
-from functools import cache, lru_cache
+from collections.abc import Callable
+from functools import cache, lru_cache, wraps
+from typing import TypeVar
 
 from pyipcs.listing import mode_bits
 from pyipcs.model import SHM_DEST, SHM_LOCKED
 
 _DAY = 24 * 60 * 60
+_Text = TypeVar("_Text", str, "str | None")
+
+
+def _or_seconds(convert: Callable[[int], _Text]) -> Callable[[int], _Text]:
+    """Return a function that returns the number of seconds for a time without a date.
+
+    The owner of a file may set any time (utimensat(2)), also in a year that struct tm cannot have.
+    """
+
+    @wraps(convert)
+    def text(seconds: int) -> _Text:
+        try:
+            return convert(seconds)
+        except (OSError, OverflowError, ValueError):
+            return str(seconds)
+
+    return text
 
 
 @lru_cache(maxsize=1024)
+@_or_seconds
 def ctime(seconds: int) -> str:
     """Return a local time in the format of ctime(3), without the newline."""
     return time.ctime(seconds) if seconds else "Not set"
 
 
 @lru_cache(maxsize=1024)
+@_or_seconds
 def iso_time(seconds: int) -> str | None:
     """Return a local time in ISO 8601 with its offset; None for never."""
     if not seconds:
@@ -27,6 +48,7 @@ def iso_time(seconds: int) -> str | None:
     return f"{text}{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
+@_or_seconds
 def short_time(seconds: int) -> str:
     """Return the time for today, else the day, with the year if it differs."""
     then, now = time.localtime(seconds), time.localtime()

@@ -106,8 +106,8 @@ def _status(mode: _Value) -> str:
 @lru_cache(maxsize=1024)
 def short_time(seconds: _Value) -> str:
     """Return a time as month, day and time of day, as in ctime(3)."""
-    when = int(seconds)
-    return ctime(when)[4:20] if when else ctime(when)
+    text = ctime(int(seconds))
+    return text[4:20] if ":" in text else text  # "Not set", or seconds
 
 
 def _long_time(seconds: _Value) -> str:

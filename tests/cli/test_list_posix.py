@@ -342,3 +342,22 @@ def test_list_with_leased_queue_shows_the_others(posix: int, kinds: str, format_
     assert "/evil" in result.out
     assert "/jobs" in result.out
     assert details == (0, "NAME,MSGS\n/evil,\n/jobs,1\n", "")
+
+
+@pytest.mark.parametrize("seconds", [2**62, -(2**62), -1, 2**40])
+@pytest.mark.parametrize("view", ["", "-t", "-c", "--time-format full -o +MTIME,ATIME,CTIME"])
+@pytest.mark.parametrize("format_", ["plain", "table", "csv", "export", "jsonl", "json"])
+def test_list_with_odd_times_shows_all(posix: int, seconds: int, view: str, format_: str) -> None:
+    os.utime(SHM / "small", (seconds, seconds))
+    result = invoke("list", "-M", *view.split(), "-f", format_)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.count("/small") == result.out.count("/large") == 1
+    assert invoke("stat", "/small", "-f", format_).status == 0
+
+
+@pytest.mark.parametrize("seconds", [2**62, -(2**62)])
+def test_list_of_time_without_date_has_its_seconds(posix: int, seconds: int) -> None:
+    os.utime(SHM / "small", (seconds, seconds))
+    stored = str((SHM / "small").stat().st_mtime_ns // 10**9)
+    assert ["/small", stored] in rows("-M", "-o", "NAME,MTIME")
+    assert stored in invoke("list", "-M", "-t").out

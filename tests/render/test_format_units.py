@@ -51,6 +51,12 @@ def test_short_time_is_time_day_or_year(
     assert format_units.short_time(int(NOON) - ago) == shown
 
 
+@pytest.mark.parametrize("seconds", [2**62, -(2**62), 2**63 - 1, -(2**63)])
+@pytest.mark.parametrize("name", ["ctime", "iso_time", "short_time"])
+def test_time_without_date_is_its_seconds(name: str, seconds: int) -> None:
+    assert getattr(format_units, name)(seconds) == str(seconds)
+
+
 @pytest.mark.parametrize("zone", ["UTC0", "XYZ-5:45", "XYZ+3:30", "XYZ-0:19:32", "XYZ+0:25:21"])
 def test_iso_time_has_the_moment_and_the_offset(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", zone)
