@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from operator import attrgetter, itemgetter, methodcaller
 from typing import Any, NamedTuple
@@ -231,9 +232,13 @@ class _Details:
         self._directory = descriptor
         self._wanted = wanted
         self._has_residency = "rss" in wanted or "swap" in wanted
+        # A sandbox may refuse the calls: then each file is asked, and its swap may stay unknown.
+        self._in_memory, self._swapped = False, True
         if self._has_residency:
-            self._in_memory = directory.is_in_memory(descriptor)
-            self._swapped = libc.is_swap_used()
+            with suppress(IpcError):
+                self._in_memory = directory.is_in_memory(descriptor)
+            with suppress(IpcError):
+                self._swapped = libc.is_swap_used()
 
     def row(self, entry: str, expected: tuple[int, int]) -> list[int | None] | None:
         """Return the values of a file; None if it was removed or replaced."""

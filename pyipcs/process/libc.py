@@ -33,12 +33,20 @@ def _check(result: int, _function: object, _arguments: object) -> int:
     return result
 
 
-def function(name: str, *argtypes: Any, restype: Any = c_int) -> Any:
+def _check_plain(result: int, _function: object, _arguments: object) -> int:
+    """Raise the C library's text: that of `ipc_error` for ENOSYS is about System V IPC."""
+    if result == -1:
+        number = ctypes.get_errno()
+        raise type(ipc_error(number))(number, os.strerror(number))
+    return result
+
+
+def function(name: str, *argtypes: Any, restype: Any = c_int, check: Any = _check) -> Any:
     """Return a C function that raises IpcError with errno for the result -1."""
     pointer: Any = LIBRARY[name]
     pointer.argtypes = argtypes
     pointer.restype = restype
-    pointer.errcheck = _check
+    pointer.errcheck = check
     return pointer
 
 
@@ -47,8 +55,8 @@ _setns = function("setns", c_int, c_int)
 _prctl = function("prctl", c_int, c_ulong, c_ulong, c_ulong, c_ulong)
 _madvise = function("madvise", c_void_p, c_size_t, c_int)
 _mincore = function("mincore", c_void_p, c_size_t, c_char_p)
-_fstatfs = function("fstatfs", c_int, c_void_p)
-_sysinfo = function("sysinfo", c_void_p)
+_fstatfs = function("fstatfs", c_int, c_void_p, check=_check_plain)
+_sysinfo = function("sysinfo", c_void_p, check=_check_plain)
 _call_statx = function(
     "syscall", c_long, c_long, c_char_p, c_long, c_long, c_void_p, restype=c_long
 )

@@ -18,15 +18,18 @@ from tests.kit.child import (
     NEWIPC,
     NEWNS,
     become_ordinary,
+    call_number,
     drop_privileges,
     hide,
     in_child,
+    refuse_call,
     unshare,
     unshare_user,
 )
 from tests.kit.isolation import Isolation
 from tests.kit.kernel import libc
 from tests.kit.mqueue import MQUEUE, make_queue, queue, send_message
+from tests.kit.policy import REFUSALS
 
 NAME, OTHER = "/pyipcs-test", "/pyipcs-other"
 SHM = Path("/dev/shm")
@@ -266,6 +269,12 @@ def test_segment_limits_without_size_are_none() -> None:
         libc.mount(b"none", b"/dev/shm", b"tmpfs", 0, b"size=0,nr_inodes=0")
 
     assert set(in_child(segments, mount).values()) == {(None, None)}
+
+
+@pytest.mark.parametrize("error", REFUSALS)
+def test_segment_limits_where_statfs_is_refused_are_unknown(error: int) -> None:
+    refuse = partial(refuse_call, call_number("fstatfs"), error)
+    assert {*in_child(segments, refuse).values()} == {(None, None)}
 
 
 def test_segment_limits_without_folder_are_unseen() -> None:

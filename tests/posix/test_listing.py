@@ -15,7 +15,8 @@ from pyipcs.model import Kind
 from pyipcs.posix import directory, listing
 from pyipcs.posix.listing import OtherFiles, complete, other_files
 from pyipcs.process import libc
-from tests.kit.child import in_child, refuse_call
+from tests.kit.child import call_number, in_child, refuse_call
+from tests.kit.policy import REFUSALS
 from tests.kit.posix import (
     SHM,
     ShmFiles,
@@ -267,6 +268,16 @@ def test_complete_rss_in_directory_on_disk_is_page_cache(tmp_path: Path) -> None
         assert row["swap"] is None
     else:
         assert row["rss"] == 3 * PAGE
+
+
+@pytest.mark.parametrize("error", REFUSALS)
+@pytest.mark.parametrize("call", ["fstatfs", "sysinfo"])
+def test_complete_where_call_is_refused_has_rss(shm: ShmFiles, call: str, error: int) -> None:
+    shm.file("x", b"x" * 3 * PAGE)
+    refuse = partial(refuse_call, call_number(call), error)
+    row = in_child(lambda: rows(SEGMENT, "rss", "swap")["/x"], refuse)
+    assert row["rss"] in {None, 3 * PAGE}  # None before Linux 6.5
+    assert row["swap"] in ({None} if call == "fstatfs" else {None, 0})
 
 
 def test_complete_without_statx_has_no_birth(shm: ShmFiles) -> None:
