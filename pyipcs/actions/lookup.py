@@ -1,10 +1,11 @@
 """Lookup of the objects that a command line names, and its errors."""
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 from pyipcs.actions.refusals import NotAnObjectError, refusals
-from pyipcs.errors import BusyError, CommandError, DeniedError, NotFoundError
+from pyipcs.errors import CommandError, IpcError, NotFoundError, UnsupportedError
 from pyipcs.model import By, Kind, Record, Segment, Target
 from pyipcs.objects import Handle, handle_class, parse_target
 
@@ -40,18 +41,22 @@ def find_named(kinds: Iterable[Kind], target: Target) -> list[Handle]:
 
     Raises:
         CommandError: the kernel refused a call, or only a file that is no object has the name.
+        UnsupportedError: no object was found, and the kernel lacks one of the kinds.
     """
     found: list[Handle] = []
     other: NotAnObjectError | None = None
+    unsupported: UnsupportedError | None = None
     for kind in (one for one in kinds if one in target.kinds):
         try:
             handle = _reach(handle_class(kind), target)
         except NotAnObjectError as error:
             other = other or error
+        except UnsupportedError as error:
+            unsupported = unsupported or error
         else:
             found += [handle] if handle else []
-    if other and not found:
-        raise other
+    if not found and (failure := other or unsupported):
+        raise failure
     return found
 
 
@@ -72,7 +77,9 @@ def _missing(kinds: Collection[Kind], target: Target) -> CommandError:
     is_any = len(wanted) == len(target.kinds)
     nouns = " or ".join(kind.noun for kind in wanted)
     reason = f"no object has that {target.by.value}" if is_any else f"no such {nouns}"
-    others = find_named((kind for kind in target.kinds if kind not in kinds), target)
+    others: list[Handle] = []
+    with suppress(UnsupportedError):
+        others = find_named((kind for kind in target.kinds if kind not in kinds), target)
     if others:
         named = " and a ".join(handle.kind.noun for handle in others)
         verb = "has" if len(others) == 1 else "have"
@@ -88,7 +95,7 @@ def _of_key(kinds: Collection[Kind], text: str) -> list[Handle]:
     """Return the objects with a key; none if the text is no key."""
     try:
         return find_named(kinds, parse_target(text))
-    except (ValueError, CommandError):
+    except (ValueError, CommandError, UnsupportedError):
         return []
 
 
@@ -110,6 +117,9 @@ def read_all(
                     found[handle.kind, handle.id] = _details(handle)
         except CommandError as error:
             errors.append(error)
+        except UnsupportedError as error:  # it is not about the target
+            if error.strerror not in map(str, errors):
+                errors.append(CommandError(error.strerror))
     if any(record.kind is Kind.SEGMENT for record in found.values()):
         from pyipcs.sysv.segment import with_residency
 
@@ -128,17 +138,22 @@ def _find_readable(
 
     Raises:
         CommandError: there is no such object, or the kernel refused all calls.
+        UnsupportedError: there is no such object, and the kernel lacks one of the kinds.
     """
     found: list[Handle] = []
+    unsupported: UnsupportedError | None = None
     errors: dict[str, CommandError] = {}  # /dev/shm has the same error for both of its kinds
     for kind in kinds:
         try:
             found += find_named([kind], target)
         except CommandError as error:
             errors.setdefault(str(error), error)
+        except UnsupportedError as error:
+            unsupported = unsupported or error
     refused = [error for error in errors.values() if not isinstance(error, NotAnObjectError)]
     if not found:
-        raise next(iter([*refused, *errors.values()]), None) or _missing(kinds, target)
+        failure = next(iter([*refused, *errors.values()]), None) or unsupported
+        raise failure or _missing(kinds, target)
     return found, refused
 
 
@@ -146,5 +161,7 @@ def _details(handle: Handle) -> Record:
     """Return the record with the readable details, without the residency of segments."""
     try:
         return handle.record if handle.kind is Kind.SEGMENT else handle.details()
-    except (BusyError, DeniedError):
+    except NotFoundError:
+        raise
+    except IpcError:  # no right, a lease of another process, or a sandbox
         return handle.record

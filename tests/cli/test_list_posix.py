@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.child import NEWNS, hide, unshare
+from tests.kit.child import NEWNS, call_number, hide, refuse_call, unshare
 from tests.kit.kernel import Objects
 from tests.kit.mqueue import MQUEUE, make_queue, queue, send_message, unlink_queue
+from tests.kit.policy import REFUSALS
 from tests.kit.posix import SHM, ShmFiles, child_in, glibc_semaphore, hold_lease
 from tests.kit.program import (
     PYIPCS,
@@ -361,3 +362,16 @@ def test_list_of_time_without_date_has_its_seconds(posix: int, seconds: int) -> 
     stored = str((SHM / "small").stat().st_mtime_ns // 10**9)
     assert ["/small", stored] in rows("-M", "-o", "NAME,MTIME")
     assert stored in invoke("list", "-M", "-t").out
+
+
+@pytest.mark.parametrize("error", REFUSALS)
+@pytest.mark.parametrize("call", ["fstatfs", "sysinfo", "mq_getsetattr"])
+@pytest.mark.parametrize("args", ["--posix -J", "-MSQ -f csv -o +SWAP,AGE", "--posix -f table", "-MQS -u"])
+def test_list_where_call_is_refused_shows_all(posix: int, args: str, call: str, error: int) -> None:
+    result = elsewhere(
+        "list", *args.split(), before=[partial(refuse_call, call_number(call), error)]
+    )
+    assert (result.status, result.err) == (0, "")
+    assert result.out
+    names = ("/large", "/small", "/lock", "/jobs")
+    assert "-u" in args or all(name in result.out for name in names)

@@ -1,17 +1,20 @@
 """pyipcs stat of POSIX objects by name."""
 
 import csv
+import errno
 import json
 import os
 import re
 import socket
+from functools import partial
 
 import pytest
 
 from pyipcs.posix.names import format_name
-from tests.kit.child import NEWNS, hide, unshare
+from tests.kit.child import NEWNS, call_number, hide, refuse_call, unshare
 from tests.kit.kernel import IS_ROOT
 from tests.kit.mqueue import notify, queue, send_message
+from tests.kit.policy import REFUSALS
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore, i386_semaphore
 from tests.kit.program import Result, elsewhere, invoke, unprivileged
 from tests.kit.terminal import end, on_terminal, read_until, whole_run, without_codes
@@ -19,6 +22,7 @@ from tests.kit.wait import LIMIT
 
 # All queues of a user count against RLIMIT_MSGQUEUE, in other namespaces, too.
 SMALL = (2, 64)
+FSOPEN = 430  # the same number on all architectures
 ODD_NAMES = [
     *("new\nline", "tab\t", "back\\slash", "sp ace", "\x1b[31mred", "\udcff", "quote'\"", "-rf"),
     *("é", "\u202egnp", "a" * 255, "sem.", "x (deleted)", "*", "..."),
@@ -277,3 +281,43 @@ def test_stat_watch_ends_with_its_last_object(shm: ShmFiles) -> None:
     finally:
         end(process, terminal)
     assert "/x: no object has that name" in without_codes(text)
+
+
+def without_queues(*args: str) -> Result:
+    """Run pyipcs on a kernel without POSIX queues."""
+    refused = (FSOPEN, call_number("mq_open"), call_number("mq_unlink"))
+    steps = [lambda: unshare(NEWNS), lambda: hide("/dev/mqueue")]
+    steps += [partial(refuse_call, number, errno.ENOSYS) for number in refused]
+    return elsewhere(*args, before=steps)
+
+
+def test_commands_without_queues_in_kernel_find_objects_of_other_kinds(shm: ShmFiles) -> None:
+    path = shm.file("x", b"x" * 10, mode=0o600)
+    shm.file("sem.only", glibc_semaphore(1))
+    assert rows(without_queues("stat", "/x", "-f", "csv", "-o", "NAME")) == [["/x"]]
+    assert without_queues("set", "/x", "--mode", "640") == (0, "", "")
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert without_queues("rm", "/x", "/only").status == 0
+    assert not any(SHM.iterdir())
+
+
+def test_stat_without_queues_in_kernel_reports_them_for_missing_name(shm: ShmFiles) -> None:
+    shm.file("x")
+    text = "pyipcs: POSIX message queues are not in this kernel, or a sandbox hides them\n"
+    result = without_queues("stat", "/no", "/nope", "/x", "-f", "csv", "-o", "NAME")
+    assert result == (1, "NAME\n/x\n", text)
+    assert without_queues("rm", "/no") == (1, "", text)
+    missing = "pyipcs: /no: no such POSIX segment\n"
+    assert without_queues("stat", "-m", "/no") == (1, "", missing)
+    assert shm.file("x").exists()
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("error", REFUSALS)
+def test_stat_where_mq_open_is_refused_reads_the_file(error: int, both: ShmFiles) -> None:
+    with queue("/q", mode=0o640, sizes=SMALL):
+        refuse = partial(refuse_call, call_number("mq_open"), error)
+        result = elsewhere("stat", "/q", "-J", before=[refuse])
+    assert (result.status, result.err) == (0, "")
+    (found,) = json.loads(result.out)["posix_queues"]
+    assert (found["mode"], found["qnum"]) == ("0640", 0)

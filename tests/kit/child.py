@@ -21,8 +21,20 @@ _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
 _CAPABILITY_VERSION_3 = 0x20080522
 # System calls whose numbers differ between architectures.
 _CALLS = {
-    "x86_64": {"fstatfs": 138, "sysinfo": 99, "mq_open": 240, "mq_getsetattr": 245},
-    "aarch64": {"fstatfs": 44, "sysinfo": 179, "mq_open": 180, "mq_getsetattr": 185},
+    "x86_64": {
+        "fstatfs": 138,
+        "sysinfo": 99,
+        "mq_open": 240,
+        "mq_unlink": 241,
+        "mq_getsetattr": 245,
+    },
+    "aarch64": {
+        "fstatfs": 44,
+        "sysinfo": 179,
+        "mq_open": 180,
+        "mq_unlink": 181,
+        "mq_getsetattr": 185,
+    },
 }
 _T = TypeVar("_T")
 
