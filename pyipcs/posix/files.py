@@ -10,19 +10,18 @@ import struct
 import time
 
 from pyipcs.errors import FormError, IpcError, ipc_error
-from pyipcs.model import Kind
+from pyipcs.model import INT_MAX, Kind
 from pyipcs.posix.names import SEMAPHORE_PREFIX, format_name
 from pyipcs.text import plural
 
 _SAFE = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 _LEASE_TRIES, _LEASE_PAUSE = 3, 0.0005  # a lease of pyipcs takes microseconds
 # struct new_sem of glibc (internaltypes.h), with 64-bit atomic operations and without; FLAG is
-# LLL_SHARED, which musl and other files do not have there.
-_SEM_64 = struct.Struct("=Qi20x")
-_SEM_32 = struct.Struct("=Ii8x")
+# LLL_SHARED, which musl and other files do not have there. sem_open(3) writes zeros in the rest.
+_SEM_64 = struct.Struct("=II i 20s")  # value, waiters, flag, rest
+_SEM_32 = struct.Struct("=Ii 4s 4x")  # value, flag, rest, waiters
 _SEM_SIZES = {_SEM_64.size, _SEM_32.size}
 _FLAG = 128
-_VALUE_MASK = 2**32 - 1
 _FORMS = {
     stat.S_IFDIR: "directory",
     stat.S_IFLNK: "symbolic link",
@@ -89,12 +88,13 @@ def semaphore_value(data: bytes) -> int | None:
         data: the whole content of the file.
     """
     if len(data) == _SEM_64.size:
-        word, flag = _SEM_64.unpack(data)
-        return word & _VALUE_MASK if flag == _FLAG else None
-    if len(data) == _SEM_32.size:
-        word, flag = _SEM_32.unpack(data)
-        return word >> 1 if flag == _FLAG else None
-    return None
+        value, _, flag, rest = _SEM_64.unpack(data)
+    elif len(data) == _SEM_32.size:
+        word, flag, rest = _SEM_32.unpack(data)
+        value = word >> 1
+    else:
+        return None
+    return value if flag == _FLAG and value <= INT_MAX and not any(rest) else None
 
 
 def has_semaphore_name(entry: str) -> bool:

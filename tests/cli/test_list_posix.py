@@ -366,7 +366,9 @@ def test_list_of_time_without_date_has_its_seconds(posix: int, seconds: int) -> 
 
 @pytest.mark.parametrize("error", REFUSALS)
 @pytest.mark.parametrize("call", ["fstatfs", "sysinfo", "mq_getsetattr"])
-@pytest.mark.parametrize("args", ["--posix -J", "-MSQ -f csv -o +SWAP,AGE", "--posix -f table", "-MQS -u"])
+@pytest.mark.parametrize(
+    "args", ["--posix -J", "-MSQ -f csv -o +SWAP,AGE", "--posix -f table", "-MQS -u"]
+)
 def test_list_where_call_is_refused_shows_all(posix: int, args: str, call: str, error: int) -> None:
     result = elsewhere(
         "list", *args.split(), before=[partial(refuse_call, call_number(call), error)]

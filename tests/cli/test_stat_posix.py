@@ -11,6 +11,7 @@ from functools import partial
 import pytest
 
 from pyipcs.posix.names import format_name
+from pyipcs.text import plural
 from tests.kit.child import NEWNS, call_number, hide, refuse_call, unshare
 from tests.kit.kernel import IS_ROOT
 from tests.kit.mqueue import notify, queue, send_message
@@ -145,10 +146,10 @@ def test_stat_of_files_that_are_no_objects_fails(shm: ShmFiles) -> None:
     assert (result.status, result.out) == (1, "")
 
 
-@pytest.mark.parametrize("size", [0, 2, 32])
+@pytest.mark.parametrize("size", [0, 1, 2, 32])
 def test_stat_of_semaphore_file_in_another_form_fails(size: int, shm: ShmFiles) -> None:
     shm.file("sem.x", b"\xa5" * size)
-    text = f"is a file of {size} bytes in another form, not a POSIX semaphore"
+    text = f"is a file of {plural(size, 'byte')} in another form, not a POSIX semaphore"
     assert invoke("stat", "/x") == (1, "", f"pyipcs: /x: {text}\n")
     assert rows(stat_kinds("/sem.x")) == [["pshm", "/sem.x"]]
 

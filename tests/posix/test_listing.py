@@ -57,6 +57,11 @@ def rows(kind: Kind, *fields: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def changed(content: bytes, offset: int) -> bytes:
+    """Return a content with another byte at an offset."""
+    return content[:offset] + b"\1" + content[offset + 1 :]
+
+
 def test_read_of_empty_directory_is_empty(shm: ShmFiles) -> None:
     assert list(listing.read(SEGMENT)) == []
     assert list(listing.read(SEMAPHORE)) == []
@@ -110,6 +115,9 @@ def test_read_of_times_before_the_epoch_rounds_as_stat(shm: ShmFiles) -> None:
         bytes(16),
         bytes(32),
         b"\xff" * 32,
+        glibc_semaphore(2**31),
+        *(changed(glibc_semaphore(1), offset) for offset in (9, 12, 16, 31)),
+        *(changed(i386_semaphore(1), offset) for offset in (5, 8, 11)),
         glibc_semaphore(1)[:31],
         glibc_semaphore(1) + b"\0",
         i386_semaphore(1) + b"\0",
