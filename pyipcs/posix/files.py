@@ -97,6 +97,21 @@ def semaphore_value(data: bytes) -> int | None:
     return value if flag == _FLAG and value <= INT_MAX and not any(rest) else None
 
 
+def is_mount(directory: int, found: os.stat_result) -> bool:
+    """Return True if a file in a directory is a mount of another file system.
+
+    On overlayfs and others, files may have another device than their directory without a mount.
+    """
+    if found.st_dev == os.fstat(directory).st_dev:
+        return False
+    from pyipcs.posix.directory import is_in_memory
+
+    try:
+        return is_in_memory(directory)
+    except IpcError:  # a sandbox
+        return True
+
+
 def has_semaphore_name(entry: str) -> bool:
     """Return True if a file has the name of a semaphore."""
     return entry.startswith(SEMAPHORE_PREFIX) and entry != SEMAPHORE_PREFIX
@@ -113,7 +128,7 @@ def examine(directory: int, entry: str, found: os.stat_result) -> tuple[Kind | N
     Raises:
         NotFoundError: the file was removed or replaced.
     """
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(found.st_mode) or is_mount(directory, found):
         return None, None
     if not has_semaphore_name(entry) or found.st_size not in _SEM_SIZES:
         return Kind.POSIX_SEGMENT, None
@@ -138,7 +153,7 @@ def check_form(kind: Kind, directory: int, entry: str, found: os.stat_result) ->
     if actual is kind:
         return value
     if actual is None:
-        what = f"a {_FORMS[stat.S_IFMT(found.st_mode)]}"
+        what = f"a {_FORMS.get(stat.S_IFMT(found.st_mode), 'mount of another file system')}"
     elif actual is Kind.POSIX_SEMAPHORE:
         what = f"the {actual.noun} {format_name('/' + entry.removeprefix(SEMAPHORE_PREFIX))}"
     else:

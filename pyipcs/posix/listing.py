@@ -17,6 +17,7 @@ from pyipcs.posix.names import SEMAPHORE_PREFIX
 from pyipcs.posix.names import entry as entry_of
 
 _PERMISSIONS = 0o7777
+_MOUNTS = "/proc/self/mountinfo"
 _BASIC = "name inode device mode uid gid mtime atime ctime"
 # The positions in os.stat_result, a tuple of ten int.
 _POSITIONS = {
@@ -126,15 +127,20 @@ def _segments(descriptor: int, chunk: Sequence["os.DirEntry[str]"]) -> Listing:
     listing = Listing(Kind.POSIX_SEGMENT, (), [], columns)
     # The checks in one step suffice for nearly all chunks: a function call for each of thousands
     # of files would take as long as stat(2).
-    formats = {stat.S_IFMT(mode) for mode in {*map(itemgetter(0), statuses)}}
-    if formats <= {stat.S_IFREG} and f"\0{SEMAPHORE_PREFIX}" not in "\0".join(["", *entry_names]):
+    formats = {stat.S_IFMT(mode) for mode in {*map(itemgetter(_POSITIONS["mode"]), statuses)}}
+    device = os.fstat(descriptor).st_dev
+    has_mounts = not {*map(itemgetter(_POSITIONS["device"]), statuses)} <= {device}
+    has_others = has_mounts or not formats <= {stat.S_IFREG}
+    if not has_others and f"\0{SEMAPHORE_PREFIX}" not in "\0".join(["", *entry_names]):
         return listing
     pairs = zip(entry_names, statuses, strict=True)
-    return listing.where(_is_segment(descriptor, name, status) for name, status in pairs)
+    return listing.where(_is_segment(descriptor, name, status, device) for name, status in pairs)
 
 
-def _is_segment(descriptor: int, entry: str, status: os.stat_result) -> bool:
+def _is_segment(descriptor: int, entry: str, status: os.stat_result, device: int) -> bool:
     if not stat.S_ISREG(status.st_mode):
+        return False
+    if status.st_dev != device and files.is_mount(descriptor, status):
         return False
     if not entry.startswith(SEMAPHORE_PREFIX):
         return True
@@ -302,7 +308,8 @@ class OtherFiles(NamedTuple):
     """The files in /dev/shm that are no objects.
 
     Attributes:
-        files: the number of files; a directory counts with the files in it, at any depth.
+        files: the number of files; a directory counts with the files in it, at any depth. A mount
+            of a file of another file system counts.
         bytes: the bytes of memory and swap that they take.
         is_complete: False if a directory could not be read.
     """
@@ -320,13 +327,34 @@ def other_files() -> OtherFiles:
     """
     from pyipcs.posix.walk import Walk
 
-    walk = Walk(directory.open_shm())
+    top = directory.open_shm()
+    walk = Walk(top)
+    has_mounts = _has_mounts(top)
     number = size = 0
     for depth, entry in walk:
-        if entry.is_dir(follow_symlinks=False):
+        is_file = not depth and entry.is_file(follow_symlinks=False)
+        if entry.is_dir(follow_symlinks=False) or (is_file and not has_mounts):
             continue
-        if (depth or not entry.is_file(follow_symlinks=False)) and (status := _status(entry)):
-            number += 1
+        status = _status(entry)
+        if status is None or (is_file and not files.is_mount(top, status)):
+            continue
+        number += 1
+        if status.st_dev == walk.device:
             # Each name of a file with several has its share.
             size += status.st_blocks * directory.BLOCK // max(status.st_nlink, 1)
     return OtherFiles(number, size, walk.is_complete)
+
+
+def _has_mounts(top: int) -> bool:
+    """Return False if certainly nothing is mounted in a directory (proc_pid_mountinfo(5)).
+
+    Without this knowledge, stat(2) of each file would be necessary.
+    """
+    if not directory.is_own():
+        return True
+    try:
+        with open(f"/proc/self/fdinfo/{top}", "rb") as info, open(_MOUNTS, "rb") as mounts:
+            number = next(line.split()[1] for line in info if line.startswith(b"mnt_id:"))
+            return any(line.split()[1] == number for line in mounts)
+    except (OSError, LookupError, StopIteration):
+        return True

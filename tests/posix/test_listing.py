@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from pyipcs.errors import FormError
 from pyipcs.listing import Listing, merged
 from pyipcs.model import Kind
 from pyipcs.posix import directory, listing
+from pyipcs.posix.handle import handle_class
 from pyipcs.posix.listing import OtherFiles, complete, other_files
 from pyipcs.process import libc
 from tests.kit.child import call_number, in_child, refuse_call
@@ -21,6 +23,7 @@ from tests.kit.posix import (
     SHM,
     ShmFiles,
     as_nobody,
+    bind,
     child_in,
     glibc_semaphore,
     hold_lease,
@@ -412,6 +415,58 @@ def test_other_files_stays_in_its_file_system(shm: ShmFiles) -> None:
         return other_files()
 
     assert in_child(child) == OtherFiles(0, 0)
+
+
+def mount_files(shm: ShmFiles, source: Path) -> None:
+    """Mount files of another file system at files in /dev/shm, in this process, a child."""
+    source.write_bytes(glibc_semaphore(1))
+    own_mounts()
+    for name in ("mounted", "sem.mounted"):
+        bind(source, SHM / name)
+    directory.use_own()
+
+
+@pytest.mark.parametrize("others", [("x", "sem.x"), ()])
+def test_read_leaves_out_mounts_of_other_file_systems(
+    shm: ShmFiles, tmp_path: Path, others: tuple[str, ...]
+) -> None:
+    for name in ("mounted", "sem.mounted", *others):
+        shm.file(name, glibc_semaphore(1))
+    if tmp_path.stat().st_dev == SHM.stat().st_dev:
+        pytest.skip("needs another file system")
+
+    def found() -> tuple[list[str], list[str], OtherFiles]:
+        return names(SEGMENT), names(SEMAPHORE), other_files()
+
+    expected = ["/x"] if others else []
+    seen = in_child(found, lambda: mount_files(shm, tmp_path / "source"))
+    assert seen == (expected, expected, OtherFiles(2, 0))
+    assert len(names(SEGMENT)) == 1 + len(expected)
+
+
+@pytest.mark.parametrize("kind", [SEGMENT, SEMAPHORE])
+def test_find_of_mount_of_other_file_system_names_it(
+    shm: ShmFiles, tmp_path: Path, kind: Kind
+) -> None:
+    handle = handle_class(kind)("/mounted")
+    for name in ("mounted", "sem.mounted"):
+        shm.file(name, glibc_semaphore(1))
+    if tmp_path.stat().st_dev == SHM.stat().st_dev:
+        pytest.skip("needs another file system")
+    source = tmp_path / "source"
+    mount = partial(mount_files, shm, source)
+    actions: list[Callable[[], object]] = [
+        handle.stat,
+        partial(handle.change, mode=0o640),
+        handle.remove,
+    ]
+    actions += [partial(handle.change, size=5)] if kind is SEGMENT else []
+    for act in actions:
+        with pytest.raises(FormError) as raised:
+            in_child(act, mount)
+        assert raised.value.strerror == f"is a mount of another file system, not a {kind.noun}"
+        assert source.read_bytes() == glibc_semaphore(1)
+        assert source.stat().st_mode & 0o777 != 0o640
 
 
 def test_other_files_does_not_follow_links(shm: ShmFiles) -> None:
