@@ -16,7 +16,17 @@ from pyipcs.errors import (
     UsageError,
     ipc_error,
 )
-from pyipcs.model import By, Kind, PosixRecord, Queue, Segment, SemaphoreSet, SysvRecord, Target
+from pyipcs.model import (
+    By,
+    Kind,
+    PosixRecord,
+    PosixSegment,
+    Queue,
+    Segment,
+    SemaphoreSet,
+    SysvRecord,
+    Target,
+)
 from pyipcs.objects import Handle
 from pyipcs.process.accounts import owner_noun, unmapped
 from pyipcs.text import plural
@@ -270,7 +280,7 @@ class _PosixChange(_Change):
 
     def _hint(self, step: _Step, error: IpcError) -> str:
         if isinstance(error, BusyError):
-            return "a segment that a process has open or mapped cannot shrink"
+            return self._busy_hint(step)
         if error.errno == errno.EFBIG:
             from pyipcs.actions.hints import explain_file_size
 
@@ -282,6 +292,12 @@ class _PosixChange(_Change):
         if step.name == "group":
             return "only for the owner as a member of the group, or with CAP_CHOWN"
         return "only with CAP_CHOWN"
+
+    def _busy_hint(self, step: _Step) -> str:
+        record, size = self._record, self._options.size
+        if step.name == "size" and isinstance(record, PosixSegment) and (size or 0) < record.segsz:
+            return "a segment that a process has open or mapped cannot shrink"
+        return "a process holds a lease on it"
 
 
 def _sysv_steps(options: ChangeOptions) -> Iterator[_Step]:

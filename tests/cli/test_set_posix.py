@@ -3,13 +3,14 @@
 import mmap
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.kit.kernel import IS_ROOT
 from tests.kit.mqueue import MQUEUE, make_queue
-from tests.kit.posix import SHM, ShmFiles, child_in, glibc_semaphore, hold_mapped
+from tests.kit.posix import SHM, ShmFiles, child_in, glibc_semaphore, hold_lease, hold_mapped
 from tests.kit.program import invoke, ordinary
 from tests.messages.runners import with_faults
 
@@ -92,6 +93,18 @@ def test_set_size_never_shrinks_a_mapped_segment(protection: int) -> None:
     )
     assert invoke("set", "/x", "--size", "4K") == (0, "", "")
     assert state(PATHS[0])[-1] == 4096
+
+
+@pytest.mark.parametrize(
+    ("letter", "change"),
+    [("-m", "--mode 600"), ("-m", "--size 64K"), ("-s", "--mode 600"), ("-q", "--mode 600")],
+)
+def test_set_of_a_leased_object_names_the_lease(letter: str, change: str) -> None:
+    with child_in(partial(hold_lease, LETTERS[letter])):
+        result = invoke("set", letter, "/x", *change.split())
+    what = change[2:6]
+    reason = "Resource temporarily unavailable (a process holds a lease on it)"
+    assert result == (1, "", f"pyipcs: /x: set {what} failed: {reason}\n")
 
 
 def test_set_size_chooses_the_segment_among_objects_with_the_name() -> None:

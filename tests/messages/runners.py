@@ -21,7 +21,7 @@ from tests.kit.child import NEWIPC, NEWNS, hide, unshare
 from tests.kit.factories import in_waiting_call, read_line, running
 from tests.kit.kernel import IS_ROOT, NOBODY, ids, libc, remove, send
 from tests.kit.mqueue import make_queue
-from tests.kit.posix import SHM, child_in, own_mounts
+from tests.kit.posix import SHM, child_in, hold_lease, own_mounts
 from tests.kit.program import PYIPCS, Result, forked, invoke, need_tool, run
 from tests.kit.terminal import end, on_terminal, read_all, read_until, without_codes
 from tests.kit.wait import LIMIT, wait_until
@@ -223,6 +223,26 @@ def with_files_open(*args: str) -> Result:
         for path in SHM.iterdir():
             files.enter_context(path.open("rb"))
         return invoke(*args)
+
+
+def with_files_leased(*args: str) -> Result:
+    """Run while another process has a lease on all files in /dev/shm."""
+
+    def lease_all() -> None:
+        for path in SHM.iterdir():
+            hold_lease(path)
+
+    with child_in(lease_all):
+        return invoke(*args)
+
+
+def with_files_mounted(*args: str) -> Result:
+    """Run where a file of another file system is mounted at all files in /dev/shm."""
+    script = 'for file in /dev/shm/*; do mount --bind "$0" "$file" || exit; done; exec "$@"'
+    with tempfile.NamedTemporaryFile() as source:
+        if os.fstat(source.fileno()).st_dev == SHM.stat().st_dev:
+            pytest.skip("needs another file system")
+        return run(*_unshare_user(), "--mount", "sh", "-c", script, source.name, PYIPCS, *args)
 
 
 def with_faults(calls: str, *, isolated: bool = False) -> Runner:

@@ -7,6 +7,8 @@ from tests.messages.runners import (
     as_ordinary,
     in_user_namespace,
     with_faults,
+    with_files_leased,
+    with_files_mounted,
     with_files_open,
     without_capabilities,
 )
@@ -73,6 +75,17 @@ ROWS: Rows = {
             "<posix-segment>: set size failed: in use "
             "(a segment that a process has open or mapped cannot shrink)",
             with_files_open,
+        ),
+        (
+            "<posix-segment> --mode 600",
+            "<posix-segment>: set mode failed: Resource temporarily unavailable "
+            "(a process holds a lease on it)",
+            with_files_leased,
+        ),
+        (
+            "<posix-segment> --mode 600",
+            "<posix-segment>: is a mount of another file system, not a POSIX segment",
+            with_files_mounted,
         ),
         (
             "<posix-segment> --size 8E",
