@@ -36,7 +36,9 @@ def parse_name(text: str, kind: Kind | None = None) -> str:
     _check_encoding(name)
     for folder in _FOLDERS:
         if name.startswith(folder) and "/" not in (rest := name.removeprefix(folder)):
-            raise ValueError(f"not a POSIX name (did you mean {_hint(rest, kind)}?)")
+            is_directory = rest in {"", ".", ".."}
+            hint = "it names a directory" if is_directory else f"did you mean {_hint(rest, kind)}?"
+            raise ValueError(f"not a POSIX name ({hint})")
     name = name.removeprefix("/")
     _check(name, kind)
     return f"/{name}"
