@@ -33,16 +33,32 @@ def find_visible(
     return found, unseen
 
 
-def find_limited(kinds: Sequence[Kind]) -> tuple[list[Kind], UnseenError | None]:
-    """Return the kinds with readable limits, and the reason for the others."""
+def find_limited(kinds: Sequence[Kind], *, has_usage: bool) -> tuple[list[Kind], list[UnseenError]]:
+    """Return the kinds with readable limits, and the reasons for unreadable figures.
+
+    The limits of queues can be read where the queues cannot be counted.
+
+    Args:
+        kinds: the requested kinds.
+        has_usage: True if the usage is requested, too.
+    """
+    limited, unseen = [*kinds], []
+    if Kind.POSIX_QUEUE in kinds and has_usage:
+        from pyipcs.posix import mqueue
+
+        try:
+            mqueue.directory()
+        except UnseenError as error:
+            unseen.append(error)
     if Kind.POSIX_SEGMENT in kinds:
         from pyipcs.posix.directory import open_shm
 
         try:
             open_shm()
         except UnseenError as error:
-            return [kind for kind in kinds if kind is not Kind.POSIX_SEGMENT], error
-    return [*kinds], None
+            unseen.append(error)
+            limited.remove(Kind.POSIX_SEGMENT)
+    return limited, unseen
 
 
 def posix_hint() -> str:

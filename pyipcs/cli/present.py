@@ -7,7 +7,6 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from typing import TYPE_CHECKING, Any
 
 from pyipcs import objects
-from pyipcs.errors import CommandError
 from pyipcs.listing import Listing
 from pyipcs.model import IN_SHM, Kind, Record, Unit, View
 from pyipcs.query import plan
@@ -18,6 +17,7 @@ from pyipcs.terminal.streams import Output
 if TYPE_CHECKING:
     from pyipcs.actions.all_namespaces import NamespaceObjects
     from pyipcs.posix.listing import OtherFiles
+    from pyipcs.render import FiguresRenderer
     from pyipcs.terminal.capabilities import TerminalCapabilities
 
 
@@ -184,19 +184,30 @@ def records(output: Output, found: Sequence[Record]) -> None:
     _write_objects(output, plan.listed(kinds, found), options, Scope(is_filtered=True))
 
 
-def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOptions) -> None:
+def figures(output: Output, name: str, kinds: Sequence[Kind], options: OutputOptions) -> bool:
     """Write the limits or the usage of kinds; the name is "limits" or "usage".
 
-    Raises:
-        CommandError: the figures of a kind cannot be read; those of the others are written.
+    The reasons for figures that cannot be read follow on standard error.
+
+    Returns:
+        False if figures certainly are missing.
     """
     from pyipcs.actions.visible import find_limited
 
-    seen, unseen = find_limited(kinds)
+    format_ = options.chosen(terminal=output.is_terminal)
+    has_rows = _figures_renderer(format_, options) is None and format_ is not Format.OPENMETRICS
+    seen, unseen = find_limited(kinds, has_usage=name == "usage" or has_rows)
     if seen:
         _write_figures(output, name, seen, options)
-    if unseen:
-        raise CommandError(str(unseen))
+    for error in unseen:
+        output.error(str(error))
+    return not any(error.is_certain for error in unseen)
+
+
+def _figures_renderer(format_: Format, options: OutputOptions) -> "FiguresRenderer | None":
+    """Return the renderer of limits or usage alone; None for rows with both."""
+    has_columns = format_ is Format.PLAIN and (options.is_columnar or options.sort)
+    return None if has_columns else figures_renderer(format_)
 
 
 def _write_figures(
@@ -208,8 +219,7 @@ def _write_figures(
         limits, usage = (kinds, ()) if name == "limits" else ((), kinds)
         _write(output, _with_figures(report, limits, usage), format_)
         return
-    has_columns = format_ is Format.PLAIN and (options.is_columnar or options.sort)
-    render = None if has_columns else figures_renderer(format_)
+    render = _figures_renderer(format_, options)
     if render is None:
         is_drawn = _capabilities(output, format_) is not None
         report = (

@@ -18,6 +18,8 @@ from tests.kit.terminal import whole_run, without_codes
 
 UNSEEN = "pyipcs: POSIX segments and semaphores cannot be listed: /dev/shm"
 
+UNSEEN_QUEUES = "pyipcs: POSIX queues cannot be listed: there is no /dev/mqueue"
+
 
 def without_dev(*args: str) -> Result:
     """Run pyipcs as an ordinary user without /dev/shm and /dev/mqueue."""
@@ -63,11 +65,31 @@ def test_list_figures_of_both_families_are_one_table(option: str) -> None:
 def test_list_figures_without_shm_shows_the_others_and_fails(option: str, format_: str) -> None:
     result = without_dev("list", "--posix", option, "-f", format_)
     assert result.status == Status.FAILED
-    assert result.err.startswith(UNSEEN)
-    assert result.err.count("\n") == 1
+    *of_queues, of_files = result.err.splitlines()
+    assert of_files.startswith(UNSEEN)
+    is_limit = option == "-l" and format_ in {"plain", "json", "openmetrics"}  # limits alone
+    assert [line.startswith(UNSEEN_QUEUES) for line in of_queues] == [True] * (not is_limit)
     names = [row.name for row in RESOURCES[Kind.POSIX_SEGMENT]]
     assert not [name for name in names if name.lower() in result.out.lower()]
     assert result.out
+
+
+@pytest.mark.parametrize("format_", ["plain", "table", "json", "csv", "openmetrics"])
+def test_list_usage_of_unseen_queues_has_the_reason(format_: str) -> None:
+    result = without_dev("list", "-Q", "-u", "-f", format_)
+    assert result.status == Status.FAILED
+    assert result.err.startswith(UNSEEN_QUEUES)
+    assert result.err.count("\n") == 1
+    assert result.out
+
+
+@pytest.mark.parametrize("option", ["-l", "-u"])
+def test_list_figures_of_undecided_queues_have_the_reason(own_mqueue: None, option: str) -> None:
+    result = unprivileged("list", "-Q", option, "-f", "table")
+    assert (result.status, result.err.count("\n")) == (Status.DONE, 1)
+    assert "/dev/mqueue is empty, but may be that of another IPC namespace" in result.err
+    assert "QUEUES_MAX" in result.out
+    assert unprivileged("list", "-Q", "-l", "-f", "plain").err == ""
 
 
 def test_list_figures_of_unseen_kind_alone_is_its_error() -> None:

@@ -125,8 +125,8 @@ def command(ctx: click.Context, /, *, options: ListOptions) -> Status:
     if options.name:
         return _show_named(output, options.name, options)
     if options.figures:
-        present.figures(output, options.figures, kinds, options.output_options)
-        return Status.DONE
+        is_whole = present.figures(output, options.figures, kinds, options.output_options)
+        return Status.DONE if is_whole else Status.FAILED
     if options.all_namespaces:
         return _show_all_namespaces(output, kinds, options)
     return _show(output, kinds, options)
