@@ -43,6 +43,7 @@ def is_in_fallocate(process: "subprocess.Popen[bytes]") -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.root  # others may not read the system call of a traced process
 @pytest.mark.tools("strace")
 def test_set_size_of_a_segment_that_grows_meanwhile_keeps_its_data(shm: ShmFiles) -> None:
     segment = shm.file("grow", bytes(4096))
