@@ -6,7 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
-from pyipcs.errors import CommandError, FormError, IpcError, NotFoundError, Status, ipc_error
+from pyipcs.errors import (
+    CommandError,
+    FormError,
+    IpcError,
+    NotFoundError,
+    Status,
+    UnsupportedError,
+    ipc_error,
+)
 from pyipcs.listing import Listing
 from pyipcs.model import By, Kind, Record, Segment, State, SysvRecord, Target
 from pyipcs.objects import Handle, can_remove, format_target_id, handle_class
@@ -170,8 +178,8 @@ class Removal:
         for target in targets:
             try:
                 handles = find_all(target.kinds, target)
-            except CommandError as error:
-                self._fail(str(error))
+            except (CommandError, UnsupportedError) as error:
+                self._fail(str(error) if isinstance(error, CommandError) else error.strerror)
                 continue
             if len(handles) > 1:
                 self._fail(_several(target, [handle.kind for handle in handles]))

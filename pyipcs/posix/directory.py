@@ -176,9 +176,15 @@ def device() -> int:
 
 def _open_own() -> int:
     try:
-        return os.open(SHM, _READ)
+        descriptor = os.open(SHM, _READ)
     except OSError as error:
         raise _unseen(error, SHM) from None
+    try:
+        os.stat(".", dir_fd=descriptor)  # it must be searchable, too
+    except OSError as error:
+        os.close(descriptor)
+        raise _unseen(error, SHM) from None
+    return descriptor
 
 
 def _open_of_process(process: int, pid: int) -> int:

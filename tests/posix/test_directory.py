@@ -89,8 +89,11 @@ def test_find_without_directory_gives_reason(own_shm: None) -> None:
 
 
 @pytest.mark.root
-def test_open_shm_that_is_unreadable_gives_reason(shm: ShmFiles) -> None:
-    SHM.chmod(0o711)
+@pytest.mark.parametrize("mode", [0o711, 0o744])
+def test_open_shm_that_is_not_readable_and_searchable_gives_reason(
+    shm: ShmFiles, mode: int
+) -> None:
+    SHM.chmod(mode)
     try:
         reason = as_nobody(lambda: unseen(directory.open_shm))
     finally:
