@@ -291,7 +291,7 @@ POSIX_COMMON = (
         45,
     ),
     Column("ATIME", ValueType.TIME, "atime", "Time of the last recorded read or mapping", 20),
-    _CTIME,
+    _CTIME._replace(help="Last change; of queues also the last listing of USEDBYTES"),
     Column(
         "AGE",
         ValueType.DURATION,
