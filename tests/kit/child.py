@@ -5,7 +5,7 @@ import os
 import pickle
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -147,6 +147,15 @@ def refuse_call(number: int, error: int) -> None:
         (give, 0, 0, refuse | error),
         (give, 0, 0, allow),
     ]
+    filter_calls(code)
+
+
+def filter_calls(code: Sequence[tuple[int, int, int, int]]) -> None:
+    """Install a seccomp filter.
+
+    Args:
+        code: the members of each struct sock_filter.
+    """
     buffer = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in code))
     program = struct.pack("HxxxxxxP", len(code), ctypes.addressof(buffer))
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

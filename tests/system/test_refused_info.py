@@ -3,15 +3,16 @@
 import ctypes
 import json
 import os
-import sys
 
 import pytest
 
-from pyipcs.model import SYSV
+from pyipcs.errors import IpcError
+from pyipcs.model import SYSV, Kind
 from pyipcs.sysv import libc
 from tests.kit import kernel, policy
+from tests.kit.child import in_child
 from tests.kit.kernel import Objects
-from tests.kit.program import PYIPCS, Result, pyipcs, run
+from tests.kit.program import Result, forked
 from tests.messages.runners import LIMITS
 
 ERRORS = pytest.mark.parametrize("error", policy.REFUSALS, ids=os.strerror)
@@ -20,27 +21,26 @@ Figures = dict[str, dict[str, int]]
 
 def refused(error: int, *args: str) -> Result:
     """Run pyipcs where the *_INFO commands fail with an errno."""
-    return run(*policy.refused_info(error), PYIPCS, *args)
+    return policy.without_info(*args, error=error)
 
 
 def test_refused_info_refuses_these_commands_alone(objects: Objects) -> None:
     """The policy of these tests is one that pyipcs meets elsewhere."""
-    script = f"""
-from pyipcs.errors import IpcError
-from pyipcs.model import SYSV, Kind
-from pyipcs.sysv import libc
-for kind in SYSV:
-    for ask in (libc.limits, libc.usage):
-        try:
-            ask(kind)
-        except IpcError as error:
-            print(kind.value, error.strerror)
-print(libc.stat(Kind.QUEUE, {objects.queue()}).kind.value)
-print(libc.semaphores({objects.semaphores()}, 1)[0].value)
-"""
-    done = run(*policy.refused_info(), sys.executable, "-c", script)
+    msqid, semid = objects.queue(), objects.semaphores()
+
+    def outcomes() -> list[str]:
+        found = []
+        for kind in SYSV:
+            for ask in (libc.limits, libc.usage):
+                try:
+                    ask(kind)
+                except IpcError as error:
+                    found.append(f"{kind.value} {error.strerror}")
+        found.append(libc.stat(Kind.QUEUE, msqid).kind.value)
+        return [*found, str(libc.semaphores(semid, 1)[0].value)]
+
     refusals = [f"{kind.value} Permission denied" for kind in SYSV for _ in range(2)]
-    assert done.out.splitlines() == [*refusals, "msg", "0"]
+    assert in_child(outcomes, policy.refused_info()) == [*refusals, "msg", "0"]
 
 
 @ERRORS
@@ -77,7 +77,7 @@ def test_limits_with_info_refused_are_the_same(isolated: None, error: int) -> No
     """/proc/sys/kernel has the numbers that IPC_INFO reports."""
     for format_ in ("plain", "json"):
         words = ("list", "-l", "-f", format_)
-        assert refused(error, *words) == pyipcs(*words)
+        assert refused(error, *words) == forked(*words)
 
 
 @ERRORS
@@ -90,7 +90,7 @@ def test_usage_with_info_refused_is_counted(isolated: None, objects: Objects, er
         kernel.libc.memset(ctypes.c_void_p(address), 1, 5000)
         for format_ in ("plain", "json", "csv", "openmetrics"):
             words = ("list", "-u", "-f", format_)
-            assert refused(error, *words) == pyipcs(*words)
+            assert refused(error, *words) == forked(*words)
 
 
 @ERRORS
@@ -100,7 +100,7 @@ def test_openmetrics_with_info_refused_is_the_same(
     kernel.send(objects.queue(), b"hello")
     objects.segment()
     words = ("list", "-a", "-f", "openmetrics")
-    assert refused(error, *words) == pyipcs(*words)
+    assert refused(error, *words) == forked(*words)
 
 
 @pytest.mark.root
@@ -114,7 +114,6 @@ def test_send_too_large_message_with_info_refused_names_msgmax(objects: Objects)
     assert kernel.receive_all(msqid) == []
 
 
-@pytest.mark.tools("unshare", "mount")
 def test_send_with_limits_unknown_sends_until_the_kernel_refuses(objects: Objects) -> None:
     msqid = objects.queue()
     msgmax = int((LIMITS / "msgmax").read_text())
@@ -124,7 +123,6 @@ def test_send_with_limits_unknown_sends_until_the_kernel_refuses(objects: Object
     assert kernel.receive_all(msqid) == [(1, b"a")]
 
 
-@pytest.mark.tools("unshare", "mount")
 def test_op_with_limits_unknown_operates(objects: Objects) -> None:
     semid = objects.semaphores()
     semopm = int((LIMITS / "sem").read_text().split()[2])
@@ -134,14 +132,12 @@ def test_op_with_limits_unknown_operates(objects: Objects) -> None:
     assert done.err == f"pyipcs: {semopm + 1} operations at once, more than semopm\n"
 
 
-@pytest.mark.tools("unshare", "mount")
 def test_recv_peek_with_limits_unknown_shows_messages(objects: Objects) -> None:
     msqid = objects.queue()
     kernel.send(msqid, b"x" * 8192)
     assert policy.without_limits("recv", str(msqid), "--peek") == Result(0, "x" * 8192 + "\n", "")
 
 
-@pytest.mark.tools("unshare", "mount")
 def test_openmetrics_with_limits_unknown_has_objects_and_usage(
     isolated: None, objects: Objects
 ) -> None:
@@ -153,14 +149,12 @@ def test_openmetrics_with_limits_unknown_has_objects_and_usage(
     assert "sysvipc_messages 0\n" in done.out
 
 
-@pytest.mark.tools("unshare", "mount")
 def test_resources_with_limits_unknown_have_empty_cells(isolated: None, objects: Objects) -> None:
     objects.queue()
     done = policy.without_limits("list", "-l", "-q", "-f", "csv", "-o", "RESOURCE,LIMIT,USED")
     assert done.out.splitlines()[1] == "MSGMNI,,1"
 
 
-@pytest.mark.tools("unshare", "mount")
 def test_limits_unknown_are_one_line(isolated: None) -> None:
     for format_ in ("plain", "json"):
         done = policy.without_limits("list", "-l", "-f", format_)
