@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -14,8 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from tests.kit.program import PYIPCS
-from tests.kit.wait import LIMIT, process_state, wait_until
+from tests.kit.child import clear_caches
+from tests.kit.program import PYIPCS, fork
+from tests.kit.wait import LIMIT, exit_code, process_state, wait_until
 
 # Variables that describe the terminal on which the tests run.
 _TERMINAL_VARIABLES = {"NO_COLOR", "COLUMNS", "LINES", "TERM"}
@@ -46,10 +48,7 @@ def start(
     """
     ours, theirs = pty.openpty()
     resize(ours, width, height)
-    inherited = {
-        name: value for name, value in os.environ.items() if name not in _TERMINAL_VARIABLES
-    }
-    environment = {**inherited, "TERM": "xterm-256color", **(env or {})}
+    environment = {**_environment(), **(env or {})}
     os.set_blocking(theirs, not nonblocking)
     process = subprocess.Popen(
         command,
@@ -64,6 +63,14 @@ def start(
     )
     os.close(theirs)
     return process, ours
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment with a description of the new terminal."""
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in _TERMINAL_VARIABLES
+    }
+    return {**inherited, "TERM": "xterm-256color"}
 
 
 def _take_terminal() -> None:
@@ -127,11 +134,37 @@ def _blocks(terminal: int, seconds: float) -> Iterator[bytes]:
     raise TimeoutError(f"the program goes on after {seconds:g} s: {last[-2000:]!r}")
 
 
-def whole_run(*args: str, **options: Any) -> tuple[int, str]:
-    """Run pyipcs on a terminal; return its status and its output."""
-    process, terminal = on_terminal(*args, **options)
-    text = read_all(terminal)
-    return process.wait(LIMIT), text
+def whole_run(
+    *args: str, width: int = 200, height: int = 24, env: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Run pyipcs on a terminal; return its status and its output.
+
+    It is a forked process without variables of its own in `env`: an interpreter reads some of them
+    only at its start.
+    """
+    if env:
+        process, terminal = on_terminal(*args, width=width, height=height, env=env)
+        text = read_all(terminal)
+        return process.wait(LIMIT), text
+    ours, theirs = pty.openpty()
+    resize(ours, width, height)
+    child = fork(*args, stdin=theirs, stdout=theirs, stderr=theirs, first=_begin)
+    os.close(theirs)
+    try:
+        text = read_all(ours)
+    except TimeoutError:
+        os.kill(child, signal.SIGKILL)
+        raise
+    finally:
+        status = exit_code(child)
+    return status, text
+
+
+def _begin() -> None:
+    clear_caches()
+    environment = _environment()
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 def picture(*args: str, **options: Any) -> str:
