@@ -13,7 +13,7 @@ from tests.kit.factories import leaked_segment, running, suspect_set
 from tests.kit.kernel import NOBODY, Objects, attached, everything, ids
 from tests.kit.program import PYIPCS, as_nobody, invoke
 from tests.kit.terminal import end, on_terminal, read_all, read_until, whole_run, without_codes
-from tests.kit.wait import LIMIT, wait_until
+from tests.kit.wait import LIMIT, wait_for_second, wait_until
 
 NOWHERE = "2147483647"
 
@@ -241,23 +241,24 @@ def listed_by_dry_run(*args: str) -> set[tuple[Kind, int]]:
 
 @pytest.mark.root
 @pytest.mark.slow
-@pytest.mark.parametrize("filter_", ["--orphaned", "--suspect", "--orphaned --suspect"])
-def test_rm_orphaned_and_suspect_spare_objects_in_use(
-    objects: Objects, isolated: None, filter_: str
-) -> None:
-    orphaned = (Kind.SEGMENT, leaked_segment(objects))
+def test_rm_orphaned_and_suspect_spare_objects_in_use(objects: Objects, isolated: None) -> None:
+    filters = (["--orphaned"], ["--orphaned", "--suspect"], ["--suspect"])
+    orphaned = {(Kind.SEGMENT, leaked_segment(objects)) for _ in filters}
     suspect = (Kind.SEMAPHORE, suspect_set(objects))
-    time.sleep(3.1)  # else the used segment changed together with the set
+    changed = int(kernel.row(*suspect)["ctime"])
+    wait_for_second(changed + 3)  # else the used segment changed together with the set
     used = objects.segment()
     for kind in SYSV:
         objects.make(kind)
-    before = everything()
-    expected = {orphaned} if "--orphaned" in filter_ else {orphaned, suspect}
     with attached(used):
-        assert listed_by_dry_run("-a", *filter_.split()) == expected
-        assert everything() == before
-        assert invoke("rm", "-a", *filter_.split()) == (0, "", "")
-    assert everything() == before - expected
+        for filter_ in filters:
+            before = everything()
+            expected = orphaned if "--orphaned" in filter_ else orphaned | {suspect}
+            assert listed_by_dry_run("-a", *filter_) == expected
+            assert everything() == before
+            assert invoke("rm", "-a", *filter_) == (0, "", "")
+            assert everything() == before - expected
+            orphaned = {(Kind.SEGMENT, leaked_segment(objects))}
 
 
 def test_rm_all_with_filters_removes_only_matches(objects: Objects, isolated: None) -> None:

@@ -33,10 +33,9 @@ from tests.kit.kernel import (
     receive,
 )
 from tests.kit.program import Result, invoke
-from tests.kit.wait import wait_for_state, wait_until
+from tests.kit.wait import wait_for_second, wait_for_state, wait_until
 
 IDLE = "0.1s"
-OLD_ENOUGH = 2.2  # seconds: recorded times are rounded down, and count from the next second
 RECEIVE = "msgrcv({}, room, 9, 99, 0)"
 WAIT_FOR_ZERO = "semop({}, bytes(6), 1)"
 
@@ -63,6 +62,14 @@ def end(children: list[int]) -> None:
 # -- --idle
 
 
+def wait_until_old() -> None:
+    """Wait until all present objects are idle for IDLE.
+
+    Recorded times are rounded down, and count from the next second.
+    """
+    wait_for_second(int(time.time()) + 2)
+
+
 @pytest.mark.slow
 def test_idle_leaves_queue_and_set_on_which_a_process_waits(
     objects: Objects, isolated: None
@@ -72,7 +79,7 @@ def test_idle_leaves_queue_and_set_on_which_a_process_waits(
     idle.add((Kind.SEMAPHORE, objects.semaphores(mode=0o200)))
     (_, msqid), (_, semid) = waited
     with waiting(RECEIVE.format(msqid)), waiting(WAIT_FOR_ZERO.format(semid)) as pid:
-        time.sleep(OLD_ENOUGH)
+        wait_until_old()
         assert listed("--idle", IDLE) == idle
         os.kill(pid, signal.SIGSTOP)
         wait_for_state(pid, "T")
@@ -87,7 +94,7 @@ def test_idle_leaves_queue_on_which_a_process_waits_since_the_question(
     objects: Objects, isolated: None
 ) -> None:
     msqid, other = objects.queue(), objects.queue()
-    time.sleep(OLD_ENOUGH)
+    wait_until_old()
     remove = handle_class(Kind.QUEUE).remove_id
     children: list[int] = []
 

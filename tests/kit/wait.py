@@ -27,6 +27,15 @@ def wait_until(
         time.sleep(pause)
 
 
+def wait_for_second(second: int) -> None:
+    """Wait until the kernel's recorded times, which are whole seconds, reach a second.
+
+    They are those of its last tick, up to 10 ms behind the clock.
+    """
+    while (rest := second + 0.02 - time.time()) > 0:
+        time.sleep(rest)
+
+
 def wait_for_state(pid: int, *states: str) -> None:
     """Wait until a process has one of these states of proc_pid_stat(5)."""
     wait_until(lambda: process_state(pid) in states)

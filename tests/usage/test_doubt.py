@@ -30,9 +30,9 @@ from tests.kit.factories import (
     suspect_set,
     waiting,
 )
-from tests.kit.kernel import IPC_CREAT, IPC_EXCL, NOBODY, Objects, libc, operate, send
+from tests.kit.kernel import IPC_CREAT, IPC_EXCL, NOBODY, Objects, libc, operate, row, send
 from tests.kit.program import PYIPCS, as_nobody, run
-from tests.kit.wait import wait_for_state, wait_until
+from tests.kit.wait import wait_for_second, wait_for_state, wait_until
 
 OTHER_USER = 65533
 NEW = IPC_CREAT | IPC_EXCL
@@ -373,7 +373,7 @@ def test_object_never_used_names_its_related_object(objects: Objects) -> None:
 @pytest.mark.slow
 def test_object_changed_later_is_not_related(objects: Objects) -> None:
     doubtful = suspect_set(objects)
-    time.sleep(TOGETHER + 1.1)
+    wait_for_second(int(row(Kind.SEMAPHORE, doubtful)["ctime"]) + TOGETHER + 1)
     used_queue(objects)
     assert "changed together" not in evidence(Kind.SEMAPHORE, doubtful).reason
     product_libc.set_value(doubtful, 0, 1)  # which moves its ctime; its last user lives, too
