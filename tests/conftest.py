@@ -20,7 +20,7 @@ from tests.kit.program import need_tool
 # machine may be busy.
 settings.register_profile(
     "asked",
-    max_examples=int(os.environ.get("PYIPCS_TEST_EXAMPLES", "100")),
+    max_examples=int(os.environ.get("PYIPCS_TEST_EXAMPLES", "50")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -33,6 +34,7 @@ while True:
 # Prints its pid, and repeats each line of its input.
 ECHO = """
 import os
+import select
 print(os.getpid(), flush=True)
 while True:
     print(input(), flush=True)
@@ -126,6 +128,7 @@ def test_run_stop_and_cont_close_together_leave_it_running(stop: Kill, go_on: Ki
     with supervised(ECHO, options=("--private", "never")) as process:
         read_line(process)
         assert process.stdin
+        assert process.stdout
         for number in range(150):
             stop(process.pid, signal.SIGTSTP)
             for _ in range(number * 20):  # up to about as long as a stop takes
@@ -133,15 +136,8 @@ def test_run_stop_and_cont_close_together_leave_it_running(stop: Kill, go_on: Ki
             go_on(process.pid, signal.SIGCONT)
             process.stdin.write(b"%d\n" % number)
             process.stdin.flush()
-            wait_until(lambda: _is_ready(process))
+            assert select.select([process.stdout], [], [], LIMIT)[0], "it stays stopped"
             assert read_line(process) == f"{number}\n"
-
-
-def _is_ready(process: subprocess.Popen[bytes]) -> bool:
-    import select
-
-    assert process.stdout
-    return bool(select.select([process.stdout], [], [], 0)[0])
 
 
 def test_run_stopped_group_continues_by_a_signal_to_run_alone(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.kit.documents import ROOT
 from tests.kit.kernel import Objects
 from tests.kit.mqueue import queue
 from tests.kit.posix import ShmFiles, glibc_semaphore
-from tests.kit.program import PYIPCS, Result, need_tool, run
+from tests.kit.program import PYIPCS, Result, forked, need_tool, run
 from tests.kit.shells import BASH_COMPLETION, EVALUATING, SHELLS, Shell, link
 
 
@@ -69,7 +69,7 @@ def test_syntax_check_of_an_open_quote_fails(check: tuple[str, ...], tmp_path: P
 
 def offered(what: str, *words: str) -> list[tuple[str, str]]:
     """Return the offered words with their descriptions."""
-    result = run(PYIPCS, "--complete", what, *words)
+    result = forked("--complete", what, *words)
     assert (result.status, result.err) == (0, "")
     rows = [line.split("\t") for line in result.out.splitlines()]
     return [(word, description) for word, description in rows]

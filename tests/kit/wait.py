@@ -8,23 +8,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 LIMIT = 60.0  # seconds, far more than a busy machine takes
-_PAUSE = 0.01
+_SHORTEST_PAUSE, _PAUSE = 0.001, 0.01
 _IDLE_SAMPLES = 6  # equal samples of a process, _PAUSE apart, that show that it is idle
 
 
 def wait_until(
-    condition: Callable[[], object], *, seconds: float = LIMIT, pause: float = _PAUSE
+    condition: Callable[[], object], *, seconds: float = LIMIT, pause: float | None = None
 ) -> None:
     """Wait until a condition holds; check it every `pause` seconds.
+
+    Without a pause it checks soon, because most conditions hold within a few milliseconds, and
+    then less often.
 
     Raises:
         TimeoutError: it did not hold within the limit.
     """
     end = time.monotonic() + seconds
+    wait = _SHORTEST_PAUSE if pause is None else pause
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(f"{condition} did not hold within {seconds:g} s")
-        time.sleep(pause)
+        time.sleep(wait)
+        if pause is None:
+            wait = min(2 * wait, _PAUSE)
 
 
 def wait_for_second(second: int) -> None:
@@ -76,7 +82,7 @@ def wait_until_idle(pid: int) -> None:
             and all(line.startswith("S") for line in recent[0])
         )
 
-    wait_until(is_idle)
+    wait_until(is_idle, pause=_PAUSE)
 
 
 def wakeups(pid: int) -> int:

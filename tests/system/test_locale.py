@@ -9,7 +9,8 @@ import pytest
 
 from pyipcs.model import Kind
 from tests.kit.kernel import Objects, row
-from tests.kit.program import PYIPCS, Result, need_tool, run
+from tests.kit.locales import make_locale
+from tests.kit.program import PYIPCS, Result, run
 from tests.kit.terminal import picture
 
 pytestmark = pytest.mark.tools("localedef")
@@ -37,9 +38,7 @@ def locales(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("de_DE", "ISO-8859-1", "de_DE"),
         ("ps_AF", "UTF-8", "ps_AF.UTF-8"),
     ):
-        result = run(need_tool("localedef"), "-i", name, "-f", charset, str(folder / made))
-        if not (folder / made).is_dir():
-            pytest.skip(f"localedef: {result.err}")
+        make_locale(folder, name, charset, made)
     return folder
 
 

@@ -74,9 +74,9 @@ def reap() -> None:
             pass
 
 
-@pytest.fixture
-def postgres(reaper: None, own_shm: None) -> Iterator[Postgres]:
-    """Create a cluster; remove it and its objects after the test."""
+@pytest.fixture(scope="module")
+def new_cluster() -> Iterator[Postgres]:
+    """Create a cluster that is never started, because to copy one is faster than to create it."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
     if not found:
         need_tool("pg_ctl")
@@ -87,6 +87,15 @@ def postgres(reaper: None, own_shm: None) -> Iterator[Postgres]:
         cluster = Postgres(programs, folder)
         done = cluster.run("initdb", "-D", folder, "-A", "trust", "-U", "tester", "--no-sync")
         assert done.status == 0, done.err
+        yield cluster
+
+
+@pytest.fixture
+def postgres(reaper: None, own_shm: None, new_cluster: Postgres) -> Iterator[Postgres]:
+    """Copy a cluster; remove it and its objects after the test."""
+    with tempfile.TemporaryDirectory() as folder:
+        assert run("cp", "-a", "--no-target-directory", new_cluster.folder, folder).status == 0
+        cluster = new_cluster._replace(folder=folder)
         yield cluster
         reap()
         cluster.run("pg_ctl", "-D", folder, "-m", "immediate", "-w", "stop")
