@@ -13,6 +13,7 @@ import pytest
 
 from pyipcs import describe
 from pyipcs.describe import grammar
+from tests.kit.child import clear_caches
 from tests.kit.documents import ROOT
 from tests.kit.kernel import Objects
 from tests.kit.mqueue import queue
@@ -69,7 +70,7 @@ def test_syntax_check_of_an_open_quote_fails(check: tuple[str, ...], tmp_path: P
 
 def offered(what: str, *words: str) -> list[tuple[str, str]]:
     """Return the offered words with their descriptions."""
-    result = forked("--complete", what, *words)
+    result = forked("--complete", what, *words, first=clear_caches)
     assert (result.status, result.err) == (0, "")
     rows = [line.split("\t") for line in result.out.splitlines()]
     return [(word, description) for word, description in rows]

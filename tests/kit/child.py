@@ -104,12 +104,12 @@ def hide(path: str) -> None:
     libc.mount(b"none", path.encode(), b"tmpfs", 0, b"mode=755")
 
 
-def become_ordinary() -> None:
-    """Become the user nobody, unless this is an ordinary user already."""
+def become_ordinary(uid: int = NOBODY) -> None:
+    """Become another user, by default nobody, unless this is an ordinary user already."""
     if IS_ROOT:
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(uid, uid, uid)
         libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)  # else the files of /proc/self stay root's
 
 

@@ -33,6 +33,7 @@ from tests.kit.policy import REFUSALS
 
 NAME, OTHER = "/pyipcs-test", "/pyipcs-other"
 SHM = Path("/dev/shm")
+_NEW_UIDS = 1 << 24  # above the uids of accounts; pids are smaller than 1 << 22
 DEFAULT_COST = 10 * (8192 + 96)
 MIB = 1 << 20
 
@@ -67,8 +68,11 @@ def held() -> int | None:
 
 
 def new_user() -> None:
-    """Enter a user namespace, where the kernel counts the queues of no other process."""
-    become_ordinary()
+    """Become a user without queues, in a new user namespace.
+
+    The kernel counts the queues of a namespace also for the user who created it.
+    """
+    become_ordinary(_NEW_UIDS + os.getpid())
     unshare_user(NEWIPC)
 
 
