@@ -45,7 +45,8 @@ class PosixHandle(ABC):
 
         Raises:
             NotFoundError: there is no such object.
-            DeniedError: the caller may not search the directory, or not open the object.
+            DeniedError: the caller may not open the object.
+            IpcError: ENODEV, the caller may not read or search the directory.
             FormError: the file of that name is no such object.
         """
         handle = cls(name)

@@ -169,13 +169,20 @@ def test_reach_returns_segment_of_target(shm: ShmFiles) -> None:
 
 
 @pytest.mark.root
-def test_find_in_unsearchable_directory_is_denied(shm: ShmFiles) -> None:
+def test_find_in_unsearchable_directory_gives_reason(shm: ShmFiles) -> None:
     shm.file("x")
     SHM.chmod(0o744)
     try:
-        as_nobody(lambda: _denied(lambda: PosixSharedMemory.find("/x")))
+        reason = as_nobody(_refusal_of_find)
     finally:
         SHM.chmod(0o1777)
+    assert reason == "/dev/shm: Permission denied"
+
+
+def _refusal_of_find() -> str:
+    with pytest.raises(IpcError) as error:
+        PosixSharedMemory.find("/x")
+    return error.value.strerror
 
 
 def _denied(act: Callable[[], object]) -> None:
