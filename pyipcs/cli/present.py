@@ -270,7 +270,7 @@ def _with_figures(report: Report, limits: Iterable[Kind], usage: Iterable[Kind])
 def _write(output: Output, report: Report, format_: Format, scope: Scope = ALL) -> None:
     """Write a report; a JSON document begins with its time and place."""
     if format_ is Format.JSON:
-        taken = {"taken": _taken(is_filtered=scope.is_filtered)}
+        taken = {"taken": _taken(report.found, is_filtered=scope.is_filtered)}
         report = report._replace(facts={**taken, **report.facts})
     capabilities = _capabilities(output, format_)
     render = renderer(format_, report, capabilities)
@@ -292,11 +292,16 @@ def _write_text(
         output.write(text)
 
 
-def _taken(*, is_filtered: bool) -> dict[str, Any]:
-    """Return the time and the place of a listing."""
+def _taken(kinds: Container[Kind], *, is_filtered: bool) -> dict[str, Any]:
+    """Return the time and the place of a listing of kinds."""
     import time
 
     from pyipcs.render.format_units import iso_time
     from pyipcs.sysv.namespace import origin
 
-    return {"time": iso_time(int(time.time())), **origin(), "filtered": is_filtered}
+    shm: dict[str, Any] = {}
+    if any(kind in kinds for kind in IN_SHM):
+        from pyipcs.posix.directory import device
+
+        shm["shm_device"] = device()
+    return {"time": iso_time(int(time.time())), **origin(), **shm, "filtered": is_filtered}

@@ -377,3 +377,11 @@ def test_list_where_call_is_refused_shows_all(posix: int, args: str, call: str, 
     assert result.out
     names = ("/large", "/small", "/lock", "/jobs")
     assert "-u" in args or all(name in result.out for name in names)
+
+
+def test_list_json_has_the_device_of_shm_with_kinds_in_it(shm: ShmFiles, own_mqueue: None) -> None:
+    device = SHM.stat().st_dev
+    for kinds in ("-M", "-S", "--posix", "-qM"):
+        assert json.loads(invoke("list", "-J", kinds).out)["taken"]["shm_device"] == device
+    for kinds in ("-Q", "-a"):
+        assert "shm_device" not in json.loads(invoke("list", "-J", kinds).out)["taken"]
