@@ -10,7 +10,7 @@ import pytest
 from pyipcs.model import POSIX, SYSV, Semaphore
 from pyipcs.query.columns import OF_KIND
 from tests.kit.documents import IN_NEW_NAMESPACE, README, ROOT, shared_files
-from tests.kit.kernel import Objects
+from tests.kit.kernel import IS_ROOT, Objects
 from tests.kit.mqueue import queue
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
 from tests.kit.program import PYIPCS, invoke, run
@@ -52,6 +52,8 @@ def check_output(recipe: str, folder: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", SYSV_RECIPES, ids=first_line)
 def test_recipe_in_readme_prints_its_output(recipe: str, tmp_path: Path, isolated: None) -> None:
+    if "--suspect" in recipe and not IS_ROOT:
+        pytest.skip("a stopped process of another test makes a set doubtful (usage/halted.py)")
     check_output(recipe, tmp_path)
 
 
