@@ -97,13 +97,15 @@ def collect(
         others = [pid for pid in pids if pid != own]
         is_own = inode == here
         places = shms.new(others, has_own=is_own)
+        read_here = partial(read, [*places.values()])
         try:
-            found, unseen = read(places) if is_own else _read_within(others, partial(read, places))
+            found, unseen = read_here() if is_own else _read_within(others, read_here)
         except OSError as error:
             if is_own or error.errno not in _GONE:
                 output.error(f"IPC namespace {inode}: {error.strerror}")
                 is_incomplete = True
             continue
+        shms.note_read(places)
         for reason, is_certain in dict.fromkeys(unseen):
             output.error(f"IPC namespace {inode}: {reason}")
             is_incomplete = is_incomplete or is_certain
@@ -121,17 +123,17 @@ class _Shms:
     def __init__(self, kinds: Iterable[Kind]) -> None:
         self._unseen = 0
         self._is_wanted = not {*IN_SHM}.isdisjoint(kinds)
-        self._seen: set[int] = set()
+        self._read: set[int] = set()
 
-    def new(self, pids: Iterable[int], *, has_own: bool) -> list[int | None]:
-        """Return a process for each file system that was not returned before.
+    def new(self, pids: Iterable[int], *, has_own: bool) -> dict[int, int | None]:
+        """Return a process for each file system that was not read before, by its device.
 
         Args:
             pids: the processes.
             has_own: True to return the caller's first; None stands for its process.
         """
         if not self._is_wanted:
-            return []
+            return {}
         from pyipcs.posix.directory import device, devices_of
 
         places: dict[int, int | None] = {}
@@ -142,9 +144,11 @@ class _Shms:
         for one, pid in devices.items():
             places.setdefault(one, pid)
         self._unseen += unseen
-        new = {one: pid for one, pid in places.items() if one not in self._seen}
-        self._seen |= new.keys()
-        return [*new.values()]
+        return {one: pid for one, pid in places.items() if one not in self._read}
+
+    def note_read(self, devices: Iterable[int]) -> None:
+        """Note file systems whose objects were listed."""
+        self._read.update(devices)
 
     def count_unseen(self) -> int:
         """Return the number of processes that could not be examined."""

@@ -394,6 +394,27 @@ def test_list_all_ns_shows_each_mount_within_one_namespace(here: ShmFiles) -> No
     assert rows(run(PYIPCS, "list", "-M", "-f", "csv", "-o", "KIND,NAME")) == [["pshm", HERE]]
 
 
+@pytest.mark.tools("strace")
+def test_list_all_ns_shows_a_tmpfs_although_its_first_namespace_is_gone(here: ShmFiles) -> None:
+    """Two namespaces share a /dev/shm; the process of the first one ends after the scan."""
+    held = ExitStack()  # that of the first process
+
+    def prepare() -> None:
+        unshare(NEWIPC | NEWNS)
+        own_mounts_only()
+        child = held.enter_context(child_in(partial(unshare, NEWIPC)))
+        (SHM / THERE[1:]).write_text(str(child))
+
+    with child_in(prepare) as one:
+        other = Path(f"/proc/{one}/root{SHM}/{THERE[1:]}").read_text()
+        inodes = {Path(f"/proc/{pid}/ns/ipc").stat().st_ino: pid for pid in (one, other)}
+        first, second = sorted(inodes)
+        gone = ["-f", "-o", "/dev/null", "-P", f"/proc/{inodes[first]}/ns/ipc"]
+        gone += ["-e", "trace=openat", "-e", "inject=openat:error=ENOENT"]
+        result = run("strace", *gone, PYIPCS, "list", "--all-ns", "-M", "-f", "csv", "-o", "NAME")
+    assert [row[0] for row in rows(result) if row[-1] == THERE] == [str(second)]
+
+
 @pytest.mark.root
 def test_list_all_ns_by_ordinary_user_reports_the_unseen_in_one_line(there: int) -> None:
     result = unprivileged("list", "--all-ns", "-M", "-f", "csv", "-o", "NAME")
