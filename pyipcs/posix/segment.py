@@ -34,7 +34,6 @@ class PosixSharedMemory(FileHandle):
         """
         if size > LONG_MAX:
             raise ipc_error(errno.EFBIG)
-
         handle = cls(name)
         directory = shm()
         with kernel_errors():

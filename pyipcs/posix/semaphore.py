@@ -44,7 +44,7 @@ class PosixNamedSemaphore(FileHandle):
                 found, _value = handle._examine()
                 handle._hold(files.open_file(shm(), handle.entry, os.O_PATH, files.identity(found)))
                 handle._read(found, value)
-            except IpcError:
+            except OSError:
                 handle._undo_creation()
                 raise
         finally:
