@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from pyipcs.errors import BusyError, UnseenError
+from pyipcs.posix.places import devices
 
 SHM = "/dev/shm"
 _MEMORY_FILE_SYSTEMS = {0x01021994, 0x858458F6}  # TMPFS_MAGIC and RAMFS_MAGIC (linux/magic.h)
@@ -65,6 +66,7 @@ def open_shm() -> int:
         _place.descriptor = (
             _open_own() if process is None else _open_of_process(process, _place.pid)
         )
+        devices.add(os.fstat(_place.descriptor).st_dev)
     return _place.descriptor
 
 
@@ -146,7 +148,7 @@ def devices_of(pids: Iterable[int]) -> tuple[dict[int, int], int]:
         For each device the first process that has it, and the number of processes that could not
         be examined.
     """
-    devices: dict[int, int] = {}
+    found: dict[int, int] = {}
     unseen = 0
     for pid in pids:
         try:
@@ -160,9 +162,9 @@ def devices_of(pids: Iterable[int]) -> tuple[dict[int, int], int]:
             continue
         finally:
             os.close(process)
-        devices.setdefault(os.fstat(descriptor).st_dev, pid)
+        found.setdefault(os.fstat(descriptor).st_dev, pid)
         os.close(descriptor)
-    return devices, unseen
+    return found, unseen
 
 
 def device() -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from pyipcs.errors import BusyError, DeniedError, IpcError, NotFoundError, UnseenError
 from pyipcs.listing import CHUNK, Listing
 from pyipcs.model import Kind, PosixQueue
+from pyipcs.posix.places import devices
 from pyipcs.process.identity import CAP_SYS_ADMIN, capabilities, effective_uid
 
 PATH = "/dev/mqueue"
@@ -95,7 +96,9 @@ def _directory_of(_namespace: int | None) -> tuple[int, int | None]:
 
     The second descriptor keeps the namespace, so that no later one gets its inode.
     """
-    return _open_detached_mount() or _open_own_mount(), _open_or_none(_NAMESPACE)
+    descriptor = _open_detached_mount() or _open_own_mount()
+    devices.add(os.fstat(descriptor).st_dev)
+    return descriptor, _open_or_none(_NAMESPACE)
 
 
 def directory() -> int:

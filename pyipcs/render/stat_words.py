@@ -11,7 +11,7 @@ from pyipcs.render.formatters import show_time
 from pyipcs.usage.processes import Process, recorded
 
 if TYPE_CHECKING:
-    from pyipcs.usage.scan import User
+    from pyipcs.usage.users import User
 
 UNREADABLE = "no read permission"  # of a System V object
 # The reason may also be a lease of another process (fcntl(2)) or a sandbox.
@@ -19,6 +19,8 @@ UNREADABLE_POSIX = "not readable"
 # The words before a process, by its use of the object: in a line of text, and as a label.
 USES = {
     "attached": ("Attached by", "Attached by"),
+    "mapped": ("Mapped by", "Mapped by"),
+    "open": ("Open in", "Open in"),
     "send": ("Waiting to send:", "Waits to send"),
     "receive": ("Waiting to receive:", "Waits to recv"),
     "operation": ("Waiting:", "Waits"),

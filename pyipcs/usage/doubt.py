@@ -16,7 +16,8 @@ from pyipcs.model import SYSV, Kind, SemaphoreSet, SysvRecord
 from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.namespace import is_own
 from pyipcs.text import phrase
-from pyipcs.usage.scan import Access, Scan, expire, is_cached, scan, scan_for
+from pyipcs.usage.scan import Scan, expire, is_cached, scan, scan_for
+from pyipcs.usage.users import Access
 
 if TYPE_CHECKING:
     from pyipcs.usage.halted import Halted

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pyipcs.model import Kind
 from pyipcs.text import phrase, plural
 from pyipcs.usage.processes import Process
-from pyipcs.usage.scan import User
+from pyipcs.usage.users import User
 
 
 class RecordedProcess(NamedTuple):

@@ -1,141 +1,91 @@
 """Scan of /proc for the processes that use objects now.
 
-A scan reads each process once, for any number of objects. The maps of a process have its attached
-segments (proc_pid_maps(5)). A thread that waits for a message or a semaphore is in a system call
-with the id as an argument (proc_pid_syscall(5)). Both files require the rights of ptrace(2), so a
-scan also has a list of unreadable processes.
+A scan reads each process once, for any number of objects of both families. The maps of a process
+have its attached segments and its mapped files (proc_pid_maps(5)), its descriptors its open files
+(proc_pid_fd(5)). A thread that waits for a message or a semaphore is in a system call with the id,
+the descriptor or the address as an argument (proc_pid_syscall(5)). These files require the rights
+of ptrace(2), so a scan also has a list of unreadable processes.
+
+Files are known by device and inode, because a name may be that of another file.
 """
 
 import errno
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from functools import cache
+from enum import IntEnum
 from itertools import chain
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from pyipcs.model import Kind, SysvRecord
 from pyipcs.process.identity import CAP_IPC_OWNER, CAP_SYS_PTRACE, capabilities
 from pyipcs.sysv.namespace import current, is_initial
-from pyipcs.usage.processes import (
-    command_of,
-    named,
-    own_number,
-    pids,
-    proc_is_ours,
-    read_proc,
+from pyipcs.usage.processes import command_of, own_number, pids, proc_is_ours, read_proc
+from pyipcs.usage.users import (
+    ATTACHED,
+    MAPPED,
+    OPEN,
+    Access,
+    FileKey,
+    ObjectKey,
+    UnreadableProcess,
+    User,
 )
+from pyipcs.usage.waits import GONE, namespace_of, threads, waits_of
 
-# The waiting system calls, by number. Their first argument is the id.
-_SEND, _RECEIVE = (Kind.QUEUE, "send"), (Kind.QUEUE, "receive")
-_OPERATE = (Kind.SEMAPHORE, "operation")
-_ATTACHED = "attached"
-_GENERIC = {189: _SEND, 188: _RECEIVE, 193: _OPERATE, 192: _OPERATE}
-# The numbers of 32-bit programs; for 64-bit programs they mean no other calls.
-_I386_SYSCALLS = {400: _SEND, 401: _RECEIVE, 420: _OPERATE}
-_MACHINE = os.uname().machine
-_CALLS = _I386_SYSCALLS | {
-    "x86_64": {69: _SEND, 70: _RECEIVE, 65: _OPERATE, 220: _OPERATE},
-    "aarch64": _GENERIC | {301: _SEND, 302: _RECEIVE, 298: _OPERATE, 312: _OPERATE},
-}.get(_MACHINE, _GENERIC)
-# The number of ipc(2) in 32-bit programs; its first argument selects the call.
-_NARROW_IPC = {"x86_64": 117}.get(_MACHINE)
-_IPC_CALLS = {1: _OPERATE, 4: _OPERATE, 11: _SEND, 12: _RECEIVE}
-_GONE = (FileNotFoundError, ProcessLookupError)  # the errors for a process that exited
-_X32 = 0x40000000  # x86-64 adds it to the call numbers of x32 programs
 _NAME = b"/SYSV"  # the beginning of the names of mapped segments
 # A mapping of a segment: the right to write, the device, the id as inode, and the name. The name
 # alone is no proof, because a file may have the same name.
 _MAPPING = rb"\S+ .(.).. \S+ (\S+) (\d+) +/SYSV[0-9a-f]{8}(?: \(deleted\))?"
 _MFD_HUGETLB, _MFD_HUGE_SHIFT = 0x0004, 26  # memfd_create(2)
 
-ObjectKey: TypeAlias = tuple[int | None, Kind, int]  # an IPC namespace, a kind, and an id
+
+class Depth(IntEnum):
+    """The files of /proc that a scan reads; each depth includes those before."""
+
+    WAITS = 0  # system calls
+    MAPS = 1  # maps, which take most of the time
+    FILES = 2  # descriptors
 
 
-class User(NamedTuple):
-    """A process that uses an object now.
-
-    Attributes:
-        pid: the pid.
-        command: the name (proc_pid_comm(5)), if it can be read.
-        does: `attached` for a segment, else the awaited action: `send`, `receive` or `operation`.
-        times: the number of attachments or of waiting threads.
-        read_only: True if all attachments are read-only.
-    """
-
-    pid: int
-    command: str | None
-    does: str
-    times: int = 1
-    read_only: bool = False
-
-    @property
-    def named(self) -> str:
-        """The pid and the name."""
-        return named(self.pid, self.command)
-
-    @property
-    def extent(self) -> str:
-        """The number of attachments or threads, unless it is 1, and "read-only"."""
-        if self.does != _ATTACHED:
-            return f"{self.times} threads" if self.times > 1 else ""
-        times = "" if self.times == 1 else f"{self.times} times"
-        return ", ".join(filter(None, (times, "read-only" if self.read_only else "")))
-
-
-class UnreadableProcess(NamedTuple):
-    """A process with unreadable files in /proc.
+class FileUses(NamedTuple):
+    """The uses of files, and of POSIX queues, by processes.
 
     Attributes:
-        pid: the pid.
-        command: the name, if it can be read.
-        namespace: the IPC namespace, if it is known.
-        uid: the effective user; None if it is unknown.
-        gids: the file system group, which the kernel checks (setfsgid(2)), and the other groups.
-        has_ipc_owner: True with CAP_IPC_OWNER, which overrides permission bits.
+        users: the users of each file, by pid and way of use.
+        futexes: the addresses on which the threads of a process wait, by pid.
+        devices: the file systems whose mapped and open files are in `users`.
+        closed: the processes with unreadable maps or descriptors, by pid.
     """
 
-    pid: int
-    command: str | None = None
-    namespace: int | None = None
-    uid: int | None = None
-    gids: frozenset[int] = frozenset()
-    has_ipc_owner: bool = False
+    users: dict[FileKey, dict[tuple[int, str], User]]
+    futexes: dict[int, list[int]]
+    devices: frozenset[int]
+    closed: dict[int, UnreadableProcess]
 
-    @property
-    def named(self) -> str:
-        """The pid and the name."""
-        return named(self.pid, self.command)
+    def add(self, pid: int, uses: Iterable[tuple[FileKey, User]]) -> None:
+        """Add a process to the users of files; uses of one way count as one."""
+        command: str | None = None
+        for key, use in uses:
+            users = self.users.setdefault(key, {})
+            if user := users.get((pid, use.does)):
+                read_only = user.read_only and use.read_only
+                users[pid, use.does] = user._replace(times=user.times + 1, read_only=read_only)
+            else:
+                command = command or command_of(pid)
+                users[pid, use.does] = use._replace(command=command)
 
-    def can_use(self, access: "Access", namespace: int | None) -> bool:
-        """Return True if the process may wait on such an object (sysvipc(7))."""
-        if self.namespace not in {None, namespace}:
-            return False
-        if self.uid is None or self.has_ipc_owner:
-            return True
-        shift = 0
-        if self.uid in {access.uid, access.cuid}:
-            shift = 6
-        elif self.gids & {access.gid, access.cgid}:
-            shift = 3
-        return bool(access.mode >> shift & 0o6)
+    def close(self, pid: int) -> None:
+        """Add a process to those with unreadable maps or descriptors."""
+        for one in _unreadable(pid, None, is_init_read=True):
+            self.closed[pid] = one
 
-
-class Access(NamedTuple):
-    """The fields of a record that define the permissions of an object."""
-
-    mode: int
-    uid: int
-    gid: int
-    cuid: int
-    cgid: int
-
-    @classmethod
-    def to(cls, record: SysvRecord) -> "Access":
-        """Return the permissions of an object."""
-        return cls(*(getattr(record, field) for field in cls._fields))
+    def copy(self) -> "FileUses":
+        """Return a copy; a deeper scan adds to it."""
+        users = {key: {**processes} for key, processes in self.users.items()}
+        return self._replace(users=users, closed={**self.closed})
 
 
 class Scan(NamedTuple):
@@ -150,6 +100,7 @@ class Scan(NamedTuple):
         begun: the start of the scan, by the monotonic clock; 0 if no process was read.
         took: the duration in seconds.
         here: the IPC namespace of the objects to classify.
+        files: the uses of files; None before a scan.
     """
 
     users: dict[ObjectKey, list[User]]
@@ -160,6 +111,7 @@ class Scan(NamedTuple):
     begun: float = 0.0
     took: float = 0.0
     here: int | None = None
+    files: FileUses | None = None
 
     def from_here(self) -> "Scan":
         """Return the scan for objects of the caller's current IPC namespace."""
@@ -181,12 +133,16 @@ class Scan(NamedTuple):
 
 def empty_scan() -> Scan:
     """Return a scan without processes, with the reason for missing ones."""
+    files = FileUses({}, {}, frozenset(), {})
     if proc_is_ours():
-        return Scan({}, {}, [], _incomplete_reason())
-    return Scan({}, {}, [], "/proc cannot be read, or is of another PID namespace", False)
+        return Scan({}, {}, [], _incomplete_reason(), files=files)
+    reason = "/proc cannot be read, or is of another PID namespace"
+    return Scan({}, {}, [], reason, readable=False, files=files)
 
 
-@cache
+_cached: dict[Depth, Scan] = {}  # the scans since `expire`
+
+
 def scan(*, attached: bool = True) -> Scan:
     """Scan /proc, or return the cached scan until `expire` drops it.
 
@@ -194,8 +150,49 @@ def scan(*, attached: bool = True) -> Scan:
         attached: True to find attachments as well, which takes most of the time. Both values find
             the waiting processes.
     """
-    if attached:
-        return _with_attached(scan(attached=False))
+    return _scan(Depth.MAPS if attached else Depth.WAITS)
+
+
+def scan_files() -> Scan:
+    """Scan /proc for the users of POSIX objects as well, or return the cached scan."""
+    if Depth.MAPS in _cached and not _file_devices() <= _files(_cached[Depth.MAPS]).devices:
+        expire()  # a place was opened since
+    return _scan(Depth.FILES)
+
+
+def _scan(depth: Depth) -> Scan:
+    if depth not in _cached:
+        match depth:
+            case Depth.WAITS:
+                _cached[depth] = _scan_waits()
+            case Depth.MAPS:
+                _cached[depth] = _with_maps(_scan(Depth.WAITS))
+            case Depth.FILES:
+                _cached[depth] = _with_open_files(_scan(Depth.MAPS))
+    return _cached[depth]
+
+
+def _files(seen: Scan) -> FileUses:
+    assert seen.files
+    return seen.files
+
+
+def scan_for(kind: Kind) -> Scan:
+    """Return the cached scan that shows the users of System V objects of a kind."""
+    return scan(attached=kind is Kind.SEGMENT)
+
+
+def expire() -> None:
+    """Drop the cached scan; the next scan reads /proc again."""
+    _cached.clear()
+
+
+def is_cached(*, attached: bool) -> bool:
+    """Return True if a scan is cached, with attachments on request."""
+    return (Depth.MAPS if attached else Depth.WAITS) in _cached
+
+
+def _scan_waits() -> Scan:
     begun = time.monotonic()
     found = empty_scan()
     for pid in pids() if found.readable else ():
@@ -203,32 +200,33 @@ def scan(*, attached: bool = True) -> Scan:
     return found._replace(begun=begun, took=time.monotonic() - begun)
 
 
-def scan_for(kind: Kind) -> Scan:
-    """Return the cached scan that shows the users of objects of a kind."""
-    # Call scan() without the argument: scan(attached=True) would be another entry of the cache.
-    return scan() if kind is Kind.SEGMENT else scan(attached=False)
-
-
-def expire() -> None:
-    """Drop the cached scan; the next scan reads /proc again."""
-    scan.cache_clear()
-
-
-def is_cached(*, attached: bool) -> bool:
-    """Return True if a scan is cached, with attachments on request."""
-    return scan.cache_info().currsize >= 1 + attached  # a scan with attachments makes two entries
-
-
-def _with_attached(seen: Scan) -> Scan:
-    """Add attachments to a scan; omit kernel threads from the members."""
+def _with_maps(seen: Scan) -> Scan:
+    """Add attachments and mapped files; omit kernel threads from the members."""
     begun = time.monotonic()
     users = {key: [*processes] for key, processes in seen.users.items()}
-    found = seen._replace(users=users, members={}, unreadable=[*seen.unreadable])
-    devices = _devices()
+    files = _files(seen).copy()._replace(devices=_file_devices())
+    found = seen._replace(users=users, members={}, unreadable=[*seen.unreadable], files=files)
+    reader = _MapReader(found)
     for namespace, processes in seen.members.items():
         for pid in processes:
-            _add_attachments(pid, namespace, devices, found)
+            reader.read(pid, namespace)
+    known = {*chain.from_iterable(seen.members.values())}
+    files.closed.update((one.pid, one) for one in seen.unreadable if one.pid not in known)
     return found._replace(took=seen.took + time.monotonic() - begun)
+
+
+def _with_open_files(seen: Scan) -> Scan:
+    """Add open files."""
+    begun = time.monotonic()
+    files = _files(seen).copy()
+    for pid in {*chain.from_iterable(seen.members.values())}:
+        try:
+            files.add(pid, _open_files(pid, files.devices))
+        except GONE:
+            continue
+        except OSError:
+            files.close(pid)
+    return seen._replace(files=files, took=seen.took + time.monotonic() - begun)
 
 
 def _add_waits(pid: int, found: Scan) -> None:
@@ -237,28 +235,45 @@ def _add_waits(pid: int, found: Scan) -> None:
     try:
         _, namespace = _living_thread(pid)
         found.members.setdefault(namespace, []).append(pid)
-        _add(pid, _waiting(pid), found)
-    except _GONE:
+        waits = waits_of(pid)
+        _add(pid, waits.objects, found)
+        files = _files(found)
+        files.add(pid, waits.queues)
+        if waits.futexes:
+            files.futexes[pid] = waits.futexes
+    except GONE:
         return
     except OSError:  # no permission, or no free descriptor
         found.unreadable.extend(_unreadable(pid, namespace))
 
 
-def _add_attachments(
-    pid: int, namespace: int | None, devices: frozenset[bytes], found: Scan
-) -> None:
-    """Add the segments that a process of a namespace has attached."""
-    try:
-        maps = _maps(pid)
-    except _GONE:
-        return
-    except OSError:
-        if pid not in {one.pid for one in found.unreadable}:
-            found.unreadable.extend(_unreadable(pid, namespace))
-        return
-    if maps:
-        found.members.setdefault(namespace, []).append(pid)
-        _add(pid, _attached(pid, namespace, maps, devices), found)
+class _MapReader:
+    """A reader of maps, which adds attachments and mapped files to a scan."""
+
+    def __init__(self, found: Scan) -> None:
+        self._found = found
+        self._files = _files(found)
+        self._segment_devices = _segment_devices()
+        self._mapped_file = _file_pattern(self._files.devices)
+        self._unreadable = {one.pid for one in found.unreadable}
+
+    def read(self, pid: int, namespace: int | None) -> None:
+        """Add a process of an IPC namespace, unless it is a kernel thread."""
+        try:
+            maps = _maps(pid)
+        except GONE:
+            return
+        except OSError:
+            if pid not in self._unreadable:
+                self._found.unreadable.extend(_unreadable(pid, namespace))
+            self._files.close(pid)
+            return
+        if maps:
+            self._found.members.setdefault(namespace, []).append(pid)
+            _add(pid, _attached(pid, namespace, maps, self._segment_devices), self._found)
+            if self._mapped_file:
+                futexes = self._files.futexes.get(pid, ())
+                self._files.add(pid, _mapped(pid, maps, self._mapped_file, futexes))
 
 
 def _add(pid: int, users: dict[ObjectKey, User], found: Scan) -> None:
@@ -278,36 +293,19 @@ def _living_thread(pid: int) -> tuple[str, int | None]:
         FileNotFoundError: the process has exited, or is exiting.
     """
     folder = f"/proc/{pid}"
-    for thread in chain([folder], _threads(pid)):
-        with suppress(*_GONE):
-            return thread, _namespace(thread)
+    for thread in chain([folder], threads(pid)):
+        with suppress(*GONE):
+            return thread, namespace_of(thread)
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
-
-
-def _threads(pid: int) -> Iterator[str]:
-    folder = f"/proc/{pid}/task"
-    for thread in os.listdir(folder):
-        yield f"{folder}/{thread}"
 
 
 def _maps(pid: int) -> bytes:
     """Return the maps of a process; empty for a kernel thread or at exit."""
-    for thread in chain([f"/proc/{pid}"], _threads(pid)):
-        with suppress(*_GONE):
+    for thread in chain([f"/proc/{pid}"], threads(pid)):
+        with suppress(*GONE):
             if maps := read_proc(f"{thread}/maps"):
                 return maps
     return b""
-
-
-def _namespace(thread: str) -> int | None:
-    """Return the IPC namespace of a thread; None if /proc has none."""
-    return os.stat(f"{thread}/ns/ipc").st_ino if _has_namespaces() else None
-
-
-@cache
-def _has_namespaces() -> bool:
-    """Return True if /proc has the IPC namespaces of processes."""
-    return current() is not None
 
 
 def members(inode: int) -> Iterator[int]:
@@ -328,7 +326,7 @@ def _attached(
         if match and match[2] in devices:
             write, inode = match[1], match[3]
             key = namespace, Kind.SEGMENT, int(inode)
-            user = found.get(key, User(pid, None, _ATTACHED, 0, read_only=True))
+            user = found.get(key, User(pid, None, ATTACHED, 0, read_only=True))
             read_only = user.read_only and write != b"w"
             found[key] = user._replace(times=user.times + 1, read_only=read_only)
     return found
@@ -343,63 +341,49 @@ def _segment_lines(maps: bytes) -> Iterator[bytes]:
         start = maps.find(_NAME, end)
 
 
-def _waiting(pid: int) -> dict[ObjectKey, User]:
-    """Return the objects on which the threads of a process wait."""
-    found: dict[ObjectKey, User] = {}
-    for thread in _threads(pid):
-        with suppress(*_GONE):  # other threads may have exited
-            if call := _call(_numbers(thread)):
-                (kind, does), object_id = call
-                key = _namespace(thread), kind, object_id  # each thread has its own namespace
-                user = found.get(key, User(pid, None, does, 0))
-                found[key] = user._replace(times=user.times + 1)
-    return found
+def _mapped(
+    pid: int, maps: bytes, files: re.Pattern[bytes], futexes: Collection[int]
+) -> Iterator[tuple[FileKey, User]]:
+    """Yield the mapped files of a process, and those on whose semaphores it waits."""
+    for match in files.finditer(maps):
+        start, end, write, device, inode = match.groups()
+        major, minor = device.split(b":")
+        key = os.makedev(int(major, 16), int(minor, 16)), int(inode)
+        yield key, User(pid, None, MAPPED, read_only=write != b"w")
+        for address in futexes:
+            if int(start, 16) <= address < int(end, 16):
+                yield key, User(pid, None, "operation")
 
 
-def _numbers(thread: str) -> list[int]:
-    """Return a thread's system call with two arguments; empty if it runs.
-
-    Raises:
-        FileNotFoundError: the thread is exiting.
-    """
-    try:
-        text = read_proc(f"{thread}/syscall")
-    except PermissionError:
-        _namespace(thread)  # raises FileNotFoundError for an exiting thread
-        raise
-    if text == b"running\n":
-        return []
-    fields = text.split() if text.endswith(b"\n") else []
-    try:
-        number, *arguments = fields
-        return [int(number), *(int(argument, 16) for argument in arguments[:2])]
-    except ValueError:  # another file is mounted over it
-        raise OSError(errno.EIO, os.strerror(errno.EIO), thread) from None
+def _open_files(pid: int, devices: frozenset[int]) -> Iterator[tuple[FileKey, User]]:
+    """Yield the open files of a process on some file systems."""
+    thread, _ = _living_thread(pid)
+    folder = f"{thread}/fd"
+    for number in os.listdir(folder):
+        with suppress(*GONE):  # it was closed
+            found = os.stat(f"{folder}/{number}")
+            if found.st_dev in devices:
+                yield (found.st_dev, found.st_ino), User(pid, None, OPEN)
 
 
-def _call(numbers: list[int]) -> tuple[tuple[Kind, str], int] | None:
-    """Return the waiting call and the id in a result of `_numbers`."""
-    if len(numbers) < 3:  # the thread runs, or is in no system call
-        return None
-    number, first, second = numbers
-    if number == _NARROW_IPC:
-        call, object_id = _IPC_CALLS.get(first & 0xFFFF), second
-    else:
-        call, object_id = _CALLS.get(number & ~_X32), first
-    return (call, object_id & 0xFFFFFFFF) if call else None
-
-
-def _unreadable(pid: int, namespace: int | None) -> Iterator[UnreadableProcess]:
+def _unreadable(
+    pid: int, namespace: int | None, *, is_init_read: bool = False
+) -> Iterator[UnreadableProcess]:
     """Yield an unreadable process with the facts that any user can read.
 
     Omit kernel threads, which use no objects. Omit also the init process of the machine, which is
-    assumed to use none: root without CAP_SYS_PTRACE cannot read it.
+    assumed to use no System V object: root without CAP_SYS_PTRACE cannot read it.
+
+    Args:
+        pid: the process.
+        namespace: its IPC namespace, if it is known.
+        is_init_read: True to yield the init process, too.
     """
-    if pid == 1 and is_initial("pid"):
+    if pid == 1 and is_initial("pid") and not is_init_read:
         return
     try:
         lines = read_proc(f"/proc/{pid}/status").splitlines()
-    except _GONE:
+    except GONE:
         return
     except OSError:  # the mount option hidepid hides the process
         yield UnreadableProcess(pid, namespace=namespace)
@@ -418,7 +402,22 @@ def _unreadable(pid: int, namespace: int | None) -> Iterator[UnreadableProcess]:
     )
 
 
-def _devices() -> frozenset[bytes]:
+def _file_devices() -> frozenset[int]:
+    """Return the file systems with POSIX objects that this process has opened."""
+    from pyipcs.posix.places import devices
+
+    return frozenset(devices)
+
+
+def _file_pattern(devices: frozenset[int]) -> re.Pattern[bytes] | None:
+    """Return the pattern of maps for mapped files on some file systems; None without any."""
+    if not devices:
+        return None
+    names = b"|".join(b"%02x:%02x" % (os.major(one), os.minor(one)) for one in devices)
+    return re.compile(rb"^(\S+)-(\S+) .(.).. \S+ (" + names + rb") (\d+)", re.MULTILINE)
+
+
+def _segment_devices() -> frozenset[bytes]:
     """Return the devices of segments, in the notation of maps.
 
     Files of memfd_create(2) have the same devices as segments.

@@ -21,7 +21,8 @@ from pyipcs.usage.reason import (
     related_reason,
     use_reason,
 )
-from pyipcs.usage.scan import Scan, User, empty_scan, scan, scan_for
+from pyipcs.usage.scan import Scan, empty_scan, scan, scan_for
+from pyipcs.usage.users import User
 
 _Life: TypeAlias = Callable[[int, int], Process]
 
@@ -34,12 +35,14 @@ class UsageState(NamedTuple):
         reason: the reason, in a sentence.
         users: the processes that use the object; None if a process uses it unseen, or may.
         has_related_in_use: True if the state is unknown because a related object is in use.
+        hides_waits: True if a user of a POSIX object may wait on it unseen.
     """
 
     state: State
     reason: str
     users: Sequence[User] | None = ()
     has_related_in_use: bool = False
+    hides_waits: bool = False
 
 
 def classify(facts: UsageFacts) -> UsageState:

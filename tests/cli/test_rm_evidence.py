@@ -13,7 +13,7 @@ from pyipcs.model import SYSV, Kind
 from pyipcs.sysv import libc as product_libc
 from pyipcs.sysv.handle import handle_class
 from pyipcs.usage.doubt import rescan
-from pyipcs.usage.scan import scan, scan_for
+from pyipcs.usage.scan import is_cached, scan_for
 from tests.kit.factories import (
     created_by_departed,
     fork_child,
@@ -120,7 +120,7 @@ def test_idle_scans_only_for_objects_that_are_old_enough(objects: Objects) -> No
     objects.queue()
     objects.semaphores()
     assert listed("--idle", "1h", "--mine") == set()
-    assert scan.cache_info().currsize == 0
+    assert not is_cached(attached=False)
 
 
 @contextmanager

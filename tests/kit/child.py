@@ -11,7 +11,8 @@ from typing import TypeVar
 
 import pytest
 
-from pyipcs.posix import directory
+from pyipcs.posix import directory, places
+from pyipcs.usage.scan import expire
 from tests.kit.kernel import IS_ROOT, NOBODY, libc
 from tests.kit.wait import exit_code
 
@@ -78,6 +79,8 @@ def clear_caches() -> None:
         for value in vars(sys.modules[name]).values():
             if clear := getattr(value, "cache_clear", None):
                 clear()
+    expire()
+    places.devices.clear()
     directory.use_own()
 
 

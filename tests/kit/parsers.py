@@ -32,7 +32,7 @@ from pyipcs.sysv import keys, namespace, operations, procfs
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line
 from pyipcs.text import parse_number
-from pyipcs.usage import scan
+from pyipcs.usage import scan, waits
 
 
 class Parser(NamedTuple):
@@ -305,8 +305,8 @@ def _maps(text: bytes) -> None:
 
 def _syscall(text: bytes) -> None:
     with _file("syscall", text) as folder:
-        numbers = _unless_refused(lambda: scan._numbers(folder))
-    call = scan._call(numbers or [])
+        numbers = _unless_refused(lambda: waits._numbers(folder))
+    call = waits._call(numbers) if numbers and len(numbers) == 3 else None
     if call is not None:
         (kind, _), object_id = call
         assert kind is not Kind.SEGMENT

@@ -20,8 +20,8 @@ from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import panel, showmsg, table
 from pyipcs.render.details import Details
 from pyipcs.terminal.capabilities import TerminalCapabilities
-from pyipcs.usage.scan import User
 from pyipcs.usage.state import UsageState
+from pyipcs.usage.users import User
 from tests.kit import samples
 from tests.kit.factories import running
 from tests.kit.isolation import LONG_USER

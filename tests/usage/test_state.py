@@ -5,8 +5,9 @@ import pytest
 from pyipcs.model import Kind, Queue, Segment, Semaphore, SemaphoreSet, SysvRecord
 from pyipcs.usage.processes import Process
 from pyipcs.usage.reason import RecordedProcess, UsageFacts
-from pyipcs.usage.scan import Scan, User
+from pyipcs.usage.scan import Scan
 from pyipcs.usage.state import classify, collect_facts
+from pyipcs.usage.users import User
 
 DEAD, LIVE, HIDDEN, FOREIGN = (
     Process(5, alive=False),

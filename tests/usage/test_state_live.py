@@ -16,8 +16,9 @@ from pyipcs.model import SYSV, Kind, Segment, State
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv import libc, procfs
 from pyipcs.sysv.namespace import is_initial
-from pyipcs.usage.scan import Access, User, expire, scan
+from pyipcs.usage.scan import expire, scan
 from pyipcs.usage.state import UsageState, evidence
+from pyipcs.usage.users import Access, User
 from tests.kit import kernel
 from tests.kit.factories import (
     ask_departed,
