@@ -13,19 +13,23 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Self
 
 from pyipcs.errors import BusyError, IpcError, ipc_error
 
+TRIES = 3  # two processes that check the same file see each other
 _F_SETOWN_EX, _F_OWNER_TID = 15, 0  # fcntl(2); the module fcntl lacks them
 _OWNER = struct.Struct("ii")  # struct f_owner_ex
-_TRIES = 3  # two processes that check the same file see each other
-_PAUSE = 2e-6  # seconds; times 1 to 256
+_PAUSE_MAX = 2e-3  # seconds: a check takes a thousandth of it, so two seldom meet again
 _SINCE = (5, 3)  # older kernels count the cache of tmpfs as a user
+IN_USE = "in use"
+DENIED = "only its owner can check that nobody uses it"
+UNSUPPORTED = "the kernel cannot check that nobody uses it"
 _TEXTS = {
-    errno.EAGAIN: "in use",
-    errno.EACCES: "only its owner can check that nobody uses it",
-    errno.EPERM: "only its owner can check that nobody uses it",
-    errno.EINVAL: "the kernel cannot check that nobody uses it",
+    errno.EAGAIN: IN_USE,
+    errno.EACCES: DENIED,
+    errno.EPERM: DENIED,
+    errno.EINVAL: UNSUPPORTED,
 }
 
 
@@ -34,43 +38,110 @@ def is_supported() -> bool:
     return _release() >= _SINCE
 
 
-@contextmanager
-def write_lease(descriptor: int) -> Iterator[None]:
-    """Hold a write lease on a file within a `with` block.
+def is_supported_in(directory: int) -> bool:
+    """Return True if the kernel grants leases in a directory correctly.
+
+    On other file systems than tmpfs, as overlayfs, a mapping may be that of another inode.
+    """
+    from pyipcs.posix.directory import is_in_memory
+
+    try:
+        return is_supported() and is_in_memory(directory)
+    except IpcError:  # a sandbox
+        return False
+
+
+def check_supported_in(directory: int) -> None:
+    """Check that the kernel grants leases in a directory correctly.
+
+    Raises:
+        IpcError: EINVAL, it does not.
+    """
+    if not is_supported_in(directory):
+        raise IpcError(errno.EINVAL, UNSUPPORTED)
+
+
+class LeaseBlock:
+    """A `with` block in which this thread may take leases.
 
     Within the block, this thread blocks every signal that can be blocked: a process that is stopped
     while it holds a lease blocks all openers. SIGIO, by which the kernel reports an opener, is
     discarded; no handler runs for it.
+
+    Raises:
+        IpcError: EINVAL, this kernel has no such leases.
+    """
+
+    def __enter__(self) -> Self:
+        """Block the signals."""
+        if not is_supported():
+            raise IpcError(errno.EINVAL, UNSUPPORTED)
+        # No other thread may get SIGIO, which only this one blocks.
+        self._owner = _OWNER.pack(_F_OWNER_TID, _thread_id())
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        self._was_pending = signal.SIGIO in signal.sigpending()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Discard a SIGIO of this block, and restore the signals."""
+        if not self._was_pending:
+            signal.sigtimedwait({signal.SIGIO}, 0)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+    def take(self, descriptor: int) -> None:
+        """Take a write lease on a file.
+
+        Args:
+            descriptor: the file, open for reading, for writing or for both.
+
+        Raises:
+            BusyError: another process has the file open or mapped.
+            DeniedError: the caller neither owns the file nor has CAP_LEASE.
+            IpcError: EINVAL, the file system has no such leases.
+        """
+        try:
+            fcntl.fcntl(descriptor, _F_SETOWN_EX, self._owner)
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        except OSError as error:
+            raise _failure(error) from None
+
+    def release(self, descriptor: int) -> None:
+        """Give a lease back."""
+        with suppress(OSError):  # the kernel has broken it: an opener waited too long
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+
+
+@contextmanager
+def write_lease(descriptor: int) -> Iterator[None]:
+    """Hold a write lease on a file within a `with` block, which is a LeaseBlock.
 
     Args:
         descriptor: the file, open for reading, for writing or for both.
 
     Raises:
         BusyError: another process has the file open or mapped, in all of three tries.
-        DeniedError: the caller neither owns the file nor has CAP_LEASE.
-        IpcError: EINVAL, the kernel or the file system has no such leases.
+        DeniedError, IpcError: see `LeaseBlock`.
     """
-    if not is_supported():
-        raise IpcError(errno.EINVAL, _TEXTS[errno.EINVAL])
-    # No other thread may get SIGIO, which only this one blocks.
-    owner = _OWNER.pack(_F_OWNER_TID, _thread_id())
-    fcntl.fcntl(descriptor, _F_SETOWN_EX, owner)
-    for left in reversed(range(_TRIES)):
-        with _signals_blocked():
+    for left in reversed(range(TRIES)):
+        with LeaseBlock() as block:
             try:
-                fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-            except OSError as error:
-                failure = _failure(error)
+                block.take(descriptor)
+            except BusyError as error:
+                failure = error
             else:
                 try:
                     yield
                 finally:
-                    with suppress(OSError):  # the kernel has broken it: an opener waited too long
-                        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+                    block.release(descriptor)
                 return
-        if not left or not isinstance(failure, BusyError):
+        if not left:
             raise failure
-        time.sleep(_PAUSE * (1 + os.urandom(1)[0]))
+        pause()
+
+
+def pause() -> None:
+    """Wait for a random time before another try, so that two processes do not meet again."""
+    time.sleep(_PAUSE_MAX * int.from_bytes(os.urandom(2)) / 0xFFFF)
 
 
 def is_held(descriptor: int) -> bool:
@@ -95,8 +166,7 @@ def is_unused(descriptor: int) -> bool:
     """Return True if no other process has a file open or mapped now.
 
     Raises:
-        DeniedError: see `write_lease`.
-        IpcError: EINVAL, see `write_lease`.
+        DeniedError, IpcError: see `LeaseBlock`.
     """
     try:
         with write_lease(descriptor):
@@ -108,19 +178,6 @@ def is_unused(descriptor: int) -> bool:
 def _failure(error: OSError) -> IpcError:
     number = error.errno or errno.EIO
     return type(ipc_error(number))(number, _TEXTS.get(number) or os.strerror(number))
-
-
-@contextmanager
-def _signals_blocked() -> Iterator[None]:
-    """Block all signals within a `with` block; drop a SIGIO that arrives."""
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    was_pending = signal.SIGIO in signal.sigpending()
-    try:
-        yield
-    finally:
-        if not was_pending:
-            signal.sigtimedwait({signal.SIGIO}, 0)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _thread_id() -> int:

@@ -80,6 +80,7 @@ class PosixSharedMemory(FileHandle):
                     # ftruncate(2) would shrink a segment that has grown meanwhile.
                     os.posix_fallocate(descriptor, size - 1, 1)
                 elif size < present:
+                    lease.check_supported_in(shm())
                     with lease.write_lease(descriptor):
                         lease.check_held(descriptor)
                         os.ftruncate(descriptor, size)

@@ -209,12 +209,24 @@ def _reasons(listing: Listing) -> Iterator[str]:
     return (one.reason for one in listing.column("evidence"))
 
 
-def _users(listing: Listing) -> Iterator[Any]:
-    """Yield the pids of the users of each object; None if they are unknown."""
-    return (
-        None if one.users is None else tuple(user.pid for user in one.users)
-        for one in listing.column("evidence")
-    )
+def _pids(use: str = "") -> Callable[[Listing], Iterator[Any]]:
+    """Return the function that yields the pids of the users of each object, or None.
+
+    None means that they are unknown.
+
+    Args:
+        use: the property of the users to include; empty for all users.
+    """
+
+    def pids(listing: Listing) -> Iterator[Any]:
+        for one in listing.column("evidence"):
+            if one.users is None or (use == "waits" and one.hides_waits):
+                yield None
+            else:
+                users = (user.pid for user in one.users if not use or getattr(user, use))
+                yield tuple(dict.fromkeys(users))
+
+    return pids
 
 
 _KIND_HELP = "Kind of object: msg, shm or sem; POSIX: pmsg, pshm or psem"
@@ -229,6 +241,26 @@ _USER = _of_name("USER", "user", "Owner's name", 25, user_name, "uid")
 _GID = Column("GID", ValueType.NUMBER, "gid", "Owner's gid", 15)
 _GROUP = _of_name("GROUP", "group", "Owner's group", 25, group_name, "gid")
 _CTIME = Column("CTIME", ValueType.TIME, "ctime", "Time of the last change", 10)
+_STATE = Column(
+    "STATE",
+    ValueType.TEXT,
+    "state",
+    "in-use, orphaned, suspect or unknown (one scan of /proc)",
+    84,
+    values=_states,
+    requires=Requirement.STATE,
+)
+_POSIX_STATE = _STATE._replace(help="in-use, orphaned, suspect or unknown (by a write lease)")
+_REASON = Column(
+    "REASON",
+    ValueType.TEXT,
+    "reason",
+    "Reason for STATE",
+    83,
+    values=_reasons,
+    requires=Requirement.EVIDENCE,
+    is_long=True,
+)
 COMMON = (
     KIND,
     _KEY,
@@ -248,25 +280,8 @@ COMMON = (
         20,
         values=_ages_since(lambda _kind: "ctime"),
     ),
-    Column(
-        "STATE",
-        ValueType.TEXT,
-        "state",
-        "in-use, orphaned, suspect or unknown (one scan of /proc)",
-        84,
-        values=_states,
-        requires=Requirement.STATE,
-    ),
-    Column(
-        "REASON",
-        ValueType.TEXT,
-        "reason",
-        "Reason for STATE",
-        83,
-        values=_reasons,
-        requires=Requirement.EVIDENCE,
-        is_long=True,
-    ),
+    _STATE,
+    _REASON,
     NAMESPACE,
 )
 # The columns of all POSIX kinds. KEY and ID are empty.
@@ -301,6 +316,18 @@ POSIX_COMMON = (
         values=_ages_since(_last_known),
         requires=Requirement.BORN,
     ),
+    _POSIX_STATE,
+    _REASON,
+    Column(
+        "USERS",
+        ValueType.NUMBERS,
+        "users",
+        "PIDs of processes that have it open or mapped",
+        72,
+        values=_pids(),
+        requires=Requirement.EVIDENCE,
+        is_long=True,
+    ),
     Column("INODE", ValueType.NUMBER, "inode", "Inode", 10),
     Column("DEVICE", ValueType.NUMBER, "device", "Device of the file system", 9),
     NAMESPACE,
@@ -312,7 +339,7 @@ _WAITERS = Column(
     "waiters",
     "PIDs of waiting processes",
     70,
-    values=_users,
+    values=_pids("waits"),
     requires=Requirement.EVIDENCE,
     is_long=True,
 )
@@ -395,15 +422,29 @@ POSIX_QUEUE = (
         requires=Requirement.QUEUE_STATUS,
         when=_registrations,
     ),
+    _WAITERS,
 )
 _SIZE = Column("SIZE", ValueType.SIZE, "segsz", "Size", 85)
 _RSS = Column("RSS", ValueType.SIZE, "rss", "Bytes in memory", 62, requires=Requirement.PAGES)
 _SWAP = Column("SWAP", ValueType.SIZE, "swap", "Bytes in swap", 20, requires=Requirement.PAGES)
-POSIX_SEGMENT = (_SIZE, _RSS, _SWAP)
+POSIX_SEGMENT = (
+    *(_SIZE, _RSS, _SWAP),
+    Column(
+        "MAPPED",
+        ValueType.NUMBERS,
+        "mapped",
+        "PIDs of processes that have it mapped",
+        71,
+        values=_pids("maps"),
+        requires=Requirement.EVIDENCE,
+        is_long=True,
+    ),
+)
 POSIX_SEMAPHORE = (
     Column(
         "VALUE", ValueType.NUMBER, "value", "Value of the semaphore", 85, requires=Requirement.VALUE
     ),
+    _WAITERS,
 )
 SEGMENT = (
     *(_SIZE, _RSS, _SWAP),
@@ -436,7 +477,7 @@ SEGMENT = (
         "attached",
         "PIDs of processes with an attachment",
         70,
-        values=_users,
+        values=_pids(),
         requires=Requirement.EVIDENCE,
         is_long=True,
     ),
@@ -485,10 +526,6 @@ OWN_COLUMNS = {
 OF_KIND = {
     kind: (COMMON if kind in SYSV else POSIX_COMMON) + own for kind, own in OWN_COLUMNS.items()
 }
-# The kinds whose objects have a usage state.
-CLASSIFIED = frozenset(
-    kind for kind, columns in OF_KIND.items() if any(one.name == "STATE" for one in columns)
-)
 # The kinds that have STATE in their usual table on a terminal.
 USUALLY_CLASSIFIED = frozenset(SYSV)
 VIEWS = {

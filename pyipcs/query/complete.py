@@ -7,7 +7,7 @@ from typing import Any
 
 from pyipcs.errors import IpcError, NotFoundError
 from pyipcs.listing import Listing
-from pyipcs.model import IN_SHM, SYSV, Kind, Queue, View
+from pyipcs.model import IN_SHM, Kind, Queue, State, View
 
 
 class Requirement(Enum):
@@ -21,6 +21,7 @@ class Requirement(Enum):
     VALUE = "value"
     SEMAPHORES = "semaphores"
     WAITED = "waited"  # True if a waiting process is counted or seen
+    OPEN = "is_open"  # True if a process has a POSIX segment open; None if that is unknown
     STATE = "state"
     EVIDENCE = "evidence"  # the state with its reason and the users
 
@@ -38,7 +39,8 @@ def complete(listings: Iterable[Listing], required: Collection[Requirement]) -> 
     """
     wanted = {*required}
     if not CLASSIFYING.isdisjoint(wanted):
-        wanted.add(Requirement.SEMAPHORES)  # the state of a set depends on them
+        # The state of a set, and that of a POSIX queue, depend on them.
+        wanted |= {Requirement.SEMAPHORES, Requirement.QUEUE_ATTRIBUTES}
     steps = [(one.value, *_STEPS[one]) for one in _STEPS if one in wanted]
     for listing in listings:
         groups = (_POSIX_FIELDS.get((listing.kind, one), ()) for one in wanted)
@@ -97,15 +99,20 @@ def _or_gone(ask: Callable[..., Any], *args: int) -> Any:
 
 
 def _ask_state(listing: Listing) -> list[Any]:
-    from pyipcs.usage.state import states
+    from pyipcs.usage.classify import states
 
-    return [*states(listing.kind, listing.records())]
+    return [_GONE if one is None else one for one in states(listing)]
 
 
 def _ask_evidence(listing: Listing) -> list[Any]:
-    from pyipcs.usage.state import evidence
+    from pyipcs.usage.classify import evidence
 
-    return [*evidence(listing.records(), attached=listing.kind is Kind.SEGMENT)]
+    return [_GONE if one is None else one for one in evidence(listing)]
+
+
+def _ask_open(listing: Listing) -> list[Any]:
+    known = {State.IN_USE: True, State.UNKNOWN: None}
+    return [one if one is _GONE else known.get(one, False) for one in _ask_state(listing)]
 
 
 def _ask_waited(listing: Listing) -> list[Any]:
@@ -146,6 +153,7 @@ _STEPS: dict[Requirement, tuple[Collection[Kind], Callable[[Listing], list[Any]]
     Requirement.QBYTES: ({Kind.QUEUE}, _ask_qbytes),
     Requirement.SEMAPHORES: ({Kind.SEMAPHORE}, _ask_semaphores),
     Requirement.WAITED: ({Kind.QUEUE, Kind.SEMAPHORE}, _ask_waited),
-    Requirement.STATE: ({*SYSV}, _ask_state),
-    Requirement.EVIDENCE: ({*SYSV}, _ask_evidence),
+    Requirement.OPEN: ({Kind.POSIX_SEGMENT}, _ask_open),
+    Requirement.STATE: ({*Kind}, _ask_state),
+    Requirement.EVIDENCE: ({*Kind}, _ask_evidence),
 }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Found: TypeAlias = Mapping[Kind, Iterable[Listing]]
 # The columns that show the use of an object.
-USAGE_COLUMNS = ("STATE", "REASON", "ATTACHED", "WAITERS")
+USAGE_COLUMNS = ("STATE", "REASON", "ATTACHED", "USERS", "MAPPED", "WAITERS")
 
 
 class TimeFormat(Enum):

@@ -1,9 +1,8 @@
 """One object with all its details, as a renderer gets it."""
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from pyipcs.model import Record, SysvRecord
-from pyipcs.query.columns import CLASSIFIED
+from pyipcs.model import Record
 from pyipcs.query.plan import Style
 
 if TYPE_CHECKING:
@@ -28,12 +27,12 @@ class Details(NamedTuple):
     growth: float | None = None
 
     def state(self) -> "UsageState | None":
-        """Return the usage state with its evidence; None for kinds without states.
+        """Return the usage state with its evidence; None for a removed object.
 
-        It costs a scan of /proc, which layouts without the state do not need.
+        It may cost a scan of /proc, which layouts without the state do not need.
         """
-        if self.known_state or self.record.kind not in CLASSIFIED:
+        if self.known_state:
             return self.known_state
-        from pyipcs.usage.state import evidence_of
+        from pyipcs.usage.classify import evidence_of
 
-        return evidence_of(cast(SysvRecord, self.record))
+        return evidence_of(self.record)

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, cycle
 
 import pytest
 from hypothesis import strategies as st
@@ -24,6 +24,7 @@ from pyipcs.model import (
     Queue,
     Segment,
     SemaphoreSet,
+    State,
     SysvRecord,
     View,
 )
@@ -31,6 +32,8 @@ from pyipcs.query import choose
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.render import data, format_units, formatters
 from pyipcs.sysv import procfs
+from pyipcs.usage.state import UsageState
+from pyipcs.usage.users import User
 
 NOBODY_HAS = 4242424242  # a uid without a name
 NO_PID = 2**22 + 1  # above the highest possible pid
@@ -104,6 +107,15 @@ POSIX_RECORDS: dict[Kind, list[PosixRecord]] = {
     Kind.POSIX_SEGMENT: [*POSIX_SEGMENTS],
     Kind.POSIX_SEMAPHORE: [*POSIX_SEMAPHORES],
 }
+_EVIDENCE = (
+    UsageState(
+        State.IN_USE,
+        "7 (cat) has it open or mapped",
+        (User(7, "cat", "mapped"), User(7, "cat", "open", 2), User(8, None, "receive")),
+    ),
+    UsageState(State.UNKNOWN, "who knows", None),
+    UsageState(State.ORPHANED, "nobody has it open"),
+)
 # The names of objects.
 NAMES = st.binary(min_size=1, max_size=60).map(
     lambda text: "/" + os.fsdecode(text.translate(None, b"/\0") or b"x")
@@ -123,7 +135,8 @@ def posix_listing(kind: Kind, records: Sequence[PosixRecord]) -> Listing:
     """Return records with all their fields; those without a value would be read again."""
     fields = records[0]._fields
     added = {field: [getattr(record, field) for record in records] for field in fields}
-    return Listing(kind, (), [], added)
+    evidence = [one for one, _ in zip(cycle(_EVIDENCE), records, strict=False)]
+    return Listing(kind, (), [], {**added, "evidence": evidence})
 
 
 def named(kind: Kind, names: Sequence[str]) -> Listing:
