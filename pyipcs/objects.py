@@ -87,6 +87,21 @@ def can_remove(record: Record) -> bool:
     return sysv.can_control(record.uid, record.cuid)
 
 
+def removable(kind: Kind) -> Iterator[Listing]:
+    """Return all objects of a kind that the caller may remove, in chunks.
+
+    Raises:
+        UnseenError, OSError: see `read`.
+    """
+    if kind in POSIX:
+        from pyipcs.posix import permissions as posix
+
+        return posix.unlinkable(kind)
+    from pyipcs.sysv import permissions as sysv
+
+    return sysv.removable(kind)
+
+
 def figures(name: str, kind: Kind, *, is_corrected: bool) -> Figures:
     """Return the limits ("limits") or the usage ("usage") of a kind.
 

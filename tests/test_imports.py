@@ -109,9 +109,14 @@ def test_module_imports_only_what_its_layer_may(path: Path) -> None:
 # What a listing of /dev/shm loads, one of queues, and one of a single object.
 _FILES = (
     "pyipcs.model",
-    *(f"pyipcs.posix.{name}" for name in ["directory", "files", "listing", "names"]),
+    *(f"pyipcs.posix.{name}" for name in ["directory", "files", "listing", "names", "places"]),
 )
-_QUEUES = ("ctypes", "pyipcs.model", "pyipcs.posix.libc", "pyipcs.posix.mqueue")
+_QUEUES = (
+    *("ctypes", "pyipcs.model"),
+    *(f"pyipcs.posix.{name}" for name in ["libc", "mqueue", "places"]),
+)
+# What the state of a POSIX object loads.
+_LEASES = ("fcntl", "pyipcs.posix.lease", "pyipcs.posix.openness")
 _HANDLES = tuple(
     f"pyipcs.posix.{name}" for name in ["handle", "limits", "queue", "segment", "semaphore"]
 )
@@ -130,11 +135,16 @@ COMMANDS = {
     "list -m -o KEY,SIZE --sort SIZE": ("pyipcs.model",),
     "list --mine --empty": ("pyipcs.model",),
     "list -f plain --color always": ("pyipcs.model",),
-    "list -m -o +STATE,ATTACHED": ("pyipcs.model",),
+    "list -m -o +STATE,ATTACHED": ("pyipcs.model", "pyipcs.posix.places"),
     "list -o +STATE": ("ctypes", "pyipcs.model"),
     "list -m --orphaned": ("pyipcs.model",),
-    "list --all-ns": ("ctypes", "pyipcs.model"),
-    "list --ns {pid}": ("pyipcs.model", "pyipcs.posix.directory"),
+    "list --all-ns": ("ctypes", "pyipcs.model", "pyipcs.posix.places"),
+    "list --ns {pid}": (
+        "pyipcs.model",
+        *(f"pyipcs.posix.{name}" for name in ["directory", "places"]),
+    ),
+    "list -M -o +STATE": (*_FILES, *_QUEUES, *_LEASES),
+    "list -M --orphaned": (*_FILES, *_QUEUES, *_LEASES),
     "list --posix": (*_FILES, *_QUEUES),
     "list -M": _FILES,
     "list -S": _FILES,
@@ -145,11 +155,15 @@ COMMANDS = {
     "list -M -f csv -o NAME": _FILES,
     "list --posix -l": (
         *_QUEUES,
-        *(f"pyipcs.posix.{name}" for name in ["directory", "limits", "walk"]),
+        *(f"pyipcs.posix.{name}" for name in ["directory", "limits", "places", "walk"]),
     ),
     "list -N imports": (*_FILES, *_QUEUES, *_HANDLES),
-    "stat /imports": (*_FILES, *_QUEUES, *_HANDLES),
-    "stat /imports -J": (*_FILES, *_QUEUES, *_HANDLES, "json", "fcntl"),
+    "stat /imports": (*_FILES, *_QUEUES, *_HANDLES, *_LEASES),
+    "stat /imports -J": (*_FILES, *_QUEUES, *_HANDLES, *_LEASES, "json"),
+    "rm --all=pshm --orphaned -y": (
+        *(*_FILES, *_QUEUES, *_LEASES),
+        *(f"pyipcs.posix.{name}" for name in ["handle", "permissions", "segment", "walk"]),
+    ),
     "rm -a --orphaned": ("ctypes", "pyipcs.model", "fcntl"),
     "run true": ("ctypes", "pyipcs.model"),
     "run --private never true": ("ctypes", "pyipcs.model"),
@@ -170,7 +184,7 @@ COMMANDS = {
     "recv {key} -a -J": ("json", "pyipcs.model", "select", "fcntl"),
     "recv {msqid} --peek -a": ("ctypes", "pyipcs.model", "select", "fcntl"),
     "stat {msqid}": ("ctypes", "pyipcs.model"),
-    "stat {msqid} -J": ("ctypes", "json", "pyipcs.model", "fcntl"),
+    "stat {msqid} -J": ("ctypes", "json", "pyipcs.model", "fcntl", "pyipcs.posix.places"),
     "stat -q {msqid} -f table": ("ctypes", "pyipcs.model"),
     "set {msqid} --mode 600": ("ctypes", "pyipcs.model", "fcntl"),
     "key /": ("pyipcs.model",),

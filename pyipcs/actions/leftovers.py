@@ -60,7 +60,7 @@ def removable(descendants: Descendants) -> Filter:
     def keep(listing: Listing) -> Iterator[bool]:
         return (not reason for reason in kept_reasons(listing, descendants, descendants.scan()))
 
-    return Filter("--rm", keep, requires=Requirement.EVIDENCE)
+    return Filter("--rm", keep, requires=frozenset({Requirement.EVIDENCE}))
 
 
 def kept_reasons(listing: Listing, descendants: Descendants, scan: Scan) -> Iterator[str]:

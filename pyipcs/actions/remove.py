@@ -2,8 +2,7 @@
 
 import errno
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import (
@@ -12,14 +11,15 @@ from pyipcs.errors import (
     IpcError,
     NotFoundError,
     Status,
+    UnseenError,
     UnsupportedError,
     ipc_error,
 )
 from pyipcs.listing import Listing
-from pyipcs.model import By, Kind, Record, Segment, State, SysvRecord, Target
+from pyipcs.model import By, Kind, Record, Segment, State, Target
 from pyipcs.objects import Handle, can_remove, format_target_id, handle_class
 from pyipcs.process.identity import effective_uid
-from pyipcs.query.selection import LateError, Selection
+from pyipcs.query.selection import Selection
 from pyipcs.terminal.streams import Output
 
 # The messages of ipcrm, by errno.
@@ -52,21 +52,9 @@ NAME_OPTIONS = {
 }
 
 
-class Snapshot(NamedTuple):
-    """An object at the time when filters selected it.
-
-    Attributes:
-        identity: the values that distinguish the object from a later one with the same id.
-        record: its record, if a filter depends on the processes that use the object.
-    """
-
-    identity: tuple[int, ...]
-    record: SysvRecord | None
-
-
-# The selected System V objects by id. An object with a snapshot is examined again before its
-# removal.
-Selected: TypeAlias = Mapping[int, Snapshot | None]
+# The selected objects of a kind by id or name. An object with a snapshot is examined again before
+# its removal.
+Selected: TypeAlias = Mapping[int | str, object]
 
 
 class RemovalTarget(NamedTuple):
@@ -112,8 +100,9 @@ def count_usage(listings: Iterable[Listing]) -> UsageCounts:
     caller = effective_uid()
     for listing in listings:
         total += listing.length
-        pairs = zip(listing.column("uid"), listing.column("cuid"), strict=True)
-        others = [{int(uid), int(cuid)} - {caller} for uid, cuid in pairs]
+        fields = filter(listing.has, ("uid", "cuid"))
+        owners = zip(*map(listing.column, fields), strict=True)
+        others = [{*map(int, some)} - {caller} for some in owners]
         foreign += sum(map(bool, others))
         users = users.union(*others)
         states += next(complete([listing], {Requirement.STATE})).column("state")
@@ -128,27 +117,31 @@ def select(listings: Iterable[Listing], selection: Selection) -> Selected:
 
 def identify(listings: Iterable[Listing], selection: Selection) -> Selected:
     """Return objects that meet the filters of a selection, with snapshots if it has filters."""
-    selected: dict[int, Snapshot | None] = {}
+    selected: dict[int | str, object] = {}
     for listing in listings:
-        ids = map(int, listing.column("id"))
         if selection.filters:
-            from pyipcs.query.baseline import identities
+            from pyipcs.actions.remove_selected import selected_removal
 
-            records = listing.records() if selection.scans else repeat(None, listing.length)
-            snapshots = map(Snapshot, identities(listing), records)
-            selected.update(zip(ids, snapshots, strict=True))
+            snapshots = selected_removal(listing.kind, selection).snapshots(listing)
+            selected.update(zip(listing.ids, snapshots, strict=True))
         else:
-            selected.update(dict.fromkeys(ids))
+            selected.update(dict.fromkeys(listing.ids))
     return selected
 
 
 class Removal:
-    """Removal of objects one by one; it reports errors and continues."""
+    """Removal of objects; it reports errors and continues.
+
+    Attributes:
+        verbose: True to print the removed objects.
+        removed: the removed objects.
+        failed: True if an object was not removed.
+    """
 
     def __init__(self, output: Output, selection: Selection, *, verbose: bool) -> None:
         self._output = output
         self._selection = selection
-        self._verbose = verbose
+        self.verbose = verbose
         # An ordered set: there may be thousands.
         self.removed: dict[tuple[Kind, int | str], None] = {}
         self.failed = False
@@ -166,7 +159,7 @@ class Removal:
                 self._announce(kind, handle.id)
                 handle.remove()
             except IpcError as error:
-                self._report_error(target, error)
+                self.refuse(target, error)
             else:
                 self.removed[kind, handle.id] = None
 
@@ -190,6 +183,15 @@ class Removal:
                 )
         return found
 
+    def report_unseen(self, errors: Iterable[UnseenError]) -> None:
+        """Report kinds whose objects cannot be listed."""
+        reasons: dict[str, bool] = {}  # both kinds in /dev/shm have the same reason
+        for error in errors:
+            reasons[str(error)] = error.is_certain
+        for reason, is_certain in reasons.items():
+            self.failed = self.failed or is_certain
+            self._output.error(reason)
+
     def reject_id(self, word: str) -> None:
         """Report a word that is not an id, as ipcrm does: a number in brackets."""
         is_number = re.fullmatch(r"(?a)\s*[+-]?\d+", word)
@@ -197,64 +199,47 @@ class Removal:
 
     def remove_selected(self, selected: Mapping[Kind, Selected]) -> None:
         """Remove selected objects; ignore objects that were removed meanwhile."""
-        from pyipcs.sysv.handle import handle_class
-
         self._selection.refresh()
         for kind, snapshots in selected.items():
-            remove = handle_class(kind).remove_id
-            for object_id, snapshot in snapshots.items():
-                if (kind, object_id) in self.removed:
-                    continue
-                try:
-                    if snapshot and not self._is_confirmed(kind, object_id, snapshot):
-                        continue
-                    if not snapshot:
-                        self._announce(kind, object_id)
-                    remove(object_id)
-                    if snapshot:  # last: a slow write would age the evidence
-                        self._announce(kind, object_id)
-                    self.removed[kind, object_id] = None
-                except NotFoundError:
-                    continue
-                except IpcError as error:
-                    self._report_error(Target(By.ID, object_id, str(object_id)), error)
+            left = {one: snapshots[one] for one in snapshots if (kind, one) not in self.removed}
+            if self._selection.filters and left:
+                from pyipcs.actions.remove_selected import selected_removal
 
-    def _is_confirmed(self, kind: Kind, object_id: int, snapshot: Snapshot) -> bool:
-        """Return True if an object still meets the filters, by fresh evidence."""
-        if snapshot.record and self._selection.passes_quick_check(snapshot.record):
-            return True
-        return self._is_same(kind, object_id, snapshot.identity)
+                selected_removal(kind, self._selection).remove(left, self)
+            else:
+                self._remove_all(kind, left)
 
-    def _is_same(self, kind: Kind, object_id: int, identity: tuple[int, ...]) -> bool:
-        """Return True if an object is the selected one; report a changed one."""
-        from pyipcs.sysv.handle import handle_class
-
-        try:
-            record = handle_class(kind)(object_id).stat()
-        except NotFoundError:
-            return False
-        from pyipcs.query.baseline import identity_of
-
-        try:
-            if identity_of(record) == identity and self._selection.matches_now(record):
-                return True
-        except LateError:
-            self._fail(f"skipped {kind.noun} {object_id}: could not examine it in time")
-            return False
-        self._output.error(f"skipped {kind.noun} {object_id}: changed since it was listed")
-        return False
+    def _remove_all(self, kind: Kind, ids: Iterable[int | str]) -> None:
+        """Remove objects without a further examination."""
+        remove: Callable[..., None] = handle_class(kind).remove_id
+        for object_id in ids:
+            try:
+                self._announce(kind, object_id)
+                remove(object_id)
+                self.removed[kind, object_id] = None
+            except NotFoundError:
+                continue
+            except IpcError as error:
+                self.refuse(_target(object_id), error)
 
     def dry_run(
         self, targets: Sequence[RemovalTarget], selected: Mapping[Kind, Selected]
     ) -> dict[Kind, set[int | str]]:
         """Return the ids or names of the objects to remove; report the same errors."""
         removable: dict[Kind, set[int | str]] = {
-            kind: set(selected.get(kind, ()))
+            kind: set(self._removable(kind, selected.get(kind, {})))
             for kind in {*selected, *(one.kind for one in targets)}
         }
         for kind, object_id in self._reachable(targets):
             removable[kind].add(object_id)
         return removable
+
+    def _removable(self, kind: Kind, snapshots: Selected) -> Iterable[int | str]:
+        if not self._selection.filters or not snapshots:
+            return snapshots
+        from pyipcs.actions.remove_selected import selected_removal
+
+        return selected_removal(kind, self._selection).removable(snapshots, self)
 
     def _reachable(self, targets: Iterable[RemovalTarget]) -> Iterator[tuple[Kind, int | str]]:
         gone: set[tuple[Kind, int | str]] = set()
@@ -266,16 +251,31 @@ class Removal:
                 if (kind, record.id) in gone and not _stays(record, target):
                     raise ipc_error(errno.ENOENT)
             except IpcError as error:
-                self._report_error(target, error)
+                self.refuse(target, error)
             else:
                 gone.add((kind, record.id))
                 yield kind, record.id
 
+    def note(self, kind: Kind, object_id: int | str) -> None:
+        """Record the removal of an object, and print it on request."""
+        self.removed[kind, object_id] = None
+        self._announce(kind, object_id)
+
+    def warn(self, message: str) -> None:
+        """Print a message that is no failure."""
+        self._output.error(message)
+
+    def skip(self, kind: Kind, object_id: int | str, why: str, *, has_failed: bool) -> None:
+        """Report an object that was not removed."""
+        self.failed = self.failed or has_failed
+        self._output.error(f"skipped {kind.noun} {format_target_id(kind, object_id)}: {why}")
+
     def _announce(self, kind: Kind, object_id: int | str) -> None:
-        if self._verbose:
+        if self.verbose:
             self._output.write([_VERBOSE[kind].format(format_target_id(kind, object_id))])
 
-    def _report_error(self, target: Target, error: IpcError) -> None:
+    def refuse(self, target: Target, error: IpcError) -> None:
+        """Report the kernel's refusal in the words of ipcrm."""
         name = target.by.value
         if isinstance(error, FormError):
             self._fail(f"name `{target.typed}' {error.strerror}")
@@ -289,6 +289,15 @@ class Removal:
     def _fail(self, message: str) -> None:
         self.failed = True
         self._output.error(message)
+
+
+def _target(object_id: int | str) -> Target:
+    """Return the target of an id or a name."""
+    if isinstance(object_id, str):
+        from pyipcs.posix.names import format_name
+
+        return Target(By.NAME, 0, format_name(object_id), object_id)
+    return Target(By.ID, object_id, str(object_id))
 
 
 def _handle(kind: Kind, target: Target) -> Handle:

@@ -1,12 +1,12 @@
 """The objects of several kinds, and the kinds that the caller cannot list."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pyipcs import objects
 from pyipcs.errors import UnseenError
 from pyipcs.listing import Listing
-from pyipcs.model import POSIX, Kind
+from pyipcs.model import IN_SHM, POSIX, Kind
 from pyipcs.text import plural
 
 if TYPE_CHECKING:
@@ -16,9 +16,13 @@ _HINT_ORDER = (Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE, Kind.POSIX_QUEUE)
 
 
 def find_visible(
-    kinds: Iterable[Kind],
+    kinds: Iterable[Kind], read: Callable[[Kind], Iterable[Listing]] = objects.read
 ) -> tuple[dict[Kind, Iterable[Listing]], dict[Kind, UnseenError]]:
     """Return the objects of kinds, and the reasons for unlistable kinds.
+
+    Args:
+        kinds: the kinds.
+        read: the function that returns the objects of a kind.
 
     Raises:
         OSError: the kernel refused a call.
@@ -27,7 +31,7 @@ def find_visible(
     unseen: dict[Kind, UnseenError] = {}
     for kind in kinds:
         try:
-            found[kind] = objects.read(kind)
+            found[kind] = read(kind)
         except UnseenError as error:
             unseen[kind] = error
     return found, unseen
@@ -78,3 +82,14 @@ def other_files() -> "OtherFiles | None":
         return count()
     except UnseenError:
         return None
+
+
+def other_files_note(kinds: Container[Kind]) -> str:
+    """Return a line that counts the files in /dev/shm that no removal of kinds concerns.
+
+    It is empty without such files, or without kinds in /dev/shm.
+    """
+    others = other_files() if any(kind in kinds for kind in IN_SHM) else None
+    if not others or not others.files:
+        return ""
+    return f"not removed from /dev/shm: {plural(others.files, 'other file')} (no POSIX objects)"

@@ -19,7 +19,7 @@ PURPOSES = {
     "Create, change, remove": {
         "make": "Create System V and POSIX IPC objects, all of them or none.",
         "set": "Change modes, owners, sizes, values of semaphores, locking.",
-        "rm": "Remove objects by id, key or name, or all System V ones.",
+        "rm": "Remove objects by id, key or name, or all of some kinds.",
     },
     "Messages, semaphores, memory": {
         "send": "Send messages to a queue.",

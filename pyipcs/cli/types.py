@@ -25,6 +25,8 @@ _DURATION = r"(?a)(?:\d+(?:\.\d+)?[smhdw])+|\d+(?:\.\d+)?"
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _INTERVAL, _INTERVAL_MIN = 2.0, 0.1  # seconds
 _SECONDS_MAX = 1e9  # thirty years: no clock overflows
+# The values of --all: the kinds, with ipcrm's names, and the families.
+KIND_NAMES = {**{kind.value: (kind,) for kind in Kind}, "sysv": SYSV, "posix": POSIX}
 # The values that a shell suggests: each with its meaning, or the name of a source. Shells
 # complete files, users and commands themselves; completion.py finds objects and namespaces.
 Suggestions: TypeAlias = str | Mapping[str, str]
@@ -146,18 +148,15 @@ def parse_value(text: str) -> tuple[int, int]:
 
 
 def parse_kinds(text: str) -> frozenset[Kind]:
-    """Parse ipcrm's name of a kind; without a value return all System V kinds."""
+    """Parse the names of kinds and families; without a value return all System V kinds."""
     if text == NO_VALUE:
         return frozenset(SYSV)
-    if text in {"posix", *(kind.value for kind in POSIX)}:
-        raise ValueError(
-            "POSIX objects are removed by name "
-            "(--posix-mqueue, --posix-shmem or --posix-semaphore NAME)"
-        )
-    kinds = frozenset(kind for kind in SYSV if kind.value == text)
-    if not kinds:
-        raise ValueError(f"not one of {', '.join(kind.value for kind in SYSV)}")
-    return kinds
+    kinds: set[Kind] = set()
+    for name in text.split(","):
+        if name not in KIND_NAMES:
+            raise ValueError(f"not one of {', '.join(KIND_NAMES)}")
+        kinds.update(KIND_NAMES[name])
+    return frozenset(kinds)
 
 
 def parse_type(text: str) -> int:
@@ -336,7 +335,15 @@ _OPERATIONS = {
 NAME = ParsedType("name", _parse_name, "name")
 NEW_NAME = ParsedType("name", _parse_name)
 NEW_KEY = ParsedType("key", _parse_key_target, "ftok")
-KINDS = ParsedType("kind", parse_kinds, {kind.value: kind.plural for kind in SYSV})
+KINDS = ParsedType(
+    "kind",
+    parse_kinds,
+    {
+        **{kind.value: kind.plural for kind in Kind},
+        "sysv": "all System V kinds",
+        "posix": "all POSIX kinds",
+    },
+)
 SIZE = ParsedType("size", parse_size, _SIZES)
 MODE = ParsedType(
     "mode",

@@ -58,6 +58,11 @@ class PosixHandle(ABC):
         """Return the object of a target; raise the errors of `find`."""
         return cls.find(target.name)
 
+    @classmethod
+    def remove_id(cls, name: str) -> None:
+        """Remove the object with a name; raise the errors of `remove`."""
+        cls(name).remove()
+
     @property
     def record(self) -> PosixRecord:
         """The last record that this handle has read; the first access reads it."""

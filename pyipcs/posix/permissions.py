@@ -5,9 +5,12 @@ The kernel's rules for files hold (inode(7), chown(2), unlink(2)).
 
 import os
 import stat
+from collections.abc import Iterator
 
 from pyipcs.errors import IpcError
+from pyipcs.listing import Listing
 from pyipcs.model import Kind, PosixRecord
+from pyipcs.posix.listing import read
 from pyipcs.process.accounts import is_mapped
 from pyipcs.process.identity import capabilities, effective_gid, effective_uid
 
@@ -19,7 +22,11 @@ def can_control(record: PosixRecord) -> bool:
 
     The owner and callers with CAP_FOWNER may.
     """
-    return effective_uid() == record.uid or _has(_CAP_FOWNER, record)
+    return _can_control(record.uid, record.gid)
+
+
+def _can_control(uid: int, gid: int) -> bool:
+    return effective_uid() == uid or _has(_CAP_FOWNER, uid, gid)
 
 
 def can_give(record: PosixRecord, uid: int | None, gid: int | None) -> bool:
@@ -32,7 +39,7 @@ def can_give(record: PosixRecord, uid: int | None, gid: int | None) -> bool:
         uid: the new owner; None keeps it.
         gid: the new group; None keeps it.
     """
-    if _has(_CAP_CHOWN, record):
+    if _has(_CAP_CHOWN, record.uid, record.gid):
         return True
     caller = effective_uid()
     is_user_kept = uid in {None, record.uid}
@@ -49,12 +56,43 @@ def can_unlink(record: PosixRecord) -> bool:
     directory = _directory(record.kind)
     if directory is None:  # not visible, but always with the sticky bit
         return can_control(record)
+    return _can_write(directory) and (_can_unlink_all(directory) or can_control(record))
+
+
+def unlinkable(kind: Kind) -> Iterator[Listing]:
+    """Return all objects of a kind that the caller may remove, in chunks.
+
+    Raises:
+        UnseenError: the objects cannot be listed.
+        OSError: the directory cannot be read.
+    """
+    listings = read(kind)  # a generator would raise these errors only on first use
+    directory = _directory(kind)
+    if directory is None or not _can_write(directory):
+        return iter(())
+    if _can_unlink_all(directory):
+        return listings
+    return map(_controlled, listings)
+
+
+def _controlled(listing: Listing) -> Listing:
+    """Return the objects whose mode the caller may change."""
+    users = zip(listing.column("uid"), listing.column("gid"), strict=True)
+    allowed = {user: _can_control(*user) for user in {*users}}
+    return listing.where(
+        allowed[user] for user in zip(listing.column("uid"), listing.column("gid"), strict=True)
+    )
+
+
+def _can_write(directory: int) -> bool:
     access = os.W_OK | os.X_OK
-    if not os.access(".", access, dir_fd=directory, effective_ids=True):
-        return False
+    return os.access(".", access, dir_fd=directory, effective_ids=True)
+
+
+def _can_unlink_all(directory: int) -> bool:
+    """Return True if the owner of an object does not matter: there is no sticky bit."""
     found = os.fstat(directory)
-    is_free = not found.st_mode & stat.S_ISVTX or found.st_uid == effective_uid()
-    return is_free or can_control(record)
+    return not found.st_mode & stat.S_ISVTX or found.st_uid == effective_uid()
 
 
 def _directory(kind: Kind) -> int | None:
@@ -71,8 +109,8 @@ def _directory(kind: Kind) -> int | None:
         return None
 
 
-def _has(capability: int, record: PosixRecord) -> bool:
-    """Return True if the caller has a capability over an object.
+def _has(capability: int, uid: int, gid: int) -> bool:
+    """Return True if the caller has a capability over an object of a user and a group.
 
     In a user namespace it is valid only for objects of users and groups of that namespace.
     """
@@ -80,4 +118,4 @@ def _has(capability: int, record: PosixRecord) -> bool:
         has_capability = bool(capabilities() & capability)
     except (OSError, IndexError, ValueError):
         has_capability = effective_uid() == 0  # /proc is missing; only the user is known
-    return has_capability and is_mapped(record.uid, "uid") and is_mapped(record.gid, "gid")
+    return has_capability and is_mapped(uid, "uid") and is_mapped(gid, "gid")

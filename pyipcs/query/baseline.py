@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from pyipcs.listing import Listing, mode_bits
-from pyipcs.model import SHM_DEST, SYSV, Kind, Record
+from pyipcs.model import IN_SHM, POSIX, SHM_DEST, Kind, Record
+from pyipcs.query.complete import Requirement
 from pyipcs.query.filters import Filter
 from pyipcs.sysv.keys import signed
 from pyipcs.sysv.namespace import origin
@@ -20,8 +21,11 @@ _ORIGINS = {
     "pid_namespace": "PID namespace",
     "user_namespace": "user namespace",
 }
+_SHM_DEVICE = "shm_device"
 # The fields that identify an object. SETVAL changes ctime, so it cannot be one of them.
 _IDENTITY = ("key", "id", "cuid", "cgid")
+_POSIX_IDENTITY = ("name", "inode", "device", "born")
+Identity: TypeAlias = tuple[int | str | None, ...]
 _NO_KEY = 1 << 32  # replaces an ignored key; no key_t has this value
 
 
@@ -38,10 +42,12 @@ def not_in(document: Mapping[str, Any]) -> Filter:
     known = _known(document)
     if not known:
         raise ValueError(NO_LISTING)
+    if not known.keys().isdisjoint(IN_SHM):
+        _check_device(document["taken"])
     return new_since(known)
 
 
-def new_since(known: Mapping[Kind, Collection[tuple[int, ...]]]) -> Filter:
+def new_since(known: Mapping[Kind, Collection[Identity]]) -> Filter:
     """Select the objects of these kinds with unknown identities."""
     before = {kind: frozenset(some) for kind, some in known.items()}
     if segments := before.get(Kind.SEGMENT):
@@ -51,7 +57,9 @@ def new_since(known: Mapping[Kind, Collection[tuple[int, ...]]]) -> Filter:
     def keep(listing: Listing) -> Iterable[bool]:
         return (one not in before[listing.kind] for one in identities(listing))
 
-    return Filter("--not-in", keep, tuple(before), "has a listing of")
+    requires = frozenset({Requirement.BORN})
+    kinds, verb = tuple(before), "has a listing of"
+    return Filter("--not-in", keep, kinds, verb, requires, is_strict=True)
 
 
 def _check_origin(document: Any) -> None:
@@ -70,13 +78,28 @@ def _check_origin(document: Any) -> None:
             raise ValueError(f"the listing is from another {scope}")
 
 
-def identities(listing: Listing) -> Iterator[tuple[int, ...]]:
+def _check_device(taken: Mapping[str, Any]) -> None:
+    """Check that a listing of segments and semaphores is that of the present /dev/shm."""
+    from pyipcs.errors import UnseenError
+    from pyipcs.posix.directory import device
+
+    try:
+        if taken.get(_SHM_DEVICE) != device():
+            raise ValueError("the listing is from another /dev/shm")
+    except UnseenError as error:
+        raise ValueError(str(error)) from None
+
+
+def identities(listing: Listing) -> Iterator[Identity]:
     """Yield the identities of objects.
 
     A removed segment that is still attached (SHM_DEST) has an identity without a key, because the
-    kernel sets the key to 0.
+    kernel sets the key to 0. A listing of POSIX segments or semaphores needs their births.
     """
     fields = _identity_fields(listing.kind)
+    if listing.kind in POSIX:
+        columns = (_column(listing, field) for field in fields)
+        return zip(*columns, strict=True)
     found = zip(*(map(int, listing.column(field)) for field in fields), strict=True)
     if listing.kind is not Kind.SEGMENT:
         return found
@@ -84,28 +107,39 @@ def identities(listing: Listing) -> Iterator[tuple[int, ...]]:
     return (_without_key(one) if mode_bits(mode) & SHM_DEST else one for one, mode in rows)
 
 
-def identity_of(record: Record) -> tuple[int, ...]:
+def identity_of(record: Record) -> Identity:
     """Return the identity of one object; see `identities`."""
     identity = tuple(getattr(record, field) for field in _identity_fields(record.kind))
     is_removed = record.kind is Kind.SEGMENT and record.mode & SHM_DEST
     return _without_key(identity) if is_removed else identity
 
 
-def _without_key(identity: tuple[int, ...]) -> tuple[int, ...]:
+def _column(listing: Listing, field: str) -> Iterable[Any]:
+    """Return the values of a field; queues have no birth."""
+    return listing.column(field) if listing.has(field) else [None] * listing.length
+
+
+def _without_key(identity: Identity) -> Identity:
     return (_NO_KEY, *identity[1:])
 
 
 def _identity_fields(kind: Kind) -> tuple[str, ...]:
+    if kind in POSIX:
+        return _POSIX_IDENTITY
     return (*_IDENTITY, "cpid") if kind is Kind.SEGMENT else _IDENTITY
 
 
-def _known(document: Mapping[str, Any]) -> dict[Kind, set[tuple[int, ...]]]:
-    """Return the identities of the objects in a JSON document."""
+def _known(document: Mapping[str, Any]) -> dict[Kind, set[Identity]]:
+    """Return the identities of the objects in a JSON document.
+
+    POSIX kinds that could not be listed are null.
+    """
     try:
         return {
             kind: {_identity(kind, found) for found in _list(document[kind.collection])}
-            for kind in SYSV
+            for kind in Kind
             if kind.collection in document
+            and (document[kind.collection] is not None or kind not in POSIX)
         }
     except KeyError as error:
         raise ValueError(f"the listing lacks a field that identifies objects: {error}") from None
@@ -113,13 +147,36 @@ def _known(document: Mapping[str, Any]) -> dict[Kind, set[tuple[int, ...]]]:
         raise ValueError(NO_LISTING) from None
 
 
-def _identity(kind: Kind, found: Mapping[str, Any]) -> tuple[int, ...]:
+def _identity(kind: Kind, found: Mapping[str, Any]) -> Identity:
+    if kind in POSIX:
+        return _posix_identity(found)
     key, *numbers = (found[field] for field in _identity_fields(kind))
-    if not all(type(number) is int for number in numbers):  # isinstance would accept a bool
-        raise TypeError
+    _check_numbers(numbers)
     if not re.fullmatch("0x[0-9a-f]{8}", key):
         raise ValueError(key)
     return signed(int(key, 16)), *numbers
+
+
+def _posix_identity(found: Mapping[str, Any]) -> Identity:
+    name, inode, device, born = (found[field] for field in _POSIX_IDENTITY)
+    if "name_base64" in found:
+        import os
+        from base64 import b64decode
+
+        name = os.fsdecode(b64decode(found["name_base64"], validate=True))
+    if isinstance(born, str):  # with --time-format epoch it is a number
+        from datetime import datetime
+
+        born = int(datetime.fromisoformat(born).timestamp())
+    _check_numbers([inode, device] if born is None else [inode, device, born])
+    if not name.startswith("/"):
+        raise ValueError(name)
+    return name, inode, device, born
+
+
+def _check_numbers(numbers: Iterable[Any]) -> None:
+    if not all(type(number) is int for number in numbers):  # isinstance would accept a bool
+        raise TypeError
 
 
 def _list(found: Any) -> list[Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyipcs.errors import UsageError
 from pyipcs.listing import Listing, listing_of
-from pyipcs.model import SYSV, Kind, Record, SysvRecord
+from pyipcs.model import POSIX, SYSV, Kind, Record, SysvRecord
 from pyipcs.query.plan import ALL, MATCHING, Scope
 from pyipcs.text import phrase, plural
 
@@ -15,8 +15,24 @@ if TYPE_CHECKING:
 _RESCAN_TIMEOUT = 3.0  # seconds to get a fresh scan; on an idle machine two scans suffice
 
 
+def _unknown_use(kind: Kind) -> str:
+    from pyipcs.usage.classify import unknown_reason
+
+    return unknown_reason(kind)
+
+
 class LateError(Exception):
     """A removal for which no scan was recent enough."""
+
+
+def _nouns(kinds: Collection[Kind]) -> str:
+    """Return the plurals of kinds, or the name of a family with all its kinds."""
+    families = ((SYSV, "System V objects"), (POSIX, "POSIX objects"))
+    names: list[str] = []
+    for family, name in families:
+        some = [kind.plural for kind in family if kind in kinds]
+        names += [name] if len(some) == len(family) else some
+    return ", ".join(names)
 
 
 class Selection(NamedTuple):
@@ -25,21 +41,23 @@ class Selection(NamedTuple):
     filters: "tuple[Filter, ...]" = ()
 
     def kinds(self, named: Collection[Kind]) -> list[Kind]:
-        """Return the named kinds, or else the kinds that all filters apply to.
+        """Return the named kinds, or else the System V kinds that all filters apply to.
 
         Raises:
-            UsageError: a filter does not apply to the kinds.
+            UsageError: a filter applies to none of the kinds, or all filters together do.
         """
-        kinds = [*(named or SYSV)]
+        kinds = common = [*(named or SYSV)]
         for filter_ in self.filters:
-            common = [kind for kind in kinds if kind in filter_.kinds]
-            if not common or (named and len(common) < len(kinds)):
-                about = ", ".join(kind.plural for kind in SYSV if kind in filter_.kinds)
-                others = ", ".join(kind.plural for kind in kinds if kind not in common)
-                rest = f"not {others}" if named else f"and another filter about {others}"
+            met = [kind for kind in common if kind in filter_.kinds]
+            others = [kind for kind in kinds if kind not in filter_.kinds]
+            if not met or (named and others and filter_.is_strict):
+                rest = f"not {_nouns(others)}"
+                if len(others) < len(kinds) and not filter_.is_strict:
+                    rest = f"and another filter about {_nouns(common)}"
+                about = _nouns([kind for kind in Kind if kind in filter_.kinds])
                 raise UsageError(f"{filter_.option} {filter_.verb} {about}, {rest}")
-            kinds = common
-        return kinds
+            common = met
+        return kinds if named else common
 
     @property
     def named(self) -> str:
@@ -66,7 +84,7 @@ class Selection(NamedTuple):
             return False
         from pyipcs.query.complete import CLASSIFYING
 
-        return any(filter_.requires in CLASSIFYING for filter_ in self.filters)
+        return any(filter_.requires & CLASSIFYING for filter_ in self.filters)
 
     @property
     def scans(self) -> bool:
@@ -75,18 +93,29 @@ class Selection(NamedTuple):
             return False
         from pyipcs.query.complete import SCANNING
 
-        return any(filter_.requires in SCANNING for filter_ in self.filters)
+        return any(filter_.requires & SCANNING for filter_ in self.filters)
 
-    def unjudged(self) -> str:
-        """Return a warning about objects of unknown state; empty without one."""
-        unjudged = [one.unjudged for one in self.filters if any(one.unjudged.values())]
-        if not unjudged:
-            return ""
-        counts = max(unjudged, key=lambda some: sum(some.values()))
-        objects = [plural(number, kind.noun) for kind, number in counts.items() if number]
-        from pyipcs.usage.doubt import unknown_reason
+    @property
+    def checks_use(self) -> bool:
+        """True if a filter excludes POSIX objects that a process has open or mapped."""
+        if not self.filters:
+            return False
+        from pyipcs.query.complete import CLASSIFYING, Requirement
 
-        return f"{phrase(objects)} could not be judged: {unknown_reason()}"
+        return any(one.requires & {*CLASSIFYING, Requirement.OPEN} for one in self.filters)
+
+    def unjudged(self) -> list[str]:
+        """Return warnings about objects of which a fact is unknown, one for each reason."""
+        counts: dict[str, dict[Kind, int]] = {}
+        for filter_ in self.filters:
+            for kind, number in filter_.unjudged.items():
+                if number:
+                    counted = counts.setdefault(filter_.unknown or _unknown_use(kind), {})
+                    counted[kind] = max(number, counted.get(kind, 0))
+        return [
+            f"{phrase([plural(some[kind], kind.noun) for kind in some])} could not be judged: {why}"
+            for why, some in counts.items()
+        ]
 
     def refresh(self) -> None:
         """Drop the cached scan if a filter depends on one."""
@@ -141,6 +170,10 @@ class Selection(NamedTuple):
                 return True
             is_late = True
         raise LateError
+
+    def keeps(self, record: Record) -> bool:
+        """Return True if an object meets all filters by the present evidence."""
+        return self._keeps(listing_of(record.kind, [record]))
 
     def _keeps(self, listing: Listing) -> bool:
         return any(kept.length for kept in self.of([listing]))

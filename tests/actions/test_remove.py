@@ -2,7 +2,8 @@
 
 import pytest
 
-from pyipcs.actions.remove import Removal, Snapshot, select
+from pyipcs.actions.remove import Removal, select
+from pyipcs.actions.remove_sysv import Snapshot
 from pyipcs.errors import Status
 from pyipcs.listing import Listing
 from pyipcs.model import SYSV, Kind

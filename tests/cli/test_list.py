@@ -129,7 +129,7 @@ def test_list_flags_of_posix_fit_no_column() -> None:
         ("--older-than -5", "not a duration"),
         ("--idle d", "not a duration"),
         ("--idle 1d2", "not a duration"),
-        ("-a --empty", "--empty is about message queues, not segments, semaphore sets"),
+        ("-ms --empty", "--empty is about message queues, POSIX queues, not segments, semaphore"),
         # Only the options of ipcs can be abbreviated.
         ("--forma json", "no such option --forma, did you mean --format?"),
         ("--out ID", "no such option --out, did you mean --output?"),

@@ -241,19 +241,6 @@ def test_rm_old_syntax_takes_no_name(shm: ShmFiles) -> None:
     assert files() == {"shm/x"}
 
 
-@pytest.mark.parametrize(
-    "line", ["-a psem", "-a posix", "-apshm", "--all=pmsg", "-a=psem", "-apsem -y"]
-)
-def test_rm_all_of_a_posix_kind_is_a_usage_error(line: str, objects: Objects) -> None:
-    objects.queue()
-    make("--posix-shmem", "x")
-    before = everything()
-    result = invoke("rm", *line.split())
-    assert (result.status, result.out) == (2, "")
-    assert "POSIX objects are removed by name (--posix-mqueue" in result.err
-    assert (everything(), files()) == (before, {"shm/x"})
-
-
 def test_rm_all_leaves_posix_objects_and_other_files(objects: Objects) -> None:
     objects.queue()
     for option in OPTIONS:

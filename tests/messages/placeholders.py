@@ -10,7 +10,7 @@ from pyipcs.model import Kind
 from pyipcs.sysv import libc
 from tests.kit import kernel
 from tests.kit.factories import suspect_queue, suspect_set
-from tests.kit.kernel import Objects
+from tests.kit.kernel import IS_ROOT, NOBODY, Objects
 from tests.kit.mqueue import make_queue
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
 from tests.kit.program import PYIPCS, invoke, run
@@ -27,6 +27,12 @@ class Placeholders:
         self.objects = objects
         self.folder = folder
         self._values: dict[str, str] = {}
+        self._opened: list[int] = []
+
+    def close(self) -> None:
+        """Close the files that this process has open."""
+        while self._opened:
+            os.close(self._opened.pop())
 
     def __getitem__(self, name: str) -> str:
         if name not in self._values:
@@ -83,6 +89,19 @@ class Placeholders:
         """Create a symbolic link in /dev/shm; return its name as that of a segment."""
         (SHM / "pyipcs-link").symlink_to("/etc/passwd")
         return "/pyipcs-link"
+
+    def posix_locked_segment(self) -> str:
+        """Create a segment of nobody that not even its owner may open; return its name."""
+        name = self.posix_file("pyipcs-locked", b"x", 0)
+        if IS_ROOT:
+            os.chown(f"{SHM}{name}", NOBODY, NOBODY)
+        return name
+
+    def posix_open_semaphore(self) -> str:
+        """Create a semaphore that this process has open; return its name."""
+        self.posix_file("sem.pyipcs-open", glibc_semaphore(1))
+        self._opened.append(os.open(SHM / "sem.pyipcs-open", os.O_RDWR))
+        return "/pyipcs-open"
 
     def posix_queue(self, mode: int = 0o644) -> str:
         """Create a POSIX queue; return its name."""
@@ -175,6 +194,8 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     ),
     "posix-no-semaphore": lambda known: known.posix_file("sem.pyipcs-no", b"no") and "/pyipcs-no",
     "posix-queue": Placeholders.posix_queue,
+    "posix-locked-segment": Placeholders.posix_locked_segment,
+    "posix-open-semaphore": Placeholders.posix_open_semaphore,
     "posix-secret-queue": lambda known: known.posix_secret_queue(),
     "posix-of-two": Placeholders.posix_of_two,
     "posix-folder": Placeholders.posix_folder,
@@ -195,6 +216,7 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     "listing-of-keys": lambda known: known.queue() and known.listing("-q", "-o", "KEY"),
     "listing-of-old-boot": lambda known: known.listing(boot_id="0"),
     "listing-of-another-namespace": lambda known: known.listing(ipc_namespace=0),
+    "listing-of-another-shm": lambda known: known.listing("--posix", shm_device=0),
     "listing-of-other-pids": lambda known: known.listing(pid_namespace=0),
     "listing-of-other-users": lambda known: known.listing(user_namespace=0),
     "listing-without-proc": lambda known: known.listing(boot_id=None),

@@ -36,6 +36,7 @@ def test_row_prints_its_message_and_changes_no_object(
     args = [placeholders.substitute(arg) for arg in row.args]
     before, records, files = everything(), _records(), _posix_files()
     result = row.runner(*args)
+    placeholders.close()
     assert re.fullmatch(placeholders.pattern(row.stderr), result.err), result.err
     assert result.status == row.status
     assert _posix_files() == files

@@ -45,18 +45,18 @@ def matching_ids(filter_: Filter, *records: Record) -> list[int]:
 
 
 def test_matching_applies_costly_filters_last() -> None:
-    asked: list[Requirement | None] = []
+    asked: list[frozenset[Requirement]] = []
 
-    def costing(requires: Requirement | None) -> Filter:
+    def costing(requires: frozenset[Requirement]) -> Filter:
         def keep(listing: Listing) -> list[bool]:
             asked.append(requires)
             return [True] * listing.length
 
         return Filter("--x", keep, requires=requires)
 
-    costly_first = (*reversed(Requirement), None)
-    assert [*filters.matching([listing_of(Kind.QUEUE, [])], map(costing, costly_first))]
-    assert asked == [None, *Requirement]
+    costs = [frozenset(), *(frozenset({one}) for one in Requirement)]
+    assert [*filters.matching([listing_of(Kind.QUEUE, [])], map(costing, reversed(costs)))]
+    assert asked == costs
 
 
 def test_older_than_compares_the_last_change() -> None:
@@ -116,8 +116,8 @@ def test_idle_compares_the_last_use() -> None:
 def test_empty_and_unattached_compare_counts() -> None:
     assert matching_ids(filters.empty(), queue(1), queue(2, qnum=1), queue(3, qnum=10)) == [1]
     assert matching_ids(filters.unattached(), segment(1), segment(2, n=1), segment(3, n=10)) == [1]
-    assert [*filters.empty().kinds] == [Kind.QUEUE]
-    assert [*filters.unattached().kinds] == [Kind.SEGMENT]
+    assert [*filters.empty().kinds] == [Kind.QUEUE, Kind.POSIX_QUEUE]
+    assert [*filters.unattached().kinds] == [Kind.SEGMENT, Kind.POSIX_SEGMENT]
 
 
 def test_key_matches_every_spelling(objects: Objects) -> None:

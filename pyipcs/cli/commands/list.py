@@ -112,8 +112,7 @@ class ListOptions(NamedTuple):
 def command(ctx: click.Context, /, *, options: ListOptions) -> Status:
     """Show System V and POSIX IPC objects, limits and usage.
 
-    The options from --owner to --not-in are filters of System V objects; an object must match all
-    of them.
+    The options from --owner to --not-in are filters; an object must match all of them.
     """
     _check(options, has_ns="ns" in given_option_names(ctx))
     output: Output = ctx.obj
@@ -194,9 +193,8 @@ def _show(output: Output, kinds: Sequence[Kind], options: ListOptions) -> Status
         each=bool(options.named_kinds or selection.filters or fail),
     )
     # Both kinds in /dev/shm have the same reason.
-    for reason in dict.fromkeys([selection.unjudged(), *map(str, unseen.values())]):
-        if reason:
-            output.error(reason)
+    for reason in dict.fromkeys([*selection.unjudged(), *map(str, unseen.values())]):
+        output.error(reason)
     if has_any:
         return Status.FOUND
     return Status.FAILED if any(one.is_certain for one in unseen.values()) else Status.DONE

@@ -14,29 +14,33 @@ from pyipcs.actions.remove import (
     count_usage,
     identify,
 )
+from pyipcs.actions.visible import find_visible, other_files_note
 from pyipcs.cli import present
 from pyipcs.cli.command import OptionalValue, options_titled, values_in_order
 from pyipcs.cli.options.common import combine_options, options_as, refuse, selecting, subcommand
 from pyipcs.cli.options.filters import filter_options
 from pyipcs.cli.options.output import columns_of, given_output_options, output_options
-from pyipcs.cli.types import KINDS, ParsedType, id_type, key_type, name_type
+from pyipcs.cli.types import KIND_NAMES, KINDS, ParsedType, id_type, key_type, name_type
 from pyipcs.errors import CommandError, Status, UnseenError
 from pyipcs.listing import Listing
 from pyipcs.model import COUNTERPARTS, SYSV, By, Kind, Target
-from pyipcs.objects import parse_target
+from pyipcs.objects import parse_target, removable
 from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.sysv.keys import parse_id
-from pyipcs.sysv.permissions import removable
 from pyipcs.terminal.streams import Output
 from pyipcs.text import phrase, plural
 
 _KINDS = tuple(kind.value for kind in SYSV)
-_ALL_VALUES = (*(kind.value for kind in Kind), "posix")
-_ALL_ORDER = (Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE)  # as ipcrm
+_ALL_ORDER = (  # as ipcrm
+    *(Kind.SEGMENT, Kind.SEMAPHORE, Kind.QUEUE),
+    *(Kind.POSIX_SEGMENT, Kind.POSIX_QUEUE, Kind.POSIX_SEMAPHORE),
+)
 # The columns of a dry run of --orphaned or --suspect in a table.
-_EVIDENCE_COLUMNS = ("KEY", "ID", "OWNER", "MSGS", "SIZE", "NSEMS", "STATE", "REASON")
+_EVIDENCE_COLUMNS = (
+    *("KEY", "ID", "NAME", "OWNER", "MSGS", "SIZE", "NSEMS", "VALUE", "STATE", "REASON"),
+)
 _single = options_titled("Single objects")
 _removal = options_titled("Removal")
 
@@ -134,10 +138,11 @@ _single_options = combine_options(
     "--all",
     "all_kinds",
     cls=OptionalValue,
-    following_values=_ALL_VALUES,
+    following_values=KIND_NAMES,
     type=KINDS,
-    metavar="[=msg|shm|sem]",
-    help="All System V objects that you may remove.",
+    metavar="[=KIND,...]",
+    help="All of msg, shm, sem, pmsg, pshm, psem, sysv or posix. [default: sysv]",
+    details="All objects of these kinds that you may remove.",
 )
 @filter_options
 @_removal(
@@ -158,13 +163,14 @@ _single_options = combine_options(
 @options_as(RemoveOptions)
 @click.pass_context
 def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
-    """Remove objects by id, key or name, or all System V ones.
+    """Remove objects by id, key or name, or all of some kinds.
 
     TARGET is an id (5), a key (0x1234 or key:5), ftok:PATH[:PROJ], or /NAME of a POSIX object. If
     it names objects of several kinds, none is removed: choose with one of the options below.
 
     The options from --owner to --not-in are filters of --all; an object must match all of them.
-    Each object is checked again right before it is removed, and is skipped if it has changed.
+    Each object is checked again right before its removal. It is skipped if it has changed, or if
+    it is a POSIX object in use.
     """
     old_kind = _old_syntax_kind(ctx, options.operands)
     _check(ctx, options, old_kind)
@@ -175,12 +181,15 @@ def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
         plan.check(_nameable(named, options), options.output_options, format_)
     removal = Removal(output, options.selection, verbose=options.verbose)
     can_ask = output.is_interactive and not (options.yes or options.dry_run)
-    found = {kind: options.selection.of(removable(kind)) for kind in _kinds(options)}
+    kinds = _kinds(options)
+    seen, unseen = find_visible(kinds, removable)
+    found = {kind: options.selection.of(listings) for kind, listings in seen.items()}
     if can_ask:
         found = {kind: [*listings] for kind, listings in found.items()}
     listed = {kind: identify(listings, options.selection) for kind, listings in found.items()}
-    if unjudged := options.selection.unjudged():
-        output.error(unjudged)
+    removal.report_unseen(unseen.values())
+    for warning in filter(None, (*options.selection.unjudged(), other_files_note(kinds))):
+        removal.warn(warning)
     targets: Iterable[RemovalTarget] = removal.find(named) if named else options.targets
     if old_kind:
         targets = _read_ids(old_kind, options, removal)
@@ -286,16 +295,17 @@ def _show_dry_run(
 
 
 def _nameable(named: Iterable[Target], options: RemoveOptions) -> Sequence[Kind]:
-    """Return the kinds of System V; all kinds if the command line has a name."""
+    """Return the kinds of System V; all kinds if the command line has a name or other kinds."""
     targets = chain(named, (one.target for one in options.targets))
-    return [*Kind] if any(target.by is By.NAME for target in targets) else SYSV
+    has_name = any(target.by is By.NAME for target in targets)
+    return [*Kind] if has_name or not {*(options.all_kinds or ())} <= {*SYSV} else SYSV
 
 
 def _kinds(options: RemoveOptions) -> list[Kind]:
     """Return the kinds of --all that the filters apply to, in ipcrm's order."""
     if not options.all_kinds:
         return []
-    named = () if len(options.all_kinds) == len(SYSV) else options.all_kinds
+    named = () if {*options.all_kinds} == {*SYSV} else options.all_kinds
     kinds = options.selection.kinds(named)
     return [kind for kind in _ALL_ORDER if kind in kinds]
 
@@ -332,7 +342,7 @@ def _read_ids(kind: Kind, options: RemoveOptions, removal: Removal) -> Iterator[
 
 def _question(found: Mapping[Kind, Iterable[Listing]]) -> str:
     """Return the question before a removal: the objects, their use, and other users'."""
-    numbers = {kind: sum(one.length for one in found.get(kind, ())) for kind in SYSV}
+    numbers = {kind: sum(one.length for one in found.get(kind, ())) for kind in Kind}
     kinds = phrase([plural(number, kind.noun) for kind, number in numbers.items() if number])
     counts = count_usage(chain.from_iterable(found.values()))
     return f"Remove {kinds}?{_concerns(counts)}"

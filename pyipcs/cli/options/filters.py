@@ -104,12 +104,21 @@ _OPTIONS: dict[str, Any] = {
         help="With KEY; if repeated, with any of them.",
     ),
     "private": selecting("--private", is_flag=True, help="Without a key (IPC_PRIVATE)."),
+    "match": selecting(
+        "--match",
+        type=str,
+        multiple=True,
+        metavar="GLOB",
+        help="POSIX, with a name like GLOB; if repeated, any.",
+        details="GLOB is a pattern as of a shell, for the whole name; its slash may be left out.",
+    ),
     "older_than": selecting(
         "--older-than",
         type=DURATION,
         multiple=True,
         metavar="DURATION",
         help="Changed more than DURATION ago: 30s, 10m, 2h, 7d.",
+        details="The time of POSIX segments and semaphores is BORN, of POSIX queues MTIME.",
     ),
     "idle": selecting(
         "--idle",
@@ -118,37 +127,46 @@ _OPTIONS: dict[str, Any] = {
         metavar="DURATION",
         help="Not used for DURATION, nor attached or waited on.",
         details="Last used more than DURATION ago (if never used: last changed), and no visible "
-        "process waits on it.",
+        "process waits on it. The use of POSIX objects is known by their times alone: of queues "
+        "MTIME, of segments the later of MTIME and ATIME, of semaphores the later of BORN and "
+        "ATIME. Stores through a mapping set none of them: add --orphaned.",
     ),
     "unattached": selecting(
-        "--unattached", is_flag=True, help="Segments that no process has attached."
+        "--unattached",
+        is_flag=True,
+        help="Segments that nobody has attached, open or mapped.",
     ),
     "empty": selecting("--empty", is_flag=True, help="Queues without messages."),
     "orphaned": selecting(
         "--orphaned",
         is_flag=True,
-        help="Segments that no process has attached and whose creator and last user are gone. A "
-        "program may return to a segment with a key: add --idle or --private.",
+        help="Unused segments and POSIX objects whose users are gone. Programs may return to them: "
+        "add --idle or --match.",
+        details="Of System V: segments that nobody has attached and whose creator and last user "
+        "are gone. Of POSIX: segments, semaphores and empty queues that nobody has open or mapped. "
+        "A program finds them again by a key or a name; --private excludes those with a key.",
     ),
     "suspect": selecting(
         "--suspect",
         is_flag=True,
-        help="Orphaned segments; queues and sets whose last users are gone and that no process "
-        "waits on.",
+        help="Orphaned objects; queues and sets whose users are gone; unused POSIX queues with "
+        "messages.",
+        details="Nobody waits on such a queue or set, and nobody has such a POSIX queue open.",
     ),
     "not_in": selecting(
         "--not-in",
         type=ParsedType("file", _parse_baseline, "file"),
         multiple=True,
         metavar="FILE",
-        help="Not in FILE, an earlier listing (list -J > FILE). If repeated: in none of them.",
-        details="FILE lists all objects. Kinds missing from it are never selected.",
+        help="Not in FILE (list -J > FILE); if repeated, in none.",
+        details="FILE is an earlier listing of all objects. Kinds missing from it are never "
+        "selected.",
     ),
 }
 
 
 # The options with one filter for all their values; the others make a filter of each value.
-_ONE_OF = {"owner", "creator", "key"}
+_ONE_OF = {"owner", "creator", "key", "match"}
 
 
 def _make_selection(*, not_in: "Sequence[Filter]", **values: bool | Sequence[object]) -> Selection:

@@ -13,6 +13,7 @@ from tests.messages.rows import Rows
 from tests.messages.runners import (
     after,
     as_nobody,
+    as_ordinary,
     as_ordinary_after,
     as_root,
     beside,
@@ -26,6 +27,7 @@ from tests.messages.runners import (
     with_input,
     with_setns_killed,
     with_variable,
+    without_other_namespaces,
     without_proc,
 )
 from tests.messages.texts import (
@@ -110,14 +112,18 @@ ROWS: Rows = {
         ),
         ("--older-than x", f"--older-than: 'x': {NOT_DURATION}"),
         ("--idle 5y", f"--idle: '5y': {NOT_DURATION}"),
-        ("-m --empty", wrong_kind("--empty", "message queues", "segments")),
+        ("-m --empty", wrong_kind("--empty", "message queues, POSIX queues", "segments")),
         (
-            "-qs --unattached",
-            wrong_kind("--unattached", "segments", "message queues", "semaphore sets"),
+            "-qsS --unattached",
+            wrong_kind(
+                "--unattached",
+                "segments, POSIX segments",
+                *("message queues", "semaphore sets", "POSIX semaphores"),
+            ),
         ),
         (
             "--empty --unattached",
-            "--empty is about message queues, and another filter about segments",
+            "--empty is about message queues, POSIX queues, and another filter about segments",
         ),
         # POSIX objects
         ("-M -i 5", "-i needs exactly one of -q, -m and -s"),
@@ -145,11 +151,15 @@ ROWS: Rows = {
             "--posix -o NATTCH",
             no_column("POSIX queues, POSIX segments, POSIX semaphores", "NATTCH"),
         ),
-        ("-M --mine", wrong_kind("--mine", SYSV_KINDS, "POSIX segments")),
-        ("-qQ --empty", wrong_kind("--empty", "message queues", "POSIX queues")),
+        ("-M --private", wrong_kind("--private", "System V objects", "POSIX segments")),
+        ("--match x", wrong_kind("--match", "POSIX objects", "System V objects")),
         (
-            "-S --not-in <listing>",
-            f"--not-in has a listing of {SYSV_KINDS}, not POSIX semaphores",
+            "-qS --not-in <listing>",
+            "--not-in has a listing of System V objects, not POSIX semaphores",
+        ),
+        (
+            "-S --not-in <listing-of-another-shm>",
+            "--not-in: '<listing-of-another-shm>': the listing is from another /dev/shm",
         ),
         # --not-in
         ("--not-in /nope", f"--not-in: '/nope': {NO_SUCH_FILE}"),
@@ -299,6 +309,11 @@ ROWS: Rows = {
     ],
     0: [
         (
+            "-Q --empty --match <posix-secret-queue>",
+            "1 POSIX queue could not be judged: the messages cannot be counted",
+            as_ordinary,
+        ),
+        (
             "-Q",
             unseen_queues(
                 f"/dev/mqueue is empty, but may be that of another IPC namespace{AS_ROOT}"
@@ -328,7 +343,7 @@ ROWS: Rows = {
         (
             "--all-ns -M",
             "/dev/shm of <number> process<plural> could not be examined (try as root)",
-            as_root(as_ordinary_after()),
+            as_root(without_other_namespaces(as_ordinary_after())),
         ),
         (
             "-q --suspect --key <key-of-suspect-queue>",

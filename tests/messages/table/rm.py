@@ -46,7 +46,10 @@ ROWS: Rows = {
         ("msg 5 -a", cannot_combine("msg ID...", "options that name objects")),
         ("-q x", f"-q/--queue-id: 'x': {NOT_ID}"),
         ("-Q 0", f"-Q/--queue-key: '0': {KEY_IS_ZERO}"),
-        ("-a=x", "-a/--all: 'x': not one of msg, shm, sem"),
+        (
+            "-a=msg,x",
+            "-a/--all: 'msg,x': not one of msg, shm, sem, pmsg, pshm, psem, sysv, posix",
+        ),
         ("-q 5 --mine", "--mine needs --all"),
         ("<posix-segment> -q 5", cannot_combine("TARGET", "-q")),
         ("5 --posix-shmem x", cannot_combine("TARGET", "--posix-shmem")),
@@ -57,16 +60,14 @@ ROWS: Rows = {
         ("-M /x", f"-M/--shmem-key: '/x': {names_posix('--posix-shmem /x')}"),
         ("-q /x", f"-q/--queue-id: '/x': {names_posix('--posix-mqueue /x')}"),
         (
-            "-a pshm",
-            "-a/--all: 'pshm': POSIX objects are removed by name "
-            "(--posix-mqueue, --posix-shmem or --posix-semaphore NAME)",
-        ),
-        (
             "/x",
             "unknown argument '/x' (names need --posix-mqueue, --posix-shmem or --posix-semaphore)",
             as_ipcrm,
         ),
-        ("-amsg --unattached", wrong_kind("--unattached", "segments", "message queues")),
+        (
+            "-amsg --unattached",
+            wrong_kind("--unattached", "segments, POSIX segments", "message queues"),
+        ),
         ("-a -o ID", "-o needs --dry-run"),
         ("-n -q 2147483647 --sort MSG", unknown_column("MSG", "MSGS")),  # before the lookup
     ],
@@ -121,6 +122,16 @@ ROWS: Rows = {
         ("-q 2147483647", f"id failed (2147483647): {NO_IPC}", with_faults("msgctl:error=ENOSYS")),
         ("-a --key <key-of-queue>", "nothing was removed", answering("n")),
         (
+            "-a=pshm --match <posix-locked-segment>",
+            "skipped POSIX segment <posix-locked-segment>: its mode prevents the check that "
+            "nobody uses it",
+            as_ordinary,
+        ),
+        (
+            "-a=psem --match <posix-open-semaphore>",
+            "skipped POSIX semaphore <posix-open-semaphore>: in use",
+        ),
+        (
             "-a --suspect --key <key-of-suspect-set>",
             "skipped semaphore set <number>: could not examine it in time",
             # Microseconds, longer than a scan lasts
@@ -128,6 +139,10 @@ ROWS: Rows = {
         ),
     ],
     0: [
+        (
+            "-a=pshm --match <posix-link>",
+            "not removed from /dev/shm: 1 other file (no POSIX objects)",
+        ),
         (
             "-a --empty --key <key-of-queue>",
             "skipped message queue <number>: changed since it was listed",

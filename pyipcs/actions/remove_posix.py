@@ -1,0 +1,99 @@
+"""Removal of selected POSIX objects, under write leases."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from pyipcs.actions.remove_selected import Journal, SelectedRemoval
+from pyipcs.errors import BusyError, IpcError, NotFoundError
+from pyipcs.listing import Listing
+from pyipcs.objects import format_target_id
+from pyipcs.posix.handle import handle_class
+from pyipcs.posix.openness import (
+    Candidate,
+    Openness,
+    Outcome,
+    candidate_of,
+    candidates,
+    probe,
+    remove,
+)
+
+_BATCH = 512  # objects between two reports
+_TRIES = 3  # of an object that changes at each one
+
+
+class PosixRemoval(SelectedRemoval):
+    """Removal of the selected POSIX objects of one kind, unless they are in use."""
+
+    def snapshots(self, listing: Listing) -> Iterable[Candidate]:
+        """Return each object as a candidate."""
+        return candidates(listing)
+
+    def removable(self, snapshots: Mapping[str, Candidate], journal: Journal) -> Collection[str]:
+        """Return the names of the objects that are not in use."""
+        if self.selection.checks_use:
+            return snapshots.keys()
+        objects = [(one.name, (one.fields[0], one.fields[1])) for one in snapshots.values()]
+        answers = zip(snapshots, probe(self.kind, objects), strict=True)
+        return [name for name, answer in answers if self._is_removable(name, answer, journal)]
+
+    def _is_removable(self, name: str, answer: Openness, journal: Journal) -> bool:
+        """Return True if an object is unused; report another one."""
+        if answer not in {Openness.CLOSED, Openness.GONE}:
+            journal.skip(self.kind, name, answer.value, has_failed=True)
+        return answer is Openness.CLOSED
+
+    def remove(self, snapshots: Mapping[str, Candidate], journal: Journal) -> None:
+        """Remove the objects in batches."""
+        # A signal that ends the program leaves at most one removal without its line.
+        size = 1 if journal.verbose else _BATCH
+        for batch in _batches(snapshots.values(), size):
+            self._remove_batch(batch, journal)
+
+    def _remove_batch(self, batch: Sequence[Candidate], journal: Journal) -> None:
+        for left in reversed(range(_TRIES)):
+            changed: list[Candidate] = []
+            for candidate, outcome in zip(batch, remove(self.kind, batch), strict=True):
+                if outcome is not Outcome.CHANGED:
+                    self._report(candidate.name, outcome, journal)
+                elif not left:
+                    why = "could not examine it in time"
+                    journal.skip(self.kind, candidate.name, why, has_failed=True)
+                else:
+                    changed += self._renewed(candidate, journal)
+            if not changed:
+                return
+            batch = changed
+
+    def _renewed(self, candidate: Candidate, journal: Journal) -> Iterator[Candidate]:
+        """Yield the present candidate for a changed object that still meets the filters."""
+        handle = handle_class(self.kind)(candidate.name)
+        try:
+            record = handle.stat() if candidate.qnum is None else handle.details()
+        except IpcError:  # removed, or replaced by another file
+            return
+        if (record.device, record.inode) != candidate.fields[:2]:
+            return
+        if self.selection.keeps(record):
+            yield candidate_of(record)
+        else:
+            why = "changed since it was listed"
+            journal.skip(self.kind, candidate.name, why, has_failed=False)
+
+    def _report(self, name: str, outcome: Outcome | IpcError, journal: Journal) -> None:
+        if isinstance(outcome, NotFoundError):
+            return
+        if isinstance(outcome, IpcError):
+            is_late = isinstance(outcome, BusyError) and self.selection.checks_use
+            journal.skip(self.kind, name, outcome.strerror, has_failed=not is_late)
+            return
+        if outcome is Outcome.REMOVED_FROM_OPENER:
+            shown = f"{self.kind.noun} {format_target_id(self.kind, name)}"
+            journal.warn(f"removed {shown} while a process was opening it")
+        journal.note(self.kind, name)
+
+
+def _batches(snapshots: Iterable[Candidate], size: int) -> Iterator[Sequence[Candidate]]:
+    remaining = iter(snapshots)
+    while batch := [*islice(remaining, size)]:
+        yield batch
