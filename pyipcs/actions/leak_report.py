@@ -22,6 +22,7 @@ from pyipcs.usage.processes import named
 if TYPE_CHECKING:
     from pyipcs.actions.leftovers import Other
     from pyipcs.query.filters import Filter
+    from pyipcs.sysv.unshare import DifferentLimit
     from pyipcs.usage.descendants import Descendants
 
 _NEVER = "--private never"
@@ -37,12 +38,14 @@ class _Location(NamedTuple):
         why: reason for a shared namespace.
         filters: filters that select new objects of this user in a shared namespace.
         descendants: the processes of the command in a shared namespace.
+        limits: the limits that differ in a private namespace.
     """
 
     is_private: bool
     why: str = ""
     filters: "tuple[Filter, ...]" = ()
     descendants: "Descendants | None" = None
+    limits: "Sequence[DifferentLimit]" = ()
 
     @classmethod
     def enter(cls, private: str) -> "_Location":
@@ -57,11 +60,11 @@ class _Location(NamedTuple):
         why = _NEVER
         if private != "never":
             try:
-                unshare.unshare_ipc()
+                limits = unshare.unshare_ipc()
             except IpcError as error:
                 why = error.strerror
             else:
-                return cls(is_private=True)
+                return cls(is_private=True, limits=limits)
         if private == "always":
             raise CommandError(f"cannot create an IPC namespace: {why}")
         from pyipcs.process import libc
@@ -107,6 +110,27 @@ class _Location(NamedTuple):
         pids = () if inode is None else members(inode)
         return {pid_here(pid): command_of(pid) for pid in pids}
 
+    def notes(self) -> Iterator[str]:
+        """Yield messages about differences from the place outside."""
+        if self.limits:
+            names = (f"{name} ({inside} instead of {value})" for name, value, inside in self.limits)
+            yield f"limits that could not be carried over: {', '.join(names)}"
+
+    def facts(self) -> dict[str, Any]:
+        """Return the place of the command for JSON."""
+        return {
+            "limits": [
+                {"name": name, "outside": _numbers(outside), "inside": _numbers(inside)}
+                for name, outside, inside in self.limits
+            ],
+        }
+
+
+def _numbers(value: str) -> int | list[int]:
+    """Return the number of a limit, or the numbers of kernel.sem."""
+    numbers = [*map(int, value.split())]
+    return numbers[0] if len(numbers) == 1 else numbers
+
 
 class LeakReport:
     """Objects left behind by a command.
@@ -145,7 +169,7 @@ class LeakReport:
         return f"'{self._args[0]}' left {phrase(counts)}{end}"
 
     def notes(self) -> Iterator[str]:
-        """Yield messages about doubts in the report and running processes."""
+        """Yield messages about doubts, different limits and running processes."""
         command, why = f"'{self._args[0]}'", self._location.why
         if self.total and why:
             yield (
@@ -157,6 +181,7 @@ class LeakReport:
         if self._others:
             names = ", ".join(abridged(self._others, lambda one: one.named, _MANY))
             yield f"new, but used by other programs: {names}"
+        yield from self._location.notes()
         if self._processes:
             processes = ", ".join(named(*one) for one in self._processes.items())
             where = " in its namespace" if self._location.is_private else ""
@@ -173,6 +198,7 @@ class LeakReport:
             "status": self.ended.status,
             "private": self._location.is_private,
             "why": self._location.why or None,
+            **self._location.facts(),
             "processes": [{"pid": pid, "command": name} for pid, name in self._processes.items()],
             "others": [{"kind": one.kind.value, "id": one.id} for one in self._others],
             "removed": [{"kind": kind.value, "id": object_id} for kind, object_id in removed],

@@ -4,42 +4,71 @@ import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from pyipcs.errors import DeniedError, IpcError, LimitError, ipc_error
+from pyipcs.process import sysctl
 from pyipcs.process.identity import effective_gid, effective_uid
 from pyipcs.sysv.namespace import note_own, owner
 
 _OWN = "/proc/self/ns/ipc"
 _T = TypeVar("_T")
-# The limits of an IPC namespace, and of the number of namespaces (sysctl(8)).
+# The limits of an IPC namespace, and of the number of namespaces (sysctl(8)). The kernel limits a
+# default by its maximum, so the maxima stand first.
 _LIMITS = (
     *("kernel.shmmax", "kernel.shmall", "kernel.shmmni", "kernel.shm_rmid_forced"),
     *("kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem"),
+    *("fs.mqueue.queues_max", "fs.mqueue.msg_max", "fs.mqueue.msgsize_max"),
+    *("fs.mqueue.msg_default", "fs.mqueue.msgsize_default"),
 )
 _NAMESPACE_LIMITS = ("user.max_ipc_namespaces", "user.max_user_namespaces")
 
 
-def unshare_ipc() -> None:
+class DifferentLimit(NamedTuple):
+    """A limit that differs between two IPC namespaces.
+
+    Attributes:
+        name: its name in sysctl(8).
+        outside: its value in the first namespace.
+        inside: its value in the second namespace.
+    """
+
+    name: str
+    outside: str
+    inside: str
+
+
+def unshare_ipc() -> list[DifferentLimit]:
     """Move to a new IPC namespace with the same limits.
 
     Without CAP_SYS_ADMIN, create a user namespace first, which has only the caller's user and
     group.
 
+    Returns:
+        The limits that the caller may not set.
+
     Raises:
         IpcError: the kernel refuses the move; nothing has changed.
     """
-    limits = {name: _read(name) for name in _LIMITS}
+    limits = {name: sysctl.read(name) for name in _LIMITS}
     try:
         _unshare()
     except LimitError as error:
-        most = (f"{name} is {_read(name).strip() or 'unknown'}" for name in _NAMESPACE_LIMITS)
-        raise LimitError(error.errno, f"{error.strerror} ({', '.join(most)})") from None
+        raise sysctl.with_limits(error, _NAMESPACE_LIMITS) from None
     note_own()
-    for name, value in limits.items():
-        if value != _read(name):
-            with suppress(OSError), open(_path(name), "w") as file:
-                file.write(value)
+    differences = [_set_limit(name, value) for name, value in limits.items() if value]
+    return [*filter(None, differences)]
+
+
+def _set_limit(name: str, value: str) -> DifferentLimit | None:
+    """Set a limit to a value; return the limit if it differs afterwards."""
+    # An ordinary user may not write the limits of POSIX queues, not even the present value.
+    if sysctl.read(name) == value:
+        return None
+    with suppress(OSError):
+        sysctl.write(name, value)
+    inside = sysctl.read(name)
+    return None if inside in {value, ""} else DifferentLimit(name, value, inside)
 
 
 def _unshare() -> None:
@@ -68,17 +97,6 @@ def _unshare_user() -> None:
                 file.write(text)
     except OSError as error:
         raise ipc_error(error.errno or errno.EPERM) from None
-
-
-def _read(name: str) -> str:
-    """Return a limit (sysctl(8)); empty if it cannot be read."""
-    with suppress(OSError), open(_path(name)) as file:
-        return file.read()
-    return ""
-
-
-def _path(name: str) -> str:
-    return f"/proc/sys/{name.replace('.', '/')}"
 
 
 def enter(path: str) -> None:

@@ -2,7 +2,13 @@
 
 from tests.kit.program import PYIPCS, forked
 from tests.messages.rows import Rows
-from tests.messages.runners import in_user_namespace, leaving_sleep, shell, with_faults
+from tests.messages.runners import (
+    in_user_namespace,
+    leaving_sleep,
+    shell,
+    with_faults,
+    with_queue_limit,
+)
 from tests.messages.texts import FORMATS, WHEN, command_not_found, left_objects, missing, not_one_of
 
 GONE = " (gone with its namespace)"
@@ -40,6 +46,11 @@ ROWS: Rows = {
             "true",
             "'true' left nothing, but had no IPC namespace of its own: Operation not permitted",
             with_faults("unshare:error=EPERM"),
+        ),
+        (
+            "true",
+            "limits that could not be carried over: fs.mqueue.msg_max (10 instead of 100)",
+            with_queue_limit("msg_max", "100"),
         ),
         (
             "bash <leave-sleep>",
