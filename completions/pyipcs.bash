@@ -584,7 +584,7 @@ _pyipcs_grammar() {
       ;;
     run)
       options=(
-        $'--private\tGive CMD an IPC namespace of its own'
+        $'--private\tGive CMD an IPC namespace and a /dev/mqueue of its own'
         $'--rm\tIf CMD has no namespace of its own, remove leftover objects that are orphaned or suspect; also queues and sets in doubt, if their mode excludes other users and no other process of yours could use them'
         $'-f\tFormat of the report'
         $'--format\tFormat of the report'

@@ -352,7 +352,7 @@ complete -c pyipcs -n '__pyipcs_in write' -s V -l version -d 'Show the version'
 complete -c pyipcs -n '__pyipcs_in write' -s h -l help -d 'Show this help'
 complete -c pyipcs -n '__pyipcs_in write 0' -x -k -a '(__pyipcs_lookup target:shm) (__pyipcs_ftok)'
 complete -c pyipcs -n '__pyipcs_in write 1 or-more' -x
-complete -c pyipcs -n '__pyipcs_in run' -l private -x -k -a 'auto\\t\'if the kernel permits it\' always\\t\'fail if the kernel refuses it\' never\\t\'run CMD in the current namespace\'' -d 'Give CMD an IPC namespace of its own'
+complete -c pyipcs -n '__pyipcs_in run' -l private -x -k -a 'auto\\t\'if the kernel permits it\' always\\t\'fail if the kernel refuses it\' never\\t\'run CMD in the current namespace\'' -d 'Give CMD an IPC namespace and a /dev/mqueue of its own'
 complete -c pyipcs -n '__pyipcs_in run' -l rm -d 'If CMD has no namespace of its own, remove leftover objects that are orphaned or suspect; also queues and sets in doubt, if their mode excludes other users and no other process of yours could use them'
 complete -c pyipcs -n '__pyipcs_in run' -s f -l format -x -k -a 'table\\t\'tables for people\' plain\\t\'columns of text\' json\\t\'one JSON document\' jsonl\\t\'one JSON object per line\' csv\\t\'comma-separated values with a line of headings\' tsv\\t\'tab-separated values with a line of headings\' export\\t\'shell assignments, one line per object\'' -d 'Format of the report'
 complete -c pyipcs -n '__pyipcs_in run' -s J -l json -d 'Short for --format json'

@@ -117,6 +117,8 @@ _QUEUES = (
 )
 # What the state of a POSIX object loads.
 _LEASES = ("fcntl", "pyipcs.posix.lease", "pyipcs.posix.openness")
+_QUEUES = ("ctypes", "pyipcs.model", "pyipcs.posix.libc", "pyipcs.posix.mqueue")
+_MOUNTS = tuple(f"pyipcs.posix.{name}" for name in ["directory", "mounts", "mqueue"])
 _HANDLES = tuple(
     f"pyipcs.posix.{name}" for name in ["handle", "limits", "queue", "segment", "semaphore"]
 )
@@ -165,8 +167,8 @@ COMMANDS = {
         *(f"pyipcs.posix.{name}" for name in ["handle", "permissions", "segment", "walk"]),
     ),
     "rm -a --orphaned": ("ctypes", "pyipcs.model", "fcntl"),
-    "run true": ("ctypes", "pyipcs.model"),
-    "run --private never true": ("ctypes", "pyipcs.model"),
+    "run true": ("ctypes", "pyipcs.model", *_MOUNTS),
+    "run --private never true": ("ctypes", "pyipcs.model", *_MOUNTS),
     "rm -n -a -f csv": ("ctypes", "pyipcs.model", "fcntl"),
     "stat {msqid} -f table": ("ctypes", "pyipcs.model"),
     "list -u": ("ctypes", "pyipcs.model"),

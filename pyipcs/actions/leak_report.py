@@ -7,12 +7,14 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pyipcs import objects
-from pyipcs.errors import CommandError, IpcError
+from pyipcs.errors import CommandError, IpcError, UnseenError
 from pyipcs.listing import Listing
 from pyipcs.model import SYSV, Kind
+from pyipcs.posix.mounts import Mounts, mount_own
+from pyipcs.posix.mqueue import PATH as MQUEUE
 from pyipcs.process.foreground import Termination, supervise
 from pyipcs.process.program import Program
-from pyipcs.query.complete import Requirement, complete
+from pyipcs.query.complete import METRICS, Requirement, complete
 from pyipcs.query.selection import Selection
 from pyipcs.sysv import namespace, unshare
 from pyipcs.terminal.streams import Output, WriteError
@@ -31,7 +33,7 @@ _Leftovers: TypeAlias = Mapping[Kind, Sequence[Listing]]
 
 
 class _Location(NamedTuple):
-    """The IPC namespace of a command.
+    """The IPC namespace of a command, with its mounts.
 
     Attributes:
         is_private: True if only the command uses it.
@@ -39,6 +41,7 @@ class _Location(NamedTuple):
         filters: filters that select new objects of this user in a shared namespace.
         descendants: the processes of the command in a shared namespace.
         limits: the limits that differ in a private namespace.
+        mounts: the mounts that only the command uses.
     """
 
     is_private: bool
@@ -46,6 +49,7 @@ class _Location(NamedTuple):
     filters: "tuple[Filter, ...]" = ()
     descendants: "Descendants | None" = None
     limits: "Sequence[DifferentLimit]" = ()
+    mounts: Mounts = Mounts()
 
     @classmethod
     def enter(cls, private: str) -> "_Location":
@@ -64,7 +68,7 @@ class _Location(NamedTuple):
             except IpcError as error:
                 why = error.strerror
             else:
-                return cls(is_private=True, limits=limits)
+                return cls(is_private=True, limits=limits, mounts=mount_own([MQUEUE]))
         if private == "always":
             raise CommandError(f"cannot create an IPC namespace: {why}")
         from pyipcs.process import libc
@@ -98,6 +102,19 @@ class _Location(NamedTuple):
 
         return divide(left, self.descendants)
 
+    def posix_leftovers(self) -> _Leftovers:
+        """Return the POSIX queues of a private namespace.
+
+        Raises:
+            UnseenError: they cannot be listed.
+        """
+        if not self.is_private:
+            return {}
+        # This spares nearly all commands the modules that list queues.
+        is_empty = self.mounts.is_empty(MQUEUE)
+        queues = () if is_empty else complete(objects.read(Kind.POSIX_QUEUE), METRICS)
+        return {Kind.POSIX_QUEUE: [*queues]}
+
     def processes(self) -> dict[int, str | None]:
         """Return the names of the command's processes that still run, by pid."""
         if self.descendants:
@@ -110,15 +127,27 @@ class _Location(NamedTuple):
         pids = () if inode is None else members(inode)
         return {pid_here(pid): command_of(pid) for pid in pids}
 
-    def notes(self) -> Iterator[str]:
-        """Yield messages about differences from the place outside."""
+    def notes(self, command: str) -> Iterator[str]:
+        """Yield messages about differences from the place outside.
+
+        Args:
+            command: the name of the command for messages.
+        """
+        refusal = self.mounts.refused.get(MQUEUE)
+        if refusal and not refusal.is_missing:
+            yield (
+                f"{command} had no {MQUEUE} of its own: {refusal.reason} "
+                "(any queues in it are those of another IPC namespace)"
+            )
         if self.limits:
             names = (f"{name} ({inside} instead of {value})" for name, value, inside in self.limits)
             yield f"limits that could not be carried over: {', '.join(names)}"
 
     def facts(self) -> dict[str, Any]:
         """Return the place of the command for JSON."""
+        refusal = self.mounts.refused.get(MQUEUE)
         return {
+            "mqueue_why": refusal.reason if refusal else None,
             "limits": [
                 {"name": name, "outside": _numbers(outside), "inside": _numbers(inside)}
                 for name, outside, inside in self.limits
@@ -138,6 +167,7 @@ class LeakReport:
     Attributes:
         ended: the end of the command.
         objects: the objects, by kind.
+        unseen: the reasons for kinds that cannot be listed, by kind.
         counts: the number of objects, by kind.
         total: the number of all objects.
     """
@@ -153,7 +183,14 @@ class LeakReport:
         self._args = args
         self._location = location
         self.ended = ended
-        self.objects, self._others = location.leftovers()
+        self.unseen: dict[Kind, UnseenError] = {}
+        left, self._others = location.leftovers()
+        try:
+            queues = location.posix_leftovers()
+        except UnseenError as error:
+            queues = {}
+            self.unseen[Kind.POSIX_QUEUE] = error
+        self.objects = {**left, **queues}
         self._processes = location.processes()
         self.counts = {
             kind: sum(listing.length for listing in listings)
@@ -169,7 +206,7 @@ class LeakReport:
         return f"'{self._args[0]}' left {phrase(counts)}{end}"
 
     def notes(self) -> Iterator[str]:
-        """Yield messages about doubts, different limits and running processes."""
+        """Yield messages about doubts, the location and running processes."""
         command, why = f"'{self._args[0]}'", self._location.why
         if self.total and why:
             yield (
@@ -181,7 +218,8 @@ class LeakReport:
         if self._others:
             names = ", ".join(abridged(self._others, lambda one: one.named, _MANY))
             yield f"new, but used by other programs: {names}"
-        yield from self._location.notes()
+        yield from map(str, self.unseen.values())
+        yield from self._location.notes(command)
         if self._processes:
             processes = ", ".join(named(*one) for one in self._processes.items())
             where = " in its namespace" if self._location.is_private else ""

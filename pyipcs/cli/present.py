@@ -17,6 +17,7 @@ from pyipcs.terminal.streams import Output
 if TYPE_CHECKING:
     from pyipcs.actions.all_namespaces import NamespaceObjects
     from pyipcs.posix.listing import OtherFiles
+    from pyipcs.query.columns import Column
     from pyipcs.render import FiguresRenderer
     from pyipcs.terminal.capabilities import TerminalCapabilities
 
@@ -87,12 +88,29 @@ def _with_others(output: Output, report: Report, format_: Format, *, has_hint: b
 
 
 def show_leftovers(
-    output: Output, found: Found, options: OutputOptions, facts: Mapping[str, Any]
+    output: Output,
+    found: Found,
+    options: OutputOptions,
+    facts: Mapping[str, Any],
+    unseen: Collection[Kind] = (),
 ) -> None:
-    """Write the objects left by a command; in JSON, with facts of its run."""
+    """Write the objects left by a command; in JSON, with facts of its run.
+
+    Text has no keys and ids of objects with names.
+    """
     format_ = options.chosen(terminal=output.is_terminal)
-    report = plan.report(found, options, format_)._replace(facts={"run": facts})
+    report = plan.report(found, options, format_, unseen=unseen)._replace(facts={"run": facts})
+    if format_ in {Format.TABLE, Format.PLAIN}:
+        columns = {kind: _without_ids(each) for kind, each in report.columns.items()}
+        report = report._replace(columns=columns)
     _write(output, report, format_, Scope(is_filtered=True))
+
+
+def _without_ids(columns: "tuple[Column, ...]") -> "tuple[Column, ...]":
+    """Return the columns; omit the key and the id of objects with names."""
+    if all(column.name != "NAME" for column in columns):
+        return columns
+    return tuple(column for column in columns if column.name not in {"KEY", "ID"})
 
 
 def namespaces(

@@ -14,7 +14,6 @@ from pyipcs.errors import BusyError, UnseenError
 from pyipcs.posix.places import devices
 
 SHM = "/dev/shm"
-_MEMORY_FILE_SYSTEMS = {0x01021994, 0x858458F6}  # TMPFS_MAGIC and RAMFS_MAGIC (linux/magic.h)
 _PATH = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 BLOCK = 512  # bytes of st_blocks (inode(7))
@@ -88,7 +87,7 @@ def is_in_memory(directory: int) -> bool:
     """Return True for a directory of a tmpfs or ramfs."""
     from pyipcs.process import libc
 
-    return libc.file_system_type(directory) in _MEMORY_FILE_SYSTEMS
+    return libc.file_system_type(directory) in libc.MEMORY_FILE_SYSTEMS
 
 
 def use_own() -> None:
@@ -216,7 +215,7 @@ def _open_below(root: int, name: str) -> int:
             raise UnseenError(_OBJECTS, f"{name}: needs openat2(2) of Linux 5.6") from None
         raise _unseen(error, name) from None
     try:
-        if libc.file_system_type(descriptor) in _MEMORY_FILE_SYSTEMS:
+        if libc.file_system_type(descriptor) in libc.MEMORY_FILE_SYSTEMS:
             return descriptor
     except OSError as error:
         os.close(descriptor)

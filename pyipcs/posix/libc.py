@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, cast
 from pyipcs.errors import UnsupportedError, ipc_error
 from pyipcs.process.libc import LIBRARY, function
 
-CLONE_NEWNS = 0x00020000
 # The same numbers on all architectures of this kernel generation (Linux 5.2).
 _FSOPEN, _FSCONFIG, _FSMOUNT = 430, 431, 432
 _FSOPEN_CLOEXEC = _FSMOUNT_CLOEXEC = 1

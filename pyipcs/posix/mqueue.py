@@ -226,9 +226,9 @@ def _send_mount(channel: Any) -> None:
     import socket
 
     from pyipcs.posix import libc
-    from pyipcs.process.libc import unshare
+    from pyipcs.process.libc import CLONE_NEWNS, unshare
 
-    unshare(libc.CLONE_NEWNS)
+    unshare(CLONE_NEWNS)
     mount = libc.mount_mqueue()
     socket.send_fds(channel, [b"m"], [os.open(".", _OPEN_DIRECTORY, dir_fd=mount)])
 

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple, cast
 
 from pyipcs.errors import IpcError, ipc_error
 
-CLONE_NEWIPC, CLONE_NEWUSER = 0x08000000, 0x10000000
+CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
+MEMORY_FILE_SYSTEMS = {0x01021994, 0x858458F6}  # TMPFS_MAGIC and RAMFS_MAGIC (linux/magic.h)
+_MS_PRIVATE = 1 << 18  # linux/mount.h
 MADV_DONTNEED, MADV_POPULATE_READ, MADV_POPULATE_WRITE = 4, 22, 23
 _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 4, 36
 # geteuid(2) and getegid(2): the numbers of x86-64 (unistd_64.h) and of asm-generic/unistd.h.
@@ -52,6 +54,7 @@ def function(name: str, *argtypes: Any, restype: Any = c_int, check: Any = _chec
 
 _unshare = function("unshare", c_int)
 _setns = function("setns", c_int, c_int)
+_mount = function("mount", c_char_p, c_char_p, c_char_p, c_ulong, c_char_p, check=_check_plain)
 _prctl = function("prctl", c_int, c_ulong, c_ulong, c_ulong, c_ulong)
 _madvise = function("madvise", c_void_p, c_size_t, c_int)
 _mincore = function("mincore", c_void_p, c_size_t, c_char_p)
@@ -85,6 +88,27 @@ def setns(descriptor: int, type_: int) -> None:
             namespace.
     """
     _setns(descriptor, type_)
+
+
+def mount(path: str, type_: str, flags: int, options: str) -> None:
+    """Mount a file system without a device (mount(2)).
+
+    Raises:
+        DeniedError: the caller lacks CAP_SYS_ADMIN over its mount namespace.
+        NotFoundError: there is no such directory.
+        IpcError: ENODEV, the kernel does not have the type.
+    """
+    _mount(type_.encode(), path.encode(), type_.encode(), flags, options.encode())
+
+
+def make_mount_private(path: bytes) -> None:
+    """Stop the propagation of mounts to and from a mount (MS_PRIVATE).
+
+    Raises:
+        DeniedError: the caller lacks CAP_SYS_ADMIN over its mount namespace.
+        IpcError: EINVAL, no mount is at the path.
+    """
+    _mount(None, path, None, _MS_PRIVATE, None)
 
 
 def effective_ids() -> tuple[int, int]:

@@ -168,6 +168,7 @@ def test_run_format_writes_the_report_for_programs(isolated: None) -> None:
             "status": 0,
             "private": True,
             "why": None,
+            "mqueue_why": None,
             "limits": [],
             "processes": [],
             "others": [],

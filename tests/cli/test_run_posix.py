@@ -1,24 +1,232 @@
 """pyipcs run: the POSIX queues, the /dev/shm and the mounts of the command."""
 
+import errno
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.kit.program import PYIPCS, Result, ordinary, run
+from tests.kit.child import call_number, hide, in_child, refuse_call
+from tests.kit.mqueue import MQUEUE, queue
+from tests.kit.posix import SHM, ShmFiles, own_mounts, shared_mounts
+from tests.kit.program import PYIPCS, Result, elsewhere, ordinary, run
+from tests.kit.wait import LIMIT
 
+FSOPEN = 430  # a system call with one number on all architectures
+MOUNTINFO = Path("/proc/self/mountinfo")
+NAMESPACE = Path("/proc/self/ns/mnt")
 LIMITS = Path("/proc/sys/fs/mqueue")
+# Creates a POSIX queue for each argument, with one message of five bytes.
+MAKE_QUEUES = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+for name in sys.argv[1:]:
+    queue = libc.mq_open(name.encode(), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600, None)
+    assert queue >= 0, os.strerror(ctypes.get_errno())
+    libc.mq_send(queue, b"hello", ctypes.c_size_t(5), 0)
+"""
 
 
 @pytest.fixture(autouse=True)
-def _own_place(isolated: None, own_mqueue: None) -> None:
+def _own_place(isolated: None, own_mqueue: None, shm: ShmFiles) -> None:
     pass
 
 
 def run_run(*args: str) -> Result:
     return run(PYIPCS, "run", *args)
+
+
+def make_queues(*names: str) -> list[str]:
+    return [sys.executable, "-c", MAKE_QUEUES, *names]
+
+
+def report(*args: str) -> dict[str, Any]:
+    """Return the report of a run in JSON; the command prints nothing."""
+    document: dict[str, Any] = json.loads(run_run("-J", *args).err)
+    return document
+
+
+# -- POSIX queues
+
+
+def test_run_mqueue_has_the_queues_of_the_command_alone() -> None:
+    script = f"{sys.executable} -c '{MAKE_QUEUES}' /inner; ls /dev/mqueue"
+    with queue("/outer"):
+        result = run_run("sh", "-c", script)
+        assert (result.status, result.out) == (23, "inner\n")
+        assert [path.name for path in MQUEUE.iterdir()] == ["outer"]
+
+
+def test_run_reports_leftover_posix_queues() -> None:
+    result = run_run(*make_queues("/a", "/b c"))
+    assert result.status == 23
+    first, head, *rows = result.err.splitlines()
+    assert first == f"pyipcs: '{sys.executable}' left 2 POSIX queues (gone with its namespace)"
+    assert head.split() == ["KIND", "NAME", "MSGS", "USEDBYTES"]
+    names = ["/a", r"\x2fb\x20c"]
+    assert sorted(map(str.split, rows)) == [["pmsg", name, "1", "5"] for name in names]
+
+
+def test_run_reports_leftover_queues_of_both_families() -> None:
+    script = f"ipcmk -Q >/dev/null; {sys.executable} -c '{MAKE_QUEUES}' /a"
+    result = run_run("sh", "-c", script)
+    left = "1 message queue and 1 POSIX queue (gone with its namespace)"
+    assert (result.status, result.err.splitlines()[0]) == (23, f"pyipcs: 'sh' left {left}")
+
+
+def test_run_json_has_leftover_posix_queues() -> None:
+    (one,) = report(*make_queues("/a"))["posix_queues"]
+    assert (one["name"], one["qnum"], one["cbytes"], one["mode"]) == ("/a", 1, 5, "0600")
+    assert report("true")["posix_queues"] == []
+
+
+def test_run_csv_has_leftover_posix_queues() -> None:
+    head, row = run_run("-f", "csv", *make_queues("/a")).err.splitlines()
+    cells = dict(zip(head.split(","), row.split(","), strict=True))
+    assert (cells["KIND"], cells["NAME"], cells["MSGS"]) == ("pmsg", "/a", "1")
+
+
+def test_run_removed_posix_queues_are_no_leftovers() -> None:
+    script = f"{sys.executable} -c '{MAKE_QUEUES}' /a; rm /dev/mqueue/a"
+    assert run_run("sh", "-c", script) == (0, "", "")
+
+
+@pytest.mark.root
+def test_run_reports_queues_below_a_mount_of_the_command() -> None:
+    script = f"{sys.executable} -c '{MAKE_QUEUES}' /a; mount -t tmpfs none /dev/mqueue"
+    result = run_run("sh", "-c", script)
+    assert (result.status, "left 1 POSIX queue (gone" in result.err) == (23, True)
+
+
+def test_run_report_of_a_living_process_does_not_say_that_queues_are_gone() -> None:
+    script = f"{sys.executable} -c '{MAKE_QUEUES}' /a; sleep 600 >/dev/null 2>&1 & echo $!"
+    result = run_run("sh", "-c", script)
+    os.kill(int(result.out), signal.SIGKILL)
+    assert result.err.splitlines()[0] == "pyipcs: 'sh' left 1 POSIX queue"
+
+
+# -- The mounts
+
+
+def test_run_mounts_are_not_seen_outside() -> None:
+    def has_changed() -> bool:
+        before = MOUNTINFO.read_text()
+        command = [PYIPCS, "run", "cat", str(MOUNTINFO)]
+        inside = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT)
+        assert inside.stdout.count(" /dev/mqueue ") == before.count(" /dev/mqueue ") + 1
+        return MOUNTINFO.read_text() != before
+
+    assert not in_child(has_changed, shared_mounts)
+
+
+@pytest.mark.root
+def test_run_mounts_of_the_command_are_seen_outside(tmp_path: Path) -> None:
+    def is_seen() -> bool:
+        command = ["mount", "-t", "tmpfs", "none", str(tmp_path)]
+        subprocess.run([PYIPCS, "run", *command], check=True, timeout=LIMIT)
+        return f" {tmp_path} " in MOUNTINFO.read_text()
+
+    assert in_child(is_seen, shared_mounts)
+
+
+def test_run_working_folder_stays_the_same(tmp_path: Path) -> None:
+    assert run(PYIPCS, "run", "pwd", cwd=tmp_path).out == f"{tmp_path}\n"
+
+
+@pytest.mark.root
+@pytest.mark.tools("unshare")
+def test_run_in_a_pid_namespace_has_its_own_mounts() -> None:
+    command = [PYIPCS, "run", "-J", *make_queues("/a")]
+    for options in ([], ["--mount-proc"]):
+        found = json.loads(run("unshare", "--pid", "--fork", *options, *command).err)
+        assert found["run"]["mqueue_why"] is None
+        assert [one["name"] for one in found["posix_queues"]] == ["/a"]
+
+
+@pytest.mark.root
+@pytest.mark.tools("setpriv")
+def test_run_without_cap_sys_admin_has_its_own_mounts() -> None:
+    drop = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
+    command = [PYIPCS, "run", "-J", *make_queues("/a")]
+    found = json.loads(run(*drop, *command).err)
+    assert found["run"]["mqueue_why"] is None
+    assert [one["name"] for one in found["posix_queues"]] == ["/a"]
+
+
+@pytest.mark.root
+@pytest.mark.tools("unshare")
+def test_run_below_a_read_only_dev_has_its_own_mounts(tmp_path: Path) -> None:
+    script = (
+        'mount --rbind /dev "$0" && mount -o remount,bind,ro "$0" && mount --move "$0" /dev && '
+        'exec "$@"'
+    )
+    command = [PYIPCS, "run", "-J", *make_queues("/a")]
+    result = run("unshare", "--mount", "sh", "-c", script, str(tmp_path), *command)
+    found = json.loads(result.err)
+    assert found["run"]["mqueue_why"] is None
+    assert [one["name"] for one in found["posix_queues"]] == ["/a"]
+
+
+def test_run_without_dev_mqueue_finds_leftover_queues() -> None:
+    def only_shm() -> None:
+        hide("/dev")
+        SHM.mkdir()
+
+    result = elsewhere("run", *make_queues("/a"), before=[own_mounts, only_shm])
+    assert result.status == 23
+    lines = result.err.splitlines()
+    assert lines[0].endswith("left 1 POSIX queue (gone with its namespace)")
+    assert len(lines) == 3  # no note: nothing shows queues of another namespace
+    result = elsewhere("run", "-J", "true", before=[own_mounts, only_shm])
+    assert json.loads(result.err)["run"]["mqueue_why"] == "No such file or directory"
+
+
+def test_run_with_refused_mount_reports_the_other_dev_mqueue() -> None:
+    mount = call_number("mount")
+    result = elsewhere("run", *make_queues("/a"), before=[lambda: refuse_call(mount, errno.EPERM)])
+    assert result.status == 23
+    assert result.err.splitlines()[-1] == (
+        f"pyipcs: '{sys.executable}' had no /dev/mqueue of its own: Operation not permitted "
+        "(any queues in it are those of another IPC namespace)"
+    )
+
+
+def test_run_with_refused_mount_stays_in_its_mount_namespace() -> None:
+    mount = call_number("mount")
+    command = ["run", "readlink", str(NAMESPACE)]
+    inside = elsewhere(*command, before=[lambda: refuse_call(mount, errno.EPERM)])
+    assert inside.out == f"{NAMESPACE.readlink()}\n"
+
+
+def test_run_with_queues_that_cannot_be_listed_reports_that() -> None:
+    mount = call_number("mount")
+
+    def refuse() -> None:
+        for number in (mount, FSOPEN):
+            refuse_call(number, errno.EPERM)
+
+    with queue("/outer"):
+        result = elsewhere("run", *make_queues("/inner"), before=[refuse])
+        document = elsewhere("run", "-J", "true", before=[refuse])
+    assert result.status == 0
+    first, second = result.err.splitlines()
+    reason = "/dev/mqueue has those of another IPC namespace"
+    assert first.startswith(f"pyipcs: POSIX queues cannot be listed: {reason}")
+    assert "had no /dev/mqueue of its own" in second
+    assert json.loads(document.err)["posix_queues"] is None
+
+
+def test_run_private_always_needs_no_mqueue() -> None:
+    mount = call_number("mount")
+    before = [lambda: refuse_call(mount, errno.EPERM)]
+    assert elsewhere("run", "--private", "always", "true", before=before).status == 0
 
 
 # -- Limits

@@ -24,6 +24,7 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _CALLS = {
     "x86_64": {
         "fstatfs": 138,
+        "mount": 165,
         "sysinfo": 99,
         "mq_open": 240,
         "mq_unlink": 241,
@@ -31,6 +32,7 @@ _CALLS = {
     },
     "aarch64": {
         "fstatfs": 44,
+        "mount": 40,
         "sysinfo": 179,
         "mq_open": 180,
         "mq_unlink": 181,

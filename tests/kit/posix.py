@@ -19,7 +19,7 @@ from tests.kit.kernel import IS_ROOT, libc
 from tests.kit.wait import exit_code
 
 SHM = Path("/dev/shm")
-_MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
+_MS_BIND, _MS_REC, _MS_PRIVATE, _MS_SHARED = 4096, 16384, 1 << 18, 1 << 20
 _T = TypeVar("_T")
 
 
@@ -77,6 +77,12 @@ def own_mounts() -> None:
     """Move this process, a child with one thread, to mounts of its own."""
     unshare(NEWNS)
     libc.mount(b"none", b"/", None, c_ulong(_MS_REC | _MS_PRIVATE), None)
+
+
+def shared_mounts() -> None:
+    """Move this process, a child with one thread, to mounts that pass on later mounts."""
+    own_mounts()
+    libc.mount(b"none", b"/", None, c_ulong(_MS_REC | _MS_SHARED), None)
 
 
 def mount_tmpfs(path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.kit.child import NEWIPC, NEWNS, hide, unshare
 from tests.kit.factories import in_waiting_call, read_line, running
 from tests.kit.kernel import IS_ROOT, NOBODY, ids, libc, remove, send
 from tests.kit.mqueue import make_queue
-from tests.kit.posix import SHM, child_in, hold_lease, own_mounts
+from tests.kit.posix import SHM, bind, child_in, hold_lease, own_mounts
 from tests.kit.program import PYIPCS, Result, forked, invoke, need_tool, run
 from tests.kit.terminal import end, on_terminal, read_all, read_until, without_codes
 from tests.kit.wait import LIMIT, wait_until
@@ -212,6 +212,25 @@ def with_queue_limit(name: str, value: str) -> Runner:
             setting.write_text(before)
 
     return run_with_limit
+
+
+def below_changed_root(*args: str) -> Result:
+    """Run below a root directory at which nothing is mounted (chroot(2))."""
+    _require_root()
+
+    def change_root() -> None:
+        own_mounts()
+        for name in ("usr", "bin", "lib", "lib64", "proc"):
+            if (source := Path("/", name)).is_dir():
+                target = Path(folder, name)
+                target.mkdir()
+                bind(source, target)
+        Path(folder, "dev/mqueue").mkdir(parents=True)
+        os.chroot(folder)
+
+    program.load_all()  # its files are not there
+    with tempfile.TemporaryDirectory() as folder:
+        return program.elsewhere(*args, before=[change_root])
 
 
 def with_full_shm(*args: str) -> Result:

@@ -260,6 +260,10 @@ def other_origin(origin: str) -> str:
 
 # -- Commands that run programs
 
+NO_OWN_MQUEUE = (
+    "'true' had no /dev/mqueue of its own: {} (any queues in it are those of another IPC namespace)"
+)
+
 
 def command_not_found(command: str) -> str:
     """Return the message for a program that is not in PATH."""

@@ -27,7 +27,7 @@ _FORMATS = FORMATS | {Format.PLAIN.value: "columns of text"}
 del _FORMATS[Format.OPENMETRICS.value]
 # The columns of text: the object, its creator and users, its state and the evidence.
 _COLUMNS = (
-    *("KEY", "ID", "MSGS", "USEDBYTES", "SIZE", "NATTCH", "NSEMS"),
+    *("NAME", "KEY", "ID", "MSGS", "USEDBYTES", "SIZE", "NATTCH", "NSEMS", "VALUE"),
     *("CPID", "LPID", "LSPID", "LRPID", "STATE", "REASON"),
 )
 _STDERR = 2  # the last of the descriptors that every command has
@@ -89,7 +89,7 @@ class _ReportFormat(DocumentedChoice):
     ),
     default="auto",
     metavar="WHEN",
-    help="Give CMD an IPC namespace of its own. [default: auto]",
+    help="Give CMD an IPC namespace and a /dev/mqueue of its own. [default: auto]",
 )
 @_namespace(
     "--rm",
@@ -123,12 +123,15 @@ class _ReportFormat(DocumentedChoice):
 def command(output: Output, /, *, args: Sequence[str], options: _RunOptions) -> int:
     """Run a command, and report the objects it leaves behind.
 
-    CMD runs in an IPC namespace of its own: its objects affect no other process, and do not
-    outlive it. Leftover objects, and processes that still run there, are reported on standard
-    error, or in the file of --report. For users other than root, CMD also gets a user namespace, in
-    which sudo, su and ping do not work. POSIX message queues are private to CMD too.
+    CMD runs in an IPC namespace of its own, with a /dev/mqueue of its own: its System V objects and
+    POSIX queues affect no other process, and do not outlive it. It shares /dev/shm, with the POSIX
+    segments and semaphores. Leftover objects, and
+    processes that still run there, are reported on standard error, or in the file of --report.
 
-    If the kernel refuses, CMD runs in the current namespace, and new objects of yours are
+    For users other than root, CMD also gets a user namespace, in which sudo, su, ping, chown,
+    chgrp, install -o and fakeroot do not work: use --private never for these.
+
+    If the kernel refuses, CMD runs in the current namespace, and new System V objects of yours are
     reported. An object in use by a living process that CMD did not start belongs to another
     program: it is reported separately, and never removed. pyipcs adopts the processes that CMD
     leaves behind.
@@ -169,7 +172,7 @@ def _show(output: Output, leaks: LeakReport, format_: Format | None, remove: boo
         removed = leaks.remove(output.muted()) if remove and is_json else ()
         facts = leaks.facts(removed) if is_json else {}
         columned = options.with_columns(leaks.objects, USAGE_COLUMNS, more=True)
-        present.show_leftovers(output, leaks.objects, columned, facts)
+        present.show_leftovers(output, leaks.objects, columned, facts, leaks.unseen)
     with suppress(WriteError):  # see _is_written
         output.flush()
     if chosen is not Format.JSON:

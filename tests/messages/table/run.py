@@ -3,13 +3,22 @@
 from tests.kit.program import PYIPCS, forked
 from tests.messages.rows import Rows
 from tests.messages.runners import (
+    below_changed_root,
     in_user_namespace,
     leaving_sleep,
     shell,
     with_faults,
     with_queue_limit,
 )
-from tests.messages.texts import FORMATS, WHEN, command_not_found, left_objects, missing, not_one_of
+from tests.messages.texts import (
+    FORMATS,
+    NO_OWN_MQUEUE,
+    WHEN,
+    command_not_found,
+    left_objects,
+    missing,
+    not_one_of,
+)
 
 GONE = " (gone with its namespace)"
 # Kills the other processes of the IPC namespace.
@@ -49,6 +58,16 @@ ROWS: Rows = {
         ),
         (
             "true",
+            NO_OWN_MQUEUE.format("Operation not permitted"),
+            with_faults("mount:error=EPERM"),
+        ),
+        (
+            "true",
+            NO_OWN_MQUEUE.format("the mount of /dev/mqueue is outside the root directory"),
+            below_changed_root,
+        ),
+        (
+            "true",
             "limits that could not be carried over: fs.mqueue.msg_max (10 instead of 100)",
             with_queue_limit("msg_max", "100"),
         ),
@@ -72,6 +91,11 @@ ROWS: Rows = {
         (
             "bash -c '<pyipcs> make -Q -M 1 -S 1 >/dev/null'",
             left_objects(f"1 message queue, 1 segment and 1 semaphore set{GONE}"),
+            forked,
+        ),
+        (
+            "bash -c '<pyipcs> make -Q -q -n /left >/dev/null'",
+            left_objects(f"1 message queue and 1 POSIX queue{GONE}"),
             forked,
         ),
         (
