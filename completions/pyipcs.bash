@@ -585,6 +585,7 @@ _pyipcs_grammar() {
     run)
       options=(
         $'--private\tGive CMD an IPC namespace and a /dev/mqueue of its own'
+        $'--shm\tThe /dev/shm of CMD, for POSIX segments and semaphores'
         $'--rm\tIf CMD has no namespace of its own, remove leftover objects that are orphaned or suspect; also queues and sets in doubt, if their mode excludes other users and no other process of yours could use them'
         $'-f\tFormat of the report'
         $'--format\tFormat of the report'
@@ -599,6 +600,7 @@ _pyipcs_grammar() {
       )
       values=(
         [--private]=$'words $\'auto\\tif the kernel permits it\' $\'always\\tfail if the kernel refuses it\' $\'never\\trun CMD in the current namespace\''
+        [--shm]=$'words $\'shared\\tthat of the current namespace\' $\'private\\tan empty one, which is removed after CMD\' $\'ignore\\tshared, and not examined\''
         [-f]=$'words $\'table\\ttables for people\' $\'plain\\tcolumns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\''
         [--format]=$'words $\'table\\ttables for people\' $\'plain\\tcolumns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\''
         [--report]='file'

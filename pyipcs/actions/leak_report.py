@@ -10,7 +10,8 @@ from pyipcs import objects
 from pyipcs.errors import CommandError, IpcError, UnseenError
 from pyipcs.listing import Listing
 from pyipcs.model import SYSV, Kind
-from pyipcs.posix.mounts import Mounts, mount_own
+from pyipcs.posix.directory import SHM
+from pyipcs.posix.mounts import Mounts, Refusal, mount_own
 from pyipcs.posix.mqueue import PATH as MQUEUE
 from pyipcs.process.foreground import Termination, supervise
 from pyipcs.process.program import Program
@@ -23,13 +24,42 @@ from pyipcs.usage.processes import named
 
 if TYPE_CHECKING:
     from pyipcs.actions.leftovers import Other
+    from pyipcs.actions.private_shm import PrivateShm
+    from pyipcs.posix.other_files import OtherFile
     from pyipcs.query.filters import Filter
     from pyipcs.sysv.unshare import DifferentLimit
     from pyipcs.usage.descendants import Descendants
 
 _NEVER = "--private never"
-_MANY = 8  # the most objects of other programs in a message
+_MANY = 8  # the most objects of other programs, or files, in a message
 _Leftovers: TypeAlias = Mapping[Kind, Sequence[Listing]]
+
+
+class _UnexaminedShm(NamedTuple):
+    """A /dev/shm that is not examined for files that the command left.
+
+    Attributes:
+        name: the name for JSON: shared or ignored.
+    """
+
+    name: str
+
+    def leftovers(self) -> _Leftovers:
+        """Return no objects."""
+        return {}
+
+    def other_files(self) -> "Sequence[OtherFile] | None":
+        """Return None: the files are unknown."""
+        return None
+
+
+_SHARED_SHM = _UnexaminedShm("shared")
+# Where the kernel refuses a private /dev/shm, the command gets the shared one.
+_UNEXAMINED = {
+    "shared": _SHARED_SHM,
+    "private": _SHARED_SHM,
+    "ignore": _UnexaminedShm("ignored"),
+}
 
 
 class _Location(NamedTuple):
@@ -42,6 +72,7 @@ class _Location(NamedTuple):
         descendants: the processes of the command in a shared namespace.
         limits: the limits that differ in a private namespace.
         mounts: the mounts that only the command uses.
+        shm: the /dev/shm of the command.
     """
 
     is_private: bool
@@ -50,16 +81,18 @@ class _Location(NamedTuple):
     descendants: "Descendants | None" = None
     limits: "Sequence[DifferentLimit]" = ()
     mounts: Mounts = Mounts()
+    shm: "_UnexaminedShm | PrivateShm" = _SHARED_SHM
 
     @classmethod
-    def enter(cls, private: str) -> "_Location":
+    def enter(cls, private: str, shm: str) -> "_Location":
         """Move to a new IPC namespace, or stay in the present one.
 
         Args:
             private: auto, always or never.
+            shm: shared, private or ignore.
 
         Raises:
-            CommandError: the kernel refused a namespace that is required (always).
+            CommandError: the kernel refused a namespace or a mount that is required (always).
         """
         why = _NEVER
         if private != "never":
@@ -68,7 +101,7 @@ class _Location(NamedTuple):
             except IpcError as error:
                 why = error.strerror
             else:
-                return cls(is_private=True, limits=limits, mounts=mount_own([MQUEUE]))
+                return cls(is_private=True, limits=limits)._with_mounts(private, shm)
         if private == "always":
             raise CommandError(f"cannot create an IPC namespace: {why}")
         from pyipcs.process import libc
@@ -82,7 +115,23 @@ class _Location(NamedTuple):
             kind: {one for listing in objects.read(kind) for one in identities(listing)}
             for kind in SYSV
         }
-        return cls(False, why, (mine(), new_since(existing)), descendants)
+        filters = (mine(), new_since(existing))
+        mounts = Mounts({SHM: Refusal(0, why)}) if shm == "private" else Mounts()
+        return cls(False, why, filters, descendants, mounts=mounts, shm=_UNEXAMINED[shm])
+
+    def _with_mounts(self, private: str, shm: str) -> "_Location":
+        """Mount file systems for the command in its IPC namespace."""
+        mounts = mount_own([MQUEUE, SHM] if shm == "private" else [MQUEUE])
+        location = self._replace(mounts=mounts, shm=_UNEXAMINED[shm])
+        if shm != "private":
+            return location
+        if refusal := mounts.refused.get(SHM):
+            if private == "always":
+                raise CommandError(f"cannot mount a new {SHM}: {refusal.reason}")
+            return location
+        from pyipcs.actions.private_shm import PrivateShm
+
+        return location._replace(shm=PrivateShm())
 
     def leftovers(self) -> "tuple[_Leftovers, Sequence[Other]]":
         """Return the command's objects and new objects of other programs.
@@ -133,26 +182,40 @@ class _Location(NamedTuple):
         Args:
             command: the name of the command for messages.
         """
-        refusal = self.mounts.refused.get(MQUEUE)
-        if refusal and not refusal.is_missing:
+        refused = self.mounts.refused
+        queues, files = refused.get(MQUEUE), refused.get(SHM)
+        if queues and not queues.is_missing:
             yield (
-                f"{command} had no {MQUEUE} of its own: {refusal.reason} "
+                f"{command} had no {MQUEUE} of its own: {queues.reason} "
                 "(any queues in it are those of another IPC namespace)"
             )
+        if files:
+            yield f"{command} had no {SHM} of its own: {files.reason}"
         if self.limits:
             names = (f"{name} ({inside} instead of {value})" for name, value, inside in self.limits)
             yield f"limits that could not be carried over: {', '.join(names)}"
 
     def facts(self) -> dict[str, Any]:
         """Return the place of the command for JSON."""
-        refusal = self.mounts.refused.get(MQUEUE)
+        reasons = {path: refusal.reason for path, refusal in self.mounts.refused.items()}
         return {
-            "mqueue_why": refusal.reason if refusal else None,
+            "mqueue_why": reasons.get(MQUEUE),
+            "shm": self.shm.name,
+            "shm_why": reasons.get(SHM),
             "limits": [
                 {"name": name, "outside": _numbers(outside), "inside": _numbers(inside)}
                 for name, outside, inside in self.limits
             ],
         }
+
+
+def _named_file(file: "OtherFile") -> str:
+    """Return the name of a file with its type and size."""
+    from pyipcs.posix.names import format_entry
+    from pyipcs.render.format_units import human
+
+    size = "" if file.size is None else f", {human(file.size)}"
+    return f"{format_entry(file.name)} ({file.type}{size})"
 
 
 def _numbers(value: str) -> int | list[int]:
@@ -190,7 +253,8 @@ class LeakReport:
         except UnseenError as error:
             queues = {}
             self.unseen[Kind.POSIX_QUEUE] = error
-        self.objects = {**left, **queues}
+        self.objects = {**left, **queues, **location.shm.leftovers()}
+        self._other_files = location.shm.other_files()
         self._processes = location.processes()
         self.counts = {
             kind: sum(listing.length for listing in listings)
@@ -206,7 +270,7 @@ class LeakReport:
         return f"'{self._args[0]}' left {phrase(counts)}{end}"
 
     def notes(self) -> Iterator[str]:
-        """Yield messages about doubts, the location and running processes."""
+        """Yield messages about doubts, other files and running processes."""
         command, why = f"'{self._args[0]}'", self._location.why
         if self.total and why:
             yield (
@@ -219,6 +283,9 @@ class LeakReport:
             names = ", ".join(abridged(self._others, lambda one: one.named, _MANY))
             yield f"new, but used by other programs: {names}"
         yield from map(str, self.unseen.values())
+        if self._other_files:
+            names = ", ".join(abridged(self._other_files, _named_file, _MANY))
+            yield f"other files in its {SHM}: {names}"
         yield from self._location.notes(command)
         if self._processes:
             processes = ", ".join(named(*one) for one in self._processes.items())
@@ -231,12 +298,14 @@ class LeakReport:
         Args:
             removed: the objects that were removed.
         """
+        files = self._other_files
         return {
             "command": self._args,
             "status": self.ended.status,
             "private": self._location.is_private,
             "why": self._location.why or None,
             **self._location.facts(),
+            "other_files": files if files is None else [one._asdict() for one in files],
             "processes": [{"pid": pid, "command": name} for pid, name in self._processes.items()],
             "others": [{"kind": one.kind.value, "id": one.id} for one in self._others],
             "removed": [{"kind": kind.value, "id": object_id} for kind, object_id in removed],
@@ -276,17 +345,18 @@ class LeakReport:
         return reasons
 
 
-def run(program: Program, private: str) -> LeakReport:
+def run(program: Program, private: str, shm: str) -> LeakReport:
     """Run a program to its end, and collect the objects that it leaves behind.
 
     Args:
         program: the program.
         private: condition for an IPC namespace of its own: auto, always or never.
+        shm: the /dev/shm of the program: shared, private or ignore.
 
     Raises:
-        CommandError: the kernel refused a namespace that is required (always).
+        CommandError: the kernel refused a namespace or a mount that is required (always).
     """
-    location = _Location.enter(private)
+    location = _Location.enter(private, shm)
     ended = supervise(program)
     # The status must not depend on the reader of the report. SIGTTOU would stop this process if
     # the command got the terminal and did not give it back.

@@ -22,7 +22,7 @@ _SEM_64 = struct.Struct("=II i 20s")  # value, waiters, flag, rest
 _SEM_32 = struct.Struct("=Ii 4s 4x")  # value, flag, rest, waiters
 _SEM_SIZES = {_SEM_64.size, _SEM_32.size}
 _FLAG = 128
-_FORMS = {
+_TYPES = {
     stat.S_IFDIR: "directory",
     stat.S_IFLNK: "symbolic link",
     stat.S_IFSOCK: "socket",
@@ -112,6 +112,11 @@ def is_mount(directory: int, found: os.stat_result) -> bool:
         return True
 
 
+def type_of(found: os.stat_result) -> str:
+    """Return the type of a file that is no object."""
+    return _TYPES.get(stat.S_IFMT(found.st_mode), "mount of another file system")
+
+
 def has_semaphore_name(entry: str) -> bool:
     """Return True if a file has the name of a semaphore."""
     return entry.startswith(SEMAPHORE_PREFIX) and entry != SEMAPHORE_PREFIX
@@ -153,7 +158,7 @@ def check_form(kind: Kind, directory: int, entry: str, found: os.stat_result) ->
     if actual is kind:
         return value
     if actual is None:
-        what = f"a {_FORMS.get(stat.S_IFMT(found.st_mode), 'mount of another file system')}"
+        what = f"a {type_of(found)}"
     elif actual is Kind.POSIX_SEMAPHORE:
         what = f"the {actual.noun} {format_name('/' + entry.removeprefix(SEMAPHORE_PREFIX))}"
     else:

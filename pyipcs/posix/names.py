@@ -60,9 +60,12 @@ def format_name(name: str) -> str:
     In a name with escapes the slash is `\x2f`: xargs(1) removes backslashes and quotes, and without
     them the text must not be the name of another object.
     """
-    if is_plain(name):
-        return name
-    return _SLASH + "".join(map(_escaped, name[1:]))
+    return name if is_plain(name) else _SLASH + format_entry(name[1:])
+
+
+def format_entry(name: str) -> str:
+    """Return the name of a file in one word, escaped as by `format_name`."""
+    return name if is_plain(name) else "".join(map(_escaped, name))
 
 
 def is_plain(text: str) -> bool:

@@ -183,7 +183,7 @@ LAST_COUNTS = {
     "stat": {"--format", "--output", "--sort", "--time-format", "--watch"},
     "op": {"--timeout", "--conflict-exit-code"},
     "read": {"--format", "--unpack"},
-    "run": {"--private", "--format"},
+    "run": {"--private", "--shm", "--format"},
 }
 
 

@@ -32,6 +32,13 @@ for name in sys.argv[1:]:
     assert queue >= 0, os.strerror(ctypes.get_errno())
     libc.mq_send(queue, b"hello", ctypes.c_size_t(5), 0)
 """
+# Creates a segment of 8192 bytes and a semaphore of value 3.
+MAKE_FILES = """
+import ctypes, os
+libc = ctypes.CDLL(None)
+os.ftruncate(libc.shm_open(b"/buffer", os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), 8192)
+libc.sem_open(b"/lock", os.O_CREAT | os.O_EXCL, 0o600, 3)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -47,10 +54,19 @@ def make_queues(*names: str) -> list[str]:
     return [sys.executable, "-c", MAKE_QUEUES, *names]
 
 
+def make_files() -> list[str]:
+    return [sys.executable, "-c", MAKE_FILES]
+
+
 def report(*args: str) -> dict[str, Any]:
     """Return the report of a run in JSON; the command prints nothing."""
     document: dict[str, Any] = json.loads(run_run("-J", *args).err)
     return document
+
+
+def facts(*args: str) -> dict[str, Any]:
+    found: dict[str, Any] = report(*args)["run"]
+    return found
 
 
 # -- POSIX queues
@@ -118,9 +134,10 @@ def test_run_report_of_a_living_process_does_not_say_that_queues_are_gone() -> N
 def test_run_mounts_are_not_seen_outside() -> None:
     def has_changed() -> bool:
         before = MOUNTINFO.read_text()
-        command = [PYIPCS, "run", "cat", str(MOUNTINFO)]
+        command = [PYIPCS, "run", "--shm", "private", "cat", str(MOUNTINFO)]
         inside = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT)
         assert inside.stdout.count(" /dev/mqueue ") == before.count(" /dev/mqueue ") + 1
+        assert inside.stdout.count(" /dev/shm ") == before.count(" /dev/shm ") + 1
         return MOUNTINFO.read_text() != before
 
     assert not in_child(has_changed, shared_mounts)
@@ -143,10 +160,10 @@ def test_run_working_folder_stays_the_same(tmp_path: Path) -> None:
 @pytest.mark.root
 @pytest.mark.tools("unshare")
 def test_run_in_a_pid_namespace_has_its_own_mounts() -> None:
-    command = [PYIPCS, "run", "-J", *make_queues("/a")]
+    command = [PYIPCS, "run", "-J", "--shm", "private", *make_queues("/a")]
     for options in ([], ["--mount-proc"]):
         found = json.loads(run("unshare", "--pid", "--fork", *options, *command).err)
-        assert found["run"]["mqueue_why"] is None
+        assert found["run"]["mqueue_why"] is found["run"]["shm_why"] is None
         assert [one["name"] for one in found["posix_queues"]] == ["/a"]
 
 
@@ -154,9 +171,9 @@ def test_run_in_a_pid_namespace_has_its_own_mounts() -> None:
 @pytest.mark.tools("setpriv")
 def test_run_without_cap_sys_admin_has_its_own_mounts() -> None:
     drop = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
-    command = [PYIPCS, "run", "-J", *make_queues("/a")]
+    command = [PYIPCS, "run", "-J", "--shm", "private", *make_queues("/a")]
     found = json.loads(run(*drop, *command).err)
-    assert found["run"]["mqueue_why"] is None
+    assert found["run"]["mqueue_why"] is found["run"]["shm_why"] is None
     assert [one["name"] for one in found["posix_queues"]] == ["/a"]
 
 
@@ -167,10 +184,10 @@ def test_run_below_a_read_only_dev_has_its_own_mounts(tmp_path: Path) -> None:
         'mount --rbind /dev "$0" && mount -o remount,bind,ro "$0" && mount --move "$0" /dev && '
         'exec "$@"'
     )
-    command = [PYIPCS, "run", "-J", *make_queues("/a")]
+    command = [PYIPCS, "run", "-J", "--shm", "private", *make_queues("/a")]
     result = run("unshare", "--mount", "sh", "-c", script, str(tmp_path), *command)
     found = json.loads(result.err)
-    assert found["run"]["mqueue_why"] is None
+    assert found["run"]["mqueue_why"] is found["run"]["shm_why"] is None
     assert [one["name"] for one in found["posix_queues"]] == ["/a"]
 
 
@@ -227,6 +244,15 @@ def test_run_private_always_needs_no_mqueue() -> None:
     mount = call_number("mount")
     before = [lambda: refuse_call(mount, errno.EPERM)]
     assert elsewhere("run", "--private", "always", "true", before=before).status == 0
+
+
+@pytest.mark.tools("strace")
+def test_run_without_ipc_namespace_has_the_shared_place() -> None:
+    inject = ["-f", "-o", "/dev/null", "-e", "trace=unshare", "-e", "inject=unshare:error=EPERM"]
+    result = run("strace", *inject, PYIPCS, "run", "-J", "--shm", "private", "true")
+    found = json.loads(result.err)["run"]
+    assert (result.status, found["private"], found["shm"]) == (0, False, "shared")
+    assert found["why"] == found["shm_why"] == "Operation not permitted"
 
 
 # -- Limits
@@ -297,3 +323,94 @@ def test_run_equal_limits_are_not_written(tmp_path: Path) -> None:
     opened = [line for line in trace.read_text().splitlines() if "/proc/sys/" in line]
     assert opened
     assert not [line for line in opened if "O_RDONLY" not in line]
+
+
+# -- A private /dev/shm
+
+
+def test_run_shm_is_shared_by_default() -> None:
+    (SHM / "outer").touch()
+    assert run_run("ls", str(SHM)).out == "outer\n"
+    assert (facts("true")["shm"], facts("true")["other_files"]) == ("shared", None)
+
+
+def test_run_shm_ignore_examines_nothing() -> None:
+    result = run_run("--shm", "ignore", *make_files())
+    assert result == (0, "", "")
+    assert sorted(path.name for path in SHM.iterdir()) == ["buffer", "sem.lock"]
+    assert (facts("--shm", "ignore", "true")["shm"]) == "ignored"
+
+
+def test_run_shm_private_reports_leftover_objects() -> None:
+    (SHM / "outer").touch()
+    result = run_run("--shm", "private", *make_files())
+    assert [path.name for path in SHM.iterdir()] == ["outer"]
+    assert result.status == 23
+    first, head, *rows = result.err.splitlines()
+    left = "1 POSIX segment and 1 POSIX semaphore (gone with its namespace)"
+    assert first == f"pyipcs: '{sys.executable}' left {left}"
+    assert head.split() == ["KIND", "NAME", "SIZE", "VALUE"]
+    assert [*map(str.split, rows)] == [
+        ["pshm", "/buffer", "8192", "-"],
+        ["psem", "/lock", "-", "3"],
+    ]
+
+
+def test_run_shm_private_json_has_leftover_objects() -> None:
+    found = report("--shm", "private", *make_files())
+    (segment,), (semaphore,) = found["posix_shmems"], found["posix_semaphores"]
+    assert (segment["name"], segment["segsz"], segment["rss"]) == ("/buffer", 8192, 0)
+    assert (semaphore["name"], semaphore["value"]) == ("/lock", 3)
+    run_facts = found["run"]
+    assert (run_facts["shm"], run_facts["shm_why"], run_facts["other_files"]) == (
+        "private",
+        None,
+        [],
+    )
+
+
+def test_run_shm_private_names_other_files() -> None:
+    script = "cd /dev/shm && mkdir joblib_x && head -c 40M /dev/zero >joblib_x/a && mkfifo 'a b'"
+    result = run_run("--shm", "private", "sh", "-c", script)
+    files = r"a\x20b (FIFO, 0B), joblib_x (directory, 40M)"
+    assert result == (0, "", f"pyipcs: other files in its /dev/shm: {files}\n")
+    assert facts("--shm", "private", "sh", "-c", script)["other_files"] == [
+        {"name": "a b", "type": "FIFO", "size": 0},
+        {"name": "joblib_x", "type": "directory", "size": 40 << 20},
+    ]
+
+
+def test_run_shm_private_names_at_most_eight_other_files() -> None:
+    script = "cd /dev/shm && mkdir 1 2 3 4 5 6 7 8 9 a"
+    result = run_run("--shm", "private", "sh", "-c", script)
+    assert result.err.endswith(" 8 (directory, 0B), 2 more\n")
+    assert len(facts("--shm", "private", "sh", "-c", script)["other_files"]) == 10
+
+
+@pytest.mark.root
+def test_run_shm_private_reports_objects_below_a_mount_of_the_command() -> None:
+    script = f"{sys.executable} -c '{MAKE_FILES}'; mount -t tmpfs none /dev/shm"
+    found = report("--shm", "private", "sh", "-c", script)
+    assert [one["name"] for one in found["posix_shmems"]] == ["/buffer"]
+
+
+def test_run_shm_private_refused_is_the_shared_one() -> None:
+    def no_shm() -> None:
+        hide("/dev")
+        MQUEUE.mkdir()
+
+    result = elsewhere("run", "--shm", "private", "true", before=[own_mounts, no_shm])
+    reason = "No such file or directory"
+    message = f"pyipcs: 'true' had no /dev/shm of its own: {reason}\n"
+    assert result == (0, "", message)
+    result = elsewhere("run", "-J", "--shm", "private", "true", before=[own_mounts, no_shm])
+    found = json.loads(result.err)["run"]
+    assert (found["shm"], found["shm_why"], found["mqueue_why"]) == ("shared", reason, None)
+
+
+def test_run_private_always_with_refused_shm_runs_nothing() -> None:
+    mount = call_number("mount")
+    arguments = ["run", "--private", "always", "--shm", "private", "sh", "-c", "echo ran"]
+    result = elsewhere(*arguments, before=[lambda: refuse_call(mount, errno.EPERM)])
+    message = "pyipcs: cannot mount a new /dev/shm: Operation not permitted\n"
+    assert result == (1, "", message)

@@ -93,6 +93,7 @@ CASES = {
     "run": "run true",
     "run leaks": "run ipcmk -Q",
     "run rm": "run --rm ipcmk -Q",
+    "run shm": "run --private always --shm private cp {lines} /dev/shm/left",
 }
 # The cases that also run in a new process, which makes a thousand more calls.
 _NEW = ["list", "send", "stat table", "rm keys"]
@@ -126,11 +127,11 @@ _NEWS = {"EIDRM", "EAGAIN"}
 # The valid outcomes: no difference; fewer names, processes or namespaces in the output; a message
 # and no change; a message and a part of the changes.
 _OUTCOMES = ("unharmed", "poorer", "refused", "partly")
-# The calls that read names, processes, namespaces and the semaphores of a set.
+# The calls that read names, processes and the semaphores of a set, or give namespaces and mounts.
 _ABOUT = {
     "semctl",
     *("openat", "read", "close", "newfstatat", "ioctl", "socket", "connect", "readlink"),
-    *("getdents64", "memfd_create", "mmap", "munmap", "mprotect", "unshare"),
+    *("getdents64", "memfd_create", "mmap", "munmap", "mprotect", "mount", "unshare"),
 }
 # The cases with several steps; the others change all or nothing.
 _STEPWISE = ("rm", "send", "recv", "set values", "write", "run")

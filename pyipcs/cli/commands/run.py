@@ -15,7 +15,7 @@ from pyipcs.cli.command import DocumentedChoice, Prefix, options_titled
 from pyipcs.cli.options.common import json_option, options_as, showing, subcommand
 from pyipcs.cli.options.output import FORMATS
 from pyipcs.cli.types import ParsedType
-from pyipcs.errors import CommandError, Status, StoppedError
+from pyipcs.errors import CommandError, Status, StoppedError, UsageError
 from pyipcs.model import INT_MAX
 from pyipcs.process.program import Program
 from pyipcs.query.plan import USAGE_COLUMNS, Format, OutputOptions
@@ -37,6 +37,7 @@ class _RunOptions(NamedTuple):
     """The namespace of the command, and the report."""
 
     private: str
+    shm: str
     remove: bool
     format_: str | None
     report: str | int | None
@@ -92,6 +93,19 @@ class _ReportFormat(DocumentedChoice):
     help="Give CMD an IPC namespace and a /dev/mqueue of its own. [default: auto]",
 )
 @_namespace(
+    "--shm",
+    type=DocumentedChoice(
+        {
+            "shared": "that of the current namespace",
+            "private": "an empty one, which is removed after CMD",
+            "ignore": "shared, and not examined",
+        }
+    ),
+    default="shared",
+    metavar="WHICH",
+    help="The /dev/shm of CMD, for POSIX segments and semaphores. [default: shared]",
+)
+@_namespace(
     "--rm",
     "remove",
     is_flag=True,
@@ -125,7 +139,7 @@ def command(output: Output, /, *, args: Sequence[str], options: _RunOptions) -> 
 
     CMD runs in an IPC namespace of its own, with a /dev/mqueue of its own: its System V objects and
     POSIX queues affect no other process, and do not outlive it. It shares /dev/shm, with the POSIX
-    segments and semaphores. Leftover objects, and
+    segments and semaphores, unless --shm private gives it an empty one. Leftover objects, and
     processes that still run there, are reported on standard error, or in the file of --report.
 
     For users other than root, CMD also gets a user namespace, in which sudo, su, ping, chown,
@@ -138,9 +152,11 @@ def command(output: Output, /, *, args: Sequence[str], options: _RunOptions) -> 
 
     The status is that of CMD if it is not 0; else 23 if there are leftover objects, else 0.
     """
+    if options.private == "never" and options.shm == "private":
+        raise UsageError("--private never and --shm private cannot be combined")
     program = Program.find(args)
     stream = None if options.report is None else _open_report(options.report)
-    leaks = run(program, options.private)
+    leaks = run(program, options.private, options.shm)
     target = output.for_stderr(stream)
     _show(target, leaks, Format(options.format_) if options.format_ else None, options.remove)
     is_written = options.report is None or _is_written(target, options.report, output)

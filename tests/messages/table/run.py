@@ -14,6 +14,7 @@ from tests.messages.texts import (
     FORMATS,
     NO_OWN_MQUEUE,
     WHEN,
+    cannot_combine,
     command_not_found,
     left_objects,
     missing,
@@ -43,6 +44,8 @@ ROWS: Rows = {
     2: [
         ("", missing("CMD")),
         ("--private x true", f"--private: 'x' {not_one_of(*WHEN)}"),
+        ("--shm x true", f"--shm: 'x' {not_one_of('shared', 'private', 'ignore')}"),
+        ("--private never --shm private true", cannot_combine("--private never", "--shm private")),
         (
             "--report fd:x true",
             "--report: 'fd:x': not a file or fd:N (N is the number of an open descriptor)",
@@ -57,8 +60,9 @@ ROWS: Rows = {
             with_faults("unshare:error=EPERM"),
         ),
         (
-            "true",
-            NO_OWN_MQUEUE.format("Operation not permitted"),
+            "--shm private true",
+            f"{NO_OWN_MQUEUE.format('Operation not permitted')}\n"
+            "pyipcs: 'true' had no /dev/shm of its own: Operation not permitted",
             with_faults("mount:error=EPERM"),
         ),
         (
@@ -70,6 +74,11 @@ ROWS: Rows = {
             "true",
             "limits that could not be carried over: fs.mqueue.msg_max (10 instead of 100)",
             with_queue_limit("msg_max", "100"),
+        ),
+        (
+            "--shm private mkdir /dev/shm/folder",
+            "other files in its /dev/shm: folder (directory, 0B)",
+            forked,
         ),
         (
             "bash <leave-sleep>",
@@ -131,6 +140,11 @@ ROWS: Rows = {
         ("--report fd:99 true", "--report: fd:99: Bad file descriptor", forked),
         ("--report fd:0 true", "--report: fd:0: not open for writing", shell('"$@" </dev/null')),
         ("--report /dev/full -J true", "--report: /dev/full: No space left on device", forked),
+        (
+            "--private always --shm private true",
+            "cannot mount a new /dev/shm: Operation not permitted",
+            with_faults("mount:error=EPERM"),
+        ),
         (
             "--private always true",
             "cannot create an IPC namespace: No space left on device "
