@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.kit.child import call_number, hide, in_child, refuse_call
+from tests.kit.kernel import OTHER_USER
 from tests.kit.mqueue import MQUEUE, queue
 from tests.kit.posix import SHM, ShmFiles, own_mounts, shared_mounts
 from tests.kit.program import PYIPCS, Result, elsewhere, ordinary, run
@@ -290,8 +291,8 @@ def test_run_namespace_has_the_same_limits_of_posix_queues() -> None:
 @pytest.mark.root
 def test_run_as_ordinary_user_reports_limits_that_differ() -> None:
     with limits(msg_max=100, queues_max=99):
-        result = ordinary("run", "true")
-        document = ordinary("run", "-J", "true")
+        result = ordinary("run", "true", uid=OTHER_USER)
+        document = ordinary("run", "-J", "true", uid=OTHER_USER)
     names = "fs.mqueue.queues_max (256 instead of 99), fs.mqueue.msg_max (10 instead of 100)"
     message = f"pyipcs: limits that could not be carried over: {names}\n"
     assert result == (0, "", message)
@@ -307,7 +308,7 @@ def test_run_as_ordinary_user_reports_kernel_sem_with_all_numbers() -> None:
     former = file.read_text()
     file.write_text("250 32000 32 128")
     try:
-        document = ordinary("run", "-J", "true")
+        document = ordinary("run", "-J", "true", uid=OTHER_USER)
     finally:
         file.write_text(former)
     (limit,) = json.loads(document.err)["run"]["limits"]

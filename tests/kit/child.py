@@ -124,9 +124,9 @@ def drop_capabilities() -> None:
     libc.capset(header, (ctypes.c_uint32 * 6)())
 
 
-def drop_privileges() -> None:
+def drop_privileges(uid: int = NOBODY) -> None:
     """Become an ordinary user without capabilities."""
-    become_ordinary()
+    become_ordinary(uid)
     drop_capabilities()
 
 

@@ -12,6 +12,8 @@ from pyipcs.model import SYSV, Kind
 
 IS_ROOT = os.geteuid() == 0
 NOBODY = 65534
+# A user for commands in namespaces that other tests, which run as nobody, must not see.
+OTHER_USER = 61004
 IPC_CREAT, IPC_EXCL, IPC_NOWAIT = 0o1000, 0o2000, 0o4000
 MSG_EXCEPT = 0o20000
 _IPC_RMID, _SHM_LOCK = 0, 11

@@ -221,7 +221,7 @@ def unprivileged(*args: str, before: Sequence[Callable[[], object]] = ()) -> Res
     return forked(*args, first=partial(_call_all, (*before, drop_privileges, clear_caches)))
 
 
-def ordinary(*args: str) -> Result:
+def ordinary(*args: str, uid: int = NOBODY) -> Result:
     """Run pyipcs as an ordinary user without capabilities, in a forked process.
 
     It may change things: all modules are imported here, because the user may not be able to read
@@ -230,7 +230,7 @@ def ordinary(*args: str) -> Result:
     load_all()
     for name in ("grp", "json", "pwd", "encodings.idna"):
         import_module(name)
-    return forked(*args, first=partial(_call_all, (drop_privileges, clear_caches)))
+    return forked(*args, first=partial(_call_all, (partial(drop_privileges, uid), clear_caches)))
 
 
 def load_all() -> None:

@@ -19,7 +19,7 @@ from pyipcs.model import Kind
 from tests.kit import program
 from tests.kit.child import NEWIPC, NEWNS, hide, unshare
 from tests.kit.factories import in_waiting_call, read_line, running
-from tests.kit.kernel import IS_ROOT, NOBODY, ids, libc, remove, send
+from tests.kit.kernel import IS_ROOT, NOBODY, OTHER_USER, ids, libc, remove, send
 from tests.kit.mqueue import make_queue
 from tests.kit.posix import SHM, bind, child_in, hold_lease, own_mounts
 from tests.kit.program import PYIPCS, Result, forked, invoke, need_tool, run
@@ -207,7 +207,7 @@ def with_queue_limit(name: str, value: str) -> Runner:
         before = setting.read_text()
         setting.write_text(value)
         try:
-            return program.ordinary(*args)
+            return program.ordinary(*args, uid=OTHER_USER)
         finally:
             setting.write_text(before)
 
