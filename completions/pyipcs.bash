@@ -586,7 +586,7 @@ _pyipcs_grammar() {
       options=(
         $'--private\tGive CMD an IPC namespace and a /dev/mqueue of its own'
         $'--shm\tThe /dev/shm of CMD, for POSIX segments and semaphores'
-        $'--rm\tIf CMD has no namespace of its own, remove leftover objects that are orphaned or suspect; also queues and sets in doubt, if their mode excludes other users and no other process of yours could use them'
+        $'--rm\tRemove leftover objects that are orphaned or suspect, in a shared namespace or /dev/shm; also queues and sets in doubt, if their mode excludes other users and no other process of yours could use them'
         $'-f\tFormat of the report'
         $'--format\tFormat of the report'
         $'-J\tShort for --format json'

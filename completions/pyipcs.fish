@@ -354,7 +354,7 @@ complete -c pyipcs -n '__pyipcs_in write 0' -x -k -a '(__pyipcs_lookup target:sh
 complete -c pyipcs -n '__pyipcs_in write 1 or-more' -x
 complete -c pyipcs -n '__pyipcs_in run' -l private -x -k -a 'auto\\t\'if the kernel permits it\' always\\t\'fail if the kernel refuses it\' never\\t\'run CMD in the current namespace\'' -d 'Give CMD an IPC namespace and a /dev/mqueue of its own'
 complete -c pyipcs -n '__pyipcs_in run' -l shm -x -k -a 'shared\\t\'that of the current namespace\' private\\t\'an empty one, which is removed after CMD\' ignore\\t\'shared, and not examined\'' -d 'The /dev/shm of CMD, for POSIX segments and semaphores'
-complete -c pyipcs -n '__pyipcs_in run' -l rm -d 'If CMD has no namespace of its own, remove leftover objects that are orphaned or suspect; also queues and sets in doubt, if their mode excludes other users and no other process of yours could use them'
+complete -c pyipcs -n '__pyipcs_in run' -l rm -d 'Remove leftover objects that are orphaned or suspect, in a shared namespace or /dev/shm; also queues and sets in doubt, if their mode excludes other users and no other process of yours could use them'
 complete -c pyipcs -n '__pyipcs_in run' -s f -l format -x -k -a 'table\\t\'tables for people\' plain\\t\'columns of text\' json\\t\'one JSON document\' jsonl\\t\'one JSON object per line\' csv\\t\'comma-separated values with a line of headings\' tsv\\t\'tab-separated values with a line of headings\' export\\t\'shell assignments, one line per object\'' -d 'Format of the report'
 complete -c pyipcs -n '__pyipcs_in run' -s J -l json -d 'Short for --format json'
 complete -c pyipcs -n '__pyipcs_in run' -l report -r -F -d 'Write the report to a file, or to an open descriptor that CMD does not inherit'

@@ -118,7 +118,7 @@ _QUEUES = (
 # What the state of a POSIX object loads.
 _LEASES = ("fcntl", "pyipcs.posix.lease", "pyipcs.posix.openness")
 _QUEUES = ("ctypes", "pyipcs.model", "pyipcs.posix.libc", "pyipcs.posix.mqueue")
-_MOUNTS = tuple(f"pyipcs.posix.{name}" for name in ["directory", "mounts", "mqueue"])
+_MOUNTS = tuple(f"pyipcs.posix.{name}" for name in ["directory", "mounts", "mqueue", "places"])
 _HANDLES = tuple(
     f"pyipcs.posix.{name}" for name in ["handle", "limits", "queue", "segment", "semaphore"]
 )
@@ -168,7 +168,7 @@ COMMANDS = {
     ),
     "rm -a --orphaned": ("ctypes", "pyipcs.model", "fcntl"),
     "run true": ("ctypes", "pyipcs.model", *_MOUNTS),
-    "run --private never true": ("ctypes", "pyipcs.model", *_MOUNTS),
+    "run --private never true": ("ctypes", "pyipcs.model", *_MOUNTS, "pyipcs.posix.libc"),
     "rm -n -a -f csv": ("ctypes", "pyipcs.model", "fcntl"),
     "stat {msqid} -f table": ("ctypes", "pyipcs.model"),
     "list -u": ("ctypes", "pyipcs.model"),

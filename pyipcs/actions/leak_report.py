@@ -7,15 +7,22 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pyipcs import objects
+from pyipcs.actions.posix_places import (
+    OwnQueues,
+    OwnShm,
+    PosixPlace,
+    SharedQueues,
+    SharedShm,
+)
 from pyipcs.errors import CommandError, IpcError, UnseenError
 from pyipcs.listing import Listing
-from pyipcs.model import SYSV, Kind
+from pyipcs.model import POSIX, SYSV, Kind, State
 from pyipcs.posix.directory import SHM
 from pyipcs.posix.mounts import Mounts, Refusal, mount_own
 from pyipcs.posix.mqueue import PATH as MQUEUE
 from pyipcs.process.foreground import Termination, supervise
 from pyipcs.process.program import Program
-from pyipcs.query.complete import METRICS, Requirement, complete
+from pyipcs.query.complete import Requirement, complete
 from pyipcs.query.selection import Selection
 from pyipcs.sysv import namespace, unshare
 from pyipcs.terminal.streams import Output, WriteError
@@ -24,7 +31,6 @@ from pyipcs.usage.processes import named
 
 if TYPE_CHECKING:
     from pyipcs.actions.leftovers import Other
-    from pyipcs.actions.private_shm import PrivateShm
     from pyipcs.posix.other_files import OtherFile
     from pyipcs.query.filters import Filter
     from pyipcs.sysv.unshare import DifferentLimit
@@ -35,31 +41,7 @@ _MANY = 8  # the most objects of other programs, or files, in a message
 _Leftovers: TypeAlias = Mapping[Kind, Sequence[Listing]]
 
 
-class _UnexaminedShm(NamedTuple):
-    """A /dev/shm that is not examined for files that the command left.
-
-    Attributes:
-        name: the name for JSON: shared or ignored.
-    """
-
-    name: str
-
-    def leftovers(self) -> _Leftovers:
-        """Return no objects."""
-        return {}
-
-    def other_files(self) -> "Sequence[OtherFile] | None":
-        """Return None: the files are unknown."""
-        return None
-
-
-_SHARED_SHM = _UnexaminedShm("shared")
-# Where the kernel refuses a private /dev/shm, the command gets the shared one.
-_UNEXAMINED = {
-    "shared": _SHARED_SHM,
-    "private": _SHARED_SHM,
-    "ignore": _UnexaminedShm("ignored"),
-}
+_SHM_NAMES = {"ignore": "ignored"}  # in JSON, unless the name of the option is used
 
 
 class _Location(NamedTuple):
@@ -72,7 +54,8 @@ class _Location(NamedTuple):
         descendants: the processes of the command in a shared namespace.
         limits: the limits that differ in a private namespace.
         mounts: the mounts that only the command uses.
-        shm: the /dev/shm of the command.
+        shm: the /dev/shm of the command: shared, private or ignored.
+        places: the places of POSIX objects.
     """
 
     is_private: bool
@@ -81,7 +64,8 @@ class _Location(NamedTuple):
     descendants: "Descendants | None" = None
     limits: "Sequence[DifferentLimit]" = ()
     mounts: Mounts = Mounts()
-    shm: "_UnexaminedShm | PrivateShm" = _SHARED_SHM
+    shm: str = "ignored"
+    places: "Sequence[PosixPlace]" = ()
 
     @classmethod
     def enter(cls, private: str, shm: str) -> "_Location":
@@ -117,21 +101,28 @@ class _Location(NamedTuple):
         }
         filters = (mine(), new_since(existing))
         mounts = Mounts({SHM: Refusal(0, why)}) if shm == "private" else Mounts()
-        return cls(False, why, filters, descendants, mounts=mounts, shm=_UNEXAMINED[shm])
+        location = cls(False, why, filters, descendants, mounts=mounts)
+        return location._with_shm(shm)._with_place(SharedQueues())
 
     def _with_mounts(self, private: str, shm: str) -> "_Location":
         """Mount file systems for the command in its IPC namespace."""
         mounts = mount_own([MQUEUE, SHM] if shm == "private" else [MQUEUE])
-        location = self._replace(mounts=mounts, shm=_UNEXAMINED[shm])
-        if shm != "private":
-            return location
-        if refusal := mounts.refused.get(SHM):
-            if private == "always":
-                raise CommandError(f"cannot mount a new {SHM}: {refusal.reason}")
-            return location
-        from pyipcs.actions.private_shm import PrivateShm
+        refusal = mounts.refused.get(SHM)
+        if refusal and private == "always":
+            raise CommandError(f"cannot mount a new {SHM}: {refusal.reason}")
+        location = self._replace(mounts=mounts)._with_place(OwnQueues(mounts))
+        return location._with_shm(shm)
 
-        return location._replace(shm=PrivateShm())
+    def _with_shm(self, shm: str) -> "_Location":
+        """Add the /dev/shm, which is shared if the kernel refuses a private one."""
+        if shm == "ignore":
+            return self
+        if shm == "private" and SHM in self.mounts.devices:
+            return self._replace(shm="private")._with_place(OwnShm())
+        return self._replace(shm="shared")._with_place(SharedShm())
+
+    def _with_place(self, place: PosixPlace) -> "_Location":
+        return self._replace(places=(*self.places, place))
 
     def leftovers(self) -> "tuple[_Leftovers, Sequence[Other]]":
         """Return the command's objects and new objects of other programs.
@@ -151,18 +142,10 @@ class _Location(NamedTuple):
 
         return divide(left, self.descendants)
 
-    def posix_leftovers(self) -> _Leftovers:
-        """Return the POSIX queues of a private namespace.
-
-        Raises:
-            UnseenError: they cannot be listed.
-        """
-        if not self.is_private:
-            return {}
-        # This spares nearly all commands the modules that list queues.
-        is_empty = self.mounts.is_empty(MQUEUE)
-        queues = () if is_empty else complete(objects.read(Kind.POSIX_QUEUE), METRICS)
-        return {Kind.POSIX_QUEUE: [*queues]}
+    def is_shared(self, kind: Kind) -> bool:
+        """Return True if objects of a kind stay after the end of the command."""
+        places = (place.is_shared for place in self.places if kind in place.kinds)
+        return next(places, not self.is_private)
 
     def processes(self) -> dict[int, str | None]:
         """Return the names of the command's processes that still run, by pid."""
@@ -200,7 +183,7 @@ class _Location(NamedTuple):
         reasons = {path: refusal.reason for path, refusal in self.mounts.refused.items()}
         return {
             "mqueue_why": reasons.get(MQUEUE),
-            "shm": self.shm.name,
+            "shm": self.shm,
             "shm_why": reasons.get(SHM),
             "limits": [
                 {"name": name, "outside": _numbers(outside), "inside": _numbers(inside)}
@@ -247,14 +230,17 @@ class LeakReport:
         self._location = location
         self.ended = ended
         self.unseen: dict[Kind, UnseenError] = {}
-        left, self._others = location.leftovers()
-        try:
-            queues = location.posix_leftovers()
-        except UnseenError as error:
-            queues = {}
-            self.unseen[Kind.POSIX_QUEUE] = error
-        self.objects = {**left, **queues, **location.shm.leftovers()}
-        self._other_files = location.shm.other_files()
+        left: dict[Kind, Sequence[Listing]] = {}
+        found, self._others = location.leftovers()
+        left.update(found)
+        for place in location.places:
+            try:
+                left.update(place.leftovers())
+            except UnseenError as error:
+                self.unseen |= dict.fromkeys(place.kinds, error)
+        self.objects = {kind: left[kind] for kind in Kind if kind in left}
+        files = (place.other_files() for place in location.places)
+        self._other_files = next((some for some in files if some is not None), None)
         self._processes = location.processes()
         self.counts = {
             kind: sum(listing.length for listing in listings)
@@ -264,10 +250,22 @@ class LeakReport:
 
     def summary(self) -> str:
         """Return the command and the numbers of its objects, at least one."""
-        counts = [plural(number, kind.noun) for kind, number in self.counts.items() if number]
-        is_gone = self._location.is_private and not self._processes
-        end = " (gone with its namespace)" if is_gone else ""
-        return f"'{self._args[0]}' left {phrase(counts)}{end}"
+        command = f"'{self._args[0]}'"
+        if self._processes or not self._location.is_private:
+            counts = [plural(number, kind.noun) for kind, number in self.counts.items() if number]
+            return f"{command} left {phrase(counts)}"
+        going, staying = self._counted(shared=False), self._counted(shared=True)
+        parts = [f"{phrase(going)} (gone with its namespace)"] if going else []
+        parts += [f"{phrase(staying)} in {SHM}"] if staying else []
+        return f"{command} left {', and '.join(parts)}"
+
+    def _counted(self, *, shared: bool) -> list[str]:
+        """Return the numbers of objects in shared places, or in those of the command."""
+        return [
+            plural(number, kind.noun)
+            for kind, number in self.counts.items()
+            if number and self._location.is_shared(kind) is shared
+        ]
 
     def notes(self) -> Iterator[str]:
         """Yield messages about doubts, other files and running processes."""
@@ -277,20 +275,28 @@ class LeakReport:
                 "other programs of yours may have created them: "
                 f"{command} had no IPC namespace of its own ({why})"
             )
+        elif self._counted(shared=True):
+            yield f"other programs of yours may have created those in {SHM}, which is shared"
         elif why and why != _NEVER:
             yield f"{command} left nothing, but had no IPC namespace of its own: {why}"
         if self._others:
             names = ", ".join(abridged(self._others, lambda one: one.named, _MANY))
             yield f"new, but used by other programs: {names}"
-        yield from map(str, self.unseen.values())
+        unseen = (error for error in self.unseen.values() if self._is_notable(error))
+        yield from dict.fromkeys(map(str, unseen))
         if self._other_files:
             names = ", ".join(abridged(self._other_files, _named_file, _MANY))
-            yield f"other files in its {SHM}: {names}"
+            where = f"in its {SHM}" if self._location.shm == "private" else f"left in {SHM}"
+            yield f"other files {where}: {names}"
         yield from self._location.notes(command)
         if self._processes:
             processes = ", ".join(named(*one) for one in self._processes.items())
             where = " in its namespace" if self._location.is_private else ""
             yield f"still running{where}: {processes}"
+
+    def _is_notable(self, error: UnseenError) -> bool:
+        """Return True if the command may have left objects unseen."""
+        return not error.is_missing and (error.is_certain or self._location.is_private)
 
     def facts(self, removed: Iterable[tuple[Kind, int | str]]) -> dict[str, Any]:
         """Return the report for JSON, except for the objects.
@@ -308,30 +314,55 @@ class LeakReport:
             "other_files": files if files is None else [one._asdict() for one in files],
             "processes": [{"pid": pid, "command": name} for pid, name in self._processes.items()],
             "others": [{"kind": one.kind.value, "id": one.id} for one in self._others],
-            "removed": [{"kind": kind.value, "id": object_id} for kind, object_id in removed],
+            "removed": [
+                {"kind": kind.value, "name" if kind in POSIX else "id": object_id}
+                for kind, object_id in removed
+            ],
         }
 
     def remove(self, output: Output) -> Collection[tuple[Kind, int | str]]:
-        """Remove the objects that `leftovers.removable` selects; return them.
+        """Remove the objects in shared places that are certainly left; return them.
 
         In a private namespace the kernel removes all objects, and this removes none.
         """
+        removed: dict[tuple[Kind, int | str], None] = {}
+        kept: dict[str, int] = {}
         descendants = self._location.descendants
-        if not self.total or not descendants:
-            return ()
-        from pyipcs.actions.leftovers import removable, summary
-        from pyipcs.actions.remove import Removal, select
+        if self.total and descendants:
+            from pyipcs.actions.leftovers import removable
 
-        kept = self._kept(descendants)
-        selection = Selection((*self._location.filters, removable(descendants)))
-        listed = {kind: select(some, selection) for kind, some in self.objects.items()}
-        removal = Removal(output, selection, verbose=True)
-        removal.remove_selected(listed)
+            kept = self._kept(descendants)
+            filters = (*self._location.filters, removable(descendants))
+            removed |= self._removed(output, SYSV, Selection(filters))
+        for place in self._location.places:
+            if place.is_shared and any(self.counts.get(kind) for kind in place.kinds):
+                removed |= self._removed(output, place.kinds, place.selection())
+                if doubtful := self._count_unknown(place.kinds):
+                    from pyipcs.actions.leftovers import IN_DOUBT
+
+                    kept[IN_DOUBT] = kept.get(IN_DOUBT, 0) + doubtful
         with suppress(WriteError):  # the reader of the report is gone
             output.flush()
-        for line in summary(kept):
-            output.error(line)
+        for reason, number in kept.items():
+            output.error(f"not removed: {plural(number, 'object')} {reason}")
+        return removed
+
+    def _removed(
+        self, output: Output, kinds: Collection[Kind], selection: Selection
+    ) -> dict[tuple[Kind, int | str], None]:
+        """Remove the objects of some kinds that a selection selects; return them."""
+        from pyipcs.actions.remove import Removal, select
+
+        removal = Removal(output, selection, verbose=True)
+        removal.remove_selected(
+            {kind: select(self.objects[kind], selection) for kind in kinds if kind in self.objects}
+        )
         return removal.removed
+
+    def _count_unknown(self, kinds: Iterable[Kind]) -> int:
+        listings = chain.from_iterable(self.objects.get(kind, ()) for kind in kinds)
+        evidence = chain.from_iterable(one.column("evidence") for one in listings)
+        return sum(one.state is State.UNKNOWN for one in evidence)
 
     def _kept(self, descendants: "Descendants") -> dict[str, int]:
         """Return the number of objects that are not removed, by reason."""
@@ -339,7 +370,7 @@ class LeakReport:
 
         reasons: dict[str, int] = {}
         scan = descendants.scan()
-        for listing in chain.from_iterable(self.objects.values()):
+        for listing in chain.from_iterable(self.objects[kind] for kind in SYSV):
             for why in filter(None, kept_reasons(listing, descendants, scan)):
                 reasons[why] = reasons.get(why, 0) + 1
         return reasons

@@ -8,14 +8,14 @@ from pyipcs.listing import Listing
 from pyipcs.model import Kind, Queue, Segment, SemaphoreSet, State, SysvRecord
 from pyipcs.query.complete import Requirement
 from pyipcs.query.filters import Filter
-from pyipcs.text import phrase, plural
+from pyipcs.text import phrase
 from pyipcs.usage.descendants import Descendants, Process, Scan
 from pyipcs.usage.processes import named, recorded, thread_group
 from pyipcs.usage.scan import empty_scan
 from pyipcs.usage.state import UsageState
 
 _OTHERS_MODE = 0o077  # permissions of users other than owner and creator (svipc(7))
-_IN_USE, _IN_DOUBT = "in use", "in doubt"
+_IN_USE, IN_DOUBT = "in use", "in doubt"
 
 
 class Other(NamedTuple):
@@ -82,7 +82,7 @@ def kept_reasons(listing: Listing, descendants: Descendants, scan: Scan) -> Iter
         elif usage.state is not State.UNKNOWN:
             yield ""
         elif isinstance(record, Segment) or usage.has_related_in_use:
-            yield _IN_DOUBT
+            yield IN_DOUBT
         elif not _is_private(record, scan.uid):
             yield "in doubt, and open to other users"
         else:
@@ -96,7 +96,7 @@ def _doubt(scan: Scan) -> str:
         names = _in_brackets(scan.descendants.values())
         return f"in doubt while processes of the command live{names}"
     if not seen.readable or seen.incomplete_reason:
-        return _IN_DOUBT  # the column REASON has the details
+        return IN_DOUBT  # the column REASON has the details
     if scan.others:
         names = _in_brackets(scan.others)
         return f"in doubt while other processes of this user live{names}"
@@ -146,9 +146,3 @@ def _on_record(record: SysvRecord) -> Iterator[tuple[int, int]]:
 
 def _phrase(processes: Sequence[tuple[int, str | None]]) -> str:
     return phrase([named(*one) for one in processes])
-
-
-def summary(reasons: Mapping[str, int]) -> Iterator[str]:
-    """Yield a line for each reason to keep objects."""
-    for reason, number in reasons.items():
-        yield f"not removed: {plural(number, 'object')} {reason}"

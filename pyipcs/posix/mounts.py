@@ -155,9 +155,9 @@ def _like(path: str) -> tuple[int, str]:
 
 
 def _make_private(path: str) -> None:
-    """Give the mount that has a directory private propagation.
+    """Make the mount of a directory private (MS_PRIVATE).
 
-    Then mounts on the directory are not seen in the mount namespaces before this one.
+    Other mount namespaces do not see later mounts on the directory.
 
     Raises:
         OSError: the mount is not visible (chroot(2), no /proc), or the kernel refuses it.

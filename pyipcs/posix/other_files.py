@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from typing import NamedTuple
 
 from pyipcs.errors import NotFoundError
@@ -26,8 +27,13 @@ class OtherFile(NamedTuple):
     size: int | None
 
 
-def other_files() -> list[OtherFile]:
+def other_files(
+    is_wanted: Callable[[os.stat_result], bool] = lambda _status: True,
+) -> list[OtherFile]:
     """Return the files in /dev/shm that are no objects, in the order of their names.
+
+    Args:
+        is_wanted: a condition on the status of a file.
 
     Raises:
         UnseenError: /dev/shm cannot be opened.
@@ -36,16 +42,20 @@ def other_files() -> list[OtherFile]:
     top = directory.duplicate_shm()
     try:
         with os.scandir(top) as entries:
-            found = [_other_file(top, entry.name) for entry in entries]
+            found = [_other_file(top, entry.name, is_wanted) for entry in entries]
     finally:
         os.close(top)
     return sorted(filter(None, found))
 
 
-def _other_file(top: int, entry: str) -> OtherFile | None:
-    """Return a file in /dev/shm; None if it is an object or was removed."""
+def _other_file(
+    top: int, entry: str, is_wanted: Callable[[os.stat_result], bool]
+) -> OtherFile | None:
+    """Return a wanted file in /dev/shm; None if it is an object or was removed."""
     try:
         status = files.status(top, entry)
+        if not is_wanted(status):
+            return None
         kind, _value = files.examine(top, entry, status)
     except NotFoundError:
         return None

@@ -172,7 +172,7 @@ def test_run_format_writes_the_report_for_programs(isolated: None) -> None:
             "shm": "shared",
             "shm_why": None,
             "limits": [],
-            "other_files": None,
+            "other_files": [],
             "processes": [],
             "others": [],
             "removed": [],

@@ -1,5 +1,6 @@
 """pyipcs run: the POSIX queues, the /dev/shm and the mounts of the command."""
 
+import csv
 import errno
 import json
 import os
@@ -86,9 +87,11 @@ def test_run_reports_leftover_posix_queues() -> None:
     assert result.status == 23
     first, head, *rows = result.err.splitlines()
     assert first == f"pyipcs: '{sys.executable}' left 2 POSIX queues (gone with its namespace)"
-    assert head.split() == ["KIND", "NAME", "MSGS", "USEDBYTES"]
-    names = ["/a", r"\x2fb\x20c"]
-    assert sorted(map(str.split, rows)) == [["pmsg", name, "1", "5"] for name in names]
+    assert head.split() == ["KIND", "NAME", "MSGS", "USEDBYTES", "STATE", "REASON"]
+    reason = "nobody has it open, but it has 1 message"
+    assert sorted(row.split(maxsplit=5) for row in rows) == [
+        ["pmsg", name, "1", "5", "suspect", reason] for name in ("/a", r"\x2fb\x20c")
+    ]
 
 
 def test_run_reports_leftover_queues_of_both_families() -> None:
@@ -106,8 +109,9 @@ def test_run_json_has_leftover_posix_queues() -> None:
 
 def test_run_csv_has_leftover_posix_queues() -> None:
     head, row = run_run("-f", "csv", *make_queues("/a")).err.splitlines()
-    cells = dict(zip(head.split(","), row.split(","), strict=True))
+    (cells,) = csv.DictReader([head, row])
     assert (cells["KIND"], cells["NAME"], cells["MSGS"]) == ("pmsg", "/a", "1")
+    assert cells["STATE"] == "suspect"
 
 
 def test_run_removed_posix_queues_are_no_leftovers() -> None:
@@ -332,7 +336,7 @@ def test_run_equal_limits_are_not_written(tmp_path: Path) -> None:
 def test_run_shm_is_shared_by_default() -> None:
     (SHM / "outer").touch()
     assert run_run("ls", str(SHM)).out == "outer\n"
-    assert (facts("true")["shm"], facts("true")["other_files"]) == ("shared", None)
+    assert (facts("true")["shm"], facts("true")["other_files"]) == ("shared", [])
 
 
 def test_run_shm_ignore_examines_nothing() -> None:
@@ -350,10 +354,10 @@ def test_run_shm_private_reports_leftover_objects() -> None:
     first, head, *rows = result.err.splitlines()
     left = "1 POSIX segment and 1 POSIX semaphore (gone with its namespace)"
     assert first == f"pyipcs: '{sys.executable}' left {left}"
-    assert head.split() == ["KIND", "NAME", "SIZE", "VALUE"]
-    assert [*map(str.split, rows)] == [
-        ["pshm", "/buffer", "8192", "-"],
-        ["psem", "/lock", "-", "3"],
+    assert head.split() == ["KIND", "NAME", "SIZE", "VALUE", "STATE", "REASON"]
+    assert [row.split(maxsplit=5)[:5] for row in rows] == [
+        ["pshm", "/buffer", "8192", "-", "orphaned"],
+        ["psem", "/lock", "-", "3", "orphaned"],
     ]
 
 

@@ -109,9 +109,9 @@ class _ReportFormat(DocumentedChoice):
     "--rm",
     "remove",
     is_flag=True,
-    help="If CMD has no namespace of its own, remove leftover objects that are orphaned or "
-    "suspect; also queues and sets in doubt, if their mode excludes other users and no other "
-    "process of yours could use them.",
+    help="Remove leftover objects that are orphaned or suspect, in a shared namespace or /dev/shm; "
+    "also queues and sets in doubt, if their mode excludes other users and no other process of "
+    "yours could use them.",
 )
 @showing(
     "-f",
@@ -139,13 +139,14 @@ def command(output: Output, /, *, args: Sequence[str], options: _RunOptions) -> 
 
     CMD runs in an IPC namespace of its own, with a /dev/mqueue of its own: its System V objects and
     POSIX queues affect no other process, and do not outlive it. It shares /dev/shm, with the POSIX
-    segments and semaphores, unless --shm private gives it an empty one. Leftover objects, and
-    processes that still run there, are reported on standard error, or in the file of --report.
+    segments and semaphores, unless --shm private gives it an empty one: new ones of yours that
+    nobody has open are left there. Leftover objects, and processes that still run, are reported on
+    standard error, or in the file of --report.
 
     For users other than root, CMD also gets a user namespace, in which sudo, su, ping, chown,
     chgrp, install -o and fakeroot do not work: use --private never for these.
 
-    If the kernel refuses, CMD runs in the current namespace, and new System V objects of yours are
+    If the kernel refuses, CMD runs in the current namespace, and new objects of yours are
     reported. An object in use by a living process that CMD did not start belongs to another
     program: it is reported separately, and never removed. pyipcs adopts the processes that CMD
     leaves behind.

@@ -81,6 +81,11 @@ ROWS: Rows = {
             forked,
         ),
         (
+            "mkdir /dev/shm/folder",
+            "other files left in /dev/shm: folder (directory, 0B)",
+            shell('"$@"; status=$?; rmdir /dev/shm/folder; exit $status'),
+        ),
+        (
             "bash <leave-sleep>",
             "still running in its namespace: <number> (sleep)",
             leaving_sleep,
@@ -105,6 +110,13 @@ ROWS: Rows = {
         (
             "bash -c '<pyipcs> make -Q -q -n /left >/dev/null'",
             left_objects(f"1 message queue and 1 POSIX queue{GONE}"),
+            forked,
+        ),
+        (
+            "--rm bash -c '<pyipcs> make -m 1 -n /left >/dev/null'",
+            f"{left_objects('1 POSIX segment in /dev/shm')}\n"
+            "pyipcs: other programs of yours may have created those in /dev/shm, which is shared\n"
+            "removing POSIX shared memory `/left'",
             forked,
         ),
         (
