@@ -14,6 +14,7 @@ from tests.kit import isolation
 from tests.kit.isolation import Isolation
 from tests.kit.kernel import IS_ROOT, Objects, everything, remove
 from tests.kit.posix import ShmFiles
+from tests.kit.posix_objects import PosixObjects
 from tests.kit.program import need_tool
 
 # The number of examples is for tests that set none. No example has to be quick, because the
@@ -126,6 +127,14 @@ def own_mqueue(_mine: Isolation) -> None:
     """Skip a test whose programs create queues, without its own /dev/mqueue."""
     if not _mine.mqueue:
         pytest.skip(f"needs a /dev/mqueue of its own: {_mine.why}")
+
+
+@pytest.fixture
+def posix_objects(shm: ShmFiles, own_mqueue: None, isolated: None) -> Iterator[PosixObjects]:
+    """Create POSIX objects where there are no others, and remove all after the test."""
+    made = PosixObjects()
+    yield made
+    made.remove_all()
 
 
 @pytest.fixture

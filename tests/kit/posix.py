@@ -124,6 +124,11 @@ def child_in(prepare: Callable[[], object]) -> Iterator[int]:
         exit_code(child)
 
 
+def hold_open(path: Path, flags: int = os.O_RDONLY) -> None:
+    """Open a file until the process ends."""
+    os.open(path, flags)
+
+
 def hold_lease(path: Path) -> None:
     """Hold a write lease on a file until the process ends (fcntl(2), F_SETLEASE)."""
     signal.signal(signal.SIGIO, signal.SIG_IGN)

@@ -13,7 +13,7 @@ import pytest
 from pyipcs.errors import BusyError, DeniedError, IpcError
 from pyipcs.posix import lease
 from tests.kit.child import in_child
-from tests.kit.posix import ShmFiles, as_nobody, child_in, hold_mapped
+from tests.kit.posix import ShmFiles, as_nobody, child_in, hold_mapped, hold_open
 from tests.kit.wait import LIMIT, exit_code, wait_for_state
 
 PAGE = os.sysconf("SC_PAGESIZE")
@@ -33,10 +33,6 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
 @pytest.fixture
 def path(shm: ShmFiles) -> Path:
     return shm.file("x", b"x" * PAGE)
-
-
-def hold_open(path: Path, flags: int) -> None:
-    os.open(path, flags)
 
 
 @pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_WRONLY, os.O_RDWR])
