@@ -160,6 +160,10 @@ def _answer(error: IpcError, answers: Mapping[int, Openness]) -> Openness:
     return answers[error.errno]
 
 
+def _identity(status: os.stat_result) -> Identity:
+    return status.st_dev, status.st_ino
+
+
 class _Folder:
     """The files of one kind.
 
@@ -186,8 +190,7 @@ class _Folder:
         except IpcError as error:
             return _answer(error, _AT_OPEN)
         try:
-            found = os.fstat(descriptor)
-            if (found.st_dev, found.st_ino) != expected:
+            if _identity(os.fstat(descriptor)) != expected:
                 return Openness.GONE
             block.take(descriptor)
         except IpcError as error:
@@ -205,6 +208,8 @@ class _Folder:
         except IpcError as error:
             return error
         try:
+            if _identity(os.fstat(descriptor)) != candidate.fields[:2]:
+                raise ipc_error(errno.ENOENT)
             block.take(descriptor)
             return self._remove(descriptor, candidate)
         except IpcError as error:
@@ -215,8 +220,6 @@ class _Folder:
     def _remove(self, descriptor: int, candidate: Candidate) -> Outcome:
         """Remove an object with a lease on it."""
         found = os.fstat(descriptor)
-        if (found.st_dev, found.st_ino) != candidate.fields[:2]:
-            raise ipc_error(errno.ENOENT)
         if not self._is_unchanged(descriptor, found, candidate):
             return Outcome.CHANGED
         lease.check_held(descriptor)
@@ -224,7 +227,7 @@ class _Folder:
         return Outcome.REMOVED if lease.is_held(descriptor) else Outcome.REMOVED_FROM_OPENER
 
     def _is_unchanged(self, descriptor: int, found: os.stat_result, candidate: Candidate) -> bool:
-        values = found.st_dev, found.st_ino, S_IMODE(found.st_mode), found[4], found[5], found[8]
+        values = (*_identity(found), S_IMODE(found.st_mode), found[4], found[5], found[8])
         if self._kind is not Kind.POSIX_QUEUE:
             return (*values, found[7], found[9]) == candidate.fields
         if candidate.qnum is None:

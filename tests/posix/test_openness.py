@@ -265,6 +265,29 @@ def test_probe_and_remove_of_replaced_object_leave_the_new_one(
     assert path.exists()
 
 
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+
+
+@pytest.mark.parametrize("kind", IN_SHM)
+@pytest.mark.parametrize(
+    "replace",
+    [os.mkdir, os.mkfifo, make_socket, partial(os.symlink, "/etc/passwd")],
+    ids=["directory", "FIFO", "socket", "link"],
+)
+def test_probe_and_remove_of_object_replaced_by_another_file_leave_it(
+    kind: Kind, replace: Callable[[Path], None], posix_objects: PosixObjects
+) -> None:
+    path = posix_objects.make(kind)
+    listed, before = present(kind), identity(path)
+    path.unlink()
+    replace(path)
+    assert probe(kind, [("/x", before)]) == [Openness.GONE]
+    assert isinstance(remove(kind, listed)[0], NotFoundError)
+    assert os.path.lexists(path)
+
+
 def change_mode(path: Path) -> None:
     path.chmod(0o640)
 
