@@ -16,22 +16,10 @@ from pyipcs.query.selection import Selection
 from pyipcs.terminal.streams import Output
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
 from tests.kit.program import PYIPCS, ordinary, run
+from tests.kit.tracing import delayed
 from tests.kit.wait import LIMIT, wait_until
 
-_DELAY = "2000000"  # microseconds
 _FALLOCATE = {"x86_64": "285", "aarch64": "47"}  # numbers of the system call
-
-
-def delayed(calls: str, when: str, *args: str, **options: object) -> "subprocess.Popen[bytes]":
-    """Start pyipcs with a delay before ("enter") or after ("exit") system calls."""
-    trace = ["-f", "-o", "/dev/null", "-e", f"trace={calls}"]
-    delay = f"inject={calls}:delay_{when}={_DELAY}"
-    return subprocess.Popen(  # type: ignore[call-overload, no-any-return] # of any options
-        ["strace", *trace, "-e", delay, PYIPCS, *args],
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        **options,
-    )
 
 
 def is_in_fallocate(process: "subprocess.Popen[bytes]") -> bool:
