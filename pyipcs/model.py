@@ -74,6 +74,7 @@ POSIX = (Kind.POSIX_QUEUE, Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE)
 COUNTERPARTS = dict(zip(SYSV, POSIX, strict=True))
 # The kinds in /dev/shm, which belongs to a mount. All others belong to an IPC namespace.
 IN_SHM = (Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE)
+QUEUES = (Kind.QUEUE, Kind.POSIX_QUEUE)
 
 
 class By(Enum):
@@ -267,10 +268,51 @@ class SemaphoreSet(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A message of a queue (msgop(2)), with a positive type."""
+    """A message of a queue.
+
+    Attributes:
+        type: the type, which is positive (msgop(2)); in a POSIX queue the priority.
+        body: the body.
+    """
 
     type: int
     body: bytes
+
+
+class MessageField(NamedTuple):
+    """The number that each message of a queue has beside its body.
+
+    Attributes:
+        name: the name of the number.
+        default: the number of a message for which none is given.
+        least: the smallest number.
+        most: the largest number.
+    """
+
+    name: str
+    default: int
+    least: int
+    most: int
+
+
+MESSAGE_TYPE = MessageField("type", 1, 1, LONG_MAX)
+MESSAGE_PRIORITY = MessageField("priority", 0, 0, 32767)  # MQ_PRIO_MAX - 1 (mq_send(3))
+
+
+class Wanted(NamedTuple):
+    """The messages to receive, by the rules of msgrcv(2).
+
+    Attributes:
+        type: 0 for any message, N for messages of type N, -N for the lowest type up to N.
+        others: True to receive messages of any other type (MSG_EXCEPT).
+        max_size: the largest body to receive, in bytes; None is no limit.
+        truncate: True to cut a larger body and lose the rest (MSG_NOERROR).
+    """
+
+    type: int = 0
+    others: bool = False
+    max_size: int | None = None
+    truncate: bool = False
 
 
 class PosixQueue(NamedTuple):

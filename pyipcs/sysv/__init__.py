@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         SemaphoreSet,
         SysvRecord,
         Target,
+        Wanted,
     )
     from pyipcs.sysv.attachment import Attachment
     from pyipcs.sysv.handle import Handle, handle_class, with_free_key
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
     from pyipcs.sysv.limits import known_limits, known_usage
     from pyipcs.sysv.operations import Operation
     from pyipcs.sysv.procfs import read
-    from pyipcs.sysv.queue import MessageQueue, Wanted
+    from pyipcs.sysv.queue import MessageQueue
     from pyipcs.sysv.segment import SharedMemory
     from pyipcs.sysv.semaphore import SemaphoreArray
 
@@ -122,6 +123,7 @@ _MODULES = {
             "Semaphore",
             "SemaphoreSet",
             "Target",
+            "Wanted",
         ],
         "pyipcs.model",
     ),
@@ -132,7 +134,7 @@ _MODULES = {
     "Listing": "pyipcs.listing",
     "Operation": "pyipcs.sysv.operations",
     "read": "pyipcs.sysv.procfs",
-    **dict.fromkeys(["MessageQueue", "Wanted"], "pyipcs.sysv.queue"),
+    "MessageQueue": "pyipcs.sysv.queue",
     "SharedMemory": "pyipcs.sysv.segment",
     "SemaphoreArray": "pyipcs.sysv.semaphore",
 }

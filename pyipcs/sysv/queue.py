@@ -4,38 +4,29 @@ import errno
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, Self, cast
 
 import sysv_ipc
 
 from pyipcs.errors import BusyError, IpcError, TooBigError, ipc_error
-from pyipcs.model import INT_MAX, Kind, Message, Queue, SysvRecord
+from pyipcs.model import INT_MAX, MESSAGE_TYPE, Kind, Message, Queue, SysvRecord, Wanted
 from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
 
 # The first size for a body in bytes: the usual msgmax. The size is doubled after E2BIG.
 _MSGSZ = 8192
 
 
-class Wanted(NamedTuple):
-    """The messages to receive, by the rules of msgrcv(2).
+class MessageQueue(Handle):
+    """A message queue by its msqid.
 
     Attributes:
-        type: 0 for any message, N for messages of type N, -N for the lowest type up to N.
-        others: True to receive messages of any other type (MSG_EXCEPT).
-        max_size: the largest body to receive, in bytes; None is no limit.
-        truncate: True to cut a larger body and lose the rest (MSG_NOERROR).
+        message_field: the number that each message has.
+        can_choose: True: a receiver may choose messages, cut them and copy them.
     """
 
-    type: int = 0
-    others: bool = False
-    max_size: int | None = None
-    truncate: bool = False
-
-
-class MessageQueue(Handle):
-    """A message queue by its msqid."""
-
     kind = Kind.QUEUE
+    message_field = MESSAGE_TYPE
+    can_choose = True
 
     @classmethod
     def create(cls, key: int, mode: int) -> Self:
@@ -91,6 +82,19 @@ class MessageQueue(Handle):
     def details(self, record: SysvRecord | None = None) -> Queue:
         """Return the queue's record, which is always complete."""
         return cast(Queue, super().details(record))
+
+    def message_limits(self) -> dict[str, int | None]:
+        """Return the limits of a message's size in bytes, by their names.
+
+        The msgmax is None if the kernel does not report it.
+
+        Raises:
+            NotFoundError: there is no such queue.
+        """
+        from pyipcs.sysv.limits import known_limits
+
+        limits = known_limits(Kind.QUEUE)
+        return {"msgmax": limits.msgmax if limits else None, "qbytes": self.record.qbytes}
 
     def sender(self) -> Callable[[int, bytes, bool], None]:
         """Return a function that sends a message.

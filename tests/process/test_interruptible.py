@@ -15,8 +15,9 @@ from typing import NoReturn
 import pytest
 
 from pyipcs.errors import ExpiredError, InterruptError, StoppedError
+from pyipcs.model import Wanted
 from pyipcs.process.interruptible import InterruptibleWait, end_by
-from pyipcs.sysv.queue import MessageQueue, Wanted
+from pyipcs.sysv.queue import MessageQueue
 from tests.kit.factories import fork_child, thread_in_waiting_call
 from tests.kit.kernel import Objects, send
 from tests.kit.wait import LIMIT, exit_code, wait_for_state, wait_until

@@ -17,10 +17,10 @@ from pyipcs.errors import (
     ipc_error,
     missing_if_einval,
 )
-from pyipcs.model import SYSV, Kind, Segment, SemaphoreSet
+from pyipcs.model import SYSV, Kind, Segment, SemaphoreSet, Wanted
 from pyipcs.sysv.handle import Handle, handle_class, sysv_ipc_error, with_free_key
 from pyipcs.sysv.operations import Operation
-from pyipcs.sysv.queue import MessageQueue, Wanted
+from pyipcs.sysv.queue import MessageQueue
 from pyipcs.sysv.segment import SharedMemory
 from pyipcs.sysv.semaphore import SemaphoreArray
 from tests.kit.kernel import Objects, attached, ids, remove, row, send

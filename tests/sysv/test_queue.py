@@ -13,8 +13,8 @@ from pyipcs.errors import (
     NotFoundError,
     TooBigError,
 )
-from pyipcs.model import LONG_MAX, By, Kind, Message, Target
-from pyipcs.sysv.queue import MessageQueue, Wanted
+from pyipcs.model import LONG_MAX, By, Kind, Message, Target, Wanted
+from pyipcs.sysv.queue import MessageQueue
 from tests.kit.kernel import (
     IS_ROOT,
     MSG_EXCEPT,
