@@ -2,12 +2,13 @@
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import Any, Self, cast
 
-from pyipcs.errors import DeniedError, ipc_error
-from pyipcs.model import Kind, PosixQueue, PosixRecord
+from pyipcs.errors import BusyError, DeniedError, IpcError, NotFoundError, ipc_error
+from pyipcs.model import MESSAGE_PRIORITY, Kind, Message, PosixQueue, PosixRecord, Wanted
 from pyipcs.posix import mqueue
 from pyipcs.posix.handle import (
     PosixHandle,
@@ -19,16 +20,35 @@ from pyipcs.posix.handle import (
 )
 from pyipcs.posix.limits import queue_sizes
 
+# Seconds between two checks whether a queue still has its name: mq_unlink(3) ends no call.
+_REMOVAL_INTERVAL = 0.5
 _DETAILS = ("qnum", "cbytes", "maxmsg", "msgsize", "notify_pid")
 
 
 class PosixMessageQueue(PosixHandle):
     """A POSIX message queue by its name.
 
-    The mqueue file system need not be mounted. Nothing is sent or received.
+    The mqueue file system need not be mounted.
+
+    Attributes:
+        message_field: the number that each message has.
+        can_choose: False: the kernel returns the oldest message of the highest priority.
     """
 
     kind = Kind.POSIX_QUEUE
+    message_field = MESSAGE_PRIORITY
+    can_choose = False
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._descriptors: dict[int, int] = {}  # by access
+
+    def __del__(self) -> None:
+        """Close the descriptors."""
+        super().__del__()
+        for descriptor in self._descriptors.values():
+            with suppress(OSError):  # the kernel closes it all the same (close(2))
+                os.close(descriptor)
 
     @classmethod
     def create(
@@ -95,6 +115,109 @@ class PosixMessageQueue(PosixHandle):
             check_identity((found.device, found.inode), os.fstat(descriptor))
             values: Any = mqueue.details(descriptor, _DETAILS)
         return found._replace(**values)
+
+    def message_limits(self) -> dict[str, int | None]:
+        """Return the limits of a message's size in bytes, by their names.
+
+        The msgsize is None if the caller may not open the queue.
+        """
+        from pyipcs.posix import libc
+
+        try:
+            descriptor = self._open_for(os.O_WRONLY)
+        except IpcError:
+            return {"msgsize": None}
+        return {"msgsize": libc.mq_getattr(descriptor).msgsize}
+
+    def sender(self) -> Callable[[int, bytes, bool], None]:
+        """Return a function that sends a message.
+
+        Its arguments are the priority, the body, and True to wait for space. Its first call opens
+        the queue. It raises the errors of `libc.mq_timedsend`, and:
+
+            NotFoundError: the queue was removed more than half a second ago.
+            DeniedError: the caller may not write to the queue.
+        """
+        from pyipcs.posix import libc
+
+        put, past = libc.mq_timedsend, libc.PAST
+        descriptor, end, check_at = -1, past, 0.0
+
+        def send(priority: int, body: bytes, wait: bool) -> None:
+            nonlocal descriptor, end, check_at
+            while True:
+                if monotonic() > check_at:
+                    descriptor = self._open_for(os.O_WRONLY)
+                    _check_name(descriptor)
+                    end, check_at = _next_check()
+                try:
+                    return put(descriptor, body, priority, end if wait else past)
+                except BusyError:
+                    if not wait:
+                        raise
+                    check_at = 0.0
+
+        return send
+
+    def receiver(self, wanted: Wanted) -> Callable[[bool], Message]:
+        """Return a function that receives a message.
+
+        Its argument is True to wait for a message. It raises the errors of
+        `libc.message_receiver`, and NotFoundError if the queue was removed and has no message.
+
+        Args:
+            wanted: the size, which has no effect: the kernel returns messages of any size.
+
+        Raises:
+            NotFoundError: there is no such queue, or it was replaced.
+            DeniedError: the caller may not read the queue.
+            IpcError: EOPNOTSUPP, no call chooses or cuts messages.
+        """
+        from pyipcs.posix import libc
+
+        if wanted.type or wanted.others or wanted.truncate:
+            raise ipc_error(errno.EOPNOTSUPP)
+        descriptor = self._open_for(os.O_RDONLY)
+        take = libc.message_receiver(descriptor, libc.mq_getattr(descriptor).msgsize)
+        past = libc.PAST
+        end, check_at = past, 0.0
+
+        def receive(wait: bool) -> Message:
+            nonlocal end, check_at
+            if not wait:
+                return take(past)
+            while True:
+                if monotonic() > check_at:
+                    end, check_at = _next_check()
+                try:
+                    return take(end)
+                except BusyError:
+                    check_at = 0.0
+                    _check_name(self._open_for(os.O_RDONLY))
+
+        return receive
+
+    def copies(self, wanted: Wanted) -> Iterator[Message]:  # noqa: ARG002 - as for System V
+        """Raise IpcError EOPNOTSUPP: no call copies messages."""
+        raise ipc_error(errno.EOPNOTSUPP)
+
+    def _open_for(self, access: int) -> int:
+        """Open the queue for calls that may wait; the descriptor lives as long as the handle.
+
+        The calls wait in the kernel, not in poll(2): a message that a waiting call receives leaves
+        the registration of another process for a notification in force (mq_notify(3)).
+        """
+        from pyipcs.posix import libc
+
+        if access not in self._descriptors:
+            descriptor = libc.mq_open(self.id, access)
+            try:
+                self._check_same(os.fstat(descriptor))
+            except NotFoundError:
+                os.close(descriptor)
+                raise
+            self._descriptors[access] = descriptor
+        return self._descriptors[access]
 
     def _change_file(
         self, file: int | str, uid: int | None, gid: int | None, mode: int | None
@@ -171,6 +294,19 @@ class PosixMessageQueue(PosixHandle):
         before, _, entry = self.id.partition("/")
         is_entry = not before and entry not in {"", ".", ".."} and "/" not in entry
         return mqueue.known_directory() if is_entry else None
+
+
+def _next_check() -> tuple[Any, float]:
+    """Return the time of the next check, for system calls and for `monotonic`."""
+    from pyipcs.posix import libc
+
+    return libc.deadline(_REMOVAL_INTERVAL), monotonic() + _REMOVAL_INTERVAL
+
+
+def _check_name(descriptor: int) -> None:
+    """Raise NotFoundError if an open queue was removed."""
+    if not os.fstat(descriptor).st_nlink:
+        raise ipc_error(errno.EIDRM)
 
 
 @contextmanager

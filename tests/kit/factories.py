@@ -16,7 +16,11 @@ from tests.kit.wait import LIMIT, wait_until
 
 _NEW = IPC_CREAT | IPC_EXCL
 # System calls that wait on an object: of x86-64, aarch64 and i386.
-_WAITING_CALLS = ("65 ", "69 ", "70 ", "220 ", "188 ", "189 ", "192 ", "193 ", "117 ", "401 ")
+_WAITING_CALLS = (
+    *("65 ", "69 ", "70 ", "220 ", "242 ", "243 "),
+    *("188 ", "189 ", "192 ", "193 ", "182 ", "183 "),
+    *("117 ", "401 "),
+)
 # The start of the scripts of `scripted`.
 _PRELUDE = """
 import ctypes, os, sys, threading, time

@@ -57,6 +57,19 @@ def send_message(descriptor: int, body: bytes, priority: int = 0) -> None:
     libc.mq_send(descriptor, body, ctypes.c_size_t(len(body)), priority)
 
 
+def receive_message(descriptor: int) -> tuple[int, bytes]:
+    """Take a message from a queue; return its priority and its body."""
+    size = attributes(descriptor).msgsize
+    body, priority = ctypes.create_string_buffer(size), ctypes.c_uint()
+    length = libc.mq_receive(descriptor, body, ctypes.c_size_t(size), ctypes.byref(priority))
+    return priority.value, body.raw[:length]
+
+
+def receive_messages(descriptor: int) -> list[tuple[int, bytes]]:
+    """Empty a queue; return the priorities and the bodies of its messages."""
+    return [receive_message(descriptor) for _ in range(attributes(descriptor).qnum)]
+
+
 def attributes(descriptor: int) -> Attributes:
     """Return the attributes of a queue."""
     buffer = ctypes.create_string_buffer(_ATTR.size)
