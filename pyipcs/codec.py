@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, repeat
 from typing import Any, TypeAlias
 
-from pyipcs.model import LONG_MAX, Message
+from pyipcs.model import MESSAGE_PRIORITY, MESSAGE_TYPE, Message, MessageField
 from pyipcs.text import parse_number, plural
 
 Encoder: TypeAlias = Callable[[Message], bytes]
@@ -149,7 +149,12 @@ def _text(value: Any) -> bytes:
 
 
 def encoder(
-    format_: str, *, layout: Layout | None = None, end: bytes = b"\n", with_type: bool = False
+    format_: str,
+    *,
+    layout: Layout | None = None,
+    end: bytes = b"\n",
+    with_type: bool = False,
+    field: MessageField = MESSAGE_TYPE,
 ) -> Encoder:
     """Return the function that encodes messages in one of FORMATS.
 
@@ -157,10 +162,11 @@ def encoder(
         format_: the format.
         layout: the struct, for `unpack`.
         end: the bytes after each message; `raw` and `hex` ignore them.
-        with_type: True to put the type and a tab first; `json` always has the type.
+        with_type: True to put the type or the priority and a tab first; `json` always has it.
+        field: the name of the type or the priority, for `json`.
     """
     if format_ == "json":
-        return _json_encoder(end)
+        return _json_encoder(end, field.name)
     encode = _body_encoder(format_, layout, end)
     if with_type:
         return lambda message: b"%d\t%b" % (message.type, encode(message))
@@ -187,12 +193,12 @@ def _text_encoder(end: bytes) -> Encoder:
     return encode
 
 
-def _json_encoder(end: bytes) -> Encoder:
+def _json_encoder(end: bytes, field: str) -> Encoder:
     import base64
     import json
 
     def encode(message: Message) -> bytes:
-        entry: dict[str, Any] = {"type": message.type, "size": len(message.body)}
+        entry: dict[str, Any] = {field: message.type, "size": len(message.body)}
         try:
             entry["data"] = message.body.decode()
         except UnicodeDecodeError:
@@ -207,12 +213,13 @@ class EnvelopeError(ValueError):
     """A JSON value that is not a message."""
 
 
-def from_json(line: bytes, type_: int = 1) -> Message:
+def from_json(line: bytes, type_: int | None = None, field: MessageField = MESSAGE_TYPE) -> Message:
     """Parse a message in the format of `recv -J`.
 
     Args:
-        line: a JSON object with `data` or `base64`, and optionally `type` and `size`.
-        type_: the default type.
+        line: a JSON object with `data` or `base64`, and optionally `size` and the field.
+        type_: the default type or priority; None for the field's own default.
+        field: the type or the priority.
 
     Raises:
         EnvelopeError: the line is JSON, but no such object.
@@ -228,9 +235,13 @@ def from_json(line: bytes, type_: int = 1) -> Message:
         raise ValueError("too long a number, or nested too deep") from None
     if not isinstance(entry, dict):
         raise EnvelopeError("not an object of JSON")
-    message = Message(entry.get("type", type_), _json_body(entry))
-    if type(message.type) is not int or not 1 <= message.type <= LONG_MAX:
-        raise ValueError(f"the type is not a number from 1 to {LONG_MAX}")
+    default = field.default if type_ is None else type_
+    message = Message(entry.get(field.name, default), _json_body(entry))
+    if type(message.type) is not int or not field.least <= message.type <= field.most:
+        raise ValueError(f"the {field.name} is not a number from {field.least} to {field.most}")
+    for other in (MESSAGE_TYPE, MESSAGE_PRIORITY):
+        if other != field and other.name in entry:
+            raise ValueError(f"it has a {other.name}; messages of this queue have a {field.name}")
     size = entry.get("size", len(message.body))
     if type(size) is not int or size != len(message.body):
         raise ValueError(f"the size is not that of the body, {plural(len(message.body), 'byte')}")

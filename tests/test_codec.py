@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyipcs.codec import Layout, encoder, from_hex, from_json, hex_dump
-from pyipcs.model import Message
+from pyipcs.model import MESSAGE_PRIORITY, MESSAGE_TYPE, Message, MessageField
 from tests.kit.samples import MESSAGES
 from tests.kit.wait import LIMIT
 
@@ -84,6 +84,31 @@ class TestJson:
         entry = json.loads(line)
         assert (entry["type"], entry["size"]) == (message.type, len(message.body))
         assert set(entry) <= {"type", "size", "data", "base64"}
+
+    def test_json_of_a_posix_message_has_its_priority(self) -> None:
+        line = encoder("json", field=MESSAGE_PRIORITY)(Message(0, b"a"))
+        assert line == b'{"priority": 0, "size": 1, "data": "a"}\n'
+        assert from_json(line, field=MESSAGE_PRIORITY) == Message(0, b"a")
+        assert from_json(b'{"data": "a"}', 7, MESSAGE_PRIORITY) == Message(7, b"a")
+
+    @pytest.mark.parametrize(
+        ("field", "member", "why"),
+        [
+            (
+                MESSAGE_PRIORITY,
+                b'"priority": 32768',
+                "the priority is not a number from 0",
+            ),
+            (MESSAGE_PRIORITY, b'"priority": -1', "the priority is not a number"),
+            (MESSAGE_PRIORITY, b'"type": 1', "it has a type"),
+            (MESSAGE_TYPE, b'"priority": 1', "it has a priority"),
+        ],
+    )
+    def test_from_json_with_another_number_fails(
+        self, field: MessageField, member: bytes, why: str
+    ) -> None:
+        with pytest.raises(ValueError, match=why):
+            from_json(b'{"data": "a", %b}' % member, field=field)
 
     def test_from_json_without_type_or_size_uses_defaults(self) -> None:
         assert from_json(b'{"data": "x"}', 5) == Message(5, b"x")
