@@ -407,6 +407,7 @@ _pyipcs_grammar() {
       options=(
         $'-t\tType of the messages, a positive long; with --json, of messages without a type'
         $'--type\tType of the messages, a positive long; with --json, of messages without a type'
+        $'--priority\tPriority of the messages of a POSIX queue, 0 to 32767; with --json, of messages without a priority'
         $'-l\tOne message per line, without the newline'
         $'--lines\tOne message per line, without the newline'
         $'-0\tOne message per record that ends with a NUL'
@@ -432,6 +433,7 @@ _pyipcs_grammar() {
       values=(
         [-t]=''
         [--type]=''
+        [--priority]=''
         [-F]='file'
         [--file]='file'
         [--pack]=$'words $\'b\\tsigned char\' $\'h\\tshort\' $\'i\\tint\' $\'I\\tunsigned int\' $\'l\\tlong\' $\'q\\tlong long\' $\'f\\tfloat\' $\'d\\tdouble\' $\'8s\\tchar[8]\' $\'0l\\tpadding at the end, as for a long in C\''
@@ -471,7 +473,7 @@ _pyipcs_grammar() {
         $'--null\tEnd each message with a NUL, not with a newline'
         $'-u\tWrite each message by itself, as -F does'
         $'--unbuffered\tWrite each message by itself, as -F does'
-        $'--with-type\tPrint the type and a tab before each message'
+        $'--with-type\tPrint the type, or the priority, and a tab before each message'
         $'--exec\tRun CMD with sh for each message, with the message as standard input'
         $'--ns\tWork in the IPC namespace of a process or file'
         $'--color\tColour the output'

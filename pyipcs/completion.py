@@ -114,7 +114,7 @@ def _objects(source: str, current: str, line: Sequence[str]) -> Iterator[tuple[s
     source, _, kind = source.partition(":")
     _enter(line)
     kinds = [Kind(kind)] if kind else _kinds_of_options(line)
-    if source == "name" or (source == "target" and not kind and current.startswith("/")):
+    if source == "name" or (source == "target" and current.startswith("/")):
         return _posix_names(source, kinds)
     kinds = [each for each in kinds if each in SYSV]
     found = (row for each in kinds for row in _read(each))

@@ -1,17 +1,20 @@
 """The objects of both families, by kind or by target."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from pyipcs.listing import Listing
-from pyipcs.model import POSIX, Kind, PosixRecord, Record, Target
+from pyipcs.model import POSIX, QUEUES, Kind, PosixRecord, Record, Target
 
 if TYPE_CHECKING:
     from pyipcs.posix.handle import PosixHandle
+    from pyipcs.posix.queue import PosixMessageQueue
     from pyipcs.sysv.handle import Handle as SysvHandle
     from pyipcs.sysv.info import Limits, Usage
+    from pyipcs.sysv.queue import MessageQueue
 
 Handle: TypeAlias = "SysvHandle | PosixHandle"
+QueueHandle: TypeAlias = "MessageQueue | PosixMessageQueue"
 # Limits or usage: the kernel's values for System V, rows of `resources` for POSIX.
 Figures: TypeAlias = "Limits | Usage | Listing"
 
@@ -44,6 +47,12 @@ def handle_class(kind: Kind) -> "type[Handle]":
     from pyipcs.sysv import handle as sysv
 
     return sysv.handle_class(kind)
+
+
+def queue_class(target: Target) -> "type[QueueHandle]":
+    """Return the class of the queues that a target can name."""
+    (kind,) = {*target.kinds}.intersection(QUEUES)
+    return cast("type[QueueHandle]", handle_class(kind))
 
 
 def parse_target(text: str) -> Target:

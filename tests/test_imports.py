@@ -3,6 +3,7 @@
 import ast
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import pyipcs
 from pyipcs.cli import app
 from tests.kit.kernel import Objects
+from tests.kit.mqueue import queue
 from tests.kit.program import run
 
 PACKAGE = Path(pyipcs.__file__).parent
@@ -122,6 +124,8 @@ _MOUNTS = tuple(f"pyipcs.posix.{name}" for name in ["directory", "mounts", "mque
 _HANDLES = tuple(
     f"pyipcs.posix.{name}" for name in ["handle", "limits", "queue", "segment", "semaphore"]
 )
+# What sending to a queue loads, beside its listing.
+_MESSAGES = tuple(f"pyipcs.posix.{name}" for name in ["handle", "limits", "names", "queue"])
 COMMANDS = {
     "list": ("pyipcs.model",),
     "list -t": ("pyipcs.model",),
@@ -184,6 +188,9 @@ COMMANDS = {
     "send {key} --pack i 1": ("ctypes", "pyipcs.model", "select"),
     "recv {key} --nowait": ("pyipcs.model", "select", "fcntl"),
     "recv {key} -a -J": ("json", "pyipcs.model", "select", "fcntl"),
+    "send /messages a": ("select", *_QUEUES, *_MESSAGES),
+    "recv /messages --nowait": ("select", "fcntl", *_QUEUES, *_MESSAGES),
+    "recv /messages -a -J": ("select", "fcntl", "json", *_QUEUES, *_MESSAGES),
     "recv {msqid} --peek -a": ("ctypes", "pyipcs.model", "select", "fcntl"),
     "stat {msqid}": ("ctypes", "pyipcs.model"),
     "stat {msqid} -J": ("ctypes", "json", "pyipcs.model", "fcntl", "pyipcs.posix.places"),
@@ -238,7 +245,8 @@ main()
 def test_command_loads_only_what_it_needs(line: str, objects: Objects, isolated: None) -> None:
     made = {"msqid": objects.queue(0x321), "shmid": objects.segment()}
     args = line.format(key="0x321", semid=objects.semaphores(), pid=os.getpid(), **made).split()
-    result = run(sys.executable, "-c", SHOW.format(watched=WATCHED, args=args))
+    with queue("/messages", sizes=(2, 64)) if "/messages" in args else nullcontext():
+        result = run(sys.executable, "-c", SHOW.format(watched=WATCHED, args=args))
     heavy, modules = result.err.splitlines()[-2:]
     # sysv_ipc itself is an extension and loads nothing; rm -a reads a namespace's owner by ioctl.
     assert set(heavy.split()) <= set(COMMANDS[line]), line

@@ -26,11 +26,11 @@ from pyipcs.errors import (
     StoppedError,
     TooBigError,
 )
-from pyipcs.model import Kind, Message, Target
+from pyipcs.model import Message, Target, Wanted
+from pyipcs.objects import QueueHandle, queue_class
 from pyipcs.process.interruptible import FINAL_MESSAGE_TIMEOUT, InterruptibleWait
 from pyipcs.process.nonblocking import NonBlockingFile, ready
 from pyipcs.process.program import environment
-from pyipcs.sysv.queue import MessageQueue, Wanted
 from pyipcs.terminal.escape import visible
 from pyipcs.terminal.streams import Output
 from pyipcs.text import plural
@@ -46,7 +46,7 @@ class ReceiveOptions(NamedTuple):
     """The messages to receive, and their destination.
 
     Attributes:
-        type_: type in the sense of msgrcv(2).
+        type_: type in the sense of msgrcv(2); None if it is not given.
         others: True for any other type (MSG_EXCEPT).
         number: the number of messages; None for one.
         all_: True for all messages on the queue.
@@ -58,12 +58,12 @@ class ReceiveOptions(NamedTuple):
         format_: format of the messages.
         layout: C struct of the format unpack.
         null: True to end messages with a NUL, False with a newline.
-        with_type: True to write the type before each message.
+        with_type: True to write the type or the priority before each message.
         unbuffered: True for one write(2) for each message.
         command_line: shell command to run for each message; None for standard output.
     """
 
-    type_: int
+    type_: int | None
     others: bool
     number: int | None
     all_: bool
@@ -95,7 +95,7 @@ class ReceiveOptions(NamedTuple):
         max_size = self.max_size
         if self.layout and max_size is None:
             max_size = self.layout.size
-        return Wanted(self.type_, self.others, max_size, self.truncate)
+        return Wanted(self.type_ or 0, self.others, max_size, self.truncate)
 
 
 class Receiver:
@@ -110,7 +110,7 @@ class Receiver:
         self._output = output
         self._target = target
         self._options = options
-        self._queue = find(MessageQueue, target)
+        self._queue = find(queue_class(target), target)
         runs_command = options.command_line is not None
         self._reader = None if runs_command else output.descriptor()
         self._put: Callable[[int, bytes, bool], None] | None = None
@@ -152,7 +152,7 @@ class Receiver:
             with InterruptibleWait(
                 timeout=options.timeout or None, reader=self._reader, last=True
             ) as wait:
-                with refusals(Kind.QUEUE, self._target):
+                with refusals(self._queue.kind, self._target):
                     self._put = None if options.peek else self._queue.sender()
                     delivery = self._delivery(wait)
                 return self._transfer(delivery, wait)
@@ -184,11 +184,16 @@ class Receiver:
     def _delivery(self, wait: InterruptibleWait) -> "Delivery":
         options = self._options
         end = b"\0" if options.null else b"\n"
+        field = self._queue.message_field
         encode = encoder(
-            options.format_, layout=options.layout, end=end, with_type=options.with_type
+            options.format_,
+            layout=options.layout,
+            end=end,
+            with_type=options.with_type,
+            field=field,
         )
         if options.command_line is not None:
-            return ToCommand(options.command_line, self._queue.id, encode, wait)
+            return ToCommand(options.command_line, self._queue, encode, wait)
         if self._output.is_terminal:
             encode = _visible(encode)
         is_unbuffered = options.follow or options.unbuffered
@@ -225,7 +230,7 @@ class Receiver:
         return shown == most
 
     def _requeue(self, messages: Sequence[Message]) -> None:
-        """Put messages back at the tail of the queue, without waiting.
+        """Put messages back on the queue, behind those of their type, without waiting.
 
         Print messages that the queue refuses on standard error, in the notation of `send --json`.
         """
@@ -239,9 +244,9 @@ class Receiver:
                 refused.append((message, error))
         self._has_requeued = bool(messages) and not refused
         if refused:
-            why = refusal_reason(Kind.QUEUE, refused[0][1])
+            why = refusal_reason(self._queue.kind, refused[0][1])
             self._output.error(f"{self._target.typed}: cannot put these messages back: {why}")
-            encode = encoder("json")
+            encode = encoder("json", field=self._queue.message_field)
             self._output.write_stderr("".join(encode(message).decode() for message, _ in refused))
 
     def _to_command_error(self, error: IpcError | ValueError) -> CommandError:
@@ -256,11 +261,14 @@ class Receiver:
                 message = f"the message has more than {size}; it stays on the queue"
                 message += " (--truncate cuts it)"
             case IpcError():
-                return refusal(Kind.QUEUE, self._target, error)
+                return refusal(self._queue.kind, self._target, error)
             case _:
-                where = "; it is back at the tail of the queue" if self._has_requeued else ""
-                message = f"{error}{where}"
+                message = f"{error}{self._place() if self._has_requeued else ''}"
         return CommandError(f"{self._target.typed}: {message}")
+
+    def _place(self) -> str:
+        field = self._queue.message_field.name
+        return f"; it is back on the queue, behind all others of its {field}"
 
 
 def _visible(encode: Encoder) -> Encoder:
@@ -424,13 +432,13 @@ class ToCommand(Delivery):
     """Delivery to a shell command, which runs once for each message."""
 
     def __init__(
-        self, command_line: str, msqid: int, encode: Encoder, wait: InterruptibleWait
+        self, command_line: str, queue: QueueHandle, encode: Encoder, wait: InterruptibleWait
     ) -> None:
         """Prepare the environment of the command.
 
         Args:
             command_line: command for sh(1).
-            msqid: id of the queue, for the environment.
+            queue: the queue, for the environment.
             encode: encoder of a message.
             wait: the wait that signals end.
         """
@@ -438,7 +446,8 @@ class ToCommand(Delivery):
         # If SIGCHLD is ignored, as in children of some daemons, wait(2) returns no status.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._command_line = command_line
-        self._environment = {**environment(), b"PYIPCS_ID": b"%d" % msqid}
+        self._environment = {**environment(), b"PYIPCS_ID": os.fsencode(str(queue.id))}
+        self._variable = f"PYIPCS_{queue.message_field.name.upper()}".encode()
         self._encode = encode
         self._wait = wait
 
@@ -476,7 +485,7 @@ class ToCommand(Delivery):
                 return subprocess.Popen(
                     ["/bin/sh", "-c", self._command_line],
                     stdin=body,
-                    env={**self._environment, b"PYIPCS_TYPE": b"%d" % message.type},
+                    env={**self._environment, self._variable: b"%d" % message.type},
                 )
             except OSError as error:
                 raise CommandError(f"'{self._command_line}': {error.strerror}") from None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pyipcs.errors import CommandError, FormError, IpcError, NotFoundError, UnsupportedError
-from pyipcs.model import By, Kind, SemaphoreSet, Target
+from pyipcs.model import QUEUES, By, Kind, SemaphoreSet, Target
 from pyipcs.text import plural
 
 
@@ -40,7 +40,7 @@ def refusal_reason(kind: Kind, error: IpcError) -> str:
     """Return the reason of a refused call, without the target."""
     if isinstance(error, NotFoundError):
         return f"the {kind.noun} was removed"
-    if error.errno == errno.EAGAIN and kind is Kind.QUEUE:
+    if error.errno == errno.EAGAIN and kind in QUEUES:
         return "the queue is full"
     return error.strerror
 

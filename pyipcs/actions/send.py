@@ -3,7 +3,8 @@
 import errno
 import select
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from itertools import chain, repeat
@@ -21,10 +22,10 @@ from pyipcs.errors import (
     StoppedError,
     ipc_error,
 )
-from pyipcs.model import Kind, Target
+from pyipcs.model import MessageField, Target
+from pyipcs.objects import QueueHandle, queue_class
 from pyipcs.process.interruptible import FINAL_MESSAGE_TIMEOUT, InterruptibleWait
 from pyipcs.process.record_reader import Stream, TooLongError
-from pyipcs.sysv.queue import MessageQueue
 from pyipcs.terminal.streams import Output
 from pyipcs.text import plural
 
@@ -34,6 +35,10 @@ Decode: TypeAlias = Callable[[Iterable[bytes]], Iterator[tuple[int, bytes]]]
 _Batches: TypeAlias = Iterator[Iterable[bytes]]
 # Passes batches of records on one by one, and shows the progress.
 _Track: TypeAlias = Callable[[_Batches], _Batches]
+# The limits of a message's size by their names, with the subjects of sentences.
+_LIMITS = {"msgmax": "a message has", "msgsize": "a message has", "qbytes": "the queue holds"}
+# The errors of msgsnd(2) and mq_send(3) for a body that is too large.
+_TOO_LARGE = {errno.EINVAL, errno.EMSGSIZE}
 _UNTRACKED: AbstractContextManager[_Track] = nullcontext(lambda batches: batches)
 
 
@@ -41,7 +46,8 @@ class SendOptions(NamedTuple):
     """The notation of messages, their source, and the wait for room.
 
     Attributes:
-        type_: type of messages without a type in their notation.
+        type_: type of messages without a type in their notation; None if it is not given.
+        priority: priority of messages without one; None if it is not given.
         lines: True if newlines end the records of the stream.
         null: True if NULs end the records.
         file: path of the stream; None for standard input.
@@ -53,7 +59,8 @@ class SendOptions(NamedTuple):
         progress: True for a progress bar of the stream.
     """
 
-    type_: int
+    type_: int | None
+    priority: int | None
     lines: bool
     null: bool
     file: str | None
@@ -65,6 +72,11 @@ class SendOptions(NamedTuple):
     progress: bool
 
     @property
+    def numbers(self) -> dict[str, int | None]:
+        """The given numbers of messages, by the names of their fields."""
+        return {"type": self.type_, "priority": self.priority}
+
+    @property
     def separator(self) -> bytes | None:
         """The byte that ends a record; None if the stream is one record."""
         if self.null:
@@ -72,20 +84,26 @@ class SendOptions(NamedTuple):
         return b"\n" if self.lines or self.json else None
 
 
-def message_decoder(options: SendOptions) -> Decode:
-    """Return the decoder of the notation."""
-    type_ = options.type_
+def default_number(options: SendOptions, field: MessageField) -> int:
+    """Return the type or the priority of messages without one."""
+    given = options.numbers[field.name]
+    return field.default if given is None else given
+
+
+def message_decoder(options: SendOptions, field: MessageField) -> Decode:
+    """Return the decoder of the notation for a queue with this field."""
+    number = default_number(options, field)
     if options.json:
-        return partial(map, partial(_from_json, type_=type_))
+        return partial(map, partial(_from_json, number=number, field=field))
     decode = _body_decoder(options)
     if decode is None:
-        return lambda records: zip(repeat(type_), records, strict=False)
-    return lambda records: zip(repeat(type_), map(decode, records), strict=False)
+        return lambda records: zip(repeat(number), records, strict=False)
+    return lambda records: zip(repeat(number), map(decode, records), strict=False)
 
 
-def _from_json(line: bytes, type_: int) -> tuple[int, bytes]:
+def _from_json(line: bytes, number: int, field: MessageField) -> tuple[int, bytes]:
     try:
-        return from_json(line, type_)
+        return from_json(line, number, field)
     except EnvelopeError as error:
         raise ValueError(f"{error} ({_ENVELOPE_HINT})") from None
 
@@ -110,7 +128,7 @@ def send(
     Args:
         output: the streams, for messages and the progress.
         target: the queue.
-        messages: types and bodies of the messages on the command line.
+        messages: types or priorities, and bodies, of the messages on the command line.
         decode: decoder of the stream.
         options: the stream, and the wait for room.
 
@@ -118,11 +136,11 @@ def send(
         CommandError: not all messages were sent.
         StoppedError: a signal arrived before all messages were sent.
     """
-    queue = find(MessageQueue, target)
+    queue = find(queue_class(target), target)
     path = "-" if options.file is None else options.file
     # Opened while signals still have their default actions: a FIFO may wait for a writer.
     source = nullcontext() if messages else Stream(path, options.separator)
-    with refusals(Kind.QUEUE, target):
+    with refusals(queue.kind, target):
         sender = Sender(output, target, queue, can_wait=options.timeout != 0)
     timeout = options.timeout or None
     with (
@@ -176,23 +194,24 @@ def _progress_bar(
     return bar(total, read, output.message_terminal, has_color=output.has_message_color)
 
 
-class _Sizes(NamedTuple):
+class _Sizes:
     """The limits of a message's size.
 
     Attributes:
-        msgmax: the limit of every message; None if the kernel does not report it.
-        qbytes: the capacity of the queue.
+        most: the largest size; -1 for a queue of capacity 0: it takes no message.
     """
 
-    msgmax: int | None
-    qbytes: int
+    def __init__(self, limits: Mapping[str, int | None]) -> None:
+        """Set the limits.
 
-    @property
-    def most(self) -> int:
-        """The largest size; -1 for a queue of capacity 0: it takes no message."""
-        if not self.qbytes:
-            return -1
-        return self.qbytes if self.msgmax is None else min(self.msgmax, self.qbytes)
+        Args:
+            limits: the limits by their names; None if the kernel does not report one.
+        """
+        self._names = [*limits]
+        self._known = {name: limit for name, limit in limits.items() if limit is not None}
+        self.most = min(self._known.values(), default=sys.maxsize)
+        if self._known.get("qbytes") == 0:
+            self.most = -1
 
     def check(self, size: int) -> None:
         """Raise a ValueError if a message of this size could never be sent."""
@@ -200,10 +219,14 @@ class _Sizes(NamedTuple):
             raise ValueError(f"it has {plural(size, 'byte')}; {self.limit(size)}")
 
     def limit(self, size: int) -> str:
-        """Return the limit that a size exceeds."""
-        if self.msgmax is not None and size > self.msgmax:
-            return f"a message has at most {plural(self.msgmax, 'byte')} (msgmax)"
-        return f"the queue holds at most {plural(self.qbytes, 'byte')} (qbytes)"
+        """Return the first limit that a size exceeds, or else the last one."""
+        exceeded = (name for name, limit in self._known.items() if size > limit)
+        name = next(exceeded, self._names[-1])
+        return f"{_LIMITS[name]} at most {plural(self._known[name], 'byte')} ({name})"
+
+    def refusal(self, size: int) -> str:
+        """Return the reason for a size that the kernel refuses, against all known limits."""
+        return f"it has {plural(size, 'byte')}; the kernel refuses that size ({self._names[0]})"
 
 
 class Sender:
@@ -215,7 +238,7 @@ class Sender:
     """
 
     def __init__(
-        self, output: Output, target: Target, queue: MessageQueue, *, can_wait: bool
+        self, output: Output, target: Target, queue: QueueHandle, *, can_wait: bool
     ) -> None:
         """Read the limits of the queue.
 
@@ -231,12 +254,10 @@ class Sender:
         self.label: Callable[[int], str] = "message {}".format
         self._output = output
         self._target = target
+        self._kind = queue.kind
         self._can_wait = can_wait
         self._put = queue.sender()
-        from pyipcs.sysv.limits import known_limits
-
-        limits = known_limits(Kind.QUEUE)
-        self.sizes = _Sizes(limits.msgmax if limits else None, queue.record.qbytes or 0)
+        self.sizes = _Sizes(queue.message_limits())
         self._checked = 0  # messages of the present `check`
         self._sent = 0
 
@@ -254,29 +275,28 @@ class Sender:
     def send(self, messages: Iterable[tuple[int, bytes]], wait: InterruptibleWait) -> None:
         """Send messages.
 
-        It raises the errors of `check`, `InterruptibleWait.wait` and `MessageQueue.sender`.
+        It raises the errors of `check`, `InterruptibleWait.wait` and of the queue's `sender`.
         """
         put, most = self._put, self.sizes.most
         sent = 0
         try:
-            for type_, body in messages:
+            for number, body in messages:
                 if len(body) > most:
                     self.sizes.check(len(body))
                 if wait.stopped:
                     wait.check()
                 try:
-                    put(type_, body, False)
+                    put(number, body, False)
                 except BusyError:
                     if not self._can_wait:
                         raise
-                    wait.wait(partial(put, type_, body, True))
+                    wait.wait(partial(put, number, body, True))
                 sent += 1
         except IpcError as error:
-            if error.errno != errno.EINVAL:
+            if error.errno not in _TOO_LARGE:
                 raise
-            # The type is positive, so the size is over msgmax, which was unknown or has changed.
-            size = plural(len(body), "byte")
-            raise ValueError(f"it has {size}; the kernel refuses that size (msgmax)") from None
+            # The type is positive: the size is over a limit that was unknown or has changed.
+            raise ValueError(self.sizes.refusal(len(body))) from None
         finally:
             self._sent = sent
 
@@ -298,9 +318,9 @@ class Sender:
     def _message(self, error: Exception) -> str:
         match error:
             case ExpiredError():
-                return str(refusal(Kind.QUEUE, self._target, ipc_error(errno.EAGAIN)))
+                return str(refusal(self._kind, self._target, ipc_error(errno.EAGAIN)))
             case IpcError():
-                return str(refusal(Kind.QUEUE, self._target, error))
+                return str(refusal(self._kind, self._target, error))
             case TooLongError():
                 limit = self.sizes.limit(self.sizes.most + 1)
                 return f"{self._record()}: it has more than {error.size} characters; {limit}"

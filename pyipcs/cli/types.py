@@ -8,7 +8,17 @@ from typing import Any, TypeAlias
 import click
 
 from pyipcs.cli.getopt import NO_VALUE
-from pyipcs.model import INT_MAX, LONG_MAX, POSIX, SEMVMX, SYSV, By, Kind, Target
+from pyipcs.model import (
+    INT_MAX,
+    LONG_MAX,
+    MESSAGE_PRIORITY,
+    POSIX,
+    SEMVMX,
+    SYSV,
+    By,
+    Kind,
+    Target,
+)
 from pyipcs.sysv.keys import parse_id, parse_key, parse_project, parse_target
 from pyipcs.text import decimal
 
@@ -180,6 +190,15 @@ def parse_message_type(text: str) -> int:
     if number <= 0:
         raise ValueError(f"not a message type (1 to {LONG_MAX})")
     return number
+
+
+def parse_priority(text: str) -> int:
+    """Parse the priority of a message (mq_send(3))."""
+    most = MESSAGE_PRIORITY.most
+    try:
+        return _parse_count(text, most)
+    except ValueError:
+        raise ValueError(f"not a priority (0 to {most})") from None
 
 
 def parse_count(text: str) -> int:
@@ -388,6 +407,8 @@ VALUE = ParsedType("num=v", parse_value)
 PROJECT = ParsedType("project", parse_project)
 TYPE = ParsedType("type", parse_type)
 MESSAGE_TYPE = ParsedType("type", parse_message_type)
+PRIORITY = ParsedType("priority", parse_priority)
+QUEUE_TARGET = ParsedType("target", _parse_any_target, _existing("target", Kind.QUEUE))
 COUNT = ParsedType("count", parse_count)
 SECONDS = ParsedType("seconds", parse_seconds)
 BYTES = ParsedType("bytes", parse_bytes, _SIZES)

@@ -142,6 +142,8 @@ def test_complete_name_offers_posix_objects(
             assert offered("name:pmsg", "") == [jobs]
         assert sorted(offered("name", "")) == sorted([jobs, segment, lock])
         assert offered("name", "", "list", "-Q") == [jobs]
+        assert offered("target:msg", "/tab", "send") == [jobs]
+        assert offered("target:msg", "", "recv")[0][0] != "/tab-queue"
     assert offered("name:pshm", "") == [segment]
     assert offered("name", "/tab-s", "list", "-S") == []
     assert offered("name", "/tab-", "list", "--posix-shm") == [segment]

@@ -131,6 +131,7 @@ def fork(
             for number, descriptor in enumerate((stdin, stdout, stderr)):
                 os.dup2(descriptor, number)
             os.closerange(3, 256)
+            clear_caches()  # their descriptors are closed
             sys.stdin = open(0, closefd=False)  # noqa: SIM115
             sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
             sys.argv = [program, *args]

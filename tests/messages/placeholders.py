@@ -12,6 +12,8 @@ from tests.kit import kernel
 from tests.kit.factories import suspect_queue, suspect_set
 from tests.kit.kernel import IS_ROOT, NOBODY, Objects
 from tests.kit.mqueue import make_queue
+from tests.kit.kernel import Objects
+from tests.kit.mqueue import make_queue, send_message
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
 from tests.kit.program import PYIPCS, invoke, run
 from tests.messages.runners import LIMITS
@@ -106,6 +108,12 @@ class Placeholders:
     def posix_queue(self, mode: int = 0o644) -> str:
         """Create a POSIX queue; return its name."""
         os.close(make_queue("/pyipcs-queue", mode, (10, 100)))
+    def posix_queue(self, *bodies: bytes, mode: int = 0o644, maxmsg: int = 10) -> str:
+        """Create a POSIX queue with messages of at most 100 bytes; return its name."""
+        descriptor = make_queue("/pyipcs-queue", mode, (maxmsg, 100))
+        for body in bodies:
+            send_message(descriptor, body)
+        os.close(descriptor)
         return "/pyipcs-queue"
 
     def posix_secret_queue(self) -> str:
@@ -196,6 +204,10 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     "posix-queue": Placeholders.posix_queue,
     "posix-locked-segment": Placeholders.posix_locked_segment,
     "posix-open-semaphore": Placeholders.posix_open_semaphore,
+    "posix-queue-of-hello": lambda known: known.posix_queue(b"hello"),
+    "full-posix-queue": lambda known: known.posix_queue(b"hello", maxmsg=1),
+    "posix-queue-to-write": lambda known: known.posix_queue(b"hello", mode=0o602),
+    "posix-queue-to-read": lambda known: known.posix_queue(b"hello", mode=0o604),
     "posix-secret-queue": lambda known: known.posix_secret_queue(),
     "posix-of-two": Placeholders.posix_of_two,
     "posix-folder": Placeholders.posix_folder,

@@ -22,6 +22,9 @@ from tests.kit.factories import in_waiting_call, read_line, running
 from tests.kit.kernel import IS_ROOT, NOBODY, OTHER_USER, ids, libc, remove, send
 from tests.kit.mqueue import make_queue
 from tests.kit.posix import SHM, bind, child_in, hold_lease, own_mounts
+from tests.kit.kernel import IS_ROOT, NOBODY, ids, libc, remove, send
+from tests.kit.mqueue import make_queue, unlink_queue
+from tests.kit.posix import SHM, child_in, hold_lease, own_mounts
 from tests.kit.program import PYIPCS, Result, forked, invoke, need_tool, run
 from tests.kit.terminal import end, on_terminal, read_all, read_until, without_codes
 from tests.kit.wait import LIMIT, wait_until
@@ -374,19 +377,20 @@ def leaving_sleep(*args: str) -> Result:
     return result
 
 
-def _while_waiting(act: Callable[[subprocess.Popen[bytes], int], None]) -> Runner:
+def _while_waiting(act: Callable[[subprocess.Popen[bytes], str], None]) -> Runner:
     """Run, and act when the program waits for the object of its first argument."""
 
     def run_and_act(*args: str) -> Result:
         with running(PYIPCS, *args, stderr=subprocess.PIPE) as process:
             wait_until(lambda: in_waiting_call(process.pid))
-            act(process, int(args[1]))
+            act(process, args[1])
             out, err = process.communicate(timeout=LIMIT)
         return Result(process.returncode, out.decode(), err.decode())
 
     return run_and_act
 
 
-queue_removed = _while_waiting(lambda _process, msqid: remove(Kind.QUEUE, msqid))
-set_removed = _while_waiting(lambda _process, semid: remove(Kind.SEMAPHORE, semid))
-terminated = _while_waiting(lambda process, _object_id: process.terminate())
+queue_removed = _while_waiting(lambda _process, msqid: remove(Kind.QUEUE, int(msqid)))
+set_removed = _while_waiting(lambda _process, semid: remove(Kind.SEMAPHORE, int(semid)))
+posix_queue_removed = _while_waiting(lambda _process, name: unlink_queue(name))
+terminated = _while_waiting(lambda process, _target: process.terminate())

@@ -11,6 +11,8 @@ WHEN = ("auto", "always", "never")
 
 
 # The hint for a JSON value that is no message.
+TYPE_NOT_POSIX = "-t is not for POSIX queues (their messages have a priority: --priority)"
+NO_PRIORITY = "--priority is not for message queues (their messages have a type: -t)"
 ENVELOPE_HINT = " (--json reads lines of recv -J; to send JSON text, leave --json out)"
 
 
@@ -74,6 +76,11 @@ def not_for(option: str, use: str) -> str:
     return f"{option} is not for {use}"
 
 
+def not_for_posix_queues(option: str) -> str:
+    """Return the message for an option of recv without a system call for POSIX queues."""
+    return f"{option} is not for POSIX queues (the kernel has no such call)"
+
+
 def wrong_kind(option: str, kind: str, *kinds: str) -> str:
     """Return the message for an option of one kind, where other kinds are selected."""
     return f"{option} is about {kind}, not {', '.join(kinds)}"
@@ -93,6 +100,7 @@ NOT_KEY = "not a key (decimal, 0x hexadecimal or 0 octal, key:N or ftok:PATH[:PR
 NOT_LISTING = "not a listing of pyipcs (list -J)"
 NOT_MESSAGE_TYPE = "not a message type (1 to 9223372036854775807)"
 NOT_NEW_VALUES = "not values (0 to 2147483647, separated by commas)"
+NOT_PRIORITY = "not a priority (0 to 32767)"
 NOT_MODE = "not a mode (octal, such as 0644)"
 NOT_OPERATION = (
     "not an operation (0-1, 0+1, 0=0, LO:HI-1, P, V, Z; n and u may follow; a command follows --)"
@@ -152,6 +160,7 @@ CREATE_POSIX_SEGMENT = "create POSIX shared memory failed"
 CREATE_POSIX_SEMAPHORE = "create POSIX semaphore failed"
 KEY_TAKEN = "is in use; --exist-ok accepts its object"
 NO_IPC = "System V IPC is not in this kernel, or a sandbox hides it"
+NO_POSIX_QUEUES = "POSIX message queues are not in this kernel, or a sandbox hides them"
 NOT_ADMINISTRATOR = "only for the owner, the creator or with CAP_SYS_ADMIN"
 NOT_LINUX = "needs Linux (this is darwin)"
 NOTHING_SENT = "; nothing was sent"
@@ -246,6 +255,16 @@ def no_offset(offset: int, size: int) -> str:
 def queue_holds(size: int) -> str:
     """Return the reason why a message never fits on a queue."""
     return f"the queue holds at most {size} bytes (qbytes)"
+
+
+def other_number(own: str, other: str) -> str:
+    """Return the message for a JSON message of the other family."""
+    return f"it has a {other}; messages of this queue have a {own}"
+
+
+def is_back(field: str) -> str:
+    """Return the note that a message is back on its queue."""
+    return f"; it is back on the queue, behind all others of its {field}"
 
 
 def wrong_size(struct: str, size: int) -> str:

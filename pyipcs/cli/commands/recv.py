@@ -14,10 +14,11 @@ from pyipcs.cli.options.common import (
     unpack_option,
     wait_options,
 )
-from pyipcs.cli.types import BODY_SIZE, COMMAND_LINE, COUNT, TYPE, target_type
+from pyipcs.cli.types import BODY_SIZE, COMMAND_LINE, COUNT, QUEUE_TARGET, TYPE
 from pyipcs.codec import FORMATS
 from pyipcs.errors import Status
-from pyipcs.model import Kind, Target
+from pyipcs.model import Target
+from pyipcs.objects import QueueHandle, queue_class
 from pyipcs.terminal.streams import Output
 
 _message = options_titled("Messages", once=True)
@@ -25,7 +26,7 @@ _message = options_titled("Messages", once=True)
 
 @subcommand(
     examples=(
-        ("pyipcs recv 0x1234 --timeout 5", "Wait at most five seconds for a message."),
+        ("pyipcs recv /jobs --timeout 5", "Wait at most five seconds for a POSIX message."),
         ("pyipcs recv 0x1234 --peek --all", "Show all messages, and leave them on the queue."),
         ("pyipcs recv 0x1234 -n 2 --exec 'wc -c'", "Run a command for each of two messages."),
     ),
@@ -35,10 +36,8 @@ _message = options_titled("Messages", once=True)
     "--type",
     "type_",
     type=TYPE,
-    default="0",
-    show_default=True,
     help="Type of the messages. 0: the first message; N: the first of type N; -N: the first of "
-    "the lowest type up to N.",
+    "the lowest type up to N. [default: 0]",
 )
 @_message("-x", "--except", "others", is_flag=True, help="Any type except that of -t.")
 @_message("-n", "--count", "number", type=COUNT, help="Number of messages. [default: 1]")
@@ -69,8 +68,8 @@ _message = options_titled("Messages", once=True)
     help="Format of the messages. [default: text; with --exec raw]",
 )
 @unpack_option(
-    "A larger message stays on the queue, a smaller one goes back to its tail. C pads the end of a "
-    "struct, as `0l` does."
+    "A larger message stays on the queue, a smaller one goes back to its tail; a POSIX queue gets "
+    "both back. C pads the end of a struct, as `0l` does."
 )
 @showing("-0", "--null", is_flag=True, help="End each message with a NUL, not with a newline.")
 @showing(
@@ -80,28 +79,38 @@ _message = options_titled("Messages", once=True)
     help="Write each message by itself, as -F does. If recv is killed by SIGKILL, at most one "
     "message is lost; without -u, at most 4 KiB of messages.",
 )
-@showing("--with-type", is_flag=True, help="Print the type and a tab before each message.")
+@showing(
+    "--with-type",
+    is_flag=True,
+    help="Print the type, or the priority, and a tab before each message.",
+)
 @showing(
     "--exec",
     "command_line",
     type=COMMAND_LINE,
     once=True,
     help="Run CMD with sh for each message, with the message as standard input. PYIPCS_TYPE is the "
-    "type of the message, PYIPCS_ID the id of the queue. If CMD fails, its message goes back and "
+    "type of the message, or PYIPCS_PRIORITY its priority; PYIPCS_ID is the id or the name of the "
+    "queue. If CMD fails, its message goes back and "
     "recv ends. After a signal, recv waits for CMD; a second signal is passed on to CMD.",
 )
-@click.argument("target", type=target_type(Kind.QUEUE), metavar="QUEUE")
+@click.argument("target", type=QUEUE_TARGET, metavar="QUEUE")
 @options_as(ReceiveOptions)
 @click.pass_obj
 def command(output: Output, /, *, target: Target, options: ReceiveOptions) -> Status:
     """Receive messages from a queue, or peek at them.
 
     recv takes one message by default, and waits for it. It takes a message only when the message
-    can be written. No message is lost: an unwritten message goes back to the tail of the queue. A
-    message counts as delivered once the pipe accepted it; data still in the pipe when the reader
-    exits is lost. So `-n 2` is safe, and `| head -n 2` is not.
+    can be written. No message is lost: an unwritten message goes back to the tail of the queue, in
+    a POSIX queue behind those of its priority. A message counts as delivered once the pipe accepted
+    it; data still in the pipe when the reader exits is lost. So `-n 2` is safe, and `| head -n 2`
+    is not.
 
-    QUEUE is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
+    A POSIX queue returns messages of the highest priority first; the kernel has no call for -t, -x,
+    --peek, --max-size and --truncate. After the removal of a POSIX queue, recv takes its messages,
+    and then fails.
+
+    QUEUE is an id (5), a key (0x1234 or key:5), ftok:PATH[:PROJ], or /NAME of a POSIX queue.
     """
     format_ = format_of(
         options.format_,
@@ -109,15 +118,29 @@ def command(output: Output, /, *, target: Target, options: ReceiveOptions) -> St
         default="text" if options.command_line is None else "raw",
     )
     options = options._replace(format_=format_)
-    _check(options)
+    _check(options, queue_class(target))
     is_complete = Receiver(output, target, options).run()
     return Status.DONE if is_complete or options.all_ else Status.WAIT
 
 
-def _check(options: ReceiveOptions) -> None:
+def _check(options: ReceiveOptions, queues: type[QueueHandle]) -> None:
+    choices = {
+        "-t": options.type_ is not None,
+        "-x": options.others,
+        "--peek": options.peek,
+        "--max-size": options.max_size is not None,
+        "--truncate": options.truncate,
+    }
     numbers = (options.number is not None, options.all_, options.follow)
     refuse(
         (
+            *(
+                (
+                    is_given and not queues.can_choose,
+                    f"{option} is not for {queues.kind.plural} (the kernel has no such call)",
+                )
+                for option, is_given in choices.items()
+            ),
             (sum(numbers) > 1, "-n, -a and -F cannot be combined"),
             (
                 options.peek and options.follow,
@@ -131,7 +154,7 @@ def _check(options: ReceiveOptions) -> None:
                 options.timeout and options.all_,
                 "-a and --timeout cannot be combined (-a does not wait)",
             ),
-            (options.others and options.type_ <= 0, "-x needs -t TYPE with a positive type"),
+            (options.others and (options.type_ or 0) <= 0, "-x needs -t TYPE with a positive type"),
             (options.truncate and options.max_size is None, "--truncate needs --max-size"),
             (
                 options.null and options.format_ in {"raw", "hex"},

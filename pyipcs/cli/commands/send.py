@@ -6,7 +6,7 @@ from itertools import chain
 
 import click
 
-from pyipcs.actions.send import Decode, SendOptions, message_decoder, send
+from pyipcs.actions.send import Decode, SendOptions, default_number, message_decoder, send
 from pyipcs.cli.arguments import decode_argument, pack_fields
 from pyipcs.cli.command import options_titled
 from pyipcs.cli.options.common import (
@@ -17,22 +17,25 @@ from pyipcs.cli.options.common import (
     subcommand,
     wait_options,
 )
-from pyipcs.cli.types import FILE, MESSAGE_TYPE, target_type
-from pyipcs.model import Kind, Target
+from pyipcs.cli.types import FILE, MESSAGE_TYPE, PRIORITY, QUEUE_TARGET
+from pyipcs.model import Target
+from pyipcs.objects import QueueHandle, queue_class
 from pyipcs.terminal.streams import Output
 
+# The options by the fields of messages that they set.
+_OPTIONS = {"type": "-t", "priority": "--priority"}
 _message = options_titled("Messages", once=True)
 
 
 @subcommand(
     any_operand="MESSAGE",
     examples=(
-        ("pyipcs send 0x1234 hello", "Send one message."),
         ("seq 100 | pyipcs send 0x1234 --lines", "Send each line as a message."),
         (
             "pyipcs send 0x1234 -t 7 --pack id 42 1.5",
             "Send a C struct of an int and a double, as type 7.",
         ),
+        ("pyipcs send /jobs --priority 9 urgent", "Send to a POSIX queue."),
     ),
 )
 @_message(
@@ -40,9 +43,14 @@ _message = options_titled("Messages", once=True)
     "--type",
     "type_",
     type=MESSAGE_TYPE,
-    default="1",
-    show_default=True,
-    help="Type of the messages, a positive long; with --json, of messages without a type.",
+    help="Type of the messages, a positive long; with --json, of messages without a type. "
+    "[default: 1]",
+)
+@_message(
+    "--priority",
+    type=PRIORITY,
+    help="Priority of the messages of a POSIX queue, 0 to 32767; with --json, of messages without "
+    "a priority. [default: 0]",
 )
 @_message("-l", "--lines", is_flag=True, help="One message per line, without the newline.")
 @_message("-0", "--null", is_flag=True, help="One message per record that ends with a NUL.")
@@ -53,7 +61,7 @@ _message = options_titled("Messages", once=True)
 @_message("-z", "--nul", is_flag=True, help="Append a NUL to each message, as in C strings.")
 @wait_options(" for each message")
 @showing("--progress", is_flag=True, help="Show the progress on the terminal.")
-@click.argument("target", type=target_type(Kind.QUEUE), metavar="QUEUE")
+@click.argument("target", type=QUEUE_TARGET, metavar="QUEUE")
 @click.argument("messages", nargs=-1, metavar="[MESSAGE]...")
 @options_as(SendOptions)
 @click.pass_obj
@@ -67,18 +75,29 @@ def command(
     sent messages. A regular file is checked first: if the queue could never take one of its
     messages, none is sent.
 
-    QUEUE is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
+    QUEUE is an id (5), a key (0x1234 or key:5), ftok:PATH[:PROJ], or /NAME of a POSIX queue.
     """
-    _check(messages, options)
-    decode = message_decoder(options)
-    send(output, target, _parse(messages, decode, options), decode, options)
+    queues = queue_class(target)
+    _check(messages, options, queues)
+    decode = message_decoder(options, queues.message_field)
+    number = default_number(options, queues.message_field)
+    send(output, target, _parse(messages, decode, number, options), decode, options)
 
 
-def _check(messages: Sequence[str], options: SendOptions) -> None:
+def _check(messages: Sequence[str], options: SendOptions, queues: type[QueueHandle]) -> None:
     layout, lines, null = options.layout, options.lines, options.null
+    own = queues.message_field.name
     notations = (options.hex_, options.json, layout is not None)
     refuse(
         (
+            *(
+                (
+                    number is not None and name != own,
+                    f"{_OPTIONS[name]} is not for {queues.kind.plural} (their messages have a "
+                    f"{own}: {_OPTIONS[own]})",
+                )
+                for name, number in options.numbers.items()
+            ),
             (messages and options.file is not None, "-F FILE and MESSAGE cannot be combined"),
             (
                 messages and (lines or null),
@@ -95,7 +114,7 @@ def _check(messages: Sequence[str], options: SendOptions) -> None:
 
 
 def _parse(
-    messages: Sequence[str], decode: Decode, options: SendOptions
+    messages: Sequence[str], decode: Decode, number: int, options: SendOptions
 ) -> list[tuple[int, bytes]]:
     """Parse the messages on the command line, or the fields for --pack."""
     records = [os.fsencode(message) for message in messages]
@@ -103,7 +122,7 @@ def _parse(
     if layout is None or (layout.length and not records):
         decode_one = _list(decode)
         return list(chain.from_iterable(decode_argument(record, decode_one) for record in records))
-    return [(options.type_, pack_fields(records, layout))]
+    return [(number, pack_fields(records, layout))]
 
 
 def _list(decode: Decode) -> Callable[[bytes], list[tuple[int, bytes]]]:

@@ -3,7 +3,15 @@
 from tests.kit import policy
 from tests.kit.program import forked
 from tests.messages.rows import Rows
-from tests.messages.runners import as_nobody, queue_removed, shell, with_faults, with_limit
+from tests.messages.runners import (
+    as_nobody,
+    as_ordinary,
+    posix_queue_removed,
+    queue_removed,
+    shell,
+    with_faults,
+    with_limit,
+)
 from tests.messages.texts import (
     DEVICE_FULL,
     NO_THREAD,
@@ -14,9 +22,11 @@ from tests.messages.texts import (
     STDOUT_CLOSED,
     UNPACK_PAIR,
     WRITE_ERROR,
+    is_back,
     missing,
     no_object,
     not_for,
+    not_for_posix_queues,
     not_one_of,
     other_kind,
     too_large,
@@ -65,6 +75,11 @@ ROWS: Rows = {
         ),
         ("-0 -f raw <queue>", not_for("-0", "-f raw")),
         ("--exec '' <queue>", "--exec needs a command"),
+        ("-t 0 /x", not_for_posix_queues("-t")),
+        ("-x /x", not_for_posix_queues("-x")),
+        ("--peek /x", not_for_posix_queues("--peek")),
+        ("--max-size 5 /x", not_for_posix_queues("--max-size")),
+        ("--truncate /x", not_for_posix_queues("--truncate")),
     ],
     1: [
         ("<key>", f"<key>: {no_object('message queue')}"),
@@ -87,7 +102,7 @@ ROWS: Rows = {
         ),
         (
             "<queue-of-hello> --unpack d",
-            f"<queue-of-hello>: {wrong_size('d', 8)}; it is back at the tail of the queue",
+            f"<queue-of-hello>: {wrong_size('d', 8)}{is_back('type')}",
             forked,
         ),
         ("<queue-of-hello> --peek --unpack d", f"<queue-of-hello>: {wrong_size('d', 8)}", forked),
@@ -97,6 +112,34 @@ ROWS: Rows = {
             '{"type": 1, "size": 5, "data": "hello"}\n'
             f"pyipcs: <queue-of-hello>: {wrong_size('d', 8)}",
             with_faults("msgsnd:error=EACCES"),
+        ),
+        ("/x", f"/x: {no_object('POSIX queue')}"),
+        (
+            "<posix-queue-to-write>",
+            "<posix-queue-to-write>: POSIX queue: Permission denied",
+            as_ordinary,
+        ),
+        (
+            "<posix-queue-of-hello> --unpack d",
+            f"<posix-queue-of-hello>: {wrong_size('d', 8)}{is_back('priority')}",
+            forked,
+        ),
+        (
+            "<posix-queue-of-hello> --unpack i",
+            f"<posix-queue-of-hello>: {wrong_size('i', 4)}{is_back('priority')}",
+            forked,
+        ),
+        (
+            "<posix-queue-to-read> --unpack d",
+            "<posix-queue-to-read>: cannot put these messages back: Permission denied\n"
+            '{"priority": 0, "size": 5, "data": "hello"}\n'
+            f"pyipcs: <posix-queue-to-read>: {wrong_size('d', 8)}",
+            as_ordinary,
+        ),
+        (
+            "<posix-queue> -n 2",
+            f"<posix-queue>: POSIX queue: {was_removed('POSIX queue')}",
+            posix_queue_removed,
         ),
         ("<queue> -n 2", f"<queue>: {was_removed('message queue')}", queue_removed),
         (

@@ -6,6 +6,8 @@ from tests.kit import policy
 from tests.messages.rows import Rows
 from tests.messages.runners import (
     as_nobody,
+    as_ordinary,
+    posix_queue_removed,
     queue_removed,
     shell,
     terminated,
@@ -18,26 +20,31 @@ from tests.messages.texts import (
     ID_TOO_HIGH,
     KEY_IS_ZERO,
     KEY_TOO_LARGE,
+    NO_POSIX_QUEUES,
+    NO_PRIORITY,
     NO_SUCH_FILE,
     NO_THREAD,
+    NOT_ANY_TARGET,
     NOT_DURATION,
     NOT_HEX,
     NOT_ID,
     NOT_JSON,
     NOT_KEY,
     NOT_MESSAGE_TYPE,
+    NOT_PRIORITY,
     NOT_PROJECT,
     NOT_STRUCT,
-    NOT_TARGET,
     NOTHING_SENT,
     QUEUE_FULL,
     STDIN_CLOSED,
+    TYPE_NOT_POSIX,
     dash_hint,
     does_not_fit,
     looks_like_key,
     missing,
     no_object,
     other_kind,
+    other_number,
     queue_holds,
     was_removed,
     wrong_fields,
@@ -47,7 +54,7 @@ ROWS: Rows = {
     2: [
         ("", missing("QUEUE")),
         # Ids and keys: every command has the same
-        ("x", f"QUEUE: 'x': {NOT_TARGET}"),
+        ("x", f"QUEUE: 'x': {NOT_ANY_TARGET}"),
         ("05", "QUEUE: '05': id:5 or key:05?"),
         ("id:2147483648", f"QUEUE: 'id:2147483648': {ID_TOO_HIGH}"),
         (
@@ -64,6 +71,10 @@ ROWS: Rows = {
         # Message and format
         ("-t 0 <queue> a", f"-t/--type: '0': {NOT_MESSAGE_TYPE}"),
         ("-t x <queue> a", f"-t/--type: 'x': {NOT_MESSAGE_TYPE}"),
+        ("--priority x /x a", f"--priority: 'x': {NOT_PRIORITY}"),
+        ("--priority 32768 /x a", f"--priority: '32768': {NOT_PRIORITY}"),
+        ("-t 1 /x a", TYPE_NOT_POSIX),
+        ("--priority 0 <queue> a", NO_PRIORITY),
         ("--timeout x <queue> a", f"--timeout: 'x': {NOT_DURATION}"),
         ("-F <file> <queue> a", "-F FILE and MESSAGE cannot be combined"),
         ("-l <queue> a", "-l and -0 split standard input or a file, not MESSAGE"),
@@ -88,6 +99,18 @@ ROWS: Rows = {
         (
             """--json <queue> '{"data": "a", "size": 2}'""",
             '\'{"data": "a", "size": 2}\': the size is not that of the body, 1 byte',
+        ),
+        (
+            """--json /x '{"data": "a", "priority": 32768}'""",
+            '\'{"data": "a", "priority": 32768}\': the priority is not a number from 0 to 32767',
+        ),
+        (
+            """--json /x '{"data": "a", "type": 1}'""",
+            '\'{"data": "a", "type": 1}\': ' + other_number("priority", "type"),
+        ),
+        (
+            """--json <queue> '{"data": "", "priority": 1}'""",
+            '\'{"data": "", "priority": 1}\': ' + other_number("type", "priority"),
         ),
         (
             r"""--json <queue> '{"data": "\ud800"}'""",
@@ -133,6 +156,35 @@ ROWS: Rows = {
         ("<queue-of-5> abcdef", f"message 1: it has 6 bytes; {queue_holds(5)}{NOTHING_SENT}"),
         ("<queue-of-5> a bcdefg", f"message 2: it has 6 bytes; {queue_holds(5)}{NOTHING_SENT}"),
         ("<queue-of-0> ''", f"message 1: it has 0 bytes; {queue_holds(0)}{NOTHING_SENT}"),
+        ("/x a", f"/x: {no_object('POSIX queue')}"),
+        (
+            "<posix-segment> a",
+            f"<posix-segment>: {no_object('POSIX queue')} (but a POSIX segment has that name)",
+        ),
+        (
+            "<posix-queue-to-read> a",
+            f"<posix-queue-to-read>: POSIX queue: Permission denied{NOTHING_SENT}",
+            as_ordinary,
+        ),
+        (
+            f"<posix-queue> a {'b' * 101}",
+            f"message 2: it has 101 bytes; a message has at most 100 bytes (msgsize){NOTHING_SENT}",
+        ),
+        (
+            "<posix-queue> ab",
+            f"message 1: it has 2 bytes; the kernel refuses that size (msgsize){NOTHING_SENT}",
+            with_faults("mq_timedsend:error=EMSGSIZE"),
+        ),
+        (
+            "<posix-queue> a",
+            f"<posix-queue>: POSIX queue: {NO_POSIX_QUEUES}{NOTHING_SENT}",
+            with_faults("mq_timedsend:error=ENOSYS"),
+        ),
+        (
+            "<full-posix-queue> a",
+            f"<full-posix-queue>: POSIX queue: {was_removed('POSIX queue')}{NOTHING_SENT}",
+            posix_queue_removed,
+        ),
         ("<queue> -F /nope", f"/nope: {NO_SUCH_FILE}"),
         ("<queue> -F <folder>", "<folder>: Is a directory"),
         ("<queue>", STDIN_CLOSED, shell('"$@" <&-')),
@@ -172,11 +224,20 @@ ROWS: Rows = {
     ],
     3: [
         ("<full-queue> a --nowait", f"<full-queue>: {QUEUE_FULL}{NOTHING_SENT}"),
+        (
+            "<full-posix-queue> a --nowait",
+            f"<full-posix-queue>: POSIX queue: {QUEUE_FULL}{NOTHING_SENT}",
+        ),
+        (
+            "<full-posix-queue> a --timeout 0.01",
+            f"<full-posix-queue>: POSIX queue: {QUEUE_FULL}{NOTHING_SENT}",
+        ),
         ("<full-queue> a --timeout 0.01", f"<full-queue>: {QUEUE_FULL}{NOTHING_SENT}"),
         ("<queue-of-5> abc de f --nowait", f"<queue-of-5>: {QUEUE_FULL}; 2 messages were sent"),
         ("<queue-of-5> abcde f --nowait", f"<queue-of-5>: {QUEUE_FULL}; 1 message was sent"),
     ],
     -signal.SIGTERM: [
         ("<full-queue> a", f"<full-queue>: Terminated{NOTHING_SENT}", terminated),
+        ("<full-posix-queue> a", f"<full-posix-queue>: Terminated{NOTHING_SENT}", terminated),
     ],
 }
