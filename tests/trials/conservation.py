@@ -5,7 +5,7 @@ python -m tests.trials.conservation [--messages N] [--seed N]
 Senders put numbered lines on one queue, receivers take them. At random moments a signal ends one
 of them, or the pipe of a receiver breaks; another process replaces it, and a sender continues
 after the number of messages that its predecessor reported. The second form removes the queue
-halfway.
+halfway. Both run on a System V queue and on a POSIX queue.
 """
 
 import argparse
@@ -16,7 +16,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import NamedTuple
@@ -25,9 +26,12 @@ from pyipcs.errors import Status
 from pyipcs.model import Kind
 from tests.kit import isolation
 from tests.kit.kernel import Objects, receive_all, row
+from tests.kit.mqueue import make_queue, receive_messages, unlink_queue
 from tests.kit.program import fork, forked
 
 _KEY = 0x5EED
+_NAME = "/pyipcs-conservation"
+_SIZES = (10, 64)  # messages, and bytes of a message, of the POSIX queue
 _BODY = b"#%09d"
 _WIDTH = len(_BODY % 0) + 1  # of a line; a fixed width allows a start at any number
 _NUMBER = re.compile(rb"#(\d{9})")
@@ -74,6 +78,88 @@ class Tally(NamedTuple):
     def is_conserved(self) -> bool:
         """Return True if each sent message, and no other, is in one place."""
         return self.lost == self.twice == self.unsent == 0
+
+
+class _Queue(ABC):
+    """The queue of a trial.
+
+    Attributes:
+        target: its name on command lines.
+        number_option: the option of `send` for the type or the priority.
+        receivers: options of `recv` that only this family has, or that need a trial there.
+        destroyed: the number of messages that were removed with the queue.
+    """
+
+    target: str
+    number_option: str
+    receivers: Sequence[tuple[str, ...]]
+    destroyed = 0
+
+    @abstractmethod
+    def remove(self) -> None:
+        """Remove the queue by pyipcs."""
+
+    @abstractmethod
+    def left(self) -> list[bytes]:
+        """Take all messages that still exist; return their bodies."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Remove what is left of the queue."""
+
+
+class _SysvQueue(_Queue):
+    """A System V queue."""
+
+    target = hex(_KEY)
+    number_option = "-t"
+
+    def __init__(self, senders: int) -> None:
+        self.receivers = (
+            ("-F", "-t", str(-senders)),  # the lowest type first
+            ("-F", "--max-size", str(_WIDTH), "--truncate"),  # a path without sysv_ipc
+        )
+        self._objects = Objects()
+        self._msqid = self._objects.queue(_KEY, 0o600)
+        self._is_removed = False
+
+    def remove(self) -> None:
+        self.destroyed = int(row(Kind.QUEUE, self._msqid)["qnum"])
+        result = forked("rm", "-q", str(self._msqid))
+        assert result.status == Status.DONE, result.err
+        self._is_removed = True
+
+    def left(self) -> list[bytes]:
+        return [] if self._is_removed else [body for _, body in receive_all(self._msqid)]
+
+    def close(self) -> None:
+        self._objects.remove_all()
+
+
+class _PosixQueue(_Queue):
+    """A POSIX queue; the descriptor of the trial keeps its messages after the removal."""
+
+    target = _NAME
+    number_option = "--priority"
+    receivers = (("-F", "-u"),)
+
+    def __init__(self, _senders: int) -> None:
+        self._descriptor = make_queue(_NAME, 0o600, _SIZES)
+
+    def remove(self) -> None:
+        result = forked("rm", "--posix-mqueue", _NAME)
+        assert result.status == Status.DONE, result.err
+
+    def left(self) -> list[bytes]:
+        return [body for _, body in receive_messages(self._descriptor)]
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+        with suppress(FileNotFoundError):
+            unlink_queue(_NAME)
+
+
+_QUEUES = {"System V": _SysvQueue, "POSIX": _PosixQueue}
 
 
 class _Run:
@@ -140,11 +226,11 @@ class _Run:
 class _Sender:
     """The sender of a range of numbers: one process after the other."""
 
-    def __init__(self, numbers: range, type_: int, *, piped: bool) -> None:
+    def __init__(self, queue: _Queue, numbers: range, type_: int, *, piped: bool) -> None:
         self.numbers = numbers
         self.sent = 0
         self.run: _Run | None = None
-        self._args = ("send", hex(_KEY), "-l", "-t", str(type_))
+        self._args = ("send", queue.target, "-l", queue.number_option, str(type_))
         self._piped = piped
         self._feeder: subprocess.Popen[bytes] | None = None
         self._lines = TemporaryFile()  # noqa: SIM115 - `close` closes it
@@ -195,14 +281,14 @@ class _Sender:
 class _Receiver:
     """One receiving process with the pipe of its messages."""
 
-    def __init__(self, args: tuple[str, ...]) -> None:
+    def __init__(self, queue: _Queue, args: tuple[str, ...]) -> None:
         self._end = b"\0" if "-0" in args else b"\n"
         self._part = b""  # of a message
         self._pipe, write = os.pipe()
         os.set_blocking(self._pipe, False)
         self._is_open = True
         self.run = _Run(
-            *("recv", hex(_KEY), *args),
+            *("recv", queue.target, *args),
             stdin=0,
             stdout=write,
             endless="-F" in args,
@@ -262,13 +348,18 @@ def _numbers(text: bytes) -> list[int]:
 class _Trial:
     """The senders and receivers of a queue, and the count of each number."""
 
-    def __init__(self, msqid: int, *, senders: int, receivers: int, messages: int, seed: int):
-        self._msqid = msqid
+    def __init__(self, queue: _Queue, *, senders: int, receivers: int, messages: int, seed: int):
+        self._queue = queue
         self._random = random.Random(seed)
         self._messages = messages
         bounds = [messages * number // senders for number in range(senders + 1)]
         self._senders = [
-            _Sender(range(bounds[number], bounds[number + 1]), number + 1, piped=number % 2 == 1)
+            _Sender(
+                queue,
+                range(bounds[number], bounds[number + 1]),
+                number + 1,
+                piped=number % 2 == 1,
+            )
             for number in range(senders)
         ]
         self._receivers = [self._receiver() for _ in range(receivers)]
@@ -301,9 +392,7 @@ class _Trial:
             if not receiver.run.struck:
                 receiver.run.strike(signal.SIGTERM)
         self._await_ends()
-        numbers = [number for _, body in receive_all(self._msqid) for number in _numbers(body)]
-        self._queued = len(numbers)
-        self._count(numbers)
+        self._count_left()
 
     def remove(self) -> None:
         """Remove the queue while all processes use it, some of them just struck."""
@@ -312,13 +401,12 @@ class _Trial:
         runs = [*self._runs()]
         for run in runs:
             run.halt()
-        self._queued = int(row(Kind.QUEUE, self._msqid)["qnum"])
-        result = forked("rm", "-q", str(self._msqid))
-        assert result.status == Status.DONE, result.err
+        self._queue.remove()
         self._removed = True
         for run in runs:
             run.resume()
         self._await_ends()
+        self._count_left()
 
     def tally(self) -> Tally:
         missing = unsent = 0
@@ -333,7 +421,7 @@ class _Trial:
             reported=self._reported,
             queued=self._queued,
             # Of the messages that were removed with their queue, only the number is known.
-            lost=missing - self._queued if self._removed else missing,
+            lost=missing - self._queue.destroyed,
             twice=self._messages - self._seen.count(0) - self._seen.count(1),
             unsent=unsent,
             restarts=self._restarts,
@@ -359,14 +447,13 @@ class _Trial:
             ("-F",),
             ("-F", "--json"),
             ("-F", "--with-type"),
-            ("-F", "-t", str(-len(self._senders))),  # the lowest type first
-            ("-F", "--max-size", str(_WIDTH), "--truncate"),  # a path without sysv_ipc
+            *self._queue.receivers,
             ("-n", number),
             ("-n", number, "-0"),
             ("-n", number, "--json"),
             ("-a",),
         )
-        return _Receiver(self._random.choice(choices))
+        return _Receiver(self._queue, self._random.choice(choices))
 
     def _collect(self, *, replace: bool) -> None:
         """Read all pipes, and settle the ended processes."""
@@ -420,16 +507,25 @@ class _Trial:
             self._latest = time.monotonic()
             self._count(numbers)
 
+    def _count_left(self) -> None:
+        """Count the messages on the queue after the end of all processes."""
+        numbers = [number for body in self._queue.left() for number in _numbers(body)]
+        self._queued = len(numbers) + self._queue.destroyed
+        self._count(numbers)
+
     def _count(self, numbers: Iterable[int]) -> None:
         seen = self._seen
         for number in numbers:
             seen[number] += 1
 
 
-def conserve(*, senders: int, receivers: int, messages: int, seed: int, removed: bool) -> Tally:
+def conserve(
+    family: str, *, senders: int, receivers: int, messages: int, seed: int, removed: bool
+) -> Tally:
     """Send messages through a new queue, and count them.
 
     Args:
+        family: "System V" or "POSIX".
         senders: the number of concurrent senders.
         receivers: the number of concurrent receivers.
         messages: the number of messages to send.
@@ -440,9 +536,9 @@ def conserve(*, senders: int, receivers: int, messages: int, seed: int, removed:
         AssertionError: a process ended with a wrong status, or wrote a wrong message.
         TimeoutError: there is no progress.
     """
-    objects = Objects()
+    queue = _QUEUES[family](senders)
     trial = _Trial(
-        objects.queue(_KEY, 0o600),
+        queue,
         senders=senders,
         receivers=receivers,
         messages=messages,
@@ -458,7 +554,7 @@ def conserve(*, senders: int, receivers: int, messages: int, seed: int, removed:
         return trial.tally()
     finally:
         trial.close()
-        objects.remove_all()
+        queue.close()
 
 
 def main() -> None:
@@ -473,21 +569,23 @@ def main() -> None:
     if not entered.namespace:
         sys.exit(f"the trial needs its own IPC namespace: {entered.why}")
     print(f"8 senders, 8 receivers, {options.messages:,} messages, seed {options.seed}", flush=True)
-    kept, removed = (
+    tallies = [
         conserve(
+            family,
             senders=8,
             receivers=8,
             messages=options.messages,
             seed=options.seed,
             removed=removed,
         )
+        for family in _QUEUES
         for removed in (False, True)
-    )
-    print(f"{'':14}{'queue kept':>14}{'queue removed':>16}")
-    for name, *values in zip(Tally._fields, kept, removed, strict=True):
+    ]
+    print(f"{'':14}{'System V kept':>16}{'removed':>16}{'POSIX kept':>16}{'removed':>16}")
+    for name, *values in zip(Tally._fields, *tallies, strict=True):
         texts = [f"{value:,}" if isinstance(value, int) else f"{value:.1f}" for value in values]
-        print(f"{name.replace('_', ' '):14}{texts[0]:>14}{texts[1]:>16}")
-    if not (kept.is_conserved and removed.is_conserved):
+        print(f"{name.replace('_', ' '):14}" + "".join(f"{text:>16}" for text in texts))
+    if not all(tally.is_conserved for tally in tallies):
         sys.exit("not conserved")
 
 
