@@ -81,7 +81,7 @@ def test_command_on_an_object_of_another_user_needs_its_mode(
 # The System V calls that a sandbox may refuse.
 CALLS = "msgget,msgsnd,msgrcv,msgctl,semget,semop,semtimedop,semctl,shmget,shmat,shmctl"
 # Commands that need none of them, or fall back to /proc and print less.
-WITHOUT = ("list", "key", "rm state", "rm dry", "run")
+WITHOUT = ("list", "key", "rm state", "rm dry", "run", "send posix", "recv posix")
 
 
 @pytest.mark.tools("strace")
@@ -94,12 +94,12 @@ WITHOUT = ("list", "key", "rm state", "rm dry", "run")
     ],
 )
 def test_command_in_a_sandbox_without_system_v_calls_fails_or_needs_none(
-    case: str, error: str, words: str, isolated: None, tmp_path: Path
+    case: str, error: str, words: str, isolated: None, own_mqueue: None, tmp_path: Path
 ) -> None:
     load_all()
-    untouched = faults.World(tmp_path).remains()
+    untouched = faults.World(tmp_path, case).remains()
     inject = ["-o", os.devnull, "-e", f"inject={CALLS}:error={error}"]
-    ended = faults.World(tmp_path).run(case, *inject)
+    ended = faults.World(tmp_path, case).run(case, *inject)
     faults.remove_all()
     if ended.result.status == 1:
         assert all(re.search(words, line) for line in ended.result.err.splitlines())

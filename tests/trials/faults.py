@@ -17,6 +17,7 @@ import zlib
 from array import array
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import NamedTuple
@@ -38,10 +39,18 @@ from tests.kit.kernel import (
     row,
     send,
 )
+from tests.kit.mqueue import (
+    make_queue,
+    open_queue,
+    receive_messages,
+    send_message,
+    unlink_queue,
+)
 from tests.kit.program import PYIPCS, Result, fork, load_all, run, text_in
 from tests.kit.terminal import without_codes
 
-# The command lines by name. {queue}, {array} and {segment} are ids, {lines} and {json} files.
+# The command lines by name. {queue}, {array} and {segment} are ids, {posix} is the name of a POSIX
+# queue, {lines}, {json} and {dump} are files.
 CASES = {
     "list": "list",
     "list json": "list -J",
@@ -77,6 +86,16 @@ CASES = {
     "recv peek": "recv 0x5eed --peek -a",
     "recv exec": "recv 0x5eed -n 2 --exec cat",
     "recv unpack": "recv 0x5eed -n 2 --unpack 5s",
+    "send posix": "send {posix} hello",
+    "send posix lines": "send {posix} --priority 3 -l -F {lines}",
+    "send posix input": "send {posix} -l < {lines}",
+    "send posix json": "send {posix} --json < {dump}",
+    "send posix timed": "send {posix} hello --timeout 5",
+    "recv posix": "recv {posix}",
+    "recv posix all": "recv {posix} -a --json",
+    "recv posix timed": "recv {posix} -n 3 --timeout 5",
+    "recv posix exec": "recv {posix} -n 2 --exec cat",
+    "recv posix unpack": "recv {posix} -n 2 --unpack 5s",
     "set mode": "set 0x5eed -q --mode 600",
     "set owner": "set 0x5eed -m --owner {user}",
     "set size": "set 0x5eed --qbytes 8192",
@@ -96,13 +115,16 @@ CASES = {
     "run shm": "run --private always --shm private cp {lines} /dev/shm/left",
 }
 # The cases that also run in a new process, which makes a thousand more calls.
-_NEW = ["list", "send", "stat table", "rm keys"]
+_NEW = ["list", "send", "send posix", "recv posix", "stat table", "rm keys"]
 _KEY = 0x5EED
+_NAME = "/pyipcs-faults"
+_SIZES = (8, 64)  # messages, and bytes of a message, of the POSIX queue
 _BODIES = [(1, b"first"), (2, b"other"), (1, b"third")]
 _BODY_TEXTS = [body.decode() for _, body in _BODIES]
 _FILES = {
     "lines": "one\ntwo\nthree\n",
     "json": '{"type": 3, "data": "four"}\n{"type": 4, "data": "five"}\n',
+    "dump": '{"priority": 3, "data": "four"}\n{"priority": 4, "data": "five"}\n',
 }
 _SETVAL, _GETALL, _IPC_STAT = 16, 13, 2
 
@@ -112,6 +134,10 @@ _ERRORS = {
     **dict.fromkeys(("msgget", "semget", "shmget"), ("EACCES", "ENOSPC", "ENOSYS")),
     **dict.fromkeys(("msgctl", "semctl", "shmctl", "shmat"), _IPC),
     **dict.fromkeys(("msgsnd", "msgrcv", "semop", "semtimedop"), ("EAGAIN", "EINTR", *_IPC)),
+    "mq_open": ("EACCES", "ENOENT", "EMFILE", "ENOSYS"),
+    **dict.fromkeys(
+        ("mq_timedsend", "mq_timedreceive"), ("ETIMEDOUT", "EINTR", "EPERM", "ENOSYS", "ENOMEM")
+    ),
     "openat": ("EMFILE", "EACCES", "ENOENT"),
     "read": ("EIO", "EINTR"),
     "write": ("ENOSPC", "EIO", "EAGAIN", "EINTR"),
@@ -123,7 +149,7 @@ _ERRORS = {
 }
 _OTHERS = ("EPERM", "EIO")
 # No refusals: another process removed the object, or there is no message.
-_NEWS = {"EIDRM", "EAGAIN"}
+_NEWS = {"EIDRM", "EAGAIN", "ETIMEDOUT"}
 # The valid outcomes: no difference; fewer names, processes or namespaces in the output; a message
 # and no change; a message and a part of the changes.
 _OUTCOMES = ("unharmed", "poorer", "refused", "partly")
@@ -182,9 +208,10 @@ class Tally(NamedTuple):
 
 
 class World:
-    """One object of each kind, and the files that commands read."""
+    """One System V object of each kind, a POSIX queue, and the files that commands read."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, case: str) -> None:
+        """Create them; the messages are on the queue of the case's family."""
         self._files = {name: folder / name for name in _FILES}
         for name, text in _FILES.items():
             self._files[name].write_text(text)
@@ -192,15 +219,20 @@ class World:
         _objects(0)  # the next objects have large ids, unlike any other number
         remove_all()
         self._ids = _objects(_KEY)
-        for type_, body in _BODIES:
-            send(self._ids["queue"], body, type_)
+        descriptor = make_queue(_NAME, 0o600, _SIZES)
+        for number, body in _BODIES:
+            if "posix" in case:
+                send_message(descriptor, body, number)
+            else:
+                send(self._ids["queue"], body, number)
+        os.close(descriptor)
         with attached(self._ids["segment"]) as address:
             ctypes.memmove(address, bytes(range(256)) * 4, 1024)
         libc.semctl(self._ids["array"], 0, _SETVAL, 2)
 
     def run(self, case: str, *strace: str, new: bool = False) -> Ended:
         """Run a case's command under strace(1), in a forked or a new process."""
-        words = CASES[case].format(**self._ids, **self._files, user=os.geteuid())
+        words = CASES[case].format(**self._ids, **self._files, posix=_NAME, user=os.geteuid())
         words, _, source = words.partition(" < ")
         if new:
             result = run("strace", *strace, PYIPCS, *shlex.split(words))
@@ -211,7 +243,11 @@ class World:
     def remains(self) -> Remains:
         """Return the present objects and messages; remove the messages."""
         messages = [f"{type_} {body!r}" for type_, body in self._messages()]
-        return Remains(sorted(map(_described, everything())), messages)
+        descriptor = open_queue(_NAME, os.O_RDONLY)
+        messages += [f"{priority} {body!r}" for priority, body in receive_messages(descriptor)]
+        objects = [*map(_described, everything()), f"POSIX queue {os.fstat(descriptor).st_mode:o}"]
+        os.close(descriptor)
+        return Remains(sorted(objects), messages)
 
     def _messages(self) -> list[tuple[int, bytes]]:
         queues = [object_id for kind, object_id in everything() if kind is Kind.QUEUE]
@@ -234,6 +270,8 @@ def _objects(key: int) -> dict[str, int]:
 
 def remove_all() -> None:
     """Remove all objects."""
+    with suppress(FileNotFoundError):
+        unlink_queue(_NAME)
     for kind, object_id in everything():
         remove(kind, object_id)
 
@@ -290,9 +328,9 @@ def _wait_for_strace() -> None:
 
 def fail_each(case: str, folder: Path, most: int, *, new: bool = False) -> Tally:
     """Let each call of a case fail, at this number of its occasions at most."""
-    untouched = World(folder).remains()
+    untouched = World(folder, case).remains()
     trace = folder / "trace"
-    complete = World(folder).run(case, "-o", str(trace), new=new)
+    complete = World(folder, case).run(case, "-o", str(trace), new=new)
     # Before the entry point, Python itself reports a fault.
     before, _, after = trace.read_text().partition(_ENTRY) if new else ("", "", trace.read_text())
     own = after[: _end_of(after)]
@@ -301,7 +339,7 @@ def fail_each(case: str, folder: Path, most: int, *, new: bool = False) -> Tally
     for fault in _faults(calls, most):
         when = earlier[fault.call] + fault.occasion
         inject = f"inject={fault.call}:error={fault.error}:when={when}"
-        ended = World(folder).run(case, "-o", os.devnull, "-e", inject, new=new)
+        ended = World(folder, case).run(case, "-o", os.devnull, "-e", inject, new=new)
         outcome = _outcome(case, ended, fault, untouched, complete)
         tally.outcomes[outcome] += 1
         if outcome not in _OUTCOMES:

@@ -8,12 +8,15 @@ from tests.kit.program import load_all
 from tests.trials import faults
 
 CASES = ["list json", "make", "rm keys", "send lines", "recv two", "set values", "op", "write file"]
+CASES += ["send posix lines", "recv posix exec"]
 
 
 @pytest.mark.slow
 @pytest.mark.tools("strace")
 @pytest.mark.parametrize("case", CASES)
-def test_failing_system_call_is_reported(case: str, isolated: None, tmp_path: Path) -> None:
+def test_failing_system_call_is_reported(
+    case: str, isolated: None, own_mqueue: None, tmp_path: Path
+) -> None:
     load_all()
     tally = faults.fail_each(case, tmp_path, most=2)
     faults.remove_all()
