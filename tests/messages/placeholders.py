@@ -11,8 +11,6 @@ from pyipcs.sysv import libc
 from tests.kit import kernel
 from tests.kit.factories import suspect_queue, suspect_set
 from tests.kit.kernel import IS_ROOT, NOBODY, Objects
-from tests.kit.mqueue import make_queue
-from tests.kit.kernel import Objects
 from tests.kit.mqueue import make_queue, send_message
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
 from tests.kit.program import PYIPCS, invoke, run
@@ -105,9 +103,6 @@ class Placeholders:
         self._opened.append(os.open(SHM / "sem.pyipcs-open", os.O_RDWR))
         return "/pyipcs-open"
 
-    def posix_queue(self, mode: int = 0o644) -> str:
-        """Create a POSIX queue; return its name."""
-        os.close(make_queue("/pyipcs-queue", mode, (10, 100)))
     def posix_queue(self, *bodies: bytes, mode: int = 0o644, maxmsg: int = 10) -> str:
         """Create a POSIX queue with messages of at most 100 bytes; return its name."""
         descriptor = make_queue("/pyipcs-queue", mode, (maxmsg, 100))

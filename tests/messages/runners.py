@@ -20,11 +20,8 @@ from tests.kit import program
 from tests.kit.child import NEWIPC, NEWNS, hide, unshare
 from tests.kit.factories import in_waiting_call, read_line, running
 from tests.kit.kernel import IS_ROOT, NOBODY, OTHER_USER, ids, libc, remove, send
-from tests.kit.mqueue import make_queue
-from tests.kit.posix import SHM, bind, child_in, hold_lease, own_mounts
-from tests.kit.kernel import IS_ROOT, NOBODY, ids, libc, remove, send
 from tests.kit.mqueue import make_queue, unlink_queue
-from tests.kit.posix import SHM, child_in, hold_lease, own_mounts
+from tests.kit.posix import SHM, bind, child_in, hold_lease, own_mounts
 from tests.kit.program import PYIPCS, Result, forked, invoke, need_tool, run
 from tests.kit.terminal import end, on_terminal, read_all, read_until, without_codes
 from tests.kit.wait import LIMIT, wait_until
