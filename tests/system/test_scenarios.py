@@ -1,13 +1,12 @@
 """States and removal of the objects of PostgreSQL, stress-ng and scripts."""
 
-import ctypes
 import json
 import os
 import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ import pytest
 
 from pyipcs.model import SYSV, Kind
 from tests.kit.factories import scripted
+from tests.kit.family import adoption, reap
 from tests.kit.kernel import IS_ROOT, NOBODY, Objects, everything, ids, remove
 from tests.kit.program import PYIPCS, Result, need_tool, run
 from tests.kit.wait import LIMIT, wait_until
@@ -60,18 +60,8 @@ class Postgres(NamedTuple):
 @pytest.fixture
 def reaper() -> Iterator[None]:
     """Adopt daemons into this process, because not every init reaps them."""
-    set_reaper, libc = 36, ctypes.CDLL(None)  # PR_SET_CHILD_SUBREAPER
-    assert libc.prctl(set_reaper, 1, 0, 0, 0) == 0
-    yield
-    assert libc.prctl(set_reaper, 0, 0, 0, 0) == 0
-    reap()
-
-
-def reap() -> None:
-    """Reap all children that have ended."""
-    with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+    with adoption():
+        yield
 
 
 @pytest.fixture(scope="module")
