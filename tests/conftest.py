@@ -57,6 +57,15 @@ def pytest_xdist_setupnodes(specs: list[Any]) -> None:
         spec.python = isolation.worker_command()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the programs that are run by hand, unless -m names their marker."""
+    if "real" in config.option.markexpr:
+        return
+    by_hand = [item for item in items if item.get_closest_marker("real")]
+    config.hook.pytest_deselected(items=by_hand)
+    items[:] = [item for item in items if item not in by_hand]
+
+
 def pytest_collection_finish() -> None:
     """Exclude the collected tests from garbage collection.
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import struct
 import traceback
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from ctypes import c_ulong
 from pathlib import Path
 from typing import TypeVar
 
+from pyipcs.model import Kind
 from tests.kit.child import NEWNS, become_ordinary, in_child, unshare
 from tests.kit.kernel import IS_ROOT, libc
 from tests.kit.wait import exit_code
@@ -127,6 +129,30 @@ def child_in(prepare: Callable[[], object]) -> Iterator[int]:
 def hold_open(path: Path, flags: int = os.O_RDONLY) -> None:
     """Open a file until the process ends."""
     os.open(path, flags)
+
+
+def is_in_use(path: Path) -> bool:
+    """Return True if a process has the file open or mapped: it gets no write lease (fcntl(2))."""
+    action = signal.signal(signal.SIGIO, signal.SIG_IGN)  # an opener meanwhile breaks the lease
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+        signal.signal(signal.SIGIO, action)
+
+
+def kind_of_file(path: Path) -> Kind | None:
+    """Return the kind of a file in /dev/shm by its type, name and size; None for no object."""
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    is_semaphore = path.name.startswith("sem.") and status.st_size in {16, 32}
+    return Kind.POSIX_SEMAPHORE if is_semaphore else Kind.POSIX_SEGMENT
 
 
 def hold_lease(path: Path) -> None:

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -38,11 +39,25 @@ def need_tool(name: str) -> str:
     """
     from shutil import which
 
-    if path := which(name):
-        return path
+    path = which(name)
+    if not path:
+        _skip(f"{name} is not installed")
+    return path
+
+
+def need_success(command: Sequence[str]) -> None:
+    """Skip the test if a command fails, because a part of its program is missing.
+
+    In .ci/run, which installs the parts, the test fails.
+    """
+    if command and run(*command).status:
+        _skip(f"{shlex.join(command)} fails")
+
+
+def _skip(reason: str) -> NoReturn:
     if os.environ.get(_MISSING_TOOLS_FAIL):
-        pytest.fail(f"{name} is not installed")
-    pytest.skip(f"{name} is not installed")
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 class Result(NamedTuple):
