@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pyipcs.model import Kind
 from tests.kit.family import kill_family
-from tests.kit.kernel import IS_ROOT, NOBODY, everything
+from tests.kit.kernel import IS_ROOT, NOBODY, everything, libc
 from tests.kit.posix import SHM, kind_of_file
 from tests.kit.wait import LIMIT, wait_until
 
@@ -20,6 +20,7 @@ IN_USE, ORPHANED, SUSPECT, UNKNOWN = "in-use", "orphaned", "suspect", "unknown"
 # A queue or a set that its program creates with others, or has not used yet.
 IN_DOUBT = (IN_USE, UNKNOWN)
 MQUEUE = Path("/dev/mqueue")
+_GETPID = 11  # semctl(2)
 
 
 class Object(NamedTuple):
@@ -35,6 +36,15 @@ class Object(NamedTuple):
         if self.kind is Kind.POSIX_QUEUE:
             return MQUEUE / name
         return SHM / (f"sem.{name}" if self.kind is Kind.POSIX_SEMAPHORE else name)
+
+    @property
+    def was_used(self) -> bool:
+        """Whether the first semaphore of a set has a last user; True for other kinds."""
+        if self.kind is not Kind.SEMAPHORE:
+            return True
+        with suppress(OSError):  # its program removed it
+            return bool(libc.semctl(self.name, 0, _GETPID) > 0)
+        return False
 
 
 @dataclass(frozen=True)
@@ -114,14 +124,14 @@ class Running:
             assert process.wait(LIMIT) == 0, self.log()
 
     def start(self) -> None:
-        """Start the program; return when it is ready and has created its objects."""
+        """Start the program; return when it is ready and has created and used its objects."""
         before = present()
         process = self._popen(*self.program.command)
         missing = set(self.program.made)
 
         def is_ready() -> bool:
             assert process.poll() is None, f"{self.program.name} ended: {self.log()}"
-            kinds = Counter(each.kind for each in present() - before)
+            kinds = Counter(each.kind for each in present() - before if each.was_used)
             missing.difference_update(kind for kind in kinds if kinds[kind] >= self._least(kind))
             return not missing and self.program.ready in self.log()
 
