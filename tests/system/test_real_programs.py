@@ -213,6 +213,8 @@ def remove_leaked(left: Mapping[Object, Use]) -> None:
     """Remove the leaked objects with pyipcs, and compare the rest with their states."""
     rest = set(left)
     for kinds, arguments, selected in REMOVALS:
+        if not any(each.kind in kinds for each in rest):
+            continue
         check_errors(pyipcs("rm", *arguments, "-y"))
         rest -= {each for each in rest if each.kind in kinds and left[each].state in selected}
         assert sure(present()) == sure(rest)
