@@ -21,7 +21,8 @@ _STATX = {"x86_64": 332, "aarch64": 291, "riscv64": 291, "loongarch64": 291}
 _STATX_NUMBER = _STATX.get(os.uname().machine)
 _OPENAT2, _CACHESTAT = 437, 451  # the same on all these machines
 RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT = 0x02, 0x10  # linux/openat2.h
-_AT_SYMLINK_NOFOLLOW, _AT_NO_AUTOMOUNT = 0x100, 0x800
+_AT_FDCWD = -100
+_AT_SYMLINK_NOFOLLOW, _AT_NO_AUTOMOUNT, _AT_STATX_DONT_SYNC = 0x100, 0x800, 0x4000
 _STATX_INO, _STATX_BTIME = 0x100, 0x800
 _STATX_BUFFER = struct.Struct("I28xQ40xq48x2I112x")  # struct statx: mask, ino, btime, dev
 _STATFS_SIZE = 256  # struct statfs is smaller on every machine
@@ -155,6 +156,25 @@ def mincore(address: int, size: int) -> bytes:
     pages = ctypes.create_string_buffer(-(-size // os.sysconf("SC_PAGESIZE")))
     _mincore(address, size, pages)
     return pages.raw
+
+
+def cached_identity(path: str) -> tuple[int, int]:
+    """Return the device and the inode of a file, as its file system has them in memory.
+
+    stat(2) asks the server of a FUSE mount, and never returns if that does not answer.
+
+    Raises:
+        NotFoundError: there is no such file.
+        DeniedError: the caller may not search a directory of the path.
+    """
+    if _STATX_NUMBER is None:
+        status = os.stat(path)
+        return status.st_dev, status.st_ino
+    buffer = ctypes.create_string_buffer(_STATX_BUFFER.size)
+    flags = _AT_STATX_DONT_SYNC | _AT_NO_AUTOMOUNT
+    _call_statx(_STATX_NUMBER, _AT_FDCWD, os.fsencode(path), flags, _STATX_INO, buffer)
+    _mask, inode, _time, major, minor = _STATX_BUFFER.unpack(buffer)
+    return os.makedev(major, minor), inode
 
 
 class Birth(NamedTuple):

@@ -19,6 +19,7 @@ from enum import IntEnum
 from itertools import chain
 from typing import NamedTuple
 
+from pyipcs.errors import NotFoundError
 from pyipcs.model import Kind, SysvRecord
 from pyipcs.process.identity import CAP_IPC_OWNER, CAP_SYS_PTRACE, capabilities
 from pyipcs.sysv.namespace import current, is_initial
@@ -357,13 +358,15 @@ def _mapped(
 
 def _open_files(pid: int, devices: frozenset[int]) -> Iterator[tuple[FileKey, User]]:
     """Yield the open files of a process on some file systems."""
+    from pyipcs.process.libc import cached_identity
+
     thread, _ = _living_thread(pid)
     folder = f"{thread}/fd"
     for number in os.listdir(folder):
-        with suppress(*GONE):  # it was closed
-            found = os.stat(f"{folder}/{number}")
-            if found.st_dev in devices:
-                yield (found.st_dev, found.st_ino), User(pid, None, OPEN)
+        with suppress(*GONE, NotFoundError):  # it was closed
+            key = cached_identity(f"{folder}/{number}")
+            if key[0] in devices:
+                yield key, User(pid, None, OPEN)
 
 
 def _unreadable(

@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
 
+from pyipcs.errors import NotFoundError
 from pyipcs.model import Kind
 from pyipcs.sysv.namespace import current
 from pyipcs.usage.processes import read_proc
@@ -76,9 +77,11 @@ def _add_wait(pid: int, thread: str, found: Waits) -> None:
         user = found.objects.get(key, User(pid, None, does, 0))
         found.objects[key] = user._replace(times=user.times + 1)
     elif number in _QUEUE_CALLS:
-        queue = os.stat(f"{thread}/fd/{first & 0xFFFFFFFF}")
-        user = User(pid, None, _QUEUE_CALLS[number])
-        found.queues.append(((queue.st_dev, queue.st_ino), user))
+        from pyipcs.process.libc import cached_identity
+
+        with suppress(NotFoundError):
+            queue = cached_identity(f"{thread}/fd/{first & 0xFFFFFFFF}")
+            found.queues.append((queue, User(pid, None, _QUEUE_CALLS[number])))
     elif number in _FUTEX_CALLS:
         operation = second & _FUTEX_OPERATION
         if operation in _FUTEX_WAITS and not second & _FUTEX_PRIVATE:
