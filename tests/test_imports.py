@@ -119,7 +119,6 @@ _QUEUES = (
 )
 # What the state of a POSIX object loads.
 _LEASES = ("fcntl", "pyipcs.posix.lease", "pyipcs.posix.openness")
-_QUEUES = ("ctypes", "pyipcs.model", "pyipcs.posix.libc", "pyipcs.posix.mqueue")
 _MOUNTS = tuple(f"pyipcs.posix.{name}" for name in ["directory", "mounts", "mqueue", "places"])
 _HANDLES = tuple(
     f"pyipcs.posix.{name}" for name in ["handle", "limits", "queue", "segment", "semaphore"]
