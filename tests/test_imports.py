@@ -18,7 +18,7 @@ PACKAGE = Path(pyipcs.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # The layers that each layer may import, itself included; TYPE_CHECKING imports count.
 _BASE = {"errors", "model", "listing", "text"}
-_FAMILY = _BASE | {"process"}
+_FAMILY = _BASE | {"operations", "process"}
 _KERNEL = _FAMILY | {"sysv", "posix"}
 _QUERIES = _KERNEL | {"objects", "usage", "query"}
 _SCREEN = _BASE | {"process", "terminal"}
@@ -29,6 +29,7 @@ LAYERS = {
     "errors": set(),
     "model": set(),
     "listing": {"model"},
+    "operations": {"model", "text"},
     "process": _BASE | {"process"},
     "sysv": _FAMILY | {"sysv"},
     "posix": _FAMILY | {"posix"},

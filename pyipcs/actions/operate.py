@@ -7,7 +7,7 @@ from pyipcs.actions.lookup import find
 from pyipcs.actions.refusals import no_semaphore, refusal
 from pyipcs.errors import BusyError, CommandError, IpcError
 from pyipcs.model import SEMVMX, Kind, Target
-from pyipcs.sysv.operations import Operation
+from pyipcs.operations import Operation
 from pyipcs.sysv.semaphore import SemaphoreArray
 from pyipcs.text import plural
 

@@ -248,7 +248,7 @@ def parse_layout(text: str) -> Any:
 
 def _parse_operation(text: str) -> Any:
     """Parse an operation on semaphores (semop(2))."""
-    from pyipcs.sysv.operations import parse_operation
+    from pyipcs.operations import parse_operation
 
     return parse_operation(text)
 

@@ -63,11 +63,11 @@ if TYPE_CHECKING:
         Target,
         Wanted,
     )
+    from pyipcs.operations import Operation
     from pyipcs.sysv.attachment import Attachment
     from pyipcs.sysv.handle import Handle, handle_class, with_free_key
     from pyipcs.sysv.keys import format_key, ftok, parse_key, parse_target
     from pyipcs.sysv.limits import known_limits, known_usage
-    from pyipcs.sysv.operations import Operation
     from pyipcs.sysv.procfs import read
     from pyipcs.sysv.queue import MessageQueue
     from pyipcs.sysv.segment import SharedMemory
@@ -132,7 +132,7 @@ _MODULES = {
     **dict.fromkeys(["format_key", "ftok", "parse_key", "parse_target"], "pyipcs.sysv.keys"),
     **dict.fromkeys(["known_limits", "known_usage"], "pyipcs.sysv.limits"),
     "Listing": "pyipcs.listing",
-    "Operation": "pyipcs.sysv.operations",
+    "Operation": "pyipcs.operations",
     "read": "pyipcs.sysv.procfs",
     "MessageQueue": "pyipcs.sysv.queue",
     "SharedMemory": "pyipcs.sysv.segment",

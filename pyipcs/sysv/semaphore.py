@@ -11,8 +11,8 @@ import sysv_ipc
 
 from pyipcs.errors import BusyError, InterruptError, IpcError, TooBigError
 from pyipcs.model import Kind, SemaphoreSet, SysvRecord
+from pyipcs.operations import Operation
 from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
-from pyipcs.sysv.operations import Operation
 
 
 class SemaphoreArray(Handle):

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from pyipcs import operations
 from pyipcs.cli import types
 from pyipcs.codec import FORMATS, EnvelopeError, Layout, encoder, from_hex, from_json
 from pyipcs.listing import Listing
@@ -28,7 +29,7 @@ from pyipcs.query.baseline import not_in
 from pyipcs.query.plan import Format, Report, Style, TimeFormat
 from pyipcs.render import details_renderer, metrics, plain, renderer, table, text_columns
 from pyipcs.render.details import Details
-from pyipcs.sysv import keys, namespace, operations, procfs
+from pyipcs.sysv import keys, namespace, procfs
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import one_line
 from pyipcs.text import parse_number

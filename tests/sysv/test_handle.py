@@ -18,8 +18,8 @@ from pyipcs.errors import (
     missing_if_einval,
 )
 from pyipcs.model import SYSV, Kind, Segment, SemaphoreSet, Wanted
+from pyipcs.operations import Operation
 from pyipcs.sysv.handle import Handle, handle_class, sysv_ipc_error, with_free_key
-from pyipcs.sysv.operations import Operation
 from pyipcs.sysv.queue import MessageQueue
 from pyipcs.sysv.segment import SharedMemory
 from pyipcs.sysv.semaphore import SemaphoreArray

@@ -10,8 +10,8 @@ from pyipcs.cli.options.common import subcommand, wait_options
 from pyipcs.cli.types import OPERATION, STATUS, target_type
 from pyipcs.errors import Status
 from pyipcs.model import Kind, Target
+from pyipcs.operations import Operation
 from pyipcs.process.program import Program
-from pyipcs.sysv.operations import Operation
 
 _operation = options_titled("Operations")
 

@@ -21,7 +21,7 @@ ROWS: Rows = {
         ("5 Pnn", f"OP: 'Pnn': {NOT_OPERATION}"),
         ("5 3:1-1", "OP: '3:1-1': the range ends before it begins"),
         ("5 65536-1", "OP: '65536-1': no set has so many semaphores (the last is 65535)"),
-        ("5 0+32768", "OP: '0+32768': no semaphore has such a value (the most is 32767)"),
+        ("5 0+32768", "OP: '0+32768': too large (the maximum is 32767)"),
         ("5 0=1", "OP: '0=1': not an operation (= waits for zero)"),
         ("5 0-0", "OP: '0-0': not an operation (to wait for zero is =0)"),
         ("5 P -E 256", "-E/--conflict-exit-code: '256': not a status (0 to 255)"),

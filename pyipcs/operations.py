@@ -1,4 +1,4 @@
-"""Operations on semaphores (semop(2)), and their notation for users."""
+"""Operations on semaphores of both families, and their notation for users."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _SEMNUM_MAX = 2**16 - 1  # of struct sembuf
 
 
 class Operation(NamedTuple):
-    """One operation, on one semaphore or on several consecutive semaphores.
+    """One operation, on one semaphore or on several consecutive semaphores (semop(2)).
 
     Attributes:
         first: the number of the first semaphore.
@@ -64,7 +64,7 @@ def parse_operation(text: str) -> Operation:
     if last > _SEMNUM_MAX:
         raise ValueError(f"no set has so many semaphores (the last is {_SEMNUM_MAX})")
     if number > SEMVMX:
-        raise ValueError(f"no semaphore has such a value (the most is {SEMVMX})")
+        raise ValueError(f"too large (the maximum is {SEMVMX})")
     if (sign == "=") != (number == 0):
         hint = "= waits for zero" if sign == "=" else "to wait for zero is =0"
         raise ValueError(f"not an operation ({hint})")

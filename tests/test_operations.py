@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyipcs.sysv.operations import Operation, parse_operation
+from pyipcs.operations import Operation, parse_operation
 
 FLAGS = st.sampled_from(["", "n", "u", "nu", "un"])
 
@@ -47,7 +47,7 @@ def test_parse_operation_with_equals_waits_for_zero() -> None:
         ("2:1-1", "ends before it begins"),
         ("65536-1", "the last is 65535"),
         (f"0:{'9' * 5000}-1", "the last is 65535"),
-        ("0-32768", "the most is 32767"),
+        ("0-32768", "too large"),
     ],
 )
 def test_parse_operation_invalid_text_fails(text: str, why: str) -> None:
