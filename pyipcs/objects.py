@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from pyipcs.listing import Listing
-from pyipcs.model import POSIX, QUEUES, Kind, PosixRecord, Record, Target
+from pyipcs.model import POSIX, QUEUES, By, Kind, PosixRecord, Record, Target
 
 if TYPE_CHECKING:
     from pyipcs.posix.handle import PosixHandle
     from pyipcs.posix.queue import PosixMessageQueue
+    from pyipcs.posix.segment import PosixSharedMemory
     from pyipcs.sysv.handle import Handle as SysvHandle
     from pyipcs.sysv.info import Limits, Usage
     from pyipcs.sysv.queue import MessageQueue
+    from pyipcs.sysv.segment import SharedMemory
 
 Handle: TypeAlias = "SysvHandle | PosixHandle"
 QueueHandle: TypeAlias = "MessageQueue | PosixMessageQueue"
@@ -53,6 +55,17 @@ def queue_class(target: Target) -> "type[QueueHandle]":
     """Return the class of the queues that a target can name."""
     (kind,) = {*target.kinds}.intersection(QUEUES)
     return cast("type[QueueHandle]", handle_class(kind))
+
+
+def segment_class(target: Target) -> "type[SharedMemory | PosixSharedMemory]":
+    """Return the class of the segments that a target can name."""
+    if target.by is By.NAME:
+        from pyipcs.posix.segment import PosixSharedMemory
+
+        return PosixSharedMemory
+    from pyipcs.sysv.segment import SharedMemory
+
+    return SharedMemory
 
 
 def parse_target(text: str) -> Target:

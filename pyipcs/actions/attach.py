@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyipcs.actions.lookup import find
 from pyipcs.actions.refusals import refusals
 from pyipcs.codec import Layout, decoder, hex_lines, longest
-from pyipcs.errors import CommandError
-from pyipcs.model import Kind, Target
-from pyipcs.sysv.attachment import Attachment
-from pyipcs.sysv.segment import SharedMemory
+from pyipcs.errors import CommandError, IpcError
+from pyipcs.model import Target
+from pyipcs.objects import segment_class
 from pyipcs.terminal.streams import Output
 from pyipcs.text import plural
 
 if TYPE_CHECKING:
+    from pyipcs.posix.attachment import PosixAttachment
     from pyipcs.process.record_reader import Stream
+    from pyipcs.sysv.attachment import Attachment
+
+    Memory = Attachment | PosixAttachment
 
 _LINES = 512  # lines per write(2): few calls, and no long wait for the first line
 
@@ -56,21 +59,30 @@ class WriteOptions(NamedTuple):
 
 
 @contextmanager
-def attached(target: Target, offset: int, *, read_only: bool) -> Iterator[Attachment]:
+def attached(target: Target, offset: int, *, read_only: bool) -> "Iterator[Memory]":
     """Attach the segment that a target names.
 
     Raises:
-        CommandError: there is no segment, it may not be attached, or it ends before the offset.
+        CommandError: there is no segment, it may not be attached, or it ends before the offset; or
+            the kernel refused to read or write its bytes.
     """
-    segment = find(SharedMemory, target)
-    with refusals(Kind.SEGMENT, target):
+    segment = find(segment_class(target), target)
+    with refusals(segment.kind, target):
         memory = segment.attach(read_only=read_only)
     with memory:
         if offset > memory.size:
             size = plural(memory.size, "byte")
             message = f"offset {offset} is past the end of the segment ({size})"
             raise CommandError(f"{target.typed}: {message}")
-        yield memory
+        try:
+            yield memory
+        except IpcError as error:
+            done = "" if read_only else f"{_wrote(memory)}; "
+            raise CommandError(f"{target.typed}: {done}{error.strerror}") from None
+
+
+def _wrote(memory: "Memory") -> str:
+    return f"wrote {plural(memory.written, 'byte')}"
 
 
 def read(output: Output, target: Target, options: ReadOptions) -> None:
@@ -192,12 +204,12 @@ def _decode_line(decode: Callable[[bytes], bytes], line: bytes, number: int) -> 
         raise ValueError(f"line {number}: {error}") from None
 
 
-def _store(memory: Attachment, target: Target, offset: int, data: bytes) -> None:
+def _store(memory: "Memory", target: Target, offset: int, data: bytes) -> None:
     _check_room(memory, target, offset, len(data))
     memory.write(offset, data)
 
 
-def _check_room(memory: Attachment, target: Target, offset: int, length: int) -> None:
+def _check_room(memory: "Memory", target: Target, offset: int, length: int) -> None:
     """Raise an error if data of this length exceed the segment."""
     if offset + length > memory.size:
         data, size = plural(length, "byte"), plural(memory.size, "byte")
@@ -205,24 +217,16 @@ def _check_room(memory: Attachment, target: Target, offset: int, length: int) ->
         raise CommandError(f"{target.typed}: {message}")
 
 
-def _copy(memory: Attachment, target: Target, offset: int, stream: "Stream") -> None:
+def _copy(memory: "Memory", target: Target, offset: int, stream: "Stream") -> None:
     """Copy a stream up to its end or the end of the segment."""
     size = stream.size
     if size is not None:
         _check_room(memory, target, offset, size)
-    written = 0
-
-    def source(room: memoryview) -> int:
-        nonlocal written
-        count = stream.fill(room)
-        written += count
-        return count
-
     try:
-        end = memory.fill(offset, source)
+        end = memory.fill(offset, stream.fill)
         has_more = end == memory.size and stream.fill(memoryview(bytearray(1)))
     except CommandError as error:
-        raise CommandError(f"{error}; wrote {plural(written, 'byte')}") from None
+        raise CommandError(f"{error}; {_wrote(memory)}") from None
     if has_more:
-        message = f"wrote {plural(written, 'byte')}; input is larger than the segment"
+        message = f"{_wrote(memory)}; input is larger than the segment"
         raise CommandError(f"{target.typed}: {message}")

@@ -21,6 +21,7 @@ _LEASE_TRIES, _LEASE_PAUSE = 3, 0.0005  # a lease of pyipcs takes microseconds
 _SEM_64 = struct.Struct("=II i 20s")  # value, waiters, flag, rest
 _SEM_32 = struct.Struct("=Ii 4s 4x")  # value, flag, rest, waiters
 _SEM_SIZES = {_SEM_64.size, _SEM_32.size}
+SEM_SIZE = _SEM_64.size  # of 64-bit programs
 _FLAG = 128
 _TYPES = {
     stat.S_IFDIR: "directory",
@@ -66,6 +67,20 @@ def open_file(directory: int, entry: str, flags: int, expected: tuple[int, int])
         os.close(descriptor)
         raise ipc_error(errno.ENOENT)
     return descriptor
+
+
+def open_quietly(directory: int, entry: str, expected: tuple[int, int]) -> int:
+    """Open a file for reading, without a new atime where the kernel allows it.
+
+    Raises:
+        NotFoundError, DeniedError, BusyError: see `open_file`.
+    """
+    try:
+        return open_file(directory, entry, os.O_RDONLY | os.O_NOATIME, expected)
+    except IpcError as error:
+        if error.errno != errno.EPERM:  # the caller is not the owner (open(2))
+            raise
+    return open_file(directory, entry, os.O_RDONLY, expected)
 
 
 def _open(directory: int, entry: str, flags: int) -> int:
@@ -162,15 +177,21 @@ def check_form(kind: Kind, directory: int, entry: str, found: os.stat_result) ->
     elif actual is Kind.POSIX_SEMAPHORE:
         what = f"the {actual.noun} {format_name('/' + entry.removeprefix(SEMAPHORE_PREFIX))}"
     else:
-        what = f"a file of {plural(found.st_size, 'byte')} in another form"
+        raise other_form(kind, found.st_size)
     number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
     raise FormError(number, f"is {what}, not a {kind.noun}")
+
+
+def other_form(kind: Kind, size: int) -> FormError:
+    """Return the error for a regular file that is no object of a kind."""
+    what = f"a file of {plural(size, 'byte')} in another form"
+    return FormError(errno.EINVAL, f"is {what}, not a {kind.noun}")
 
 
 def _content(directory: int, entry: str, expected: tuple[int, int]) -> bytes | None:
     """Return the content of a small file; None if it cannot be read."""
     try:
-        descriptor = _open_quietly(directory, entry, expected)
+        descriptor = open_quietly(directory, entry, expected)
     except IpcError as error:
         if error.errno == errno.ENOENT:
             raise
@@ -181,13 +202,3 @@ def _content(directory: int, entry: str, expected: tuple[int, int]) -> bytes | N
         return None
     finally:
         os.close(descriptor)
-
-
-def _open_quietly(directory: int, entry: str, expected: tuple[int, int]) -> int:
-    """Open a file for reading, without a new atime where the kernel allows it."""
-    try:
-        return open_file(directory, entry, os.O_RDONLY | os.O_NOATIME, expected)
-    except IpcError as error:
-        if error.errno != errno.EPERM:  # the caller is not the owner (open(2))
-            raise
-    return open_file(directory, entry, os.O_RDONLY, expected)

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, ClassVar, Self, cast
 
-from pyipcs.errors import FormError, IpcError, NotFoundError, UnseenError, ipc_error
+from pyipcs.errors import (
+    BusyError,
+    FormError,
+    IpcError,
+    NotFoundError,
+    UnseenError,
+    ipc_error,
+)
 from pyipcs.model import Kind, PosixRecord, Target
 
 
@@ -232,6 +239,25 @@ class FileHandle(PosixHandle):
         fields = fields_of(self.kind, self.id, found, value)
         self._record = cast(PosixRecord, self.record_class(**fields))
         return self._record
+
+    def _open(self, flags: int) -> int:
+        """Open the object's file; keep its atime if it is only read.
+
+        Raises:
+            NotFoundError: the object was removed or replaced.
+            DeniedError: the mode of the object forbids it.
+            IpcError: EAGAIN, another process holds a lease on the object.
+        """
+        from pyipcs.posix import files
+
+        record = self.record
+        expected = (record.device, record.inode)
+        try:
+            if flags == os.O_RDONLY:
+                return files.open_quietly(shm(), self.entry, expected)
+            return files.open_file(shm(), self.entry, flags, expected)
+        except BusyError as error:  # not to be taken for an operation that would wait
+            raise IpcError(error.errno, "another process holds a lease on it") from None
 
     @contextmanager
     def _opened(self) -> Iterator[int | str]:

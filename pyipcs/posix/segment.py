@@ -2,11 +2,14 @@
 
 import errno
 import os
-from typing import Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from pyipcs.errors import ipc_error
 from pyipcs.model import LONG_MAX, Kind, PosixRecord, PosixSegment
 from pyipcs.posix.handle import FileHandle, kernel_errors, shm
+
+if TYPE_CHECKING:
+    from pyipcs.posix.attachment import PosixAttachment
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -61,6 +64,23 @@ class PosixSharedMemory(FileHandle):
     def details(self, record: PosixRecord | None = None) -> PosixSegment:
         """Return the segment's record with its birth, rss and swap."""
         return cast(PosixSegment, super().details(record))
+
+    def attach(self, *, read_only: bool) -> "PosixAttachment":
+        """Open the segment; the pages stay unmapped.
+
+        Args:
+            read_only: True to open it for reading only, and False for writing only.
+
+        Raises:
+            NotFoundError: the segment was removed or replaced.
+            DeniedError: the mode of the segment forbids it.
+            IpcError: EAGAIN, another process holds a lease on the segment.
+        """
+        from pyipcs.posix import attachment  # loading it later would leave the descriptor open
+
+        with kernel_errors():
+            descriptor = self._open(os.O_RDONLY if read_only else os.O_WRONLY)
+            return attachment.PosixAttachment(descriptor)
 
     def _resize(self, size: int) -> None:
         """Change the size; shrink only a segment that no other process uses.

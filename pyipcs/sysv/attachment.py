@@ -28,6 +28,7 @@ class Attachment:
 
     Attributes:
         size: the size of the segment in bytes.
+        written: the number of bytes that were written.
     """
 
     def __init__(self, shmid: int, *, read_only: bool) -> None:
@@ -50,6 +51,7 @@ class Attachment:
         except SYSV_IPC_ERRORS as error:
             raise sysv_ipc_error(error, errno.EIDRM) from None
         self.size = view.nbytes
+        self.written = 0
         # The view of sysv_ipc is always writable, but a write would cause SIGSEGV.
         self._view = view.toreadonly() if read_only else view
 
@@ -113,6 +115,7 @@ class Attachment:
         if len(data) > _PAGE:
             self._advise(start, stop, libc.MADV_POPULATE_WRITE)
         self._view[start:stop] = data
+        self.written += len(data)
 
     def _resident(self, begin: int, end: int) -> bytes:
         """Return a byte for each page, 0 for a page without data.

@@ -9,6 +9,7 @@ import pytest
 from pyipcs.cli import app
 from pyipcs.describe import man
 from tests.kit.documents import IN_NEW_NAMESPACE
+from tests.kit.posix import ShmFiles
 from tests.kit.program import PYIPCS, invoke, run
 
 
@@ -58,7 +59,9 @@ def test_help_examples_fit_into_80_columns(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.tools("unshare")
-def test_help_examples_work_in_the_order_of_the_manual(tmp_path: Path, isolated: None) -> None:
+def test_help_examples_work_in_the_order_of_the_manual(
+    tmp_path: Path, shm: ShmFiles, isolated: None
+) -> None:
     commands = man.in_sequence(app.load(name) for name in app.COMMANDS)
     lines = [line for command in commands for line, _ in command.examples]
     (tmp_path / "tests.sh").write_text("#!/bin/sh\n")

@@ -192,6 +192,7 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     # POSIX objects, and files with their names
     "posix-segment": lambda known: known.posix_file("pyipcs-segment", b"x" * 4096),
     "posix-shared-segment": lambda known: known.posix_file("pyipcs-all", b"x" * 4096, 0o666),
+    "posix-secret": lambda known: known.posix_file("pyipcs-secret", b"x" * 4096, 0o600),
     "posix-semaphore": lambda known: (
         known.posix_file("sem.pyipcs-sem", glibc_semaphore(1)) and "/pyipcs-sem"
     ),

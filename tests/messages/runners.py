@@ -242,6 +242,15 @@ def with_full_shm(*args: str) -> Result:
     return run(*_unshare_user(), "--mount", "sh", "-c", script, "sh", PYIPCS, *args)
 
 
+def with_sparse_segment(*args: str) -> Result:
+    """Run where /dev/shm has the segment /sparse of 64 KiB and one free page."""
+    script = """
+        mount -t tmpfs -o size=4k,huge=never none /dev/shm && truncate -s 64K /dev/shm/sparse &&
+        exec "$@"
+    """
+    return run(*_unshare_user(), "--mount", "sh", "-c", script, "sh", PYIPCS, *args)
+
+
 def with_another_process(*args: str) -> Result:
     """Run in the place of another process, by --ns."""
     with running("sleep", "600") as process:

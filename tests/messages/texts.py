@@ -182,6 +182,11 @@ def no_object(kind: str) -> str:
     return f"no such {kind}"
 
 
+def other_kind_of_name(kind: str) -> str:
+    """Return the hint that a POSIX object of another kind has the name."""
+    return f" (but a {kind} has that name)"
+
+
 def no_object_with(name: str) -> str:
     """Return the message where no kind has the id or the key."""
     return f"no object has that {name}"
@@ -292,3 +297,13 @@ def command_not_found(command: str) -> str:
 def left_objects(count: str) -> str:
     """Return the first line of the report of run, with its details."""
     return f"'bash' left {count}\n<lines>"
+
+
+# -- What other processes do
+
+LEASED = "another process holds a lease on it"
+
+
+def shrunk(size: str) -> str:
+    """Return the reason that a segment became shorter meanwhile."""
+    return f"the segment has shrunk to {size}"

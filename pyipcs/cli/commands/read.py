@@ -23,7 +23,7 @@ _bytes = options_titled("Bytes", once=True)
 @subcommand(
     examples=(
         ("pyipcs read 0x5e9 --length 64 -f hex", "Dump the first bytes."),
-        ("pyipcs read 0x5e9 > copy", "Copy the whole segment."),
+        ("pyipcs make -m 1K -n /ring && pyipcs read /ring > copy", "Copy a whole POSIX segment."),
         (
             "pyipcs read 0x5e9 --offset 32 --unpack id",
             "Print the fields of a C struct of an int and a double.",
@@ -58,9 +58,10 @@ def command(output: Output, /, *, target: Target, options: ReadOptions) -> None:
     """Read bytes out of a segment.
 
     Read permission is enough. Bytes that were never written are zeros, and take no memory. Offsets
-    and lengths are bytes, or have a unit: K, KiB, KB, M, MiB and so on.
+    and lengths are bytes, or have a unit: K, KiB, KB, M, MiB and so on. A POSIX segment keeps its
+    time of access (ATIME) if it belongs to the caller.
 
-    SEG is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
+    SEG is an id (5), a key (0x1234 or key:5), ftok:PATH[:PROJ], or /NAME of a POSIX segment.
     """
     format_ = format_of(
         options.format_,

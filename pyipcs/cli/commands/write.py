@@ -20,7 +20,7 @@ _bytes = options_titled("Bytes", once=True)
     any_operand="DATA",
     examples=(
         ("echo hello | pyipcs write 0x5e9", "Write standard input to the start of a segment."),
-        ("pyipcs write 0x5e9 -F copy", "Write a file."),
+        ("pyipcs write /ring -F copy", "Write a file into a POSIX segment."),
         (
             "pyipcs write 0x5e9 --offset 32 --pack id 42 1.5",
             "Write a C struct of an int and a double.",
@@ -39,9 +39,10 @@ def command(*, target: Target, data: Sequence[str], options: WriteOptions) -> No
 
     Write DATA, or standard input if there is no DATA. Nothing is written past the end of the
     segment. Data of a known length are refused if they do not fit. A longer stream is cut at the
-    end of the segment, and the number of written bytes is reported.
+    end of the segment, and the number of written bytes is reported. The same happens if /dev/shm is
+    full.
 
-    SEG is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
+    SEG is an id (5), a key (0x1234 or key:5), ftok:PATH[:PROJ], or /NAME of a POSIX segment.
     """
     _check(data, options)
     body = _parse(data, options)

@@ -2,18 +2,21 @@
 
 from tests.kit.program import forked
 from tests.messages.rows import Rows
-from tests.messages.runners import as_nobody, shell
+from tests.messages.runners import as_nobody, as_ordinary, shell, with_files_leased
 from tests.messages.texts import (
     DEVICE_FULL,
+    LEASED,
     NOT_SIZE,
     NOT_STRUCT,
     STDOUT_CLOSED,
     UNPACK_PAIR,
     cannot_combine,
+    is_directory,
     missing,
     no_object,
     no_offset,
     not_one_of,
+    other_kind_of_name,
 )
 
 ROWS: Rows = {
@@ -42,6 +45,16 @@ ROWS: Rows = {
             "<segment>: the last struct is incomplete (2 of 4 bytes)",
             forked,
         ),
+        ("/x", f"/x: {no_object('POSIX segment')}"),
+        (
+            "<posix-semaphore>",
+            f"<posix-semaphore>: {no_object('POSIX segment')}"
+            f"{other_kind_of_name('POSIX semaphore')}",
+        ),
+        ("<posix-folder>", f"<posix-folder>: {is_directory()}"),
+        ("<posix-secret>", "<posix-secret>: POSIX segment: Permission denied", as_ordinary),
+        ("<posix-segment>", f"<posix-segment>: POSIX segment: {LEASED}", with_files_leased),
+        ("<posix-segment> --offset 4097", f"<posix-segment>: {no_offset(4097, 4096)}"),
         ("<segment>", STDOUT_CLOSED, shell('"$@" >&-')),
         ("<segment>", DEVICE_FULL, shell('"$@" >/dev/full')),
     ],

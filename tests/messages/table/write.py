@@ -1,7 +1,14 @@
 """Messages of pyipcs write."""
 
 from tests.messages.rows import Rows
-from tests.messages.runners import as_nobody, shell, with_faults, with_input
+from tests.messages.runners import (
+    as_nobody,
+    as_ordinary,
+    shell,
+    with_faults,
+    with_input,
+    with_sparse_segment,
+)
 from tests.messages.texts import (
     NO_SUCH_FILE,
     NOT_HEX,
@@ -10,9 +17,18 @@ from tests.messages.texts import (
     missing,
     no_object,
     no_offset,
+    shrunk,
     unexpected_operand,
     wrong_fields,
 )
+
+# The input whose writer changes the size of the segment between two parts, and restores it.
+_SHRINK = """
+{ printf first
+  until [ "$(head -c 5 /dev/shm/pyipcs-segment)" = first ]; do sleep 0.01; done
+  truncate -s 7 /dev/shm/pyipcs-segment; printf second; } | "$@"
+status=$?; truncate -s 4096 /dev/shm/pyipcs-segment; exit $status
+"""
 
 ROWS: Rows = {
     2: [
@@ -35,6 +51,18 @@ ROWS: Rows = {
         (
             "<segment> -F <large-file>",
             "<segment>: no room for 5000 bytes at offset 0; the segment has 4096 bytes",
+        ),
+        ("/x a", f"/x: {no_object('POSIX segment')}"),
+        ("<posix-segment> a", "<posix-segment>: POSIX segment: Permission denied", as_ordinary),
+        (
+            "<posix-segment> --offset 4094 abc",
+            "<posix-segment>: no room for 3 bytes at offset 4094; the segment has 4096 bytes",
+        ),
+        ("<posix-segment>", f"<posix-segment>: wrote 5 bytes; {shrunk('7 bytes')}", shell(_SHRINK)),
+        (
+            "/sparse -F <large-file>",
+            "/sparse: wrote <page> bytes; /dev/shm is full",
+            with_sparse_segment,
         ),
         ("<segment> -F /nope", f"/nope: {NO_SUCH_FILE}"),
         ("<segment>", STDIN_CLOSED, shell('"$@" <&-')),
