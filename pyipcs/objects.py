@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from pyipcs.posix.handle import PosixHandle
     from pyipcs.posix.queue import PosixMessageQueue
     from pyipcs.posix.segment import PosixSharedMemory
+    from pyipcs.posix.semaphore import PosixNamedSemaphore
     from pyipcs.sysv.handle import Handle as SysvHandle
     from pyipcs.sysv.info import Limits, Usage
     from pyipcs.sysv.queue import MessageQueue
     from pyipcs.sysv.segment import SharedMemory
+    from pyipcs.sysv.semaphore import SemaphoreArray
 
 Handle: TypeAlias = "SysvHandle | PosixHandle"
 QueueHandle: TypeAlias = "MessageQueue | PosixMessageQueue"
@@ -66,6 +68,17 @@ def segment_class(target: Target) -> "type[SharedMemory | PosixSharedMemory]":
     from pyipcs.sysv.segment import SharedMemory
 
     return SharedMemory
+
+
+def semaphore_class(target: Target) -> "type[SemaphoreArray | PosixNamedSemaphore]":
+    """Return the class of the semaphores that a target can name."""
+    if target.by is By.NAME:
+        from pyipcs.posix.semaphore import PosixNamedSemaphore
+
+        return PosixNamedSemaphore
+    from pyipcs.sysv.semaphore import SemaphoreArray
+
+    return SemaphoreArray
 
 
 def parse_target(text: str) -> Target:

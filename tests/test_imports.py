@@ -12,6 +12,7 @@ import pyipcs
 from pyipcs.cli import app
 from tests.kit.kernel import Objects
 from tests.kit.mqueue import queue
+from tests.kit.posix import ShmFiles, glibc_semaphore
 from tests.kit.program import run
 
 PACKAGE = Path(pyipcs.__file__).parent
@@ -54,6 +55,7 @@ LATE = {"rich", "json", "subprocess", "pwd", "grp", "datetime", "difflib", "path
 MAY = {
     "process/libc.py": {"ctypes"},
     "posix/libc.py": {"ctypes"},
+    "posix/mapped_semaphore.py": {"ctypes"},
     "sysv/libc.py": {"ctypes"},
     "render/data.py": {"json"},
     "render/table.py": {"rich"},
@@ -126,6 +128,8 @@ _HANDLES = tuple(
 )
 # What sending to a queue loads, beside its listing.
 _MESSAGES = tuple(f"pyipcs.posix.{name}" for name in ["handle", "limits", "names", "queue"])
+_SEGMENT = (*_FILES, *(f"pyipcs.posix.{name}" for name in ["attachment", "handle", "segment"]))
+_SEMAPHORE = (*_FILES, *(f"pyipcs.posix.{name}" for name in ["handle", "semaphore"]))
 COMMANDS = {
     "list": ("pyipcs.model",),
     "list -t": ("pyipcs.model",),
@@ -202,6 +206,10 @@ COMMANDS = {
     "read {shmid} --length 4": ("ctypes", "pyipcs.model", "fcntl"),
     "read {shmid} -f hex": ("ctypes", "pyipcs.model", "fcntl"),
     "write {shmid} a": ("ctypes", "pyipcs.model"),
+    "op /imported V": (*_SEMAPHORE, "ctypes", "pyipcs.posix.mapped_semaphore"),
+    "op /imported Z": _SEMAPHORE,
+    "read /imported --length 4": (*_SEGMENT, "fcntl"),
+    "write /imported a": _SEGMENT,
     "list --help": ("pyipcs.model",),
     "help": ("pyipcs.model",),
     "help columns": ("pyipcs.model",),
@@ -242,7 +250,11 @@ main()
 
 @pytest.mark.untraced
 @pytest.mark.parametrize("line", COMMANDS)
-def test_command_loads_only_what_it_needs(line: str, objects: Objects, isolated: None) -> None:
+def test_command_loads_only_what_it_needs(
+    line: str, objects: Objects, shm: ShmFiles, isolated: None
+) -> None:
+    shm.file("imported", b"hello")
+    shm.file("sem.imported", glibc_semaphore(1))
     made = {"msqid": objects.queue(0x321), "shmid": objects.segment()}
     args = line.format(key="0x321", semid=objects.semaphores(), pid=os.getpid(), **made).split()
     with queue("/messages", sizes=(2, 64)) if "/messages" in args else nullcontext():

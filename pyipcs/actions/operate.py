@@ -1,71 +1,84 @@
-"""Operations on semaphores, all at once or none."""
+"""Operations on semaphores."""
 
 import errno
 from collections.abc import Sequence
 
 from pyipcs.actions.lookup import find
 from pyipcs.actions.refusals import no_semaphore, refusal
-from pyipcs.errors import BusyError, CommandError, IpcError
-from pyipcs.model import SEMVMX, Kind, Target
+from pyipcs.errors import BusyError, CommandError, IpcError, TooBigError, UsageError
+from pyipcs.model import INT_MAX, SEMVMX, Kind, SemaphoreSet, Target
+from pyipcs.objects import Handle, semaphore_class
 from pyipcs.operations import Operation
-from pyipcs.sysv.semaphore import SemaphoreArray
 from pyipcs.text import plural
+
+_PERMISSIONS = {
+    Kind.SEMAPHORE: "- and + need write permission, =0 read permission",
+    Kind.POSIX_SEMAPHORE: "P and V need read and write permission",
+}
 
 
 def operate(target: Target, operations: Sequence[Operation], timeout: float | None) -> bool:
-    """Perform operations on a semaphore set; return False after a timeout.
+    """Perform operations on semaphores; return False after a timeout.
 
     Args:
-        target: the set.
+        target: a semaphore set, all of whose operations happen at once, or a POSIX semaphore.
         operations: the operations, in their order.
         timeout: seconds to wait; None for no limit.
 
     Raises:
-        CommandError: there is no set, or the kernel refused the operations.
+        UsageError: the semaphores of the target's family have no such operations.
+        CommandError: there is no such object, or the kernel refused the operations.
+        StoppedError: a signal ended the wait for a POSIX semaphore.
     """
-    array = find(SemaphoreArray, target)
-    number = sum(operation.nsops for operation in operations)
-    _check_number(number)
+    handle_class = semaphore_class(target)
     try:
-        array.operate(operations, timeout)
+        handle_class.check(operations)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    except TooBigError:
+        raise _too_many(operations) from None
+    semaphores = find(handle_class, target)
+    try:
+        semaphores.operate(operations, timeout)
     except BusyError:
         return False
+    except TooBigError:  # the kernel does not report semopm
+        raise _too_many(operations) from None
     except IpcError as error:
-        highest = max(operation.last for operation in operations)
-        raise _to_command_error(target, array, number, highest, error) from None
+        raise _to_command_error(target, semaphores, operations, error) from None
     return True
 
 
-def _check_number(number: int) -> None:
+def _too_many(operations: Sequence[Operation]) -> CommandError:
     from pyipcs.sysv.limits import known_limits
 
+    number = plural(sum(operation.nsops for operation in operations), "operation")
     limits = known_limits(Kind.SEMAPHORE)
-    if limits and number > limits.semopm:
-        operations = plural(number, "operation")
-        raise CommandError(f"{operations} at once; the limit is {limits.semopm} (semopm)")
+    limit = f"; the limit is {limits.semopm} (semopm)" if limits else ", more than semopm"
+    return CommandError(f"{number} at once{limit}")
 
 
 def _to_command_error(
-    target: Target, array: SemaphoreArray, number: int, highest: int, error: IpcError
+    target: Target, semaphores: Handle, operations: Sequence[Operation], error: IpcError
 ) -> CommandError:
     """Return the error for operations that the kernel refused.
 
     Args:
-        target: the set in the message.
-        array: the set.
-        number: number of single operations.
-        highest: highest semnum of the operations.
+        target: the target in the message.
+        semaphores: the set or the POSIX semaphore.
+        operations: the operations.
         error: the kernel's error.
     """
     match error.errno:
-        case errno.E2BIG:  # only if the kernel does not report semopm
-            return CommandError(f"{plural(number, 'operation')} at once, more than semopm")
-        case errno.EFBIG:
-            message = no_semaphore(highest, array.record)
+        case errno.EFBIG if isinstance(record := semaphores.record, SemaphoreSet):
+            highest = max(operation.last for operation in operations)
+            message = no_semaphore(highest, record)
         case errno.EACCES:
-            message = f"{error.strerror} (- and + need write permission, =0 read permission)"
+            message = f"{error.strerror} ({_PERMISSIONS[semaphores.kind]})"
         case errno.ERANGE:
             message = f"a value or an undo value would exceed {SEMVMX} (SEMVMX)"
+        case errno.EOVERFLOW:
+            message = f"the value would exceed {INT_MAX} (SEM_VALUE_MAX)"
         case _:
-            return refusal(Kind.SEMAPHORE, target, error)
+            return refusal(semaphores.kind, target, error)
     return CommandError(f"{target.typed}: {message}")

@@ -304,7 +304,7 @@ def name_type(kind: Kind) -> ParsedType:
 
 def target_type(kind: Kind | None = None) -> ParsedType:
     """Return the type of a target; the kind is that of System V or its counterpart."""
-    parse = parse_target if kind in {Kind.QUEUE, Kind.SEMAPHORE} else _parse_any_target
+    parse = parse_target if kind is Kind.QUEUE else _parse_any_target
     return ParsedType("target", parse, _existing("target", kind))
 
 

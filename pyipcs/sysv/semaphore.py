@@ -9,7 +9,7 @@ from typing import Self, cast
 
 import sysv_ipc
 
-from pyipcs.errors import BusyError, InterruptError, IpcError, TooBigError
+from pyipcs.errors import BusyError, InterruptError, IpcError, TooBigError, ipc_error
 from pyipcs.model import Kind, SemaphoreSet, SysvRecord
 from pyipcs.operations import Operation
 from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
@@ -81,6 +81,19 @@ class SemaphoreArray(Handle):
 
         completed = cast(SemaphoreSet, self.record if record is None else record)
         return completed._replace(semaphores=libc.semaphores(self.id, completed.nsems))
+
+    @staticmethod
+    def check(operations: Iterable[Operation]) -> None:
+        """Check the number of operations, before they are laid out in memory.
+
+        Raises:
+            TooBigError: there are more than semopm operations.
+        """
+        from pyipcs.sysv.limits import known_limits
+
+        limits = known_limits(Kind.SEMAPHORE)
+        if limits and sum(operation.nsops for operation in operations) > limits.semopm:
+            raise ipc_error(errno.E2BIG)
 
     def operate(self, operations: Iterable[Operation], timeout: float | None = None) -> None:
         """Perform all operations in one step, once all are possible (semop(2)).

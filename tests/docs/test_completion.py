@@ -152,6 +152,7 @@ def test_complete_name_offers_posix_objects(
     assert offered("target", "/nothing", "stat") == []
     assert offered("target:msg", "/tab-", "recv") == []
     assert offered("target:shm", "/", "read") == [segment]
+    assert offered("target:sem", "/t", "op") == [lock]
 
 
 def test_complete_name_of_special_characters_is_not_offered(shm: ShmFiles) -> None:

@@ -13,6 +13,9 @@ from tests.kit.factories import suspect_queue, suspect_set
 from tests.kit.kernel import IS_ROOT, NOBODY, Objects
 from tests.kit.mqueue import make_queue, send_message
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
+from tests.kit.kernel import Objects
+from tests.kit.mqueue import make_queue
+from tests.kit.posix import SHM, ShmFiles, glibc_semaphore, i386_semaphore
 from tests.kit.program import PYIPCS, invoke, run
 from tests.messages.runners import LIMITS
 
@@ -79,6 +82,10 @@ class Placeholders:
         """Write a file in /dev/shm; return the name as that of a segment."""
         ShmFiles().file(name, content, mode)
         return f"/{name}"
+
+    def posix_semaphore(self, content: bytes) -> str:
+        """Write the file of a semaphore; return its name."""
+        return self.posix_file("sem.pyipcs-value", content) and "/pyipcs-value"
 
     def posix_folder(self) -> str:
         """Create a directory in /dev/shm; return its name as that of a segment."""
@@ -196,6 +203,9 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     "posix-semaphore": lambda known: (
         known.posix_file("sem.pyipcs-sem", glibc_semaphore(1)) and "/pyipcs-sem"
     ),
+    "posix-zero-semaphore": lambda known: known.posix_semaphore(glibc_semaphore(0)),
+    "posix-highest-semaphore": lambda known: known.posix_semaphore(glibc_semaphore(2**31 - 1)),
+    "posix-32-bit-semaphore": lambda known: known.posix_semaphore(i386_semaphore(1)),
     "posix-no-semaphore": lambda known: known.posix_file("sem.pyipcs-no", b"no") and "/pyipcs-no",
     "posix-queue": Placeholders.posix_queue,
     "posix-locked-segment": Placeholders.posix_locked_segment,

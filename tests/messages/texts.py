@@ -252,6 +252,11 @@ def no_semaphore(number: int, count: int) -> str:
     return f"no semaphore {number}: the set has {count} semaphores, counted from 0"
 
 
+def no_posix_operation(reason: str) -> str:
+    """Return the message for an operation that only System V semaphores have."""
+    return f"POSIX semaphores {reason} (use a System V set)"
+
+
 def no_offset(offset: int, size: int) -> str:
     """Return the message for an offset beyond the end of the segment."""
     return f"offset {offset} is past the end of the segment ({size} bytes)"

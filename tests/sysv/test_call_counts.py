@@ -51,9 +51,9 @@ def calls(*args: str) -> list[str]:
         ("stat -q {queue}", ["MSG_STAT_ANY"]),
         ("stat -q {key}", ["msgget", "MSG_STAT_ANY"]),
         ("stat -m {segment}", ["SHM_STAT_ANY"]),
-        ("op {array} V", ["SEM_STAT_ANY", "IPC_INFO", "semtimedop"]),
-        ("op {key} V", ["semget", "IPC_INFO", "semtimedop"]),
-        ("op {array} 5+1", ["SEM_STAT_ANY", "IPC_INFO", "semtimedop"]),
+        ("op {array} V", ["IPC_INFO", "SEM_STAT_ANY", "semtimedop"]),
+        ("op {key} V", ["IPC_INFO", "semget", "semtimedop"]),
+        ("op {array} 5+1", ["IPC_INFO", "SEM_STAT_ANY", "semtimedop"]),
         # sysv_ipc reads the size with IPC_STAT; the second SHM_INFO follows mincore(2).
         ("read {segment}", ["SHM_STAT_ANY", "shmat", "IPC_STAT", "SHM_INFO", "SHM_INFO"]),
         ("write {segment} a", ["SHM_STAT_ANY", "shmat", "IPC_STAT"]),

@@ -21,7 +21,7 @@ _operation = options_titled("Operations")
     examples=(
         ("pyipcs op 0x10c P -- sleep 0.1", "Hold a semaphore while a command runs."),
         ("pyipcs op 0x10c 0-1 1-1 --nowait || echo busy", "Take two semaphores at once, or none."),
-        ("pyipcs op 0x10c V", "Give a semaphore back."),
+        ("pyipcs make -s -n /slots && pyipcs op /slots V", "Increment a POSIX semaphore."),
     ),
 )
 @_operation("--undo", is_flag=True, help="Undo all operations when the process ends (SEM_UNDO).")
@@ -61,7 +61,10 @@ def command(
     CMD exits, even if it is killed, and even if processes that it started still run. The status is
     that of CMD; 127 if there is no such command, 126 if it cannot be run.
 
-    SEM is an id (5), a key (0x1234 or key:5), or ftok:PATH[:PROJ].
+    A POSIX semaphore takes one OP: P, V, or 0+N as N single steps. It has no wait for zero and no
+    undo; --undo and -- CMD need a set.
+
+    SEM is an id (5), a key (0x1234 or key:5), ftok:PATH[:PROJ], or /NAME of a POSIX semaphore.
     """
     args = trailing_command(ctx)
     program = None if args is None else Program.find(args)

@@ -3,14 +3,17 @@
 from tests.kit import policy
 from tests.kit.program import forked
 from tests.messages.rows import Rows
-from tests.messages.runners import as_nobody, set_removed
+from tests.messages.runners import as_nobody, as_ordinary, on_32_bits, set_removed, with_faults
 from tests.messages.texts import (
     NOT_DURATION,
     NOT_OPERATION,
     command_not_found,
     missing,
     no_object,
+    no_posix_operation,
     no_semaphore,
+    no_semaphore_form,
+    other_kind_of_name,
     was_removed,
 )
 
@@ -27,6 +30,12 @@ ROWS: Rows = {
         ("5 P -E 256", "-E/--conflict-exit-code: '256': not a status (0 to 255)"),
         ("5 P --timeout x", f"--timeout: 'x': {NOT_DURATION}"),
         ("5 P --", "a command is missing after --"),
+        ("/x Z", no_posix_operation("have no wait for zero")),
+        ("/x 1-1", no_posix_operation("have no number but 0")),
+        ("/x 0-2", no_posix_operation("decrease by 1 at a time")),
+        ("/x P V", no_posix_operation("take one OP at a time")),
+        ("/x P --undo", no_posix_operation("have no undo")),
+        ("/x P -- true", no_posix_operation("have no undo")),
     ],
     1: [
         ("<key> P", f"<key>: {no_object('semaphore set')}"),
@@ -47,6 +56,37 @@ ROWS: Rows = {
             as_nobody,
         ),
         ("<set> P", f"<set>: {was_removed('semaphore set')}", set_removed),
+        ("/x P", f"/x: {no_object('POSIX semaphore')}"),
+        (
+            "<posix-segment> P",
+            f"<posix-segment>: {no_object('POSIX semaphore')}{other_kind_of_name('POSIX segment')}",
+        ),
+        ("<posix-no-semaphore> P", f"<posix-no-semaphore>: {no_semaphore_form(2)}"),
+        (
+            "<posix-32-bit-semaphore> P",
+            "<posix-32-bit-semaphore>: is a semaphore of a 32-bit program "
+            "(this C library would corrupt it)",
+        ),
+        (
+            "<posix-semaphore> P",
+            "<posix-semaphore>: Permission denied (P and V need read and write permission)",
+            as_ordinary,
+        ),
+        (
+            "<posix-highest-semaphore> V",
+            "<posix-highest-semaphore>: the value would exceed 2147483647 (SEM_VALUE_MAX)",
+        ),
+        (
+            "<posix-zero-semaphore> P",
+            "<posix-zero-semaphore>: POSIX semaphore: truncated by another process",
+            with_faults("futex:error=EFAULT:when=1"),
+        ),
+        (
+            "<posix-zero-semaphore> P",
+            "<posix-zero-semaphore>: POSIX semaphore: "
+            "the number of futex(2) on <machine> is not known",
+            on_32_bits,
+        ),
     ],
     126: [
         ("<set> V -- <script>", "'<script>': Permission denied", forked),
