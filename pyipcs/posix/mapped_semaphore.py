@@ -81,7 +81,8 @@ class MappedSemaphore:
         if signal.SIGBUS in self._mask:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGBUS})
         _sigaction(signal.SIGBUS, self._former_action, None)
-        _munmap(self._address, _PAGE)
+        with suppress(IpcError):  # the operations are done
+            _munmap(self._address, _PAGE)
 
     def post(self) -> None:
         """Increment the value, and wake a waiting process (sem_post(3)).

@@ -117,7 +117,8 @@ class PosixNamedSemaphore(FileHandle):
                     raise ipc_error(errno.EAGAIN)
                 _wait(semaphore, timeout)
         finally:
-            os.close(descriptor)
+            with suppress(OSError):  # the operation is done
+                os.close(descriptor)
 
     @kernel_errors()
     def _layout_value(self, descriptor: int) -> int:
