@@ -14,8 +14,7 @@ from pyipcs.errors import IpcError, LimitError
 from pyipcs.posix.handle import kernel_errors
 from pyipcs.text import plural
 
-_PIECE = 1 << 20  # bytes: the writer enlarges a pipe for pieces of this size
-_BUFFER = 1 << 18  # bytes: more than most pipes hold, less than a processor's cache
+_PIECE = 1 << 18  # bytes: more than most pipes hold, less than a processor's cache
 
 
 class PosixAttachment:
@@ -81,7 +80,7 @@ class PosixAttachment:
         Raises:
             LimitError, IpcError: see `write`.
         """
-        room = memoryview(bytearray(min(_BUFFER, self.size - start)))
+        room = memoryview(bytearray(min(_PIECE, self.size - start)))
         while start < self.size:
             count = source(room[: self.size - start])
             if not count:

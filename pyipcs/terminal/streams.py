@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _ESCAPE = "pyipcs"  # the name of the codec error handler
 _BLOCK = 1 << 16  # characters written at once
 _PIPE_SIZE = 1 << 20  # bytes: the default of fs.pipe-max-size (pipe(7))
+_LARGE_PIECE = 1 << 18  # bytes: pieces of a large output
 _COLUMNS_MAX = 10_000  # the largest accepted value of the variable COLUMNS
 _SIZE_MAX = 1_000  # columns or lines; TIOCSWINSZ lets anyone set up to 65535
 
@@ -102,7 +103,7 @@ class Output:
         """
         descriptor = self.descriptor()
         for piece in pieces:
-            if len(piece) >= _PIPE_SIZE:
+            if len(piece) >= _LARGE_PIECE:
                 _enlarge_pipe(descriptor)
             try:
                 _write_bytes(descriptor, piece)

@@ -23,7 +23,7 @@ from tests.kit.posix import (
     mount_tmpfs,
     own_mounts,
 )
-from tests.kit.program import PYIPCS, fork, forked, invoke, ordinary, pyipcs
+from tests.kit.program import PYIPCS, elsewhere, fork, forked, invoke, ordinary, pyipcs
 from tests.kit.wait import LIMIT, exit_code, wait_for_state, wait_until, wait_until_idle, wakeups
 from tests.posix.test_semaphore import needs_glibc
 
@@ -293,8 +293,9 @@ def test_op_with_ns_wakes_a_process_there() -> None:
 
 def test_op_on_a_removed_semaphore_fails() -> None:
     PATH.unlink()
-    assert forked("op", "/x", "P") == (1, "", "pyipcs: /x: no such POSIX semaphore\n")
+    missing = "pyipcs: /x: no such POSIX semaphore\n"
+    assert elsewhere("op", "/x", "P", before=()) == (1, "", missing)
     (SHM / "x").touch()
-    assert forked("op", "/x", "V").err == (
+    assert elsewhere("op", "/x", "V", before=()).err == (
         "pyipcs: /x: no such POSIX semaphore (but a POSIX segment has that name)\n"
     )

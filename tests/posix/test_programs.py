@@ -11,7 +11,7 @@ import pytest
 
 from tests.kit.factories import read_line, running
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
-from tests.kit.program import PYIPCS, Result, forked, need_tool, run
+from tests.kit.program import PYIPCS, Result, elsewhere, forked, need_tool, run
 from tests.kit.wait import LIMIT, wait_until
 from tests.posix.test_semaphore import needs_glibc
 
@@ -82,7 +82,7 @@ def test_op_refuses_semaphores_of_musl(shm: ShmFiles, musl_program: CRun, name: 
     assert musl_program("sem", name, "600", "1").status == 0
     before = (SHM / name[1:]).read_bytes()
     for operation in ("P", "V"):
-        result = forked("op", "/x", operation)
+        result = elsewhere("op", "/x", operation, before=())
         assert result == (1, "", f"pyipcs: /x: {_MUSL[name]}\n")
     assert (SHM / name[1:]).read_bytes() == before
 
