@@ -10,11 +10,12 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Self
 
-from pyipcs.errors import IpcError, LimitError
+from pyipcs.errors import IpcError, LimitError, ipc_error
+from pyipcs.posix.directory import BLOCK
 from pyipcs.posix.handle import kernel_errors
 from pyipcs.text import plural
 
-_PIECE = 1 << 18  # bytes: more than most pipes hold, less than a processor's cache
+_PIECE = 1 << 18  # bytes: few calls, and much less than a processor's cache
 
 
 class PosixAttachment:
@@ -27,9 +28,12 @@ class PosixAttachment:
 
     def __init__(self, descriptor: int) -> None:
         """Take over an open descriptor."""
+        status = os.fstat(descriptor)
         self._descriptor = descriptor
-        self.size = os.fstat(descriptor).st_size
+        self.size = status.st_size
         self.written = 0
+        # To find the next hole, the kernel visits each page.
+        self._has_holes = status.st_blocks * BLOCK < status.st_size
 
     def __enter__(self) -> Self:
         return self
@@ -92,6 +96,8 @@ class PosixAttachment:
     @kernel_errors()
     def _next_data(self, start: int, end: int) -> tuple[int, int]:
         """Return the next range with data; an empty one at the end if there is none."""
+        if not self._has_holes:
+            return start, end
         try:
             begin = os.lseek(self._descriptor, start, os.SEEK_DATA)
             if begin < end:
@@ -104,9 +110,11 @@ class PosixAttachment:
             self._check_size(end)
         return end, end
 
-    @kernel_errors()
     def _read(self, buffer: memoryview, start: int) -> int:
-        count = os.preadv(self._descriptor, [buffer], start)
+        try:
+            count = os.preadv(self._descriptor, [buffer], start)
+        except OSError as error:  # `kernel_errors` would take as long as a small read
+            raise ipc_error(error.errno or errno.EIO) from None
         if not count:
             self._check_size(start + 1)
         return count

@@ -102,8 +102,10 @@ class Output:
             CommandError: standard output is closed or read-only.
         """
         descriptor = self.descriptor()
+        is_large = False
         for piece in pieces:
-            if len(piece) >= _LARGE_PIECE:
+            if not is_large and len(piece) >= _LARGE_PIECE:
+                is_large = True
                 _enlarge_pipe(descriptor)
             try:
                 _write_bytes(descriptor, piece)
