@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from pyipcs.listing import Listing
-from pyipcs.model import POSIX, QUEUES, By, Kind, PosixRecord, Record, Target
+from pyipcs.model import COUNTERPARTS, POSIX, Kind, PosixRecord, Record, Target
 
 if TYPE_CHECKING:
     from pyipcs.posix.handle import PosixHandle
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Handle: TypeAlias = "SysvHandle | PosixHandle"
 QueueHandle: TypeAlias = "MessageQueue | PosixMessageQueue"
+SegmentHandle: TypeAlias = "SharedMemory | PosixSharedMemory"
+SemaphoreHandle: TypeAlias = "SemaphoreArray | PosixNamedSemaphore"
 # Limits or usage: the kernel's values for System V, rows of `resources` for POSIX.
 Figures: TypeAlias = "Limits | Usage | Listing"
 
@@ -55,30 +57,22 @@ def handle_class(kind: Kind) -> "type[Handle]":
 
 def queue_class(target: Target) -> "type[QueueHandle]":
     """Return the class of the queues that a target can name."""
-    (kind,) = {*target.kinds}.intersection(QUEUES)
-    return cast("type[QueueHandle]", handle_class(kind))
+    return cast("type[QueueHandle]", _class_of(Kind.QUEUE, target))
 
 
-def segment_class(target: Target) -> "type[SharedMemory | PosixSharedMemory]":
+def segment_class(target: Target) -> "type[SegmentHandle]":
     """Return the class of the segments that a target can name."""
-    if target.by is By.NAME:
-        from pyipcs.posix.segment import PosixSharedMemory
-
-        return PosixSharedMemory
-    from pyipcs.sysv.segment import SharedMemory
-
-    return SharedMemory
+    return cast("type[SegmentHandle]", _class_of(Kind.SEGMENT, target))
 
 
-def semaphore_class(target: Target) -> "type[SemaphoreArray | PosixNamedSemaphore]":
+def semaphore_class(target: Target) -> "type[SemaphoreHandle]":
     """Return the class of the semaphores that a target can name."""
-    if target.by is By.NAME:
-        from pyipcs.posix.semaphore import PosixNamedSemaphore
+    return cast("type[SemaphoreHandle]", _class_of(Kind.SEMAPHORE, target))
 
-        return PosixNamedSemaphore
-    from pyipcs.sysv.semaphore import SemaphoreArray
 
-    return SemaphoreArray
+def _class_of(kind: Kind, target: Target) -> "type[Handle]":
+    """Return the class of a System V kind, or of its counterpart for a name."""
+    return handle_class(kind if kind in target.kinds else COUNTERPARTS[kind])
 
 
 def parse_target(text: str) -> Target:

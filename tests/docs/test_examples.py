@@ -161,8 +161,7 @@ def _shape(text: str) -> str:
 
 def test_readme_has_recipes() -> None:
     assert len(SYSV_RECIPES) > 8
-    assert len(POSIX_RECIPES) == 8
-    assert len(POSIX_RECIPES) > 5
+    assert len(POSIX_RECIPES) > 8
 
 
 def test_readme_has_the_commands_for_use_and_tests() -> None:

@@ -12,9 +12,6 @@ from tests.kit import kernel
 from tests.kit.factories import suspect_queue, suspect_set
 from tests.kit.kernel import IS_ROOT, NOBODY, Objects
 from tests.kit.mqueue import make_queue, send_message
-from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
-from tests.kit.kernel import Objects
-from tests.kit.mqueue import make_queue
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore, i386_semaphore
 from tests.kit.program import PYIPCS, invoke, run
 from tests.messages.runners import LIMITS

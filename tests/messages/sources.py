@@ -54,8 +54,6 @@ IGNORED_NAMES = {
     "posix/files.py": {"_open"},
     "posix/directory.py": {"_open_of_process"},
     "posix/lease.py": {"DENIED", "UNSUPPORTED"},
-    "posix/semaphore.py": {"_check_library"},
-    "posix/lease.py": {"_TEXTS"},
     "posix/semaphore.py": {"_check_library", "_check_glibc"},
     "posix/names.py": {"_check_encoding", "parse_target"},
     "errors.py": {"StoppedError"},  # the program dies of the signal and prints nothing
