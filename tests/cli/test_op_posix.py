@@ -7,6 +7,7 @@ import signal
 import struct
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,16 @@ from tests.kit.posix import (
     mount_tmpfs,
     own_mounts,
 )
-from tests.kit.program import PYIPCS, elsewhere, fork, forked, invoke, ordinary, pyipcs
+from tests.kit.program import (
+    PYIPCS,
+    elsewhere,
+    fork,
+    forked,
+    invoke,
+    load_all,
+    ordinary,
+    pyipcs,
+)
 from tests.kit.wait import LIMIT, exit_code, wait_for_state, wait_until, wait_until_idle, wakeups
 from tests.posix.test_semaphore import needs_glibc
 
@@ -131,7 +141,6 @@ def test_op_beside_a_signal_is_done_or_not(operation: str) -> None:
     """The process reports what it took or gave, or dies of the signal without a change."""
     null = os.open(os.devnull, os.O_RDWR)
     change = {"P": -1, "V": 1, "0+50": 50}[operation]
-    ends = []
     for number in range(80):
         set_value(before := number % 2)
         child = fork("op", "/x", operation, stdin=null, stdout=null, stderr=null)
@@ -145,8 +154,37 @@ def test_op_beside_a_signal_is_done_or_not(operation: str) -> None:
         assert status in {0, -signal.SIGTERM}
         assert value() == before + given + (change if status == 0 else 0)
         assert waiters() == 0
-        ends.append(status)
     os.close(null)
+
+
+@pytest.mark.slow
+def test_op_processes_beside_signals_conserve_the_value() -> None:
+    load_all()
+    set_value(0)
+    changes: dict[int, int] = {}  # of the running processes
+    total = 0
+    with Path(os.devnull).open("r+b") as null:
+        start = partial(fork, stdin=null.fileno(), stdout=null.fileno(), stderr=null.fileno())
+        for _ in range(300):
+            operation = random.choice("PPPVV")
+            child = start("op", "/x", operation, "--timeout", "0.2")
+            changes[child] = -1 if operation == "P" else 1
+            if random.random() < 0.5:
+                os.kill(random.choice([*changes]), signal.SIGTERM)
+            if len(changes) > 8:
+                total += _change_of_first(changes)
+    while changes:
+        total += _change_of_first(changes)
+    assert (value(), waiters()) == (total, 0)
+
+
+def _change_of_first(changes: dict[int, int]) -> int:
+    """Wait for the first process; return the change that it reports."""
+    child = next(iter(changes))
+    status = exit_code(child)
+    assert status in {0, 3, -signal.SIGTERM}
+    change = changes.pop(child)
+    return 0 if status else change
 
 
 @pytest.mark.parametrize(
