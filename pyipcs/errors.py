@@ -89,7 +89,7 @@ class LimitError(IpcError):
 
 
 class BusyError(IpcError):
-    """A call that would wait (EAGAIN), or a missing message (ENOMSG)."""
+    """A call that would wait (EAGAIN, ETIMEDOUT), or a missing message (ENOMSG)."""
 
 
 class InterruptError(IpcError):
@@ -139,6 +139,7 @@ _CLASSES: dict[int, type[IpcError]] = {
     errno.ENOSPC: LimitError,
     errno.EAGAIN: BusyError,
     errno.ENOMSG: BusyError,
+    errno.ETIMEDOUT: BusyError,
     errno.EINTR: InterruptError,
     errno.E2BIG: TooBigError,
     errno.ENOSYS: UnsupportedError,

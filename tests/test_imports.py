@@ -145,9 +145,10 @@ COMMANDS = {
     "list -m -o KEY,SIZE --sort SIZE": ("pyipcs.model",),
     "list --mine --empty": ("pyipcs.model",),
     "list -f plain --color always": ("pyipcs.model",),
-    "list -m -o +STATE,ATTACHED": ("pyipcs.model", "pyipcs.posix.places"),
+    # ctypes: if a process waits on a POSIX queue.
+    "list -m -o +STATE,ATTACHED": ("ctypes", "pyipcs.model", "pyipcs.posix.places"),
     "list -o +STATE": ("ctypes", "pyipcs.model"),
-    "list -m --orphaned": ("pyipcs.model",),
+    "list -m --orphaned": ("ctypes", "pyipcs.model"),
     "list --all-ns": ("ctypes", "pyipcs.model", "pyipcs.posix.places"),
     "list --ns {pid}": (
         "pyipcs.model",

@@ -174,9 +174,7 @@ class _Change(ABC):
 
     def _to_command_error(self, failure: _Failure) -> CommandError:
         step, error, done = failure
-        # EAGAIN is a lease of another process, not a full queue.
-        is_leased = error.errno == errno.EAGAIN
-        why = error.strerror if is_leased else refusal_reason(self._record.kind, error)
+        why = refusal_reason(self._record.kind, error)
         if hint := self._hint(step, error):
             why += f" ({hint})"
         if done:

@@ -4,9 +4,20 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pyipcs.errors import CommandError, FormError, IpcError, NotFoundError, UnsupportedError
-from pyipcs.model import QUEUES, By, Kind, SemaphoreSet, Target
+from pyipcs.errors import (
+    CommandError,
+    FormError,
+    IpcError,
+    NotFoundError,
+    UnsupportedError,
+    ipc_error,
+)
+from pyipcs.model import By, Kind, SemaphoreSet, Target
 from pyipcs.text import plural
+
+# The errors of msgsnd(2) and mq_timedsend(3) for a full queue. EAGAIN of a POSIX queue has another
+# meaning: another process holds a lease on it.
+_FULL = {Kind.QUEUE: errno.EAGAIN, Kind.POSIX_QUEUE: errno.ETIMEDOUT}
 
 
 class NotAnObjectError(CommandError):
@@ -36,11 +47,16 @@ def refusal(kind: Kind, target: Target, error: IpcError) -> CommandError:
     return CommandError(f"{target.typed}: {subject}{refusal_reason(kind, error)}")
 
 
+def full_queue(kind: Kind, target: Target) -> CommandError:
+    """Return the error for a queue that stayed full."""
+    return refusal(kind, target, ipc_error(_FULL[kind]))
+
+
 def refusal_reason(kind: Kind, error: IpcError) -> str:
     """Return the reason of a refused call, without the target."""
     if isinstance(error, NotFoundError):
         return f"the {kind.noun} was removed"
-    if error.errno == errno.EAGAIN and kind in QUEUES:
+    if error.errno == _FULL.get(kind):
         return "the queue is full"
     return error.strerror
 

@@ -11,7 +11,7 @@ from itertools import chain, repeat
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.actions.lookup import find
-from pyipcs.actions.refusals import refusal, refusals
+from pyipcs.actions.refusals import full_queue, refusal, refusals
 from pyipcs.codec import EnvelopeError, Layout, decoder, from_json, longest
 from pyipcs.errors import (
     BusyError,
@@ -20,7 +20,6 @@ from pyipcs.errors import (
     IpcError,
     Status,
     StoppedError,
-    ipc_error,
 )
 from pyipcs.model import MessageField, Target
 from pyipcs.objects import QueueHandle, queue_class
@@ -318,7 +317,7 @@ class Sender:
     def _message(self, error: Exception) -> str:
         match error:
             case ExpiredError():
-                return str(refusal(self._kind, self._target, ipc_error(errno.EAGAIN)))
+                return str(full_queue(self._kind, self._target))
             case IpcError():
                 return str(refusal(self._kind, self._target, error))
             case TooLongError():

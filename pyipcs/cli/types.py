@@ -19,7 +19,7 @@ from pyipcs.model import (
     Kind,
     Target,
 )
-from pyipcs.sysv.keys import parse_id, parse_key, parse_project, parse_target
+from pyipcs.sysv.keys import parse_id, parse_key, parse_project
 from pyipcs.text import decimal
 
 _SIZE = (
@@ -304,11 +304,10 @@ def name_type(kind: Kind) -> ParsedType:
 
 def target_type(kind: Kind | None = None) -> ParsedType:
     """Return the type of a target; the kind is that of System V or its counterpart."""
-    parse = parse_target if kind is Kind.QUEUE else _parse_any_target
-    return ParsedType("target", parse, _existing("target", kind))
+    return ParsedType("target", _parse_target, _existing("target", kind))
 
 
-def _parse_any_target(text: str) -> Target:
+def _parse_target(text: str) -> Target:
     from pyipcs.objects import parse_target as parse
 
     return parse(text)
@@ -408,7 +407,6 @@ PROJECT = ParsedType("project", parse_project)
 TYPE = ParsedType("type", parse_type)
 MESSAGE_TYPE = ParsedType("type", parse_message_type)
 PRIORITY = ParsedType("priority", parse_priority)
-QUEUE_TARGET = ParsedType("target", _parse_any_target, _existing("target", Kind.QUEUE))
 COUNT = ParsedType("count", parse_count)
 SECONDS = ParsedType("seconds", parse_seconds)
 BYTES = ParsedType("bytes", parse_bytes, _SIZES)

@@ -12,7 +12,7 @@ from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_uint, c_void_
 from functools import partial
 from typing import Any, NamedTuple, cast
 
-from pyipcs.errors import BusyError, IpcError, UnsupportedError, ipc_error
+from pyipcs.errors import IpcError, UnsupportedError, ipc_error
 from pyipcs.model import Message
 from pyipcs.process.libc import LIBRARY, function
 
@@ -56,8 +56,6 @@ def _check(result: int, _function: object, _arguments: object) -> int:
 
 def _last_error() -> IpcError:
     number = ctypes.get_errno()
-    if number == errno.ETIMEDOUT:
-        return BusyError(errno.EAGAIN, _WOULD_WAIT)
     if number == errno.ENOSYS:
         text = "POSIX message queues are not in this kernel, or a sandbox hides them"
         return UnsupportedError(number, text)
@@ -98,7 +96,6 @@ _mq_timedreceive = _queue_function(
 )
 _mq_timedreceive.restype = c_ssize_t
 PAST: Any = ctypes.byref((c_long * 2)())  # a struct timespec: a call with it does not wait
-_WOULD_WAIT = os.strerror(errno.EAGAIN)
 _sem_close = function("sem_close", c_void_p)
 _fsopen = function("syscall", c_long, c_char_p, c_int, restype=c_long)
 _fsconfig = function("syscall", c_long, c_int, c_int, c_void_p, c_void_p, c_int, restype=c_long)

@@ -119,15 +119,14 @@ class PosixMessageQueue(PosixHandle):
     def message_limits(self) -> dict[str, int | None]:
         """Return the limits of a message's size in bytes, by their names.
 
-        The msgsize is None if the caller may not open the queue.
+        The msgsize is None if the caller may not write to the queue, or a sandbox hides it.
         """
         from pyipcs.posix import libc
 
         try:
-            descriptor = self._open_for(os.O_WRONLY)
+            return {"msgsize": libc.mq_getattr(self._open_for(os.O_WRONLY)).msgsize}
         except IpcError:
             return {"msgsize": None}
-        return {"msgsize": libc.mq_getattr(descriptor).msgsize}
 
     def sender(self) -> Callable[[int, bytes, bool], None]:
         """Return a function that sends a message.

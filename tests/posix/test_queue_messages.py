@@ -17,7 +17,15 @@ from pyipcs.errors import BusyError, DeniedError, InterruptError, IpcError, NotF
 from pyipcs.model import MESSAGE_PRIORITY, Message, Wanted
 from pyipcs.posix import libc as _loaded  # noqa: F401 # a child without rights cannot import it
 from pyipcs.posix.queue import PosixMessageQueue
-from tests.kit.child import NEWNS, drop_privileges, hide, in_child, unshare
+from tests.kit.child import (
+    NEWNS,
+    call_number,
+    drop_privileges,
+    hide,
+    in_child,
+    refuse_call,
+    unshare,
+)
 from tests.kit.factories import in_waiting_call
 from tests.kit.isolation import Isolation
 from tests.kit.mqueue import (
@@ -97,6 +105,12 @@ def test_sender_of_larger_message_fails(made: int) -> None:
 def test_message_limits_are_those_of_the_queue(made: int) -> None:
     assert PosixMessageQueue.find(NAME).message_limits() == {"msgsize": SIZES[1]}
     assert PosixMessageQueue.message_field == MESSAGE_PRIORITY
+
+
+def test_message_limits_in_a_sandbox_are_unknown(made: int) -> None:
+    handle = PosixMessageQueue.find(NAME)
+    refuse = partial(refuse_call, call_number("mq_getsetattr"), errno.EPERM)
+    assert in_child(handle.message_limits, refuse) == {"msgsize": None}
 
 
 @pytest.mark.parametrize(

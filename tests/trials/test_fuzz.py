@@ -117,6 +117,7 @@ _EXAMPLES: dict[str, Sequence[str]] = {
     "v": ("0", "1,2,3", "32767,0,1", "1,2"),
     "numv": ("0=1", "2=32767", "9=0"),
     "type": _NUMBERS,
+    "priority": _NUMBERS,
     "count": _NUMBERS,
     "status": _NUMBERS,
     "seconds": ("0", "0.01", ".01", "0.1s"),

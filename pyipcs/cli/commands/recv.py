@@ -14,10 +14,10 @@ from pyipcs.cli.options.common import (
     unpack_option,
     wait_options,
 )
-from pyipcs.cli.types import BODY_SIZE, COMMAND_LINE, COUNT, QUEUE_TARGET, TYPE
+from pyipcs.cli.types import BODY_SIZE, COMMAND_LINE, COUNT, TYPE, target_type
 from pyipcs.codec import FORMATS
 from pyipcs.errors import Status
-from pyipcs.model import Target
+from pyipcs.model import Kind, Target
 from pyipcs.objects import QueueHandle, queue_class
 from pyipcs.terminal.streams import Output
 
@@ -94,7 +94,7 @@ _message = options_titled("Messages", once=True)
     "queue. If CMD fails, its message goes back and "
     "recv ends. After a signal, recv waits for CMD; a second signal is passed on to CMD.",
 )
-@click.argument("target", type=QUEUE_TARGET, metavar="QUEUE")
+@click.argument("target", type=target_type(Kind.QUEUE), metavar="QUEUE")
 @options_as(ReceiveOptions)
 @click.pass_obj
 def command(output: Output, /, *, target: Target, options: ReceiveOptions) -> Status:

@@ -17,8 +17,8 @@ from pyipcs.cli.options.common import (
     subcommand,
     wait_options,
 )
-from pyipcs.cli.types import FILE, MESSAGE_TYPE, PRIORITY, QUEUE_TARGET
-from pyipcs.model import Target
+from pyipcs.cli.types import FILE, MESSAGE_TYPE, PRIORITY, target_type
+from pyipcs.model import Kind, Target
 from pyipcs.objects import QueueHandle, queue_class
 from pyipcs.terminal.streams import Output
 
@@ -61,7 +61,7 @@ _message = options_titled("Messages", once=True)
 @_message("-z", "--nul", is_flag=True, help="Append a NUL to each message, as in C strings.")
 @wait_options(" for each message")
 @showing("--progress", is_flag=True, help="Show the progress on the terminal.")
-@click.argument("target", type=QUEUE_TARGET, metavar="QUEUE")
+@click.argument("target", type=target_type(Kind.QUEUE), metavar="QUEUE")
 @click.argument("messages", nargs=-1, metavar="[MESSAGE]...")
 @options_as(SendOptions)
 @click.pass_obj
