@@ -205,6 +205,8 @@ class _Folder:
             descriptor = self._open(candidate.name)
         except DeniedError as error:
             return DeniedError(error.errno, Openness.UNREADABLE.value)
+        except BusyError as error:
+            return BusyError(error.errno, lease.IN_USE)
         except IpcError as error:
             return error
         try:

@@ -191,15 +191,15 @@ def test_probe_of_object_that_another_user_has_open_is_open(
 
 
 @pytest.mark.parametrize("kind", POSIX)
-def test_probe_of_object_with_a_lease_of_another_process_is_open(
+def test_probe_and_remove_of_object_with_a_lease_of_another_process_find_it_in_use(
     kind: Kind, posix_objects: PosixObjects
 ) -> None:
     path = posix_objects.make(kind)
     with child_in(lambda: hold_lease(path)):
         assert use_of(kind) is Openness.OPEN
-        assert isinstance(
-            remove(kind, [Candidate("/x", (*identity(path), 0, 0, 0, 0))])[0], BusyError
-        )
+        (refused,) = remove(kind, [Candidate("/x", (*identity(path), 0, 0, 0, 0))])
+    assert isinstance(refused, BusyError)
+    assert refused.strerror == "in use"
 
 
 @pytest.mark.parametrize("kind", POSIX)
