@@ -45,7 +45,7 @@ class PosixRemoval(SelectedRemoval):
 
     def remove(self, snapshots: Mapping[str, Candidate], journal: Journal) -> None:
         """Remove the objects in batches."""
-        # A signal that ends the program leaves at most one removal without its line.
+        # On a terminal, a signal that ends the program leaves at most one removal without its line.
         size = 1 if journal.verbose else _BATCH
         for batch in _batches(snapshots.values(), size):
             self._remove_batch(batch, journal)

@@ -29,6 +29,10 @@ Identity: TypeAlias = tuple[int | str | None, ...]
 _NO_KEY = 1 << 32  # replaces an ignored key; no key_t has this value
 
 
+class _TimeFormatError(ValueError):
+    """A listing with times that cannot be parsed."""
+
+
 def not_in(document: Mapping[str, Any]) -> Filter:
     """Select the objects that are not in an earlier listing (`list -J`).
 
@@ -143,7 +147,9 @@ def _known(document: Mapping[str, Any]) -> dict[Kind, set[Identity]]:
         }
     except KeyError as error:
         raise ValueError(f"the listing lacks a field that identifies objects: {error}") from None
-    except (TypeError, ValueError, AttributeError):
+    except _TimeFormatError:
+        raise
+    except (TypeError, ValueError, AttributeError, OverflowError):
         raise ValueError(NO_LISTING) from None
 
 
@@ -165,13 +171,20 @@ def _posix_identity(found: Mapping[str, Any]) -> Identity:
 
         name = os.fsdecode(b64decode(found["name_base64"], validate=True))
     if isinstance(born, str):  # with --time-format epoch it is a number
-        from datetime import datetime
-
-        born = int(datetime.fromisoformat(born).timestamp())
+        born = _parse_time(born)
     _check_numbers([inode, device] if born is None else [inode, device, born])
     if not name.startswith("/"):
         raise ValueError(name)
     return name, inode, device, born
+
+
+def _parse_time(text: str) -> int:
+    from datetime import datetime
+
+    try:
+        return int(datetime.fromisoformat(text).timestamp())
+    except ValueError:
+        raise _TimeFormatError("the listing needs --time-format iso or epoch") from None
 
 
 def _check_numbers(numbers: Iterable[Any]) -> None:

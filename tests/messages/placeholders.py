@@ -231,6 +231,9 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     "listing-of-keys": lambda known: known.queue() and known.listing("-q", "-o", "KEY"),
     "listing-of-old-boot": lambda known: known.listing(boot_id="0"),
     "listing-of-another-namespace": lambda known: known.listing(ipc_namespace=0),
+    "listing-with-short-times": lambda known: (
+        known["posix-segment"] and known.listing("-M", "--time-format", "short")
+    ),
     "listing-of-another-shm": lambda known: known.listing("--posix", shm_device=0),
     "listing-of-other-pids": lambda known: known.listing(pid_namespace=0),
     "listing-of-other-users": lambda known: known.listing(user_namespace=0),

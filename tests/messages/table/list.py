@@ -158,6 +158,10 @@ ROWS: Rows = {
             "--not-in has a listing of System V objects, not POSIX semaphores",
         ),
         (
+            "-M --not-in <listing-with-short-times>",
+            "--not-in: '<listing-with-short-times>': the listing needs --time-format iso or epoch",
+        ),
+        (
             "-S --not-in <listing-of-another-shm>",
             "--not-in: '<listing-of-another-shm>': the listing is from another /dev/shm",
         ),
