@@ -7,7 +7,14 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any, Self, cast
 
-from pyipcs.errors import BusyError, DeniedError, IpcError, NotFoundError, ipc_error
+from pyipcs.errors import (
+    BusyError,
+    DeniedError,
+    InterruptError,
+    IpcError,
+    NotFoundError,
+    ipc_error,
+)
 from pyipcs.model import MESSAGE_PRIORITY, Kind, Message, PosixQueue, PosixRecord, Wanted
 from pyipcs.posix import mqueue
 from pyipcs.posix.handle import (
@@ -151,6 +158,9 @@ class PosixMessageQueue(PosixHandle):
                     end, check_at = _next_check()
                 try:
                     return put(descriptor, body, priority, end if wait else past)
+                except InterruptError:  # a pending signal interrupts calls that do not wait, too
+                    if wait:
+                        raise
                 except BusyError:
                     if not wait:
                         raise
@@ -183,14 +193,17 @@ class PosixMessageQueue(PosixHandle):
 
         def receive(wait: bool) -> Message:
             nonlocal end, check_at
-            if not wait:
-                return take(past)
             while True:
-                if monotonic() > check_at:
+                if wait and monotonic() > check_at:
                     end, check_at = _next_check()
                 try:
-                    return take(end)
+                    return take(end if wait else past)
+                except InterruptError:
+                    if wait:
+                        raise
                 except BusyError:
+                    if not wait:
+                        raise
                     check_at = 0.0
                     _check_name(self._open_for(os.O_RDONLY))
 

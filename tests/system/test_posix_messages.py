@@ -236,6 +236,21 @@ def test_send_to_posix_queue_signalled_at_any_moment_counts_the_messages(
             assert not received
 
 
+@pytest.mark.tools("strace")
+@pytest.mark.parametrize(
+    ("call", "args", "out"),
+    [("mq_timedsend", "send {} b", ""), ("mq_timedreceive", "recv {} --nowait", "a\n")],
+)
+def test_send_and_recv_interrupted_before_they_wait_go_on(
+    made: int, call: str, args: str, out: str
+) -> None:
+    """The kernel reports EINTR for a pending signal even if the call may not wait."""
+    send_message(made, b"a")
+    inject = ["-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:error=EINTR:when=1"]
+    assert run("strace", *inject, PYIPCS, *args.format(NAME).split()) == (0, out, "")
+    assert attributes(made).qnum == (0 if out else 2)
+
+
 def test_send_and_recv_of_posix_queue_stay_idle_while_they_wait(made: int) -> None:
     """They check for a removal twice a second, and take no CPU otherwise."""
     with running(PYIPCS, "recv", NAME, "-F") as process:
