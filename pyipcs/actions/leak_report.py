@@ -41,9 +41,6 @@ _MANY = 8  # the most objects of other programs, or files, in a message
 _Leftovers: TypeAlias = Mapping[Kind, Sequence[Listing]]
 
 
-_SHM_NAMES = {"ignore": "ignored"}  # in JSON, unless the name of the option is used
-
-
 class _Location(NamedTuple):
     """The IPC namespace of a command, with its mounts.
 

@@ -138,10 +138,10 @@ def command(output: Output, /, *, args: Sequence[str], options: _RunOptions) -> 
     """Run a command, and report the objects it leaves behind.
 
     CMD runs in an IPC namespace of its own, with a /dev/mqueue of its own: its System V objects and
-    POSIX queues affect no other process, and do not outlive it. It shares /dev/shm, with the POSIX
-    segments and semaphores, unless --shm private gives it an empty one: new ones of yours that
-    nobody has open are left there. Leftover objects, and processes that still run, are reported on
-    standard error, or in the file of --report.
+    POSIX queues affect no other process, and do not outlive it. It shares /dev/shm unless --shm
+    private gives it an empty one; new POSIX segments and semaphores of yours that nobody has open
+    count as leftover. Leftover objects, and processes that still run, are reported on standard
+    error, or in the file of --report.
 
     For users other than root, CMD also gets a user namespace, in which sudo, su, ping, chown,
     chgrp, install -o and fakeroot do not work: use --private never for these.
