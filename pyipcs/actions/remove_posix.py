@@ -7,6 +7,7 @@ from pyipcs.actions.remove_selected import Journal, SelectedRemoval
 from pyipcs.errors import BusyError, IpcError, NotFoundError
 from pyipcs.listing import Listing
 from pyipcs.objects import format_target_id
+from pyipcs.posix import lease
 from pyipcs.posix.handle import handle_class
 from pyipcs.posix.openness import (
     Candidate,
@@ -31,39 +32,56 @@ class PosixRemoval(SelectedRemoval):
 
     def removable(self, snapshots: Mapping[str, Candidate], journal: Journal) -> Collection[str]:
         """Return the names of the objects that are not in use."""
-        if self.selection.checks_use:
-            return snapshots.keys()
         objects = [(one.name, (one.fields[0], one.fields[1])) for one in snapshots.values()]
         answers = zip(snapshots, probe(self.kind, objects), strict=True)
         return [name for name, answer in answers if self._is_removable(name, answer, journal)]
 
     def _is_removable(self, name: str, answer: Openness, journal: Journal) -> bool:
         """Return True if an object is unused; report another one."""
+        is_late = answer is Openness.OPEN and self.selection.checks_use
         if answer not in {Openness.CLOSED, Openness.GONE}:
-            journal.skip(self.kind, name, answer.value, has_failed=True)
+            journal.skip(self.kind, name, answer.value, has_failed=not is_late)
         return answer is Openness.CLOSED
 
     def remove(self, snapshots: Mapping[str, Candidate], journal: Journal) -> None:
-        """Remove the objects in batches."""
+        """Remove the objects in batches; try again to remove those in use."""
         # On a terminal, a signal that ends the program leaves at most one removal without its line.
         size = 1 if journal.verbose else _BATCH
-        for batch in _batches(snapshots.values(), size):
-            self._remove_batch(batch, journal)
+        waiting: Collection[Candidate] = snapshots.values()
+        for left in reversed(range(lease.TRIES)):
+            busy: list[Candidate] = []
+            for batch in _batches(waiting, size):
+                busy += self._remove_batch(batch, journal, is_last=not left)
+            if not busy:
+                return
+            waiting = busy
+            lease.pause()
 
-    def _remove_batch(self, batch: Sequence[Candidate], journal: Journal) -> None:
+    def _remove_batch(
+        self, batch: Sequence[Candidate], journal: Journal, *, is_last: bool
+    ) -> Iterator[Candidate]:
+        """Remove objects; return those in use that are tried again.
+
+        Args:
+            batch: the objects.
+            journal: the reports.
+            is_last: True to report objects in use.
+        """
+        busy: list[Candidate] = []
         for left in reversed(range(_TRIES)):
             changed: list[Candidate] = []
             for candidate, outcome in zip(batch, remove(self.kind, batch), strict=True):
-                if outcome is not Outcome.CHANGED:
+                if isinstance(outcome, BusyError) and not is_last:
+                    busy.append(candidate)
+                elif outcome is not Outcome.CHANGED:
                     self._report(candidate.name, outcome, journal)
                 elif not left:
                     why = "could not examine it in time"
                     journal.skip(self.kind, candidate.name, why, has_failed=True)
                 else:
                     changed += self._renewed(candidate, journal)
-            if not changed:
-                return
             batch = changed
+        return iter(busy)
 
     def _renewed(self, candidate: Candidate, journal: Journal) -> Iterator[Candidate]:
         """Yield the present candidate for a changed object that still meets the filters."""

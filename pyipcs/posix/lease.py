@@ -41,12 +41,14 @@ def is_supported() -> bool:
 def is_supported_in(directory: int) -> bool:
     """Return True if the kernel grants leases in a directory correctly.
 
-    On other file systems than tmpfs, as overlayfs, a mapping may be that of another inode.
+    On other file systems than tmpfs and mqueue, as overlayfs, a mapping may be that of another
+    inode.
     """
     from pyipcs.posix.directory import is_in_memory
+    from pyipcs.posix.mqueue import is_mqueue
 
     try:
-        return is_supported() and is_in_memory(directory)
+        return is_supported() and (is_in_memory(directory) or is_mqueue(directory))
     except IpcError:  # a sandbox
         return False
 

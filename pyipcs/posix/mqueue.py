@@ -101,6 +101,13 @@ def _directory_of(_namespace: int | None) -> tuple[int, int | None]:
     return descriptor, _open_or_none(_NAMESPACE)
 
 
+def is_mqueue(directory: int) -> bool:
+    """Return True for a directory of an mqueue file system."""
+    from pyipcs.process import libc
+
+    return libc.file_system_type(directory) == _MQUEUE_MAGIC
+
+
 def directory() -> int:
     """Return a descriptor of the directory with the caller's queues.
 

@@ -5,12 +5,12 @@ The leases are taken in batches, because blocking the signals takes longer than 
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from stat import S_IMODE
 from typing import NamedTuple, TypeAlias
 
-from pyipcs.errors import BusyError, DeniedError, IpcError, ipc_error
+from pyipcs.errors import IpcError, NotFoundError, ipc_error
 from pyipcs.listing import Listing
 from pyipcs.model import Kind, PosixQueue, PosixRecord
 from pyipcs.posix import directory, lease, mqueue
@@ -36,6 +36,7 @@ class Openness(Enum):
     DENIED = lease.DENIED
     UNREADABLE = "its mode prevents the check that nobody uses it"
     UNSUPPORTED = lease.UNSUPPORTED
+    UNCHECKED = "its file system cannot check that nobody uses it"
     GONE = "gone"
 
 
@@ -47,17 +48,19 @@ class Outcome(Enum):
     CHANGED = "changed"  # since it was listed
 
 
-# The answers of open(2) and of fcntl(2), by errno.
+# The answers of open(2) and of fcntl(2), by errno. Any user can cause others: a running program
+# cannot be opened for writing, for example.
 _AT_OPEN = {
     errno.ENOENT: Openness.GONE,
     errno.EAGAIN: Openness.OPEN,  # another process has a lease
-    errno.EACCES: Openness.UNREADABLE,
 }
 _AT_LEASE = {
     errno.EAGAIN: Openness.OPEN,
     errno.EACCES: Openness.DENIED,
-    errno.EINVAL: Openness.UNSUPPORTED,  # leases are disabled (fs.leases-enable)
+    errno.EPERM: Openness.DENIED,  # a sandbox
 }
+# The errors of this process, which are no answers.
+_OWN_ERRORS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 class Candidate(NamedTuple):
@@ -84,12 +87,19 @@ def probe(kind: Kind, objects: Sequence[tuple[str, Identity]]) -> list[Openness]
     """
     found = [Openness.OPEN] * len(objects)
     folder = _Folder(kind)
-    if not folder.has_leases:
-        return [Openness.UNSUPPORTED] * len(objects)
-    for rows in _attempts(len(objects), lambda row: found[row] is Openness.OPEN):
-        with LeaseBlock() as block:
-            for row in rows:
-                found[row] = folder.probe(block, *objects[row])
+    if folder.refusal:
+        return [folder.refusal] * len(objects)
+    waiting: Sequence[int] = range(len(objects))
+    for left in reversed(range(lease.TRIES)):
+        for rows in _batches(waiting):
+            with LeaseBlock() as block:
+                for row in rows:
+                    found[row] = folder.probe(block, *objects[row])
+        waiting = [row for row in waiting if found[row] is Openness.OPEN]
+        if not waiting:
+            break
+        if left:
+            lease.pause()
     return found
 
 
@@ -117,58 +127,57 @@ def candidate_of(record: PosixRecord) -> Candidate:
 def remove(kind: Kind, objects: Sequence[Candidate]) -> list[Outcome | IpcError]:
     """Remove objects of a kind that nobody has open or mapped.
 
-    Each is unlinked under a write lease, right after a check that the lease still stands, and that
-    the name is that of the same file.
+    Each is unlinked under a write lease, right after a check that the lease still stands. A file
+    gets another name first: another program may replace the file of a name at any moment, and only
+    the file without its name can be compared with the examined one.
 
     Returns:
         The result for each object: NotFoundError if it was removed or replaced, BusyError if it is
-        in use, another IpcError if the kernel refused a call.
+        in use, or was in this one try, another IpcError if the kernel refused a call.
     """
     found: list[Outcome | IpcError] = [ipc_error(errno.EAGAIN)] * len(objects)
     folder = _Folder(kind)
-    if not folder.has_leases:
-        return [IpcError(errno.EINVAL, lease.UNSUPPORTED)] * len(objects)
-    for rows in _attempts(len(objects), lambda row: isinstance(found[row], BusyError)):
+    if folder.refusal:
+        return [IpcError(errno.EINVAL, folder.refusal.value)] * len(objects)
+    for rows in _batches(range(len(objects))):
         with LeaseBlock() as block:
             for row in rows:
                 found[row] = folder.remove(block, objects[row])
     return found
 
 
-def _attempts(number: int, is_refused: Callable[[int], bool]) -> Iterator[Sequence[int]]:
-    """Yield batches of rows, and refused ones again in three tries with random pauses.
+def _batches(rows: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(rows), _BATCH):
+        yield rows[start : start + _BATCH]
+
+
+def _answer(error: IpcError, answers: Mapping[int, Openness], other: Openness) -> Openness:
+    """Return the answer of a refused call; raise an error of this process.
 
     Args:
-        number: the number of rows.
-        is_refused: a function that returns True if the last try of a row was refused.
+        error: the error of the call.
+        answers: the answers by errno.
+        other: the answer for all others.
     """
-    rows: Sequence[int] = range(number)
-    for left in reversed(range(lease.TRIES)):
-        for start in range(0, len(rows), _BATCH):
-            yield rows[start : start + _BATCH]
-        rows = [*filter(is_refused, rows)]
-        if not rows:
-            return
-        if left:
-            lease.pause()
-
-
-def _answer(error: IpcError, answers: Mapping[int, Openness]) -> Openness:
-    """Return the answer of a refused call; raise other errors."""
-    if error.errno not in answers:
+    if error.errno in _OWN_ERRORS:
         raise error
-    return answers[error.errno]
+    return answers.get(error.errno, other)
 
 
 def _identity(status: os.stat_result) -> Identity:
     return status.st_dev, status.st_ino
 
 
+def _random_name() -> str:
+    """Return a name that no other file has."""
+    return f".pyipcs-{os.urandom(8).hex()}"
+
+
 class _Folder:
     """The files of one kind.
 
     Attributes:
-        has_leases: False if the kernel or the file system has no correct leases.
+        refusal: UNSUPPORTED or UNCHECKED without correct leases; else None.
 
     Raises:
         UnseenError: /dev/shm cannot be read.
@@ -176,25 +185,30 @@ class _Folder:
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
+        self._aside = _random_name()
         if kind is Kind.POSIX_QUEUE:
             self._directory = mqueue.known_directory()
-            self.has_leases = lease.is_supported()
         else:
             self._directory = directory.open_shm()
-            self.has_leases = lease.is_supported_in(self._directory)
+        self.refusal: Openness | None = None
+        if not lease.is_supported():
+            self.refusal = Openness.UNSUPPORTED
+        elif self._directory is not None and not lease.is_supported_in(self._directory):
+            self.refusal = Openness.UNCHECKED
 
     def probe(self, block: LeaseBlock, name: str, expected: Identity) -> Openness:
         """Return the use of an object."""
         try:
             descriptor = self._open(name)
         except IpcError as error:
-            return _answer(error, _AT_OPEN)
+            return _answer(error, _AT_OPEN, Openness.UNREADABLE)
         try:
             if _identity(os.fstat(descriptor)) != expected:
                 return Openness.GONE
             block.take(descriptor)
         except IpcError as error:
-            return _answer(error, _AT_LEASE)
+            # EINVAL: leases are disabled (fs.leases-enable).
+            return _answer(error, _AT_LEASE, Openness.UNSUPPORTED)
         finally:
             os.close(descriptor)  # this gives the lease back
         return Openness.CLOSED
@@ -203,12 +217,11 @@ class _Folder:
         """Remove an object; return the result of `remove`."""
         try:
             descriptor = self._open(candidate.name)
-        except DeniedError as error:
-            return DeniedError(error.errno, Openness.UNREADABLE.value)
-        except BusyError as error:
-            return BusyError(error.errno, lease.IN_USE)
         except IpcError as error:
-            return error
+            if isinstance(error, NotFoundError) or error.errno in _OWN_ERRORS:
+                return error
+            answer = _answer(error, _AT_OPEN, Openness.UNREADABLE)
+            return type(error)(error.errno, answer.value)
         try:
             if _identity(os.fstat(descriptor)) != candidate.fields[:2]:
                 raise ipc_error(errno.ENOENT)
@@ -260,18 +273,55 @@ class _Folder:
             raise ipc_error(errno.ENOENT if number in _REPLACED else number) from None
 
     def _unlink(self, name: str, opened: os.stat_result) -> None:
-        if self._directory is None:  # a queue; its file system has no rename(2)
+        """Unlink an object; raise NotFoundError if another has its name."""
+        try:
+            if self._kind is Kind.POSIX_QUEUE:
+                self._unlink_queue(name, opened)
+            else:
+                self._unlink_file(entry_of(self._kind, name), opened)
+        except IpcError:
+            raise
+        except OSError as error:
+            raise ipc_error(error.errno or errno.EIO) from None
+
+    def _unlink_queue(self, name: str, opened: os.stat_result) -> None:
+        """Unlink a queue; its file system has no rename(2)."""
+        if self._directory is None:
             from pyipcs.posix import libc
 
             if not opened.st_nlink:
                 raise ipc_error(errno.ENOENT)
             libc.mq_unlink(name)
             return
-        entry = entry_of(self._kind, name)
+        found = os.stat(name[1:], dir_fd=self._directory, follow_symlinks=False)
+        if not os.path.samestat(found, opened):
+            raise ipc_error(errno.ENOENT)
+        os.unlink(name[1:], dir_fd=self._directory)
+
+    def _unlink_file(self, entry: str, opened: os.stat_result) -> None:
+        """Unlink a file under another name, if it is the opened one; else restore the name."""
+        folder = self._directory
+        os.rename(entry, self._aside, src_dir_fd=folder, dst_dir_fd=folder)
+        found = os.stat(self._aside, dir_fd=folder, follow_symlinks=False)
+        if os.path.samestat(found, opened):
+            os.unlink(self._aside, dir_fd=folder)
+            return
+        self._restore(entry)
+        raise ipc_error(errno.ENOENT)
+
+    def _restore(self, entry: str) -> None:
+        """Give a file its name back.
+
+        Raises:
+            IpcError: EEXIST, a third file has the name.
+        """
+        folder = self._directory
         try:
-            found = os.stat(entry, dir_fd=self._directory, follow_symlinks=False)
-            if not os.path.samestat(found, opened):
-                raise ipc_error(errno.ENOENT)
-            os.unlink(entry, dir_fd=self._directory)
-        except OSError as error:
-            raise ipc_error(error.errno or errno.EIO) from None
+            os.link(self._aside, entry, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+            os.unlink(self._aside, dir_fd=folder)
+        except FileExistsError:
+            kept, self._aside = self._aside, _random_name()
+            text = f"it was replaced twice; the second file is /dev/shm/{kept} now"
+            raise IpcError(errno.EEXIST, text) from None
+        except OSError:  # a directory has no second name
+            os.rename(self._aside, entry, src_dir_fd=folder, dst_dir_fd=folder)

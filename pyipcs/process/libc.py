@@ -59,6 +59,7 @@ _mount = function("mount", c_char_p, c_char_p, c_char_p, c_ulong, c_char_p, chec
 _prctl = function("prctl", c_int, c_ulong, c_ulong, c_ulong, c_ulong)
 _madvise = function("madvise", c_void_p, c_size_t, c_int)
 _mincore = function("mincore", c_void_p, c_size_t, c_char_p)
+_fnmatch = function("fnmatch", c_char_p, c_char_p, c_int)
 _fstatfs = function("fstatfs", c_int, c_void_p, check=_check_plain)
 _sysinfo = function("sysinfo", c_void_p, check=_check_plain)
 _call_statx = function(
@@ -68,6 +69,11 @@ _call_openat2 = function("syscall", c_long, c_long, c_char_p, c_char_p, c_size_t
 _call_cachestat = function("syscall", c_long, c_long, c_char_p, c_void_p, c_long, restype=c_long)
 _syscall = LIBRARY.syscall
 _syscall.argtypes, _syscall.restype = (c_long,), c_long
+
+
+def fnmatch(pattern: bytes, name: bytes) -> bool:
+    """Return True if a name matches a pattern of a shell (fnmatch(3))."""
+    return bool(_fnmatch(pattern, name, 0) == 0)
 
 
 def unshare(types: int) -> None:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain
 from typing import Any, TypeAlias
 
 from pyipcs.listing import Listing, mode_bits
@@ -54,16 +56,26 @@ def not_in(document: Mapping[str, Any]) -> Filter:
 def new_since(known: Mapping[Kind, Collection[Identity]]) -> Filter:
     """Select the objects of these kinds with unknown identities."""
     before = {kind: frozenset(some) for kind, some in known.items()}
+    # The kind of a file depends on its content, and on the rights of the caller.
+    in_shm = frozenset(chain.from_iterable(before.get(kind, ()) for kind in IN_SHM))
+    before |= {kind: _with_unborn(in_shm) for kind in IN_SHM if kind in before}
+    unborn = {one[:-1] for one in in_shm if one[-1] is None}
     if segments := before.get(Kind.SEGMENT):
         # An attached segment may have been removed since the listing.
         before[Kind.SEGMENT] = segments.union(map(_without_key, segments))
 
     def keep(listing: Listing) -> Iterable[bool]:
-        return (one not in before[listing.kind] for one in identities(listing))
+        known = before[listing.kind]
+        return (one not in known and one[:-1] not in unborn for one in identities(listing))
 
     requires = frozenset({Requirement.BORN})
     kinds, verb = tuple(before), "has a listing of"
     return Filter("--not-in", keep, kinds, verb, requires, is_strict=True)
+
+
+def _with_unborn(known: Collection[Identity]) -> frozenset[Identity]:
+    """Return identities, and each again without the birth, which may be unknown later."""
+    return frozenset(known).union((*one[:-1], None) for one in known)
 
 
 def _check_origin(document: Any) -> None:
@@ -102,8 +114,10 @@ def identities(listing: Listing) -> Iterator[Identity]:
     """
     fields = _identity_fields(listing.kind)
     if listing.kind in POSIX:
-        columns = (_column(listing, field) for field in fields)
-        return zip(*columns, strict=True)
+        from pyipcs.posix.names import entry
+
+        names = map(partial(entry, listing.kind), listing.column("name"))
+        return zip(names, *(_column(listing, field) for field in fields[1:]), strict=True)
     found = zip(*(map(int, listing.column(field)) for field in fields), strict=True)
     if listing.kind is not Kind.SEGMENT:
         return found
@@ -155,7 +169,7 @@ def _known(document: Mapping[str, Any]) -> dict[Kind, set[Identity]]:
 
 def _identity(kind: Kind, found: Mapping[str, Any]) -> Identity:
     if kind in POSIX:
-        return _posix_identity(found)
+        return _posix_identity(kind, found)
     key, *numbers = (found[field] for field in _identity_fields(kind))
     _check_numbers(numbers)
     if not re.fullmatch("0x[0-9a-f]{8}", key):
@@ -163,7 +177,7 @@ def _identity(kind: Kind, found: Mapping[str, Any]) -> Identity:
     return signed(int(key, 16)), *numbers
 
 
-def _posix_identity(found: Mapping[str, Any]) -> Identity:
+def _posix_identity(kind: Kind, found: Mapping[str, Any]) -> Identity:
     name, inode, device, born = (found[field] for field in _POSIX_IDENTITY)
     if "name_base64" in found:
         import os
@@ -175,7 +189,9 @@ def _posix_identity(found: Mapping[str, Any]) -> Identity:
     _check_numbers([inode, device] if born is None else [inode, device, born])
     if not name.startswith("/"):
         raise ValueError(name)
-    return name, inode, device, born
+    from pyipcs.posix.names import entry
+
+    return entry(kind, name), inode, device, born
 
 
 def _parse_time(text: str) -> int:

@@ -1,5 +1,6 @@
 """Filters: conditions that select objects of some kinds."""
 
+import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
@@ -116,14 +117,14 @@ def private() -> Filter:
 
 
 def match(*patterns: str) -> Filter:
-    """Select the POSIX objects whose names match a pattern of a shell (fnmatch(3))."""
-    from fnmatch import fnmatchcase
+    """Select the POSIX objects whose names match a pattern (fnmatch(3))."""
+    from pyipcs.process.libc import fnmatch
 
-    shapes = [pattern.removeprefix("/") for pattern in patterns]
+    shapes = [os.fsencode(pattern.removeprefix("/")) for pattern in patterns]
 
     def keep(listing: Listing) -> _Mask:
-        names = (name[1:] for name in listing.column("name"))
-        return (any(fnmatchcase(name, shape) for shape in shapes) for name in names)
+        names = (os.fsencode(name[1:]) for name in listing.column("name"))
+        return (any(fnmatch(shape, name) for shape in shapes) for name in names)
 
     return Filter("--match", keep, POSIX)
 

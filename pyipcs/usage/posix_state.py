@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pyipcs.listing import Listing, listing_of
 from pyipcs.model import Kind, PosixRecord, State
+from pyipcs.posix import lease
 from pyipcs.posix.openness import Openness, probe_listing
 from pyipcs.process.identity import effective_uid
 from pyipcs.text import phrase, plural
@@ -70,7 +71,7 @@ def evidence_of(record: PosixRecord) -> UsageState | None:
 
 def unknown_reason() -> str:
     """Return the reason why the cached scan leaves states unknown."""
-    return _unseen(scan_files())
+    return _unseen(scan_files()) or lease.UNSUPPORTED
 
 
 def _uses(listing: Listing) -> Iterator[_Use]:
@@ -105,6 +106,8 @@ def _by_scan(kind: Kind, use: _Use, seen: Scan) -> UsageState:
     """Return the state of an object by /proc alone."""
     if users := _users(use, seen):
         return _used(users, seen)
+    if use.openness is Openness.UNCHECKED:  # maps may have another device of the file system
+        return UsageState(State.UNKNOWN, use.openness.value, None)
     if unseen := _unseen(seen, use.key[0]):
         return UsageState(State.UNKNOWN, f"{use.openness.value}, and {unseen}", None)
     return _unused(kind, use.qnum, "no process in /proc has it open")

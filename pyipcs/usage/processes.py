@@ -35,8 +35,20 @@ def named(pid: int, command: str | None) -> str:
     """Return the pid and the name of a process on one line."""
     if command is None:
         return str(pid)
-    name = command.replace("\n", "\\n")  # a process can choose any name
-    return f"{pid} ({name})"
+    return f"{pid} ({_printable(command)})"
+
+
+def _printable(name: str) -> str:
+    """Return a name with escapes for control characters; a process can choose any name."""
+    if name.isprintable():
+        return name
+    return "".join(one if one.isprintable() else _escaped(one) for one in name)
+
+
+def _escaped(character: str) -> str:
+    if character == "\n":
+        return "\\n"
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
 
 
 def recorded(pid: int, when: int) -> Process:

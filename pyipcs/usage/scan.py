@@ -19,7 +19,7 @@ from enum import IntEnum
 from itertools import chain
 from typing import NamedTuple
 
-from pyipcs.errors import NotFoundError
+from pyipcs.errors import DeniedError, NotFoundError
 from pyipcs.model import Kind, SysvRecord
 from pyipcs.process.identity import CAP_IPC_OWNER, CAP_SYS_PTRACE, capabilities
 from pyipcs.sysv.namespace import current, is_initial
@@ -363,10 +363,16 @@ def _open_files(pid: int, devices: frozenset[int]) -> Iterator[tuple[FileKey, Us
     thread, _ = _living_thread(pid)
     folder = f"{thread}/fd"
     for number in os.listdir(folder):
-        with suppress(*GONE, NotFoundError):  # it was closed
-            key = cached_identity(f"{folder}/{number}")
-            if key[0] in devices:
-                yield key, User(pid, None, OPEN)
+        path = f"{folder}/{number}"
+        try:
+            key = cached_identity(path)
+        except NotFoundError:  # it was closed
+            continue
+        except DeniedError:
+            os.readlink(path)  # raises PermissionError if the process is unreadable now
+            continue  # a FUSE file system refuses its files to other users
+        if key[0] in devices:
+            yield key, User(pid, None, OPEN)
 
 
 def _unreadable(

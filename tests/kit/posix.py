@@ -166,3 +166,12 @@ def hold_mapped(path: Path, protection: int = mmap.PROT_READ, flags: int = mmap.
     descriptor = os.open(path, os.O_RDWR)
     libc.mmap(None, mmap.PAGESIZE, protection, flags, descriptor, 0)
     os.close(descriptor)
+
+
+def is_leased(path: Path) -> bool:
+    """Return True if a process has a lease on a file, which this attempt to open it breaks."""
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+    except BlockingIOError:
+        return True
+    return False

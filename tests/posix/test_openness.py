@@ -418,9 +418,9 @@ def test_probe_and_remove_on_another_file_system_are_not_supported(
         pytest.skip(str(error))
     if found == TMPFS:
         pytest.skip("the directory for temporary files is on a tmpfs")
-    text = "the kernel cannot check that nobody uses it"
+    text = "its file system cannot check that nobody uses it"
     left = {f"shm/{path_of(kind, 'x').name}"}
-    assert answers == [Openness.UNSUPPORTED, errno.EINVAL, text, left]
+    assert answers == [Openness.UNCHECKED, errno.EINVAL, text, left]
 
 
 @pytest.mark.parametrize("kind", POSIX)

@@ -13,29 +13,21 @@ import pytest
 
 from pyipcs.model import POSIX, Kind
 from pyipcs.posix import lease
-from tests.kit.posix import child_in, hold_open
+from tests.kit.posix import child_in, hold_open, is_leased
 from tests.kit.posix_objects import PosixObjects
 from tests.kit.tracing import delayed
 from tests.kit.wait import LIMIT, wait_until
 
 FOLDERS = [Kind.POSIX_QUEUE, Kind.POSIX_SEGMENT]  # semaphores are in that of segments
 # The delays: in the lease, before the check that it still stands, and after this check.
-BEFORE_CHECK, BEFORE_UNLINK = ("fcntl", "exit"), ("unlinkat", "enter")
+# A segment gets another name before its unlink.
+BEFORE_CHECK, BEFORE_UNLINK = ("fcntl", "exit"), ("unlinkat,rename,renameat,renameat2", "enter")
 
 pytestmark = [
     pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3"),
     pytest.mark.tools("strace"),
     pytest.mark.slow,
 ]
-
-
-def is_leased(path: Path) -> bool:
-    """Return True if a process has a lease on a file, which this attempt to open it breaks."""
-    try:
-        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
-    except BlockingIOError:
-        return True
-    return False
 
 
 @contextmanager

@@ -108,6 +108,7 @@ _EXAMPLES: dict[str, Sequence[str]] = {
     "user": ("root", "0", "nobody", "65534", "4242424242"),
     "user:group": ("root", "0:0", "nobody:", "65534:65534", "4242424242"),
     "file": _FILES,
+    "glob": ("*", "a*", "[", "[!a]*", "[[:alpha:]", "\\", "?/*", ""),
     "file|fd:n": (*_FILES, "fd:1", "fd:2", "fd:99", "fd:x"),
     "path": _FILES,
     "proj": ("1", "255", "a"),
