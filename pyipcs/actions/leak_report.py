@@ -322,7 +322,7 @@ class LeakReport:
 
         In a private namespace the kernel removes all objects, and this removes none.
         """
-        removed: dict[tuple[Kind, int | str], None] = {}
+        removed: list[tuple[Kind, int | str]] = []
         kept: dict[str, int] = {}
         descendants = self._location.descendants
         if self.total and descendants:
@@ -330,10 +330,10 @@ class LeakReport:
 
             kept = self._kept(descendants)
             filters = (*self._location.filters, removable(descendants))
-            removed |= self._removed(output, SYSV, Selection(filters))
+            removed += self._removed(output, SYSV, Selection(filters))
         for place in self._location.places:
             if place.is_shared and any(self.counts.get(kind) for kind in place.kinds):
-                removed |= self._removed(output, place.kinds, place.selection())
+                removed += self._removed(output, place.kinds, place.selection())
                 if doubtful := self._count_unknown(place.kinds):
                     from pyipcs.actions.leftovers import IN_DOUBT
 
@@ -346,7 +346,7 @@ class LeakReport:
 
     def _removed(
         self, output: Output, kinds: Collection[Kind], selection: Selection
-    ) -> dict[tuple[Kind, int | str], None]:
+    ) -> Iterator[tuple[Kind, int | str]]:
         """Remove the objects of some kinds that a selection selects; return them."""
         from pyipcs.actions.remove import Removal, select
 

@@ -2,7 +2,7 @@
 
 import errno
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import (
@@ -134,7 +134,6 @@ class Removal:
 
     Attributes:
         verbose: True to print the removed objects.
-        removed: the removed objects.
         failed: True if an object was not removed.
     """
 
@@ -142,9 +141,14 @@ class Removal:
         self._output = output
         self._selection = selection
         self.verbose = verbose
-        # An ordered set: there may be thousands.
-        self.removed: dict[tuple[Kind, int | str], None] = {}
+        # Ordered sets: there may be thousands.
+        self._removed: dict[Kind, dict[int | str, None]] = {}
         self.failed = False
+
+    @property
+    def removed(self) -> Iterator[tuple[Kind, int | str]]:
+        """The removed objects, by kind."""
+        return ((kind, one) for kind, ids in self._removed.items() for one in ids)
 
     @property
     def status(self) -> Status:
@@ -161,7 +165,7 @@ class Removal:
             except IpcError as error:
                 self.refuse(target, error)
             else:
-                self.removed[kind, handle.id] = None
+                self._record(kind, [handle.id])
 
     def find(self, targets: Iterable[Target]) -> list[RemovalTarget]:
         """Return the objects of targets; report a target of none or of several."""
@@ -201,7 +205,8 @@ class Removal:
         """Remove selected objects; ignore objects that were removed meanwhile."""
         self._selection.refresh()
         for kind, snapshots in selected.items():
-            left = {one: snapshots[one] for one in snapshots if (kind, one) not in self.removed}
+            removed = self._removed.get(kind, {})
+            left = {one: snapshots[one] for one in snapshots if one not in removed}
             if self._selection.filters and left:
                 from pyipcs.actions.remove_selected import selected_removal
 
@@ -216,7 +221,7 @@ class Removal:
             try:
                 self._announce(kind, object_id)
                 remove(object_id)
-                self.removed[kind, object_id] = None
+                self._record(kind, [object_id])
             except NotFoundError:
                 continue
             except IpcError as error:
@@ -256,10 +261,14 @@ class Removal:
                 gone.add((kind, record.id))
                 yield kind, record.id
 
-    def note(self, kind: Kind, object_id: int | str) -> None:
-        """Record the removal of an object, and print it on request."""
-        self.removed[kind, object_id] = None
-        self._announce(kind, object_id)
+    def note(self, kind: Kind, ids: Collection[int | str]) -> None:
+        """Record the removal of objects, and print them on request."""
+        self._record(kind, ids)
+        for object_id in ids if self.verbose else ():
+            self._announce(kind, object_id)
+
+    def _record(self, kind: Kind, ids: Iterable[int | str]) -> None:
+        self._removed.setdefault(kind, {}).update(dict.fromkeys(ids))
 
     def warn(self, message: str) -> None:
         """Print a message that is no failure."""

@@ -70,8 +70,11 @@ class PosixRemoval(SelectedRemoval):
         busy: list[Candidate] = []
         for left in reversed(range(_TRIES)):
             changed: list[Candidate] = []
+            removed: list[str] = []
             for candidate, outcome in zip(batch, remove(self.kind, batch), strict=True):
-                if isinstance(outcome, BusyError) and not is_last:
+                if outcome is Outcome.REMOVED:
+                    removed.append(candidate.name)
+                elif isinstance(outcome, BusyError) and not is_last:
                     busy.append(candidate)
                 elif outcome is not Outcome.CHANGED:
                     self._report(candidate.name, outcome, journal)
@@ -80,6 +83,8 @@ class PosixRemoval(SelectedRemoval):
                     journal.skip(self.kind, candidate.name, why, has_failed=True)
                 else:
                     changed += self._renewed(candidate, journal)
+            if removed:
+                journal.note(self.kind, removed)
             batch = changed
         return iter(busy)
 
@@ -105,10 +110,9 @@ class PosixRemoval(SelectedRemoval):
             is_late = isinstance(outcome, BusyError) and self.selection.checks_use
             journal.skip(self.kind, name, outcome.strerror, has_failed=not is_late)
             return
-        if outcome is Outcome.REMOVED_FROM_OPENER:
-            shown = f"{self.kind.noun} {format_target_id(self.kind, name)}"
-            journal.warn(f"removed {shown} while a process was opening it")
-        journal.note(self.kind, name)
+        shown = f"{self.kind.noun} {format_target_id(self.kind, name)}"
+        journal.warn(f"removed {shown} while a process was opening it")
+        journal.note(self.kind, [name])
 
 
 def _batches(snapshots: Iterable[Candidate], size: int) -> Iterator[Sequence[Candidate]]:

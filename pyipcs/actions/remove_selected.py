@@ -15,8 +15,8 @@ class Journal(Protocol):
 
     verbose: bool
 
-    def note(self, kind: Kind, object_id: int | str) -> None:
-        """Record the removal of an object, and print it on request."""
+    def note(self, kind: Kind, ids: Collection[Any]) -> None:
+        """Record the removal of objects, and print them on request."""
 
     def warn(self, message: str) -> None:
         """Print a message that is no failure."""

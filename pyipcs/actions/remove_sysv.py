@@ -47,7 +47,7 @@ class SysvRemoval(SelectedRemoval):
                     continue
                 remove(object_id)
                 # Last: a slow write would age the evidence.
-                journal.note(self.kind, object_id)
+                journal.note(self.kind, [object_id])
             except NotFoundError:
                 continue
             except IpcError as error:

@@ -223,12 +223,11 @@ class _Folder:
             answer = _answer(error, _AT_OPEN, Openness.UNREADABLE)
             return type(error)(error.errno, answer.value)
         try:
-            if _identity(os.fstat(descriptor)) != candidate.fields[:2]:
-                raise ipc_error(errno.ENOENT)
             block.take(descriptor)
             return self._remove(descriptor, candidate)
         except IpcError as error:
-            return error
+            is_same = _identity(os.fstat(descriptor)) == candidate.fields[:2]
+            return error if is_same else ipc_error(errno.ENOENT)
         finally:
             os.close(descriptor)  # this gives the lease back
 
@@ -236,6 +235,8 @@ class _Folder:
         """Remove an object with a lease on it."""
         found = os.fstat(descriptor)
         if not self._is_unchanged(descriptor, found, candidate):
+            if _identity(found) != candidate.fields[:2]:
+                raise ipc_error(errno.ENOENT)
             return Outcome.CHANGED
         lease.check_held(descriptor)
         self._unlink(candidate.name, found)
