@@ -1,23 +1,29 @@
-"""Paths, folders and checks in the pages for contributors."""
+"""Paths, links, folders and checks in the pages of the repository."""
 
 import re
 
 import pytest
 
-from tests.kit.documents import README, ROOT
+from tests.kit.documents import ROOT
 
 PAGE = (ROOT / ".ci" / "CONTRIBUTING.md").read_text()
 PAGES = {
-    "README.md": README[README.index("## How it is built") : README.index("## Changes")],
-    ".ci/CONTRIBUTING.md": PAGE,
-    "tests/README.md": (ROOT / "tests" / "README.md").read_text(),
+    name: (ROOT / name).read_text()
+    for name in (
+        "README.md",
+        ".ci/CONTRIBUTING.md",
+        "pyipcs/ARCHITECTURE.md",
+        "pyipcs/CHANGELOG.md",
+        "tests/README.md",
+        "tests/benchmarks/README.md",
+        "tests/trials/README.md",
+    )
 }
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_paths_in_a_page_exist(name: str) -> None:
     paths = re.findall(r"`((?:pyipcs|tests|completions)/[\w./]*)`", PAGES[name])
-    assert paths
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
@@ -26,6 +32,23 @@ def test_links_in_a_page_exist(name: str) -> None:
     folder = (ROOT / name).parent
     links = re.findall(r"\]\(([^)#:]+)\)", PAGES[name])
     assert [link for link in links if not (folder / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_into_a_page_name_its_headings(name: str) -> None:
+    headings = re.findall(r"^#+ (.*)$", PAGES[name], re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    links = re.findall(r"\]\(#([^)]+)\)", PAGES[name])
+    assert [link for link in links if link not in anchors] == []
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "trials"])
+def test_programs_of_a_folder_are_on_its_page(folder: str) -> None:
+    program = rf"python -m (tests\.{folder}(?:\.\w+)?)"
+    sources = (path.read_text() for path in (ROOT / "tests" / folder).glob("*.py"))
+    programs = {name for source in sources for name in re.findall(program, source)}
+    programs -= {"tests.trials.NAME"}
+    assert set(re.findall(program, PAGES[f"tests/{folder}/README.md"])) == programs
 
 
 def test_tree_in_contributing_has_each_folder_of_the_package() -> None:
