@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from pyipcs import sysv
-from tests.kit.documents import README
 from tests.kit.kernel import everything
 from tests.kit.program import run
 
@@ -30,10 +29,6 @@ def example(tmp_path: Path) -> Path:
 def test_example_runs_and_leaves_no_object(example: Path, isolated: None) -> None:
     assert run(sys.executable, str(example)) == (0, OUTPUT, "")
     assert not everything()
-
-
-def test_example_of_readme_is_that_of_the_docstring(example: Path) -> None:
-    assert f"```python\n{example.read_text()}```\n\n```text\n{OUTPUT}```\n" in README
 
 
 @pytest.mark.slow
