@@ -3,7 +3,7 @@
 Each function builds a report, picks its renderer and writes the text.
 """
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyipcs import objects
@@ -143,7 +143,7 @@ def namespaces(
 
 
 def selected(
-    output: Output, ids: Mapping[Kind, Container[int | str]], options: OutputOptions, which: str
+    output: Output, ids: Mapping[Kind, Collection[int | str]], options: OutputOptions, which: str
 ) -> None:
     """Write the objects with these ids or names; see Scope for `which`.
 
@@ -151,7 +151,9 @@ def selected(
         UnseenError: POSIX objects of one of the kinds cannot be listed.
     """
 
-    def listed(kind: Kind) -> Iterator[Listing]:
+    def listed(kind: Kind) -> Iterable[Listing]:
+        if not ids[kind]:
+            return ()
         listings = objects.read(kind)  # raises UnseenError before anything is written
         return (listing.select(ids[kind]) for listing in listings)
 

@@ -89,6 +89,7 @@ ROWS: Rows = {
         ("<posix-folder>", f"<posix-folder>: {is_directory()}"),
         ("--posix-shmem x", name_not_found("x")),
         ("-n --posix-mqueue /x", name_not_found("/x")),
+        ("-n --posix-mqueue /x", name_not_found("/x"), as_ordinary),
         ("--posix-shmem <posix-segment>", name_denied("<posix-segment>"), as_ordinary),
         ("<posix-segment>", name_denied("<posix-segment>"), as_ordinary),
         ("-n --posix-shmem <posix-segment>", name_denied("<posix-segment>"), as_ordinary),
