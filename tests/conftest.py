@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ from pyipcs.posix import directory
 from tests.kit import isolation
 from tests.kit.isolation import Isolation
 from tests.kit.kernel import IS_ROOT, Objects, everything, remove
+from tests.kit.message_queues import FAMILIES, MessageQueue, PosixQueue
 from tests.kit.posix import ShmFiles
 from tests.kit.posix_objects import PosixObjects
-from tests.kit.program import need_tool
+from tests.kit.program import compile_c, need_tool
 
 # The number of examples is for tests that set none. No example has to be quick, because the
 # machine may be busy.
@@ -152,6 +153,35 @@ def objects() -> Iterator[Objects]:
     made = Objects()
     yield made
     made.remove_all()
+
+
+@pytest.fixture(params=FAMILIES.values(), ids=[*FAMILIES])
+def new_queue(request: pytest.FixtureRequest) -> Iterator[Callable[..., MessageQueue]]:
+    """Return a function that creates queues of a family; remove them after the test."""
+    family, made = request.param, []
+    if family is PosixQueue:
+        request.getfixturevalue("own_mqueue")
+
+    def create(number: int = 0, capacity: int | None = None) -> MessageQueue:
+        made.append(family(number, capacity))
+        return made[-1]  # type: ignore[no-any-return] # of the parameter
+
+    yield create
+    for queue in made:
+        queue.close()
+
+
+@pytest.fixture
+def queue(new_queue: Callable[..., MessageQueue]) -> MessageQueue:
+    """Create a queue of each family."""
+    return new_queue()
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Return a function that compiles a program of tests/c and returns its path."""
+    folder = tmp_path_factory.mktemp("c")
+    return lambda name: compile_c(name, folder)
 
 
 @pytest.fixture(autouse=True)

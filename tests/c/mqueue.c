@@ -1,5 +1,5 @@
 /* Lines as messages of a POSIX queue, as bare as it gets.
-   mqueue send NAME PRIORITY | recv NAME COUNT [priorities] | notify NAME */
+   mqueue send NAME [PRIORITY] | recv NAME COUNT [priorities] | notify NAME */
 #include <fcntl.h>
 #include <mqueue.h>
 #include <signal.h>
@@ -30,14 +30,14 @@ static int notify(mqd_t queue)
 
 int main(int argc, char **argv)
 {
-    unsigned priority;
+    unsigned priority = argc > 3 ? atoi(argv[3]) : 0;
     mqd_t queue = mq_open(argv[2], argv[1][0] == 's' ? O_WRONLY : O_RDONLY);
 
     if (argv[1][0] == 'n')
         return notify(queue);
     if (argv[1][0] == 's') {
         while (fgets(body, sizeof body, stdin))
-            if (mq_send(queue, body, strcspn(body, "\n"), atoi(argv[3])) != 0)
+            if (mq_send(queue, body, strcspn(body, "\n"), priority) != 0)
                 return 1;
         return 0;
     }

@@ -29,6 +29,7 @@ from tests.kit.kernel import NOBODY
 from tests.kit.wait import LIMIT, exit_code
 
 PYIPCS = str(Path(sys.executable).with_name("pyipcs"))
+_C_SOURCES = Path(__file__).parents[1] / "c"
 _MISSING_TOOLS_FAIL = "PYIPCS_TEST_REQUIRE_TOOLS"
 
 
@@ -117,6 +118,22 @@ def run(*command: str, env: Mapping[str, str] | None = None, **options: Any) -> 
         done.stdout.decode(errors="surrogateescape"),
         done.stderr.decode(errors="surrogateescape"),
     )
+
+
+def compile_c(name: str, folder: Path, *options: str, compiler: str = "cc") -> str:
+    """Compile a program of tests/c; return its path.
+
+    Args:
+        name: the source without its suffix.
+        folder: the folder for the program.
+        options: further options of the compiler.
+        compiler: the compiler.
+    """
+    path = str(folder / name)
+    source = str(_C_SOURCES / f"{name}.c")
+    done = run(need_tool(compiler), *options, "-o", path, source, "-pthread", "-lrt")
+    assert done.status == 0, done.err
+    return path
 
 
 def pyipcs(*args: str, **options: Any) -> Result:

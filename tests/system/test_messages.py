@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 from pyipcs.model import Kind
 from tests.kit.factories import fork_child, running, thread_in_waiting_call
 from tests.kit.kernel import IS_ROOT, Objects, full_pipe, receive_all, row, send
-from tests.kit.program import PYIPCS, fork, forked, need_tool, pyipcs, run
+from tests.kit.message_queues import MessageQueue
+from tests.kit.program import PYIPCS, fork, forked, pyipcs, run
 from tests.kit.samples import MESSAGES
 from tests.kit.wait import LIMIT, exit_code, wait_for_state, wait_until, wait_until_idle
 
 KEY, OTHER = "0x5eed", "0x5eee"
-SOURCES = Path(__file__).parents[1] / "c"
 
 
 @pytest.fixture
@@ -45,21 +45,21 @@ def errors() -> Iterator[IO[bytes]]:
 # -- A received message is written, or requeued.
 
 
-def start_sender(msqid: int, count: int, size: int) -> int:
-    """Start a process that sends numbered messages; return its pid."""
+def start_sender(queue: MessageQueue, count: int, size: int) -> int:
+    """Start a process that sends numbered messages of several types; return its pid."""
 
     def send_all() -> None:
         for number in range(count):
             body = f"{number} ".encode() + b"x" * size
-            wait_until(lambda body=body: has_sent(msqid, body), pause=0.0005)  # type: ignore[misc] # a bound argument
+            wait_until(lambda body=body: has_sent(queue, body), pause=0.0005)  # type: ignore[misc] # a bound argument
 
     return fork_child(send_all)
 
 
-def has_sent(msqid: int, body: bytes) -> bool:
+def has_sent(queue: MessageQueue, body: bytes) -> bool:
     """Send a message unless the queue is full; return whether it was sent."""
     try:
-        send(msqid, body)
+        queue.send(body, 1 + len(body) % 3)
     except BlockingIOError:
         return False
     return True
@@ -99,20 +99,20 @@ WAYS = {
 @pytest.mark.parametrize("size", [0, 3000, 6000])
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_recv_signalled_at_any_moment_loses_no_message(
-    msqid: int, way: list[str], size: int
+    queue: MessageQueue, way: list[str], size: int
 ) -> None:
     count, ends = 40, Counter[int]()
     for number in [signal.SIGINT, signal.SIGTERM] * 6:
-        source = start_sender(msqid, count, size)
+        source = start_sender(queue, count, size)
         read, write = os.pipe()
         with TemporaryFile() as errors:
-            child = fork("recv", KEY, *way, stdin=0, stdout=write, stderr=errors.fileno())
+            child = fork("recv", queue.target, *way, stdin=0, stdout=write, stderr=errors.fileno())
             os.close(write)
             time.sleep(random.uniform(0.001, 0.02))
             os.kill(child, number)
             text = read_to_end(read)
             ends[exit_code(child)] += 1
-            left = drain(msqid, source) + unreturned(errors)
+            left = drain(queue, source) + unreturned(errors)
         assert text == b"" or text.endswith(b"\n")  # no message in part
         assert Counter(numbers(text) + left) == Counter(range(count))
     assert set(ends) <= {0, -signal.SIGINT, -signal.SIGTERM}
@@ -136,13 +136,13 @@ def unreturned(errors: IO[bytes]) -> list[int]:
     return [int(json.loads(line)["data"].split()[0]) for line in lines if line.startswith("{")]
 
 
-def drain(msqid: int, source: int) -> list[int]:
+def drain(queue: MessageQueue, source: int) -> list[int]:
     """Receive all messages until their sender has ended; return their numbers."""
     left: list[int] = []
 
     def is_done() -> bool:
         ended = os.waitpid(source, os.WNOHANG) != (0, 0)
-        left.extend(int(body.split()[0]) for _, body in receive_all(msqid))
+        left.extend(int(body.split()[0]) for _, body in queue.receive_all())
         return ended
 
     wait_until(is_done, pause=0)
@@ -151,15 +151,17 @@ def drain(msqid: int, source: int) -> list[int]:
 
 @pytest.mark.parametrize("size", [0, 3000, 6000])
 @pytest.mark.parametrize("way", [WAYS["follow"], WAYS["many"]], ids=["follow", "many"])
-def test_recv_whose_reader_leaves_loses_no_message(msqid: int, way: list[str], size: int) -> None:
+def test_recv_whose_reader_leaves_loses_no_message(
+    queue: MessageQueue, way: list[str], size: int
+) -> None:
     """A message in the pipe counts as delivered, so the test reads the pipe."""
     for _ in range(12):
         count = 40
-        source = start_sender(msqid, count, size)
+        source = start_sender(queue, count, size)
         read, write = os.pipe()
         spy = os.dup(read)
         with TemporaryFile() as errors:
-            child = fork("recv", KEY, *way, stdin=0, stdout=write, stderr=errors.fileno())
+            child = fork("recv", queue.target, *way, stdin=0, stdout=write, stderr=errors.fileno())
             os.close(write)
             text = read_for(read, random.uniform(0.001, 0.02))
             os.close(read)
@@ -169,7 +171,7 @@ def test_recv_whose_reader_leaves_loses_no_message(msqid: int, way: list[str], s
             os.close(spy)
             os.kill(child, signal.SIGCONT)
             assert exit_code(child) == -signal.SIGPIPE
-            left = drain(msqid, source) + unreturned(errors)
+            left = drain(queue, source) + unreturned(errors)
         whole, _, _ = text.rpartition(b"\n")
         assert Counter(numbers(whole) + left) == Counter(range(count))
 
@@ -178,15 +180,15 @@ def test_recv_whose_reader_leaves_loses_no_message(msqid: int, way: list[str], s
 @pytest.mark.parametrize("way", [["-F"], ["-n", "100000"]])
 @pytest.mark.parametrize("size", [10, 6000])
 def test_recv_with_full_pipe_dies_of_sigterm(
-    msqid: int, way: list[str], size: int, errors: IO[bytes]
+    queue: MessageQueue, way: list[str], size: int, errors: IO[bytes]
 ) -> None:
     read, write = os.pipe()
-    child = fork("recv", KEY, *way, stdin=0, stdout=write, stderr=errors.fileno())
+    child = fork("recv", queue.target, *way, stdin=0, stdout=write, stderr=errors.fileno())
     sent = 0
 
     def is_full() -> bool:
         nonlocal sent
-        while has_sent(msqid, f"{sent} ".encode() + b"x" * size):
+        while has_sent(queue, f"{sent} ".encode() + b"x" * size):
             sent += 1
         return not select.select([], [write], [], 0)[1]
 
@@ -196,53 +198,64 @@ def test_recv_with_full_pipe_dies_of_sigterm(
     os.kill(child, signal.SIGTERM)
     assert exit_code(child) == -signal.SIGTERM
     whole, _, _ = read_to_end(read).rpartition(b"\n")
-    left = [int(body.split()[0]) for _, body in receive_all(msqid)] + unreturned(errors)
+    left = [int(body.split()[0]) for _, body in queue.receive_all()] + unreturned(errors)
     assert Counter(numbers(whole) + left) == Counter(range(sent))
 
 
-def test_recv_waiting_dies_of_sigpipe_when_its_reader_leaves(msqid: int) -> None:
+def test_recv_waiting_dies_of_sigpipe_when_its_reader_leaves(queue: MessageQueue) -> None:
     read, write = os.pipe()
-    child = fork("recv", KEY, "-F", stdin=0, stdout=write, stderr=2)
+    child = fork("recv", queue.target, "-F", stdin=0, stdout=write, stderr=2)
     os.close(write)
     wait_until(lambda: thread_in_waiting_call(child))
     os.close(read)
     assert exit_code(child) == -signal.SIGPIPE
-    send(msqid, b"a")
-    assert receive_all(msqid) == [(1, b"a")]
+    queue.send(b"a")
+    assert queue.receive_all() == [(queue.default, b"a")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_recv_waiting_dies_of_a_signal(queue: MessageQueue, number: signal.Signals) -> None:
+    child = fork("recv", queue.target, "--timeout", "600", stdin=0, stdout=1, stderr=2)
+    wait_until(lambda: thread_in_waiting_call(child))
+    os.kill(child, number)
+    assert exit_code(child) == -number
 
 
 @pytest.mark.parametrize("args", ["", "-F", "-a", "-n 5"])
-def test_recv_without_reader_takes_nothing(msqid: int, args: str) -> None:
-    send(msqid, b"a")
+def test_recv_without_reader_takes_nothing(queue: MessageQueue, args: str) -> None:
+    queue.send(b"a")
     read, write = os.pipe()
     os.close(read)
-    child = fork("recv", KEY, *args.split(), stdin=0, stdout=write, stderr=2)
+    child = fork("recv", queue.target, *args.split(), stdin=0, stdout=write, stderr=2)
     os.close(write)
     assert exit_code(child) == -signal.SIGPIPE
-    assert receive_all(msqid) == [(1, b"a")]
+    assert queue.receive_all() == [(queue.default, b"a")]
 
 
-def start_send() -> tuple[int, int, int]:
+def start_send(target: str) -> tuple[int, int, int]:
     """Start send -l; return its pid, its input and its stderr."""
     read, write = os.pipe()
     err_read, err_write = os.pipe()
-    child = fork("send", KEY, "-l", stdin=read, stdout=1, stderr=err_write)
+    child = fork("send", target, "-l", stdin=read, stdout=1, stderr=err_write)
     os.close(read)
     os.close(err_write)
     return child, write, err_read
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_send_signalled_at_any_moment_counts_the_messages(msqid: int, name: str) -> None:
+def test_send_signalled_at_any_moment_counts_the_messages(queue: MessageQueue, name: str) -> None:
     for _ in range(25):
-        child, write, err_read = start_send()
+        child, write, err_read = start_send(queue.target)
         os.write(write, b"".join(b"%d\n" % number for number in range(3000)))
-        time.sleep(random.uniform(0, 0.01))
+        sent: list[int] = []
+        end = time.monotonic() + random.uniform(0, 0.01)
+        while time.monotonic() < end:
+            sent += [int(body) for _, body in queue.receive_all()]
         os.kill(child, signal.Signals[name])
         status = exit_code(child)
         os.close(write)
         report = read_to_end(err_read).decode()
-        sent = [int(body) for _, body in receive_all(msqid)]
+        sent += [int(body) for _, body in queue.receive_all()]
         assert sent == list(range(len(sent)))
         assert status == -signal.Signals[name]
         if report:
@@ -263,38 +276,43 @@ def assert_dies_of_sigterm(child: int) -> None:
     assert exit_code(child) == -signal.SIGTERM
 
 
-def test_send_from_a_fifo_without_writer_dies_of_sigterm(msqid: int, tmp_path: Path) -> None:
+def test_send_from_a_fifo_without_writer_dies_of_sigterm(
+    queue: MessageQueue, tmp_path: Path
+) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    assert_dies_of_sigterm(fork("send", KEY, "-F", str(fifo), stdin=0, stdout=1, stderr=2))
+    assert_dies_of_sigterm(fork("send", queue.target, "-F", str(fifo), stdin=0, stdout=1, stderr=2))
 
 
 @pytest.mark.slow
-def test_send_processes_that_share_an_input_send_a_line_once(msqid: int, errors: IO[bytes]) -> None:
+def test_send_processes_that_share_an_input_send_a_line_once(
+    queue: MessageQueue, errors: IO[bytes]
+) -> None:
     """One line wakes all of them, and all but one find nothing left to read."""
     for _ in range(3):
         read, write = os.pipe()
         children = [
-            fork("send", KEY, "-l", stdin=read, stdout=1, stderr=errors.fileno()) for _ in range(4)
+            fork("send", queue.target, "-l", stdin=read, stdout=1, stderr=errors.fileno())
+            for _ in range(4)
         ]
         os.close(read)
         for child in children:
             wait_until_idle(child)
         os.write(write, b"a\n")
-        wait_until(lambda: row(Kind.QUEUE, msqid)["qnum"] == "1")
+        wait_until(lambda: queue.length() == 1)
         for child in children:
             assert_dies_of_sigterm(child)
         os.close(write)
-        assert receive_all(msqid) == [(1, b"a")]
+        assert queue.receive_all() == [(queue.default, b"a")]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["send", "recv"])
-def test_send_and_recv_with_full_stderr_die_of_sigterm(msqid: int, command: str) -> None:
+def test_send_and_recv_with_full_stderr_die_of_sigterm(queue: MessageQueue, command: str) -> None:
     """The first signal ends recv; send may report until the second."""
     read, write = full_pipe()
     source, sink = os.pipe()
-    args = ("send", KEY, "-l") if command == "send" else ("recv", KEY)
+    args = ("send", queue.target, "-l") if command == "send" else ("recv", queue.target)
     child = fork(*args, stdin=source, stdout=write, stderr=write)
     for _ in range(2):
         wait_until_idle(child)
@@ -305,15 +323,15 @@ def test_send_and_recv_with_full_stderr_die_of_sigterm(msqid: int, command: str)
 
 
 @pytest.mark.slow
-def test_recv_with_full_stdout_and_stderr_requeues_the_message(msqid: int) -> None:
+def test_recv_with_full_stdout_and_stderr_requeues_the_message(queue: MessageQueue) -> None:
     read, write = os.pipe()
     os.write(write, b"x" * 61440)  # which leaves a page
-    send(msqid, b"y" * 8000)
-    child = fork("recv", KEY, stdin=0, stdout=write, stderr=write)
+    queue.send(b"y" * 8000)
+    child = fork("recv", queue.target, stdin=0, stdout=write, stderr=write)
     os.close(write)
     assert_dies_of_sigterm(child)
     os.close(read)
-    assert receive_all(msqid) == [(1, b"y" * 8000)]
+    assert queue.receive_all() == [(queue.default, b"y" * 8000)]
 
 
 def open_pty() -> tuple[int, int]:
@@ -330,7 +348,7 @@ def open_fifo(tmp_path: Path) -> tuple[int, int]:
 
 @pytest.mark.parametrize("kind", ["pipe", "fifo", "pty"])
 def test_recv_processes_that_share_an_output_lose_no_message(
-    msqid: int, kind: str, tmp_path: Path, errors: IO[bytes]
+    queue: MessageQueue, kind: str, tmp_path: Path, errors: IO[bytes]
 ) -> None:
     """All see the same room, one uses it, the others requeue."""
     if kind == "pty":
@@ -339,12 +357,13 @@ def test_recv_processes_that_share_an_output_lose_no_message(
         read, write = os.pipe() if kind == "pipe" else open_fifo(tmp_path)
         os.write(write, b"x" * 61440 + b"\n")  # which leaves less than a page and a page
     children = [
-        fork("recv", KEY, "-F", stdin=0, stdout=write, stderr=errors.fileno()) for _ in range(3)
+        fork("recv", queue.target, "-F", stdin=0, stdout=write, stderr=errors.fileno())
+        for _ in range(3)
     ]
     for child in children:
         wait_until_idle(child)
     for number in range(6):
-        send(msqid, f"{number} ".encode() + b"y" * 2000)
+        queue.send(f"{number} ".encode() + b"y" * 2000)
     for child in children:
         wait_until_idle(child)
     for child in children:
@@ -354,60 +373,67 @@ def test_recv_processes_that_share_an_output_lose_no_message(
     os.close(write)
     if kind == "pty":  # where a message was torn cannot be seen
         os.close(read)
-        receive_all(msqid)
+        queue.receive_all()
         return
     text = read_to_end(read).partition(b"x\n")[2]
-    left = [int(body.split()[0]) for _, body in receive_all(msqid)] + unreturned(errors)
+    left = [int(body.split()[0]) for _, body in queue.receive_all()] + unreturned(errors)
     assert sorted(numbers(text) + left) == list(range(6))
 
 
 @pytest.mark.slow
 def test_recv_signalled_within_a_message_reports_and_requeues_it(
-    msqid: int, errors: IO[bytes]
+    queue: MessageQueue, errors: IO[bytes]
 ) -> None:
     read, write = os.pipe()
     os.write(write, b"x" * 61440)
-    send(msqid, b"y" * 8000)
-    child = fork("recv", KEY, stdin=0, stdout=write, stderr=errors.fileno())
+    messages = [(2, b"y" * 8000), (1, b"z" * 8000)]
+    for number, body in messages:
+        queue.send(body, number)
+    words = ["recv", queue.target, "-n", "2"]
+    child = fork(*words, stdin=0, stdout=write, stderr=errors.fileno())
     os.close(write)
     assert_dies_of_sigterm(child)
     os.close(read)
     errors.seek(0)
     assert errors.read() == b"pyipcs: the last message was only partly written\n"
-    assert receive_all(msqid) == [(1, b"y" * 8000)]
+    assert sorted(queue.receive_all()) == sorted(messages)
 
 
-def test_recv_to_a_file_at_its_size_limit_requeues_the_message(msqid: int, tmp_path: Path) -> None:
-    send(msqid, b"y" * 3000)
-    script = f"ulimit -f 1; trap '' XFSZ; {PYIPCS} recv {KEY} > {tmp_path / 'file'}"
+def test_recv_to_a_file_at_its_size_limit_requeues_the_message(
+    queue: MessageQueue, tmp_path: Path
+) -> None:
+    queue.send(b"y" * 3000)
+    script = f"ulimit -f 1; trap '' XFSZ; {PYIPCS} recv {queue.target} > {tmp_path / 'file'}"
     assert run("bash", "-c", script).status == 1
-    assert receive_all(msqid) == [(1, b"y" * 3000)]
+    assert queue.receive_all() == [(queue.default, b"y" * 3000)]
 
 
-def test_send_signalled_twice_counts_the_messages(msqid: int) -> None:
+def test_send_signalled_twice_counts_the_messages(queue: MessageQueue) -> None:
     for _ in range(15):
-        child, write, err_read = start_send()
+        child, write, err_read = start_send(queue.target)
         os.write(write, b"a\nb\n")
-        wait_until(lambda: int(row(Kind.QUEUE, msqid)["qnum"]) == 2, pause=0.001)
+        wait_until(lambda: queue.length() == 2, pause=0.001)
         os.kill(child, signal.SIGTERM)
         time.sleep(random.uniform(0, 0.0015))
         os.kill(child, signal.SIGHUP)
         assert exit_code(child) in {-signal.SIGHUP, -signal.SIGTERM}
         os.close(write)
         assert b"; 2 messages were sent\n" in read_to_end(err_read)
-        receive_all(msqid)
+        queue.receive_all()
 
 
 @pytest.mark.tools("strace")
 @pytest.mark.parametrize(
-    ("width", "inject"),
-    [(6000, "clone,clone3:error=EAGAIN"), (60, "poll:error=ENOMEM:when=2+")],
+    ("width", "count", "inject"),
+    [(6000, 12, "clone,clone3:error=EAGAIN"), (60, 5, "poll:error=ENOMEM:when=2+")],
     ids=["no thread", "no poll"],
 )
-def test_send_failing_half_way_counts_the_messages(msqid: int, width: int, inject: str) -> None:
-    command = f"strace -f -o /dev/null -e inject={inject} {PYIPCS} send {KEY} -l"
-    result = run("bash", "-c", f"printf '%0{width}d\\n' 1 2 3 4 5 | {command}")
-    sent = len(receive_all(msqid))
+def test_send_failing_half_way_counts_the_messages(
+    queue: MessageQueue, width: int, count: int, inject: str
+) -> None:
+    command = f"strace -f -o /dev/null -e inject={inject} {PYIPCS} send {queue.target} -l"
+    result = run("bash", "-c", f"printf '%0{width}d\\n' {{1..{count}}} | {command}")
+    sent = len(queue.receive_all())
     assert (result.status, result.out, result.err.count("\n")) == (1, "", 1)
     assert result.err.endswith(f"; {sent} messages were sent\n")
 
@@ -443,27 +469,28 @@ def test_recv_with_full_nonblocking_stderr_reports_once_there_is_room(msqid: int
 @pytest.mark.parametrize(
     "command",
     [
-        f"recv {KEY} 1</dev/null",
-        f"send {KEY} -l 0>/dev/null",
-        f"send {KEY} -l 0> >(cat)",
-        f"send {KEY} -l <&-",
-        f"send {KEY} -F ''",
+        "recv {} 1</dev/null",
+        "send {} -l 0>/dev/null",
+        "send {} -l 0> >(cat)",
+        "send {} -l <&-",
+        "send {} -F ''",
     ],
 )
-def test_send_and_recv_with_unusable_streams_fail(msqid: int, command: str) -> None:
-    send(msqid, b"a")
-    result = run("bash", "-c", f"{PYIPCS} {command}")
+def test_send_and_recv_with_unusable_streams_fail(queue: MessageQueue, command: str) -> None:
+    queue.send(b"a")
+    result = run("bash", "-c", f"{PYIPCS} {command.format(queue.target)}")
     assert (result.status, result.out, result.err.count("\n")) == (1, "", 1)
-    assert receive_all(msqid) == [(1, b"a")]
+    assert queue.receive_all() == [(queue.default, b"a")]
 
 
-def test_send_refused_file_keeps_its_position(msqid: int, tmp_path: Path) -> None:
+def test_send_refused_file_keeps_its_position(queue: MessageQueue, tmp_path: Path) -> None:
     (tmp_path / "lines").write_text(f"a\nb\n{'x' * 9000}\n")
-    script = f"{{ read -r first; {PYIPCS} send {KEY} -l; read -r second; echo $first $second; }}"
+    send = f"{PYIPCS} send {queue.target} -l"
+    script = f"{{ read -r first; {send}; read -r second; echo $first $second; }}"
     result = run("bash", "-c", f"{script} < {tmp_path / 'lines'}")
     assert result.out == "a b\n"
     assert "line 2" in result.err
-    assert receive_all(msqid) == []
+    assert queue.receive_all() == []
 
 
 @pytest.mark.tools("unshare")
@@ -516,13 +543,16 @@ def queues(objects: Objects) -> tuple[int, int]:
     return objects.queue(0x5EED), objects.queue(0x5EEE)
 
 
-def test_send_json_from_a_pipe_of_recv_copies_a_queue(queues: tuple[int, int]) -> None:
-    messages = [(number % 7 + 1, os.urandom(number)) for number in range(100)]
-    for type_, body in messages:
-        send(queues[0], body, type_)
-    pipe = f"{PYIPCS} recv -a -f json {KEY} | {PYIPCS} send --json {OTHER}"
+def test_send_json_from_a_pipe_of_recv_copies_a_queue(
+    new_queue: Callable[..., MessageQueue],
+) -> None:
+    first, second = new_queue(), new_queue(1)
+    messages = [(number % 7 + 1, os.urandom(number)) for number in range(first.room)]
+    for number, body in messages:
+        first.send(body, number)
+    pipe = f"{PYIPCS} recv -a -J {first.target} | {PYIPCS} send -J {second.target}"
     assert run("bash", "-c", f"set -o pipefail; {pipe}") == (0, "", "")
-    assert receive_all(queues[1]) == messages
+    assert second.receive_all() == first.in_order(messages)
 
 
 @pytest.mark.slow
@@ -562,20 +592,6 @@ def peak(pid: int) -> int:
 
 
 # -- Programs in C.
-
-
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    """Return a function that compiles a C program and returns its path."""
-    folder = tmp_path_factory.mktemp("c")
-
-    def compile_(name: str) -> str:
-        compiler = need_tool("cc")
-        path = folder / name
-        subprocess.run([compiler, "-o", path, SOURCES / f"{name}.c"], check=True, timeout=LIMIT)
-        return str(path)
-
-    return compile_
 
 
 def test_send_pack_and_recv_unpack_match_a_c_struct(
@@ -642,13 +658,18 @@ def test_recv_and_send_serve_a_c_client(msqid: int, compiled: Callable[[str], st
         server.wait(LIMIT)
 
 
-def test_send_and_recv_keep_pace_with_c_peers(msqid: int, compiled: Callable[[str], str]) -> None:
-    program = compiled("lines")
+def test_send_and_recv_keep_pace_with_c_peers(
+    queue: MessageQueue, compiled: Callable[[str], str]
+) -> None:
+    program, target = compiled(queue.peer), queue.target
     lines = "".join(f"{number}\n" for number in range(20_000))
     for source, sink in (
-        (f"{program} send {KEY}", f"{PYIPCS} recv {KEY} -n 20000"),
-        (f"{PYIPCS} send {KEY} -l", f"{program} recv {KEY} 20000"),
-        (f"{PYIPCS} send {KEY} -l --timeout 20", f"{PYIPCS} recv {KEY} -n 20000 --timeout 20"),
+        (f"{program} send {target}", f"{PYIPCS} recv {target} -n 20000"),
+        (f"{PYIPCS} send {target} -l", f"{program} recv {target} 20000"),
+        (
+            f"{PYIPCS} send {target} -l --timeout 20",
+            f"{PYIPCS} recv {target} -n 20000 --timeout 20",
+        ),
     ):
         script = f"seq 0 19999 | {source} & {sink}; status=$?; wait $! && exit $status"
         assert run("bash", "-c", script) == (0, lines, "")
@@ -657,16 +678,16 @@ def test_send_and_recv_keep_pace_with_c_peers(msqid: int, compiled: Callable[[st
 @pytest.mark.tools("strace")
 @pytest.mark.parametrize("args", ["send {} a", "recv {}"], ids=["send", "recv"])
 def test_send_and_recv_signalled_after_their_work_succeed(
-    args: str, msqid: int, tmp_path: Path
+    args: str, queue: MessageQueue, tmp_path: Path
 ) -> None:
     """Death by a signal without a message means: nothing sent or taken."""
     trace = tmp_path / "trace"
-    words = args.format(KEY).split()
-    send(msqid, b"a")
+    words = args.format(queue.target).split()
+    queue.send(b"a")
     assert run("strace", "-o", str(trace), "-e", "close", PYIPCS, *words).status == 0
     # The last close(2) is that of the pipe by which the program learns of signals.
     last = trace.read_text().count("close(")
-    send(msqid, b"a")
+    queue.send(b"a")
     inject = ["-e", "trace=close", "-e", f"inject=close:signal=TERM:when={last}"]
     out = "a\n" if words[0] == "recv" else ""
     assert run("strace", "-o", os.devnull, *inject, PYIPCS, *words) == (0, out, "")
