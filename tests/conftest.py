@@ -162,8 +162,8 @@ def new_queue(request: pytest.FixtureRequest) -> Iterator[Callable[..., MessageQ
     if family is PosixQueue:
         request.getfixturevalue("own_mqueue")
 
-    def create(number: int = 0, capacity: int | None = None) -> MessageQueue:
-        made.append(family(number, capacity))
+    def create(number: int = 0, capacity: int | None = None, size: int = 1) -> MessageQueue:
+        made.append(family(number, capacity, size))
         return made[-1]  # type: ignore[no-any-return] # of the parameter
 
     yield create

@@ -5,6 +5,7 @@ import os
 import signal
 import struct
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -13,6 +14,7 @@ import pytest
 from pyipcs.model import LONG_MAX, Kind
 from tests.kit.factories import thread_in_waiting_call
 from tests.kit.kernel import Objects, receive_all, remove, row, send
+from tests.kit.message_queues import MessageQueue
 from tests.kit.program import PYIPCS, fork, forked, invoke, pyipcs, run, text_in
 from tests.kit.terminal import whole_run
 from tests.kit.wait import exit_code, wait_until, wait_until_idle
@@ -84,18 +86,28 @@ def test_recv_by_id_reads_a_private_queue(objects: Objects) -> None:
         (b"\xff", "", "\udcff\n"),
         (b"a", "-f raw --with-type", "7\ta"),
         (b"a", "-f hex", f"00000000  61{' ' * 48}|a|\n00000001\n"),
-        (b"a", "-J", '{"type": 7, "size": 1, "data": "a"}\n'),
-        (b"\xff", "-f json -0", '{"type": 7, "size": 1, "base64": "/w=="}\0'),
+        (b"a", "-J", '{"FIELD": 7, "size": 1, "data": "a"}\n'),
+        (b"\xff", "-f json -0", '{"FIELD": 7, "size": 1, "base64": "/w=="}\0'),
         (struct.pack("ih4s", -1, 2, b"ab"), "--unpack ih4s", "-1\t2\tab\n"),
         (struct.pack("i", 5), "-f unpack --unpack i --with-type", "7\t5\n"),
-        (b"1234567", "--max-size 3 --truncate", "123\n"),
-        (b"123", "--max-size 3", "123\n"),
     ],
 )
-def test_recv_formats_write_the_body(msqid: int, body: bytes, args: str, out: str) -> None:
+def test_recv_formats_write_the_body(queue: MessageQueue, body: bytes, args: str, out: str) -> None:
+    queue.send(body, 7)
+    expected = (0, out.replace("FIELD", queue.field), "")
+    if queue.can_copy:
+        assert forked("recv", queue.target, "--peek", *args.split()) == expected
+    assert forked("recv", queue.target, *args.split()) == expected
+    assert queue.receive_all() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "args"), [(b"1234567", "--max-size 3 --truncate"), (b"123", "--max-size 3")]
+)
+def test_recv_max_size_truncates_a_larger_message(msqid: int, body: bytes, args: str) -> None:
     send(msqid, body, 7)
-    assert forked("recv", KEY, "--peek", *args.split()) == (0, out, "")
-    assert forked("recv", KEY, *args.split()) == (0, out, "")
+    assert forked("recv", KEY, "--peek", *args.split()) == (0, "123\n", "")
+    assert forked("recv", KEY, *args.split()) == (0, "123\n", "")
     assert receive_all(msqid) == []
 
 
@@ -151,19 +163,20 @@ def test_recv_unpack_leaves_or_requeues_a_body_of_another_size(msqid: int) -> No
     assert receive_all(msqid) == [(1, b"12345"), (3, b"12")]
 
 
-def test_recv_to_closed_stdout_takes_nothing(msqid: int) -> None:
-    send(msqid, b"a")
-    for peek in ("", "--peek"):
-        assert run("bash", "-c", f"{PYIPCS} recv {KEY} {peek} >&-").status == 1
-    assert receive_all(msqid) == [(1, b"a")]
+def test_recv_to_closed_stdout_takes_nothing(queue: MessageQueue) -> None:
+    queue.send(b"a")
+    for peek in ("", "--peek") if queue.can_copy else ("",):
+        assert run("bash", "-c", f"{PYIPCS} recv {queue.target} {peek} >&-").status == 1
+    assert queue.receive_all() == [(queue.default, b"a")]
 
 
 @pytest.mark.parametrize("args", ["", "-a", "-F"])
-def test_recv_write_error_keeps_the_messages(msqid: int, args: str) -> None:
-    send(msqid, b"a")
-    send(msqid, b"b")
-    assert run("bash", "-c", f"{PYIPCS} recv {KEY} {args} >/dev/full").status == 1
-    assert sorted(receive_all(msqid)) == [(1, b"a"), (1, b"b")]
+def test_recv_write_error_keeps_the_messages(queue: MessageQueue, args: str) -> None:
+    messages = [(1, b"a"), (2, b"b")]
+    for number, body in messages:
+        queue.send(body, number)
+    assert run("bash", "-c", f"{PYIPCS} recv {queue.target} {args} >/dev/full").status == 1
+    assert sorted(queue.receive_all()) == messages
 
 
 @pytest.mark.tools("strace")
@@ -188,10 +201,23 @@ def test_send_and_recv_without_kernel_support_fail(msqid: int, command: str, cal
     [
         ("--nowait", 3),
         ("--timeout 0", 3),
+        ("--timeout 0.05", 3),
         ("-n 2 --nowait", 3),
         ("-a", 0),
         ("-a --nowait", 0),
         ("-F --nowait", 3),
+    ],
+)
+def test_recv_without_waiting_ends_at_once(queue: MessageQueue, args: str, status: int) -> None:
+    assert forked("recv", queue.target, *args.split()) == (status, "", "")
+    if "-n 2" in args or args == "-F --nowait":
+        queue.send(b"a")
+        assert forked("recv", queue.target, *args.split()) == (status, "a\n", "")
+
+
+@pytest.mark.parametrize(
+    ("args", "status"),
+    [
         ("--peek", 3),
         ("--peek --nowait", 3),
         ("--peek -n 2", 3),
@@ -200,38 +226,39 @@ def test_send_and_recv_without_kernel_support_fail(msqid: int, command: str, cal
         ("-t 5 --nowait", 3),
     ],
 )
-def test_recv_without_waiting_ends_at_once(msqid: int, args: str, status: int) -> None:
+def test_recv_peek_or_type_without_waiting_ends_at_once(msqid: int, args: str, status: int) -> None:
     assert forked("recv", KEY, *args.split()) == (status, "", "")
-    if "-n 2" in args or args == "-F --nowait":
+    if "-n 2" in args:
         send(msqid, b"a")
         assert forked("recv", KEY, *args.split()) == (status, "a\n", "")
 
 
 @pytest.mark.parametrize("args", ["-n 3", "-F"])
-def test_recv_timeout_restarts_with_each_message(msqid: int, args: str) -> None:
+def test_recv_timeout_restarts_with_each_message(queue: MessageQueue, args: str) -> None:
     out, took, timeout = "", 0.0, 0.0
     for timeout in (0.4, 4, 40):
-        send(msqid, b"a")
+        queue.send(b"a")
         with TemporaryFile() as file:
-            words = ["recv", KEY, *args.split(), "--timeout", f"{timeout}"]
+            words = ["recv", queue.target, *args.split(), "--timeout", f"{timeout}"]
             child = fork(*words, stdin=0, stdout=file.fileno(), stderr=2)
             wait_until_idle(child)
             start = time.monotonic()
-            send(msqid, b"b")
+            queue.send(b"b")
             assert exit_code(child) == 3
             took, out = time.monotonic() - start, text_in(file)
         if out == "a\nb\n":
             break
-        receive_all(msqid)  # b came after the timeout, because the machine is busy
+        queue.receive_all()  # b came after the timeout, because the machine is busy
     assert out == "a\nb\n"
     assert took >= timeout
 
 
-def test_recv_waits_until_a_message_comes(msqid: int) -> None:
+def test_recv_waits_until_a_message_comes(queue: MessageQueue) -> None:
     with TemporaryFile() as out:
-        child = fork("recv", KEY, stdin=0, stdout=out.fileno(), stderr=2)
+        child = fork("recv", queue.target, stdin=0, stdout=out.fileno(), stderr=2)
         wait_until(lambda: thread_in_waiting_call(child))
-        send(msqid, b"a")
+        time.sleep(0.6)  # longer than the interval of the checks for the removal of a POSIX queue
+        queue.send(b"a")
         assert exit_code(child) == 0
         assert text_in(out) == "a\n"
 
@@ -276,15 +303,15 @@ def test_recv_exec_with_format_gets_that_format(msqid: int) -> None:
     ],
 )
 def test_recv_exec_failure_ends_recv_and_requeues_the_message(
-    msqid: int, script: str, status: int
+    queue: MessageQueue, script: str, status: int
 ) -> None:
-    for body in (b"a", b"b", b"c"):
-        send(msqid, body, 4)
+    for number, body in ((4, b"a"), (4, b"b"), (4, b"c"), (1, b"d")):
+        queue.send(body, number)
     guarded = f'[ "$(cat)" = a ] || {{ {script}; }}'
-    result = forked("recv", KEY, "-F", "--exec", guarded)
+    result = forked("recv", queue.target, "-F", "--exec", guarded)
     assert result.status == status
     assert f"exited with status {status}" in result.err
-    assert receive_all(msqid) == [(4, b"c"), (4, b"b")]
+    assert queue.receive_all() == queue.in_order([(4, b"c"), (1, b"d"), (4, b"b")])
 
 
 @pytest.mark.tools("strace")
@@ -353,18 +380,21 @@ def test_recv_exec_command_has_no_signal_ignored_or_blocked(msqid: int) -> None:
     assert [int(mask, 16) & ~of_c_library for mask in out[1::2]] == [0, 0]
 
 
-def test_recv_exec_failure_on_full_queue_prints_the_message_for_send(msqid: int) -> None:
-    send(msqid, b"precious", 9)
-    fill = f"head -c 8192 /dev/zero | {PYIPCS} send {KEY}; {PYIPCS} send {KEY} {'x' * 8185}; exit 4"
-    result = forked("recv", KEY, "--exec", fill)
+def test_recv_exec_failure_on_full_queue_prints_the_message_for_send(
+    new_queue: Callable[..., MessageQueue],
+) -> None:
+    queue = new_queue(capacity=1, size=8)
+    queue.send(b"precious", 9)
+    fill = f"{PYIPCS} send {queue.target} blocking; exit 4"
+    result = forked("recv", queue.target, "--exec", fill)
     assert result.status == 4
     complaint, line, end = result.err.splitlines()
-    assert complaint == f"pyipcs: {KEY}: cannot put these messages back: the queue is full"
-    assert json.loads(line) == {"type": 9, "size": 8, "data": "precious"}
+    assert complaint == f"pyipcs: {queue.target}: cannot put these messages back: the queue is full"
+    assert json.loads(line) == {queue.field: 9, "size": 8, "data": "precious"}
     assert "exited with status 4" in end
-    receive_all(msqid)
-    assert forked("send", KEY, "--json", data=line.encode()).status == 0
-    assert receive_all(msqid) == [(9, b"precious")]
+    assert queue.receive_all() == [(queue.default, b"blocking")]
+    assert forked("send", queue.target, "--json", data=line.encode()).status == 0
+    assert queue.receive_all() == [(9, b"precious")]
 
 
 # -- A terminal.
@@ -373,14 +403,15 @@ HOSTILE = "a\x1b[31m\x9b\x7f\u202e\r\tä\nb".encode() + b"\xff"
 
 
 @pytest.mark.parametrize("args", ["", "-f raw", "-f hex", "-J", "--with-type", "-0"])
-def test_recv_on_terminal_escapes_control_characters(msqid: int, args: str) -> None:
-    send(msqid, HOSTILE)
-    status, text = whole_run("recv", KEY, *args.split())
+def test_recv_on_terminal_escapes_control_characters(queue: MessageQueue, args: str) -> None:
+    queue.send(HOSTILE)
+    status, text = whole_run("recv", queue.target, *args.split())
     assert status == 0
     assert not set(text) & set("\x1b\x9b\x7f\u202e\0\udcff")
     assert "\r" not in text.replace("\r\n", "")
-    if not args:
-        assert text == "a\\x1b[31m\\x9b\\x7f\\u202e\\x0d\tä\r\nb\\xff\r\n"
+    if args in {"", "--with-type"}:
+        number = f"{queue.default}\t" if args else ""
+        assert text == f"{number}a\\x1b[31m\\x9b\\x7f\\u202e\\x0d\tä\r\nb\\xff\r\n"
 
 
 def test_recv_to_a_pipe_writes_control_characters_unchanged(msqid: int) -> None:

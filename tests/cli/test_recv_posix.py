@@ -1,9 +1,8 @@
-"""pyipcs recv from POSIX queues: order, formats, refused options, failures, waits, commands."""
+"""pyipcs recv from POSIX queues: order, refused options, removed queues, rights and mounts."""
 
 import json
 import os
 import struct
-import time
 from collections.abc import Iterator
 from tempfile import TemporaryFile
 
@@ -21,8 +20,7 @@ from tests.kit.mqueue import (
     send_message,
     unlink_queue,
 )
-from tests.kit.program import PYIPCS, fork, forked, invoke, load_all, ordinary, run, text_in
-from tests.kit.terminal import whole_run
+from tests.kit.program import PYIPCS, fork, forked, invoke, load_all, ordinary, text_in
 from tests.kit.wait import exit_code, wait_until
 
 NAME, OTHER = "/pyipcs-recv", "/pyipcs-other"
@@ -63,29 +61,6 @@ def test_recv_takes_the_highest_priority_first(filled: int, args: str, out: str,
     status = 3 if "0" in args or "9" in args else 0
     assert forked("recv", NAME, *args.split()) == (status, out, "")
     assert attributes(filled).qnum == left
-
-
-@pytest.mark.parametrize(
-    ("body", "args", "out"),
-    [
-        (b"a\0", "", "a\n"),
-        (b"a\0", "-f raw", "a\0"),
-        (b"a", "-0", "a\0"),
-        (b"a\n", "-0 --with-type", "7\ta\n\0"),
-        (b"", "", "\n"),
-        (b"\xff", "", "\udcff\n"),
-        (b"a", "-f hex", f"00000000  61{' ' * 48}|a|\n00000001\n"),
-        (b"a", "-J", '{"priority": 7, "size": 1, "data": "a"}\n'),
-        (b"\xff", "-f json -0", '{"priority": 7, "size": 1, "base64": "/w=="}\0'),
-        (struct.pack("ih4s", -1, 2, b"ab"), "--unpack ih4s", "-1\t2\tab\n"),
-    ],
-)
-def test_recv_formats_write_the_body_of_a_posix_message(
-    made: int, body: bytes, args: str, out: str
-) -> None:
-    send_message(made, body, 7)
-    assert forked("recv", NAME, *args.split()) == (0, out, "")
-    assert receive_messages(made) == []
 
 
 def test_recv_of_a_message_of_msgsize_returns_all_of_it(made: int) -> None:
@@ -133,51 +108,7 @@ def test_recv_unpack_requeues_a_posix_message_of_another_size(made: int, body: b
     assert receive_messages(made) == [(3, b"other"), (3, body)]
 
 
-@pytest.mark.parametrize("args", ["", "-a", "-F"])
-def test_recv_write_error_keeps_posix_messages_and_priorities(made: int, args: str) -> None:
-    send_message(made, b"a", 1)
-    send_message(made, b"b", 2)
-    assert run("bash", "-c", f"{PYIPCS} recv {NAME} {args} >/dev/full").status == 1
-    assert receive_messages(made) == [(2, b"b"), (1, b"a")]
-
-
-def test_recv_to_closed_stdout_takes_no_posix_message(made: int) -> None:
-    send_message(made, b"a")
-    assert run("bash", "-c", f"{PYIPCS} recv {NAME} >&-").status == 1
-    assert receive_messages(made) == [(0, b"a")]
-
-
-# -- Waiting.
-
-
-@pytest.mark.parametrize(
-    ("args", "status"),
-    [("--nowait", 3), ("--timeout 0", 3), ("--timeout 0.05", 3), ("-a", 0), ("-F --nowait", 3)],
-)
-def test_recv_of_an_empty_posix_queue_ends(made: int, args: str, status: int) -> None:
-    assert forked("recv", NAME, *args.split()) == (status, "", "")
-
-
-def test_recv_waits_until_a_posix_message_comes(made: int) -> None:
-    with TemporaryFile() as out:
-        child = fork("recv", NAME, stdin=0, stdout=out.fileno(), stderr=2)
-        wait_until(lambda: thread_in_waiting_call(child))
-        time.sleep(0.6)  # longer than the interval of its checks
-        send_message(made, b"a")
-        assert exit_code(child) == 0
-        assert text_in(out) == "a\n"
-
-
-def test_recv_timeout_restarts_with_each_posix_message(made: int) -> None:
-    with TemporaryFile() as out:
-        words = ["recv", NAME, "-F", "--timeout", "0.7"]
-        child = fork(*words, stdin=0, stdout=out.fileno(), stderr=2)
-        wait_until(lambda: thread_in_waiting_call(child))
-        send_message(made, b"a")
-        wait_until(lambda: text_in(out) == "a\n")
-        start = time.monotonic()
-        assert exit_code(child) == 3
-        assert time.monotonic() - start >= 0.6
+# -- A removed queue.
 
 
 @pytest.mark.parametrize("args", ["", "-n 5", "-F"])
@@ -205,29 +136,6 @@ def test_recv_exec_has_name_and_priority_in_the_environment(made: int) -> None:
     script = 'echo "$PYIPCS_ID $PYIPCS_PRIORITY $PYIPCS_TYPE $(wc -c)"'
     out = f"{NAME} 7  0\n{NAME} 2  80\n{NAME} 1  2\n"
     assert forked("recv", NAME, "-a", "--exec", script) == (0, out, "")
-
-
-def test_recv_exec_failure_requeues_the_message_with_its_priority(made: int) -> None:
-    for priority, body in ((4, b"a"), (4, b"b"), (4, b"c"), (1, b"d")):
-        send_message(made, body, priority)
-    result = forked("recv", NAME, "-F", "--exec", '[ "$(cat)" = a ] || exit 5')
-    assert result.status == 5
-    assert receive_messages(made) == [(4, b"c"), (4, b"b"), (1, b"d")]
-
-
-def test_recv_exec_failure_on_full_posix_queue_prints_the_message_for_send() -> None:
-    with queue(NAME, 0o600, (1, 20)) as descriptor:
-        send_message(descriptor, b"precious", 9)
-        script = f"{PYIPCS} send {NAME} other; exit 4"
-        result = forked("recv", NAME, "--exec", script)
-        assert result.status == 4
-        complaint, line, end = result.err.splitlines()
-        assert complaint == f"pyipcs: {NAME}: cannot put these messages back: the queue is full"
-        assert json.loads(line) == {"priority": 9, "size": 8, "data": "precious"}
-        assert "exited with status 4" in end
-        assert receive_messages(descriptor) == [(0, b"other")]
-        assert forked("send", NAME, "--json", data=line.encode()).status == 0
-        assert receive_messages(descriptor) == [(9, b"precious")]
 
 
 def test_recv_exec_that_removes_the_queue_prints_the_message() -> None:
@@ -285,12 +193,3 @@ def test_recv_works_without_a_mount() -> None:
             clear_caches()
 
         assert forked("recv", NAME, "--with-type", first=enter) == (0, "3\ta\n", "")
-
-
-# -- A terminal.
-
-
-def test_recv_on_terminal_escapes_control_characters_of_a_posix_message(made: int) -> None:
-    send_message(made, "a\x1b[31m\x9b\rb".encode())
-    status, text = whole_run("recv", NAME, "--with-type")
-    assert (status, text) == (0, "0\ta\\x1b[31m\\x9b\\x0db\r\n")

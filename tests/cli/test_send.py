@@ -6,6 +6,7 @@ import re
 import shlex
 import struct
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from pyipcs.model import LONG_MAX, Kind
 from pyipcs.sysv import libc as own_libc
 from tests.kit.factories import thread_in_waiting_call
-from tests.kit.kernel import Objects, receive_all, remove, row
+from tests.kit.kernel import Objects, receive_all, row
+from tests.kit.message_queues import MessageQueue
 from tests.kit.program import PYIPCS, fork, forked, invoke, piped, run, text_in
 from tests.kit.terminal import end, read_all, start, without_codes
 from tests.kit.wait import LIMIT, exit_code, wait_until
@@ -39,48 +41,57 @@ def set_qbytes(msqid: int, qbytes: int) -> None:
 @pytest.mark.parametrize(
     ("args", "data", "messages"),
     [
-        ("hello", b"", [(1, b"hello")]),
-        ("a b", b"", [(1, b"a"), (1, b"b")]),
-        ("-t 7 a -z", b"", [(7, b"a\0")]),
-        (f"-t {LONG_MAX} a", b"", [(LONG_MAX, b"a")]),
-        ("-t 2147483648 a", b"", [(2147483648, b"a")]),
-        ("", b"one\ntwo\n", [(1, b"one\ntwo\n")]),
-        ("", b"", [(1, b"")]),
-        ("-z", b"one", [(1, b"one\0")]),
-        ("-l", b"one\n\ntwo\n", [(1, b"one"), (1, b""), (1, b"two")]),
-        ("-l", b"one\ntwo", [(1, b"one"), (1, b"two")]),
+        ("hello", b"", [(None, b"hello")]),
+        ("a b", b"", [(None, b"a"), (None, b"b")]),
+        ("NUMBER 7 a -z", b"", [(7, b"a\0")]),
+        ("NUMBER 32767 a", b"", [(32767, b"a")]),
+        ("", b"one\ntwo\n", [(None, b"one\ntwo\n")]),
+        ("", b"", [(None, b"")]),
+        ("-z", b"one", [(None, b"one\0")]),
+        ("-l", b"one\n\ntwo\n", [(None, b"one"), (None, b""), (None, b"two")]),
+        ("-l", b"one\n\ntwo", [(None, b"one"), (None, b""), (None, b"two")]),
         ("-l", b"", []),
-        ("-lz", b"one\n", [(1, b"one\0")]),
-        ("-0", b"one\n\0\0two", [(1, b"one\n"), (1, b""), (1, b"two")]),
-        ("--hex 6162 00 -z", b"", [(1, b"ab\0"), (1, b"\0\0")]),
-        ("--hex -l", b"61\n6162\n", [(1, b"a"), (1, b"ab")]),
-        ("--hex", b"61 62\n63\n", [(1, b"abc")]),
-        ("--pack i 42", b"", [(1, struct.pack("i", 42))]),
-        ("--pack i -5", b"", [(1, struct.pack("i", -5))]),
-        ("--pack=ihd 1 -2 2.5 -t 3", b"", [(3, struct.pack("ihd", 1, -2, 2.5))]),
-        ("--pack 4x", b"ignored", [(1, bytes(4))]),
+        ("-lz", b"one\n", [(None, b"one\0")]),
+        ("-0 NUMBER 2", b"one\n\0\0two", [(2, b"one\n"), (2, b""), (2, b"two")]),
+        ("--hex 6162 00 -z", b"", [(None, b"ab\0"), (None, b"\0\0")]),
+        ("--hex -l", b"61\n6162\n", [(None, b"a"), (None, b"ab")]),
+        ("--hex", b"61 62\n63\n", [(None, b"abc")]),
+        ("--pack i 42", b"", [(None, struct.pack("i", 42))]),
+        ("--pack i -5", b"", [(None, struct.pack("i", -5))]),
+        ("--pack=ihd 1 -2 2.5 NUMBER 3", b"", [(3, struct.pack("ihd", 1, -2, 2.5))]),
+        ("--pack 4x", b"ignored", [(None, bytes(4))]),
         (
             "--pack ii -l",
             b"1\t2\n3\t4\n",
-            [(1, struct.pack("ii", *p)) for p in ((1, 2), (3, 4))],
+            [(None, struct.pack("ii", *p)) for p in ((1, 2), (3, 4))],
         ),
-        ("--pack i", b"42\n", [(1, struct.pack("i", 42))]),
+        ("--pack i", b"42\n", [(None, struct.pack("i", 42))]),
         (
-            "--json",
-            b'{"type": 5, "data": "a"}\n{"base64": "/w=="}\n',
-            [(5, b"a"), (1, b"\xff")],
+            "-J",
+            b'{"FIELD": 5, "data": "a"}\n{"base64": "/w=="}\n',
+            [(5, b"a"), (None, b"\xff")],
         ),
-        ("--json -0 -t 2", b'{"data":\n"a"}\0{"data": ""}\0', [(2, b"a"), (2, b"")]),
-        ("-- -l", b"", [(1, b"-l")]),
-        ("-5 -.5", b"", [(1, b"-5"), (1, b"-.5")]),
-        ("-F - -l", b"x\n", [(1, b"x")]),
+        ("--json -0 NUMBER 2", b'{"data":\n"a"}\0{"data": ""}\0', [(2, b"a"), (2, b"")]),
+        ("--json NUMBER 2", b'{"data": "a"}\n{"data": "b", "FIELD": 1}', [(2, b"a"), (1, b"b")]),
+        ("-- -l", b"", [(None, b"-l")]),
+        ("-5 -.5", b"", [(None, b"-5"), (None, b"-.5")]),
+        ("-F - -l", b"x\n", [(None, b"x")]),
     ],
 )
 def test_send_options_split_and_encode_messages(
-    msqid: int, args: str, data: bytes, messages: list[tuple[int, bytes]]
+    queue: MessageQueue, args: str, data: bytes, messages: list[tuple[int | None, bytes]]
 ) -> None:
-    assert forked("send", KEY, *args.split(), data=data) == (0, "", "")
-    assert receive_all(msqid) == messages
+    words = args.replace("NUMBER", queue.option).split()
+    data = data.replace(b"FIELD", queue.field.encode())
+    assert forked("send", queue.target, *words, data=data) == (0, "", "")
+    expected = [(queue.default if number is None else number, body) for number, body in messages]
+    assert queue.receive_all() == expected
+
+
+@pytest.mark.parametrize("type_", [1, 2**31, LONG_MAX])
+def test_send_type_may_be_any_positive_long(msqid: int, type_: int) -> None:
+    assert forked("send", KEY, "-t", str(type_), "a") == (0, "", "")
+    assert receive_all(msqid) == [(type_, b"a")]
 
 
 def test_send_arguments_keep_their_bytes(msqid: int) -> None:
@@ -159,14 +170,14 @@ def test_send_option_value_out_of_range_is_refused(option: str, value: str) -> N
         (["--json"], b'{"data": "a"}\n{"data": "%b"}\n' % (b"b" * 8193), "line 2"),
     ],
 )
-def test_send_message_over_msgmax_sends_nothing(
-    msqid: int, args: list[str], data: bytes, place: str
+def test_send_message_over_the_size_limit_sends_nothing(
+    queue: MessageQueue, args: list[str], data: bytes, place: str
 ) -> None:
-    result = forked("send", KEY, *args, data=data)
-    assert (result.status, result.out) == (1, "")
-    assert result.err.startswith(f"pyipcs: {place}: it has 8193 bytes; ")
-    assert result.err.endswith("; nothing was sent\n")
-    assert receive_all(msqid) == []
+    result = forked("send", queue.target, *args, data=data)
+    limit = f"a message has at most 8192 bytes ({queue.size_limit})"
+    reason = f"it has 8193 bytes; {limit}; nothing was sent"
+    assert result == (1, "", f"pyipcs: {place}: {reason}\n")
+    assert queue.receive_all() == []
 
 
 def test_send_message_over_qbytes_sends_nothing(msqid: int) -> None:
@@ -204,24 +215,29 @@ def test_send_pack_accepts_the_longest_text_of_a_body(msqid: int) -> None:
     [
         ("--json", b'{"data": "a"}\n{"data": \n', "line 2", 1),
         ("--json", b"\n", "line 1", 0),
+        ("--json", b'{"data": "a"}\n{"data": "b"}\n{"data": "c", "OTHER": 1}\n', "line 3", 2),
+        ("--json", b'{"data": "a", "FIELD": -1}\n', "line 1", 0),
         ("--hex -l", b"61\n62\n6\n", "line 3", 2),
         ("--pack i -l", b"1\nx\n", "line 2", 1),
+        ("-l", b"a\n" + b"b" * 8193 + b"\nc\n", "line 2", 1),
         ("-0", b"a\0" + b"b" * 8193, "record 2", 1),
     ],
 )
 def test_send_bad_record_of_a_pipe_counts_the_messages_before(
-    msqid: int, args: str, data: bytes, place: str, sent: int
+    queue: MessageQueue, args: str, data: bytes, place: str, sent: int
 ) -> None:
+    for word, field in ((b"FIELD", queue.field), (b"OTHER", queue.other_field)):
+        data = data.replace(word, field.encode())
     account = ["nothing was sent", "1 message was sent", "2 messages were sent"][sent]
-    of_pipe = piped("send", KEY, *args.split(), data=data)
+    of_pipe = piped("send", queue.target, *args.split(), data=data)
     assert (of_pipe.status, of_pipe.out, of_pipe.err.count("\n")) == (1, "", 1)
     assert of_pipe.err.startswith(f"pyipcs: {place}: ")
     assert of_pipe.err.endswith(f"; {account}\n")
-    assert len(receive_all(msqid)) == sent
+    assert len(queue.receive_all()) == sent
     # A file is read to its end before anything is sent.
-    of_file = forked("send", KEY, *args.split(), data=data)
+    of_file = forked("send", queue.target, *args.split(), data=data)
     assert of_file == of_pipe._replace(err=of_pipe.err.replace(account, "nothing was sent"))
-    assert receive_all(msqid) == []
+    assert queue.receive_all() == []
 
 
 # -- A full queue.
@@ -229,47 +245,50 @@ def test_send_bad_record_of_a_pipe_counts_the_messages_before(
 
 @pytest.mark.parametrize("option", ["--nowait", "--timeout=0"])
 def test_send_nowait_on_full_queue_fails_after_the_fitting_messages(
-    msqid: int, option: str
+    new_queue: Callable[..., MessageQueue], option: str
 ) -> None:
-    set_qbytes(msqid, 3)
-    result = forked("send", KEY, option, "a", "b", "c", "d", "e")
+    queue = new_queue(capacity=3)
+    result = forked("send", queue.target, option, "a", "b", "c", "d", "e")
     assert (result.status, result.out) == (3, "")
-    assert result.err.endswith("; 3 messages were sent\n")
-    assert receive_all(msqid) == [(1, b"a"), (1, b"b"), (1, b"c")]
+    assert result.err.endswith(": the queue is full; 3 messages were sent\n")
+    assert queue.receive_all() == [(queue.default, body) for body in (b"a", b"b", b"c")]
 
 
-def test_send_timeout_on_full_queue_fails_after_it(msqid: int) -> None:
-    set_qbytes(msqid, 1)
+def test_send_timeout_on_full_queue_fails_after_it(new_queue: Callable[..., MessageQueue]) -> None:
+    queue = new_queue(capacity=1)
     start = time.monotonic()
-    assert forked("send", KEY, "--timeout", ".2", "a", "b").status == 3
+    assert forked("send", queue.target, "--timeout", ".2", "a", "b").status == 3
     assert time.monotonic() - start >= 0.2
-    assert receive_all(msqid) == [(1, b"a")]
+    assert queue.receive_all() == [(queue.default, b"a")]
 
 
-def test_send_waits_until_there_is_room(msqid: int) -> None:
-    set_qbytes(msqid, 1)
+def test_send_waits_until_there_is_room(new_queue: Callable[..., MessageQueue]) -> None:
+    queue = new_queue(capacity=1)
     bodies = [b"%c" % (65 + number) for number in range(20)]
-    words = ["send", KEY, "--timeout", "60", *map(bytes.decode, bodies)]
+    words = ["send", queue.target, "--timeout", "60", *map(bytes.decode, bodies)]
     child = fork(*words, stdin=0, stdout=1, stderr=2)
     received: list[bytes] = []
 
     def receive_some() -> bool:
-        received.extend(body for _, body in receive_all(msqid))
+        received.extend(body for _, body in queue.receive_all())
         return received == bodies
 
     wait_until(receive_some)
     assert exit_code(child) == 0
 
 
-def test_send_waiting_on_a_removed_queue_counts_the_messages_before(objects: Objects) -> None:
-    msqid = objects.queue(0x5EED)
-    set_qbytes(msqid, 1)
+def test_send_waiting_on_a_removed_queue_counts_the_messages_before(
+    new_queue: Callable[..., MessageQueue],
+) -> None:
+    queue = new_queue(capacity=1)
     with TemporaryFile() as errors:
-        child = fork("send", KEY, "a", "b", stdin=0, stdout=1, stderr=errors.fileno())
+        child = fork("send", queue.target, "a", "b", stdin=0, stdout=1, stderr=errors.fileno())
         wait_until(lambda: thread_in_waiting_call(child))
-        remove(Kind.QUEUE, msqid)
+        queue.unlink()
         assert exit_code(child) == 1
         assert text_in(errors).endswith(" was removed; 1 message was sent\n")
+    if queue.outlives_name:
+        assert queue.receive_all() == [(queue.default, b"a")]
 
 
 # -- The progress.

@@ -23,6 +23,11 @@ class MessageQueue(ABC):
     Attributes:
         peer: the program in tests/c that sends and receives lines.
         field: the name of a message's number in JSON.
+    other_field: that of the other family.
+    option: the option of send for the number.
+    size_limit: the name of the limit of a message's size, which is 8192 bytes.
+    can_copy: True if messages can be read without taking them.
+    outlives_name: True if the queue exists after its removal, until it is closed.
         default: the number of a message that was sent without one.
         room: a number of small messages that an empty queue takes.
         target: the queue on a command line.
@@ -30,17 +35,23 @@ class MessageQueue(ABC):
 
     peer: ClassVar[str]
     field: ClassVar[str]
+    other_field: ClassVar[str]
+    option: ClassVar[str]
+    size_limit: ClassVar[str]
+    can_copy: ClassVar[bool]
+    outlives_name: ClassVar[bool]
     default: ClassVar[int]
     room: ClassVar[int]
     target: str
 
     @abstractmethod
-    def __init__(self, number: int = 0, capacity: int | None = None) -> None:
+    def __init__(self, number: int = 0, capacity: int | None = None, size: int = 1) -> None:
         """Create a queue.
 
         Args:
             number: distinguishes the queues of a test.
-            capacity: how many messages of one byte it takes; None for the kernel's default.
+            capacity: how many messages it takes; None for the kernel's default.
+            size: the bytes of each of these messages.
         """
 
     @abstractmethod
@@ -71,14 +82,16 @@ class MessageQueue(ABC):
 class SysvQueue(MessageQueue):
     """A System V queue."""
 
-    peer, field, default, room = "lines", "type", 1, 100
+    peer, default, room = "lines", 1, 100
+    field, other_field, option, size_limit = "type", "priority", "--type", "msgmax"
+    can_copy, outlives_name = True, False
 
-    def __init__(self, number: int = 0, capacity: int | None = None) -> None:
+    def __init__(self, number: int = 0, capacity: int | None = None, size: int = 1) -> None:
         key = 0x5EED + number
         self.target = f"{key:#x}"
         self.id = int(libc.msgget(key, IPC_CREAT | IPC_EXCL | 0o600))
         if capacity is not None:
-            self._set_qbytes(capacity)
+            self._set_qbytes(capacity * size)
 
     def _set_qbytes(self, qbytes: int) -> None:
         buffer = ctypes.create_string_buffer(256)
@@ -109,11 +122,13 @@ class SysvQueue(MessageQueue):
 class PosixQueue(MessageQueue):
     """A POSIX queue, which this process has open."""
 
-    peer, field, default, room = "mqueue", "priority", 0, 10
+    peer, default, room = "mqueue", 0, 10
+    field, other_field, option, size_limit = "priority", "type", "--priority", "msgsize"
+    can_copy, outlives_name = False, True
 
-    def __init__(self, number: int = 0, capacity: int | None = None) -> None:
+    def __init__(self, number: int = 0, capacity: int | None = None, size: int = 1) -> None:
         self.target = f"/pyipcs-{number}"
-        sizes = (self.room if capacity is None else capacity, 8192)
+        sizes = (self.room, 8192) if capacity is None else (capacity, size)
         self.descriptor = mqueue.make_queue(self.target, 0o600, sizes)
 
     def send(self, body: bytes, number: int | None = None) -> None:
