@@ -11,16 +11,22 @@ from typing import Any
 import pytest
 
 from pyipcs.model import POSIX, Kind
-from pyipcs.posix import lease
 from tests.kit.child import NEWNS, hide, unshare
 from tests.kit.kernel import Objects
-from tests.kit.posix import SHM, child_in, hold_lease, hold_open, mount_tmpfs, own_mounts
+from tests.kit.posix import (
+    SHM,
+    child_in,
+    hold_lease,
+    hold_open,
+    mount_tmpfs,
+    needs_leases,
+    own_mounts,
+)
 from tests.kit.posix_objects import PosixObjects, path_of
 from tests.kit.program import elsewhere, invoke, unprivileged
 
 OPTIONS = {Kind.POSIX_QUEUE: "-Q", Kind.POSIX_SEGMENT: "-M", Kind.POSIX_SEMAPHORE: "-S"}
 Save = Callable[..., Path]
-needs_leases = pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3")
 
 
 def listed(*args: str) -> list[str]:

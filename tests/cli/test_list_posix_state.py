@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from pyipcs.model import POSIX, Kind
-from pyipcs.posix import lease
 from tests.kit.factories import scripted
 from tests.kit.kernel import Objects
-from tests.kit.posix import child_in, hold_mapped, hold_open
+from tests.kit.posix import child_in, hold_mapped, hold_open, needs_leases
 from tests.kit.posix_objects import PosixObjects
 from tests.kit.program import PYIPCS, invoke, run
 from tests.kit.terminal import whole_run, without_codes
@@ -34,7 +33,7 @@ RECEIVE = (
 )
 CALL = {"x86_64": "243 "}.get(os.uname().machine, "183 ")
 
-pytestmark = pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3")
+pytestmark = needs_leases
 
 
 class Users(NamedTuple):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind
+from tests.kit import posix_objects
 from tests.kit.child import NEWNS, unshare
 from tests.kit.factories import running
 from tests.kit.kernel import IS_ROOT, Objects, everything, full_pipe, ids, libc
@@ -26,37 +27,26 @@ from tests.kit.mqueue import (
     send_message,
 )
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore, mount_tmpfs
+from tests.kit.posix_objects import PosixObjects, posix_files
 from tests.kit.program import PYIPCS, Result, elsewhere, invoke, ordinary, run
 from tests.kit.wait import LIMIT, wait_until
 
-KINDS = {"-m 10": "segment", "-q": "queue", "-s": "semaphore"}
+KINDS = {"-m 10": Kind.POSIX_SEGMENT, "-q": Kind.POSIX_QUEUE, "-s": Kind.POSIX_SEMAPHORE}
 LONGEST, LONGEST_SEMAPHORE = "n" * 255, "n" * 251
 
 
 @pytest.fixture(autouse=True)
-def _clean(shm: ShmFiles, own_mqueue: None, isolated: None) -> Iterator[None]:
-    """Remove the objects of a test."""
+def _umask(posix_objects: PosixObjects) -> Iterator[None]:
+    """Set a known umask for a test, whose objects are removed."""
     umask = os.umask(0o022)
     yield
     os.umask(umask)
-    for path in MQUEUE.iterdir():
-        path.unlink()
 
 
 def path_of(option: str, name: str) -> Path:
     """Return the file of an object, by the option that creates it."""
-    match option.split(maxsplit=1)[0]:
-        case "-q":
-            return MQUEUE / name
-        case "-s":
-            return SHM / f"sem.{name}"
-        case _:
-            return SHM / name
-
-
-def files() -> set[str]:
-    """Return the names of all files of POSIX objects."""
-    return {f"{path.parent.name}/{path.name}" for each in (SHM, MQUEUE) for path in each.iterdir()}
+    (kind,) = (kind for each, kind in KINDS.items() if each[:2] == option[:2])
+    return posix_objects.path_of(kind, name)
 
 
 def permissions(path: Path) -> int:
@@ -86,7 +76,7 @@ def test_make_all_kinds_prints_ids_and_names_in_the_order_of_ipcmk(objects: Obje
         f"Semaphore id: {semid}\nPOSIX semaphore name: /x\n",
         "",
     )
-    assert files() == {"shm/x", "shm/sem.x", "mqueue/x"}
+    assert posix_files() == {"shm/x", "shm/sem.x", "mqueue/x"}
     assert (SHM / "x").stat().st_size == 10240
     assert (SHM / "sem.x").read_bytes() == glibc_semaphore(0)
 
@@ -96,7 +86,7 @@ def test_make_name_needs_no_slash_and_option_may_be_short(options: str) -> None:
     is_wrong = options == "-mn 1"  # n is the size
     result = invoke("make", *options.split())
     assert result.status == (2 if is_wrong else 0)
-    assert files() == (set() if is_wrong else {"shm/x"})
+    assert posix_files() == (set() if is_wrong else {"shm/x"})
 
 
 @pytest.mark.parametrize("program", ["pyipcs", "ipcmk"])
@@ -115,9 +105,9 @@ def test_make_json_has_all_details(option: str) -> None:
     status = path_of(option, "x").stat()
     assert (found["name"], found["inode"], found["mode"]) == ("/x", status.st_ino, "0600")
     details = {
-        "segment": {"segsz": 10, "rss": 0, "swap": 0},
-        "queue": {"qnum": 0, "maxmsg": 10, "msgsize": 8192, "cbytes": 0, "notify_pid": 0},
-        "semaphore": {"value": 0},
+        Kind.POSIX_SEGMENT: {"segsz": 10, "rss": 0, "swap": 0},
+        Kind.POSIX_QUEUE: {"qnum": 0, "maxmsg": 10, "msgsize": 8192, "cbytes": 0, "notify_pid": 0},
+        Kind.POSIX_SEMAPHORE: {"value": 0},
     }[KINDS[option]]
     assert {name: found[name] for name in details} == details
 
@@ -191,7 +181,7 @@ def test_make_hostile_name_is_printed_escaped_and_names_the_object_again(
     again = invoke("make", *option.split(), "-n", printed, "--exist-ok", "-i")
     assert again == (0, f"{printed}\n", "")
     assert invoke("rm", printed) == (0, "", "")
-    assert files() == set()
+    assert posix_files() == set()
 
 
 @pytest.mark.parametrize(
@@ -210,7 +200,7 @@ def test_make_wrong_name_is_a_usage_error(option: str, name: str) -> None:
     result = invoke("make", *option.split(), "-n", name)
     assert (result.status, result.out) == (2, "")
     assert "not a POSIX name" in result.err
-    assert files() == set()
+    assert posix_files() == set()
 
 
 def test_make_never_truncates_a_live_segment(shm: ShmFiles) -> None:
@@ -263,7 +253,7 @@ def test_make_exist_ok_creates_what_is_missing_of_both_families(objects: Objects
     objects.adopt_all()
     assert invoke(*args) == first
     assert len(ids(Kind.QUEUE)) == 1
-    assert files() == {"mqueue/x"}
+    assert posix_files() == {"mqueue/x"}
 
 
 @pytest.mark.parametrize("option", ["-m 1", "-s"])
@@ -274,7 +264,7 @@ def test_make_follows_nothing_that_is_no_object(option: str, shm: ShmFiles, tmp_
     for prefix in ("", "sem."):
         (SHM / f"{prefix}to-file").symlink_to(target)
         (SHM / f"{prefix}to-nothing").symlink_to(tmp_path / "nothing")
-    before = files()
+    before = posix_files()
     for path in [*SHM.iterdir()]:
         is_semaphore = path.name.startswith("sem.")
         if is_semaphore is not (option == "-s"):
@@ -284,7 +274,7 @@ def test_make_follows_nothing_that_is_no_object(option: str, shm: ShmFiles, tmp_
             result = invoke("make", *option.split(), "-n", name, *exist_ok)
             assert (result.status, result.out) == (1, "")
             assert ", not a POSIX s" in result.err
-    assert files() == before
+    assert posix_files() == before
     assert [*tmp_path.iterdir()] == [target]
     assert target.read_text() == "kept"
 
@@ -307,7 +297,7 @@ def test_make_failure_removes_the_objects_of_both_families(
     assert (result.status, result.out) == (1, "")
     assert result.err.count("\n") == 1
     assert everything() == before
-    assert files() == ({f"shm/{taken}"} if taken else set())
+    assert posix_files() == ({f"shm/{taken}"} if taken else set())
 
 
 def test_make_failed_output_removes_the_objects_of_a_new_owner() -> None:
@@ -317,7 +307,7 @@ def test_make_failed_output_removes_the_objects_of_a_new_owner() -> None:
         result = run("bash", "-c", script)
         assert result.status == 1
         assert "No space left on device" in result.err
-        assert (files(), everything()) == (set(), set())
+        assert (posix_files(), everything()) == (set(), set())
 
 
 def _blocks_sigterm(pid: int) -> bool:
@@ -356,7 +346,7 @@ def test_make_ended_by_a_signal_removes_its_objects(option: str) -> None:
     with unreported(*option.split(), "-Q", "--owner", f":{os.getegid()}") as process:
         process.terminate()
         assert process.wait(LIMIT) == -signal.SIGTERM
-    assert (files(), everything()) == (set(), set())
+    assert (posix_files(), everything()) == (set(), set())
 
 
 def test_make_queue_over_rlimit_names_it_and_what_is_in_use() -> None:
@@ -373,7 +363,7 @@ def test_make_queue_over_rlimit_names_it_and_what_is_in_use() -> None:
         "pyipcs: create POSIX message queue failed: Too many open files "
         "(RLIMIT_MSGQUEUE: 3000 bytes, queues here: 1960, needed: 1960)\n",
     )
-    assert files() == set()
+    assert posix_files() == set()
 
 
 @pytest.mark.root
@@ -431,7 +421,7 @@ def test_make_as_ordinary_user_creates_own_objects() -> None:
     finally:
         SHM.chmod(0o1777)
     assert result.err == "pyipcs: create POSIX semaphore failed: Permission denied\n"
-    assert files() == {"shm/x", "shm/sem.x", "mqueue/x"}
+    assert posix_files() == {"shm/x", "shm/sem.x", "mqueue/x"}
 
 
 def test_make_needs_no_mqueue_file_system() -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,9 @@ import pytest
 from pyipcs.model import Kind
 from tests.kit.child import NEWNS, hide, unshare
 from tests.kit.kernel import Objects, everything
-from tests.kit.mqueue import MQUEUE, make_queue, open_queue
+from tests.kit.mqueue import open_queue
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
+from tests.kit.posix_objects import PosixObjects, posix_files
 from tests.kit.program import elsewhere, invoke, ordinary
 
 OPTIONS = {
@@ -20,31 +20,18 @@ OPTIONS = {
     "--posix-mqueue": "removing POSIX message queue `{}'\n",
     "--posix-semaphore": "removing POSIX semaphore `{}'\n",
 }
+KINDS = {
+    "--posix-shmem": Kind.POSIX_SEGMENT,
+    "--posix-mqueue": Kind.POSIX_QUEUE,
+    "--posix-semaphore": Kind.POSIX_SEMAPHORE,
+}
 
-
-@pytest.fixture(autouse=True)
-def _clean(shm: ShmFiles, own_mqueue: None, isolated: None) -> Iterator[None]:
-    """Remove the queues of a test."""
-    yield
-    for path in MQUEUE.iterdir():
-        path.unlink()
+pytestmark = pytest.mark.usefixtures("posix_objects")
 
 
 def make(option: str, name: str, mode: int = 0o644) -> Path:
     """Create an object for an option of rm; return its file."""
-    match option:
-        case "--posix-mqueue":
-            os.close(make_queue(f"/{name}", mode))
-            return MQUEUE / name
-        case "--posix-semaphore":
-            return ShmFiles().file(f"sem.{name}", glibc_semaphore(1), mode)
-        case _:
-            return ShmFiles().file(name, b"hello", mode)
-
-
-def files() -> set[str]:
-    """Return the names of all files of POSIX objects."""
-    return {f"{path.parent.name}/{path.name}" for each in (SHM, MQUEUE) for path in each.iterdir()}
+    return PosixObjects().make(KINDS[option], name, mode)
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -79,7 +66,7 @@ def test_rm_keeps_the_order_of_the_command_line_and_goes_on(program: str, object
             "ipcrm:", "pyipcs:"
         ),
     )
-    assert (files(), everything()) == (set(), set())
+    assert (posix_files(), everything()) == (set(), set())
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -87,7 +74,7 @@ def test_rm_target_removes_the_object_with_the_name(option: str, objects: Object
     objects.segment(0x5EED)
     make(option, "x")
     assert invoke("rm", "/x", "0x5eed") == (0, "", "")
-    assert (files(), everything()) == (set(), set())
+    assert (posix_files(), everything()) == (set(), set())
 
 
 def test_rm_target_of_several_kinds_is_refused_with_a_hint_that_works() -> None:
@@ -101,7 +88,7 @@ def test_rm_target_of_several_kinds_is_refused_with_a_hint_that_works() -> None:
         "pyipcs: /x is a POSIX queue and a POSIX segment and a POSIX semaphore (choose with "
         "rm --posix-mqueue /x, rm --posix-shmem /x or rm --posix-semaphore /x)\n",
     )
-    assert files() == {"mqueue/x", "shm/x", "shm/sem.x"}
+    assert posix_files() == {"mqueue/x", "shm/x", "shm/sem.x"}
     assert invoke("rm", "--posix-mqueue", "/x", "--posix-semaphore", "/x").status == 0
     assert invoke("rm", "/x") == (0, "", "")
 
@@ -112,7 +99,7 @@ def test_rm_removes_nothing_that_is_no_object(shm: ShmFiles) -> None:
     shm.file("sem.zero", b"")
     shm.file("sem.large", glibc_semaphore(1) + b"x")
     shm.file("sem.musl", glibc_semaphore(1).replace(b"\x80", b"\0"))
-    before = files()
+    before = posix_files()
     for name in {*names, "sem.bad", "sem.zero", "sem.large", "sem.musl"}:
         is_semaphore = name.startswith("sem.")
         option = "--posix-semaphore" if is_semaphore else "--posix-shmem"
@@ -122,7 +109,7 @@ def test_rm_removes_nothing_that_is_no_object(shm: ShmFiles) -> None:
             assert result.status == 1
             assert ", not a POSIX s" in result.err
             assert result.err.count("\n") == 1
-    assert files() == before
+    assert posix_files() == before
     assert Path("/etc/passwd").exists()
 
 
@@ -133,14 +120,14 @@ def test_rm_segment_with_the_file_of_a_semaphore_is_refused() -> None:
         "",
         "pyipcs: name `/sem.x' is the POSIX semaphore /x, not a POSIX segment\n",
     )
-    assert files() == {"shm/sem.x"}
+    assert posix_files() == {"shm/sem.x"}
 
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_rm_object_of_no_permissions_is_removed_by_its_owner(option: str) -> None:
     make(option, "x", mode=0)
     assert invoke("rm", "/x") == (0, "", "")
-    assert files() == set()
+    assert posix_files() == set()
 
 
 @pytest.mark.root
@@ -153,7 +140,7 @@ def test_rm_of_another_user_is_denied_and_the_rest_removed(option: str, dry_run:
     result = ordinary("rm", *dry_run, option, "x", "--posix-shmem", "own")
     assert (result.status, result.err) == (1, "pyipcs: permission denied for name `x'\n")
     assert (SHM / "own").exists() is bool(dry_run)
-    assert len(files()) == 1 + bool(dry_run)
+    assert len(posix_files()) == 1 + bool(dry_run)
 
 
 @pytest.mark.root
@@ -191,13 +178,13 @@ def test_rm_dry_run_shows_the_objects_in_any_format(format_: str, objects: Objec
     for option in OPTIONS:
         make(option, "x")
     make("--posix-shmem", "other")
-    before = files()
+    before = posix_files()
     options = [word for option in OPTIONS for word in (option, "x")]
     result = invoke("rm", "-n", *options, "-Q", "0x5eed", "-f", format_)
     assert (result.status, result.err) == (0, "")
     assert result.out.count("/x") == 3
     assert "other" not in result.out.replace('"other": {"files"', "")
-    assert files() == before
+    assert posix_files() == before
 
 
 def test_rm_dry_run_of_targets_has_the_json_arrays_of_their_families() -> None:
@@ -229,7 +216,7 @@ def test_rm_hostile_name_is_escaped_in_all_output(name: str, shm: ShmFiles) -> N
     assert printed.isprintable()
     result = invoke("rm", "-v", "--posix-shmem", printed)
     assert (result.status, result.out) == (0, f"removing POSIX shared memory `{printed}'\n")
-    assert len(files()) == 1
+    assert len(posix_files()) == 1
     missing = invoke("rm", "--posix-shmem", name)
     assert missing.status == 1
     assert missing.err.removesuffix("\n").isprintable()
@@ -238,7 +225,7 @@ def test_rm_hostile_name_is_escaped_in_all_output(name: str, shm: ShmFiles) -> N
 def test_rm_old_syntax_takes_no_name(shm: ShmFiles) -> None:
     shm.file("x")
     assert invoke("rm", "shm", "/x") == (1, "", "pyipcs: invalid id: /x\n")
-    assert files() == {"shm/x"}
+    assert posix_files() == {"shm/x"}
 
 
 def test_rm_all_leaves_posix_objects_and_other_files(objects: Objects) -> None:
@@ -249,7 +236,7 @@ def test_rm_all_leaves_posix_objects_and_other_files(objects: Objects) -> None:
         listener.bind(str(SHM / "socket"))
     assert invoke("rm", "--all", "-y").status == 0
     assert everything() == set()
-    assert files() == {"mqueue/x", "shm/x", "shm/sem.x", "shm/socket"}
+    assert posix_files() == {"mqueue/x", "shm/x", "shm/sem.x", "shm/socket"}
 
 
 def test_rm_queue_needs_no_mqueue_file_system() -> None:
@@ -262,4 +249,4 @@ def test_rm_queue_needs_no_mqueue_file_system() -> None:
 
     assert elsewhere("rm", "/y", before=[unmount]) == (0, "", "")
     assert elsewhere("rm", "--posix-mqueue", "/x", before=[unmount]) == (0, "", "")
-    assert files() == set()
+    assert posix_files() == set()

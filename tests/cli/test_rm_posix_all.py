@@ -13,7 +13,7 @@ import pytest
 from pyipcs.model import POSIX, Kind
 from pyipcs.posix import lease
 from tests.kit.kernel import IS_ROOT, NOBODY, Objects, everything
-from tests.kit.posix import SHM, ShmFiles, child_in, hold_mapped
+from tests.kit.posix import SHM, ShmFiles, child_in, hold_mapped, needs_leases
 from tests.kit.posix_objects import PosixObjects, path_of, posix_files
 from tests.kit.program import invoke, ordinary
 from tests.kit.terminal import end, on_terminal, read_until, without_codes
@@ -30,7 +30,6 @@ LINES = {
     Kind.POSIX_SEMAPHORE: "removing POSIX semaphore `{}'\n",
 }
 EACH = [Kind.POSIX_SEGMENT, Kind.POSIX_QUEUE, Kind.POSIX_SEMAPHORE]
-needs_leases = pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3")
 
 
 def make_each(posix_objects: PosixObjects, name: str = "x", **options: int) -> list[Path]:

@@ -10,8 +10,8 @@ from tempfile import TemporaryFile
 import pytest
 
 from pyipcs.model import POSIX, Kind
-from pyipcs.posix import lease
 from tests.kit.mqueue import open_queue, send_message
+from tests.kit.posix import needs_leases
 from tests.kit.posix_objects import PosixObjects, posix_files
 from tests.kit.program import fork, text_in
 from tests.kit.terminal import end, on_terminal, read_all, read_until, without_codes
@@ -20,7 +20,7 @@ from tests.kit.wait import LIMIT, exit_code, wait_until
 OLD = time.time() - 7200
 MANY = 1500
 
-pytestmark = pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3")
+pytestmark = needs_leases
 
 
 def asked(change: Callable[[], object], *args: str) -> tuple[int, str]:

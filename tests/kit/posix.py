@@ -15,12 +15,16 @@ from ctypes import c_ulong
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from pyipcs.model import Kind
+from pyipcs.posix import lease
 from tests.kit.child import NEWNS, become_ordinary, in_child, unshare
 from tests.kit.kernel import IS_ROOT, libc
 from tests.kit.wait import exit_code
 
 SHM = Path("/dev/shm")
+needs_leases = pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3")
 _MS_BIND, _MS_REC, _MS_PRIVATE, _MS_SHARED = 4096, 16384, 1 << 18, 1 << 20
 _T = TypeVar("_T")
 

@@ -13,12 +13,12 @@ import pytest
 from pyipcs.errors import BusyError, DeniedError, IpcError
 from pyipcs.posix import lease
 from tests.kit.child import in_child
-from tests.kit.posix import ShmFiles, as_nobody, child_in, hold_mapped, hold_open
+from tests.kit.posix import ShmFiles, as_nobody, child_in, hold_mapped, hold_open, needs_leases
 from tests.kit.wait import LIMIT, exit_code, wait_for_state
 
 PAGE = os.sysconf("SC_PAGESIZE")
 
-pytestmark = pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3")
+pytestmark = needs_leases
 
 
 @contextmanager

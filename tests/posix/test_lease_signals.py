@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import Kind
-from pyipcs.posix import lease
 from pyipcs.posix.openness import probe
+from tests.kit.posix import needs_leases
 from tests.kit.posix_objects import PosixObjects
 from tests.kit.program import fork
 from tests.kit.wait import exit_code, process_state, wait_for_state, wait_until
@@ -21,7 +21,7 @@ OBJECTS = 1000
 PAUSE_MAX = 0.02  # seconds between two signals
 KIND = Kind.POSIX_SEGMENT
 
-pytestmark = pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3")
+pytestmark = needs_leases
 
 
 @pytest.fixture

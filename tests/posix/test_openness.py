@@ -17,7 +17,6 @@ import pytest
 from pyipcs import objects
 from pyipcs.errors import BusyError, DeniedError, IpcError, NotFoundError
 from pyipcs.model import IN_SHM, POSIX, Kind
-from pyipcs.posix import lease
 from pyipcs.posix.handle import handle_class
 from pyipcs.posix.openness import (
     Candidate,
@@ -30,7 +29,7 @@ from pyipcs.posix.openness import (
     remove,
 )
 from pyipcs.query.complete import Requirement, complete
-from tests.kit.child import NEWNS, become_ordinary, in_child, unshare
+from tests.kit.child import NEWNS, NEWPID, become_ordinary, in_child, unshare
 from tests.kit.kernel import libc
 from tests.kit.mqueue import open_queue, send_message
 from tests.kit.posix import (
@@ -41,17 +40,17 @@ from tests.kit.posix import (
     hold_lease,
     hold_mapped,
     hold_open,
+    needs_leases,
     own_mounts,
 )
 from tests.kit.posix_objects import PosixObjects, give_to_ordinary, path_of, posix_files
 from tests.kit.program import load_all
 from tests.kit.wait import exit_code
 
-NEWPID = 0x20000000
 TMPFS = 0x01021994  # statfs(2)
 MANY = 600  # more than two batches
 
-pytestmark = pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3")
+pytestmark = needs_leases
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -15,6 +15,7 @@ from pyipcs.posix.queue import PosixMessageQueue
 from tests.kit.child import (
     NEWIPC,
     NEWNS,
+    NEWPID,
     become_ordinary,
     drop_capabilities,
     drop_privileges,
@@ -251,13 +252,12 @@ def test_details_has_all_fields(made: int) -> None:
 
 def test_details_of_registered_process_in_another_pid_namespace_is_unknown(made: int) -> None:
     # A process that has left by unshare(2) has its children, not itself, in the new namespace.
-    newpid = 0x20000000
     notify(made)
 
     def details() -> PosixQueue:
         return in_child(PosixMessageQueue.find(NAME).details)
 
-    found = in_child(details, partial(unshare, newpid), drop_privileges)
+    found = in_child(details, partial(unshare, NEWPID), drop_privileges)
     assert (found.qnum, found.notify_pid) == (0, None)
 
 

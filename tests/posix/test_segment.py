@@ -18,7 +18,7 @@ from pyipcs.errors import (
     NotFoundError,
 )
 from pyipcs.model import By, Kind, Target
-from pyipcs.posix import directory, lease
+from pyipcs.posix import directory
 from pyipcs.posix.handle import handle_class
 from pyipcs.posix.segment import PosixSharedMemory
 from tests.kit.child import in_child
@@ -30,6 +30,7 @@ from tests.kit.posix import (
     child_in,
     glibc_semaphore,
     hold_mapped,
+    needs_leases,
     own_mounts,
 )
 
@@ -43,7 +44,6 @@ HOSTILE = {
     "sem.directory": "is a directory",
     "device": "is a device",
 }
-leased = pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3")
 
 
 @contextmanager
@@ -300,7 +300,7 @@ def test_change_size_grows_segment_in_use(shm: ShmFiles, mapped: bool) -> None:
     assert path.read_bytes() == b"ab" * PAGE + bytes(PAGE)
 
 
-@leased
+@needs_leases
 def test_change_size_shrinks_unused_segment(shm: ShmFiles) -> None:
     path = shm.file("x", b"abcdef")
     PosixSharedMemory.find("/x").change(size=3, mode=0o400)
@@ -308,7 +308,7 @@ def test_change_size_shrinks_unused_segment(shm: ShmFiles) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o400
 
 
-@leased
+@needs_leases
 @pytest.mark.parametrize("mapped", [False, True])
 def test_change_size_does_not_shrink_segment_in_use(shm: ShmFiles, mapped: bool) -> None:
     path = shm.file("x", b"ab" * PAGE)
@@ -321,7 +321,7 @@ def test_change_size_does_not_shrink_segment_in_use(shm: ShmFiles, mapped: bool)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@leased
+@needs_leases
 @pytest.mark.root
 def test_change_size_of_other_users_segment_grows_only(shm: ShmFiles) -> None:
     path = shm.file("x", b"ab", mode=0o666)

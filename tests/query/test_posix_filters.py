@@ -7,18 +7,16 @@ import pytest
 
 from pyipcs.model import IN_SHM, POSIX, By, Kind, PosixRecord, Target
 from pyipcs.objects import read
-from pyipcs.posix import lease
 from pyipcs.query import filters
 from pyipcs.query.filters import Filter
 from tests.kit.kernel import NOBODY
-from tests.kit.posix import child_in, hold_mapped, hold_open
+from tests.kit.posix import child_in, hold_mapped, hold_open, needs_leases
 from tests.kit.posix_objects import PosixObjects, path_of
 from tests.kit.samples import POSIX_RECORDS, posix_listing
 from tests.kit.wait import LIMIT, wait_for_second
 
 NOW = int(time.time())
 OLD, NEW = NOW - 1000, NOW - 10
-needs_leases = pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3")
 
 
 def posix_record(kind: Kind, **values: int | str | None) -> PosixRecord:

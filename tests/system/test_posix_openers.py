@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import POSIX, Kind
-from pyipcs.posix import lease
-from tests.kit.posix import child_in, hold_open, is_leased
+from tests.kit.posix import child_in, hold_open, is_leased, needs_leases
 from tests.kit.posix_objects import PosixObjects
 from tests.kit.tracing import delayed
 from tests.kit.wait import LIMIT, wait_until
@@ -24,7 +23,7 @@ FOLDERS = [Kind.POSIX_QUEUE, Kind.POSIX_SEGMENT]  # semaphores are in that of se
 BEFORE_CHECK, BEFORE_UNLINK = ("fcntl", "exit"), ("unlinkat,rename,renameat,renameat2", "enter")
 
 pytestmark = [
-    pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3"),
+    needs_leases,
     pytest.mark.tools("strace"),
     pytest.mark.slow,
 ]

@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from pyipcs.posix import lease
+from tests.kit.posix import needs_leases
 from tests.trials.leases import count_false, remove_beside_openers
 
 pytestmark = [
-    pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3"),
+    needs_leases,
     pytest.mark.usefixtures("shm"),
     pytest.mark.slow,
 ]

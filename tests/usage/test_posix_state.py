@@ -14,12 +14,11 @@ import pytest
 
 from pyipcs.model import IN_SHM, POSIX, Kind, State
 from pyipcs.objects import read
-from pyipcs.posix import lease
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv.namespace import is_initial
 from pyipcs.usage.scan import expire
 from pyipcs.usage.state import UsageState
-from tests.kit.child import become_ordinary, clear_caches, in_child, unshare
+from tests.kit.child import NEWPID, become_ordinary, clear_caches, in_child, unshare
 from tests.kit.factories import scripted
 from tests.kit.kernel import libc
 from tests.kit.posix import (
@@ -31,13 +30,13 @@ from tests.kit.posix import (
     hold_mapped,
     hold_open,
     mount_tmpfs,
+    needs_leases,
     own_mounts,
 )
 from tests.kit.posix_objects import PosixObjects, path_of
 from tests.kit.program import load_all
 from tests.kit.wait import wait_until
 
-NEWPID = 0x20000000
 PR_SET_DUMPABLE = 4
 UNUSED = {
     Kind.POSIX_QUEUE: "nobody has it open",
@@ -57,7 +56,7 @@ FUTEX = {"x86_64": "202 "}.get(os.uname().machine, "98 ")
 MQ_CALLS = {"x86_64": ("242 ", "243 ")}.get(os.uname().machine, ("182 ", "183 "))
 _T = TypeVar("_T")
 
-pytestmark = pytest.mark.skipif(not lease.is_supported(), reason="needs Linux 5.3")
+pytestmark = needs_leases
 needs_all_pids = pytest.mark.skipif(
     not is_initial("pid"), reason="needs the machine's PID namespace"
 )
