@@ -10,10 +10,10 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
-from tests.kit.factories import running
+from tests.kit.factories import check_sleep_and_stop, running
 from tests.kit.kernel import Objects
 from tests.kit.program import PYIPCS, as_nobody, forked, invoke, pyipcs, run
-from tests.kit.wait import LIMIT, wait_for_state, wait_until, wait_until_idle, wakeups
+from tests.kit.wait import LIMIT, wait_until
 
 KEY = "0x5eed"
 
@@ -80,15 +80,7 @@ def test_op_undo_restores_the_values_at_exit(semid: int) -> None:
 def test_op_waiting_uses_no_cpu_and_ends_when_possible(semid: int) -> None:
     with running(PYIPCS, "op", KEY, "2-2") as process:
         wait_until(lambda: waiters(semid) == 1)
-        wait_until_idle(process.pid)
-        before = wakeups(process.pid)
-        time.sleep(0.3)
-        assert wakeups(process.pid) == before
-        # It waits again after it was stopped.
-        process.send_signal(signal.SIGSTOP)
-        wait_for_state(process.pid, "T")
-        process.send_signal(signal.SIGCONT)
-        wait_for_state(process.pid, "S")
+        check_sleep_and_stop(process)
         wait_until(lambda: waiters(semid) == 1)
         invoke("op", KEY, "2+2")
         assert process.wait(LIMIT) == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.factories import read_line, running
+from tests.kit.factories import check_sleep_and_stop, read_line, running
 from tests.kit.kernel import NOBODY
 from tests.kit.posix import (
     SHM,
@@ -34,7 +34,7 @@ from tests.kit.program import (
     ordinary,
     pyipcs,
 )
-from tests.kit.wait import LIMIT, exit_code, wait_for_state, wait_until, wait_until_idle, wakeups
+from tests.kit.wait import LIMIT, exit_code, wait_until
 from tests.posix.test_semaphore import needs_glibc
 
 pytestmark = needs_glibc
@@ -101,15 +101,7 @@ def test_op_waiting_uses_no_cpu_and_ends_when_possible() -> None:
     set_value(0)
     with running(PYIPCS, "op", "/x", "P") as process:
         wait_until(lambda: waiters() == 1)
-        wait_until_idle(process.pid)
-        before = wakeups(process.pid)
-        time.sleep(0.3)
-        assert wakeups(process.pid) == before
-        # It waits again after it was stopped.
-        process.send_signal(signal.SIGSTOP)
-        wait_for_state(process.pid, "T")
-        process.send_signal(signal.SIGCONT)
-        wait_for_state(process.pid, "S")
+        check_sleep_and_stop(process)
         post()
         assert process.wait(LIMIT) == 0
     assert PATH.read_bytes() == glibc_semaphore(0)

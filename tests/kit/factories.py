@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from typing import Any
 
 from pyipcs.model import Kind
 from tests.kit.kernel import IPC_CREAT, IPC_EXCL, Objects, libc, operate, send
-from tests.kit.wait import LIMIT, wait_until
+from tests.kit.wait import LIMIT, wait_for_state, wait_until, wait_until_idle, wakeups
 
 _NEW = IPC_CREAT | IPC_EXCL
 # System calls that wait on an object: of x86-64, aarch64 and i386.
@@ -184,6 +185,18 @@ def thread_in_waiting_call(pid: int) -> bool:
             if path.read_text().startswith(_WAITING_CALLS):
                 return True
     return False
+
+
+def check_sleep_and_stop(process: subprocess.Popen[bytes]) -> None:
+    """Check that a waiting process uses no CPU, and that it waits again after it was stopped."""
+    wait_until_idle(process.pid)
+    before = wakeups(process.pid)
+    time.sleep(0.3)
+    assert wakeups(process.pid) == before
+    process.send_signal(signal.SIGSTOP)
+    wait_for_state(process.pid, "T")
+    process.send_signal(signal.SIGCONT)
+    wait_for_state(process.pid, "S")
 
 
 def waiting_threads(pid: int) -> int:
