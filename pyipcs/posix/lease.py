@@ -79,7 +79,8 @@ class LeaseBlock:
         if not is_supported():
             raise IpcError(errno.EINVAL, UNSUPPORTED)
         # No other thread may get SIGIO, which only this one blocks.
-        self._owner = _OWNER.pack(_F_OWNER_TID, _thread_id())
+        thread = _thread_id_among_others()
+        self._owner = _OWNER.pack(_F_OWNER_TID, thread) if thread else None
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self._was_pending = signal.SIGIO in signal.sigpending()
         return self
@@ -102,7 +103,8 @@ class LeaseBlock:
             IpcError: EINVAL, the file system has no such leases.
         """
         try:
-            fcntl.fcntl(descriptor, _F_SETOWN_EX, self._owner)
+            if self._owner:
+                fcntl.fcntl(descriptor, _F_SETOWN_EX, self._owner)
             fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         except OSError as error:
             raise _failure(error) from None
@@ -182,7 +184,14 @@ def _failure(error: OSError) -> IpcError:
     return type(ipc_error(number))(number, _TEXTS.get(number) or os.strerror(number))
 
 
-def _thread_id() -> int:
+def _thread_id_among_others() -> int | None:
+    """Return the id of this thread; None if the process has no other thread."""
+    try:
+        is_alone = len(os.listdir("/proc/self/task")) == 1
+    except OSError:
+        is_alone = False
+    if is_alone:
+        return None
     from threading import get_native_id
 
     return get_native_id()

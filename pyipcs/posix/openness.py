@@ -185,6 +185,7 @@ class _Folder:
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
+        self._prefix = entry_of(kind, "/")  # of the names of files
         self._aside = _random_name()
         if kind is Kind.POSIX_QUEUE:
             self._directory = mqueue.known_directory()
@@ -263,7 +264,7 @@ class _Folder:
         """
         if self._directory is None:
             return mqueue.open_queue(name)
-        entry = entry_of(self._kind, name)
+        entry = self._prefix + name[1:]
         try:
             try:
                 return os.open(entry, os.O_RDONLY | _SAFE, dir_fd=self._directory)
@@ -279,7 +280,7 @@ class _Folder:
             if self._kind is Kind.POSIX_QUEUE:
                 self._unlink_queue(name, opened)
             else:
-                self._unlink_file(entry_of(self._kind, name), opened)
+                self._unlink_file(self._prefix + name[1:], opened)
         except IpcError:
             raise
         except OSError as error:
@@ -304,7 +305,7 @@ class _Folder:
         folder = self._directory
         os.rename(entry, self._aside, src_dir_fd=folder, dst_dir_fd=folder)
         found = os.stat(self._aside, dir_fd=folder, follow_symlinks=False)
-        if os.path.samestat(found, opened):
+        if found[1:3] == opened[1:3]:  # inode and device; samestat takes longer
             os.unlink(self._aside, dir_fd=folder)
             return
         self._restore(entry)
