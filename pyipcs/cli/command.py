@@ -16,7 +16,7 @@ from pyipcs.errors import UsageError
 # Keys of a context's meta.
 _ORDER = f"{__name__}.order"
 _TRAILING = f"{__name__}.trailing"
-# Returns lists of terms with their meanings, by titles, for the manual and `pyipcs help`.
+# Returns lists of terms with their meanings, by titles, for completion and `pyipcs help`.
 HelpSections: TypeAlias = Callable[[], Iterable[tuple[str, Iterable[tuple[str, str]]]]]
 
 
@@ -147,8 +147,7 @@ class Grammar(click.Command):
             with formatter.section("Examples"):
                 for line, description in self.examples:
                     formatter.write(f"  $ {line}\n      {description}\n")
-        choices = self._choices()
-        write_lists(formatter, ((title, rows) for topic, title, rows in choices if not topic))
+        write_lists(formatter, self.lists())
         if topics := self.topics():
             formatter.write_paragraph()
             with formatter.indentation():
@@ -156,10 +155,8 @@ class Grammar(click.Command):
                 formatter.write_text(f"See {pointers} for the names.")
 
     def lists(self) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
-        """Yield terms with their meanings, by titles: the choices of options, and own lists."""
-        yield from ((title, rows) for _, title, rows in self._choices())
-        if self.help_sections:
-            yield from self.help_sections()
+        """Yield the choices of options with their meanings, by titles; none of a topic."""
+        yield from ((title, rows) for topic, title, rows in self._choices() if not topic)
 
     def topics(self) -> list[str]:
         """Return the topics of `pyipcs help` with the lists that this command's help lacks."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from pyipcs.describe.grammar import Command, Value
-from pyipcs.describe.template import MADE, fill
+from pyipcs.describe.template import MADE, fill, read
 
 
 def script(program: Command, commands: Iterable[Command]) -> str:
@@ -13,7 +13,7 @@ def script(program: Command, commands: Iterable[Command]) -> str:
     cases = [*_case("''", program, names)]
     for one in listed:
         cases += _case(one.name, one, map(_arguments, one.operands))
-    return fill("pyipcs.bash.in", MADE=[f"# {MADE}"], CASES=cases)
+    return fill(read("pyipcs.bash.in"), MADE=[f"# {MADE}"], CASES=cases)
 
 
 def _case(pattern: str, command: Command, operands: Iterable[str]) -> Iterator[str]:

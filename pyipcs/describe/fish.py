@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from pyipcs.describe.grammar import Command, Option, Value
-from pyipcs.describe.template import MADE, fill
+from pyipcs.describe.template import MADE, fill, read
 
 # The arguments of `complete` for the lookups: functions of fish, or of the template.
 _LOOKUPS = {
@@ -31,7 +31,9 @@ def script(program: Command, commands: Iterable[Command]) -> str:
     completions = [_complete("", f"-a {one.name}", one.summary) for one in listed]
     for one in (program._replace(name="''"), *listed):
         completions += [*_options(one), *_operands(one)]
-    return fill("pyipcs.fish.in", MADE=[f"# {MADE}"], OPTIONS=options, COMPLETIONS=completions)
+    return fill(
+        read("pyipcs.fish.in"), MADE=[f"# {MADE}"], OPTIONS=options, COMPLETIONS=completions
+    )
 
 
 def _specs(command: Command) -> Iterator[str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from pyipcs.describe.grammar import Command, Option, Value
-from pyipcs.describe.template import MADE, fill
+from pyipcs.describe.template import MADE, fill, read
 
 # The functions that complete the lookups: functions of zsh, or of the template. zsh adds its own
 # arguments to a function unless a space stands before the name.
@@ -24,7 +24,7 @@ def script(program: Command, commands: Iterable[Command]) -> str:
     """Return the text of the file."""
     listed = [*commands]
     return fill(
-        "_pyipcs.in",
+        read("_pyipcs.in"),
         MADE=[f"# {MADE}"],
         FUNCTIONS=[line for one in listed for line in _function(one)],
         OPTIONS=[f"{line} \\" for line in _specs(_options(program))],

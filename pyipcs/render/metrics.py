@@ -38,7 +38,7 @@ class _Gauge(NamedTuple):
     unit: int = 1
 
 
-_OBJECTS = {
+OBJECTS = {
     Kind.QUEUE: (
         _Gauge("queue_messages", "qnum", "Messages on the queue."),
         _Gauge("queue_used_bytes", "cbytes", "Bytes in the messages on the queue."),
@@ -99,7 +99,7 @@ def document(report: Report, _capabilities: TerminalCapabilities | None = None) 
         listing = merged(listings)
         listing = listing and listing.distinct()  # parsers reject a document with a repeated series
         labels = _labels(listing) if listing else []
-        for gauge in _OBJECTS[kind]:
+        for gauge in OBJECTS[kind]:
             yield from _family(_prefix(kind), gauge, _object_samples(gauge, listing, labels))
     yield "# EOF\n"
 

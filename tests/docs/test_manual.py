@@ -8,12 +8,18 @@ import pytest
 
 from pyipcs import describe
 from pyipcs.cli import app
+from pyipcs.describe import man
 from pyipcs.errors import MEANINGS, Status
-from pyipcs.query.columns import COMMON, OWN_COLUMNS, RESOURCE
 from tests.kit.program import invoke, need_tool, run
 
 FOLDER = Path(__file__).parents[2] / "pyipcs" / "man"
-PAGES = sorted(FOLDER.glob("*.1"))
+PAGES = sorted(FOLDER.glob("man*/*"))
+PROGRAM = FOLDER / "man1" / "pyipcs.1"
+
+
+def page_of(command: str) -> Path:
+    """Return the page of a command."""
+    return FOLDER / "man1" / f"pyipcs-{command}.1"
 
 
 def rendered(page: Path) -> str:
@@ -26,9 +32,11 @@ def rendered(page: Path) -> str:
 
 def test_manual_has_a_page_for_the_program_and_each_command() -> None:
     """test_completion.py checks that all generated files are current."""
-    names = ["pyipcs.1", *(f"pyipcs-{name}.1" for name in app.COMMANDS)]
-    assert [page.name for page in PAGES] == sorted(names)
-    assert {f"pyipcs/man/{name}" for name in names} <= describe.files().keys()
+    names = {f"{name}.{section}" for name, (section, _) in man.PAGES.items()}
+    names |= {f"pyipcs-{name}.1" for name in app.COMMANDS}
+    assert {page.name for page in PAGES} == names
+    assert {f"pyipcs/man/{page.relative_to(FOLDER)}" for page in PAGES} <= describe.files().keys()
+    assert {page.parent.name[-1] == page.name[-1] for page in PAGES} == {True}
 
 
 @pytest.mark.tools("man")
@@ -49,7 +57,7 @@ def test_mandoc_lint_of_a_page_reports_nothing(page: Path) -> None:
 @pytest.mark.parametrize("name", app.COMMANDS)
 def test_page_has_each_line_of_the_help(name: str) -> None:
     """Line breaks differ."""
-    words = re.sub(r"\s+", " ", rendered(FOLDER / f"pyipcs-{name}.1"))
+    words = re.sub(r"\s+", " ", rendered(page_of(name)))
     help_ = invoke(name, "--help").out
     for line in help_.splitlines():
         text = re.sub(r"\s+", " ", line.replace("`", "").removeprefix("  $ ")).strip()
@@ -62,7 +70,7 @@ def test_page_has_each_line_of_the_help(name: str) -> None:
 
 @pytest.mark.parametrize("name", app.COMMANDS)
 def test_page_has_details_that_the_help_leaves_out(name: str) -> None:
-    words = re.sub(r"\s+", " ", rendered(FOLDER / f"pyipcs-{name}.1"))
+    words = re.sub(r"\s+", " ", rendered(page_of(name)))
     help_ = re.sub(r"\s+", " ", invoke(name, "--help").out)
     options = [option for _, group in app.load(name).grouped() for option in group]
     for option in options:
@@ -70,38 +78,19 @@ def test_page_has_details_that_the_help_leaves_out(name: str) -> None:
             assert f"{option.help} {option.details}" in words
             assert option.details not in help_
     assert name != "rm" or sum(bool(option.details) for option in options) >= 4
-    for _, rows in app.load(name).lists():
-        for term, description in rows:
-            assert f" {term} {description} " in words
 
 
 def test_page_of_the_program_has_its_sections() -> None:
-    text = rendered(FOLDER / "pyipcs.1")
-    sections = re.findall(r"^([A-Z][A-Z ]+)$", text, re.MULTILINE)
+    text = rendered(PROGRAM)
+    sections = re.findall(r"^([A-Z][-A-Z ]+)$", text, re.MULTILINE)
     assert sections == [
-        *("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS OF ALL COMMANDS"),
-        *(
-            "NAMES OF OBJECTS",
-            "POSIX OBJECTS",
-            "FORMATS AND COLUMNS",
-            "EXIT STATUS",
-            "SIGNALS",
-            "STATES",
-        ),
-        *("COMPATIBILITY", "ENVIRONMENT", "FILES", "EXAMPLES", "SEE ALSO"),
+        *("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "NAMES OF OBJECTS", "OPTIONS"),
+        *("EXIT STATUS", "ENVIRONMENT", "FILES", "LIMITS", "DIFFERENCES FROM UTIL-LINUX"),
+        "SEE ALSO",
     ]
-    commands = text[text.index("\nCOMMANDS") : text.index("\nOPTIONS OF ALL")]
-    assert re.findall(r"^   (\w+)$", commands, re.MULTILINE) == [*app.COMMANDS]
-    lists = text[text.index("\nFORMATS AND") : text.index("\nEXIT STATUS")]
-    for column in {
-        *COMMON,
-        *RESOURCE,
-        *(column for own in OWN_COLUMNS.values() for column in own),
-    }:
-        assert re.search(
-            rf"^ +{re.escape(column.name)}\s+{re.escape(column.help)}$", lists, re.MULTILINE
-        )
-    statuses = text[text.index("\nEXIT STATUS") : text.index("\nSIGNALS")]
+    commands = text[text.index("\nCOMMANDS") : text.index("\nNAMES OF OBJECTS")]
+    assert re.findall(r"^ +pyipcs-(\w+)\(1\)", commands, re.MULTILINE) == [*app.COMMANDS]
+    statuses = text[text.index("\nEXIT STATUS") : text.index("\nENVIRONMENT")]
     assert [int(number) for number in re.findall(r"^ {7}(\d+) ", statuses, re.MULTILINE)] == [
         *Status
     ]
@@ -110,11 +99,12 @@ def test_page_of_the_program_has_its_sections() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_page_has_no_indentation_of_the_source(page: Path) -> None:
-    assert not re.findall(r"^ .*|\S {2,}\S", page.read_text(), re.MULTILINE)
+    text = re.sub(r"^\.EX$.*?^\.EE$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    assert not re.findall(r"^ .*|\S {2,}\S", text, re.MULTILINE)
 
 
 def test_page_documents_each_environment_variable_in_the_sources() -> None:
-    text = rendered(FOLDER / "pyipcs.1")
+    text = rendered(PROGRAM)
     environment = text[text.index("\nENVIRONMENT") : text.index("\nFILES")]
     package = FOLDER.parent
     described = {*package.rglob("*.py")} - {*(package / "describe").rglob("*.py")}
@@ -131,8 +121,9 @@ def test_man_finds_the_pages_by_their_names(tmp_path: Path) -> None:
     place = Path(prefix) / "share/man" if prefix else tmp_path / "man"
     if not prefix:
         place.mkdir()
-        (place / "man1").symlink_to(FOLDER)
-    for name in ("pyipcs", "pyipcs-recv"):
+        for folder in FOLDER.iterdir():
+            (place / folder.name).symlink_to(folder)
+    for name, section in (("pyipcs", 1), ("pyipcs-recv", 1), ("pyipcs-formats", 5)):
         result = run("man", name, env={"MANPATH": str(place), "LC_ALL": "C.UTF-8"})
         assert result.status == 0, result.err
-        assert result.out.startswith(f"{name.upper()}(1)")
+        assert result.out.startswith(f"{name.upper()}({section})")

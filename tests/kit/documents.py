@@ -17,7 +17,7 @@ def shared_files() -> dict[str, str]:
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
     shared = build["targets"]["wheel"]["shared-data"]
     return {
-        str(file.relative_to(ROOT)): f"{there}/{file.name}" if (ROOT / here).is_dir() else there
-        for here, there in shared.items()
-        for file in ([*(ROOT / here).iterdir()] if (ROOT / here).is_dir() else [ROOT / here])
+        str(file.relative_to(ROOT)): str(there / file.relative_to(ROOT / here))
+        for here, there in ((here, Path(there)) for here, there in shared.items())
+        for file in ([ROOT / here], (ROOT / here).rglob("*.*"))[(ROOT / here).is_dir()]
     }
