@@ -40,6 +40,7 @@ _OTHER_STATUSES = {
 PAGES = {
     "pyipcs": (1, "System V and POSIX IPC from the shell"),
     "pyipcs-formats": (5, "output formats, columns and JSON documents of pyipcs"),
+    "pyipcs-recipes": (7, "examples of pyipcs by task"),
     "pyipcs-states": (7, "states of IPC objects, and the evidence for them"),
 }
 _OTHER_PAGES = (

@@ -12,36 +12,11 @@ from tests.kit.documents import IN_NEW_NAMESPACE, README, ROOT, shared_files
 from tests.kit.kernel import everything
 from tests.kit.posix import SHM, ShmFiles
 from tests.kit.program import PYIPCS, run
+from tests.kit.recipes import check_output, first_line, pasted
 
 RECIPES = re.findall(r"^```console\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 POSIX_RECIPES = [recipe for recipe in RECIPES if re.search(r"-n /|/dev/shm", recipe)]
 SYSV_RECIPES = [recipe for recipe in RECIPES if recipe not in POSIX_RECIPES]
-
-
-def first_line(recipe: str) -> str:
-    """Return the first command of a recipe, cut."""
-    return recipe.splitlines()[0][2:40]
-
-
-def commands(recipe: str) -> list[tuple[str, str]]:
-    """Return the commands of a recipe with their outputs."""
-    parts = re.split(r"^\$ (.*)\n", recipe, flags=re.MULTILINE)[1:]
-    return list(zip(parts[::2], parts[1::2], strict=True))
-
-
-def check_output(recipe: str, folder: Path) -> None:
-    """Run the commands of a recipe, and compare their outputs."""
-    found = commands(recipe)
-    mark = "-- 8< --"
-    script = "".join(f"{command}\necho '{mark}'\n" for command, _ in found)
-    path = f"{Path(PYIPCS).parent}:{os.environ['PATH']}"
-    result = run(*IN_NEW_NAMESPACE, "bash", "-euc", script, env={"PATH": path}, cwd=folder)
-    assert (result.status, result.err) == (0, "")
-    outputs = result.out.split(f"{mark}\n")[:-1]
-    for (command, expected), output in zip(found, outputs, strict=True):
-        # Three dots stand for text that differs; more are bytes of a dump.
-        pattern = re.sub(r"(?<!\\\.)(\\\.){3}(?!\\\.)", ".*", re.escape(expected))
-        assert re.fullmatch(pattern, output, re.DOTALL), f"{command}\n{output}"
 
 
 @pytest.mark.slow
@@ -60,11 +35,7 @@ def test_posix_recipe_in_readme_prints_its_output_and_leaves_nothing(
 
 
 PAGES = re.findall(r"^```(?:yaml|cron)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-PASTED = [
-    line.strip().strip("'")
-    for page in PAGES
-    for line in re.findall(r"(?:^ *- |^ *- run: |bin/)(pyipcs [^']*?)'?$", page, re.MULTILINE)
-]
+PASTED = pasted(PAGES)
 
 
 @pytest.mark.slow
