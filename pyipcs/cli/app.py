@@ -101,7 +101,7 @@ def load(name: str) -> Grammar:
     subcommand_metavar="COMMAND [ARGS]...",
     add_help_option=False,
     epilog="`pyipcs help COMMAND` shows the options of a command, with examples. The manual is "
-    "`man pyipcs`.",
+    "`man pyipcs`; more examples are in `man pyipcs-recipes`.",
 )
 @click.pass_context
 def app(ctx: click.Context) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pyipcs.cli import app
 from pyipcs.describe import man, template
 from pyipcs.model import POSIX, Kind, Semaphore, State
 from pyipcs.query.columns import OF_KIND, RESOURCE
@@ -141,3 +142,10 @@ def test_page_names_only_pages_that_exist(page: Path) -> None:
     text = page.read_text().replace("\\-", "-")
     found = set(re.findall(r"(pyipcs(?:-\w+)?)(?:\\fR)?\((\d)\)", text))
     assert found - own == set()
+
+
+def test_notes_belong_to_commands() -> None:
+    notes = {path.stem for path in (template.FOLDER / "notes").iterdir()}
+    assert notes <= {*app.COMMANDS}
+    for name in notes:
+        assert "\nNOTES\n" in rendered(FOLDER / "man1" / f"pyipcs-{name}.1")
