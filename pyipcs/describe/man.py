@@ -19,7 +19,7 @@ from pyipcs.describe.template import MADE, fill, read
 from pyipcs.errors import MEANINGS, Status
 from pyipcs.model import Kind, View
 from pyipcs.query.columns import FIGURES, VIEWS
-from pyipcs.render.metrics import OBJECTS
+from pyipcs.render.metrics import OBJECTS, prefix_of
 
 _DATE = "2026-11-25"  # of the version
 # The commands that can end with a status; all commands, if the status is not here.
@@ -198,7 +198,8 @@ def views() -> Iterator[tuple[str, str]]:
 def _metrics() -> Iterator[tuple[str, roff.Rows]]:
     """Yield the metrics of the objects of each kind."""
     for kind, gauges in OBJECTS.items():
-        yield f"Metrics of {kind.plural}", [(one.name, one.help) for one in gauges]
+        prefix = prefix_of(kind)
+        yield f"Metrics of {kind.plural}", [(f"{prefix}_{one.name}", one.help) for one in gauges]
 
 
 def _statuses(name: str = "") -> Iterator[str]:

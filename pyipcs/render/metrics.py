@@ -88,23 +88,23 @@ def document(report: Report, _capabilities: TerminalCapabilities | None = None) 
     """Render limits, their usage, and the objects one by one."""
     for gauge, resources in ((_LIMIT, report.limits), (_USED, report.used)):
         for prefix in (_SYSV, _POSIX):
-            of_family = [one for one in resources if _prefix(one.kind) == prefix]
+            of_family = [one for one in resources if prefix_of(one.kind) == prefix]
             yield from _family(prefix, gauge, _resource_samples(gauge, of_family))
     for kind, values in report.usage.items():
         for gauge in _totals(kind):
             value = _figure(values, gauge.field)
             total = None if value is None else value * gauge.unit
-            yield from _family(_prefix(kind), gauge, [("", total)])
+            yield from _family(prefix_of(kind), gauge, [("", total)])
     for kind, listings in report.found.items():
         listing = merged(listings)
         listing = listing and listing.distinct()  # parsers reject a document with a repeated series
         labels = _labels(listing) if listing else []
         for gauge in OBJECTS[kind]:
-            yield from _family(_prefix(kind), gauge, _object_samples(gauge, listing, labels))
+            yield from _family(prefix_of(kind), gauge, _object_samples(gauge, listing, labels))
     yield "# EOF\n"
 
 
-def _prefix(kind: Kind) -> str:
+def prefix_of(kind: Kind) -> str:
     """Return the prefix of the metrics of a kind."""
     return _SYSV if kind in SYSV else _POSIX
 
