@@ -44,7 +44,7 @@ LAYERS = {
     "completion": _QUERIES | {"render", "terminal"},
     "cli": _ACTIONS | {"__init__", "cli"},
     "cli.commands": _ACTIONS | {"__init__", "cli", "cli.commands"},
-    "describe": {"__init__", "errors", "cli", "describe"},
+    "describe": {"__init__", "errors", "model", "query", "render", "cli", "describe"},
     "__main__": {"cli", "completion"},
 }
 # The layers that may import a package from outside the standard library.
