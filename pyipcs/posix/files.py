@@ -12,6 +12,7 @@ import time
 from pyipcs.errors import FormError, IpcError, ipc_error
 from pyipcs.model import INT_MAX, Kind
 from pyipcs.posix.names import SEMAPHORE_PREFIX, format_name
+from pyipcs.posix.places import Identity, identity
 from pyipcs.text import plural
 
 _SAFE = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
@@ -48,12 +49,7 @@ def status(directory: int, entry: str) -> os.stat_result:
         raise ipc_error(errno.ENOENT if is_missing else error.errno or errno.EIO) from None
 
 
-def identity(status: os.stat_result) -> tuple[int, int]:
-    """Return the device and the inode of a file."""
-    return status.st_dev, status.st_ino
-
-
-def open_file(directory: int, entry: str, flags: int, expected: tuple[int, int]) -> int:
+def open_file(directory: int, entry: str, flags: int, expected: Identity) -> int:
     """Open a regular file with a known identity; return a descriptor.
 
     Raises:
@@ -69,7 +65,7 @@ def open_file(directory: int, entry: str, flags: int, expected: tuple[int, int])
     return descriptor
 
 
-def open_quietly(directory: int, entry: str, expected: tuple[int, int]) -> int:
+def open_quietly(directory: int, entry: str, expected: Identity) -> int:
     """Open a file for reading, without a new atime where the kernel allows it.
 
     Raises:
@@ -188,7 +184,7 @@ def other_form(kind: Kind, size: int) -> FormError:
     return FormError(errno.EINVAL, f"is {what}, not a {kind.noun}")
 
 
-def _content(directory: int, entry: str, expected: tuple[int, int]) -> bytes | None:
+def _content(directory: int, entry: str, expected: Identity) -> bytes | None:
     """Return the content of a small file; None if it cannot be read."""
     try:
         descriptor = open_quietly(directory, entry, expected)

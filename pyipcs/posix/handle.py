@@ -16,6 +16,7 @@ from pyipcs.errors import (
     ipc_error,
 )
 from pyipcs.model import Kind, PosixRecord, Target
+from pyipcs.posix.places import Identity, identity
 
 
 class PosixHandle(ABC):
@@ -34,7 +35,7 @@ class PosixHandle(ABC):
     def __init__(self, name: str) -> None:
         self.id = name
         self._record: PosixRecord | None = None
-        self._identity: tuple[int, int] | None = None  # device and inode of the object
+        self._identity: Identity | None = None
         self._held: int | None = None
 
     def __del__(self) -> None:
@@ -213,7 +214,7 @@ class FileHandle(PosixHandle):
         """Unlink a new file, unless another has its name; open no file for that."""
         with suppress(OSError):
             status = os.stat(self.entry, dir_fd=shm(), follow_symlinks=False)
-            if (status.st_dev, status.st_ino) == self._identity:
+            if identity(status) == self._identity:
                 os.unlink(self.entry, dir_fd=shm())
 
     def _examine(self) -> tuple[os.stat_result, int | None]:
@@ -235,7 +236,7 @@ class FileHandle(PosixHandle):
         """
         from pyipcs.posix.listing import fields_of
 
-        self._identity = (found.st_dev, found.st_ino)
+        self._identity = identity(found)
         fields = fields_of(self.kind, self.id, found, value)
         self._record = cast(PosixRecord, self.record_class(**fields))
         return self._record
@@ -264,7 +265,7 @@ class FileHandle(PosixHandle):
         from pyipcs.posix import files
 
         found, _ = self._examine()
-        expected = files.identity(found)
+        expected = identity(found)
         for flags in (os.O_RDONLY, os.O_WRONLY, os.O_PATH):
             try:
                 descriptor = files.open_file(shm(), self.entry, flags, expected)
@@ -320,13 +321,13 @@ def change_owner(file: int | str, uid: int | None, gid: int | None) -> None:
         os.chown(file, -1 if uid is None else uid, -1 if gid is None else gid)
 
 
-def check_identity(expected: tuple[int, int] | None, status: os.stat_result) -> None:
+def check_identity(expected: Identity | None, status: os.stat_result) -> None:
     """Check the device and the inode of a file; None allows any.
 
     Raises:
         NotFoundError: they are those of another file.
     """
-    if expected not in {None, (status.st_dev, status.st_ino)}:
+    if expected not in {None, identity(status)}:
         raise ipc_error(errno.ENOENT)
 
 

@@ -15,6 +15,7 @@ from pyipcs.model import Kind
 from pyipcs.posix import directory, files
 from pyipcs.posix.names import SEMAPHORE_PREFIX
 from pyipcs.posix.names import entry as entry_of
+from pyipcs.posix.places import identity
 
 _PERMISSIONS = 0o7777
 _MOUNTS = "/proc/self/mountinfo"
@@ -260,7 +261,7 @@ class _Details:
 
     def _examined(self, entry: str, expected: tuple[int, int]) -> Iterator[tuple[str, int | None]]:
         status = files.status(self._directory, entry)
-        if files.identity(status) != expected:
+        if identity(status) != expected:
             raise ipc_error(errno.ENOENT)
         if "value" in self._wanted:
             yield "value", files.examine(self._directory, entry, status)[1]
@@ -281,14 +282,14 @@ class _Details:
         return birth.time
 
     def _is_same(self, entry: str, expected: tuple[int, int]) -> bool:
-        return files.identity(files.status(self._directory, entry)) == expected
+        return identity(files.status(self._directory, entry)) == expected
 
     def _residency(self, entry: str, status: os.stat_result) -> tuple[int | None, int | None]:
         """Return the bytes of a file in memory and in swap."""
         if self._in_memory and not self._swapped:
             return status.st_blocks * directory.BLOCK, 0
         try:
-            cached, evicted = self._cachestat(entry, files.identity(status))
+            cached, evicted = self._cachestat(entry, identity(status))
         except IpcError as error:
             if error.errno == errno.ENOENT:
                 raise

@@ -12,7 +12,7 @@ from typing import Any
 from pyipcs.errors import BusyError, DeniedError, IpcError, NotFoundError, UnseenError
 from pyipcs.listing import CHUNK, Listing
 from pyipcs.model import Kind, PosixQueue
-from pyipcs.posix.places import devices
+from pyipcs.posix.places import Identity, devices, identity
 from pyipcs.process.identity import CAP_SYS_ADMIN, capabilities, effective_uid
 
 PATH = "/dev/mqueue"
@@ -61,8 +61,8 @@ def complete(listing: Listing, fields: Iterable[str]) -> Listing:
     descriptor = directory()
     identities = zip(listing.column("device"), listing.column("inode"), strict=True)
     found = [
-        _details(descriptor, name, identity, wanted)
-        for name, identity in zip(listing.column("name"), identities, strict=True)
+        _details(descriptor, name, expected, wanted)
+        for name, expected in zip(listing.column("name"), identities, strict=True)
     ]
     values = [row for row in found if row is not None]
     added = {field: [row.get(field) for row in values] for field in wanted}
@@ -367,7 +367,7 @@ def _status(descriptor: int, name: str) -> os.stat_result | None:
 
 
 def _details(
-    folder: int, name: str, identity: tuple[int, int], fields: Collection[str]
+    folder: int, name: str, expected: Identity, fields: Collection[str]
 ) -> dict[str, int | None] | None:
     """Return fields of a queue; None if it was removed or replaced.
 
@@ -379,15 +379,12 @@ def _details(
     except FileNotFoundError:
         return None
     except OSError:
-        return {} if _identity(_status(folder, entry)) == identity else None
+        status = _status(folder, entry)
+        return {} if status and identity(status) == expected else None
     try:
-        return details(opened, fields) if _identity(os.fstat(opened)) == identity else None
+        return details(opened, fields) if identity(os.fstat(opened)) == expected else None
     finally:
         os.close(opened)
-
-
-def _identity(status: os.stat_result | None) -> tuple[int, int] | None:
-    return status and (status.st_dev, status.st_ino)
 
 
 def _text(descriptor: int) -> dict[str, int | None]:

@@ -7,7 +7,7 @@ import errno
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
-from stat import S_IMODE
+from stat import S_IMODE, ST_ATIME, ST_CTIME, ST_GID, ST_MTIME, ST_UID
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import IpcError, NotFoundError, ipc_error
@@ -16,9 +16,9 @@ from pyipcs.model import Kind, PosixQueue, PosixRecord
 from pyipcs.posix import directory, lease, mqueue
 from pyipcs.posix.lease import LeaseBlock
 from pyipcs.posix.names import entry as entry_of
+from pyipcs.posix.places import Identity, identity
 
-Identity: TypeAlias = tuple[int, int]  # device and inode
-# The fields of a record by which a change after the listing is seen.
+# The fields of a record that reveal a change after the listing.
 _Fields: TypeAlias = tuple[int, ...]
 _BATCH = 256  # objects for which the signals are blocked: a few milliseconds
 _SAFE = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
@@ -164,10 +164,6 @@ def _answer(error: IpcError, answers: Mapping[int, Openness], other: Openness) -
     return answers.get(error.errno, other)
 
 
-def _identity(status: os.stat_result) -> Identity:
-    return status.st_dev, status.st_ino
-
-
 def _random_name() -> str:
     """Return a name that no other file has."""
     return f".pyipcs-{os.urandom(8).hex()}"
@@ -204,7 +200,7 @@ class _Folder:
         except IpcError as error:
             return _answer(error, _AT_OPEN, Openness.UNREADABLE)
         try:
-            if _identity(os.fstat(descriptor)) != expected:
+            if identity(os.fstat(descriptor)) != expected:
                 return Openness.GONE
             block.take(descriptor)
         except IpcError as error:
@@ -227,7 +223,7 @@ class _Folder:
             block.take(descriptor)
             return self._remove(descriptor, candidate)
         except IpcError as error:
-            is_same = _identity(os.fstat(descriptor)) == candidate.fields[:2]
+            is_same = identity(os.fstat(descriptor)) == candidate.fields[:2]
             return error if is_same else ipc_error(errno.ENOENT)
         finally:
             os.close(descriptor)  # this gives the lease back
@@ -236,7 +232,7 @@ class _Folder:
         """Remove an object with a lease on it."""
         found = os.fstat(descriptor)
         if not self._is_unchanged(descriptor, found, candidate):
-            if _identity(found) != candidate.fields[:2]:
+            if identity(found) != candidate.fields[:2]:
                 raise ipc_error(errno.ENOENT)
             return Outcome.CHANGED
         lease.check_held(descriptor)
@@ -244,9 +240,10 @@ class _Folder:
         return Outcome.REMOVED if lease.is_held(descriptor) else Outcome.REMOVED_FROM_OPENER
 
     def _is_unchanged(self, descriptor: int, found: os.stat_result, candidate: Candidate) -> bool:
-        values = (*_identity(found), S_IMODE(found.st_mode), found[4], found[5], found[8])
+        owner = found[ST_UID], found[ST_GID]
+        values = (*identity(found), S_IMODE(found.st_mode), *owner, found[ST_MTIME])
         if self._kind is not Kind.POSIX_QUEUE:
-            return (*values, found[7], found[9]) == candidate.fields
+            return (*values, found[ST_ATIME], found[ST_CTIME]) == candidate.fields
         if candidate.qnum is None:
             return values == candidate.fields
         # mtime has whole seconds: a message may have come in the same one.

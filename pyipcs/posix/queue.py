@@ -26,6 +26,7 @@ from pyipcs.posix.handle import (
     path_of,
 )
 from pyipcs.posix.limits import queue_sizes
+from pyipcs.posix.places import identity
 
 # Seconds between two checks whether a queue still has its name: mq_unlink(3) ends no call.
 _REMOVAL_INTERVAL = 0.5
@@ -262,7 +263,7 @@ class PosixMessageQueue(PosixHandle):
         """Set and return the record of a queue's file."""
         self._check_same(status)
         record = mqueue.record(self.id, status)
-        self._record, self._identity = record, (status.st_dev, status.st_ino)
+        self._record, self._identity = record, identity(status)
         return record
 
     @contextmanager

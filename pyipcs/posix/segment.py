@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self, cast
 from pyipcs.errors import ipc_error
 from pyipcs.model import LONG_MAX, Kind, PosixRecord, PosixSegment
 from pyipcs.posix.handle import FileHandle, kernel_errors, shm
+from pyipcs.posix.places import identity
 
 if TYPE_CHECKING:
     from pyipcs.posix.attachment import PosixAttachment
@@ -42,8 +43,7 @@ class PosixSharedMemory(FileHandle):
         with kernel_errors():
             descriptor = os.open(handle.entry, _CREATE, mode, dir_fd=directory)
             handle._hold(descriptor)
-            status = os.fstat(descriptor)
-            handle._identity = (status.st_dev, status.st_ino)
+            handle._identity = identity(os.fstat(descriptor))
             try:
                 os.ftruncate(descriptor, size)
                 handle._read(os.fstat(descriptor))
@@ -92,7 +92,7 @@ class PosixSharedMemory(FileHandle):
         if size > LONG_MAX:
             raise ipc_error(errno.EFBIG)
         found, _ = self._examine()
-        descriptor = files.open_file(shm(), self.entry, os.O_RDWR, files.identity(found))
+        descriptor = files.open_file(shm(), self.entry, os.O_RDWR, identity(found))
         try:
             with kernel_errors():
                 present = os.fstat(descriptor).st_size

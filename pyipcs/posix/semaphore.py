@@ -11,6 +11,7 @@ from pyipcs.errors import ExpiredError, FormError, IpcError, StoppedError, ipc_e
 from pyipcs.model import INT_MAX, Kind, PosixRecord, PosixSemaphore
 from pyipcs.operations import Operation
 from pyipcs.posix.handle import FileHandle, kernel_errors, shm
+from pyipcs.posix.places import identity
 
 if TYPE_CHECKING:
     from pyipcs.posix.mapped_semaphore import MappedSemaphore
@@ -49,7 +50,7 @@ class PosixNamedSemaphore(FileHandle):
             handle._identity = libc.mapped_file(address)
             try:
                 found, _value = handle._examine()
-                handle._hold(files.open_file(shm(), handle.entry, os.O_PATH, files.identity(found)))
+                handle._hold(files.open_file(shm(), handle.entry, os.O_PATH, identity(found)))
                 handle._read(found, value)
             except OSError:
                 handle._undo_creation()
