@@ -488,7 +488,9 @@ def test_evidence_with_hidepid_is_unknown(objects: Objects, isolated: None) -> N
     msqid, shmid = suspect_queue(objects, mode=0o666), objects.segment()
     nobody = f"import os; os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})"
     # Imported before the user changes, because the user nobody may have no access to the modules.
-    imports = "import pyipcs.sysv.hugepages, pyipcs.sysv.libc, pyipcs.usage.state"
+    imports = (
+        "import pyipcs.posix.places, pyipcs.sysv.hugepages, pyipcs.sysv.libc, pyipcs.usage.state"
+    )
     script = f"{imports}\n{nobody}\n{report_on(msqid, shmid)}"
     mount = f'mount -t proc -o hidepid=2 proc /proc && exec {sys.executable} -c "$0"'
     done = run("unshare", "--mount", "sh", "-c", mount, script)
