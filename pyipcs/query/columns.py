@@ -5,17 +5,20 @@ appearance.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from functools import lru_cache
 from itertools import repeat
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pyipcs.listing import Listing
 from pyipcs.model import POSIX, SYSV, Kind, View, earliest_time
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.query.complete import Requirement
 from pyipcs.sysv.namespace import current
+
+if TYPE_CHECKING:
+    from pyipcs.usage.users import User
 
 # A value in the kernel's text, or as a number; None is unknown or missing.
 Value: TypeAlias = str | int | None
@@ -209,24 +212,23 @@ def _reasons(listing: Listing) -> Iterator[str]:
     return (one.reason for one in listing.column("evidence"))
 
 
-def _pids(use: str = "") -> Callable[[Listing], Iterator[Any]]:
-    """Return the function that yields the pids of the users of each object, or None.
+def _users(listing: Listing) -> Iterator[Any]:
+    """Yield the pids of the users of each object; None if they are unknown."""
+    return (_pids(one.users) for one in listing.column("evidence"))
 
-    None means that they are unknown.
 
-    Args:
-        use: the property of the users to include; empty for all users.
-    """
+def _waiters(listing: Listing) -> Iterator[Any]:
+    """Yield the pids of the waiting users of each object; None if they are unknown."""
+    return (_pids(one.waiting) for one in listing.column("evidence"))
 
-    def pids(listing: Listing) -> Iterator[Any]:
-        for one in listing.column("evidence"):
-            if one.users is None or (use == "waits" and one.hides_waits):
-                yield None
-            else:
-                users = (user.pid for user in one.users if not use or getattr(user, use))
-                yield tuple(dict.fromkeys(users))
 
-    return pids
+def _mappers(listing: Listing) -> Iterator[Any]:
+    """Yield the pids of the users that have each object mapped; None if they are unknown."""
+    return (_pids(one.mapping) for one in listing.column("evidence"))
+
+
+def _pids(users: "Sequence[User] | None") -> tuple[int, ...] | None:
+    return None if users is None else tuple(dict.fromkeys(user.pid for user in users))
 
 
 _KIND_HELP = "Kind of object: msg, shm or sem; POSIX: pmsg, pshm or psem"
@@ -324,7 +326,7 @@ POSIX_COMMON = (
         "users",
         "PIDs of processes that have it open or mapped",
         72,
-        values=_pids(),
+        values=_users,
         requires=Requirement.EVIDENCE,
         is_long=True,
     ),
@@ -339,7 +341,7 @@ _WAITERS = Column(
     "waiters",
     "PIDs of waiting processes",
     70,
-    values=_pids("waits"),
+    values=_waiters,
     requires=Requirement.EVIDENCE,
     is_long=True,
 )
@@ -435,7 +437,7 @@ POSIX_SEGMENT = (
         "mapped",
         "PIDs of processes that have it mapped",
         71,
-        values=_pids("maps"),
+        values=_mappers,
         requires=Requirement.EVIDENCE,
         is_long=True,
     ),
@@ -477,7 +479,7 @@ SEGMENT = (
         "attached",
         "PIDs of processes with an attachment",
         70,
-        values=_pids(),
+        values=_users,
         requires=Requirement.EVIDENCE,
         is_long=True,
     ),

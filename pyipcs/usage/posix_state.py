@@ -121,8 +121,9 @@ def _used(users: Sequence[User], seen: Scan) -> UsageState:
         reason = f"open or mapped by a process that was not seen{rest}"
         return UsageState(State.IN_USE, reason, None)
     closed = {one.pid for one in seen.unreadable}
-    hides_waits = any(user.pid in closed for user in users)
-    return UsageState(State.IN_USE, _use_reason(users), users, hides_waits=hides_waits)
+    can_wait_unseen = any(user.pid in closed for user in users)
+    reason = _use_reason(users)
+    return UsageState(State.IN_USE, reason, users, can_wait_unseen=can_wait_unseen)
 
 
 def _users(use: _Use, seen: Scan) -> Sequence[User]:
@@ -131,9 +132,9 @@ def _users(use: _Use, seen: Scan) -> Sequence[User]:
 
 def _use_reason(users: Sequence[User]) -> str:
     """Return the sentence about the visible users of an object."""
-    waiting = {user.pid: user.named for user in users if user.waits}
+    waiting = {user.pid: user.named for user in users if user.is_waiting}
     holding = {user.pid: user.named for user in users if user.pid not in waiting}
-    mapping = {user.pid for user in users if user.maps} & holding.keys()
+    mapping = {user.pid for user in users if user.has_mapped} & holding.keys()
     how = "open" if not mapping else "mapped" if len(mapping) == len(holding) else "open or mapped"
     clauses = []
     if holding:

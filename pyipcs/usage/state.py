@@ -35,14 +35,26 @@ class UsageState(NamedTuple):
         reason: the reason, in a sentence.
         users: the processes that use the object; None if a process uses it unseen, or may.
         has_related_in_use: True if the state is unknown because a related object is in use.
-        hides_waits: True if a user of a POSIX object may wait on it unseen.
+        can_wait_unseen: True if a user of a POSIX object may wait on it unseen.
     """
 
     state: State
     reason: str
     users: Sequence[User] | None = ()
     has_related_in_use: bool = False
-    hides_waits: bool = False
+    can_wait_unseen: bool = False
+
+    @property
+    def waiting(self) -> Sequence[User] | None:
+        """The users that wait for the object; None if they are unknown."""
+        if self.users is None or self.can_wait_unseen:
+            return None
+        return [user for user in self.users if user.is_waiting]
+
+    @property
+    def mapping(self) -> Sequence[User] | None:
+        """The users that have mapped the object; None if they are unknown."""
+        return None if self.users is None else [user for user in self.users if user.has_mapped]
 
 
 def classify(facts: UsageFacts) -> UsageState:

@@ -35,20 +35,20 @@ class User(NamedTuple):
         return named(self.pid, self.command)
 
     @property
-    def waits(self) -> bool:
+    def is_waiting(self) -> bool:
         """True if a thread of the process waits."""
         return self.does in WAITING
 
     @property
-    def maps(self) -> bool:
+    def has_mapped(self) -> bool:
         """True if the process has mapped the object."""
         return self.does == MAPPED
 
     @property
     def extent(self) -> str:
         """The number of attachments or threads, unless it is 1, and "read-only"."""
-        if self.waits or self.does == OPEN:
-            nouns = "threads" if self.waits else "descriptors"
+        if self.is_waiting or self.does == OPEN:
+            nouns = "threads" if self.is_waiting else "descriptors"
             return f"{self.times} {nouns}" if self.times > 1 else ""
         times = "" if self.times == 1 else f"{self.times} times"
         return ", ".join(filter(None, (times, "read-only" if self.read_only else "")))

@@ -194,7 +194,7 @@ def test_evidence_of_queue_names_the_waiting_process(
         seen = evidence_of(Kind.POSIX_QUEUE)
         assert (seen.state, seen.reason) == (State.IN_USE, f"{named(pid)} waits on it")
         assert uses(seen) == sorted([(pid, "open", 1, False), (pid, does, 1, False)])
-        assert [one.pid for one in seen.users or () if one.waits] == [pid]
+        assert [one.pid for one in seen.users or () if one.is_waiting] == [pid]
 
 
 def test_evidence_of_semaphore_names_the_waiting_process(posix_objects: PosixObjects) -> None:
@@ -212,7 +212,7 @@ def test_evidence_of_semaphore_names_all_waiting_processes(posix_objects: PosixO
         path = path_of(Kind.POSIX_SEMAPHORE, "x")
         with child_in(lambda: hold_open(path)) as third:
             seen = evidence_of(Kind.POSIX_SEMAPHORE)
-            waiters = sorted(one.pid for one in seen.users or () if one.waits)
+            waiters = sorted(one.pid for one in seen.users or () if one.is_waiting)
             assert waiters == sorted([first, second])
             assert seen.reason.startswith(f"{named(third)} has it open; ")
             assert seen.reason.endswith(" wait on it")
@@ -232,7 +232,7 @@ def test_evidence_of_semaphore_waited_for_by_threads_counts_one_process(
 
         wait_until(both_wait)
         users = evidence_of(Kind.POSIX_SEMAPHORE).users or ()
-        assert [(one.pid, one.times) for one in users if one.waits] == [(pid, 2)]
+        assert [(one.pid, one.times) for one in users if one.is_waiting] == [(pid, 2)]
 
 
 def test_evidence_of_semaphore_ignores_wait_for_another(posix_objects: PosixObjects) -> None:
@@ -368,8 +368,8 @@ def test_evidence_of_waiting_process_with_unreadable_call_has_unknown_waiters(
         except OSError as error:
             pytest.skip(str(error))
         assert uses(seen) == [(pid, "open", 1, False)]
-        assert (seen.state, seen.hides_waits) == (State.IN_USE, True)
-        assert not evidence_of(Kind.POSIX_QUEUE).hides_waits
+        assert (seen.state, seen.can_wait_unseen) == (State.IN_USE, True)
+        assert not evidence_of(Kind.POSIX_QUEUE).can_wait_unseen
 
 
 def in_pid_namespace(ask: Callable[[], _T]) -> _T:
