@@ -28,6 +28,12 @@ def test_paths_in_a_page_exist(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
+def test_modules_in_a_page_exist(name: str) -> None:
+    modules = {path.name for path in ROOT.glob("*/**/*.py")}
+    assert {*re.findall(r"`(\w+\.py)`", PAGES[name])} <= modules
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_links_in_a_page_exist(name: str) -> None:
     folder = (ROOT / name).parent
     links = re.findall(r"\]\(([^)#:]+)\)", PAGES[name])
