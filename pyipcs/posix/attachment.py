@@ -32,7 +32,7 @@ class PosixAttachment:
         self._descriptor = descriptor
         self.size = status.st_size
         self.written = 0
-        # To find the next hole, the kernel visits each page.
+        # Without holes their search is left out: the kernel visits each page for it.
         self._has_holes = status.st_blocks * BLOCK < status.st_size
 
     def __enter__(self) -> Self:
@@ -142,7 +142,7 @@ class PosixAttachment:
 
 
 def _zeros(count: int) -> Iterator[memoryview]:
-    """Yield this number of zeros, in pieces."""
+    """Yield a number of zero bytes in pieces."""
     zeros = memoryview(bytes(min(_PIECE, count)))
     while count > 0:
         yield zeros[:count]

@@ -86,8 +86,9 @@ def _open(directory: int, entry: str, flags: int) -> int:
         except OSError as error:
             if error.errno != errno.EAGAIN or not left:
                 # O_NOFOLLOW refuses a symbolic link: the file was replaced.
-                replaced = error.errno in {errno.ELOOP, errno.ENXIO, errno.EISDIR}
-                raise ipc_error(errno.ENOENT if replaced else error.errno or errno.EIO) from None
+                is_replaced = error.errno in {errno.ELOOP, errno.ENXIO, errno.EISDIR}
+                number = errno.ENOENT if is_replaced else error.errno or errno.EIO
+                raise ipc_error(number) from None
         time.sleep(_LEASE_PAUSE)
     raise AssertionError("the last try returns or raises")
 

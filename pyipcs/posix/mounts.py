@@ -100,8 +100,8 @@ def _refusals_in_child(paths: Sequence[str]) -> dict[str, Refusal]:
     if end != "end":
         lost = Refusal(errno.ECHILD, "the helper process exited unexpectedly")
         return dict.fromkeys(paths, lost)
-    found = (line.split("\t") for line in lines)
-    return {path: Refusal(int(number), why) for number, path, why in found}
+    fields = (line.split("\t") for line in lines)
+    return {path: Refusal(int(number), why) for number, path, why in fields}
 
 
 def _mount_all(paths: Sequence[str]) -> dict[str, Refusal]:
@@ -130,13 +130,15 @@ def _refusal(error: OSError) -> Refusal:
 def _mount(path: str) -> None:
     from pyipcs.process import libc
 
-    flags, options = _like(path) if path == SHM else (_MS_NOSUID | _MS_NODEV | _MS_NOEXEC, "")
-    _make_private(path)
+    flags, options = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, ""
+    if path == SHM:
+        flags, options = _tmpfs_options(path)
+    _make_private(path)  # else other mount namespaces would see the new mount
     libc.mount(path, _TYPES[path], flags, options)
 
 
-def _like(path: str) -> tuple[int, str]:
-    """Return the flags and options of a tmpfs with the limits of a file system."""
+def _tmpfs_options(path: str) -> tuple[int, str]:
+    """Return the flags and options of a tmpfs with the limits of a path."""
     from pyipcs.process import libc
 
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -157,8 +159,6 @@ def _like(path: str) -> tuple[int, str]:
 def _make_private(path: str) -> None:
     """Make the mount of a directory private (MS_PRIVATE).
 
-    Other mount namespaces do not see later mounts on the directory.
-
     Raises:
         OSError: the mount is not visible (chroot(2), no /proc), or the kernel refuses it.
     """
@@ -176,8 +176,9 @@ def _make_private(path: str) -> None:
         raise OSError(errno.EPERM, f"the mount of {path} is outside the root directory")
     # Optional fields before the separator are the propagation (proc_pid_mountinfo(5)).
     if row[6] != b"-":
-        libc.make_mount_private(re.sub(rb"\\([0-7]{3})", _byte, row[4]))
+        libc.make_mount_private(re.sub(rb"\\([0-7]{3})", _unescaped, row[4]))
 
 
-def _byte(match: re.Match[bytes]) -> bytes:
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    r"""Return the byte of an escape \NNN (proc_pid_mountinfo(5))."""
     return bytes([int(match[1], 8)])

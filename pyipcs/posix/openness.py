@@ -1,4 +1,4 @@
-"""POSIX objects that nobody has open or mapped: found, and removed, under a write lease.
+"""Probes of POSIX objects for users, and removals of unused ones, by write leases.
 
 The leases are taken in batches, because blocking the signals takes longer than a lease.
 """
@@ -182,7 +182,7 @@ class _Folder:
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
         self._prefix = entry_of(kind, "/")  # of the names of files
-        self._aside = _random_name()
+        self._temporary = _random_name()
         if kind is Kind.POSIX_QUEUE:
             self._directory = mqueue.known_directory()
         else:
@@ -298,12 +298,12 @@ class _Folder:
         os.unlink(name[1:], dir_fd=self._directory)
 
     def _unlink_file(self, entry: str, opened: os.stat_result) -> None:
-        """Unlink a file under another name, if it is the opened one; else restore the name."""
+        """Rename a file, and unlink it if it is the opened one; else restore its name."""
         folder = self._directory
-        os.rename(entry, self._aside, src_dir_fd=folder, dst_dir_fd=folder)
-        found = os.stat(self._aside, dir_fd=folder, follow_symlinks=False)
+        os.rename(entry, self._temporary, src_dir_fd=folder, dst_dir_fd=folder)
+        found = os.stat(self._temporary, dir_fd=folder, follow_symlinks=False)
         if found[1:3] == opened[1:3]:  # inode and device; samestat takes longer
-            os.unlink(self._aside, dir_fd=folder)
+            os.unlink(self._temporary, dir_fd=folder)
             return
         self._restore(entry)
         raise ipc_error(errno.ENOENT)
@@ -316,11 +316,17 @@ class _Folder:
         """
         folder = self._directory
         try:
-            os.link(self._aside, entry, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-            os.unlink(self._aside, dir_fd=folder)
+            os.link(
+                self._temporary,
+                entry,
+                src_dir_fd=folder,
+                dst_dir_fd=folder,
+                follow_symlinks=False,
+            )
+            os.unlink(self._temporary, dir_fd=folder)
         except FileExistsError:
-            kept, self._aside = self._aside, _random_name()
+            kept, self._temporary = self._temporary, _random_name()
             text = f"it was replaced twice; the second file is /dev/shm/{kept} now"
             raise IpcError(errno.EEXIST, text) from None
         except OSError:  # a directory has no second name
-            os.rename(self._aside, entry, src_dir_fd=folder, dst_dir_fd=folder)
+            os.rename(self._temporary, entry, src_dir_fd=folder, dst_dir_fd=folder)

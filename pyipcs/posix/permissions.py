@@ -54,7 +54,7 @@ def can_unlink(record: PosixRecord) -> bool:
     object or the directory, or have CAP_FOWNER.
     """
     directory = _directory(record.kind)
-    if directory is None:  # not visible, but always with the sticky bit
+    if directory is None:  # that of queues always has the sticky bit
         return can_control(record)
     return _can_write(directory) and (_can_unlink_all(directory) or can_control(record))
 

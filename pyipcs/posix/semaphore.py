@@ -77,7 +77,7 @@ class PosixNamedSemaphore(FileHandle):
         """Check that POSIX semaphores have these operations.
 
         Raises:
-            ValueError: they have not; the text is the reason.
+            ValueError: they lack one; the text is the reason.
         """
         if reason := _refused(operations):
             raise ValueError(f"POSIX semaphores {reason} (use a System V set)")
@@ -85,12 +85,12 @@ class PosixNamedSemaphore(FileHandle):
     def operate(self, operations: Sequence[Operation], timeout: float | None = None) -> None:
         """Take 1 from the value once it is positive, or add to it.
 
-        The main thread must call it. A terminating signal ends the wait, and what was taken is
-        given back. After success these signals stay blocked: the caller has to report it.
+        The main thread must call it. If a terminating signal ends the wait, the value is as before.
+        After success these signals stay blocked, so that the caller can report the success.
 
         Args:
-            operations: one operation that `check` accepts. An addition of several is a loop of
-                sem_post(3), which signals do not interrupt.
+            operations: one operation that `check` accepts. Signals do not interrupt an addition of
+                more than 1, which is a loop of sem_post(3).
             timeout: the limit of the wait in seconds; None is no limit.
 
         Raises:
@@ -141,7 +141,7 @@ class PosixNamedSemaphore(FileHandle):
 
 
 def _refused(operations: Sequence[Operation]) -> str:
-    """Return the property that POSIX semaphores lack; empty if they have all."""
+    """Return the reason for refused operations; empty if none is refused."""
     if any(operation.undo for operation in operations):
         return "have no undo"
     if any(operation.first or operation.last for operation in operations):
@@ -156,7 +156,10 @@ def _refused(operations: Sequence[Operation]) -> str:
 
 
 def _operate_at_once(semaphore: "MappedSemaphore", change: int) -> bool:
-    """Change the value if that needs no wait; then leave signals blocked."""
+    """Change the value if that needs no wait; return True then.
+
+    After True, the terminating signals stay blocked.
+    """
     import signal
 
     from pyipcs.process.signals import terminating_signals
