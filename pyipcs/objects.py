@@ -172,5 +172,5 @@ def resources(kind: Kind) -> Listing:
 
 
 def of_figures(rows: Listing, name: str) -> Listing:
-    """Return the rows of resources with a limit ("limits") or a count ("usage")."""
+    """Return the resources with a limit ("limits") or a count ("usage")."""
     return rows.where(rows.column("is_limited" if name == "limits" else "is_counted"))

@@ -126,7 +126,7 @@ class _Shms:
         self._read: set[int] = set()
 
     def new(self, pids: Iterable[int], *, has_own: bool) -> dict[int, int | None]:
-        """Return a process for each file system that was not read before, by its device.
+        """Return a process for each file system not read before, by device.
 
         Args:
             pids: the processes.

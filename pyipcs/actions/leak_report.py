@@ -257,7 +257,7 @@ class LeakReport:
         return f"{command} left {', and '.join(parts)}"
 
     def _counted(self, *, shared: bool) -> list[str]:
-        """Return the numbers of objects in shared places, or in those of the command."""
+        """Return the numbers of objects in shared places, or in all others."""
         return [
             plural(number, kind.noun)
             for kind, number in self.counts.items()
@@ -318,7 +318,7 @@ class LeakReport:
         }
 
     def remove(self, output: Output) -> Collection[tuple[Kind, int | str]]:
-        """Remove the objects in shared places that are certainly left; return them.
+        """Remove leftover objects in shared places; return the removed ones.
 
         In a private namespace the kernel removes all objects, and this removes none.
         """

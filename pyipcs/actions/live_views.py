@@ -70,7 +70,7 @@ def _overview(report: Report, capabilities: TerminalCapabilities, height: int) -
 
 
 def limits_or_usage(kinds: Sequence[Kind], figures: str, options: OutputOptions) -> FrameRenderer:
-    """Return the view of the kernel's limits with their usage, or of the usage alone."""
+    """Return the view of limits with their usage, or of the usage alone."""
     return lambda capabilities: Frame(
         partial(table.tables, plan.resource_table(kinds, options, figures), capabilities)
     )

@@ -158,7 +158,7 @@ def _find_readable(
 
 
 def _details(handle: Handle) -> Record:
-    """Return the record with the readable details, without the residency of segments."""
+    """Return the record with its readable details, but no residency."""
     try:
         return handle.record if handle.kind is Kind.SEGMENT else handle.details()
     except NotFoundError:

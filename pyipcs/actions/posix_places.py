@@ -44,7 +44,7 @@ class PosixPlace(ABC):
         """
 
     def other_files(self) -> "Sequence[OtherFile] | None":
-        """Return the files that the command left and that are no objects; None if unknown."""
+        """Return the other files that the command left; None if unknown."""
         return None
 
     def selection(self) -> Selection:
@@ -112,7 +112,7 @@ class _SharedPlace(PosixPlace):
         """Return the directory of the objects, which stays open."""
 
     def _has_new(self) -> bool:
-        """Return True if there are new files; this loads no module for their listing."""
+        """Return True if there are new files, without a module for listings."""
         if self._error:
             raise self._error
         return not self._known.issuperset(_inodes(self._open()))

@@ -230,9 +230,10 @@ class Receiver:
         return shown == most
 
     def _requeue(self, messages: Sequence[Message]) -> None:
-        """Put messages back on the queue, behind those of their type, without waiting.
+        """Put messages back on the queue without waiting.
 
-        Print messages that the queue refuses on standard error, in the notation of `send --json`.
+        They stand behind the others of their type or priority. Print messages that the queue
+        refuses on standard error, in the notation of `send --json`.
         """
         if self._put is None:  # --peek has taken none
             return

@@ -116,7 +116,7 @@ def select(listings: Iterable[Listing], selection: Selection) -> Selected:
 
 
 def identify(listings: Iterable[Listing], selection: Selection) -> Selected:
-    """Return objects that meet the filters of a selection, with snapshots if it has filters."""
+    """Return selected objects, with snapshots if the selection has filters."""
     selected: dict[int | str, object] = {}
     for listing in listings:
         if selection.filters:
@@ -230,7 +230,7 @@ class Removal:
     def dry_run(
         self, targets: Sequence[RemovalTarget], selected: Mapping[Kind, Selected]
     ) -> dict[Kind, set[int | str]]:
-        """Return the ids or names of the objects to remove; report the same errors."""
+        """Return the objects to remove by id or name; report the same errors."""
         removable: dict[Kind, set[int | str]] = {
             kind: set(self._removable(kind, selected.get(kind, {})))
             for kind in {*selected, *(one.kind for one in targets)}

@@ -89,7 +89,7 @@ class PosixRemoval(SelectedRemoval):
         return iter(busy)
 
     def _renewed(self, candidate: Candidate, journal: Journal) -> Iterator[Candidate]:
-        """Yield the present candidate for a changed object that still meets the filters."""
+        """Yield the new candidate of a changed object that meets the filters."""
         handle = handle_class(self.kind)(candidate.name)
         try:
             record = handle.stat() if candidate.qnum is None else handle.details()

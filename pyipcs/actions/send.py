@@ -224,7 +224,7 @@ class _Sizes:
         return f"{_LIMITS[name]} at most {plural(self._known[name], 'byte')} ({name})"
 
     def refusal(self, size: int) -> str:
-        """Return the reason for a size that the kernel refuses, against all known limits."""
+        """Return the reason for a refused size within all known limits."""
         return f"it has {plural(size, 'byte')}; the kernel refuses that size ({self._names[0]})"
 
 

@@ -38,7 +38,7 @@ def find_visible(
 
 
 def find_limited(kinds: Sequence[Kind], *, has_usage: bool) -> tuple[list[Kind], list[UnseenError]]:
-    """Return the kinds with readable limits, and the reasons for unreadable figures.
+    """Return the kinds with readable limits, and the reasons for the others.
 
     The limits of queues can be read where the queues cannot be counted.
 
@@ -75,7 +75,7 @@ def posix_hint() -> str:
 
 
 def other_files() -> "OtherFiles | None":
-    """Count the files in /dev/shm that are no objects; None if it is unreadable."""
+    """Count the other files in /dev/shm; return None if it is unreadable."""
     from pyipcs.posix.listing import other_files as count
 
     try:
@@ -85,9 +85,9 @@ def other_files() -> "OtherFiles | None":
 
 
 def other_files_note(kinds: Container[Kind]) -> str:
-    """Return a line that counts the files in /dev/shm that no removal of kinds concerns.
+    """Return a line that counts the other files in /dev/shm.
 
-    It is empty without such files, or without kinds in /dev/shm.
+    It is empty without such files, or if none of the kinds is in /dev/shm.
     """
     others = other_files() if any(kind in kinds for kind in IN_SHM) else None
     if not others or not others.files:

@@ -83,7 +83,7 @@ class App(Prefix, click.Group):
 
 
 def suggestion(name: str, words: Collection[str]) -> str:
-    """Return the words for a command that does not exist; empty if none is close."""
+    """Return the words for an unknown command; empty if none is close."""
     from difflib import get_close_matches
 
     return _SUGGESTIONS.get(name) or "".join(get_close_matches(name, words, n=1, cutoff=0.75))

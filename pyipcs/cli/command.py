@@ -155,16 +155,16 @@ class Grammar(click.Command):
                 formatter.write_text(f"See {pointers} for the names.")
 
     def lists(self) -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
-        """Yield the choices of options with their meanings, by titles; none of a topic."""
+        """Yield the choices of options with their meanings, by title."""
         yield from ((title, rows) for topic, title, rows in self._choices() if not topic)
 
     def topics(self) -> list[str]:
-        """Return the topics of `pyipcs help` with the lists that this command's help lacks."""
+        """Return the topics of `pyipcs help` with further lists."""
         topics = ["columns"] if self.help_sections else []
         return [*topics, *dict.fromkeys(topic for topic, *_ in self._choices() if topic)]
 
     def _choices(self) -> Iterator[tuple[str, str, Iterable[tuple[str, str]]]]:
-        """Yield the choices of options: their topic, title, and terms with their meanings."""
+        """Yield the choices of options: topic, title, and terms with meanings."""
         for param in self.params:
             # Without a metavar the choices stand in its place.
             if isinstance(param.type, DocumentedChoice) and param.metavar:

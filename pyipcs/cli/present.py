@@ -72,7 +72,7 @@ def _report(
 
 
 def _with_others(output: Output, report: Report, format_: Format, *, has_hint: bool) -> Report:
-    """Add the other files of /dev/shm, or a hint at POSIX objects, to a report."""
+    """Add the other files of /dev/shm or a hint at POSIX objects."""
     is_drawn = _capabilities(output, format_) is not None
     if not is_drawn and format_ is not Format.JSON:
         return report
@@ -264,7 +264,7 @@ def _others_document(others: "OtherFiles") -> dict[str, int | None]:
 
 
 def _others_note(others: "OtherFiles") -> str:
-    """Return a line that counts the other files of /dev/shm; empty without any."""
+    """Return a line that counts other files of /dev/shm; empty without any."""
     from pyipcs.render.format_units import human
     from pyipcs.text import plural
 

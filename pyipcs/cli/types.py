@@ -158,7 +158,7 @@ def parse_value(text: str) -> tuple[int, int]:
 
 
 def parse_kinds(text: str) -> frozenset[Kind]:
-    """Parse the names of kinds and families; without a value return all System V kinds."""
+    """Parse the names of kinds and families; no value means System V."""
     if text == NO_VALUE:
         return frozenset(SYSV)
     kinds: set[Kind] = set()
@@ -303,7 +303,7 @@ def name_type(kind: Kind) -> ParsedType:
 
 
 def target_type(kind: Kind | None = None) -> ParsedType:
-    """Return the type of a target; the kind is that of System V or its counterpart."""
+    """Return the type of a target of a System V kind or its counterpart."""
     return ParsedType("target", _parse_target, _existing("target", kind))
 
 

@@ -95,7 +95,7 @@ class PosixAttachment:
 
     @kernel_errors()
     def _next_data(self, start: int, end: int) -> tuple[int, int]:
-        """Return the next range with data; an empty one at the end if there is none."""
+        """Return the next range with data, or an empty one at the end."""
         if not self._has_holes:
             return start, end
         try:

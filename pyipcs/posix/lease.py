@@ -117,7 +117,7 @@ class LeaseBlock:
 
 @contextmanager
 def write_lease(descriptor: int) -> Iterator[None]:
-    """Hold a write lease on a file within a `with` block, which is a LeaseBlock.
+    """Hold a write lease within a `with` block, which is a LeaseBlock.
 
     Args:
         descriptor: the file, open for reading, for writing or for both.
@@ -144,7 +144,7 @@ def write_lease(descriptor: int) -> Iterator[None]:
 
 
 def pause() -> None:
-    """Wait for a random time before another try, so that two processes do not meet again."""
+    """Wait for a random time, so that two processes do not meet again."""
     time.sleep(_PAUSE_MAX * int.from_bytes(os.urandom(2)) / 0xFFFF)
 
 

@@ -139,14 +139,14 @@ def mq_unlink(name: str) -> None:
 
 
 def mq_getattr(descriptor: int) -> QueueAttributes:
-    """Call mq_getattr(3) for a descriptor of mq_open(3) or of the queue's file."""
+    """Call mq_getattr(3) for a descriptor of a queue or of its file."""
     attr = _MqAttr()
     _mq_getattr(descriptor, ctypes.byref(attr))
     return QueueAttributes(attr.mq_maxmsg, attr.mq_msgsize, attr.mq_curmsgs)
 
 
 def deadline(seconds: float) -> Any:
-    """Return the end of a wait that begins now, as a pointer to a struct timespec."""
+    """Return the end of a wait from now, as a pointer to a struct timespec."""
     nanoseconds = time.time_ns() + int(seconds * 1e9)
     return ctypes.byref((c_long * 2)(*divmod(nanoseconds, 10**9)))
 
@@ -170,15 +170,16 @@ def mq_timedsend(descriptor: int, body: bytes, priority: int, end: Any) -> None:
 
 
 def message_receiver(descriptor: int, msgsize: int) -> Callable[[Any], Message]:
-    """Return a function that calls mq_timedreceive(3) on a descriptor without O_NONBLOCK.
+    """Return a function that calls mq_timedreceive(3) on a descriptor.
 
-    Its argument is the end of the wait, a result of `deadline`; PAST for no wait. It raises:
+    The argument of the function is the end of the wait, a result of `deadline`; PAST for no wait.
+    The function raises:
 
         BusyError: the queue is still empty.
         InterruptError: a signal arrived while the call waited.
 
     Args:
-        descriptor: the queue, open for reading.
+        descriptor: the queue, open for reading, without O_NONBLOCK.
         msgsize: the msgsize of the queue; a smaller buffer receives no message.
     """
     buffer, number = ctypes.create_string_buffer(msgsize), c_uint()
@@ -237,7 +238,7 @@ def sem_close(address: int) -> None:
 
 
 def mapped_file(address: int) -> tuple[int, int] | None:
-    """Return the device and the inode of the file that is mapped at an address.
+    """Return the device and the inode of the file mapped at an address.
 
     Return None without /proc (proc_pid_maps(5)).
     """

@@ -116,7 +116,10 @@ def queue_sizes(maxmsg: int | None, msgsize: int | None) -> tuple[int, int]:
 
 
 def queue_cost(maxmsg: int, msgsize: int) -> int:
-    """Return the bytes that an empty or full queue counts against RLIMIT_MSGQUEUE."""
+    """Return the bytes that a queue counts against RLIMIT_MSGQUEUE.
+
+    The number of its messages has no effect.
+    """
     return maxmsg * (msgsize + _MESSAGE_HEADER) + min(maxmsg, _MQ_PRIO_MAX) * _PRIORITY_NODE
 
 
@@ -136,7 +139,7 @@ def queue_bytes() -> Amount:
 
 
 def _default(name: str, otherwise: int) -> int:
-    """Return a default; its maximum limits it (mqueue_get_inode in ipc/mqueue.c)."""
+    """Return a default, at most its maximum (mqueue_get_inode, ipc/mqueue.c)."""
     found = (sysctl(f"{name}_default"), sysctl(f"{name}_max"))
     return min((value for value in found if value is not None), default=otherwise)
 
@@ -244,7 +247,7 @@ def held_memory(top: int) -> int | None:
 
 
 def _total_below(top: int) -> int | None:
-    """Return the bytes of all files below a directory; None if one is not visible."""
+    """Return the bytes of all files below a directory; None if unknown."""
     from pyipcs.posix.directory import BLOCK
     from pyipcs.posix.walk import Walk
 

@@ -347,9 +347,9 @@ def other_files() -> OtherFiles:
 
 
 def _has_mounts(top: int) -> bool:
-    """Return False if certainly nothing is mounted in a directory (proc_pid_mountinfo(5)).
+    """Return False if certainly nothing is mounted in a directory.
 
-    Without this knowledge, stat(2) of each file would be necessary.
+    Without this knowledge (proc_pid_mountinfo(5)), stat(2) of each file would be necessary.
     """
     if not directory.is_own():
         return True

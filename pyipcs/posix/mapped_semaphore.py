@@ -94,7 +94,7 @@ class MappedSemaphore:
             _sem_post(self._address)
 
     def try_take(self) -> bool:
-        """Decrement the value if it is positive; return True then (sem_trywait(3)).
+        """Decrement a positive value, and return True then (sem_trywait(3)).
 
         Raises:
             IpcError: ENXIO, the file was truncated.

@@ -1,4 +1,4 @@
-"""The mqueue file system, which shows the POSIX queues of an IPC namespace (mq_overview(7))."""
+"""The mqueue file system with the POSIX queues of an IPC namespace (mq_overview(7))."""
 
 import errno
 import os
@@ -71,7 +71,10 @@ def complete(listing: Listing, fields: Iterable[str]) -> Listing:
 
 
 def details(descriptor: int, fields: Collection[str]) -> dict[str, int | None]:
-    """Return the readable fields of an open queue; see `complete` for their effect on times."""
+    """Return the readable fields of an open queue.
+
+    See `complete` for their effect on times.
+    """
     from pyipcs.posix import libc
 
     found: dict[str, int | None] = {}
@@ -150,7 +153,7 @@ def _first_access(open_with: Callable[[int], int]) -> int:
 
 
 def _without_lease(open_with: Callable[[int], int], access: int) -> int:
-    """Return a descriptor; wait for the end of a short lease of another process."""
+    """Return a descriptor; wait until a short lease of another process ends."""
     for _ in range(_LEASE_TRIES - 1):
         try:
             return open_with(access)
@@ -200,7 +203,7 @@ def _can_mount() -> bool:
 
 
 def _open_mount_of_child() -> int | None:
-    """Mount the queues in a child with its own mount namespace; return the directory.
+    """Mount the queues in a mount namespace of a child; return the directory.
 
     A process whose user namespace owns its IPC namespace, but not its mount namespace, may mount
     only after unshare(2).
@@ -241,7 +244,7 @@ def _send_mount(channel: Any) -> None:
 
 
 def _open_own_mount() -> int:
-    """Open /dev/mqueue, and check that it is that of the caller's IPC namespace."""
+    """Open /dev/mqueue, and check that it has the caller's queues."""
     try:
         descriptor = os.open(PATH, _OPEN_DIRECTORY)
     except OSError as error:
@@ -270,7 +273,7 @@ def _unreadable() -> UnseenError:
 
 
 def _hint() -> str:
-    """Return a hint at the right that makes a mount unnecessary; empty with it."""
+    """Return a hint at the right that replaces a mount; empty with it."""
     if _can_mount():
         return ""
     who = "as root" if effective_uid() else "with CAP_SYS_ADMIN"
@@ -388,7 +391,7 @@ def _details(
 
 
 def _text(descriptor: int) -> dict[str, int | None]:
-    """Return the fields in the text of a queue's file; empty if it cannot be read."""
+    """Return the fields in the text of a queue's file; empty if unreadable."""
     try:
         text = os.pread(descriptor, 256, 0)
     except OSError:

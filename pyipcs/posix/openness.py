@@ -298,7 +298,7 @@ class _Folder:
         os.unlink(name[1:], dir_fd=self._directory)
 
     def _unlink_file(self, entry: str, opened: os.stat_result) -> None:
-        """Rename a file, and unlink it if it is the opened one; else restore its name."""
+        """Rename a file; unlink it if it is the opened one, else restore it."""
         folder = self._directory
         os.rename(entry, self._temporary, src_dir_fd=folder, dst_dir_fd=folder)
         found = os.stat(self._temporary, dir_fd=folder, follow_symlinks=False)

@@ -30,7 +30,7 @@ class OtherFile(NamedTuple):
 def other_files(
     is_wanted: Callable[[os.stat_result], bool] = lambda _status: True,
 ) -> list[OtherFile]:
-    """Return the files in /dev/shm that are no objects, in the order of their names.
+    """Return the files in /dev/shm that are no objects, sorted by name.
 
     Args:
         is_wanted: a condition on the status of a file.
@@ -51,7 +51,7 @@ def other_files(
 def _other_file(
     top: int, entry: str, is_wanted: Callable[[os.stat_result], bool]
 ) -> OtherFile | None:
-    """Return a wanted file in /dev/shm; None if it is an object or was removed."""
+    """Return a wanted file in /dev/shm; None for an object or no file."""
     try:
         status = files.status(top, entry)
         if not is_wanted(status):

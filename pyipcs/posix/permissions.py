@@ -90,7 +90,10 @@ def _can_write(directory: int) -> bool:
 
 
 def _can_unlink_all(directory: int) -> bool:
-    """Return True if the owner of an object does not matter: there is no sticky bit."""
+    """Return True if the caller may remove objects of all owners.
+
+    There is no sticky bit, or the caller owns the directory.
+    """
     found = os.fstat(directory)
     return not found.st_mode & stat.S_ISVTX or found.st_uid == effective_uid()
 
@@ -110,7 +113,7 @@ def _directory(kind: Kind) -> int | None:
 
 
 def _has(capability: int, uid: int, gid: int) -> bool:
-    """Return True if the caller has a capability over an object of a user and a group.
+    """Return True if the caller has a capability over an object.
 
     In a user namespace it is valid only for objects of users and groups of that namespace.
     """

@@ -215,10 +215,11 @@ class PosixMessageQueue(PosixHandle):
         raise ipc_error(errno.EOPNOTSUPP)
 
     def _open_for(self, access: int) -> int:
-        """Open the queue for calls that may wait; the descriptor lives as long as the handle.
+        """Open the queue for calls that may wait.
 
-        The calls wait in the kernel, not in poll(2): a message that a waiting call receives leaves
-        the registration of another process for a notification in force (mq_notify(3)).
+        The descriptor lives as long as the handle. The calls wait in the kernel, not in poll(2): a
+        message that a waiting call receives leaves the registration of another process for a
+        notification in force (mq_notify(3)).
         """
         from pyipcs.posix import libc
 

@@ -58,7 +58,7 @@ class Walk:
                 self.is_complete = False
 
     def _open(self, descriptor: int) -> None:
-        """Read an open directory, unless a file system was mounted there meanwhile."""
+        """Read an open directory, unless it is now a mount."""
         try:
             if os.fstat(descriptor).st_dev == self.device:
                 self._levels.append((descriptor, os.scandir(descriptor)))

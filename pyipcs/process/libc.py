@@ -37,7 +37,10 @@ def _check(result: int, _function: object, _arguments: object) -> int:
 
 
 def _check_plain(result: int, _function: object, _arguments: object) -> int:
-    """Raise the C library's text: that of `ipc_error` for ENOSYS is about System V IPC."""
+    """Raise errors with the C library's text.
+
+    The text of `ipc_error` for ENOSYS is about System V IPC.
+    """
     if result == -1:
         number = ctypes.get_errno()
         raise type(ipc_error(number))(number, os.strerror(number))
@@ -165,7 +168,7 @@ def mincore(address: int, size: int) -> bytes:
 
 
 def cached_identity(path: str) -> tuple[int, int]:
-    """Return the device and the inode of a file, as its file system has them in memory.
+    """Return the device and the inode of a file without asking a server.
 
     stat(2) asks the server of a FUSE mount, and never returns if that does not answer.
 

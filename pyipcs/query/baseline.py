@@ -74,7 +74,10 @@ def new_since(known: Mapping[Kind, Collection[Identity]]) -> Filter:
 
 
 def _with_unborn(known: Collection[Identity]) -> frozenset[Identity]:
-    """Return identities, and each again without the birth, which may be unknown later."""
+    """Return identities with and without their births.
+
+    A birth may be unknown later.
+    """
     return frozenset(known).union((*one[:-1], None) for one in known)
 
 
@@ -95,7 +98,7 @@ def _check_origin(document: Any) -> None:
 
 
 def _check_device(taken: Mapping[str, Any]) -> None:
-    """Check that a listing of segments and semaphores is that of the present /dev/shm."""
+    """Check that a listing is that of the present /dev/shm."""
     from pyipcs.errors import UnseenError
     from pyipcs.posix.directory import device
 

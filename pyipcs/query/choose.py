@@ -55,7 +55,7 @@ def parse_sort(text: str) -> tuple[str, bool]:
 
 
 def _column_name(text: str) -> str:
-    """Return the name of a column in capitals; an unknown name stays as it was typed."""
+    """Return the name of a column in capitals, an unknown name unchanged."""
     name = text.strip()
     if not name:
         raise ValueError("a column's name is missing")
@@ -89,7 +89,7 @@ def document(kind: Kind, choice: Choice | None) -> tuple[Column, ...]:
 
 
 def resources(choice: Choice | None, figures: str = "limits") -> tuple[Column, ...]:
-    """Return the columns of limits with their usage ("limits"), or of usage alone ("usage")."""
+    """Return the columns of limits with usage ("limits") or of usage ("usage")."""
     return _chosen(RESOURCE, FIGURES[figures], choice)
 
 
@@ -123,7 +123,7 @@ def check(names: Iterable[str], known: Collection[Sequence[Column]], noun: str) 
 
 
 def _closest(name: str, columns: Iterable[Column]) -> str | None:
-    """Return the column whose name, or the kernel's name of it, is closest to a name."""
+    """Return the column with the closest name, or closest kernel's name."""
     from difflib import get_close_matches
 
     listed = [*columns]

@@ -213,17 +213,17 @@ def _reasons(listing: Listing) -> Iterator[str]:
 
 
 def _users(listing: Listing) -> Iterator[Any]:
-    """Yield the pids of the users of each object; None if they are unknown."""
+    """Yield the pids of the users of each object; None if unknown."""
     return (_pids(one.users) for one in listing.column("evidence"))
 
 
 def _waiters(listing: Listing) -> Iterator[Any]:
-    """Yield the pids of the waiting users of each object; None if they are unknown."""
+    """Yield the pids of the waiting users of each object; None if unknown."""
     return (_pids(one.waiting) for one in listing.column("evidence"))
 
 
 def _mappers(listing: Listing) -> Iterator[Any]:
-    """Yield the pids of the users that have each object mapped; None if they are unknown."""
+    """Yield the pids of the mapping users of each object; None if unknown."""
     return (_pids(one.mapping) for one in listing.column("evidence"))
 
 

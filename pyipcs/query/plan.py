@@ -234,7 +234,10 @@ class Report(NamedTuple):
     notes: Sequence[str] = ()
 
     def in_one_order(self) -> Iterable[tuple[Kind, Iterable[Listing]]]:
-        """Return the objects for one table; each kind comes several times if all are sorted."""
+        """Return the objects for one table.
+
+        Each kind comes several times if all are sorted together.
+        """
         if self.sort is None or len(self.found) < 2:
             return self.found.items()
         from pyipcs.query.choose import interleaved
@@ -368,7 +371,7 @@ def resources(kinds: Sequence[Kind], options: OutputOptions, format_: Format) ->
 
 
 def resource_table(kinds: Sequence[Kind], options: OutputOptions, figures: str) -> Report:
-    """Return the limits with their usage ("limits"), or the usage alone ("usage"), for people.
+    """Return a table of limits with usage ("limits") or of usage ("usage").
 
     Pages are sizes.
     """

@@ -41,7 +41,7 @@ class Selection(NamedTuple):
     filters: "tuple[Filter, ...]" = ()
 
     def kinds(self, named: Collection[Kind]) -> list[Kind]:
-        """Return the named kinds, or else the System V kinds that all filters apply to.
+        """Return the named kinds, or the System V kinds that all filters cover.
 
         Raises:
             UsageError: a filter applies to none of the kinds, or all filters together do.
@@ -97,7 +97,7 @@ class Selection(NamedTuple):
 
     @property
     def checks_use(self) -> bool:
-        """True if a filter excludes POSIX objects that a process has open or mapped."""
+        """True if a filter excludes POSIX objects in use."""
         if not self.filters:
             return False
         from pyipcs.query.complete import CLASSIFYING, Requirement
@@ -105,7 +105,7 @@ class Selection(NamedTuple):
         return any(one.requires & {*CLASSIFYING, Requirement.OPEN} for one in self.filters)
 
     def unjudged(self) -> list[str]:
-        """Return warnings about objects of which a fact is unknown, one for each reason."""
+        """Return warnings about objects with unknown facts, one for each reason."""
         counts: dict[str, dict[Kind, int]] = {}
         for filter_ in self.filters:
             for kind, number in filter_.unjudged.items():

@@ -13,7 +13,7 @@ _Text = TypeVar("_Text", str, "str | None")
 
 
 def _or_seconds(convert: Callable[[int], _Text]) -> Callable[[int], _Text]:
-    """Return a function that returns the number of seconds for a time without a date.
+    """Make a conversion return the seconds of a time without a date.
 
     The owner of a file may set any time (utimensat(2)), also in a year that struct tm cannot have.
     """

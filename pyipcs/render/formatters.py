@@ -68,7 +68,7 @@ def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Va
 
 
 def _is_cached(value_type: ValueType, style: Style) -> bool:
-    """Return True if values repeat and their texts do not change with the time.
+    """Return True if values repeat and the time does not change their texts.
 
     Names do not repeat.
     """

@@ -95,7 +95,10 @@ def fitted(measured: Sequence[Measured], room: int) -> dict[Column, int]:
 
 
 def _steps(measured: Sequence[Measured]) -> Iterator[Mapping[Column, int]]:
-    """Yield the steps to a narrower table, as new widths of columns; 0 leaves a column out."""
+    """Yield the steps to a narrower table, as new widths of columns.
+
+    The width 0 leaves a column out.
+    """
     wrappable = [one.column for one in reversed(measured) if one.is_wrappable]
     others = sorted(
         (one for one in measured if not one.is_named),

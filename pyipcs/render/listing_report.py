@@ -68,7 +68,10 @@ def table(
     convert: Callable[[str], str] | None = None,
     escaped: Collection[ValueType] = (),
 ) -> Iterator[Iterable[Iterable[Any]]]:
-    """Yield the rows of one table for all kinds in chunks, the headings first; see `cells`."""
+    """Yield the rows of one table for all kinds in chunks; see `cells`.
+
+    The headings come first.
+    """
     names = headings(report)
     if report.headings:
         yield [names]

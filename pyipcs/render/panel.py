@@ -94,9 +94,9 @@ def details(object_: Details, capabilities: TerminalCapabilities | None) -> Iter
 
 
 def _title(record: Record, room: int) -> tuple[str, list[tuple[str, Cell]]]:
-    """Return the title, and the key or the name as a row if the title is too long.
+    """Return the title, and a row for a key or name too long for it.
 
-    rich would truncate it.
+    rich would truncate the title.
     """
     noun = record.kind.noun
     title, name = f"{noun[0].upper()}{noun[1:]}", format_target_id(record.kind, record.id)
@@ -222,7 +222,7 @@ def _segment_facts(record: Segment, style: Style) -> Iterator[tuple[str, Cell]]:
 
 
 def _creator(record: SysvRecord) -> str:
-    """Return the names of the creator; the kernel records the process for segments alone."""
+    """Return the names of the creator, of segments with the process."""
     creator = names(record.cuid, record.cgid)
     if not isinstance(record, Segment):
         return creator
@@ -264,7 +264,7 @@ def _start_of_pid(sizes: Mapping[str, int]) -> int:
 def _table(
     shown: Shown, sizes: Mapping[str, int], room: int, capabilities: TerminalCapabilities
 ) -> Iterator[RenderableType]:
-    """Yield the lines around the rows of semaphores; a placeholder stands for the rows.
+    """Yield the lines around a placeholder for the rows of semaphores.
 
     rich takes 0.3 ms for a row.
     """
@@ -296,7 +296,7 @@ def _rows(
 
 
 def _folded(text: str, size: int) -> list[str]:
-    """Return the lines of a text that may be too long for one, broken at a space if possible."""
+    """Return the lines of a text, broken at spaces where possible."""
     lines = []
     while width(text) > size:
         fitting = next(text[:end] for end in range(size, 0, -1) if width(text[:end]) <= size)

@@ -228,7 +228,7 @@ def _laid_out(
     report: Report,
     capabilities: TerminalCapabilities,
 ) -> tuple[dict[Column, list[Cell]], dict[Column, int]]:
-    """Return the cells of the columns, and the columns that fit with their widths."""
+    """Return the cells of columns, and the widths of the columns that fit."""
 
     def cells(column: Column, style: Style) -> list[Cell]:
         has_unicode = capabilities.has_unicode

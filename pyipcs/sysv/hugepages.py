@@ -30,7 +30,7 @@ def resident(
 
 
 def sizes(directory: str = POOLS) -> Iterator[tuple[int, str]]:
-    """Yield the sizes of huge pages in bytes, each with the folder of its pool."""
+    """Yield the sizes of huge pages in bytes, and the folders of their pools."""
     with suppress(OSError):  # a kernel without huge pages
         for name in os.listdir(directory):
             kib = int(name.removeprefix("hugepages-").removesuffix("kB"))

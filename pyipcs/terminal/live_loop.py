@@ -22,7 +22,7 @@ FrameRenderer: TypeAlias = Callable[[TerminalCapabilities], Frame]
 
 
 def watch(output: Output, interval: float, render: FrameRenderer) -> None:
-    """Show a frame every `interval` seconds, and at a change of the size, until the key q.
+    """Show frames at an interval, and at changes of the size, until the key q.
 
     Raises:
         StoppedError: a signal arrived; the terminal is restored.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def states(listing: Listing) -> "Iterable[State | None]":
-    """Return the states of objects; None for an object that was removed meanwhile.
+    """Return the states of objects; None for a removed object.
 
     Args:
         listing: the objects; semaphore sets with their semaphores, POSIX queues with the number of
@@ -40,7 +40,7 @@ def evidence(listing: Listing) -> "Iterable[UsageState | None]":
 def evidence_of(record: Record) -> "UsageState | None":
     """Return the state of one object, by the cheapest means for its kind.
 
-    Return None for an object that was removed meanwhile.
+    Return None for a removed object.
     """
     if isinstance(record, PosixRecord):
         from pyipcs.usage import posix_state

@@ -65,7 +65,7 @@ def evidence(listing: Listing) -> Iterator[UsageState | None]:
 
 
 def evidence_of(record: PosixRecord) -> UsageState | None:
-    """Return the state of one object with the evidence; None if it was removed."""
+    """Return the state of one object with the evidence; None if removed."""
     return next(evidence(listing_of(record.kind, [record])))
 
 
@@ -149,7 +149,7 @@ def _verb(processes: Sized, singular: str, plural: str) -> str:
 
 
 def _unseen(seen: Scan, device: int | None = None) -> str:
-    """Return the reason why a user of an object may be unseen; empty without one.
+    """Return the reason why a user may be unseen; empty without one.
 
     Args:
         seen: the scan.

@@ -39,7 +39,7 @@ def named(pid: int, command: str | None) -> str:
 
 
 def _printable(name: str) -> str:
-    """Return a name with escapes for control characters; a process can choose any name."""
+    """Escape control characters; a process can choose any name."""
     if name.isprintable():
         return name
     return "".join(one if one.isprintable() else _escaped(one) for one in name)

@@ -47,7 +47,7 @@ def command(output: Output, /, *, shell: str) -> None:
 
 
 def _path(name: str) -> str:
-    """Return the path of a file: in the installed package, or beside it in the project."""
+    """Return the path of a file in the installed package or the project."""
     package = os.path.dirname(pyipcs.__file__)
     installed, source = (
         os.path.join(folder, "completions", name) for folder in (package, os.path.dirname(package))

@@ -295,7 +295,7 @@ def _show_dry_run(
 
 
 def _nameable(named: Iterable[Target], options: RemoveOptions) -> Sequence[Kind]:
-    """Return the kinds of System V; all kinds if the command line has a name or other kinds."""
+    """Return the System V kinds; all kinds with a name or a POSIX kind."""
     targets = chain(named, (one.target for one in options.targets))
     has_name = any(target.by is By.NAME for target in targets)
     return [*Kind] if has_name or not {*(options.all_kinds or ())} <= {*SYSV} else SYSV
@@ -341,7 +341,7 @@ def _read_ids(kind: Kind, options: RemoveOptions, removal: Removal) -> Iterator[
 
 
 def _question(found: Mapping[Kind, Iterable[Listing]]) -> str:
-    """Return the question before a removal: the objects, their use, and other users'."""
+    """Return the question before a removal: objects, their use and owners."""
     numbers = {kind: sum(one.length for one in found.get(kind, ())) for kind in Kind}
     kinds = phrase([plural(number, kind.noun) for kind, number in numbers.items() if number])
     counts = count_usage(chain.from_iterable(found.values()))
@@ -349,7 +349,7 @@ def _question(found: Mapping[Kind, Iterable[Listing]]) -> str:
 
 
 def _concerns(counts: UsageCounts) -> str:
-    """Return a sentence about objects that other processes or users may need; empty if none."""
+    """Return a sentence about objects in use or of other users, or empty."""
     owner = "another user" if counts.users == 1 else "other users"
     clauses = [
         (counts.used, "is in use", "are in use"),
