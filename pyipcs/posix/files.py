@@ -7,16 +7,13 @@ import errno
 import os
 import stat
 import struct
-import time
 
 from pyipcs.errors import FormError, IpcError, ipc_error
 from pyipcs.model import INT_MAX, Kind
 from pyipcs.posix.names import SEMAPHORE_PREFIX, format_name
-from pyipcs.posix.places import Identity, identity
+from pyipcs.posix.places import SAFE_FLAGS, Identity, identity, open_after_lease, open_error
 from pyipcs.text import plural
 
-_SAFE = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
-_LEASE_TRIES, _LEASE_PAUSE = 3, 0.0005  # a lease of pyipcs takes microseconds
 # struct new_sem of glibc (internaltypes.h), with 64-bit atomic operations and without; FLAG is
 # LLL_SHARED, which musl and other files do not have there. sem_open(3) writes zeros in the rest.
 _SEM_64 = struct.Struct("=II i 20s")  # value, waiters, flag, rest
@@ -57,7 +54,7 @@ def open_file(directory: int, entry: str, flags: int, expected: Identity) -> int
         DeniedError: the mode of the file forbids it.
         BusyError: another process has a lease on the file.
     """
-    descriptor = _open(directory, entry, flags | _SAFE)
+    descriptor = _open(directory, entry, flags | SAFE_FLAGS)
     opened = os.fstat(descriptor)
     if identity(opened) != expected or not stat.S_ISREG(opened.st_mode):
         os.close(descriptor)
@@ -80,17 +77,10 @@ def open_quietly(directory: int, entry: str, expected: Identity) -> int:
 
 
 def _open(directory: int, entry: str, flags: int) -> int:
-    for left in reversed(range(_LEASE_TRIES)):
-        try:
-            return os.open(entry, flags, dir_fd=directory)
-        except OSError as error:
-            if error.errno != errno.EAGAIN or not left:
-                # O_NOFOLLOW refuses a symbolic link: the file was replaced.
-                is_replaced = error.errno in {errno.ELOOP, errno.ENXIO, errno.EISDIR}
-                number = errno.ENOENT if is_replaced else error.errno or errno.EIO
-                raise ipc_error(number) from None
-        time.sleep(_LEASE_PAUSE)
-    raise AssertionError("the last try returns or raises")
+    try:
+        return open_after_lease(lambda: os.open(entry, flags, dir_fd=directory))
+    except OSError as error:
+        raise open_error(error) from None
 
 
 def semaphore_value(data: bytes) -> int | None:

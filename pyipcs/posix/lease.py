@@ -166,19 +166,6 @@ def check_held(descriptor: int) -> None:
         raise _failure(BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)))
 
 
-def is_unused(descriptor: int) -> bool:
-    """Return True if no other process has a file open or mapped now.
-
-    Raises:
-        DeniedError, IpcError: see `LeaseBlock`.
-    """
-    try:
-        with write_lease(descriptor):
-            return True
-    except BusyError:
-        return False
-
-
 def _failure(error: OSError) -> IpcError:
     number = error.errno or errno.EIO
     return type(ipc_error(number))(number, _TEXTS.get(number) or os.strerror(number))

@@ -2,17 +2,16 @@
 
 import errno
 import os
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from stat import S_IMODE, ST_ATIME, ST_CTIME, ST_MTIME
 from typing import Any
 
-from pyipcs.errors import BusyError, DeniedError, IpcError, NotFoundError, UnseenError
+from pyipcs.errors import DeniedError, IpcError, NotFoundError, UnseenError
 from pyipcs.listing import CHUNK, Listing
 from pyipcs.model import Kind, PosixQueue
-from pyipcs.posix.places import Identity, devices, identity
+from pyipcs.posix.places import Identity, devices, identity, open_after_lease
 from pyipcs.process.identity import CAP_SYS_ADMIN, capabilities, effective_uid
 
 PATH = "/dev/mqueue"
@@ -26,7 +25,6 @@ _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK, because open(2) would wait for the end of a lease. A descriptor of either access has
 # the attributes; only one for reading has the text.
 ACCESSES = (os.O_RDONLY | os.O_NONBLOCK, os.O_WRONLY | os.O_NONBLOCK)
-_LEASE_TRIES, _LEASE_PAUSE = 3, 0.0005  # a lease of pyipcs takes microseconds
 
 
 def read() -> Iterator[Listing]:
@@ -147,19 +145,9 @@ def _first_access(open_with: Callable[[int], int]) -> int:
     """Return the descriptor of the first access that is not refused."""
     reading, writing = ACCESSES
     try:
-        return _without_lease(open_with, reading)
+        return open_after_lease(lambda: open_with(reading))
     except (PermissionError, DeniedError):
-        return _without_lease(open_with, writing)
-
-
-def _without_lease(open_with: Callable[[int], int], access: int) -> int:
-    """Return a descriptor; wait until a short lease of another process ends."""
-    for _ in range(_LEASE_TRIES - 1):
-        try:
-            return open_with(access)
-        except (BlockingIOError, BusyError):
-            time.sleep(_LEASE_PAUSE)
-    return open_with(access)
+        return open_after_lease(lambda: open_with(writing))
 
 
 def _namespace_inode() -> int | None:

@@ -16,13 +16,11 @@ from pyipcs.model import Kind, PosixQueue, PosixRecord
 from pyipcs.posix import directory, lease, mqueue
 from pyipcs.posix.lease import LeaseBlock
 from pyipcs.posix.names import entry as entry_of
-from pyipcs.posix.places import Identity, identity
+from pyipcs.posix.places import SAFE_FLAGS, Identity, identity, open_error
 
 # The fields of a record that reveal a change after the listing.
 _Fields: TypeAlias = tuple[int, ...]
 _BATCH = 256  # objects for which the signals are blocked: a few milliseconds
-_SAFE = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
-_REPLACED = {errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.EISDIR}  # of open(2), O_NOFOLLOW
 _COMPARED = ("device", "inode", "mode", "uid", "gid", "mtime")
 # Listing the bytes of a queue sets its other times.
 _COMPARED_FILE = (*_COMPARED, "atime", "ctime")
@@ -264,12 +262,11 @@ class _Folder:
         entry = self._prefix + name[1:]
         try:
             try:
-                return os.open(entry, os.O_RDONLY | _SAFE, dir_fd=self._directory)
+                return os.open(entry, os.O_RDONLY | SAFE_FLAGS, dir_fd=self._directory)
             except PermissionError:
-                return os.open(entry, os.O_WRONLY | _SAFE, dir_fd=self._directory)
+                return os.open(entry, os.O_WRONLY | SAFE_FLAGS, dir_fd=self._directory)
         except OSError as error:
-            number = error.errno or errno.EIO
-            raise ipc_error(errno.ENOENT if number in _REPLACED else number) from None
+            raise open_error(error) from None
 
     def _unlink(self, name: str, opened: os.stat_result) -> None:
         """Unlink an object; raise NotFoundError if another has its name."""

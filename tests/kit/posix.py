@@ -104,7 +104,7 @@ def bind(source: Path, target: Path) -> None:
 @contextmanager
 def child_in(prepare: Callable[[], object]) -> Iterator[int]:
     """Run a process that calls a function and then waits; yield its pid."""
-    ready, told = os.pipe()
+    ready, report = os.pipe()
     wait, end = os.pipe()
     child = os.fork()
     if child == 0:
@@ -112,13 +112,13 @@ def child_in(prepare: Callable[[], object]) -> Iterator[int]:
             os.close(ready)
             os.close(end)
             prepare()
-            os.write(told, b"y")
+            os.write(report, b"y")
             os.read(wait, 1)
         except BaseException:
-            os.write(told, traceback.format_exc().encode())
+            os.write(report, traceback.format_exc().encode())
         finally:
             os._exit(0)
-    os.close(told)
+    os.close(report)
     os.close(wait)
     try:
         answer = os.read(ready, 65536)

@@ -30,56 +30,65 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
         os.close(descriptor)
 
 
+def is_granted(descriptor: int) -> bool:
+    """Return True if the kernel grants a write lease on a file."""
+    try:
+        with lease.write_lease(descriptor):
+            return True
+    except BusyError:
+        return False
+
+
 @pytest.fixture
 def path(shm: ShmFiles) -> Path:
     return shm.file("x", b"x" * PAGE)
 
 
 @pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_WRONLY, os.O_RDWR])
-def test_is_unused_of_closed_file_is_true(path: Path, flags: int) -> None:
+def test_write_lease_of_closed_file_is_granted(path: Path, flags: int) -> None:
     with opened(path, flags) as descriptor:
-        assert lease.is_unused(descriptor)
+        assert is_granted(descriptor)
         assert fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == fcntl.F_UNLCK
 
 
 @pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_WRONLY, os.O_RDWR])
-def test_is_unused_of_file_open_elsewhere_is_false(path: Path, flags: int) -> None:
+def test_write_lease_of_file_open_elsewhere_is_refused(path: Path, flags: int) -> None:
     with child_in(lambda: hold_open(path, flags)), opened(path) as descriptor:
-        assert not lease.is_unused(descriptor)
+        assert not is_granted(descriptor)
     with opened(path) as descriptor:
-        assert lease.is_unused(descriptor)
+        assert is_granted(descriptor)
 
 
 @pytest.mark.parametrize("protection", [mmap.PROT_READ, mmap.PROT_READ | mmap.PROT_WRITE])
 @pytest.mark.parametrize("flags", [mmap.MAP_SHARED, mmap.MAP_PRIVATE])
-def test_is_unused_of_file_mapped_elsewhere_is_false(
+def test_write_lease_of_file_mapped_elsewhere_is_refused(
     path: Path, protection: int, flags: int
 ) -> None:
     with child_in(lambda: hold_mapped(path, protection, flags)), opened(path) as descriptor:
-        assert not lease.is_unused(descriptor)
+        assert not is_granted(descriptor)
 
 
-def test_is_unused_does_not_see_o_path(path: Path) -> None:
+def test_write_lease_of_file_open_with_o_path_is_granted(path: Path) -> None:
     with child_in(lambda: hold_open(path, os.O_PATH)), opened(path) as descriptor:
-        assert lease.is_unused(descriptor)
+        assert is_granted(descriptor)
 
 
 @pytest.mark.root
-def test_is_unused_of_file_of_other_user_is_denied(path: Path) -> None:
+def test_write_lease_of_file_of_other_user_is_denied(path: Path) -> None:
     path.chmod(0o666)
 
     def check() -> str:
         with opened(path) as descriptor, pytest.raises(DeniedError) as error:
-            lease.is_unused(descriptor)
+            is_granted(descriptor)
         return error.value.strerror
 
     assert as_nobody(check) == "only its owner can check that nobody uses it"
 
 
-def test_is_unused_of_pipe_is_not_supported() -> None:
+def test_write_lease_of_pipe_is_not_supported() -> None:
     ends = os.pipe()
     with pytest.raises(IpcError, match="the kernel cannot check that nobody uses it") as error:
-        lease.is_unused(ends[0])
+        is_granted(ends[0])
     assert error.value.errno == errno.EINVAL
     for end in ends:
         os.close(end)
@@ -119,18 +128,18 @@ def opener(path: Path) -> Iterator[Callable[[], int]]:
         A function that requests it and returns the errno.
     """
     wait, request = os.pipe()
-    answer, told = os.pipe()
+    answer, reply = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(request)
         if os.read(wait, 1):
             try:
                 os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
-                os.write(told, b"\0")
+                os.write(reply, b"\0")
             except OSError as error:
-                os.write(told, bytes([error.errno or 255]))
+                os.write(reply, bytes([error.errno or 255]))
         os._exit(0)
-    os.close(told)
+    os.close(reply)
     yield lambda: os.read(answer, os.write(request, b"x"))[0]
     for end in (wait, request, answer):
         os.close(end)
