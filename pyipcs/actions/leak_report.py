@@ -227,9 +227,8 @@ class LeakReport:
         self._location = location
         self.ended = ended
         self.unseen: dict[Kind, UnseenError] = {}
-        left: dict[Kind, Sequence[Listing]] = {}
         found, self._others = location.leftovers()
-        left.update(found)
+        left = dict(found)
         for place in location.places:
             try:
                 left.update(place.leftovers())
@@ -251,17 +250,17 @@ class LeakReport:
         if self._processes or not self._location.is_private:
             counts = [plural(number, kind.noun) for kind, number in self.counts.items() if number]
             return f"{command} left {phrase(counts)}"
-        going, staying = self._counted(shared=False), self._counted(shared=True)
-        parts = [f"{phrase(going)} (gone with its namespace)"] if going else []
+        vanishing, staying = self._counted(is_shared=False), self._counted(is_shared=True)
+        parts = [f"{phrase(vanishing)} (gone with its namespace)"] if vanishing else []
         parts += [f"{phrase(staying)} in {SHM}"] if staying else []
         return f"{command} left {', and '.join(parts)}"
 
-    def _counted(self, *, shared: bool) -> list[str]:
+    def _counted(self, *, is_shared: bool) -> list[str]:
         """Return the numbers of objects in shared places, or in all others."""
         return [
             plural(number, kind.noun)
             for kind, number in self.counts.items()
-            if number and self._location.is_shared(kind) is shared
+            if number and self._location.is_shared(kind) == is_shared
         ]
 
     def notes(self) -> Iterator[str]:
@@ -272,7 +271,7 @@ class LeakReport:
                 "other programs of yours may have created them: "
                 f"{command} had no IPC namespace of its own ({why})"
             )
-        elif self._counted(shared=True):
+        elif self._counted(is_shared=True):
             yield f"other programs of yours may have created those in {SHM}, which is shared"
         elif why and why != _NEVER:
             yield f"{command} left nothing, but had no IPC namespace of its own: {why}"

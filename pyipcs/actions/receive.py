@@ -166,7 +166,7 @@ class Receiver:
     def _transfer(self, delivery: "Delivery", wait: InterruptibleWait) -> bool:
         """Receive and deliver messages; put back undelivered messages."""
         try:
-            is_complete = self._show(delivery) if self._options.peek else self._take(delivery, wait)
+            is_complete = self._copy(delivery) if self._options.peek else self._take(delivery, wait)
         except StoppedError:
             raise
         except Exception:
@@ -219,15 +219,15 @@ class Receiver:
             delivery.add(message)
         return True
 
-    def _show(self, delivery: "Delivery") -> bool:
+    def _copy(self, delivery: "Delivery") -> bool:
         """Copy messages; return True if there were as many as requested."""
         most = self._options.most
-        shown = 0
+        copied = 0
         for message in islice(self._queue.copies(self._options.wanted), most):
             delivery.wait_until_ready()
             delivery.add(message)
-            shown += 1
-        return shown == most
+            copied += 1
+        return copied == most
 
     def _requeue(self, messages: Sequence[Message]) -> None:
         """Put messages back on the queue without waiting.
@@ -264,10 +264,11 @@ class Receiver:
             case IpcError():
                 return refusal(self._queue.kind, self._target, error)
             case _:
-                message = f"{error}{self._place() if self._has_requeued else ''}"
+                message = f"{error}{self._location() if self._has_requeued else ''}"
         return CommandError(f"{self._target.typed}: {message}")
 
-    def _place(self) -> str:
+    def _location(self) -> str:
+        """Return the location of a message that was put back."""
         field = self._queue.message_field.name
         return f"; it is back on the queue, behind all others of its {field}"
 

@@ -163,7 +163,7 @@ class Removal:
                 self._announce(kind, handle.id)
                 handle.remove()
             except IpcError as error:
-                self.refuse(target, error)
+                self._refuse(target, error)
             else:
                 self._record(kind, [handle.id])
 
@@ -225,7 +225,7 @@ class Removal:
             except NotFoundError:
                 continue
             except IpcError as error:
-                self.refuse(_target(object_id), error)
+                self.refuse(object_id, error)
 
     def dry_run(
         self, targets: Sequence[RemovalTarget], selected: Mapping[Kind, Selected]
@@ -256,7 +256,7 @@ class Removal:
                 if (kind, record.id) in gone and not _stays(record, target):
                     raise ipc_error(errno.ENOENT)
             except IpcError as error:
-                self.refuse(target, error)
+                self._refuse(target, error)
             else:
                 gone.add((kind, record.id))
                 yield kind, record.id
@@ -283,7 +283,11 @@ class Removal:
         if self.verbose:
             self._output.write([_VERBOSE[kind].format(format_target_id(kind, object_id))])
 
-    def refuse(self, target: Target, error: IpcError) -> None:
+    def refuse(self, object_id: int | str, error: IpcError) -> None:
+        """Report the kernel's refusal to remove an object."""
+        self._refuse(_target(object_id), error)
+
+    def _refuse(self, target: Target, error: IpcError) -> None:
         """Report the kernel's refusal in the words of ipcrm."""
         name = target.by.value
         if isinstance(error, FormError):

@@ -79,16 +79,15 @@ class PosixRemoval(SelectedRemoval):
                 elif outcome is not Outcome.CHANGED:
                     self._report(candidate.name, outcome, journal)
                 elif not left:
-                    why = "could not examine it in time"
-                    journal.skip(self.kind, candidate.name, why, has_failed=True)
+                    self.skip_unexamined(candidate.name, journal)
                 else:
-                    changed += self._renewed(candidate, journal)
+                    changed += self._still_selected(candidate, journal)
             if removed:
                 journal.note(self.kind, removed)
             batch = changed
         return iter(busy)
 
-    def _renewed(self, candidate: Candidate, journal: Journal) -> Iterator[Candidate]:
+    def _still_selected(self, candidate: Candidate, journal: Journal) -> Iterator[Candidate]:
         """Yield the new candidate of a changed object that meets the filters."""
         handle = handle_class(self.kind)(candidate.name)
         try:
@@ -100,8 +99,7 @@ class PosixRemoval(SelectedRemoval):
         if self.selection.keeps(record):
             yield candidate_of(record)
         else:
-            why = "changed since it was listed"
-            journal.skip(self.kind, candidate.name, why, has_failed=False)
+            self.skip_changed(candidate.name, journal)
 
     def _report(self, name: str, outcome: Outcome | IpcError, journal: Journal) -> None:
         if isinstance(outcome, NotFoundError):
@@ -110,8 +108,8 @@ class PosixRemoval(SelectedRemoval):
             is_late = isinstance(outcome, BusyError) and self.selection.checks_use
             journal.skip(self.kind, name, outcome.strerror, has_failed=not is_late)
             return
-        shown = f"{self.kind.noun} {format_target_id(self.kind, name)}"
-        journal.warn(f"removed {shown} while a process was opening it")
+        object_ = f"{self.kind.noun} {format_target_id(self.kind, name)}"
+        journal.warn(f"removed {object_} while a process was opening it")
         journal.note(self.kind, [name])
 
 

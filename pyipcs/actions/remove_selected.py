@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from pyipcs.errors import IpcError
 from pyipcs.listing import Listing
-from pyipcs.model import POSIX, Kind, Target
+from pyipcs.model import POSIX, Kind
 from pyipcs.query.selection import Selection
 
 
@@ -24,8 +24,8 @@ class Journal(Protocol):
     def skip(self, kind: Kind, object_id: int | str, why: str, *, has_failed: bool) -> None:
         """Report an object that was not removed."""
 
-    def refuse(self, target: Target, error: IpcError) -> None:
-        """Report the kernel's refusal."""
+    def refuse(self, object_id: int | str, error: IpcError) -> None:
+        """Report the kernel's refusal to remove an object."""
 
 
 class SelectedRemoval(ABC):
@@ -51,6 +51,14 @@ class SelectedRemoval(ABC):
     @abstractmethod
     def removable(self, snapshots: Mapping[Any, Any], journal: Journal) -> Collection[Any]:
         """Return the ids or names of the objects that `remove` would remove."""
+
+    def skip_changed(self, object_id: int | str, journal: Journal) -> None:
+        """Report an object that no longer is the selected one."""
+        journal.skip(self.kind, object_id, "changed since it was listed", has_failed=False)
+
+    def skip_unexamined(self, object_id: int | str, journal: Journal) -> None:
+        """Report an object that changed, or whose evidence aged, at each try."""
+        journal.skip(self.kind, object_id, "could not examine it in time", has_failed=True)
 
 
 def selected_removal(kind: Kind, selection: Selection) -> SelectedRemoval:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pyipcs.actions.remove_selected import Journal, SelectedRemoval
 from pyipcs.errors import IpcError, NotFoundError
 from pyipcs.listing import Listing
-from pyipcs.model import By, SysvRecord, Target
+from pyipcs.model import SysvRecord
 from pyipcs.query.baseline import Identity, identities, identity_of
 from pyipcs.query.selection import LateError
 from pyipcs.sysv.handle import handle_class
@@ -51,7 +51,7 @@ class SysvRemoval(SelectedRemoval):
             except NotFoundError:
                 continue
             except IpcError as error:
-                journal.refuse(Target(By.ID, object_id, str(object_id)), error)
+                journal.refuse(object_id, error)
 
     def _is_confirmed(self, object_id: int, snapshot: Snapshot, journal: Journal) -> bool:
         """Return True if an object still meets the filters, by fresh evidence."""
@@ -69,7 +69,7 @@ class SysvRemoval(SelectedRemoval):
             if identity_of(record) == identity and self.selection.matches_now(record):
                 return True
         except LateError:
-            journal.skip(self.kind, object_id, "could not examine it in time", has_failed=True)
+            self.skip_unexamined(object_id, journal)
             return False
-        journal.skip(self.kind, object_id, "changed since it was listed", has_failed=False)
+        self.skip_changed(object_id, journal)
         return False

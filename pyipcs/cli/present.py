@@ -87,7 +87,7 @@ def _with_others(output: Output, report: Report, format_: Format, *, has_hint: b
     return report._replace(facts=facts, notes=[note] if note else [])
 
 
-def show_leftovers(
+def leftovers(
     output: Output,
     found: Found,
     options: OutputOptions,

@@ -198,7 +198,7 @@ def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
             listed = {old_kind: {}}  # shows the kind even if no operand is an id
         going = removal.dry_run([*targets], listed)
         shown = [*dict.fromkeys(kind for target in named for kind in target.kinds)]
-        _show_dry_run(output, options, going, shown)
+        _write_dry_run(output, options, going, shown)
         return removal.status
     needs_consent = can_ask and any(listed.values())
     if needs_consent and not output.ask(_question(found)):
@@ -265,7 +265,7 @@ def _parse_targets(words: Iterable[str]) -> list[Target]:
     return targets
 
 
-def _show_dry_run(
+def _write_dry_run(
     output: Output,
     options: RemoveOptions,
     going: Mapping[Kind, Collection[int | str]],

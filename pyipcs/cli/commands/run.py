@@ -159,7 +159,8 @@ def command(output: Output, /, *, args: Sequence[str], options: _RunOptions) -> 
     stream = None if options.report is None else _open_report(options.report)
     leaks = run(program, options.private, options.shm)
     target = output.for_stderr(stream)
-    _show(target, leaks, Format(options.format_) if options.format_ else None, options.remove)
+    format_ = Format(options.format_) if options.format_ else None
+    _write_report(target, leaks, format_, options.remove)
     is_written = options.report is None or _is_written(target, options.report, output)
     if leaks.ended.was_forwarded:
         from pyipcs.process import libc
@@ -170,7 +171,7 @@ def command(output: Output, /, *, args: Sequence[str], options: _RunOptions) -> 
     return leaks.ended.status or found or (Status.DONE if is_written else Status.FAILED)
 
 
-def _show(output: Output, leaks: LeakReport, format_: Format | None, remove: bool) -> None:
+def _write_report(output: Output, leaks: LeakReport, format_: Format | None, remove: bool) -> None:
     """Print the report, and remove objects if requested.
 
     JSON is one document, without messages.
@@ -183,13 +184,13 @@ def _show(output: Output, leaks: LeakReport, format_: Format | None, remove: boo
             objects = {kind: some for kind, some in leaks.objects.items() if leaks.counts[kind]}
             columns = _COLUMNS if chosen is Format.TABLE else ("KIND", *_COLUMNS)
             columned = options.with_columns(objects, columns, more=False)
-            present.show_leftovers(output, objects, columned, {})
+            present.leftovers(output, objects, columned, {})
     else:
         is_json = chosen is Format.JSON
         removed = leaks.remove(output.muted()) if remove and is_json else ()
         facts = leaks.facts(removed) if is_json else {}
         columned = options.with_columns(leaks.objects, USAGE_COLUMNS, more=True)
-        present.show_leftovers(output, leaks.objects, columned, facts, leaks.unseen)
+        present.leftovers(output, leaks.objects, columned, facts, leaks.unseen)
     with suppress(WriteError):  # see _is_written
         output.flush()
     if chosen is not Format.JSON:
