@@ -251,7 +251,7 @@ main()
 
 @pytest.mark.untraced
 @pytest.mark.parametrize("line", COMMANDS)
-def test_command_loads_only_what_it_needs(
+def test_command_loads_only_needed_modules(
     line: str, objects: Objects, shm: ShmFiles, isolated: None
 ) -> None:
     shm.file("imported", b"hello")

@@ -412,7 +412,9 @@ def test_not_in_listing_of_queues_alone_needs_no_shm(
     assert elsewhere(*args, before=[replace_shm]) == (0, "NAME\n/x\n", "")
 
 
-def test_not_in_twice_selects_what_is_in_neither(posix_objects: PosixObjects, save: Save) -> None:
+def test_not_in_twice_selects_objects_in_neither_listing(
+    posix_objects: PosixObjects, save: Save
+) -> None:
     posix_objects.make(Kind.POSIX_SEGMENT, "first")
     before = save("-M")
     later = before.rename(before.with_name("first.json"))

@@ -107,7 +107,7 @@ def test_op_waiting_uses_no_cpu_and_ends_when_possible() -> None:
     assert PATH.read_bytes() == glibc_semaphore(0)
 
 
-def test_op_gives_wake_as_many_processes() -> None:
+def test_op_addition_wakes_all_waiting_processes() -> None:
     set_value(0)
     with running(PYIPCS, "op", "/x", "P") as one, running(PYIPCS, "op", "/x", "P") as other:
         wait_until(lambda: waiters() == 2)

@@ -80,8 +80,8 @@ def test_read_unpack_prints_structs(shmid: int) -> None:
     args = ["--offset", "50", "--unpack", "hh"]
     assert forked("read", KEY, *args).out == "0\t1\n"
     assert forked("read", KEY, *args, "--length", "12").out == "0\t1\n2\t3\n4\t5\n"
-    torn = forked("read", KEY, "--offset=94", "--unpack=hh", "--length=8")
-    assert (torn.status, torn.out, torn.err.count("\n")) == (
+    partial = forked("read", KEY, "--offset=94", "--unpack=hh", "--length=8")
+    assert (partial.status, partial.out, partial.err.count("\n")) == (
         1,
         "0\t0\n",
         1,

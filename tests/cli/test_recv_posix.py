@@ -173,7 +173,7 @@ def test_recv_by_an_ordinary_user_needs_the_right_to_read() -> None:
 
 
 @pytest.mark.root
-def test_recv_without_the_right_to_write_prints_what_it_cannot_put_back() -> None:
+def test_recv_without_the_right_to_write_prints_unrequeued_messages() -> None:
     with queue(NAME, 0o604, SIZES) as descriptor:
         send_message(descriptor, b"precious", 3)
         result = ordinary("recv", NAME, "--exec", "exit 4")

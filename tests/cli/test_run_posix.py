@@ -126,7 +126,7 @@ def test_run_reports_queues_below_a_mount_of_the_command() -> None:
     assert (result.status, "left 1 POSIX queue (gone" in result.err) == (23, True)
 
 
-def test_run_report_of_a_living_process_does_not_say_that_queues_are_gone() -> None:
+def test_run_beside_a_living_process_does_not_report_queues_as_gone() -> None:
     script = f"{sys.executable} -c '{MAKE_QUEUES}' /a; sleep 600 >/dev/null 2>&1 & echo $!"
     result = run_run("sh", "-c", script)
     os.kill(int(result.out), signal.SIGKILL)
@@ -252,7 +252,7 @@ def test_run_private_always_needs_no_mqueue() -> None:
 
 
 @pytest.mark.tools("strace")
-def test_run_without_ipc_namespace_has_the_shared_place() -> None:
+def test_run_shm_private_without_ipc_namespace_is_the_shared_one() -> None:
     inject = ["-f", "-o", "/dev/null", "-e", "trace=unshare", "-e", "inject=unshare:error=EPERM"]
     result = run("strace", *inject, PYIPCS, "run", "-J", "--shm", "private", "true")
     found = json.loads(result.err)["run"]

@@ -55,7 +55,7 @@ def test_run_reports_new_objects_in_shared_shm(shm: ShmFiles) -> None:
     assert left_files() == ["before", "left", "sem.left"]
 
 
-def test_run_distinguishes_objects_that_go_with_the_namespace() -> None:
+def test_run_distinguishes_objects_gone_with_the_namespace() -> None:
     result = run_run("sh", "-c", f"{LEAVE}; {LEAVE_QUEUE}")
     counts = (
         "1 POSIX queue (gone with its namespace), "
@@ -138,7 +138,7 @@ def test_run_names_other_files_in_shared_shm(shm: ShmFiles) -> None:
         (SHM / name).rmdir()
 
 
-def test_run_shm_ignore_looks_at_no_file() -> None:
+def test_run_shm_ignore_reads_no_file() -> None:
     result = run_run("--rm", "--shm", "ignore", "sh", "-c", LEAVE)
     assert result == (0, "", "")
     assert left_files() == ["left", "sem.left"]

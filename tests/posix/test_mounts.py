@@ -157,7 +157,7 @@ FLAGS = {"nosuid": 2, "nodev": 4, "noexec": 8, "noatime": 1024, "strictatime": 1
     "flags", [[], ["nosuid", "nodev", "strictatime"], ["noexec", "noatime"]], ids=",".join
 )
 @pytest.mark.parametrize("options", ["size=8192,nr_inodes=7", "size=0,nr_inodes=0", "mode=755"])
-def test_mount_own_shm_has_the_limits_and_flags_of_the_outer(
+def test_mount_own_shm_has_the_limits_and_flags_of_the_outer_one(
     flags: list[str], options: str
 ) -> None:
     def prepare() -> None:

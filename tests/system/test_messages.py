@@ -371,7 +371,7 @@ def test_recv_processes_that_share_an_output_lose_no_message(
     for child in children:
         assert exit_code(child) == -signal.SIGTERM
     os.close(write)
-    if kind == "pty":  # where a message was torn cannot be seen
+    if kind == "pty":  # the cut of a message is not visible
         os.close(read)
         queue.receive_all()
         return

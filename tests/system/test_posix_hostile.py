@@ -148,7 +148,7 @@ def test_stat_names_what_is_no_object(hostile: set[str]) -> None:
 def test_list_as_another_user_goes_by_name_and_size(shm: ShmFiles) -> None:
     if not IS_ROOT:
         pytest.skip("needs files of another user")
-    shm.file("sem.random", b"\xa5" * 32)  # 0600: nobody but root can tell
+    shm.file("sem.random", b"\xa5" * 32)  # 0600: only root can read it
     shm.file("sem.two", b"ab")
     shm.file("sem.good", glibc_semaphore(5), mode=0o644)
     shm.file("data", b"x" * 5000)

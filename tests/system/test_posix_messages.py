@@ -29,7 +29,7 @@ def made() -> Iterator[int]:
     ("call", "args", "out"),
     [("mq_timedsend", "send {} b", ""), ("mq_timedreceive", "recv {} --nowait", "a\n")],
 )
-def test_send_and_recv_interrupted_before_they_wait_go_on(
+def test_send_and_recv_interrupted_before_they_wait_continue(
     made: int, call: str, args: str, out: str
 ) -> None:
     """The kernel reports EINTR for a pending signal even if the call may not wait."""

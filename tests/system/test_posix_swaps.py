@@ -62,7 +62,7 @@ def test_rm_orphaned_keeps_file_that_took_the_name(
         X.rmdir()
 
 
-def test_rm_orphaned_names_the_place_of_a_file_replaced_twice(
+def test_rm_orphaned_names_the_location_of_a_file_replaced_twice(
     shm: ShmFiles,
 ) -> None:
     """The second file cannot get its name back from the third."""

@@ -278,5 +278,5 @@ def has_changes(program: Program) -> bool:
     return any(made.changes for made in program.made.values())
 
 
-def test_table_of_real_programs_in_readme_shows_their_definitions() -> None:
+def test_table_of_real_programs_in_readme_has_their_definitions() -> None:
     assert table() in Path(ROOT, "tests/README.md").read_text()

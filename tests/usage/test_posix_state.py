@@ -411,7 +411,9 @@ def test_evidence_on_other_file_system_is_unknown_without_users(kind: Kind, tmp_
     assert unused == UsageState(State.UNKNOWN, reason, None)
 
 
-def test_evidence_beside_ending_processes_is_right(posix_objects: PosixObjects) -> None:
+def test_evidence_beside_exiting_processes_names_the_living_one(
+    posix_objects: PosixObjects,
+) -> None:
     path = posix_objects.make(Kind.POSIX_SEGMENT)
     for _ in range(5):
         with ExitStack() as stack:

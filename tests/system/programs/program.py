@@ -39,7 +39,7 @@ class Object(NamedTuple):
 
     @property
     def was_used(self) -> bool:
-        """Whether the first semaphore of a set has a last user; True for other kinds."""
+        """True for other kinds, and if the first semaphore has a last user."""
         if self.kind is not Kind.SEMAPHORE:
             return True
         with suppress(OSError):  # its program removed it
