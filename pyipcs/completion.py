@@ -18,8 +18,7 @@ from pyipcs.model import COUNTERPARTS, POSIX, SYSV, Kind
 from pyipcs.process.accounts import user_name
 from pyipcs.render.format_units import human
 from pyipcs.sysv.keys import format_key
-from pyipcs.terminal.escape import one_line
-from pyipcs.text import plural
+from pyipcs.text import one_line, plural
 
 _FLAGS = {
     "q": Kind.QUEUE,

@@ -1,4 +1,4 @@
-"""Plural nouns, lists of names, and numbers as users write them."""
+"""Plural nouns, lists of names, untrusted text, and numbers as users write them."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,6 +10,9 @@ NAMED_MOST = 4  # the most names in a phrase; the number of the others follows
 _NUMBER = (
     r"(?ai)\s*(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]+)|0(?P<octal>[0-7]*)|(?P<decimal>[1-9]\d*))"
 )
+# C0 and C1 controls except newline and tab, DEL, the bidirectional marks, line and paragraph
+# separators, and the surrogates that os.fsdecode makes of invalid UTF-8.
+_UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 _DIGITS_MAX = 25  # a number with so many digits exceeds 64 bits
 
 
@@ -28,6 +31,23 @@ def phrase(names: Sequence[str]) -> str:
     """Join names in a phrase, as "a, b, c, d and 5 more"."""
     *first, last = abridged(names, str)
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def visible(text: str) -> str:
+    """Return text with control characters as escape sequences of Python."""
+    return re.sub(_UNSAFE, _escape_sequence, text)
+
+
+def one_line(text: str) -> str:
+    """Return visible text with newlines and tabs escaped too."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _escape_sequence(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that os.fsdecode could not decode
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"
 
 
 def decimal(digits: str) -> int:

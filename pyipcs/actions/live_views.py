@@ -13,9 +13,9 @@ from pyipcs.query.selection import Selection
 from pyipcs.render import panel, table
 from pyipcs.render.details import Details
 from pyipcs.terminal.capabilities import TerminalCapabilities
-from pyipcs.terminal.escape import one_line
 from pyipcs.terminal.live_loop import FrameRenderer
 from pyipcs.terminal.viewport import Frame, Overview
+from pyipcs.text import one_line
 from pyipcs.usage.scan import expire
 
 

@@ -31,9 +31,8 @@ from pyipcs.objects import QueueHandle, queue_class
 from pyipcs.process.interruptible import FINAL_MESSAGE_TIMEOUT, InterruptibleWait
 from pyipcs.process.nonblocking import NonBlockingFile, ready
 from pyipcs.process.program import environment
-from pyipcs.terminal.escape import visible
 from pyipcs.terminal.streams import Output
-from pyipcs.text import plural
+from pyipcs.text import plural, visible
 
 if TYPE_CHECKING:
     import subprocess

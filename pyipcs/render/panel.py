@@ -44,8 +44,8 @@ from pyipcs.render.stat_words import (
 from pyipcs.render.table import STATE_STYLES, Cell, Painter, bar
 from pyipcs.sysv.keys import format_key
 from pyipcs.terminal.capabilities import TerminalCapabilities
-from pyipcs.terminal.escape import one_line, width
-from pyipcs.text import plural
+from pyipcs.terminal.escape import width
+from pyipcs.text import one_line, plural
 from pyipcs.usage.processes import recorded
 from pyipcs.usage.state import UsageState
 

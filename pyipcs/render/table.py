@@ -33,7 +33,8 @@ from pyipcs.render.layout import (
     wrapped,
 )
 from pyipcs.terminal.capabilities import TerminalCapabilities
-from pyipcs.terminal.escape import one_line, width
+from pyipcs.terminal.escape import width
+from pyipcs.text import one_line
 from pyipcs.usage.processes import recorded
 
 # A text, and its style in rich's notation.

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from pyipcs.errors import CommandError
-from pyipcs.terminal.escape import one_line, visible
+from pyipcs.text import one_line, visible
 
 if TYPE_CHECKING:
     from pyipcs.terminal.capabilities import TerminalCapabilities

@@ -7,6 +7,8 @@ from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
 
+from pyipcs.text import one_line
+
 # Records have whole seconds: a process can seem to start after its own action.
 _MARGIN = 2.0
 
@@ -35,20 +37,7 @@ def named(pid: int, command: str | None) -> str:
     """Return the pid and the name of a process on one line."""
     if command is None:
         return str(pid)
-    return f"{pid} ({_printable(command)})"
-
-
-def _printable(name: str) -> str:
-    """Escape control characters; a process can choose any name."""
-    if name.isprintable():
-        return name
-    return "".join(one if one.isprintable() else _escaped(one) for one in name)
-
-
-def _escaped(character: str) -> str:
-    if character == "\n":
-        return "\\n"
-    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
+    return f"{pid} ({one_line(command)})"  # a process can choose any name
 
 
 def recorded(pid: int, when: int) -> Process:

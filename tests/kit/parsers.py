@@ -31,8 +31,7 @@ from pyipcs.render import details_renderer, metrics, plain, renderer, table, tex
 from pyipcs.render.details import Details
 from pyipcs.sysv import keys, namespace, procfs
 from pyipcs.terminal.capabilities import TerminalCapabilities
-from pyipcs.terminal.escape import one_line
-from pyipcs.text import parse_number
+from pyipcs.text import one_line, parse_number
 from pyipcs.usage import scan, waits
 
 

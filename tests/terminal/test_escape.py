@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyipcs.terminal.escape import one_line, visible
+from pyipcs.text import one_line, visible
 
 
 @pytest.mark.parametrize(
