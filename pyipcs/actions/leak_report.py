@@ -85,6 +85,16 @@ class _Location(NamedTuple):
                 return cls(is_private=True, limits=limits)._with_mounts(private, shm)
         if private == "always":
             raise CommandError(f"cannot create an IPC namespace: {why}")
+        return cls._shared(why, shm)
+
+    @classmethod
+    def _shared(cls, why: str, shm: str) -> "_Location":
+        """Stay in the present IPC namespace, and record its objects.
+
+        Args:
+            why: the reason.
+            shm: shared, private or ignore.
+        """
         from pyipcs.process import libc
         from pyipcs.query.baseline import identities, new_since
         from pyipcs.query.filters import mine

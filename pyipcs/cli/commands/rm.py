@@ -10,6 +10,7 @@ from pyipcs.actions.remove import (
     NAME_OPTIONS,
     Removal,
     RemovalTarget,
+    Selected,
     UsageCounts,
     count_usage,
     identify,
@@ -181,33 +182,45 @@ def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
         plan.check(_nameable(named, options), options.output_options, format_)
     removal = Removal(output, options.selection, verbose=options.verbose)
     can_ask = output.is_interactive and not (options.yes or options.dry_run)
-    kinds = _kinds(options)
-    seen, unseen = find_visible(kinds, removable)
-    found = {kind: options.selection.of(listings) for kind, listings in seen.items()}
-    if can_ask:
-        found = {kind: [*listings] for kind, listings in found.items()}
-    listed = {kind: identify(listings, options.selection) for kind, listings in found.items()}
-    removal.report_unseen(unseen.values())
-    for warning in filter(None, (*options.selection.unjudged(), other_files_note(kinds))):
-        removal.warn(warning)
+    found, selected = _select(options, removal, can_ask=can_ask)
     targets: Iterable[RemovalTarget] = removal.find(named) if named else options.targets
     if old_kind:
         targets = _read_ids(old_kind, options, removal)
     if options.dry_run:
         if old_kind:
-            listed = {old_kind: {}}  # shows the kind even if no operand is an id
-        going = removal.dry_run([*targets], listed)
-        shown = [*dict.fromkeys(kind for target in named for kind in target.kinds)]
-        _write_dry_run(output, options, going, shown)
+            selected = {old_kind: {}}  # shows the kind even if no operand is an id
+        to_remove = removal.dry_run([*targets], selected)
+        named_kinds = [*dict.fromkeys(kind for target in named for kind in target.kinds)]
+        _write_dry_run(output, options, to_remove, named_kinds)
         return removal.status
-    needs_consent = can_ask and any(listed.values())
+    needs_consent = can_ask and any(selected.values())
     if needs_consent and not output.ask(_question(found)):
         raise CommandError("nothing was removed")
     removal.remove(targets)
-    removal.remove_selected(listed)
+    removal.remove_selected(selected)
     if old_kind and not removal.failed:
         output.write(["resource(s) deleted\n"])
     return removal.status
+
+
+def _select(
+    options: RemoveOptions, removal: Removal, *, can_ask: bool
+) -> tuple[Mapping[Kind, Iterable[Listing]], Mapping[Kind, Selected]]:
+    """Select the objects of --all; report unlistable kinds and unknown facts.
+
+    Returns:
+        The listings, which can be read again if `can_ask`; the objects in them.
+    """
+    kinds = _kinds(options)
+    seen, unseen = find_visible(kinds, removable)
+    found = {kind: options.selection.of(listings) for kind, listings in seen.items()}
+    if can_ask:
+        found = {kind: [*listings] for kind, listings in found.items()}
+    selected = {kind: identify(listings, options.selection) for kind, listings in found.items()}
+    removal.report_unseen(unseen.values())
+    for warning in filter(None, (*options.selection.unjudged(), other_files_note(kinds))):
+        removal.warn(warning)
+    return found, selected
 
 
 def _check(ctx: click.Context, options: RemoveOptions, old_kind: Kind | None) -> None:
@@ -268,7 +281,7 @@ def _parse_targets(words: Iterable[str]) -> list[Target]:
 def _write_dry_run(
     output: Output,
     options: RemoveOptions,
-    going: Mapping[Kind, Collection[int | str]],
+    to_remove: Mapping[Kind, Collection[int | str]],
     kinds: Collection[Kind],
 ) -> None:
     """Show the objects that would be removed.
@@ -276,7 +289,7 @@ def _write_dry_run(
     Args:
         output: the destination.
         options: the options of rm.
-        going: the objects.
+        to_remove: the objects.
         kinds: the kinds that a document, or an empty result, has even without objects.
 
     Raises:
@@ -284,12 +297,12 @@ def _write_dry_run(
     """
     output_options = options.output_options
     format_ = output_options.chosen(terminal=output.is_terminal)
-    if kinds and (format_ is Format.JSON or not going):
-        going = {kind: going.get(kind, ()) for kind in kinds}
+    if kinds and (format_ is Format.JSON or not to_remove):
+        to_remove = {kind: to_remove.get(kind, ()) for kind in kinds}
     if format_ is Format.TABLE and options.selection.classifies and not output_options.choice:
-        output_options = output_options.with_columns(going, _EVIDENCE_COLUMNS, more=False)
+        output_options = output_options.with_columns(to_remove, _EVIDENCE_COLUMNS, more=False)
     try:
-        present.selected(output, going, output_options, which=" to remove")
+        present.selected(output, to_remove, output_options, which=" to remove")
     except UnseenError as error:
         raise CommandError(str(error)) from None
 

@@ -172,32 +172,37 @@ def command(output: Output, /, *, args: Sequence[str], options: _RunOptions) -> 
 
 
 def _write_report(output: Output, leaks: LeakReport, format_: Format | None, remove: bool) -> None:
-    """Print the report, and remove objects if requested.
+    """Write the report, and remove objects if requested.
 
     JSON is one document, without messages.
     """
     options = OutputOptions(format_)
     chosen = options.chosen(terminal=output.is_terminal)
+    is_json = chosen is Format.JSON
     if chosen in {Format.TABLE, Format.PLAIN}:
         if leaks.total:
-            output.error(leaks.summary())
-            objects = {kind: some for kind, some in leaks.objects.items() if leaks.counts[kind]}
-            columns = _COLUMNS if chosen is Format.TABLE else ("KIND", *_COLUMNS)
-            columned = options.with_columns(objects, columns, more=False)
-            present.leftovers(output, objects, columned, {})
+            _write_text(output, leaks, options, chosen)
     else:
-        is_json = chosen is Format.JSON
         removed = leaks.remove(output.muted()) if remove and is_json else ()
         facts = leaks.facts(removed) if is_json else {}
         columned = options.with_columns(leaks.objects, USAGE_COLUMNS, more=True)
         present.leftovers(output, leaks.objects, columned, facts, leaks.unseen)
     with suppress(WriteError):  # see _is_written
         output.flush()
-    if chosen is not Format.JSON:
-        for note in leaks.notes():
-            output.error(note)
-        if remove:
-            leaks.remove(output)
+    if is_json:
+        return
+    for note in leaks.notes():
+        output.error(note)
+    if remove:
+        leaks.remove(output)
+
+
+def _write_text(output: Output, leaks: LeakReport, options: OutputOptions, format_: Format) -> None:
+    """Write the summary, and the objects of the kinds that have some."""
+    output.error(leaks.summary())
+    objects = {kind: some for kind, some in leaks.objects.items() if leaks.counts[kind]}
+    columns = _COLUMNS if format_ is Format.TABLE else ("KIND", *_COLUMNS)
+    present.leftovers(output, objects, options.with_columns(objects, columns, more=False), {})
 
 
 def _open_report(report: str | int) -> TextIO:
