@@ -89,7 +89,7 @@ class LimitError(IpcError):
 
 
 class BusyError(IpcError):
-    """A call that would wait (EAGAIN, ETIMEDOUT), or a missing message (ENOMSG)."""
+    """A call that would wait (EAGAIN, ETIMEDOUT), or no message (ENOMSG)."""
 
 
 class InterruptError(IpcError):
@@ -105,7 +105,7 @@ class TooBigError(IpcError):
 
 
 class FormError(IpcError):
-    """A file with the name of a POSIX object that is no such object, for example a directory."""
+    """A file with the name of a POSIX object in another form, as a directory."""
 
 
 class UnseenError(Exception):

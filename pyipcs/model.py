@@ -362,7 +362,7 @@ class PosixQueue(NamedTuple):
 
 
 class PosixSegment(NamedTuple):
-    """A POSIX shared memory segment (shm_overview(7)); see PosixQueue for common fields.
+    """A POSIX segment (shm_overview(7)); for common fields see PosixQueue.
 
     Attributes:
         born: the time of the creation (statx(2)).
@@ -397,7 +397,7 @@ class PosixSegment(NamedTuple):
 
 
 class PosixSemaphore(NamedTuple):
-    """A named POSIX semaphore (sem_overview(7)); see PosixQueue for common fields.
+    """A POSIX semaphore (sem_overview(7)); for common fields see PosixQueue.
 
     Attributes:
         born: the time of the creation (statx(2)).

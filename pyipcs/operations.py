@@ -13,7 +13,7 @@ _SEMNUM_MAX = 2**16 - 1  # of struct sembuf
 
 
 class Operation(NamedTuple):
-    """One operation, on one semaphore or on several consecutive semaphores (semop(2)).
+    """An operation on one semaphore or consecutive ones (semop(2)).
 
     Attributes:
         first: the number of the first semaphore.

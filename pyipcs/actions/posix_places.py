@@ -92,7 +92,7 @@ class OwnShm(PosixPlace):
 
 
 class _SharedPlace(PosixPlace):
-    """A place whose objects are compared with those before the command, by inode.
+    """A place with objects from before the command, compared by inode.
 
     Objects that a process has open are not left: another program may use them.
     """

@@ -24,7 +24,7 @@ _TRIES = 3  # of an object that changes at each one
 
 
 class PosixRemoval(SelectedRemoval):
-    """Removal of the selected POSIX objects of one kind, unless they are in use."""
+    """Removal of selected POSIX objects of one kind, except those in use."""
 
     def snapshots(self, listing: Listing) -> Iterable[Candidate]:
         """Return each object as a candidate."""

@@ -56,7 +56,7 @@ RESOURCES = {
 
 
 class Amount(NamedTuple):
-    """The limit of a resource, and the amount in use; None is unknown or no limit."""
+    """The limit and the use of a resource; None is unknown or no limit."""
 
     limit: int | None = None
     used: int | None = None

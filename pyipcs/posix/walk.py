@@ -11,7 +11,7 @@ _MAX_DEPTH = 64  # directories: a walk has two descriptors open for each level
 
 
 class Walk:
-    """A walk through all files and directories below a directory, within its file system.
+    """A walk through all files below a directory, within its file system.
 
     Attributes:
         device: the device of the file system.

@@ -89,7 +89,7 @@ def document(kind: Kind, choice: Choice | None) -> tuple[Column, ...]:
 
 
 def resources(choice: Choice | None, figures: str = "limits") -> tuple[Column, ...]:
-    """Return the columns of limits with usage ("limits") or of usage ("usage")."""
+    """Return the columns of limits with usage ("limits") or usage ("usage")."""
     return _chosen(RESOURCE, FIGURES[figures], choice)
 
 

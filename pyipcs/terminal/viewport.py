@@ -32,7 +32,10 @@ class Frame(NamedTuple):
 
 
 class Viewport:
-    """A window of some lines on a frame: its overview at the top, its whole text below."""
+    """A window of some lines on a frame.
+
+    At the top it shows the overview, below the whole text.
+    """
 
     def __init__(self) -> None:
         self._position = 0  # the first line shown

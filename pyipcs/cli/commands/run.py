@@ -56,7 +56,7 @@ def _parse_report(text: str) -> str | int:
 
 
 class _ReportFormat(DocumentedChoice):
-    """A format of the report; PYIPCS_FORMAT may name formats of other commands."""
+    """A format of the report; PYIPCS_FORMAT may name one of other commands."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the format; None for the default."""
