@@ -79,7 +79,7 @@ class LeaseBlock:
         if not is_supported():
             raise IpcError(errno.EINVAL, UNSUPPORTED)
         # No other thread may get SIGIO, which only this one blocks.
-        thread = _thread_id_among_others()
+        thread = _owner_thread()
         self._owner = _OWNER.pack(_F_OWNER_TID, thread) if thread else None
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self._was_pending = signal.SIGIO in signal.sigpending()
@@ -171,7 +171,7 @@ def _failure(error: OSError) -> IpcError:
     return type(ipc_error(number))(number, _TEXTS.get(number) or os.strerror(number))
 
 
-def _thread_id_among_others() -> int | None:
+def _owner_thread() -> int | None:
     """Return the id of this thread; None if the process has no other thread."""
     try:
         is_alone = len(os.listdir("/proc/self/task")) == 1
