@@ -14,7 +14,7 @@ from pyipcs.posix import lease
 from pyipcs.posix.openness import Openness, probe_listing
 from pyipcs.process.identity import effective_uid
 from pyipcs.text import phrase, plural
-from pyipcs.usage.scan import FileUses, Scan, scan_files
+from pyipcs.usage.scan import Scan, scan_files
 from pyipcs.usage.state import UsageState
 from pyipcs.usage.users import FileKey, User
 
@@ -127,7 +127,7 @@ def _used(users: Sequence[User], seen: Scan) -> UsageState:
 
 
 def _users(use: _Use, seen: Scan) -> Sequence[User]:
-    return [*_files(seen).users.get(use.key, {}).values()]
+    return [*seen.file_uses.users.get(use.key, {}).values()]
 
 
 def _use_reason(users: Sequence[User]) -> str:
@@ -157,7 +157,7 @@ def _unseen(seen: Scan, device: int | None = None) -> str:
     """
     if not seen.readable or seen.incomplete_reason:
         return seen.incomplete_reason
-    files = _files(seen)
+    files = seen.file_uses
     if device is not None and device not in files.devices:
         return "its file system was not examined"
     if not files.closed:
@@ -168,8 +168,3 @@ def _unseen(seen: Scan, device: int | None = None) -> str:
     number = len(files.closed)
     hint = " (try as root)" if user else ""
     return f"{number} process{'es' if number > 1 else ''} {whose}cannot be examined{hint}"
-
-
-def _files(seen: Scan) -> FileUses:
-    assert seen.files
-    return seen.files

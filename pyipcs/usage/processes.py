@@ -85,6 +85,20 @@ def thread_group(thread: int) -> int:
         return thread
 
 
+def exists(pid: int) -> bool:
+    """Return False if no process or thread has a number."""
+    return _exists(pid) is not False
+
+
+def start_of(pid: int) -> int | None:
+    """Return the start of a process in clock ticks; None if it is hidden."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except OSError:
+        return None
+
+
 def command_line(pid: int, when: int) -> str | None:
     """Return the command line of the process that had a pid at a time.
 

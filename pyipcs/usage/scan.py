@@ -23,7 +23,7 @@ from pyipcs.errors import DeniedError, NotFoundError
 from pyipcs.model import Kind, SysvRecord
 from pyipcs.process.identity import CAP_IPC_OWNER, CAP_SYS_PTRACE, capabilities
 from pyipcs.sysv.namespace import current, is_initial
-from pyipcs.usage.processes import command_of, own_number, pids, proc_is_ours, read_proc
+from pyipcs.usage.processes import command_of, exists, own_number, pids, proc_is_ours, read_proc
 from pyipcs.usage.users import (
     ATTACHED,
     MAPPED,
@@ -123,6 +123,12 @@ class Scan(NamedTuple):
         """The values that distinguish the scan from other scans."""
         return self.begun, self.here
 
+    @property
+    def file_uses(self) -> FileUses:
+        """The uses of files; use it after a scan only."""
+        assert self.files
+        return self.files
+
     def using(self, record: SysvRecord) -> list[User]:
         """Return the processes that use an object."""
         return self.users.get((self.here, record.kind, record.id), [])
@@ -156,7 +162,7 @@ def scan(*, attached: bool = True) -> Scan:
 
 def scan_files() -> Scan:
     """Scan /proc for the users of POSIX objects as well, or return the cached scan."""
-    if Depth.MAPS in _cached and not _file_devices() <= _files(_cached[Depth.MAPS]).devices:
+    if Depth.MAPS in _cached and not file_devices() <= _cached[Depth.MAPS].file_uses.devices:
         expire()  # a place was opened since
     return _scan(Depth.FILES)
 
@@ -165,7 +171,7 @@ def _scan(depth: Depth) -> Scan:
     if depth not in _cached:
         match depth:
             case Depth.WAITS:
-                _cached[depth] = _scan_waits()
+                _cached[depth] = _scan_waits(pids() if proc_is_ours() else ())
             case Depth.MAPS:
                 _cached[depth] = _with_maps(_scan(Depth.WAITS))
             case Depth.FILES:
@@ -173,9 +179,22 @@ def _scan(depth: Depth) -> Scan:
     return _cached[depth]
 
 
-def _files(seen: Scan) -> FileUses:
-    assert seen.files
-    return seen.files
+def scan_process(pid: int) -> Scan:
+    """Scan a single process for objects of both families, without a cache."""
+    return _with_open_files(_with_maps(_scan_waits([pid])))
+
+
+def is_examined(pid: int, seen: Scan) -> bool:
+    """Return True if a scan has read all files of a process.
+
+    Kernel threads and exiting processes use no objects. The mount option hidepid hides processes.
+    """
+    unread = {*seen.file_uses.closed, *(one.pid for one in seen.unreadable)}
+    is_read = any(pid in processes for processes in seen.members.values())
+    if is_read and pid not in unread:
+        return os.path.exists("/proc/self/syscall")  # not in every kernel
+    is_hidden = exists(pid) and not os.path.exists(f"/proc/{pid}")
+    return not (is_hidden or any(_unreadable(pid, None, is_init_read=True)))
 
 
 def scan_for(kind: Kind) -> Scan:
@@ -193,10 +212,11 @@ def is_cached(*, attached: bool) -> bool:
     return (Depth.MAPS if attached else Depth.WAITS) in _cached
 
 
-def _scan_waits() -> Scan:
+def _scan_waits(processes: Iterable[int]) -> Scan:
+    """Find the objects on which processes wait; none without a readable /proc."""
     begun = time.monotonic()
     found = empty_scan()
-    for pid in pids() if found.readable else ():
+    for pid in processes if found.readable else ():
         _add_waits(pid, found)
     return found._replace(begun=begun, took=time.monotonic() - begun)
 
@@ -205,7 +225,7 @@ def _with_maps(seen: Scan) -> Scan:
     """Add attachments and mapped files; omit kernel threads from the members."""
     begun = time.monotonic()
     users = {key: [*processes] for key, processes in seen.users.items()}
-    files = _files(seen).copy()._replace(devices=_file_devices())
+    files = seen.file_uses.copy()._replace(devices=file_devices())
     found = seen._replace(users=users, members={}, unreadable=[*seen.unreadable], files=files)
     reader = _MapReader(found)
     for namespace, processes in seen.members.items():
@@ -219,7 +239,7 @@ def _with_maps(seen: Scan) -> Scan:
 def _with_open_files(seen: Scan) -> Scan:
     """Add open files."""
     begun = time.monotonic()
-    files = _files(seen).copy()
+    files = seen.file_uses.copy()
     for pid in {*chain.from_iterable(seen.members.values())}:
         try:
             files.add(pid, _open_files(pid, files.devices))
@@ -238,7 +258,7 @@ def _add_waits(pid: int, found: Scan) -> None:
         found.members.setdefault(namespace, []).append(pid)
         waits = waits_of(pid)
         _add(pid, waits.objects, found)
-        files = _files(found)
+        files = found.file_uses
         files.add(pid, waits.queues)
         if waits.futexes:
             files.futexes[pid] = waits.futexes
@@ -253,7 +273,7 @@ class _MapReader:
 
     def __init__(self, found: Scan) -> None:
         self._found = found
-        self._files = _files(found)
+        self._files = found.file_uses
         self._segment_devices = _segment_devices()
         self._mapped_file = _file_pattern(self._files.devices)
         self._unreadable = {one.pid for one in found.unreadable}
@@ -411,7 +431,7 @@ def _unreadable(
     )
 
 
-def _file_devices() -> frozenset[int]:
+def file_devices() -> frozenset[int]:
     """Return the file systems with POSIX objects that this process has opened."""
     from pyipcs.posix.places import devices
 
