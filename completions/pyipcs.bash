@@ -684,7 +684,7 @@ _pyipcs_offer() {
   fi
 }
 
-# Offer existing objects or namespaces, found by the program.
+# Offer existing objects, processes or namespaces, found by the program.
 _pyipcs_lookup() {
   _pyipcs_offer "$("$program" --complete "$1" "$cur" "${words[@]:1:cword-1}" 2>/dev/null)"
 }
@@ -754,6 +754,7 @@ _pyipcs_value() {
     namespace)
       if [[ $cur = [0-9]* || -z $cur ]]; then _pyipcs_lookup namespace; else _pyipcs_files; fi
       ;;
+    process) _pyipcs_lookup process ;;
     command) _pyipcs_compgen -c ;;
     removable)
       case ${typed[0]-} in

@@ -45,7 +45,7 @@ function __pyipcs_current
     commandline -ct | string replace -r '^(--[a-z-]+=|-[a-zA-Z](?=[^-]))?["\']?' ''
 end
 
-# Print existing objects or namespaces, found by the program.
+# Print existing objects, processes or namespaces, found by the program.
 function __pyipcs_lookup -a kind
     set -l words (commandline -opc)
     set -l program (string replace -r '^~' $HOME -- $words[1])

@@ -1,4 +1,4 @@
-"""Suggestions of objects for the completion files of shells.
+"""Suggestions of objects and processes for the completion files of shells.
 
 The files call `pyipcs --complete SOURCE CURRENT [ARG]...`. This module does not load click, which
 halves the time that a Tab takes.
@@ -77,13 +77,19 @@ def main(args: Sequence[str]) -> None:
 
     Args:
         args: the source of the suggestions ("id", "key", "target" or "name", with ":" and a kind
-            if only one is possible, or "namespace"), the current text of the argument, and the
-            arguments of the command line, whose options may select kinds and a namespace.
+            if only one is possible, "process" or "namespace"), the current text of the argument,
+            and the arguments of the command line, whose options may select kinds and a namespace.
     """
     source, current, *line = args
     del line[line.index("--") if "--" in line else len(line) :]
     suggestions: dict[str, list[str]] = {}
-    found = _namespaces() if source == "namespace" else _objects(source, current, line)
+    match source:
+        case "namespace":
+            found = _namespaces()
+        case "process":
+            found = _processes(current)
+        case _:
+            found = _objects(source, current, line)
     for value, description in found:
         if value.startswith(current):
             suggestions.setdefault(value, []).append(description)
@@ -107,6 +113,21 @@ def _namespaces() -> Iterator[tuple[str, str]]:
         if name is not None:  # otherwise the process has just exited
             seen.add(inode)
             yield str(pid), one_line(f"{name}, in IPC namespace {inode}")
+
+
+def _processes(current: str) -> Iterator[tuple[str, str]]:
+    """Yield the processes whose pids begin with a text; omit kernel threads."""
+    from pyipcs.usage.processes import command_of, pids, read_proc
+
+    for pid in sorted(pids()):
+        if not str(pid).startswith(current):
+            continue
+        try:
+            is_program = bool(read_proc(f"/proc/{pid}/cmdline"))
+        except OSError:  # it has just exited
+            continue
+        if is_program and (name := command_of(pid)) is not None:
+            yield str(pid), one_line(name)
 
 
 def _objects(source: str, current: str, line: Sequence[str]) -> Iterator[tuple[str, str]]:

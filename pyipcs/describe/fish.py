@@ -10,6 +10,7 @@ _LOOKUPS = {
     "": "-x",
     "file": "-r -F",
     "namespace": "-r -F -k -a '(__pyipcs_lookup namespace)'",
+    "process": "-x -k -a '(__pyipcs_lookup process)'",
     "user": "-x -a '(__fish_complete_users)'",
     "owner": "-x -a '(__pyipcs_owner)'",
     "command": "-x -a '(__fish_complete_command)'",

@@ -14,6 +14,7 @@ _FUNCTIONS = {
     "user": "_users",
     "owner": " _pyipcs_owner",
     "namespace": " _pyipcs_namespace",
+    "process": " _pyipcs_lookup process",
     "command": "_command_names -e",
     "target or kind": " _pyipcs_target_or_kind",
     "": " ",

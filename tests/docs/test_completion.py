@@ -176,6 +176,15 @@ def test_complete_target_with_ns_offers_the_objects_of_that_namespace(
         assert run(PYIPCS, "--complete", "target", "", *words) == Result(1, "", "")
 
 
+def test_complete_process_offers_pids_with_names() -> None:
+    name = Path("/proc/self/comm").read_text().removesuffix("\n")
+    own = str(os.getpid())
+    assert (own, name) in offered("process", own)
+    assert own in [pid for pid, _ in offered("process", "")]
+    assert "2" not in [pid for pid, name in offered("process", "2") if name == "kthreadd"]
+    assert offered("process", "x") == []
+
+
 @pytest.mark.parametrize("args", [(), ("what",), ("target:none", ""), ("id:", "\x1b")])
 def test_complete_of_unknown_words_prints_nothing(args: tuple[str, ...]) -> None:
     result = run(PYIPCS, "--complete", *args)
