@@ -59,6 +59,7 @@ _pyipcs_grammar() {
         $'--owner\tOwned by USER; if repeated, by any of them'
         $'--created-by\tCreated by USER; if repeated, by any of them'
         $'--mine\tCreated or owned by you'
+        $'--used-by\tUsed by process PID; if repeated, by any of them'
         $'--key\tWith KEY; if repeated, with any of them'
         $'--private\tWithout a key (IPC_PRIVATE)'
         $'--match\tPOSIX, with a name like GLOB; if repeated, any'
@@ -112,6 +113,7 @@ _pyipcs_grammar() {
         [--name]='name'
         [--owner]='user'
         [--created-by]='user'
+        [--used-by]='process'
         [--key]='key'
         [--match]=''
         [--older-than]=$'words $\'30s\\tseconds\' $\'10m\\tminutes\' $\'2h\\thours\' $\'7d\\tdays\''
@@ -139,6 +141,7 @@ _pyipcs_grammar() {
         $'--shmems\tThe segment of that name'
         $'-s\tThe semaphore set or POSIX semaphore of that name'
         $'--semaphores\tThe semaphore set or POSIX semaphore of that name'
+        $'--used-by\tUsed by process PID; if repeated, by any of them'
         $'-f\tFormat of the output'
         $'--format\tFormat of the output'
         $'-J\tShort for --format json'
@@ -164,6 +167,7 @@ _pyipcs_grammar() {
         $'--help\tShow this help'
       )
       values=(
+        [--used-by]='process'
         [-f]=$'words $\'table\\ttables for people\' $\'plain\\tlayout of util-linux, for scripts; with -o, columns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\' $\'openmetrics\\tgauges for Prometheus and compatible programs\''
         [--format]=$'words $\'table\\ttables for people\' $\'plain\\tlayout of util-linux, for scripts; with -o, columns of text\' $\'json\\tone JSON document\' $\'jsonl\\tone JSON object per line\' $\'csv\\tcomma-separated values with a line of headings\' $\'tsv\\ttab-separated values with a line of headings\' $\'export\\tshell assignments, one line per object\' $\'openmetrics\\tgauges for Prometheus and compatible programs\''
         [-o]=$'columns $\'KIND\\tKind of object: msg, shm or sem; POSIX: pmsg, pshm or psem\' $\'KEY\\tKey\' $\'ID\\tId\' $\'OWNER\\tOwner\\\'s name\' $\'PERMS\\tPermissions\' $\'CUID\\tCreator\\\'s uid\' $\'CUSER\\tCreator\\\'s name\' $\'CGID\\tCreator\\\'s gid\' $\'CGROUP\\tCreator\\\'s group\' $\'UID\\tOwner\\\'s uid\' $\'USER\\tOwner\\\'s name\' $\'GID\\tOwner\\\'s gid\' $\'GROUP\\tOwner\\\'s group\' $\'CTIME\\tTime of the last change\' $\'AGE\\tTime since the last change\' $\'STATE\\tin-use, orphaned, suspect or unknown (one scan of /proc)\' $\'REASON\\tReason for STATE\' $\'NS\\tIPC namespace\' $\'NAME\\tName\' $\'BORN\\tTime of the creation; none for queues\' $\'MTIME\\tLast send or receive; for segments, the last recorded write\' $\'ATIME\\tTime of the last recorded read or mapping\' $\'USERS\\tPIDs of processes that have it open or mapped\' $\'INODE\\tInode\' $\'DEVICE\\tDevice of the file system\' $\'MSGS\\tMessages on the queue\' $\'USEDBYTES\\tBytes in the messages\' $\'QBYTES\\tMaximum of bytes, and of messages\' $\'USE%\\tUSEDBYTES or MSGS as a share of QBYTES, the larger one\' $\'LSPID\\tProcess of the last send\' $\'LRPID\\tProcess of the last receive\' $\'SEND\\tTime of the last send\' $\'RECV\\tTime of the last receive\' $\'WAITERS\\tPIDs of waiting processes\' $\'SIZE\\tSize\' $\'RSS\\tBytes in memory\' $\'SWAP\\tBytes in swap\' $\'NATTCH\\tAttachments\' $\'STATUS\\tdest: destroyed at last detachment; locked: not swapped\' $\'CPID\\tProcess that created it\' $\'LPID\\tProcess of the last use\' $\'ATTACH\\tTime of the last attachment\' $\'DETACH\\tTime of the last detachment\' $\'COMMAND\\tCommand line of CPID\' $\'ATTACHED\\tPIDs of processes with an attachment\' $\'NSEMS\\tSemaphores\' $\'OTIME\\tTime of the last operation\' $\'VALUES\\tValue of each semaphore\' $\'NCOUNT\\tProcesses that wait for a higher value\' $\'ZCOUNT\\tProcesses that wait for zero\' $\'MAXMSG\\tMaximum number of messages\' $\'MSGSIZE\\tMaximum size of a message\' $\'NOTIFY\\tProcess that mq_notify(3) has registered\' $\'MAPPED\\tPIDs of processes that have it mapped\' $\'VALUE\\tValue of the semaphore\''

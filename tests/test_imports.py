@@ -149,6 +149,9 @@ COMMANDS = {
     "list -m -o +STATE,ATTACHED": ("ctypes", "pyipcs.model", "pyipcs.posix.places"),
     "list -o +STATE": ("ctypes", "pyipcs.model"),
     "list -m --orphaned": ("ctypes", "pyipcs.model"),
+    "list -m --used-by {pid}": ("ctypes", "pyipcs.model", "pyipcs.posix.places"),
+    "list --used-by {pid}": (*_FILES, *_QUEUES),
+    "stat --used-by {pid}": (*_FILES, *_QUEUES, *_HANDLES, *_LEASES),
     "list --all-ns": ("ctypes", "pyipcs.model", "pyipcs.posix.places"),
     "list --ns {pid}": (
         "pyipcs.model",

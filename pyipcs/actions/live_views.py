@@ -1,6 +1,6 @@
 """The live views of list and stat, each drawn anew from current objects."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 
 from pyipcs.actions.lookup import read_all
@@ -18,23 +18,30 @@ from pyipcs.terminal.viewport import Frame, Overview
 from pyipcs.text import one_line
 from pyipcs.usage.scan import expire
 
+_NO_OBJECT = "No object matches.\n"
+
 
 def selected_objects(
     kinds: Sequence[Kind], selection: Selection, options: OutputOptions, view: View
 ) -> FrameRenderer:
-    """Return the view of the selected objects, with the growth of queues."""
+    """Return the view of the selected objects, with the growth of queues.
+
+    It ends with a process that a filter names.
+    """
     growth = Growth()
 
     def render(capabilities: TerminalCapabilities) -> Frame:
         expire()
+        selection.check_processes()
         seen, unseen = find_visible(kinds)
+        unexamined = selection.unexamined()
         found = {kind: selection.of(listings) for kind, listings in seen.items()}
         report = plan.report(found, options, Format.TABLE, view, terminal=True, unseen=[*unseen])
         report = growth.shown(report)
         report = report._replace(
             found={kind: [*listings] for kind, listings in report.found.items()},
             which=selection.scope.which,
-            notes=[*dict.fromkeys(map(str, unseen.values()))],
+            notes=[*dict.fromkeys([*unexamined, *map(str, unseen.values())])],
         )
         whole = partial(table.tables, report, capabilities)
         return Frame(whole, None if report.title else partial(_overview, report, capabilities))
@@ -80,21 +87,59 @@ def named_objects(
     kinds: Collection[Kind], targets: Sequence[Target], options: OutputOptions
 ) -> FrameRenderer:
     """Return the view of all details of objects; it ends with the last one."""
+
+    def read() -> tuple[list[Record], list[str]]:
+        found, errors = read_all(kinds, targets)
+        if not found:
+            raise errors[0]
+        return found, [*map(str, errors)]
+
+    return _details(kinds, read, options)
+
+
+def details_of_selected(
+    kinds: Collection[Kind], selection: Selection, options: OutputOptions
+) -> FrameRenderer:
+    """Return the view of all details of the selected objects.
+
+    It ends with a process that a filter names.
+    """
+    from pyipcs.actions.selected import read_selected
+
+    def read() -> tuple[list[Record], list[str]]:
+        found = read_selected(kinds, selection)
+        return found.records, found.errors
+
+    return _details(kinds, read, options)
+
+
+def _details(
+    kinds: Collection[Kind],
+    read: Callable[[], tuple[list[Record], list[str]]],
+    options: OutputOptions,
+) -> FrameRenderer:
+    """Return the view of all details of objects.
+
+    Args:
+        kinds: the kinds of the objects.
+        read: returns the records, and the lines after them.
+        options: the output options.
+    """
     style = options.style(Format.TABLE)
     growth = Growth()
 
     def lines(capabilities: TerminalCapabilities) -> Iterator[str]:
         expire()
-        found, errors = read_all(kinds, targets)
-        if not found:
-            raise errors[0]
+        found, notes = read()
+        if not found and not notes:
+            yield _NO_OBJECT
         rates = growth.of(_counts(found))
         for record in plan.in_order(kinds, found, options):
             rate = rates.get((record.kind, record.id))
             object_ = Details(record, style, is_condensed=not options.is_wide, growth=rate)
             yield from panel.details(object_, capabilities)
-        for error in errors:
-            yield f"{one_line(str(error))}\n"
+        for note in notes:
+            yield f"{one_line(note)}\n"
 
     def render(capabilities: TerminalCapabilities) -> Frame:
         drawn = [*lines(capabilities)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from pyipcs.actions.refusals import NotAnObjectError, refusals
 from pyipcs.errors import CommandError, IpcError, NotFoundError, UnsupportedError
@@ -10,6 +10,7 @@ from pyipcs.model import By, Kind, Record, Segment, Target
 from pyipcs.objects import Handle, handle_class, parse_target
 
 _H = TypeVar("_H", bound="Handle")
+Records: TypeAlias = dict[tuple[Kind, int | str], Record]
 
 
 def find(handle_type: type[_H], target: Target) -> _H:
@@ -106,26 +107,40 @@ def read_all(
 
     An object that is named several times has one record.
     """
-    found: dict[tuple[Kind, int | str], Record] = {}
+    found: Records = {}
     errors: list[CommandError] = []
     for target in targets:
         try:
             handles, refused = _find_readable(kinds, target)
             errors += refused
-            for handle in handles:
-                with refusals(handle.kind, target):
-                    found[handle.kind, handle.id] = _details(handle)
+            add_details(found, handles, target)
         except CommandError as error:
             errors.append(error)
         except UnsupportedError as error:  # it is not about the target
             if error.strerror not in map(str, errors):
                 errors.append(CommandError(error.strerror))
+    return with_residencies(found), errors
+
+
+def add_details(found: Records, handles: Iterable[Handle], target: Target) -> None:
+    """Add records with the readable details, except residency.
+
+    Raises:
+        CommandError: the kernel refused a call.
+    """
+    for handle in handles:
+        with refusals(handle.kind, target):
+            found[handle.kind, handle.id] = _details(handle)
+
+
+def with_residencies(found: Records) -> list[Record]:
+    """Return records, those of segments with their residency."""
     if any(record.kind is Kind.SEGMENT for record in found.values()):
         from pyipcs.sysv.segment import with_residency
 
         segments = [record for record in found.values() if isinstance(record, Segment)]
         found |= {(record.kind, record.id): record for record in with_residency(segments)}
-    return [*found.values()], errors
+    return [*found.values()]
 
 
 def _find_readable(

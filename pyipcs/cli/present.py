@@ -168,6 +168,7 @@ def details(
     options: OutputOptions,
     *,
     like_ipcs: bool = False,
+    unseen: Collection[Kind] = (),
 ) -> None:
     """Write all details of objects, one object after the other.
 
@@ -177,12 +178,14 @@ def details(
         records: the objects.
         options: the output options; formats with columns write a listing.
         like_ipcs: True for the text layout of ipcs; with options for columns, for a listing.
+        unseen: the requested kinds whose objects the caller cannot list.
     """
     format_ = options.chosen(terminal=output.is_terminal)
     capabilities = _capabilities(output, format_)
     is_listed = options.choice or format_ not in {Format.PLAIN, Format.TABLE}
     if is_listed or (like_ipcs and not capabilities and options.is_columnar):
-        _write_objects(output, plan.listed(kinds, records), options, NAMED)
+        scope = NAMED._replace(unseen=unseen)
+        _write_objects(output, plan.listed(kinds, records), options, scope)
         return
     from pyipcs.render.details import Details
 

@@ -38,7 +38,8 @@ _SECONDS_MAX = 1e9  # thirty years: no clock overflows
 # The values of --all: the kinds, with ipcrm's names, and the families.
 KIND_NAMES = {**{kind.value: (kind,) for kind in Kind}, "sysv": SYSV, "posix": POSIX}
 # The values that a shell suggests: each with its meaning, or the name of a source. Shells
-# complete files, users and commands themselves; completion.py finds objects and namespaces.
+# complete files, users and commands themselves; completion.py finds objects, processes and
+# namespaces.
 Suggestions: TypeAlias = str | Mapping[str, str]
 
 
@@ -125,6 +126,13 @@ def _parse_count(text: str, most: int) -> int:
     if number > most:
         raise ValueError(f"too large (the maximum is {most})")
     return number
+
+
+def parse_pid(text: str) -> int:
+    """Parse the pid of a process."""
+    if not (text.isascii() and text.isdigit() and 0 < decimal(text) <= INT_MAX):
+        raise ValueError("not a pid")
+    return decimal(text)
 
 
 def parse_nsems(text: str) -> int:
@@ -410,6 +418,7 @@ PRIORITY = ParsedType("priority", parse_priority)
 COUNT = ParsedType("count", parse_count)
 SECONDS = ParsedType("seconds", parse_seconds)
 BYTES = ParsedType("bytes", parse_bytes, _SIZES)
+PROCESS = ParsedType("pid", parse_pid, "process")
 NAMESPACE = ParsedType("pid|path", _parse_namespace, "namespace")
 BODY_SIZE = ParsedType("bytes", parse_body_size, _SIZES)
 LAYOUT = ParsedType("format", parse_layout, _STRUCTS)

@@ -2,13 +2,16 @@
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pyipcs.listing import Listing
 from pyipcs.model import IN_SHM, POSIX, SYSV, By, Kind, State, Target
 from pyipcs.process.identity import effective_uid
 from pyipcs.query.complete import Requirement, complete
+
+if TYPE_CHECKING:
+    from pyipcs.usage.process_uses import ProcessUses
 
 _Mask: TypeAlias = Iterable[bool]
 _COSTS = (*Requirement,)  # in ascending order
@@ -49,6 +52,7 @@ class Filter(NamedTuple):
         unjudged: the number of objects, by kind, that `keep` rejected because a fact about them is
             unknown.
         unknown: the reason for unknown facts; empty for the use of objects by processes.
+        processes: the processes whose use of objects is the condition.
     """
 
     option: str
@@ -60,6 +64,7 @@ class Filter(NamedTuple):
     is_strict: bool = False
     unjudged: Mapping[Kind, int] = {}
     unknown: str = ""
+    processes: "Sequence[ProcessUses]" = ()
 
     @property
     def cost(self) -> int:
@@ -278,13 +283,39 @@ def _count_unjudged(unknown: Listing) -> int:
     return sum(one.users is None and not one.has_related_in_use for one in evidence)
 
 
+def used_by(*numbers: int) -> Filter:
+    """Select the objects that one of these processes uses.
+
+    A process on record for an object uses it. The filter reads only the files of these processes
+    in /proc.
+    """
+    from pyipcs.usage.process_uses import ProcessUses
+
+    processes = [*map(ProcessUses, numbers)]
+    unjudged: dict[Kind, int] = {}
+
+    def keep(listing: Listing) -> _Mask:
+        uses = [*zip(*(process.of(listing) for process in processes), strict=True)]
+        _count(unjudged, listing.kind, (None in each and True not in each for each in uses))
+        return (True in each for each in uses)
+
+    return Filter(
+        "--used-by",
+        keep,
+        requires=frozenset({Requirement.SEMAPHORES, Requirement.QUEUE_STATUS}),
+        unjudged=unjudged,
+        unknown="whether the process is on record cannot be seen",
+        processes=processes,
+    )
+
+
 def _equal(field: str, *numbers: int) -> Callable[[Listing], _Mask]:
     """Return the condition that a field has one of these numbers."""
     values = frozenset((*numbers, *map(str, numbers)))
     return lambda listing: map(values.__contains__, listing.column(field))
 
 
-# The function of each filter, by the parameter with the value of its option.
+# The function of each filter of `list` and `rm`, by the parameter with the value of its option.
 FILTERS: dict[str, Callable[..., Filter]] = {
     "owner": owner,
     "creator": creator,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyipcs.errors import UsageError
+from pyipcs.errors import CommandError, UsageError
 from pyipcs.listing import Listing, listing_of
 from pyipcs.model import POSIX, SYSV, Kind, Record, SysvRecord
 from pyipcs.query.plan import ALL, MATCHING, Scope
@@ -11,6 +11,7 @@ from pyipcs.text import phrase, plural
 
 if TYPE_CHECKING:
     from pyipcs.query.filters import Filter
+    from pyipcs.usage.process_uses import ProcessUses
 
 _RESCAN_TIMEOUT = 3.0  # seconds to get a fresh scan; on an idle machine two scans suffice
 
@@ -41,12 +42,14 @@ class Selection(NamedTuple):
     filters: "tuple[Filter, ...]" = ()
 
     def kinds(self, named: Collection[Kind]) -> list[Kind]:
-        """Return the named kinds, or the System V kinds that all filters cover.
+        """Return the named kinds, or the default kinds that all filters cover.
+
+        By default they are System V kinds. A process uses objects of both families.
 
         Raises:
             UsageError: a filter applies to none of the kinds, or all filters together do.
         """
-        kinds = common = [*(named or SYSV)]
+        kinds = common = [*(named or (Kind if self.processes else SYSV))]
         for filter_ in self.filters:
             met = [kind for kind in common if kind in filter_.kinds]
             others = [kind for kind in kinds if kind not in filter_.kinds]
@@ -103,6 +106,28 @@ class Selection(NamedTuple):
         from pyipcs.query.complete import CLASSIFYING, Requirement
 
         return any(one.requires & {*CLASSIFYING, Requirement.OPEN} for one in self.filters)
+
+    @property
+    def processes(self) -> "list[ProcessUses]":
+        """The processes whose use of objects a filter depends on."""
+        return [one for filter_ in self.filters for one in filter_.processes]
+
+    def check_processes(self) -> None:
+        """Check that the processes of filters exist, and drop their scans.
+
+        Raises:
+            CommandError: a process does not exist.
+        """
+        for one in self.processes:
+            try:
+                one.check()
+            except ProcessLookupError:
+                reason = f"process {one.number}: no such process"
+                raise CommandError(f"--used-by: {reason}") from None
+
+    def unexamined(self) -> list[str]:
+        """Return the reasons why uses by the processes of filters may be missing."""
+        return [reason for one in self.processes if (reason := one.incomplete_reason)]
 
     def unjudged(self) -> list[str]:
         """Return warnings about objects with unknown facts, one for each reason."""

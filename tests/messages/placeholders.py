@@ -65,6 +65,11 @@ class Placeholders:
             self.objects.make(kind, _KEY)
         return f"{_KEY:#x}"
 
+    def key_of_secret_set(self) -> str:
+        """Create a set that other users may not read; return its key."""
+        self.objects.semaphores(_KEY, mode=0o600)
+        return f"{_KEY:#x}"
+
     def digits_of_key(self) -> str:
         """Create a queue; return its key without 0x."""
         self.objects.queue(0x77777777)
@@ -188,6 +193,7 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     "key-of-queue": lambda known: known.key_of(Kind.QUEUE),
     "key-of-segment": lambda known: known.key_of(Kind.SEGMENT),
     "key-of-set": lambda known: known.key_of(Kind.SEMAPHORE),
+    "key-of-secret-set": Placeholders.key_of_secret_set,
     "key-of-suspect-queue": lambda known: str(suspect_queue(known.objects, _KEY)) and f"{_KEY:#x}",
     "key-of-suspect-set": lambda known: str(suspect_set(known.objects, _KEY)) and f"{_KEY:#x}",
     "key-of-two": lambda known: known.key_of(Kind.QUEUE, Kind.SEGMENT),
@@ -240,6 +246,7 @@ _CREATE: dict[str, Callable[[Placeholders], str]] = {
     "listing-without-proc": lambda known: known.listing(boot_id=None),
     # The system
     "pid": lambda _: str(os.getpid()),
+    "own-name": lambda _: Path("/proc/self/comm").read_text().removesuffix("\n"),
     "msgmnb": lambda _: (LIMITS / "msgmnb").read_text().strip(),
     "over-msgmnb": lambda known: str(int(known["msgmnb"]) + 1),
     "shmmax": lambda _: (LIMITS / "shmmax").read_text().strip(),

@@ -44,6 +44,7 @@ IGNORED_NAMES = {
     "terminal/viewport.py": {"_cut"},
     # Lines for people below the tables.
     "actions/visible.py": {"posix_hint"},
+    "actions/live_views.py": {"_NO_OBJECT"},
     "cli/present.py": {"_others_note"},
     # Names of fields.
     "posix/listing.py": {"_BASIC", "_segments", "_chunks", "fields_of"},

@@ -11,7 +11,7 @@ from pyipcs.actions.visible import find_visible
 from pyipcs.cli import present
 from pyipcs.cli.command import given_option_names
 from pyipcs.cli.options.common import options_as, refuse, selecting, showing, subcommand
-from pyipcs.cli.options.filters import filter_options, listed_kind_options
+from pyipcs.cli.options.filters import listed_filter_options, listed_kind_options
 from pyipcs.cli.options.output import columns_of, output_options
 from pyipcs.cli.options.watch import watch, watch_option
 from pyipcs.cli.types import NAME, id_type
@@ -86,7 +86,7 @@ class ListOptions(NamedTuple):
 @selecting("--posix", "all_posix", is_flag=True, help="All POSIX kinds.")
 @selecting("-i", "--id", "target", type=id_type(), help="One object; needs -q, -m or -s.")
 @selecting("-N", "--name", type=NAME, once=True, help="Details of one POSIX object.")
-@filter_options
+@listed_filter_options
 @selecting(
     "--all-ns",
     "all_namespaces",
@@ -156,6 +156,7 @@ def _check(options: ListOptions, *, has_ns: bool) -> None:
             (all_namespaces and figures, f"{figures} and --all-ns {cannot}"),
             (all_namespaces and interval, f"--watch and --all-ns {cannot}"),
             (all_namespaces and "--not-in" in filters, f"--not-in and --all-ns {cannot}"),
+            (all_namespaces and "--used-by" in filters, f"--used-by and --all-ns {cannot}"),
             (all_namespaces and has_ns, f"--ns and --all-ns {cannot}"),
         )
     )
@@ -180,7 +181,9 @@ def _show(output: Output, kinds: Sequence[Kind], options: ListOptions) -> Status
     is_terminal = output.is_terminal
     # Before the listings are opened: a wrong column is an error even if nothing is visible.
     plan.check(kinds, options.output_options, options.output_options.chosen(terminal=is_terminal))
+    selection.check_processes()
     seen, unseen = find_visible(kinds)
+    unexamined = selection.unexamined()
     found: Found = {kind: selection.of(listings) for kind, listings in seen.items()}
     has_any, found = _peek(found) if fail else (False, found)
     present.listings(
@@ -193,11 +196,13 @@ def _show(output: Output, kinds: Sequence[Kind], options: ListOptions) -> Status
         each=bool(options.named_kinds or selection.filters or fail),
     )
     # Both kinds in /dev/shm have the same reason.
-    for reason in dict.fromkeys([*selection.unjudged(), *map(str, unseen.values())]):
+    reasons = [*unexamined, *selection.unjudged(), *map(str, unseen.values())]
+    for reason in dict.fromkeys(reasons):
         output.error(reason)
     if has_any:
         return Status.FOUND
-    return Status.FAILED if any(one.is_certain for one in unseen.values()) else Status.DONE
+    is_incomplete = unexamined or any(one.is_certain for one in unseen.values())
+    return Status.FAILED if is_incomplete else Status.DONE
 
 
 def _peek(found: Found) -> tuple[bool, Found]:

@@ -1,10 +1,10 @@
 """Options that select objects: kinds and filters."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyipcs.cli.options.common import combine_options, selecting
-from pyipcs.cli.types import DURATION, USER, ParsedType, key_type
+from pyipcs.cli.types import DURATION, PROCESS, USER, ParsedType, key_type
 from pyipcs.model import COUNTERPARTS, SYSV, Kind
 from pyipcs.query.selection import Selection
 
@@ -96,6 +96,17 @@ _OPTIONS: dict[str, Any] = {
         help="Created by USER; if repeated, by any of them.",
     ),
     "mine": selecting("--mine", is_flag=True, help="Created or owned by you."),
+    "used_by": selecting(
+        "--used-by",
+        type=PROCESS,
+        multiple=True,
+        metavar="PID",
+        help="Used by process PID; if repeated, by any of them.",
+        details="The process has the object attached, open or mapped, waits on it, or is on record "
+        "for it: as the creator or last user of a segment, the last sender or receiver of a queue, "
+        "the last user of a semaphore, or as registered for the notification of a POSIX queue. "
+        "Without an option for kinds, all kinds are selected.",
+    ),
     "key": selecting(
         "--key",
         type=key_type(),
@@ -169,7 +180,12 @@ _OPTIONS: dict[str, Any] = {
 _ONE_OF = {"owner", "creator", "key", "match"}
 
 
-def _make_selection(*, not_in: "Sequence[Filter]", **values: bool | Sequence[object]) -> Selection:
+def _make_selection(
+    *,
+    not_in: "Sequence[Filter]" = (),
+    used_by: Sequence[int] = (),
+    **values: bool | Sequence[object],
+) -> Selection:
     """Return the filters of the given options.
 
     Every option is looked up in FILTERS, because `rm --all` would remove every object if a filter
@@ -188,8 +204,21 @@ def _make_selection(*, not_in: "Sequence[Filter]", **values: bool | Sequence[obj
                 filters.append(make(*value))
             else:
                 filters += map(make, value)
+    if used_by:
+        from pyipcs.query import filters as query
+
+        filters.append(query.used_by(*used_by))
     return Selection(tuple(filters))
 
 
-# Adds the options, as one argument.
-filter_options = combine_options([*_OPTIONS.values()], [*_OPTIONS], "selection", _make_selection)
+def _selection_options(options: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return the decorator that adds options as one argument `selection`."""
+    return combine_options([*options.values()], [*options], "selection", _make_selection)
+
+
+listed_filter_options = _selection_options(_OPTIONS)
+used_by_option = _selection_options({"used_by": _OPTIONS["used_by"]})
+# Of `rm`: a process on record for an object may not be the only one that uses it.
+filter_options = _selection_options(
+    {name: option for name, option in _OPTIONS.items() if name != "used_by"}
+)

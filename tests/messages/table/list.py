@@ -46,6 +46,7 @@ from tests.messages.texts import (
     NOT_LISTING,
     NOT_NAME,
     NOT_NAME_SLASH,
+    NOT_PID,
     NOT_PROJECT,
     POSIX_OUTSTANDING,
     STDIN_CLOSED,
@@ -112,6 +113,12 @@ ROWS: Rows = {
         ),
         ("--older-than x", f"--older-than: 'x': {NOT_DURATION}"),
         ("--idle 5y", f"--idle: '5y': {NOT_DURATION}"),
+        ("--used-by x", f"--used-by: 'x': {NOT_PID}"),
+        ("--used-by 0", f"--used-by: '0': {NOT_PID}"),
+        ("--used-by 2147483648", f"--used-by: '2147483648': {NOT_PID}"),
+        ("-q -i 5 --used-by 5", cannot_combine("-i", "--used-by")),
+        ("-N x --used-by 5", cannot_combine("-N", "--used-by")),
+        ("-u --used-by 5", cannot_combine("-u", "--used-by")),
         ("-m --empty", wrong_kind("--empty", "message queues, POSIX queues", "segments")),
         (
             "-qsS --unattached",
@@ -209,6 +216,7 @@ ROWS: Rows = {
         ("--all-ns -l", cannot_combine("-l", "--all-ns")),
         ("--all-ns --watch", cannot_combine("--watch", "--all-ns")),
         ("--all-ns --not-in <listing>", cannot_combine("--not-in", "--all-ns")),
+        ("--all-ns --used-by 5", cannot_combine("--used-by", "--all-ns")),
         ("--all-ns --ns /proc/self/ns/ipc", cannot_combine("--ns", "--all-ns")),
         ("--all-ns -f openmetrics", not_for("--all-ns", "openmetrics")),
         # --watch
@@ -247,6 +255,25 @@ ROWS: Rows = {
     1: [
         ("-q -i 2147483647", "id 2147483647 not found"),
         ("-s -i <secret-set>", "id <secret-set>: Permission denied", as_nobody),
+        ("--used-by 2147483647", "--used-by: process 2147483647: no such process"),
+        (
+            "-q --used-by <pid>",
+            "process <pid> (<own-name>) cannot be examined (try as root)",
+            as_nobody,
+        ),
+        (
+            "-q --used-by <pid>",
+            "process <pid> cannot be examined: /proc cannot be read, or is of another PID "
+            "namespace",
+            without_proc,
+        ),
+        (
+            "-s --used-by <pid> --key <key-of-secret-set>",
+            "process <pid> (<own-name>) cannot be examined (try as root)\n"
+            "pyipcs: 1 semaphore set could not be judged: whether the process is on record cannot "
+            "be seen",
+            as_nobody,
+        ),
         ("--ns 2147483647", "--ns: process 2147483647: no such process"),
         ("--ns /nope", f"--ns: /nope: {NO_SUCH_FILE}"),
         ("--ns <file>", "--ns: <file>: not an IPC namespace"),

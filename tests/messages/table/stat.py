@@ -1,7 +1,7 @@
 """Messages of pyipcs stat."""
 
 from tests.messages.rows import Rows
-from tests.messages.runners import on_darwin, with_faults
+from tests.messages.runners import as_nobody, on_darwin, with_faults
 from tests.messages.texts import (
     NO_IPC,
     NO_NAME_EMPTY,
@@ -9,7 +9,9 @@ from tests.messages.texts import (
     NOT_LINUX,
     NOT_NAME,
     NOT_NAME_SLASH,
+    NOT_PID,
     WATCH_NEEDS_TERMINAL,
+    cannot_combine,
     is_directory,
     looks_like_key,
     missing,
@@ -25,6 +27,8 @@ from tests.messages.texts import (
 ROWS: Rows = {
     2: [
         ("", missing("TARGET")),
+        ("5 --used-by 5", cannot_combine("TARGET", "--used-by")),
+        ("--used-by x", f"--used-by: 'x': {NOT_PID}"),
         ("5 x", f"TARGET: 'x': {NOT_ANY_TARGET}"),
         ("/a/b", f"TARGET: '/a/b': {NOT_NAME_SLASH}"),
         ("/", f"TARGET: '/': {NO_NAME_EMPTY}"),
@@ -46,6 +50,12 @@ ROWS: Rows = {
         ("<posix-folder>", f"<posix-folder>: {is_directory()}"),
         ("<posix-link>", "<posix-link>: is a symbolic link, not a POSIX segment"),
         ("<posix-no-semaphore>", f"<posix-no-semaphore>: {no_semaphore_form(2)}"),
+        ("--used-by 2147483647", "--used-by: process 2147483647: no such process"),
+        (
+            "-m --used-by <pid>",
+            "process <pid> (<own-name>) cannot be examined (try as root)",
+            as_nobody,
+        ),
         ("2147483647", f"2147483647: {no_object_with('id')}"),
         (
             "<digits-of-key>",
