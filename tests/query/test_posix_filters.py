@@ -15,8 +15,9 @@ from tests.kit.posix_objects import PosixObjects, path_of
 from tests.kit.samples import POSIX_RECORDS, posix_listing
 from tests.kit.wait import LIMIT, wait_for_second
 
+DAY = 86_400
 NOW = int(time.time())
-OLD, NEW = NOW - 1000, NOW - 10
+OLD, NEW = NOW - 10 * DAY, NOW - 10  # the tests may run for hours
 
 
 def posix_record(kind: Kind, **values: int | str | None) -> PosixRecord:
@@ -50,7 +51,7 @@ def test_older_than_compares_born_and_of_queues_mtime(
     kind: Kind, times: dict[str, int], is_old: bool
 ) -> None:
     record = posix_record(kind, **times)
-    assert matching_names(kind, filters.older_than(100), record) == ["/x"] * is_old
+    assert matching_names(kind, filters.older_than(DAY), record) == ["/x"] * is_old
 
 
 @pytest.mark.parametrize(
@@ -68,18 +69,18 @@ def test_older_than_compares_born_and_of_queues_mtime(
 )
 def test_idle_compares_the_times_of_use(kind: Kind, times: dict[str, int], is_idle: bool) -> None:
     record = posix_record(kind, **times)
-    assert matching_names(kind, filters.idle(100), record) == ["/x"] * is_idle
+    assert matching_names(kind, filters.idle(DAY), record) == ["/x"] * is_idle
 
 
 @pytest.mark.parametrize("kind", IN_SHM)
 def test_older_than_without_birth_is_counted_as_unjudged(kind: Kind) -> None:
-    filter_ = filters.older_than(100)
+    filter_ = filters.older_than(DAY)
     assert matching_names(kind, filter_, posix_record(kind, born=None)) == []
     assert filter_.unjudged == {kind: 1}
 
 
 def test_idle_of_semaphore_without_birth_is_counted_as_unjudged() -> None:
-    filter_ = filters.idle(100)
+    filter_ = filters.idle(DAY)
     record = posix_record(Kind.POSIX_SEMAPHORE, atime=OLD, born=None)
     assert matching_names(Kind.POSIX_SEMAPHORE, filter_, record) == []
     assert filter_.unjudged == {Kind.POSIX_SEMAPHORE: 1}
@@ -90,14 +91,14 @@ def test_idle_reads_the_times_of_files(kind: Kind, posix_objects: PosixObjects) 
     for name, times in (("old", (OLD, OLD)), ("new", (NEW, NEW)), ("read", (NEW, OLD))):
         os.utime(posix_objects.make(kind, name), times)
     expected = ["/old"] if kind is Kind.POSIX_SEGMENT else ["/old", "/read"]
-    assert matching_names(kind, filters.idle(100)) == expected
+    assert matching_names(kind, filters.idle(DAY)) == expected
 
 
 @pytest.mark.parametrize("kind", [Kind.POSIX_QUEUE, Kind.POSIX_SEGMENT])
 def test_older_than_reads_the_times_of_the_kernel(kind: Kind, posix_objects: PosixObjects) -> None:
     os.utime(posix_objects.make(kind), (OLD, OLD))
     expected = ["/x"] if kind is Kind.POSIX_QUEUE else []  # a birth cannot be set
-    assert matching_names(kind, filters.older_than(100)) == expected
+    assert matching_names(kind, filters.older_than(DAY)) == expected
 
 
 @pytest.mark.slow
@@ -238,6 +239,6 @@ def test_several_filters_select_objects_that_match_all(posix_objects: PosixObjec
     for name in ("old", "new"):
         posix_objects.make(kind, name)
     os.utime(path_of(kind, "old"), (OLD, OLD))
-    both = [filters.idle(100), filters.match("n*", "o*"), filters.mine()]
+    both = [filters.idle(DAY), filters.match("n*", "o*"), filters.mine()]
     (left,) = filters.matching(read(kind), both)
     assert [*left.column("name")] == ["/old"]
