@@ -39,8 +39,8 @@ def members(leader: int, mark: str) -> set[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError):  # the process ended, or is another user's
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                parents[int(entry.name)] = parent
+                fields = (entry / "stat").read_bytes().rpartition(b")")[2].split()  # after any name
+                parents[int(entry.name)] = int(fields[1])
                 if mark.encode() in (entry / "environ").read_bytes():
                     found.add(int(entry.name))
     while more := {pid for pid, parent in parents.items() if parent in found} - found:

@@ -49,7 +49,7 @@ def wait_for_state(pid: int, *states: str) -> None:
 
 def process_state(pid: int) -> str:
     """Return the letter of a process's state, as in proc_pid_stat(5)."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0].decode()
 
 
 def exit_code(child: int, *, seconds: float = LIMIT) -> int:
