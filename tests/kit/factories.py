@@ -2,6 +2,7 @@
 
 import os
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pyipcs.model import Kind
-from tests.kit.kernel import IPC_CREAT, IPC_EXCL, Objects, libc, operate, send
+from tests.kit.kernel import IPC_CREAT, IPC_EXCL, IS_ROOT, Objects, libc, operate, send
+from tests.kit.program import PYIPCS, need_tool
 from tests.kit.wait import LIMIT, wait_for_state, wait_until, wait_until_idle, wakeups
 
 _NEW = IPC_CREAT | IPC_EXCL
@@ -134,6 +136,22 @@ def scripted(
     """
     with running(*before, sys.executable, "-c", _PRELUDE + script, **options) as process:
         yield process
+
+
+@contextmanager
+def in_other_namespace(*options: str) -> Iterator[int]:
+    """Run a process in another IPC namespace with objects; yield its pid.
+
+    Args:
+        options: the options of `pyipcs make`.
+    """
+    rights = [] if IS_ROOT else ["--user", "--map-current-user"]
+    make = f"{shlex.join([PYIPCS, 'make', *options])} >&2 && echo ready && exec sleep 600"
+    unshare = [need_tool("unshare"), *rights, "--ipc"]
+    with running(*unshare, "sh", "-c", make, stderr=subprocess.DEVNULL) as process:
+        assert read_line(process) == "ready\n"
+        wait_until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n")
+        yield process.pid
 
 
 @contextmanager

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from pyipcs.model import SYSV
-from tests.kit.factories import read_line, running
-from tests.kit.kernel import IS_ROOT, Objects, everything
-from tests.kit.program import PYIPCS, Result, need_tool, run
-from tests.kit.wait import wait_until
+from tests.kit.factories import in_other_namespace
+from tests.kit.kernel import Objects, everything
+from tests.kit.program import PYIPCS, Result, run
 
 GONE = "4194305"  # above the highest possible pid
 # A key of this test process: --all-ns also lists the objects of other test processes.
@@ -26,13 +25,8 @@ def other() -> Iterator[int]:
 
     All three have the key KEY.
     """
-    rights = [] if IS_ROOT else ["--user", "--map-current-user"]
-    make = f"{PYIPCS} make -Q -M 4K -S 1 -k {KEY} && echo ready && exec sleep 600"
-    with running(need_tool("unshare"), *rights, "--ipc", "sh", "-c", make) as process:
-        lines = [read_line(process) for _ in range(4)]
-        assert lines[-1] == "ready\n", lines
-        wait_until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n")
-        yield process.pid
+    with in_other_namespace("-Q", "-M", "4K", "-S", "1", "-k", KEY) as pid:
+        yield pid
 
 
 def there(pid: int, *args: str) -> Result:
