@@ -14,7 +14,7 @@ from pyipcs.listing import Listing
 from pyipcs.model import IN_SHM, Kind, View
 from pyipcs.process.identity import effective_uid
 from pyipcs.query import plan
-from pyipcs.query.plan import Format, OutputOptions
+from pyipcs.query.plan import NO_TOTALS, Format, OutputOptions, Totals
 from pyipcs.query.selection import Selection
 from pyipcs.sysv import namespace, unshare
 from pyipcs.terminal.streams import Output
@@ -36,12 +36,14 @@ class NamespaceObjects(NamedTuple):
         own: True if it is the namespace of the caller.
         pids: its processes except this one.
         found: its objects.
+        totals: its limits and usage, for metrics.
     """
 
     inode: int
     own: bool
     pids: Sequence[int]
     found: _Found
+    totals: Totals
 
     @property
     def heading(self) -> str:
@@ -99,7 +101,7 @@ def collect(
         places = shms.new(others, has_own=is_own)
         read_here = partial(read, [*places.values()])
         try:
-            found, unseen = read_here() if is_own else _read_within(others, read_here)
+            found, totals, unseen = read_here() if is_own else _read_within(others, read_here)
         except OSError as error:
             if is_own or error.errno not in _GONE:
                 output.error(f"IPC namespace {inode}: {error.strerror}")
@@ -109,7 +111,7 @@ def collect(
         for reason, is_certain in dict.fromkeys(unseen):
             output.error(f"IPC namespace {inode}: {reason}")
             is_incomplete = is_incomplete or is_certain
-        groups.append(NamespaceObjects(inode, is_own, others, _with_inode(found, inode)))
+        groups.append(NamespaceObjects(inode, is_own, others, _with_inode(found, inode), totals))
     if unseen_shms := shms.count_unseen():
         processes = f"{unseen_shms} process{'es' if unseen_shms > 1 else ''}"
         hint = " (try as root)" if effective_uid() else ""
@@ -180,8 +182,10 @@ def _read_objects(
     places: Iterable[int | None],
     *,
     terminal: bool,
-) -> tuple[_Found, list[_Unseen]]:
+) -> tuple[_Found, Totals, list[_Unseen]]:
     """Return the objects of the caller's IPC namespace with all their columns.
+
+    For metrics, the limits and the usage follow: those of each /dev/shm.
 
     Args:
         kinds: the kinds.
@@ -194,21 +198,25 @@ def _read_objects(
     """
     whole: dict[Kind, list[Listing]] = {}
     reasons: list[_Unseen] = []
+    totals = NO_TOTALS
 
     def add(some: Iterable[Kind]) -> None:
+        nonlocal totals
         seen, unseen = find_visible(some)
         # With all kinds: a column may belong to another one.
         found = {kind: selection.of(seen.get(kind, ())) for kind in kinds}
         shown = plan.report(found, options, format_, view, terminal=terminal)
         for kind in seen:
             whole.setdefault(kind, []).extend(shown.found.get(kind, ()))
+        if format_ is Format.OPENMETRICS:
+            totals = totals.joined(plan.totals([*seen], [*seen]))
         reasons.extend((str(one), one.is_certain) for one in unseen.values())
 
     add(kind for kind in kinds if kind not in IN_SHM)
     for pid in places:
         with _at(pid):
             add(kind for kind in kinds if kind in IN_SHM)
-    return {kind: whole[kind] for kind in kinds if kind in whole}, reasons
+    return {kind: whole[kind] for kind in kinds if kind in whole}, totals, reasons
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def listings(
     *,
     view: View = View.STATUS,
     scope: Scope = ALL,
-    totals: Iterable[Kind] = (),
+    totals: Sequence[Kind] = (),
     each: bool = True,
 ) -> None:
     """Write objects.
@@ -46,7 +46,7 @@ def listings(
     format_ = options.chosen(terminal=output.is_terminal)
     report = _report(output, found, options, scope, view)
     if format_ is Format.OPENMETRICS:
-        report = _with_figures(report if each else report._replace(found={}), totals, totals)
+        report = report._replace(totals=plan.totals(totals, totals), has_objects=each)
     else:
         report = _with_others(output, report, format_, has_hint=not each)
     _write(output, report, format_, scope)
@@ -120,8 +120,18 @@ def namespaces(
     *,
     view: View = View.STATUS,
     scope: Scope = ALL,
+    each: bool = True,
 ) -> None:
-    """Write the objects of IPC namespaces, under headings or with a column NS."""
+    """Write the objects of IPC namespaces, under headings or with a column NS.
+
+    Args:
+        output: the destination.
+        groups: the namespaces.
+        options: the output options.
+        view: the columns of the kinds.
+        scope: the part of the existing objects in `groups`.
+        each: False for metrics without single objects.
+    """
     format_ = options.chosen(terminal=output.is_terminal)
     match format_:
         case Format.JSON:
@@ -131,6 +141,15 @@ def namespaces(
             )
             report = Report({}, {}, options.style(format_), namespaces=reports)
             _write(output, report, format_, Scope(is_filtered=True))
+        case Format.OPENMETRICS:
+            reports = (
+                plan.report(
+                    one.found, options._replace(namespace=one.inode), format_, view
+                )._replace(totals=one.totals, has_objects=each)
+                for one in groups
+            )
+            report = Report({}, {}, options.style(format_), namespaces=reports)
+            _write(output, report, format_, scope)
         case Format.TABLE | Format.PLAIN:
             for number, group in enumerate(groups):
                 output.write(["\n"] if number else [])
@@ -238,9 +257,10 @@ def _write_figures(
 ) -> None:
     format_ = options.chosen(terminal=output.is_terminal)
     if format_ is Format.OPENMETRICS:
+        options.refuse_columns(f"{name} in {format_.value}")
         report = plan.report({}, options, format_)
-        limits, usage = (kinds, ()) if name == "limits" else ((), kinds)
-        _write(output, _with_figures(report, limits, usage), format_)
+        totals = plan.totals(kinds, ()) if name == "limits" else plan.totals((), kinds)
+        _write(output, report._replace(totals=totals), format_)
         return
     render = _figures_renderer(format_, options)
     if render is None:
@@ -277,17 +297,6 @@ def _others_note(others: "OtherFiles") -> str:
         return f"{counted}." if others.files else ""
     unread = "directories that cannot be read"
     return f"{counted}, besides {unread}." if others.files else f"/dev/shm has {unread}."
-
-
-def _with_figures(report: Report, limits: Iterable[Kind], usage: Iterable[Kind]) -> Report:
-    """Return a report for metrics with the limits and the usage of kinds."""
-    limits, usage = [*limits], [*usage]
-    rows = {kind: objects.resources(kind) for kind in dict.fromkeys([*limits, *usage])}
-    return report._replace(
-        limits=[rows[kind] for kind in limits],
-        used=[rows[kind] for kind in usage],
-        usage={kind: objects.figures("usage", kind, is_corrected=True) for kind in usage},
-    )
 
 
 def _write(output: Output, report: Report, format_: Format, scope: Scope = ALL) -> None:

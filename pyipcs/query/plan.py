@@ -68,6 +68,7 @@ class OutputOptions(NamedTuple):
         numeric_perms: True to show permissions as a number.
         unit: the appearance of sizes.
         is_wide: True to drop and cut no column of a table.
+        namespace: the IPC namespace that the user named, for metrics; None if he named none.
     """
 
     format_: Format | None = None
@@ -78,6 +79,7 @@ class OutputOptions(NamedTuple):
     numeric_perms: bool = False
     unit: Unit = Unit.DEFAULT
     is_wide: bool = False
+    namespace: int | None = None
 
     def chosen(self, *, terminal: bool) -> Format:
         """Return the chosen format, or the default for a terminal or a pipe."""
@@ -124,6 +126,21 @@ class OutputOptions(NamedTuple):
         for option, value in (("-o", self.choice), ("--sort", self.sort)):
             if value:
                 raise UsageError(f"{option} is not for {noun}")
+
+    @property
+    def counts_states(self) -> bool:
+        """True if metrics have the number of objects in each state (-o +STATE)."""
+        return self.choice is not None and self.choice.more and {*self.choice.names} == {"STATE"}
+
+    def check_metrics(self) -> None:
+        """Check that no columns are given for metrics, except +STATE.
+
+        Raises:
+            UsageError: --sort or other columns are given.
+        """
+        if self.choice and not self.counts_states:
+            raise UsageError(f"-o is not for {Format.OPENMETRICS.value}, except -o +STATE")
+        self._replace(choice=None).refuse_columns(Format.OPENMETRICS.value)
 
     @property
     def named(self) -> Iterator[str]:
@@ -184,6 +201,31 @@ class Order(NamedTuple):
     reverse: bool
 
 
+class Totals(NamedTuple):
+    """Limits and usage of kinds, for metrics.
+
+    Attributes:
+        limits: the limits of each kind.
+        used: the usage of these limits.
+        usage: the rest of the usage of each kind.
+    """
+
+    limits: Sequence[Listing] = ()
+    used: Sequence[Listing] = ()
+    usage: "Sequence[tuple[Kind, Figures]]" = ()
+
+    def joined(self, other: "Totals") -> "Totals":
+        """Return the totals of both."""
+        return Totals(
+            [*self.limits, *other.limits],
+            [*self.used, *other.used],
+            [*self.usage, *other.usage],
+        )
+
+
+NO_TOTALS = Totals()
+
+
 class Report(NamedTuple):
     """Objects, or rows of limits and usage, as input of a renderer.
 
@@ -204,9 +246,10 @@ class Report(NamedTuple):
         max_rows: the most rows of the table of each kind; empty is no limit.
         facts: the first members of a JSON document.
         namespaces: a report for each namespace, instead of `found`.
-        limits: the limits of each kind, for metrics.
-        used: the usage of these limits, for metrics.
-        usage: the rest of the usage of each kind, for metrics.
+        totals: the limits and the usage of kinds, for metrics.
+        has_objects: False for metrics without single objects.
+        counts_states: True for metrics with the number of objects in each state.
+        namespace: the IPC namespace that labels metrics; None for no label.
         unseen: the requested kinds whose objects the caller cannot list.
         notes: lines for people after the tables.
     """
@@ -227,9 +270,10 @@ class Report(NamedTuple):
     max_rows: Mapping[Kind, int] = {}
     facts: Mapping[str, Any] = {}
     namespaces: "Iterable[Report] | None" = None
-    limits: Sequence[Listing] = ()
-    used: Sequence[Listing] = ()
-    usage: Mapping[Kind, "Figures"] = {}
+    totals: Totals = NO_TOTALS
+    has_objects: bool = True
+    counts_states: bool = False
+    namespace: int | None = None
     unseen: Collection[Kind] = ()
     notes: Sequence[str] = ()
 
@@ -276,11 +320,7 @@ def report(
         visible = {kind: some for kind, some in whole.found.items() if kind not in unseen}
         return whole._replace(found=visible, unseen=unseen)
     if format_ is Format.OPENMETRICS:
-        from pyipcs.query.complete import METRICS, complete
-
-        options.refuse_columns(format_.value)
-        samples = {kind: complete(some, METRICS) for kind, some in found.items()}
-        return Report(samples, {}, options.style(format_))
+        return _metrics(found, options)
     if format_ is Format.PLAIN and not options.is_columnar:
         found = in_requested_order(_with_plain_fields(found, view), options)
         return Report(found, {}, options.style(format_), view=view)
@@ -298,6 +338,37 @@ def report(
     used = {kind: each for kind, each in columns.items() if {*each} - {KIND}} or columns
     known = {kind: OF_KIND[kind] for kind in found}
     return _report(found, used, known, options, format_)
+
+
+def _metrics(found: Found, options: OutputOptions) -> Report:
+    """Return a report for metrics."""
+    from pyipcs.query.complete import METRICS, Requirement, complete
+
+    options.check_metrics()
+    has_states = options.counts_states
+    required = METRICS | {Requirement.STATE} if has_states else METRICS
+    return Report(
+        {kind: complete(some, required) for kind, some in found.items()},
+        {},
+        options.style(Format.OPENMETRICS),
+        counts_states=has_states,
+        namespace=options.namespace,
+    )
+
+
+def totals(limits: Iterable[Kind], usage: Iterable[Kind]) -> Totals:
+    """Return the limits and the usage of kinds, for metrics.
+
+    Raises:
+        OSError: the kernel does not report them.
+    """
+    limits, usage = [*limits], [*usage]
+    rows = {kind: objects.resources(kind) for kind in dict.fromkeys([*limits, *usage])}
+    return Totals(
+        [rows[kind] for kind in limits],
+        [rows[kind] for kind in usage],
+        [(kind, objects.figures("usage", kind, is_corrected=True)) for kind in usage],
+    )
 
 
 def _with_plain_fields(found: Found, view: View) -> Found:
@@ -428,7 +499,7 @@ def check(kinds: Iterable[Kind], options: OutputOptions, format_: Format) -> Non
     from pyipcs.query.columns import OF_KIND
 
     if format_ is Format.OPENMETRICS:
-        options.refuse_columns(Format.OPENMETRICS.value)
+        options.check_metrics()
     options.check({kind: OF_KIND[kind] for kind in kinds})
 
 

@@ -1,12 +1,14 @@
 """Renderer of gauges in the OpenMetrics text format, for Prometheus."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pyipcs.listing import Listing, merged
-from pyipcs.model import SYSV, Kind
+from pyipcs.model import SYSV, Kind, State
 from pyipcs.process.accounts import user_name
 from pyipcs.query.columns import Value
 from pyipcs.query.plan import Report
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _TIMESTAMP = "timestamp_seconds"
 _NEVER = {"0", 0}  # as text of /proc/sysvipc, and as an int of a record
 _SYSV, _POSIX = "sysvipc", "posixipc"
+_Sample: TypeAlias = tuple[str, Value]  # labels in braces, and the value
 
 
 class _Gauge(NamedTuple):
@@ -84,24 +87,106 @@ _LIMIT = _Gauge("limit", "limit", "Limit of a resource, by the kernel's name for
 _USED = _Gauge("used", "used", "Amount of a resource in use.")
 
 
+_COUNTED = _Gauge("objects", "state", "Number of objects in a state.")
+
+
 def document(report: Report, _capabilities: TerminalCapabilities | None = None) -> Iterator[str]:
-    """Render limits, their usage, and the objects one by one."""
-    for gauge, resources in ((_LIMIT, report.limits), (_USED, report.used)):
-        for prefix in (_SYSV, _POSIX):
-            of_family = [one for one in resources if prefix_of(one.kind) == prefix]
-            yield from _family(prefix, gauge, _resource_samples(gauge, of_family))
-    for kind, values in report.usage.items():
-        for gauge in _totals(kind):
-            value = _figure(values, gauge.field)
-            total = None if value is None else value * gauge.unit
-            yield from _family(prefix_of(kind), gauge, [("", total)])
-    for kind, listings in report.found.items():
-        listing = merged(listings)
-        listing = listing and listing.distinct()  # parsers reject a document with a repeated series
-        labels = _labels(listing) if listing else []
+    """Render limits, their usage, the objects one by one, and their states.
+
+    The samples of a gauge stand together, also those of several IPC namespaces.
+    """
+    reports = [report] if report.namespaces is None else [*report.namespaces]
+    yield from _totals(reports)
+    counts: dict[str, list[_Sample]] = {_SYSV: [], _POSIX: []}
+    for kind in dict.fromkeys(chain.from_iterable(one.found for one in reports)):
+        groups = [
+            _Group.of(one, one.found[kind])
+            for one in reports
+            if kind in one.found and (one.has_objects or one.counts_states)
+        ]
         for gauge in OBJECTS[kind]:
-            yield from _family(prefix_of(kind), gauge, _object_samples(gauge, listing, labels))
+            samples = chain.from_iterable(group.samples(gauge) for group in groups)
+            yield from _family(prefix_of(kind), gauge, samples)
+        for group in groups:
+            counts[prefix_of(kind)] += group.states(kind)
+    for prefix, counted in counts.items():
+        yield from _family(prefix, _COUNTED, counted)
     yield "# EOF\n"
+
+
+class _Group(NamedTuple):
+    """The objects of one kind in one IPC namespace.
+
+    Attributes:
+        report: the report of the namespace.
+        listing: the objects; None without any listing.
+        labels: the labels of each object; none if the report has no single objects.
+    """
+
+    report: Report
+    listing: Listing | None
+    labels: list[str]
+
+    @classmethod
+    def of(cls, report: Report, listings: Iterable[Listing]) -> "_Group":
+        """Return the objects of a report, each once."""
+        listing = merged(listings)
+        # Parsers reject a document with a repeated series.
+        listing = listing and listing.distinct()
+        is_labelled = listing and report.has_objects
+        return cls(report, listing, _labels(listing, report) if listing and is_labelled else [])
+
+    def samples(self, gauge: _Gauge) -> Iterable[_Sample]:
+        """Return the samples of a gauge."""
+        if self.listing is None or not self.labels or not self.listing.has(gauge.field):
+            return []
+        is_time = gauge.name.endswith(_TIMESTAMP)
+        pairs = zip(self.labels, self.listing.column(gauge.field), strict=True)
+        return ((label, None if is_time and value in _NEVER else value) for label, value in pairs)
+
+    def states(self, kind: Kind) -> Iterator[_Sample]:
+        """Yield the number of objects in each state, if the report counts them."""
+        if not self.report.counts_states:
+            return
+        has_state = self.listing is not None and self.listing.has("state")
+        counts = Counter(self.listing.column("state") if self.listing and has_state else ())
+        for state in State:
+            labels = f'kind="{kind.value}",state="{state.value}"'
+            yield _braced(labels, self.report), counts[state]
+
+
+def _totals(reports: Sequence[Report]) -> Iterator[str]:
+    """Yield the limits, their usage, and the usage that has no limit."""
+    limits = [(one, listing) for one in reports for listing in one.totals.limits]
+    used = [(one, listing) for one in reports for listing in one.totals.used]
+    for gauge, resources in ((_LIMIT, limits), (_USED, used)):
+        for prefix in (_SYSV, _POSIX):
+            of_family = (
+                _resource_samples(gauge, listing, report)
+                for report, listing in resources
+                if prefix_of(listing.kind) == prefix
+            )
+            yield from _family(prefix, gauge, chain.from_iterable(of_family))
+    usage = [(kind, one, values) for one in reports for kind, values in one.totals.usage]
+    for kind in dict.fromkeys(kind for kind, _report, _values in usage):
+        for gauge in _usage_gauges(kind):
+            samples = (
+                (_braced("", report), _scaled(_figure(values, gauge.field), gauge.unit))
+                for of_kind, report, values in usage
+                if of_kind is kind
+            )
+            yield from _family(prefix_of(kind), gauge, samples)
+
+
+def _scaled(value: int | None, unit: int) -> int | None:
+    return None if value is None else value * unit
+
+
+def _braced(labels: str, report: Report) -> str:
+    """Return labels in braces, with the IPC namespace of a report."""
+    if report.namespace is not None:
+        labels += f'{"," if labels else ""}ipc_namespace="{report.namespace}"'
+    return f"{{{labels}}}" if labels else ""
 
 
 def prefix_of(kind: Kind) -> str:
@@ -118,7 +203,7 @@ def _figure(values: "Figures", field: str) -> int | None:
     return amount
 
 
-def _totals(kind: Kind) -> tuple[_Gauge, ...]:
+def _usage_gauges(kind: Kind) -> tuple[_Gauge, ...]:
     """Return the gauges of usage that has no limit."""
     page = os.sysconf("SC_PAGESIZE")
     match kind:
@@ -140,53 +225,48 @@ def _totals(kind: Kind) -> tuple[_Gauge, ...]:
             return ()
 
 
-def _family(prefix: str, gauge: _Gauge, samples: Iterable[tuple[str, Value]]) -> Iterator[str]:
-    """Yield the lines of a gauge; an unknown value has no sample."""
+def _family(prefix: str, gauge: _Gauge, samples: Iterable[_Sample]) -> Iterator[str]:
+    """Yield the lines of a gauge; an unknown value has no sample.
+
+    The first of several samples with the same labels counts: an IPC namespace may have several
+    /dev/shm.
+    """
     name = f"{prefix}_{gauge.name}"
-    lines = [f"{name}{labels} {value}\n" for labels, value in samples if value is not None]
-    if not lines:
+    values: dict[str, Value] = {}
+    for labels, value in samples:
+        if value is not None:
+            values.setdefault(labels, value)
+    if not values:
         return
     yield f"# TYPE {name} gauge\n"
     unit = name.rpartition("_")[2]
     if unit in {"bytes", "seconds"}:
         yield f"# UNIT {name} {unit}\n"
     yield f"# HELP {name} {gauge.help}\n"
-    yield "".join(lines)
+    yield "".join(f"{name}{labels} {value}\n" for labels, value in values.items())
 
 
-def _resource_samples(gauge: _Gauge, resources: Iterable[Listing]) -> Iterator[tuple[str, Value]]:
+def _resource_samples(gauge: _Gauge, resources: Listing, report: Report) -> Iterator[_Sample]:
     """Yield limits or their usage; usage without a limit has its own gauges."""
-    for listing in resources:
-        columns = (listing.column(field) for field in ("resource", gauge.field, "is_limited"))
-        for name, value, is_limited in zip(*columns, strict=True):
-            yield f'{{resource="{name.lower()}"}}', value if is_limited else None
+    columns = (resources.column(field) for field in ("resource", gauge.field, "is_limited"))
+    for name, value, is_limited in zip(*columns, strict=True):
+        yield _braced(f'resource="{name.lower()}"', report), value if is_limited else None
 
 
-def _object_samples(
-    gauge: _Gauge, listing: Listing | None, labels: list[str]
-) -> Iterable[tuple[str, Value]]:
-    if listing is None or not listing.has(gauge.field):
-        return
-    is_time = gauge.name.endswith(_TIMESTAMP)
-    for label, value in zip(labels, listing.column(gauge.field), strict=True):
-        yield label, None if is_time and value in _NEVER else value
-
-
-def _labels(listing: Listing) -> list[str]:
+def _labels(listing: Listing, report: Report) -> list[str]:
     """Return the labels that identify each object."""
+    owners = map(_owner, listing.column("uid"))
     if listing.has("name"):
         from pyipcs.posix.names import format_name
 
         names = (_label_value(format_name(name)) for name in listing.column("name"))
-        owners = map(_owner, listing.column("uid"))
-        return [
-            f'{{name="{name}",owner="{owner}"}}' for name, owner in zip(names, owners, strict=True)
-        ]
-    named = zip(*map(listing.column, ("id", "key", "uid")), strict=True)
-    return [
-        f'{{id="{object_id}",key="{format_key(int(key))}",owner="{_owner(uid)}"}}'
-        for object_id, key, uid in named
-    ]
+        identities: Iterable[str] = (f'name="{name}"' for name in names)
+    else:
+        pairs = zip(listing.column("id"), listing.column("key"), strict=True)
+        identities = (f'id="{one}",key="{format_key(int(key))}"' for one, key in pairs)
+    end = _braced("", report).strip("{}")
+    end = f",{end}}}" if end else "}"
+    return [f'{{{one},owner="{owner}"{end}' for one, owner in zip(identities, owners, strict=True)]
 
 
 @lru_cache(maxsize=1024)

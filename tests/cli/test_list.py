@@ -321,7 +321,7 @@ def test_list_openmetrics_has_single_objects_only_on_request(
     assert "semmni" not in queues
     filtered = invoke("list", "--empty", "-f", "openmetrics").out
     assert "sysvipc_queue_messages{" in filtered
-    assert "sysvipc_limit" not in filtered
+    assert 'sysvipc_limit{resource="msgmni"}' in filtered
     assert "sysvipc_used" not in invoke("list", "-l", "-f", "openmetrics").out
     assert "sysvipc_limit" not in invoke("list", "-u", "-f", "openmetrics").out
     for args in (["-l"], ["-u"], [], ["-a"], ["--mine"]):

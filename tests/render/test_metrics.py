@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from pyipcs.listing import Listing, listing_of
 from pyipcs.model import Kind
-from pyipcs.query.plan import Report
+from pyipcs.query.plan import Report, Totals
 from pyipcs.render import metrics
 from pyipcs.sysv.info import QueueUsage, SegmentUsage, Usage
 from tests.kit import samples
@@ -68,7 +68,7 @@ sysvipc_set_change_timestamp_seconds{id="1",key="0x00000000",owner="root"} 10000
 
 def document(*kinds: Kind, usage: dict[Kind, Usage] | None = None) -> str:
     report = Report(samples.listings(*kinds), {}, samples.MACHINE)
-    figures = report._replace(limits=RESOURCES, used=RESOURCES, usage=usage or {})
+    figures = report._replace(totals=Totals(RESOURCES, RESOURCES, [*(usage or {}).items()]))
     return "".join(metrics.document(figures))
 
 

@@ -23,7 +23,7 @@ from pyipcs.posix.names import format_name, parse_name
 from pyipcs.query import plan
 from pyipcs.query.choose import parse_choice
 from pyipcs.query.columns import NAMESPACE, OF_KIND
-from pyipcs.query.plan import Format, OutputOptions, Report
+from pyipcs.query.plan import Format, OutputOptions, Report, Totals
 from pyipcs.render import (
     Renderer,
     data,
@@ -519,8 +519,8 @@ def test_json_limits_and_usage_of_posix_kinds_have_distinct_names() -> None:
 
 def test_metrics_of_limits_and_usage_have_the_names_of_resources() -> None:
     every = [QUEUES, SEGMENTS, SEMAPHORES]
-    report = Report({}, {}, MACHINE, limits=every, used=every)
-    report = report._replace(usage=figures("usage", *every))
+    usage = [*figures("usage", *every).items()]
+    report = Report({}, {}, MACHINE, totals=Totals(every, every, usage))
     text = "".join(metrics.document(report))
     found = {
         family.name: {one.labels.get("resource", ""): one.value for one in family.samples}

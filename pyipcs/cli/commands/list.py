@@ -12,14 +12,14 @@ from pyipcs.cli import present
 from pyipcs.cli.command import given_option_names
 from pyipcs.cli.options.common import options_as, refuse, selecting, showing, subcommand
 from pyipcs.cli.options.filters import listed_filter_options, listed_kind_options
-from pyipcs.cli.options.output import columns_of, output_options
+from pyipcs.cli.options.output import columns_of, output_options, with_namespace
 from pyipcs.cli.options.watch import watch, watch_option
 from pyipcs.cli.types import NAME, id_type
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status
 from pyipcs.listing import Listing
 from pyipcs.model import POSIX, SYSV, Kind, Record, Target, View
 from pyipcs.query import plan
-from pyipcs.query.plan import Format, Found, OutputOptions
+from pyipcs.query.plan import Found, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.terminal.streams import Output
 
@@ -54,6 +54,11 @@ class ListOptions(NamedTuple):
     def figures(self) -> str:
         """The figures to show instead of objects: "limits", "usage" or empty."""
         return self.view if self.view in {"limits", "usage"} else ""
+
+    @property
+    def shows_each(self) -> bool:
+        """True if metrics have single objects, and tables no hint at POSIX objects."""
+        return bool(self.named_kinds or self.selection.filters or self.fail_if_any)
 
     @property
     def columns(self) -> View:
@@ -115,6 +120,7 @@ def command(ctx: click.Context, /, *, options: ListOptions) -> Status:
     The options from --owner to --not-in are filters; an object must match all of them.
     """
     _check(options, has_ns="ns" in given_option_names(ctx))
+    options = options._replace(output_options=with_namespace(ctx, options.output_options))
     output: Output = ctx.obj
     kinds = options.selection.kinds(options.named_kinds)
     if options.interval is not None:
@@ -192,8 +198,8 @@ def _show(output: Output, kinds: Sequence[Kind], options: ListOptions) -> Status
         options.output_options,
         view=options.columns,
         scope=selection.scope._replace(unseen=[*unseen]),
-        totals=[] if selection.filters else [*found],
-        each=bool(options.named_kinds or selection.filters or fail),
+        totals=[*found],
+        each=options.shows_each,
     )
     # Both kinds in /dev/shm have the same reason.
     reasons = [*unexamined, *selection.unjudged(), *map(str, unseen.values())]
@@ -254,10 +260,16 @@ def _show_all_namespaces(output: Output, kinds: Sequence[Kind], options: ListOpt
 
     selection, output_options = options.selection, options.output_options
     format_ = output_options.chosen(terminal=output.is_terminal)
-    refuse([(format_ is Format.OPENMETRICS, "--all-ns is not for openmetrics")])
     plan.check(kinds, output_options, format_)
     groups, is_incomplete = collect(output, kinds, selection, output_options, options.columns)
-    present.namespaces(output, groups, output_options, view=options.columns, scope=selection.scope)
+    present.namespaces(
+        output,
+        groups,
+        output_options,
+        view=options.columns,
+        scope=selection.scope,
+        each=options.shows_each,
+    )
     if is_incomplete:
         return Status.FAILED
     has_any = options.fail_if_any and any(group.length for group in groups)

@@ -10,7 +10,7 @@ from pyipcs.actions.lookup import read_all
 from pyipcs.cli import present
 from pyipcs.cli.options.common import options_as, refuse, subcommand
 from pyipcs.cli.options.filters import kind_options, used_by_option
-from pyipcs.cli.options.output import columns_of, output_options
+from pyipcs.cli.options.output import columns_of, output_options, with_namespace
 from pyipcs.cli.options.watch import watch, watch_option
 from pyipcs.cli.types import target_type
 from pyipcs.errors import Status
@@ -73,6 +73,7 @@ def command(ctx: click.Context, /, *, options: StatOptions) -> Status:
     wait for, and the number of the others; --wide shows all.
     """
     _check(ctx, options)
+    options = options._replace(output_options=with_namespace(ctx, options.output_options))
     output: Output = ctx.obj
     kinds, output_options = options.nameable_kinds, options.output_options
     if options.interval is not None:

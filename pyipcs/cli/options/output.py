@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from pyipcs.cli.command import DocumentedChoice, HelpSections
+from pyipcs.cli.command import DocumentedChoice, HelpSections, given_option_names
 from pyipcs.cli.options.common import combine_options, json_option, showing
 from pyipcs.cli.types import ParsedType
 from pyipcs.model import POSIX, Kind, Unit
@@ -76,6 +76,7 @@ _OPTIONS = (
         metavar="COL,...",
         value_hint=_POSIX_OUTSTANDING,
         help="Columns; +COL,... adds to the default ones. STATE costs a scan of /proc.",
+        details="In openmetrics, +STATE adds the number of objects in each state.",
     ),
     showing(
         "-w",
@@ -171,6 +172,15 @@ def columns_of(*kinds: Kind, limits: bool = False) -> HelpSections:
 
 def _described(columns: Iterable["Column"]) -> Iterator[tuple[str, str]]:
     return ((column.name, column.help) for column in columns)
+
+
+def with_namespace(ctx: click.Context, options: OutputOptions) -> OutputOptions:
+    """Return the options with the IPC namespace of --ns."""
+    if "ns" not in given_option_names(ctx):
+        return options
+    from pyipcs.sysv.namespace import current
+
+    return options._replace(namespace=current())
 
 
 def given_output_options(ctx: click.Context) -> Iterator[str]:

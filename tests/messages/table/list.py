@@ -218,7 +218,6 @@ ROWS: Rows = {
         ("--all-ns --not-in <listing>", cannot_combine("--not-in", "--all-ns")),
         ("--all-ns --used-by 5", cannot_combine("--used-by", "--all-ns")),
         ("--all-ns --ns /proc/self/ns/ipc", cannot_combine("--ns", "--all-ns")),
-        ("--all-ns -f openmetrics", not_for("--all-ns", "openmetrics")),
         # --watch
         ("--watch", WATCH_NEEDS_TERMINAL),
         ("--watch 5", f"{unexpected_operand('5')} (--watch=5?)"),
@@ -249,8 +248,12 @@ ROWS: Rows = {
         ("-q -m --sort NSEMS", no_column("message queues, segments", "NSEMS")),
         ("-l -o ID", no_column("limits and usage", "ID")),
         ("-l -J -o LIMIT", not_for("-o", "limits in json")),
-        ("-f openmetrics -o ID", not_for("-o", "openmetrics")),
-        ("-u -f openmetrics --sort ID", not_for("--sort", "openmetrics")),
+        ("-f openmetrics -o ID", not_for("-o", "openmetrics, except -o +STATE")),
+        ("-f openmetrics -o +ID,STATE", not_for("-o", "openmetrics, except -o +STATE")),
+        ("--all-ns -f openmetrics -o STATE", not_for("-o", "openmetrics, except -o +STATE")),
+        ("-f openmetrics --sort ID", not_for("--sort", "openmetrics")),
+        ("-l -f openmetrics -o +STATE", not_for("-o", "limits in openmetrics")),
+        ("-u -f openmetrics --sort ID", not_for("--sort", "usage in openmetrics")),
     ],
     1: [
         ("-q -i 2147483647", "id 2147483647 not found"),

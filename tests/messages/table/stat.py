@@ -36,7 +36,7 @@ ROWS: Rows = {
         ("-m /x -o MSGS", no_column("POSIX segments", "MSGS")),
         ("5 -o OWNR", unknown_column("OWNR", "OWNER")),
         ("-q 5 --sort NATTCH", no_column("message queues", "NATTCH")),
-        ("5 -f openmetrics -o ID", not_for("-o", "openmetrics")),
+        ("5 -f openmetrics -o ID", not_for("-o", "openmetrics, except -o +STATE")),
         ("5 --watch", WATCH_NEEDS_TERMINAL),
     ],
     1: [
