@@ -178,19 +178,27 @@ class InterruptibleWait:
             whether there is input, and no signal arrived before it.
 
         Raises:
-            StoppedError: a terminating signal arrived.
+            StoppedError: a terminating signal arrived, or the reader of the output is closed.
         """
         self.check()
         poll = select.poll()
         for descriptor in (self._wakeup_read, reader):
             if descriptor is not None:
                 poll.register(descriptor, select.POLLIN)
+        if self._reader is not None:
+            poll.register(self._reader, 0)  # poll(2) always reports POLLERR and POLLHUP
         # The timeout of poll(2) is an int of milliseconds.
         ready = {descriptor for descriptor, _ in poll.poll(min(max(seconds, 0), _DAY) * 1000)}
         # poll(2) reports input alone if a signal arrives while it returns.
         has_signal = self._read_wakeups()
+        if self._reader in ready:
+            self.note_closed_reader()
         self.check()
         return reader in ready and not has_signal
+
+    def note_closed_reader(self) -> None:
+        """Record that nobody reads the output any more: the next check raises StoppedError."""
+        self.stopped = self.stopped or signal.SIGPIPE
 
     def poller(self, descriptor: int, event: int) -> Callable[[], int]:
         """Return a function that waits for a descriptor and returns its events.
@@ -278,7 +286,7 @@ class InterruptibleWait:
     def _record_events(self, events: list[tuple[int, int]]) -> None:
         for descriptor, _ in events:
             if descriptor == self._reader:
-                self.stopped = self.stopped or signal.SIGPIPE
+                self.note_closed_reader()
             else:
                 self._read_wakeups()
 

@@ -1,4 +1,4 @@
-"""Writing to the terminal of a live view, interruptible by signals."""
+"""Writing of a live view or a stream of changes, interruptible by signals."""
 
 import os
 import select
@@ -13,40 +13,41 @@ from pyipcs.process.nonblocking import NonBlockingFile
 
 
 class InterruptibleWriter(StringIO):
-    """A terminal as a file whose writes stop waiting once a signal arrived.
+    """A file whose writes stop waiting once a signal arrived or the reader is gone.
 
-    On exit, the rest is written if the terminal accepts it in time.
+    On exit, the rest is written if the file accepts it in time.
     """
 
     def __init__(self, descriptor: int, encoding: str, waiting: InterruptibleWait) -> None:
-        """Prepare the terminal.
+        """Prepare the output.
 
         Args:
-            descriptor: the terminal.
-            encoding: the terminal's encoding.
+            descriptor: a terminal, or any output.
+            encoding: its encoding.
             waiting: the wait that signals interrupt.
         """
         super().__init__()
         self._encoding = encoding
         self._sink = NonBlockingFile(descriptor, os.O_WRONLY)
+        self._waiting = waiting
         self._writable = waiting.poller(descriptor, select.POLLOUT)
         self._rest = memoryview(b"")
         self._is_gone = False
 
     @property
     def encoding(self) -> str:  # type: ignore[override] # settable in typeshed
-        """Return the terminal's encoding."""
+        """Return the encoding."""
         return self._encoding
 
     def fileno(self) -> int:
-        """Return the terminal's descriptor."""
+        """Return the descriptor."""
         return self._sink.descriptor
 
     def write(self, text: str) -> int:
         """Write text; keep the rest if a signal arrives.
 
         Raises:
-            CommandError: the terminal is gone.
+            CommandError: the write failed, for example because the terminal is gone.
         """
         self._rest = memoryview(bytes(self._rest) + text.encode(self._encoding, "replace"))
         with suppress(StoppedError):  # `waiting` raises it again
@@ -59,6 +60,9 @@ class InterruptibleWriter(StringIO):
         try:
             with suppress(BlockingIOError):
                 self._rest = self._rest[self._sink.write(self._rest) :]
+        except BrokenPipeError:
+            self._is_gone = True
+            self._waiting.note_closed_reader()
         except OSError as error:
             self._is_gone = True
             raise CommandError(f"write error: {error.strerror}") from None
@@ -71,6 +75,10 @@ class InterruptibleWriter(StringIO):
         poll = select.poll()
         poll.register(self._sink.descriptor, select.POLLOUT)
         with suppress(CommandError):
-            while self._rest and poll.poll(max(deadline - time.monotonic(), 0) * 1000):
+            while (
+                self._rest
+                and not self._is_gone
+                and poll.poll(max(deadline - time.monotonic(), 0) * 1000)
+            ):
                 self._push()
         self._sink.close()

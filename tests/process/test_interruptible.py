@@ -291,3 +291,25 @@ def test_wait_raises_stopped_rather_than_an_error() -> None:
             raise ValueError("of no account")
 
     assert exit_code(start_child(body)) == -signal.SIGTERM
+
+
+def test_sleep_with_closed_reader_raises_stopped_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with (
+        pytest.raises(StoppedError) as stopped,
+        InterruptibleWait(reader=write) as waiting,
+    ):
+        waiting.sleep(LIMIT)
+    assert stopped.value.number == signal.SIGPIPE
+    os.close(write)
+
+
+def test_sleep_with_open_reader_lasts_its_time() -> None:
+    read, write = os.pipe()
+    with InterruptibleWait(reader=write) as waiting:
+        begun = time.monotonic()
+        assert not waiting.sleep(0.05)
+        assert time.monotonic() - begun >= 0.05
+    os.close(read)
+    os.close(write)
