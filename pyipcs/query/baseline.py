@@ -135,6 +135,20 @@ def identity_of(record: Record) -> Identity:
     return _without_key(identity) if is_removed else identity
 
 
+def is_same_identity(before: Identity, after: Identity) -> bool:
+    """Return True if two identities are those of one object.
+
+    A segment loses its key at its removal while it is attached. An unknown birth may be that of the
+    same file.
+    """
+    if before == after:
+        return True
+    if after[0] == _NO_KEY:
+        return before[1:] == after[1:]
+    is_file = isinstance(before[0], str)
+    return is_file and None in (before[-1], after[-1]) and before[:-1] == after[:-1]
+
+
 def _column(listing: Listing, field: str) -> Iterable[Any]:
     """Return the values of a field; queues have no birth."""
     return listing.column(field) if listing.has(field) else [None] * listing.length
