@@ -15,7 +15,7 @@ from pyipcs.listing import Listing
 from pyipcs.model import Kind
 from pyipcs.query.columns import KIND, Column, Value, ValueType
 from pyipcs.query.plan import Report, Style, TimeFormat
-from pyipcs.render.format_units import flags, octal
+from pyipcs.render.format_units import flags, iso_time, octal
 from pyipcs.render.formatters import converter
 from pyipcs.render.listing_report import with_missing
 from pyipcs.terminal.escape import valid_utf8
@@ -100,9 +100,20 @@ def json_lines(
 ) -> Iterator[str]:
     """Render a line for each object; its first member is the kind."""
     for kind, listings in report.found.items():
-        columns = (KIND, *(column for column in report.columns[kind] if column is not KIND))
         for listing in listings:
-            yield "".join(f"{line}\n" for line in _json_objects(columns, listing, report))
+            yield "".join(f"{line}\n" for line in json_objects(report, kind, listing))
+
+
+def json_objects(report: Report, kind: Kind, listing: Listing) -> Iterator[str]:
+    """Return the lines of objects of one kind, without newlines."""
+    columns = (KIND, *(column for column in report.columns[kind] if column is not KIND))
+    return _json_objects(columns, listing, report)
+
+
+def json_event(event: str, when: int, line: str, style: Style) -> str:
+    """Return the line of an object with an event and its time as the first members."""
+    time = str(when) if style.time_format is TimeFormat.EPOCH else f'"{iso_time(when)}"'
+    return f'{{"event": "{event}", "time": {time}, {line[1:]}\n'
 
 
 def json_figures(name: str, values: "Mapping[Kind, Figures]", _unit: "Unit") -> Iterator[str]:

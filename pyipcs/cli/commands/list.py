@@ -13,13 +13,13 @@ from pyipcs.cli.command import given_option_names
 from pyipcs.cli.options.common import options_as, refuse, selecting, showing, subcommand
 from pyipcs.cli.options.filters import listed_filter_options, listed_kind_options
 from pyipcs.cli.options.output import columns_of, output_options, with_namespace
-from pyipcs.cli.options.watch import watch, watch_option
+from pyipcs.cli.options.watch import is_stream, watch, watch_option
 from pyipcs.cli.types import NAME, id_type
 from pyipcs.errors import CommandError, IpcError, NotFoundError, Status
 from pyipcs.listing import Listing
 from pyipcs.model import POSIX, SYSV, Kind, Record, Target, View
 from pyipcs.query import plan
-from pyipcs.query.plan import Found, OutputOptions
+from pyipcs.query.plan import Format, Found, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.terminal.streams import Output
 
@@ -171,7 +171,9 @@ def _check(options: ListOptions, *, has_ns: bool) -> None:
 def _watch(
     ctx: click.Context, interval: float, kinds: Sequence[Kind], options: ListOptions
 ) -> Status:
-    """Show a live view."""
+    """Show a live view, or stream the changes as JSON lines."""
+    if not options.figures and is_stream(ctx, options.output_options):
+        return _stream(ctx.obj, interval, kinds, options)
     from pyipcs.actions import live_views
 
     if options.figures:
@@ -179,6 +181,17 @@ def _watch(
     else:
         view = partial(live_views.selected_objects, kinds, options.selection, view=options.columns)
     return watch(ctx, interval, options.output_options, view)
+
+
+def _stream(output: Output, interval: float, kinds: Sequence[Kind], options: ListOptions) -> Status:
+    """Write the changes of objects until a signal or the reader ends it."""
+    plan.check(kinds, options.output_options, Format.JSONL)
+    from pyipcs.actions.changes import Changes
+    from pyipcs.terminal.stream_loop import stream
+
+    selection, output_options = options.selection, options.output_options
+    changes = Changes(output, kinds, selection, output_options, options.columns)
+    stream(output, interval, changes.lines)
 
 
 def _show(output: Output, kinds: Sequence[Kind], options: ListOptions) -> Status:

@@ -1,4 +1,4 @@
-"""--watch: a live view instead of a listing."""
+"""--watch: a live view or a stream of changes instead of a listing."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -22,8 +22,18 @@ watch_option = showing(
     type=INTERVAL,
     metavar="[=SECONDS]",
     help="Show a live view until q or Ctrl-C, updated every SECONDS. Arrows, PgUp and PgDn scroll. "
-    "NET/S is the growth of a queue in messages per second. [default: 2]",
+    "NET/S is the growth of a queue in messages per second. list -f jsonl streams changes instead. "
+    "[default: 2]",
+    details="The stream has a line for each object, also into a pipe: event (present at the start, "
+    "then added, changed or removed), time, and the members of -f jsonl, those of a removed object "
+    "as last seen. AGE, relative times, and ATIME and CTIME of POSIX queues, which a listing sets, "
+    "are no changes. An id or name that another object has taken is removed and added.",
 )
+
+
+def is_stream(ctx: click.Context, options: OutputOptions) -> bool:
+    """Return True if the user asked for JSON lines."""
+    return options.format_ is Format.JSONL and "-f" in given_output_options(ctx)
 
 
 def watch(

@@ -225,6 +225,9 @@ ROWS: Rows = {
         ("--watch=0.01", "--watch: '0.01': too short (the minimum is 0.1)"),
         ("--watch --fail-if-any", cannot_combine("--watch", "--fail-if-any")),
         ("--watch -f csv", cannot_combine("--watch", "-f csv")),
+        ("-l --watch -f jsonl", cannot_combine("--watch", "-f jsonl")),
+        ("--watch -f jsonl --fail-if-any", cannot_combine("--watch", "--fail-if-any")),
+        ("-q --watch -f jsonl -o SIZE", no_column("message queues", "SIZE")),
         # Output
         ("-f xml", f"-f/--format: 'xml' {not_one_of(*FORMATS, 'openmetrics')}"),
         (

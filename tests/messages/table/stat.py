@@ -38,6 +38,7 @@ ROWS: Rows = {
         ("-q 5 --sort NATTCH", no_column("message queues", "NATTCH")),
         ("5 -f openmetrics -o ID", not_for("-o", "openmetrics, except -o +STATE")),
         ("5 --watch", WATCH_NEEDS_TERMINAL),
+        ("5 --watch -f jsonl", cannot_combine("--watch", "-f jsonl")),
     ],
     1: [
         ("/x", f"/x: {no_object_with('name')}"),
