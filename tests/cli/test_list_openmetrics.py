@@ -129,7 +129,8 @@ def test_list_all_ns_openmetrics_has_the_samples_of_all_namespaces(
     other: int, objects: Objects, shm: ShmFiles
 ) -> None:
     objects.queue()
-    shm.file("x", b"hello")
+    name = f"x{os.getpid()}"  # other test processes have objects, too
+    shm.file(name, b"hello")
     shm.file("sem.y", glibc_semaphore(1))
     args = ("--all-ns", "--sysv", "--posix", "-o", "+STATE", "-f", "openmetrics")
     found = parsed(run(PYIPCS, "list", *args).out)
@@ -140,7 +141,7 @@ def test_list_all_ns_openmetrics_has_the_samples_of_all_namespaces(
         assert sum(counts["msg", state, inode_] for state in STATES) == 1
         assert [labels[-1] for labels in found["sysvipc_queue_messages"]].count(inode_) == 1
     size = {labels[0]: labels[-1] for labels in found["posixipc_segment_size_bytes"]}
-    assert size["/x"] == ours
+    assert size[f"/{name}"] == ours
     assert (
         found["posixipc_limit"]["shm_size", ours]
         == os.statvfs(SHM).f_blocks * os.statvfs(SHM).f_frsize
@@ -156,17 +157,18 @@ def test_list_all_ns_openmetrics_without_kinds_has_totals_alone(other: int) -> N
 @pytest.mark.tools("mount")
 def test_list_all_ns_openmetrics_of_two_mounts_has_each_name_once(shm: ShmFiles) -> None:
     """Two processes of one IPC namespace have files of one name in their own /dev/shm."""
-    shm.file("same", b"hello")
+    same = f"same{os.getpid()}"
+    shm.file(same, b"hello")
     user = [] if IS_ROOT else ["--user", "--map-root-user"]
     script = (
-        "mount -t tmpfs none /dev/shm && echo hi >/dev/shm/same && echo ready && exec sleep 600"
+        f"mount -t tmpfs none /dev/shm && echo hi >/dev/shm/{same} && echo ready && exec sleep 600"
     )
     with running(need_tool("unshare"), *user, "--mount", "sh", "-c", script) as process:
         if read_line(process) != "ready\n":
             pytest.skip("nothing can be mounted on /dev/shm")
         done = run(PYIPCS, "list", "--all-ns", "--posix", "-f", "openmetrics")
     sizes = parsed(done.out)["posixipc_segment_size_bytes"]
-    assert [size for labels, size in sizes.items() if labels[0] == "/same"] == [5]
+    assert [size for labels, size in sizes.items() if labels[0] == f"/{same}"] == [5]
 
 
 @pytest.mark.tools("promtool")
