@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 from pyipcs.process.interruptible import InterruptibleWait
-from pyipcs.terminal.escape import visible
 from pyipcs.terminal.streams import Output
 from pyipcs.terminal.writer import InterruptibleWriter
+from pyipcs.text import visible
 
 
 def stream(output: Output, interval: float, render: Callable[[], Iterable[str]]) -> NoReturn:
