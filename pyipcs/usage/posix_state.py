@@ -127,7 +127,8 @@ def _used(users: Sequence[User], seen: Scan) -> UsageState:
 
 
 def _users(use: _Use, seen: Scan) -> Sequence[User]:
-    return [*seen.file_uses.users.get(use.key, {}).values()]
+    users = seen.file_uses.users.get(use.key, {})
+    return [users[key] for key in sorted(users)]
 
 
 def _use_reason(users: Sequence[User]) -> str:

@@ -173,6 +173,17 @@ def test_evidence_of_segment_names_each_process_and_use(posix_objects: PosixObje
         assert seen.reason.endswith(" have it open or mapped")
 
 
+def test_users_are_in_the_order_of_their_pids(posix_objects: PosixObjects) -> None:
+    path = posix_objects.make(Kind.POSIX_SEGMENT)
+    with (
+        child_in(lambda: hold_open(path)) as first,
+        child_in(lambda: hold_mapped(path)) as second,
+        child_in(lambda: hold_open(path)) as third,
+    ):
+        users = evidence_of(Kind.POSIX_SEGMENT).users or ()
+    assert [user.pid for user in users] == sorted([first, second, third])
+
+
 @pytest.mark.parametrize("messages", [0, 1])
 def test_evidence_of_open_queue_with_or_without_messages_is_in_use(
     messages: int, posix_objects: PosixObjects
