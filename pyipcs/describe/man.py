@@ -39,6 +39,7 @@ _OTHER_STATUSES = {
 # The pages beside those of the commands, each with its section and its description.
 PAGES = {
     "pyipcs": (1, "System V and POSIX IPC from the shell"),
+    "pyipcs-fleet": (7, "recipes of pyipcs for many machines"),
     "pyipcs-formats": (5, "output formats, columns and JSON documents of pyipcs"),
     "pyipcs-recipes": (7, "examples of pyipcs by task"),
     "pyipcs-states": (7, "states of IPC objects, and the evidence for them"),
