@@ -30,6 +30,7 @@ def block(word: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.root
 @pytest.mark.tools("prometheus-node-exporter")
 def test_service_writes_a_file_that_node_exporter_reads(
     objects: Objects, shm: ShmFiles, own_mqueue: None, tmp_path: Path

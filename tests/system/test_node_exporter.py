@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.factories import in_other_namespace
-from tests.kit.kernel import Objects
+from tests.kit.kernel import IS_ROOT, Objects
 from tests.kit.node_exporter import ERROR, scraped
 from tests.kit.posix import ShmFiles
 from tests.kit.program import PYIPCS, run
@@ -36,7 +36,8 @@ def test_node_exporter_reads_files_of_two_namespaces_and_both_families(
             done = run(
                 PYIPCS, "list", family, "--ns", str(pid), "-o", "+STATE", "-f", "openmetrics"
             )
-            assert (done.status, done.err) == (0, "")
+            assert done.status == 0
+            assert not IS_ROOT or done.err == ""  # others may not see the queues
             (folder / f"{pid}{family}.prom").write_text(done.out)
     found = scraped(folder, tmp_path / "log")
     assert len(found["node_textfile_mtime_seconds"]) == 4
