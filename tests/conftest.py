@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,15 @@ def _no_leaks(_mine: Isolation) -> Iterator[None]:
         path.unlink()
     assert not leaked, f"leaked: {leaked}"
     assert not leaked_files, f"leaked: {leaked_files}"
+
+
+@pytest.fixture(autouse=True)
+def _no_blocked_signals() -> Iterator[None]:
+    """Fail a test that leaves signals blocked, which later programs would inherit."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    yield
+    after = signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert after == before
 
 
 def _posix_files(mine: Isolation) -> set[Path]:
