@@ -113,6 +113,7 @@ _EXAMPLES: dict[str, Sequence[str]] = {
     "path": _FILES,
     "proj": ("1", "255", "a"),
     "col": _COLUMNS,
+    "pid": ("1", str(os.getpid()), "0", "-1", "4194305", "self"),
     "pid|path": (*[_HERE] * 10, *_NAMESPACES),
     "nsems": _NUMBERS,
     "v": ("0", "1,2,3", "32767,0,1", "1,2"),
