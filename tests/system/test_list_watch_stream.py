@@ -119,7 +119,9 @@ def test_list_watch_jsonl_reports_each_change_of_an_object(
     posix_objects.make(Kind.POSIX_SEMAPHORE, "last")
     with streaming(*ALL) as stream:
         present = stream.wait_for("present", kind="msg", id=first)
-        stream.wait_for("present", name="/last")  # of the kind that is listed last
+        stream.wait_for("present", name="/last")
+        second = objects.queue(8)  # of the kind that is listed first
+        stream.wait_for("added", kind="msg", id=second)  # the first tick is over
         name, identity = make(kind, objects, posix_objects)
         added = stream.wait_for("added", **{"kind": kind.value, name: identity})
         remove(kind, identity)
@@ -377,7 +379,7 @@ def test_list_watch_jsonl_scans_proc_once_a_tick(
 def test_list_watch_jsonl_memory_is_flat_over_1000_ticks(objects: Objects, shm: ShmFiles) -> None:
     changing = [objects.queue() for _ in range(100)]
     shm.file("first")
-    with streaming("--sysv", "-M") as stream:
+    with streaming("--sysv", "-M", interval="0.02") as stream:
         sizes: list[int] = []
         ticks = 0
         stream.wait_for("present", name="/first")
