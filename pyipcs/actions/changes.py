@@ -68,7 +68,6 @@ class Changes:
         self._view = view
         self._known: dict[Kind, _Objects] = {}
         self._reported: set[str] = set()
-        self._is_first = True
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of the changes, of each kind the removals first.
