@@ -309,21 +309,14 @@ class _Folder:
         """Give a file its name back.
 
         Raises:
-            IpcError: EEXIST, a third file has the name.
+            IpcError: a third file has the name (EEXIST), or the kernel refused the call.
         """
-        folder = self._directory
+        from pyipcs.process import libc
+
+        assert self._directory is not None  # that of queues alone may be missing
         try:
-            os.link(
-                self._temporary,
-                entry,
-                src_dir_fd=folder,
-                dst_dir_fd=folder,
-                follow_symlinks=False,
-            )
-            os.unlink(self._temporary, dir_fd=folder)
-        except FileExistsError:
+            libc.rename_new(self._directory, self._temporary, entry)
+        except IpcError as error:
             kept, self._temporary = self._temporary, _random_name()
-            text = f"it was replaced twice; the second file is /dev/shm/{kept} now"
-            raise IpcError(errno.EEXIST, text) from None
-        except OSError:  # a directory has no second name
-            os.rename(self._temporary, entry, src_dir_fd=folder, dst_dir_fd=folder)
+            text = f"it was replaced, and the new file is /dev/shm/{kept} now ({error.strerror})"
+            raise IpcError(error.errno, text) from None

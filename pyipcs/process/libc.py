@@ -19,6 +19,8 @@ _GENERIC = (175, 177)
 _GET_IDS = {"x86_64": (107, 108), "aarch64": _GENERIC, "riscv64": _GENERIC, "loongarch64": _GENERIC}
 _STATX = {"x86_64": 332, "aarch64": 291, "riscv64": 291, "loongarch64": 291}
 _STATX_NUMBER = _STATX.get(os.uname().machine)
+_RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "riscv64": 276, "loongarch64": 276}
+_RENAME_NOREPLACE = 1  # linux/fs.h
 _OPENAT2, _CACHESTAT = 437, 451  # the same on all these machines
 RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT = 0x02, 0x10  # linux/openat2.h
 _AT_FDCWD = -100
@@ -70,6 +72,17 @@ _call_statx = function(
 )
 _call_openat2 = function("syscall", c_long, c_long, c_char_p, c_char_p, c_size_t, restype=c_long)
 _call_cachestat = function("syscall", c_long, c_long, c_char_p, c_void_p, c_long, restype=c_long)
+_call_renameat2 = function(
+    "syscall",
+    c_long,
+    c_long,
+    c_char_p,
+    c_long,
+    c_char_p,
+    c_long,
+    restype=c_long,
+    check=_check_plain,
+)
 _syscall = LIBRARY.syscall
 _syscall.argtypes, _syscall.restype = (c_long,), c_long
 
@@ -226,6 +239,21 @@ def openat2(directory: int, path: bytes, flags: int, resolve: int) -> int:
     """
     how = struct.pack("QQQ", flags, 0, resolve)  # struct open_how
     return cast(int, _call_openat2(_OPENAT2, directory, path, how, len(how)))
+
+
+def rename_new(directory: int, old: str, new: str) -> None:
+    """Rename a file in a directory, but replace no other (renameat2(2), RENAME_NOREPLACE).
+
+    Raises:
+        ExistsError: there is a file with the new name.
+        DeniedError: the caller may not rename the file.
+        IpcError: ENOSYS, the kernel is older than Linux 3.15, or the machine is unknown.
+    """
+    number = _RENAMEAT2.get(os.uname().machine)
+    if number is None:
+        raise IpcError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    names = os.fsencode(old), os.fsencode(new)
+    _call_renameat2(number, directory, names[0], directory, names[1], _RENAME_NOREPLACE)
 
 
 def cachestat(descriptor: int) -> tuple[int, int]:

@@ -62,13 +62,18 @@ def test_rm_orphaned_keeps_file_that_took_the_name(
         X.rmdir()
 
 
+@pytest.mark.parametrize(
+    ("refused", "why"),
+    [("", "File exists"), ("link,linkat,renameat2", "Operation not permitted")],
+)
 def test_rm_orphaned_names_the_location_of_a_file_replaced_twice(
-    shm: ShmFiles,
+    refused: str, why: str, shm: ShmFiles
 ) -> None:
-    """The second file cannot get its name back from the third."""
+    """The second file cannot get its name back from the third, which stays."""
     shm.file("x", b"old")
-    calls = "rename,renameat,renameat2,link,linkat"
-    with delayed(calls, "enter", "rm", "--all=pshm", "--orphaned") as program:
+    calls = "rename,renameat" if refused else "rename,renameat,link,linkat,renameat2"
+    arguments = ("rm", "--all=pshm", "--orphaned")
+    with delayed(calls, "enter", *arguments, refused=refused) as program:
         wait_until(lambda: is_leased(X))
         replaced_by_file(shm)
         wait_until(lambda: not X.exists())
@@ -76,8 +81,8 @@ def test_rm_orphaned_names_the_location_of_a_file_replaced_twice(
         _out, err = program.communicate(timeout=LIMIT)
     (kept,) = (name for name in left() if name.startswith(".pyipcs-"))
     assert err.decode() == (
-        "pyipcs: skipped POSIX segment /x: it was replaced twice; "
-        f"the second file is /dev/shm/{kept} now\n"
+        "pyipcs: skipped POSIX segment /x: it was replaced, "
+        f"and the new file is /dev/shm/{kept} now ({why})\n"
     )
     assert program.returncode == 1
     assert left() == {"x": b"third", kept: b"new"}
