@@ -22,6 +22,8 @@ from tests.kit.wait import LIMIT, exit_code, process_state, wait_until
 # Variables that describe the terminal on which the tests run.
 _TERMINAL_VARIABLES = {"NO_COLOR", "COLUMNS", "LINES", "TERM"}
 _CODES = re.compile(r"\x1b(\[[\d;?<>=]*[A-Za-z]|\(.|\].*?(\x07|\x1b\\)|[=>])|[\x0e\x0f]")
+# Between two cells of a table, and not before the day in `Tue Dec  1 09:30:00 2026`.
+_GAP = re.compile(r"\s{2,}(?!\d \d\d:)")
 _READ_BUFFER = 4095  # bytes (N_TTY_BUF_SIZE in drivers/tty/n_tty.c)
 
 
@@ -198,7 +200,7 @@ def table_of(text: str, title: str) -> list[dict[str, str]]:
     for line in lines:
         if not line or line.startswith("No room"):
             break
-        cells = re.split(r"\s{2,}", re.sub(r"([█▉▊▋▌▍▎▏░])\s+", r"\1 ", line.strip()))
+        cells = _GAP.split(re.sub(r"([█▉▊▋▌▍▎▏░])\s+", r"\1 ", line.strip()))
         assert len(cells) == len(names) == len(starts), line
         rows.append(dict(zip(names, cells, strict=True)))
     return rows

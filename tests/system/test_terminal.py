@@ -19,6 +19,7 @@ from tests.kit import kernel
 from tests.kit.factories import read_line, scripted
 from tests.kit.isolation import ACCENTED_USER_ID, ESCAPE_USER_ID
 from tests.kit.kernel import Objects, row
+from tests.kit.posix import ShmFiles
 from tests.kit.program import PYIPCS, need_tool, pyipcs, run
 from tests.kit.terminal import (
     end,
@@ -88,6 +89,14 @@ def test_list_table_in_any_width_has_whole_cells(width: int, population: Objects
         cut = f"{owner[:15]}\u2026" if len(owner) > 16 else owner
         assert cells.items() <= all_cells.items() | short_cells.items() | {("OWNER", cut)}
         assert {"KEY", "ID"} <= cells.keys()
+
+
+@pytest.mark.parametrize("day", [1, 30])
+def test_list_table_has_a_day_of_one_digit_or_two(day: int, shm: ShmFiles) -> None:
+    seconds = int(time.mktime((2026, 11, day, 9, 30, 0, 0, 0, -1)))
+    os.utime(shm.file("x"), (seconds, seconds))
+    (segment,) = table_of(picture("list", "-M", width=200), "POSIX shared memory segments (1)")
+    assert segment["MTIME"] == time.ctime(seconds)
 
 
 def test_list_views_have_their_columns(population: Objects) -> None:
