@@ -2,6 +2,7 @@
 
 import errno
 import os
+from contextlib import suppress
 from enum import IntEnum
 
 
@@ -19,16 +20,16 @@ class Status(IntEnum):
 
 # The text of the manual.
 MEANINGS = {
-    Status.DONE: "Done.",
+    Status.DONE: "Success.",
     Status.FAILED: "At least one target failed, or objects of a kind cannot be listed; all others "
     "were processed.",
     Status.USAGE: "The command line is wrong; nothing was done.",
-    Status.WAIT: "`--nowait` would have to wait, or `--timeout` expired, perhaps with part of the "
-    "work done; `recv --peek` found fewer messages than requested.",
-    Status.FOUND: "`list --fail-if-any` found an object, or the command of `run` left one behind "
-    "and exited with 0.",
-    Status.CANNOT_RUN: "The command of `op ... -- CMD` or of `run` exists but cannot be run.",
-    Status.NOT_FOUND: "The command of `op ... -- CMD` or of `run` does not exist.",
+    Status.WAIT: "The command would have to wait (`--nowait`), or waited too long (`--timeout`), "
+    "perhaps with part of the work done; `recv --peek` found fewer messages than requested.",
+    Status.FOUND: "`list --fail-if-any` found an object, or the command of `run` succeeded and "
+    "left an object.",
+    Status.CANNOT_RUN: "The command of `op ... -- CMD` or `run` exists but cannot be run.",
+    Status.NOT_FOUND: "The command of `op ... -- CMD` or `run` does not exist.",
 }
 
 
@@ -97,7 +98,7 @@ class InterruptError(IpcError):
 
 
 class UnsupportedError(IpcError):
-    """A kernel without a system call, or a sandbox that hides it (ENOSYS)."""
+    """A kernel without a kind of objects, or a sandbox that hides it (ENOSYS)."""
 
 
 class TooBigError(IpcError):
@@ -130,6 +131,15 @@ class UnseenError(Exception):
         return f"{objects} cannot be listed: {reason}"
 
 
+def release_memory(error: MemoryError) -> None:
+    """Free the local variables of the calls that failed."""
+    trace = error.__traceback__
+    while trace:
+        with suppress(RuntimeError):  # the call has not ended
+            trace.tb_frame.clear()
+        trace = trace.tb_next
+
+
 _CLASSES: dict[int, type[IpcError]] = {
     errno.ENOENT: NotFoundError,
     errno.EIDRM: NotFoundError,
@@ -142,19 +152,42 @@ _CLASSES: dict[int, type[IpcError]] = {
     errno.ETIMEDOUT: BusyError,
     errno.EINTR: InterruptError,
     errno.E2BIG: TooBigError,
-    errno.ENOSYS: UnsupportedError,
 }
-# Errors whose text in the C library is unclear.
-_TEXTS = {errno.ENOSYS: "System V IPC is not in this kernel, or a sandbox hides it"}
+# The texts of UnsupportedError.
+NO_SYSV = "System V IPC is not in this kernel, or a sandbox hides it"
+NO_MQUEUE = "POSIX message queues are not in this kernel, or a sandbox hides them"
 
 
-def ipc_error(number: int) -> IpcError:
+def ipc_error(number: int, unsupported: str = "") -> IpcError:
     """Return the exception for an errno of a system call.
 
     EINVAL has no class of its own: its meaning depends on the call.
+
+    Args:
+        number: the errno.
+        unsupported: the text of an UnsupportedError for ENOSYS, for the calls of a kind of objects;
+            empty for other calls, whose ENOSYS has no class of its own.
     """
-    text = _TEXTS.get(number) or os.strerror(number)
-    return _CLASSES.get(number, IpcError)(number, text)
+    if unsupported and number == errno.ENOSYS:
+        return UnsupportedError(number, unsupported)
+    return _CLASSES.get(number, IpcError)(number, os.strerror(number))
+
+
+def checked(number: int, least: int, most: int, error: int = errno.EINVAL) -> int:
+    """Return a number that C can hold; ctypes would truncate a larger one.
+
+    Args:
+        number: the argument of a system call.
+        least: the smallest allowed number.
+        most: the largest allowed number.
+        error: the errno for other numbers.
+
+    Raises:
+        IpcError: the number is not allowed.
+    """
+    if not least <= number <= most:
+        raise ipc_error(error)
+    return number
 
 
 def missing_if_einval(error: IpcError) -> IpcError:

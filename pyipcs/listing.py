@@ -107,7 +107,7 @@ class Listing(NamedTuple):
         Args:
             before: the id of the row before this listing, which is dropped here.
         """
-        ids = self.column("name" if self.has("name") else "id")
+        ids = self.column(self.kind.id_field)
         if len({before, *ids}) == len(ids) + 1:
             return self
         first: dict[str | int, int] = {}
@@ -143,6 +143,14 @@ def listing_of(kind: Kind, records: Iterable[Record]) -> Listing:
         if field not in optional or any(value is not None for value in values)
     }
     return Listing(kind, (), [], added)
+
+
+def is_constant(values: Sequence[Any]) -> bool:
+    """Return True if all values are equal; there is at least one.
+
+    The ends are compared first: most columns that vary differ there.
+    """
+    return bool(values[0] == values[-1]) and values.count(values[0]) == len(values)
 
 
 def mode_bits(mode: str | int) -> int:

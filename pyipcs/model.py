@@ -4,7 +4,9 @@ Times are seconds since the epoch (0: never), sizes are bytes. Pids belong to th
 namespace (0: none, or a process of another namespace). Keys have 32 bits with a sign, like key_t.
 """
 
+from collections.abc import Callable
 from enum import Enum
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 SHM_DEST = 0o1000  # shmctl(2): destroyed when the last process detaches
@@ -28,6 +30,11 @@ class Kind(Enum):
     def noun(self) -> str:
         """The noun for one object."""
         return _NOUNS[self.value]
+
+    @property
+    def id_field(self) -> str:
+        """The field that identifies an object among those of its kind."""
+        return "name" if self in POSIX else "id"
 
     @property
     def collection(self) -> str:
@@ -132,6 +139,10 @@ class Unit(Enum):
     HUMAN = "human"
 
 
+# The acts on the record of an object: the pid of the process, and the time.
+Acts: TypeAlias = tuple[tuple[int, int], ...]
+
+
 class Semaphore(NamedTuple):
     """One semaphore of a set (semctl(2)).
 
@@ -177,6 +188,11 @@ class Queue(NamedTuple):
         """The record's kind."""
         return Kind.QUEUE
 
+    @property
+    def acts(self) -> Acts:
+        """The last send and the last receive."""
+        return (self.lspid, self.stime), (self.lrpid, self.rtime)
+
 
 class Segment(NamedTuple):
     """A shared memory segment (struct shmid_ds, shmctl(2)).
@@ -215,6 +231,11 @@ class Segment(NamedTuple):
     def last_use_time(self) -> int:
         """The time of the last attach or detach."""
         return max(self.atime, self.dtime)
+
+    @property
+    def acts(self) -> Acts:
+        """The creation and the last use."""
+        return (self.cpid, self.creation_time), (self.lpid, self.last_use_time)
 
     @property
     def dest(self) -> bool:
@@ -265,6 +286,11 @@ class SemaphoreSet(NamedTuple):
         SETVAL changes only ctime (semctl(2)).
         """
         return max(self.otime, self.ctime)
+
+    @property
+    def acts(self) -> Acts:
+        """The last operations on each semaphore, as far as the details were read."""
+        return tuple((one.pid, self.last_use_time) for one in self.semaphores or ())
 
 
 class Message(NamedTuple):
@@ -437,4 +463,16 @@ RECORDS: dict[Kind, type[Record]] = {
     Kind.POSIX_QUEUE: PosixQueue,
     Kind.POSIX_SEGMENT: PosixSegment,
     Kind.POSIX_SEMAPHORE: PosixSemaphore,
+}
+# For each kind, the function that selects the values that every source has: /proc/sysvipc lacks
+# qbytes, and *ctl(2) lacks rss and swap.
+LISTED_VALUES: dict[Kind, Callable[[SysvRecord], tuple[object, ...]]] = {
+    kind: itemgetter(
+        *(
+            number
+            for number, field in enumerate(RECORDS[kind]._fields)
+            if field not in {"qbytes", "rss", "swap"}
+        )
+    )
+    for kind in SYSV
 }

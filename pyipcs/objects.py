@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from pyipcs.listing import Listing
-from pyipcs.model import COUNTERPARTS, POSIX, Kind, PosixRecord, Record, Target
+from pyipcs.model import COUNTERPARTS, POSIX, By, Kind, PosixRecord, Record, Target
 
 if TYPE_CHECKING:
     from pyipcs.posix.handle import PosixHandle
@@ -103,6 +103,14 @@ def format_target_id(kind: Kind, object_id: int | str) -> str:
 
         return names.format_name(str(object_id))
     return str(object_id)
+
+
+def target_of(kind: Kind, object_id: int | str) -> Target:
+    """Return the target of a System V id or a POSIX name."""
+    typed = format_target_id(kind, object_id)
+    if isinstance(object_id, str):
+        return Target(By.NAME, 0, typed, object_id)
+    return Target(By.ID, object_id, typed)
 
 
 def can_remove(record: Record) -> bool:

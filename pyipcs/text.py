@@ -1,4 +1,4 @@
-"""Plural nouns, lists of names, untrusted text, and numbers as users write them."""
+"""Plural nouns, lists of names, untrusted text, and numbers of users."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -35,6 +35,8 @@ def phrase(names: Sequence[str]) -> str:
 
 def visible(text: str) -> str:
     """Return text with control characters as escape sequences of Python."""
+    if text.isprintable():  # nearly always; the pattern takes time and memory
+        return text
     return re.sub(_UNSAFE, _escape_sequence, text)
 
 
