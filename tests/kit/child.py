@@ -5,7 +5,8 @@ import os
 import pickle
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,13 +19,16 @@ from tests.kit.wait import exit_code
 
 NEWNS, NEWIPC, NEWUSER, NEWPID = 0x00020000, 0x08000000, 0x10000000, 0x20000000
 _MS_PRIVATE, _MS_REC = 1 << 18, 16384
-_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
+_PR_SET_DUMPABLE, _PR_SET_KEEPCAPS, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 8, 22, 38
 _CAPABILITY_VERSION_3 = 0x20080522
 # System calls whose numbers differ between architectures.
 _CALLS = {
     "x86_64": {
         "fstatfs": 138,
+        "linkat": 265,
         "mount": 165,
+        "renameat2": 316,
+        "statx": 332,
         "sysinfo": 99,
         "mq_open": 240,
         "mq_unlink": 241,
@@ -32,7 +36,10 @@ _CALLS = {
     },
     "aarch64": {
         "fstatfs": 44,
+        "linkat": 37,
         "mount": 40,
+        "renameat2": 276,
+        "statx": 291,
         "sysinfo": 179,
         "mq_open": 180,
         "mq_unlink": 181,
@@ -48,6 +55,7 @@ def in_child(ask: Callable[[], _T], *before: Callable[[], object]) -> _T:
     The result, or the exception, must be small. The child has no answer of the program in a cache.
     """
     reading, writing = os.pipe()
+    find_caches()
     child = os.fork()
     if child == 0:
         try:
@@ -76,14 +84,31 @@ def _answer(
 
 
 def clear_caches() -> None:
-    """Clear the cached answers and descriptors of the program."""
-    for name in [name for name in sys.modules if name.startswith("pyipcs.")]:
-        for value in vars(sys.modules[name]).values():
-            if clear := getattr(value, "cache_clear", None):
-                clear()
+    """Clear the cached answers and descriptors of the program.
+
+    Call `find_caches` before the fork of a child that calls this.
+    """
+    for clear in find_caches():
+        clear()
     expire()
     places.devices.clear()
     directory.use_own()
+
+
+def find_caches() -> Sequence[Callable[[], None]]:
+    """Return the functions that clear the caches of the loaded modules.
+
+    A child that searches for them takes 10 ms: it copies each page that it reads, because a
+    reference changes the object. It has the result of the last search before the fork.
+    """
+    return _find_caches(len(sys.modules))
+
+
+@lru_cache(maxsize=1)
+def _find_caches(_loaded: int) -> Sequence[Callable[[], None]]:
+    modules = [module for name, module in sys.modules.items() if name.startswith("pyipcs.")]
+    values = [value for module in modules for value in vars(module).values()]
+    return [value.cache_clear for value in values if hasattr(value, "cache_clear")]
 
 
 def unshare(flags: int) -> None:
@@ -122,6 +147,22 @@ def drop_capabilities() -> None:
     """Give up all capabilities, also those in a user namespace."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     libc.capset(header, (ctypes.c_uint32 * 6)())
+
+
+def keep_capabilities(numbers: Collection[int]) -> None:
+    """Give up all capabilities except some (capabilities(7))."""
+    mask = sum(1 << number for number in numbers)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    # Effective, permitted and inheritable ones: the low halves, then the high ones.
+    halves = [mask & 0xFFFFFFFF] * 2 + [0] + [mask >> 32] * 2 + [0]
+    libc.capset(header, (ctypes.c_uint32 * 6)(*halves))
+
+
+def become_capable(number: int, uid: int = NOBODY) -> None:
+    """Become an ordinary user with one capability (capabilities(7)); needs root."""
+    libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    become_ordinary(uid)
+    keep_capabilities([number])
 
 
 def drop_privileges(uid: int = NOBODY) -> None:

@@ -130,6 +130,11 @@ def reset_locale() -> None:
     os.environ["LC_NUMERIC"] = "C"
 
 
+def reset_bytecode() -> None:
+    """Let new processes write compiled modules: else thousands of them compile the program."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def _mount_etc(uid: int) -> None:
     """Mount a copy of /etc with long, accented and hostile user names.
 

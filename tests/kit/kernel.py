@@ -88,6 +88,16 @@ def lock(shmid: int) -> None:
     libc.shmctl(shmid, _SHM_LOCK, None)
 
 
+@contextmanager
+def acting_as(uid: int) -> Iterator[None]:
+    """Change the effective user within a `with` block."""
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(os.getuid())
+
+
 def full_pipe() -> tuple[int, int]:
     """Return the read end and the write end of a full pipe."""
     read, write = os.pipe()
@@ -161,8 +171,10 @@ def remove(kind: Kind, object_id: int) -> None:
 
 def ids(kind: Kind) -> set[int]:
     """Return the ids of a kind, from /proc/sysvipc."""
-    lines = Path("/proc/sysvipc", kind.value).read_text().splitlines()[1:]
-    return {int(line.split()[1]) for line in lines}
+    # Each test calls this several times. An unbuffered file takes half the time of a Path.
+    with open(f"/proc/sysvipc/{kind.value}", "rb", buffering=0) as file:  # noqa: PTH123
+        lines = file.readall().splitlines()[1:]
+    return {int(line.split(maxsplit=2)[1]) for line in lines}
 
 
 def row(kind: Kind, object_id: int) -> dict[str, str]:

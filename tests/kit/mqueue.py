@@ -11,6 +11,9 @@ from typing import NamedTuple
 from tests.kit.kernel import libc
 
 MQUEUE = Path("/dev/mqueue")
+# maxmsg and msgsize of most queues. All queues of a user count against RLIMIT_MSGQUEUE, in all test
+# processes: there is room for nine of the kernel's default size.
+SIZES = (10, 1000)
 _ATTR = struct.Struct("8l")  # struct mq_attr
 
 
@@ -27,9 +30,9 @@ def open_queue(name: str, flags: int) -> int:
     return int(libc.mq_open(os.fsencode(name), flags | os.O_NONBLOCK))
 
 
-def make_queue(name: str, mode: int = 0o644, sizes: tuple[int, int] | None = None) -> int:
+def make_queue(name: str, mode: int = 0o644, sizes: tuple[int, int] = SIZES) -> int:
     """Create a queue of exactly this mode; return its descriptor."""
-    attr = _ATTR.pack(0, *sizes, 0, 0, 0, 0, 0) if sizes else None
+    attr = _ATTR.pack(0, *sizes, 0, 0, 0, 0, 0)
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NONBLOCK
     descriptor = int(libc.mq_open(os.fsencode(name), flags, mode, attr))
     os.fchmod(descriptor, mode)
@@ -42,7 +45,7 @@ def unlink_queue(name: str) -> None:
 
 
 @contextmanager
-def queue(name: str, mode: int = 0o644, sizes: tuple[int, int] | None = None) -> Iterator[int]:
+def queue(name: str, mode: int = 0o644, sizes: tuple[int, int] = SIZES) -> Iterator[int]:
     """Create a queue within a `with` block; yield its descriptor."""
     descriptor = make_queue(name, mode, sizes)
     try:
@@ -50,6 +53,16 @@ def queue(name: str, mode: int = 0o644, sizes: tuple[int, int] | None = None) ->
     finally:
         os.close(descriptor)
         unlink_queue(name)
+
+
+@contextmanager
+def opened(name: str, flags: int) -> Iterator[int]:
+    """Open a queue within a `with` block; yield its descriptor."""
+    descriptor = open_queue(name, flags)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def send_message(descriptor: int, body: bytes, priority: int = 0) -> None:

@@ -8,24 +8,28 @@ import errno
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from pyipcs import operations
+from pyipcs import objects, operations
 from pyipcs.cli import types
-from pyipcs.codec import FORMATS, EnvelopeError, Layout, encoder, from_hex, from_json
+from pyipcs.codec import FORMATS, Layout, encoder, from_hex, from_json
+from pyipcs.errors import UnseenError
 from pyipcs.listing import Listing
 from pyipcs.model import By, Kind, Message, Target, View
 from pyipcs.objects import parse_target
-from pyipcs.posix.names import format_name
+from pyipcs.posix import directory, files, mqueue
+from pyipcs.posix.names import entry, format_name, parse_name
 from pyipcs.process import accounts
 from pyipcs.query import choose, columns
 from pyipcs.query.baseline import not_in
+from pyipcs.query.complete import complete
 from pyipcs.query.plan import Format, Report, Style, TimeFormat
 from pyipcs.render import details_renderer, metrics, plain, renderer, table, text_columns
 from pyipcs.render.details import Details
@@ -33,6 +37,7 @@ from pyipcs.sysv import keys, namespace, procfs
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.text import one_line, parse_number
 from pyipcs.usage import scan, waits
+from tests.kit.posix import glibc_semaphore, i386_semaphore
 
 
 class Parser(NamedTuple):
@@ -54,7 +59,8 @@ def _parsed(parse: Callable[[Any], Any], text: Any) -> Any:
     except ValueError as error:
         refusal = error
     # A message of Python's own, as of int(), means that the parser lacks a check.
-    assert type(refusal) in {ValueError, EnvelopeError}, f"{refusal!r} of {text!r}"
+    is_own = type(refusal).__module__.startswith("pyipcs.")
+    assert is_own or type(refusal) is ValueError, f"{refusal!r} of {text!r}"
     assert str(refusal), f"refused without a reason: {text!r}"
     by_chance = re.search(r"int\(\)|int_max|could not convert", str(refusal))
     assert not by_chance, f"refused by chance: {refusal} of {text!r}"
@@ -97,6 +103,14 @@ def _target(text: str) -> Target:
             again = format_name(target.name)
     assert parse_target(again)._replace(typed=text) == target
     return target
+
+
+def _name(text: str) -> str:
+    """Check the name of a semaphore, the only kind whose file has another name."""
+    name = parse_name(text, Kind.POSIX_SEMAPHORE)
+    assert parse_name(format_name(name), Kind.POSIX_SEMAPHORE) == name
+    assert len(os.fsencode(entry(Kind.POSIX_SEMAPHORE, name))) <= 255
+    return name
 
 
 def _operation(text: str) -> operations.Operation:
@@ -143,6 +157,7 @@ _WORDS = {
     "number": _word(parse_number, "0x1f", "-0X1F", "017", "10", " +5"),
     "id": _word(_between(keys.parse_id, 0, 2**31 - 1), *_NUMBERS),
     "key": _word(_between(keys.parse_key, -(2**31), 2**31 - 1), *_KEYS),
+    "name": _word(_name, "/x", "x", r"\x2fa\x20b\n", "/dev/shm/x", "/..", "/" + "n" * 251),
     "target": _word(_target, "5", "id:5", "0111", "/x", r"/a\x20b", *_KEYS),
     "project": _word(
         _between(keys.parse_project, -(2**31), 2**32 - 1), "1", "-1", "0x2c", "a", "0007"
@@ -198,14 +213,37 @@ def _baseline(text: bytes) -> None:
         document = json.loads(text)
     except (ValueError, RecursionError):  # the option's parser reports it
         return
-    _parsed(not_in, document if isinstance(document, dict) else {})
+    check_baseline(document if isinstance(document, dict) else {})
 
 
-def _valid_baseline() -> bytes:
-    taken = {**namespace.origin(), "filtered": False}
+def check_baseline(document: dict[str, Any]) -> None:
+    """Check a listing as --not-in uses it: it is refused, or selects objects of each kind."""
+    baseline = _parsed(not_in, document)
+    if baseline is not None:
+        for kind in baseline.kinds:
+            for listing in complete(objects.read(kind), baseline.requires):
+                assert len([*baseline.keep(listing)]) == listing.length
+
+
+def valid_baseline() -> dict[str, Any]:
+    """Return an earlier listing of this place, with objects of both families."""
+    taken = {**namespace.origin(), "filtered": False, "shm_device": _shm_device()}
     queue = {"key": "0xfffffff0", "id": 5, "cuid": 0, "cgid": 0}
-    document = {"taken": taken, "queues": [queue], "shmems": [{**queue, "cpid": 9}]}
-    return json.dumps(document).encode()
+    posix = {"name": "/x", "inode": 7, "device": 30, "born": "2026-11-30T10:00:00+00:00"}
+    return {
+        "taken": taken,
+        "queues": [queue],
+        "shmems": [{**queue, "cpid": 9}],
+        "posix_queues": [{**posix, "born": None}],
+        "posix_shmems": [posix, {**posix, "name": "/\ufffd", "name_base64": "L/8="}],
+        "posix_semaphores": [{**posix, "born": 1764496800}],
+    }
+
+
+def _shm_device() -> int | None:
+    with suppress(UnseenError):
+        return directory.device()
+    return None
 
 
 _BODIES = {
@@ -215,7 +253,7 @@ _BODIES = {
     ),
     "hex": Parser(_hex_digits, (b"00 ff 41", b"6A6b\n")),
     "struct": Parser(_struct_words, (b"id\n42\t1.5", b"<3sh?\nab\t0x10\t1", b"cp2f\na\t\tinf\t-0")),
-    "baseline": Parser(_baseline, (_valid_baseline(),)),
+    "baseline": Parser(_baseline, (json.dumps(valid_baseline()).encode(),)),
 }
 
 
@@ -313,6 +351,36 @@ def _syscall(text: bytes) -> None:
         assert 0 <= object_id < 2**32
 
 
+def _mqueue(text: bytes) -> None:
+    """Check the reader of a queue's file with any text."""
+    with _file("queue", text) as folder:
+        descriptor = os.open(f"{folder}/queue", os.O_RDONLY)
+        fields = mqueue._text(descriptor)
+        os.close(descriptor)
+    assert fields.keys() <= {"cbytes", "notify_pid"}
+    assert all(type(value) in {int, type(None)} for value in fields.values()), fields
+
+
+def _semaphore(content: bytes) -> None:
+    """Check that only a file in the form of glibc's semaphores counts as one."""
+    value = files.semaphore_value(content)
+    if value is not None:
+        assert 0 <= value < 2**31
+        # 32 bits: the lowest bit of the value, and the last word, are those of waiting processes.
+        narrow = content[4:12] == i386_semaphore(value)[4:12] and len(content) == 16
+        assert narrow or content == glibc_semaphore(value, _waiters(content))
+    with _file("sem.x", content) as folder:
+        top = os.open(folder, os.O_RDONLY)
+        found = files.examine(top, "sem.x", files.status(top, "sem.x"))
+        os.close(top)
+    kind = Kind.POSIX_SEGMENT if value is None else Kind.POSIX_SEMAPHORE
+    assert found == (kind, value)
+
+
+def _waiters(content: bytes) -> int:
+    return int.from_bytes(content[4:8], sys.byteorder)
+
+
 def _visible(text: bytes) -> None:
     """Check an untrusted name as messages show it."""
     shown = one_line(os.fsdecode(text))
@@ -362,6 +430,10 @@ _KERNEL = {
             b"117 0xb 0x8001 0x7ffc1d4f3c80 0x2000 0x0 0x0 0x7ffc1d4f3c80 0x7f0b0d1c3c3a\n",
         ),
     ),
-    "name": Parser(_visible, (b"a name", b"\x1b[31m\xff\n\t\xe2\x80\xae")),
+    "mqueue": Parser(_mqueue, (b"QSIZE:6          NOTIFY:0     SIGNO:10    NOTIFY_PID:25121 \n",)),
+    "semaphore": Parser(
+        _semaphore, (glibc_semaphore(3), glibc_semaphore(0, 2), i386_semaphore(5), bytes(32))
+    ),
+    "text": Parser(_visible, (b"a name", b"\x1b[31m\xff\n\t\xe2\x80\xae")),
 }
 PARSERS = {**_WORDS, **_BODIES, **_KERNEL}

@@ -1,6 +1,8 @@
 """POSIX objects of every kind, created without any code of the program."""
 
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from pyipcs.model import Kind
@@ -65,3 +67,15 @@ def give_to_ordinary(path: Path) -> None:
     """Let the user that `become_ordinary` selects own a file."""
     if IS_ROOT:
         os.chown(path, NOBODY, NOBODY)
+
+
+def open_objects() -> set[tuple[int, str]]:
+    """Return the descriptors, and the paths, of the POSIX objects that this process has open."""
+    devices = {folder.stat().st_dev for folder in (SHM, MQUEUE) if folder.is_mount()}
+    found = set()
+    for number in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208 # before and after each test
+        with suppress(OSError):  # the descriptor of listdir is closed
+            status = os.fstat(number)
+            if status.st_dev in devices and stat.S_ISREG(status.st_mode):
+                found.add((number, os.readlink(f"/proc/self/fd/{number}")))  # noqa: PTH115 # for its text
+    return found

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from inspect import signature
@@ -24,8 +25,9 @@ import pyipcs as pyipcs_package
 from pyipcs.__main__ import main
 from pyipcs.cli.main import main as run_line
 from pyipcs.usage.scan import expire
-from tests.kit.child import clear_caches, drop_privileges
+from tests.kit.child import clear_caches, drop_privileges, find_caches
 from tests.kit.kernel import NOBODY
+from tests.kit.turns import check_turn
 from tests.kit.wait import LIMIT, exit_code
 
 PYIPCS = str(Path(sys.executable).with_name("pyipcs"))
@@ -87,6 +89,7 @@ class _Program:
 
 def invoke(*args: str, program: str = "pyipcs", env: Mapping[str, str] | None = None) -> Result:
     """Run pyipcs in this process."""
+    check_turn(args)
     expire()  # a program scans /proc once
     runner = CliRunner(**_SEPARATE_STREAMS)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])  # a program does not restore it at its end
@@ -101,8 +104,67 @@ def invoke(*args: str, program: str = "pyipcs", env: Mapping[str, str] | None = 
     )
 
 
+def inline(*args: str, data: bytes = b"") -> Result:
+    """Run pyipcs in this process, with files as its standard streams.
+
+    A command that copies bytes needs these; others can have those of `invoke`. Faster than
+    `forked`, for commands that no signal ends.
+    The test fails if the command does not end within the limit.
+    """
+    check_turn(args)
+    with _time_limit(), _files_as_streams(data) as (out, err):
+        expire()
+        status = run_line(["pyipcs", *args])
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return Result(status, text_in(out), text_in(err))
+
+
+@contextmanager
+def _files_as_streams(data: bytes) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """Replace the standard streams by files within a `with` block; yield those of the outputs."""
+    streams, saved = (sys.stdin, sys.stdout, sys.stderr), [os.dup(number) for number in range(3)]
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    with TemporaryFile() as source, TemporaryFile() as out, TemporaryFile() as err:
+        source.write(data)
+        source.seek(0)
+        try:
+            for number, file in enumerate((source, out, err)):
+                os.dup2(file.fileno(), number)
+            _open_streams()
+            yield out, err
+        finally:
+            sys.stdin, sys.stdout, sys.stderr = streams
+            for number, descriptor in enumerate(saved):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    def fail(*_: object) -> NoReturn:
+        pytest.fail(
+            f"pyipcs did not end within {LIMIT:g} s"
+        )  # no Exception, which pyipcs may catch
+
+    action = signal.signal(signal.SIGALRM, fail)
+    signal.setitimer(signal.ITIMER_REAL, LIMIT)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, action)
+
+
+def _open_streams() -> None:
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+
+
 def run(*command: str, env: Mapping[str, str] | None = None, **options: Any) -> Result:
     """Run a command in a new process, in the C locale."""
+    check_turn(command)
     environment = {**os.environ, "LC_ALL": "C", **(env or {})}
     done = subprocess.run(
         command,
@@ -153,6 +215,8 @@ def fork(
 
     The process calls `first` before anything else.
     """
+    check_turn(args)
+    find_caches()
     # No signal may arrive before the entry point has installed its handlers.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     child = os.fork()
@@ -164,8 +228,7 @@ def fork(
                 os.dup2(descriptor, number)
             os.closerange(3, 256)
             clear_caches()  # their descriptors are closed
-            sys.stdin = open(0, closefd=False)  # noqa: SIM115
-            sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+            _open_streams()
             sys.argv = [program, *args]
             first()
             main()
@@ -229,10 +292,11 @@ def as_nobody(*args: str) -> Result:
     Only the effective user changes. File access stays root's, because nobody may have no access to
     this interpreter's files.
     """
-    return forked(*args, first=_become_nobody)
+    return forked(*args, first=become_nobody)
 
 
-def _become_nobody() -> None:
+def become_nobody() -> None:
+    """Take the rights of the user nobody, except for the access to files."""
     os.setgroups([])
     os.setegid(NOBODY)
     os.seteuid(NOBODY)
@@ -254,20 +318,22 @@ def unprivileged(*args: str, before: Sequence[Callable[[], object]] = ()) -> Res
     return forked(*args, first=partial(_call_all, (*before, drop_privileges, clear_caches)))
 
 
-def ordinary(*args: str, uid: int = NOBODY) -> Result:
+def ordinary(
+    *args: str, uid: int = NOBODY, become: Callable[[int], object] = drop_privileges
+) -> Result:
     """Run pyipcs as an ordinary user without capabilities, in a forked process.
 
     It may change things: all modules are imported here, because the user may not be able to read
-    them.
+    them. The process calls `become`, with the user, before anything else.
     """
     load_all()
-    for name in ("grp", "json", "pwd", "encodings.idna"):
-        import_module(name)
-    return forked(*args, first=partial(_call_all, (partial(drop_privileges, uid), clear_caches)))
+    return forked(*args, first=partial(_call_all, (partial(become, uid), clear_caches)))
 
 
 def load_all() -> None:
     """Import all of pyipcs, so that no command imports anything."""
+    for name in ("grp", "json", "pwd", "encodings.idna"):
+        import_module(name)
     for module in walk_packages(pyipcs_package.__path__, "pyipcs."):
         if not module.name.endswith("__main__"):  # it runs a program
             import_module(module.name)
@@ -283,15 +349,15 @@ def _call_all(steps: Sequence[Callable[[], object]]) -> None:
         step()
 
 
-def piped(*args: str, data: bytes) -> Result:
+def piped(*args: str, data: bytes, first: Callable[[], object] = bool) -> Result:
     """Run pyipcs in a forked process with a pipe as its standard input.
 
-    A pipe takes no more than 64 KiB of data.
+    A pipe takes no more than 64 KiB of data. The process calls `first` before anything else.
     """
     read, write = os.pipe()
     os.write(write, data)
     with TemporaryFile() as out, TemporaryFile() as err:
-        child = fork(*args, stdin=read, stdout=out.fileno(), stderr=err.fileno())
+        child = fork(*args, stdin=read, stdout=out.fileno(), stderr=err.fileno(), first=first)
         os.close(read)
         os.close(write)
         return Result(exit_code(child), text_in(out), text_in(err))

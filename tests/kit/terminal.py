@@ -11,12 +11,13 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from tests.kit.child import clear_caches
 from tests.kit.program import PYIPCS, fork
+from tests.kit.turns import check_turn
 from tests.kit.wait import LIMIT, exit_code, process_state, wait_until
 
 # Variables that describe the terminal on which the tests run.
@@ -48,6 +49,7 @@ def start(
 
     With `controlling` the terminal controls a new session of the command: Ctrl-C sends SIGINT.
     """
+    check_turn(command)
     ours, theirs = pty.openpty()
     resize(ours, width, height)
     environment = {**_environment(), **(env or {})}
@@ -92,16 +94,9 @@ def resize(terminal: int, width: int, height: int) -> None:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
 
-def read_terminal(terminal: int) -> str:
-    """Return the next output of the program."""
-    return os.read(terminal, 65536).decode()
-
-
 def read_all(terminal: int, seconds: float = LIMIT) -> str:
     """Return the output of the program until it ends, and close the terminal."""
-    text = b""
-    for block in _blocks(terminal, seconds):
-        text += block
+    text = b"".join(_blocks(terminal, seconds))
     os.close(terminal)
     return text.decode()
 
@@ -148,10 +143,7 @@ def whole_run(
         process, terminal = on_terminal(*args, width=width, height=height, env=env)
         text = read_all(terminal)
         return process.wait(LIMIT), text
-    ours, theirs = pty.openpty()
-    resize(ours, width, height)
-    child = fork(*args, stdin=theirs, stdout=theirs, stderr=theirs, first=_begin)
-    os.close(theirs)
+    child, ours = fork_on_terminal(*args, width=width, height=height)
     try:
         text = read_all(ours)
     except TimeoutError:
@@ -162,11 +154,26 @@ def whole_run(
     return status, text
 
 
-def _begin() -> None:
-    clear_caches()
-    environment = _environment()
-    os.environ.clear()
-    os.environ.update(environment)
+def fork_on_terminal(
+    *args: str, width: int = 200, height: int = 24, first: Callable[[], object] = bool
+) -> tuple[int, int]:
+    """Start pyipcs in a forked process on a terminal; return its pid and the other end.
+
+    The process calls `first` before anything else.
+    """
+
+    def begin() -> None:
+        first()
+        clear_caches()
+        environment = _environment()
+        os.environ.clear()
+        os.environ.update(environment)
+
+    ours, theirs = pty.openpty()
+    resize(ours, width, height)
+    child = fork(*args, stdin=theirs, stdout=theirs, stderr=theirs, first=begin)
+    os.close(theirs)
+    return child, ours
 
 
 def picture(*args: str, **options: Any) -> str:

@@ -52,6 +52,21 @@ def process_state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0].decode()
 
 
+def blocks_signal(pid: int, number: int) -> bool:
+    """Return True if the main thread of a process blocks a signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = status.partition("SigBlk:\t")[2].partition("\n")[0]
+    return bool(int(mask, 16) & 1 << number - 1)
+
+
+def has_ended(pid: int) -> bool:
+    """Return True if a process has ended, reaped or not."""
+    try:
+        return process_state(pid) in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def exit_code(child: int, *, seconds: float = LIMIT) -> int:
     """Wait for a child; return its exit code, or the negative signal number.
 

@@ -1,10 +1,9 @@
 """Objects that other processes replace or change within a command.
 
-strace(1) delays the decisive system call, so that the other process is always in time.
+strace(1) holds the program at the decisive system call, so that the other process is in time.
 """
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,47 +15,49 @@ from pyipcs.query.selection import Selection
 from pyipcs.terminal.streams import Output
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
 from tests.kit.program import PYIPCS, ordinary, run
-from tests.kit.tracing import delayed
-from tests.kit.wait import LIMIT, wait_until
-
-_FALLOCATE = {"x86_64": "285", "aarch64": "47"}  # numbers of the system call
+from tests.kit.tracing import held
 
 
-def is_in_fallocate(process: "subprocess.Popen[bytes]") -> bool:
-    """Return True if the traced program waits in its delay."""
-    for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-        number, *_ = Path(f"/proc/{pid}/syscall").read_text().split()
-        return number == _FALLOCATE.get(os.uname().machine)
-    return False
-
-
-@pytest.mark.slow
-@pytest.mark.root  # others may not read the system call of a traced process
 @pytest.mark.tools("strace")
 def test_set_size_of_a_segment_that_grows_meanwhile_keeps_its_data(shm: ShmFiles) -> None:
     segment = shm.file("grow", bytes(4096))
-    with delayed("fallocate", "enter", "set", "/grow", "--size", "8K") as process:
-        wait_until(lambda: is_in_fallocate(process))
+    with held("fallocate", "enter", "set", "/grow", "--size", "8K") as program:
         with segment.open("r+b") as file:
             file.truncate(1 << 20)
             os.pwrite(file.fileno(), b"data", 500_000)
-        assert process.wait(LIMIT) == 0
+        assert program.result().status == 0
     assert segment.stat().st_size == 1 << 20
     assert segment.read_bytes()[500_000:500_004] == b"data"
 
 
-@pytest.mark.slow
+@pytest.mark.tools("strace")
+@pytest.mark.parametrize("args", ["stat -m /gone", "list -M -N /gone -o NAME,STATE"])
+@pytest.mark.parametrize("step", [3, 5], ids=["found", "read"])
+def test_named_object_removed_after_its_lookup_is_reported(
+    args: str, step: int, shm: ShmFiles
+) -> None:
+    segment = shm.file("gone", b"x")
+    # The third call for a status in /dev/shm finds the file, the fifth one reads it.
+    command = (*args.split(), "-f", "csv")
+    with held("newfstatat", "exit", *command, nth=step, paths=[SHM]) as program:
+        assert '"gone"' in program.calls[-1]
+        segment.unlink()
+        result = program.result()
+    assert "/gone" not in result.out
+    assert result.err == "pyipcs: /gone: the POSIX segment was removed\n"
+    assert result.status == 1
+
+
 @pytest.mark.tools("strace")
 def test_make_failed_output_spares_a_semaphore_of_another_process(shm: ShmFiles) -> None:
     new = SHM / "sem.b"
     with (
         Path("/dev/full").open("wb") as full,
-        delayed("link,linkat", "exit", "make", "-s", "-n", "/b", stdout=full) as process,
+        held("link,linkat", "exit", "make", "-s", "-n", "/b", stdout=full) as program,
     ):
-        wait_until(new.exists)
         new.unlink()
         shm.file("sem.b", glibc_semaphore(7))
-        assert process.wait(LIMIT) == 1
+        assert program.result().status == 1
     assert new.read_bytes() == glibc_semaphore(7)
 
 
