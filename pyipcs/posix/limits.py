@@ -9,7 +9,6 @@ from pyipcs.listing import Listing
 from pyipcs.model import INT_MAX, Kind
 from pyipcs.process.identity import effective_uid
 
-SYSCTL = "/proc/sys/fs/mqueue"
 # The kernel's own sizes (include/linux/ipc_namespace.h), for a /proc/sys that is masked.
 _DFLT_MSG, _DFLT_MSGSIZE = 10, 8192
 # The kernel adds to each message a struct msg_msg, and for each priority in use a struct
@@ -95,11 +94,9 @@ def resources(kind: Kind) -> Listing:
 
 def sysctl(name: str) -> int | None:
     """Return a limit of queues, as "msg_max"; None if it cannot be read."""
-    try:
-        with open(f"{SYSCTL}/{name}", "rb") as file:
-            return int(file.read())
-    except (OSError, ValueError):
-        return None
+    from pyipcs.process import sysctl
+
+    return next(iter(sysctl.numbers(f"fs.mqueue.{name}")), None)
 
 
 def queue_sizes(maxmsg: int | None, msgsize: int | None) -> tuple[int, int]:

@@ -1,8 +1,7 @@
-"""File systems of POSIX objects that only this process and its children see."""
+"""File systems of POSIX objects for this process and its children alone."""
 
 import errno
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -10,6 +9,8 @@ from typing import NamedTuple
 from pyipcs.errors import IpcError, LimitError
 from pyipcs.posix.directory import SHM
 from pyipcs.posix.mqueue import PATH as MQUEUE
+from pyipcs.process.child import bytes_from_child
+from pyipcs.process.mountinfo import id_of, mounts
 from pyipcs.process.sysctl import with_limits
 
 _TYPES = {MQUEUE: "mqueue", SHM: "tmpfs"}
@@ -83,25 +84,16 @@ def _missing(paths: Sequence[str]) -> dict[str, Refusal]:
 
 def _refusals_in_child(paths: Sequence[str]) -> dict[str, Refusal]:
     """Mount file systems in a child; return the refusals."""
-    reading, writing = os.pipe2(os.O_CLOEXEC)
-    child = os.fork()
-    if child == 0:
-        try:
-            refused = _mount_all(paths)
-            rows = [f"{number}\t{path}\t{why}" for path, (number, why) in refused.items()]
-            os.write(writing, "\n".join([*rows, "end"]).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with open(reading) as file:
-        *lines, end = file.read().split("\n")
-    with suppress(ChildProcessError):  # if SIGCHLD is ignored, the kernel has reaped the child
-        os.waitpid(child, 0)
-    if end != "end":
-        lost = Refusal(errno.ECHILD, "the helper process exited unexpectedly")
-        return dict.fromkeys(paths, lost)
-    fields = (line.split("\t") for line in lines)
-    return {path: Refusal(int(number), why) for number, path, why in fields}
+    import marshal
+
+    def mount() -> bytes:
+        return marshal.dumps({path: tuple(refusal) for path, refusal in _mount_all(paths).items()})
+
+    try:
+        refused = marshal.loads(bytes_from_child(mount))
+    except OSError as error:
+        return dict.fromkeys(paths, _refusal(error))
+    return {path: Refusal(*fields) for path, fields in refused.items()}
 
 
 def _mount_all(paths: Sequence[str]) -> dict[str, Refusal]:
@@ -166,19 +158,11 @@ def _make_private(path: str) -> None:
 
     descriptor = os.open(path, _DIRECTORY)
     try:
-        with open(f"/proc/self/fdinfo/{descriptor}", "rb") as file:
-            number = next(line.split()[1] for line in file if line.startswith(b"mnt_id:"))
+        number = id_of(descriptor)
     finally:
         os.close(descriptor)
-    with open("/proc/self/mountinfo", "rb") as file:
-        row = next((line.split() for line in file if line.startswith(number + b" ")), None)
-    if row is None:
+    mount = next((one for one in mounts() if one.id == number), None)
+    if mount is None:
         raise OSError(errno.EPERM, f"the mount of {path} is outside the root directory")
-    # Optional fields before the separator are the propagation (proc_pid_mountinfo(5)).
-    if row[6] != b"-":
-        libc.make_mount_private(re.sub(rb"\\([0-7]{3})", _unescaped, row[4]))
-
-
-def _unescaped(match: re.Match[bytes]) -> bytes:
-    r"""Return the byte of an escape \NNN (proc_pid_mountinfo(5))."""
-    return bytes([int(match[1], 8)])
+    if mount.propagates:
+        libc.make_mount_private(mount.point)

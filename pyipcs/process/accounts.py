@@ -112,6 +112,6 @@ def is_mapped(number: int, name: str) -> bool:
     try:
         with open(f"/proc/self/{name}_map") as file:
             ranges = [[*map(int, line.split())] for line in file]
-    except OSError:
+        return any(first <= number < first + count for first, _, count in ranges)
+    except (OSError, ValueError):
         return True  # unknown; the kernel will refuse a missing one
-    return any(first <= number < first + count for first, _, count in ranges)

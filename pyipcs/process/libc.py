@@ -19,6 +19,9 @@ _GENERIC = (175, 177)
 _GET_IDS = {"x86_64": (107, 108), "aarch64": _GENERIC, "riscv64": _GENERIC, "loongarch64": _GENERIC}
 _STATX = {"x86_64": 332, "aarch64": 291, "riscv64": 291, "loongarch64": 291}
 _STATX_NUMBER = _STATX.get(os.uname().machine)
+# The errors of a kernel or a sandbox without statx(2): Docker before 18.09 returns EPERM. A FUSE
+# file system that refuses its files returns EACCES.
+_NO_STATX = {errno.ENOSYS, errno.EPERM}
 _RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "riscv64": 276, "loongarch64": 276}
 _RENAME_NOREPLACE = 1  # linux/fs.h
 _OPENAT2, _CACHESTAT = 437, 451  # the same on all these machines
@@ -38,17 +41,6 @@ def _check(result: int, _function: object, _arguments: object) -> int:
     return result
 
 
-def _check_plain(result: int, _function: object, _arguments: object) -> int:
-    """Raise errors with the C library's text.
-
-    The text of `ipc_error` for ENOSYS is about System V IPC.
-    """
-    if result == -1:
-        number = ctypes.get_errno()
-        raise type(ipc_error(number))(number, os.strerror(number))
-    return result
-
-
 def function(name: str, *argtypes: Any, restype: Any = c_int, check: Any = _check) -> Any:
     """Return a C function that raises IpcError with errno for the result -1."""
     pointer: Any = LIBRARY[name]
@@ -60,13 +52,13 @@ def function(name: str, *argtypes: Any, restype: Any = c_int, check: Any = _chec
 
 _unshare = function("unshare", c_int)
 _setns = function("setns", c_int, c_int)
-_mount = function("mount", c_char_p, c_char_p, c_char_p, c_ulong, c_char_p, check=_check_plain)
+_mount = function("mount", c_char_p, c_char_p, c_char_p, c_ulong, c_char_p)
 _prctl = function("prctl", c_int, c_ulong, c_ulong, c_ulong, c_ulong)
 _madvise = function("madvise", c_void_p, c_size_t, c_int)
 _mincore = function("mincore", c_void_p, c_size_t, c_char_p)
 _fnmatch = function("fnmatch", c_char_p, c_char_p, c_int)
-_fstatfs = function("fstatfs", c_int, c_void_p, check=_check_plain)
-_sysinfo = function("sysinfo", c_void_p, check=_check_plain)
+_fstatfs = function("fstatfs", c_int, c_void_p)
+_sysinfo = function("sysinfo", c_void_p)
 _call_statx = function(
     "syscall", c_long, c_long, c_char_p, c_long, c_long, c_void_p, restype=c_long
 )
@@ -81,7 +73,6 @@ _call_renameat2 = function(
     c_char_p,
     c_long,
     restype=c_long,
-    check=_check_plain,
 )
 _syscall = LIBRARY.syscall
 _syscall.argtypes, _syscall.restype = (c_long,), c_long
@@ -183,20 +174,35 @@ def mincore(address: int, size: int) -> bytes:
 def cached_identity(path: str) -> tuple[int, int]:
     """Return the device and the inode of a file without asking a server.
 
-    stat(2) asks the server of a FUSE mount, and never returns if that does not answer.
+    stat(2) asks the server of a FUSE mount, and never returns if that does not answer. It is called
+    only where statx(2) is missing.
 
     Raises:
         NotFoundError: there is no such file.
         DeniedError: the caller may not search a directory of the path.
     """
-    if _STATX_NUMBER is None:
-        status = os.stat(path)
-        return status.st_dev, status.st_ino
-    buffer = ctypes.create_string_buffer(_STATX_BUFFER.size)
     flags = _AT_STATX_DONT_SYNC | _AT_NO_AUTOMOUNT
-    _call_statx(_STATX_NUMBER, _AT_FDCWD, os.fsencode(path), flags, _STATX_INO, buffer)
-    _mask, inode, _time, major, minor = _STATX_BUFFER.unpack(buffer)
-    return os.makedev(major, minor), inode
+    try:
+        _mask, inode, _time, major, minor = _statx(_AT_FDCWD, os.fsencode(path), flags, _STATX_INO)
+    except IpcError as error:
+        if error.errno not in _NO_STATX:
+            raise
+    else:
+        return os.makedev(major, minor), inode
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise ipc_error(error.errno or errno.EIO) from None
+    return status.st_dev, status.st_ino
+
+
+def _statx(directory: int, path: bytes, flags: int, mask: int) -> tuple[int, ...]:
+    """Call statx(2); return the members of _STATX_BUFFER."""
+    if _STATX_NUMBER is None:
+        raise IpcError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    buffer = ctypes.create_string_buffer(_STATX_BUFFER.size)
+    _call_statx(_STATX_NUMBER, directory, path, flags, mask, buffer)
+    return _STATX_BUFFER.unpack(buffer)
 
 
 class Birth(NamedTuple):
@@ -220,12 +226,8 @@ def birth(directory: int, name: bytes) -> Birth:
         NotFoundError: there is no such file.
         IpcError: ENOSYS, the kernel is older than Linux 4.11, or the machine is unknown.
     """
-    if _STATX_NUMBER is None:
-        raise IpcError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-    buffer = ctypes.create_string_buffer(_STATX_BUFFER.size)
     flags, mask = _AT_SYMLINK_NOFOLLOW | _AT_NO_AUTOMOUNT, _STATX_INO | _STATX_BTIME
-    _call_statx(_STATX_NUMBER, directory, name, flags, mask, buffer)
-    mask, inode, time, major, minor = _STATX_BUFFER.unpack(buffer)
+    mask, inode, time, major, minor = _statx(directory, name, flags, mask)
     return Birth(os.makedev(major, minor), inode, time if mask & _STATX_BTIME else None)
 
 
@@ -242,7 +244,9 @@ def openat2(directory: int, path: bytes, flags: int, resolve: int) -> int:
 
 
 def rename_new(directory: int, old: str, new: str) -> None:
-    """Rename a file in a directory, but replace no other (renameat2(2), RENAME_NOREPLACE).
+    """Rename a file in a directory, but replace no other file.
+
+    This is renameat2(2) with RENAME_NOREPLACE.
 
     Raises:
         ExistsError: there is a file with the new name.

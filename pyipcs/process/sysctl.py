@@ -8,9 +8,17 @@ from pyipcs.errors import IpcError
 
 def read(name: str) -> str:
     """Return the value of a parameter; empty if it cannot be read."""
-    with suppress(OSError), open(_path(name)) as file:
-        return " ".join(file.read().split())
+    with suppress(OSError), open(_path(name), "rb") as file:
+        return b" ".join(file.read().split()).decode(errors="replace")
     return ""
+
+
+def numbers(name: str) -> list[int]:
+    """Return the numbers of a parameter; none if it cannot be read."""
+    try:
+        return [*map(int, read(name).split())]
+    except ValueError:  # another file is mounted over it
+        return []
 
 
 def write(name: str, value: str) -> None:

@@ -1,7 +1,8 @@
 """The kernel's limits and usage, even if a policy refuses *_INFO."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal, NamedTuple, overload
 
 from pyipcs.errors import IpcError
@@ -20,7 +21,6 @@ from pyipcs.sysv.info import (
 )
 from pyipcs.sysv.procfs import read
 
-SYSCTL = "/proc/sys/kernel"
 PAGE = os.sysconf("SC_PAGESIZE")
 _SHMMIN = 1  # fixed in the kernel, like SEMVMX (include/uapi/linux/shm.h)
 
@@ -90,7 +90,7 @@ def limits(kind: Kind) -> Limits:
     except IpcError as error:
         try:
             return _sysctl_limits(kind)
-        except (OSError, ValueError):
+        except ValueError:
             raise error from None
 
 
@@ -158,23 +158,29 @@ def corrected_usage(kind: Kind) -> Usage:
 
 
 def _sysctl_limits(kind: Kind) -> Limits:
+    """Return the limits of a kind from /proc/sys/kernel (proc_sys_kernel(5)).
+
+    Raises:
+        ValueError: one of them cannot be read.
+    """
     match kind:
         case Kind.QUEUE:
-            return QueueLimits(*(_sysctl(name)[0] for name in QueueLimits._fields))
+            msgmni, msgmax, msgmnb = _sysctls("msgmni", "msgmax", "msgmnb")
+            return QueueLimits(msgmni, msgmax, msgmnb)
         case Kind.SEGMENT:
-            shmmni, shmmax, shmall = (_sysctl(name)[0] for name in ("shmmni", "shmmax", "shmall"))
+            shmmni, shmmax, shmall = _sysctls("shmmni", "shmmax", "shmall")
             return SegmentLimits(shmmni, shmmax, shmall, _SHMMIN)
         case Kind.SEMAPHORE:
-            semmsl, semmns, semopm, semmni = _sysctl("sem")
+            semmsl, semmns, semopm, semmni = _sysctls("sem")
             return SemaphoreLimits(semmni, semmsl, semmns, semopm, SEMVMX)
         case _:
             raise KeyError(kind)
 
 
-def _sysctl(name: str) -> list[int]:
-    """Return the numbers of a file in /proc/sys/kernel (proc_sys_kernel(5))."""
-    with open(f"{SYSCTL}/{name}", "rb") as file:
-        return [*map(int, file.read().split())]
+def _sysctls(*names: str) -> Iterator[int]:
+    from pyipcs.process import sysctl
+
+    return chain.from_iterable(sysctl.numbers(f"kernel.{name}") for name in names)
 
 
 def _count(kind: Kind) -> Usage:

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar, cast
 
 from pyipcs.errors import DeniedError, IpcError, LimitError, ipc_error
 from pyipcs.process import sysctl
+from pyipcs.process.child import bytes_from_child
 from pyipcs.process.identity import effective_gid, effective_uid
 from pyipcs.sysv.namespace import note_own, owner
 
@@ -161,28 +162,11 @@ def _in_child(ask: Callable[[], _T]) -> _T:
     """Call a function in a child; return its result or raise its exception.
 
     Raises:
-        IpcError: ECHILD, the child exited without a result.
+        OSError: see `bytes_from_child`.
     """
     import pickle
 
-    reading, writing = os.pipe2(os.O_CLOEXEC)
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(reading)  # or a write would wait forever after the parent has exited
-            with open(writing, "wb") as file:
-                file.write(_answer(ask))
-        finally:
-            os._exit(0)
-    os.close(writing)
-    try:
-        with open(reading, "rb") as file:
-            returned, raised = pickle.load(file)
-    except (EOFError, pickle.UnpicklingError):
-        raise IpcError(errno.ECHILD, "the helper process exited unexpectedly") from None
-    finally:
-        with suppress(ChildProcessError):  # if SIGCHLD is ignored, the kernel has reaped the child
-            os.waitpid(child, 0)
+    returned, raised = pickle.loads(bytes_from_child(lambda: _answer(ask)))
     if raised:
         raise raised
     return cast(_T, returned)

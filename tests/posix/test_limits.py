@@ -14,6 +14,8 @@ from pyipcs.errors import UnseenError
 from pyipcs.model import POSIX, Kind
 from pyipcs.posix import directory, limits
 from pyipcs.posix import libc as _loaded  # noqa: F401 # a child without rights cannot import it
+from pyipcs.process import child as _child  # noqa: F401 # nor this
+from pyipcs.process import sysctl as _sysctl  # noqa: F401 # nor this
 from tests.kit.child import (
     NEWIPC,
     NEWNS,
@@ -26,22 +28,19 @@ from tests.kit.child import (
     unshare,
     unshare_user,
 )
-from tests.kit.isolation import Isolation
 from tests.kit.kernel import libc
-from tests.kit.mqueue import MQUEUE, make_queue, queue, send_message
+from tests.kit.mqueue import MQUEUE, SIZES, make_queue, queue, send_message
 from tests.kit.policy import REFUSALS
 
 NAME, OTHER = "/pyipcs-test", "/pyipcs-other"
 SHM = Path("/dev/shm")
 _NEW_UIDS = 1 << 24  # above the uids of accounts; pids are smaller than 1 << 22
-DEFAULT_COST = 10 * (8192 + 96)
+COST = SIZES[0] * (SIZES[1] + 96)
 MIB = 1 << 20
 
 
 @pytest.fixture(autouse=True)
-def _own_files(_mine: Isolation) -> Iterator[None]:
-    if not (_mine.mqueue and _mine.shm):
-        pytest.skip(f"needs /dev/mqueue and /dev/shm of its own: {_mine.why}")
+def _own_files(own_mqueue: None, own_shm: None) -> Iterator[None]:
     directory.use_own()
     yield
     directory.use_own()
@@ -103,7 +102,7 @@ def test_queue_usage_counts_queues_and_messages() -> None:
         amounts = limits.queue_number(), limits.queue_bytes()
     assert found["QUEUES_MAX"][1] == 2
     assert found["MESSAGES"] == (None, 2)
-    assert found["RLIMIT_MSGQUEUE"][1] == DEFAULT_COST + 2 * (100 + 96)
+    assert found["RLIMIT_MSGQUEUE"][1] == COST + 2 * (100 + 96)
     assert found["QUEUES_MAX"] == amounts[0]
     assert found["RLIMIT_MSGQUEUE"] == amounts[1]
 
@@ -121,7 +120,7 @@ def test_queue_usage_changes_no_time() -> None:
 def test_queue_bytes_leave_out_other_users() -> None:
     with queue(NAME), queue(OTHER):
         os.chown(f"{MQUEUE}{NAME}", 65534, 65534)
-        assert queues()["RLIMIT_MSGQUEUE"][1] == DEFAULT_COST
+        assert queues()["RLIMIT_MSGQUEUE"][1] == COST
 
 
 def test_queue_usage_is_unknown_where_queues_are_unseen() -> None:
@@ -170,14 +169,15 @@ def test_queue_cost_is_the_bytes_that_the_kernel_counts(sizes: tuple[int, int]) 
             return error.errno or 0
         return 0
 
-    needed = DEFAULT_COST + limits.queue_cost(*sizes)
+    needed = COST + limits.queue_cost(*sizes)
     assert in_child(partial(error_at, needed), new_user) == 0
     assert in_child(partial(error_at, needed - 1), new_user) == errno.EMFILE
 
 
+@pytest.mark.alone  # the queues of other tests count against the limit of the user, too
 def test_queue_bytes_used_reach_the_limit() -> None:
     def fill() -> tuple[int, limits.Amount]:
-        limit = 3 * DEFAULT_COST
+        limit = 3 * COST
         setrlimit(RLIMIT_MSGQUEUE, (limit, limit))
         for number in range(3):
             os.close(make_queue(f"/{number}", 0o600))
@@ -187,7 +187,7 @@ def test_queue_bytes_used_reach_the_limit() -> None:
             return error.errno or 0, limits.queue_bytes()
         return 0, limits.queue_bytes()
 
-    full = limits.Amount(3 * DEFAULT_COST, 3 * DEFAULT_COST)
+    full = limits.Amount(3 * COST, 3 * COST)
     assert in_child(fill, new_user) == (errno.EMFILE, full)
 
 
