@@ -21,6 +21,9 @@ _JOB = {*_STOPPING, signal.SIGCONT}
 # in the background gets a SIGTTOU of its own.
 _NO_CONT_SINCE = signal.SIGTTOU
 _WITNESS_TIMEOUT = 0.1  # seconds to wait for an answer before checking for a stopped witness
+# The descriptors to close without /proc. RLIMIT_NOFILE is a billion in many containers: a loop over
+# so many would take minutes.
+_DESCRIPTORS_MAX = 1 << 16
 _Modes: TypeAlias = list[tuple[int, list[Any]]]
 
 
@@ -51,12 +54,15 @@ def supervise(program: Program) -> Termination:
     # While SIGCHLD is ignored, the kernel keeps no status (wait(2)).
     former = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     modes = _terminal_modes()
-    witness = _Witness()
-    early = _take_pending(watched, witness)
+    witness: _Witness | None = None
     try:
+        witness = _Witness()
+        early = _take_pending(watched, witness)
         child = os.fork()
     except OSError:
-        witness.end()
+        if witness:
+            witness.end()
+        signal.signal(signal.SIGCHLD, former)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         raise
     if child == 0:
@@ -87,7 +93,12 @@ class _Witness:
         self.pid = 0
         self._stopped = False
         requests, self._requests = os.pipe2(os.O_CLOEXEC)
-        self._answers, answers = os.pipe2(os.O_CLOEXEC)
+        try:
+            self._answers, answers = os.pipe2(os.O_CLOEXEC)
+        except OSError:
+            os.close(requests)
+            os.close(self._requests)
+            raise
         with suppress(OSError):  # without a child, `take` returns None
             self.pid = os.fork()
             if self.pid == 0:
@@ -160,11 +171,21 @@ class _Witness:
 def _serve(requests: int, answers: int) -> None:
     """Read the numbers of signals; answer 1 for each that was pending, else 0."""
     signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
-    kept = sorted({requests, answers})
-    for low, high in zip([-1, *kept], [*kept, os.sysconf("SC_OPEN_MAX")], strict=True):
-        os.closerange(low + 1, high)  # or the reader of an inherited pipe would never see its end
+    _close_all_but(requests, answers)  # or the reader of an inherited pipe would never see its end
     while request := os.read(requests, 1):
         os.write(answers, bytes([_take(request[0])]))
+
+
+def _close_all_but(*kept: int) -> None:
+    """Close all other descriptors, also those above a lowered RLIMIT_NOFILE."""
+    numbers: Iterable[int]
+    try:
+        numbers = [*map(int, os.listdir("/proc/self/fd"))]
+    except OSError:
+        numbers = range(_DESCRIPTORS_MAX)
+    for number in {*numbers}.difference(kept):
+        with suppress(OSError):
+            os.close(number)
 
 
 def _take(number: int) -> bool:
