@@ -10,7 +10,8 @@ package may change without notice.
 - Listings: `read` yields all objects of a kind in chunks (`Listing`); `records` yields records.
 - Keys: `ftok`, `parse_key` and `format_key`; `Target` and `parse_target` also accept ids.
 - Limits: `known_limits` and `known_usage`.
-- Errors: every refused call raises `IpcError` or a subclass, with the kernel's errno.
+- Errors: every refused call raises `IpcError` or a subclass, with the kernel's errno; so does a
+  number that the kernel's type cannot hold.
 
 No function prints, changes signal handlers, or requires a key. A queue call that waits raises
 `InterruptError` after a signal with a handler; `SemaphoreArray.operate` continues to wait, and has

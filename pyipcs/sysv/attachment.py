@@ -13,7 +13,7 @@ from typing import Self
 
 import sysv_ipc
 
-from pyipcs.errors import IpcError, ipc_error
+from pyipcs.errors import IpcError
 from pyipcs.model import Kind
 from pyipcs.process import libc
 from pyipcs.sysv.handle import SYSV_IPC_ERRORS, sysv_ipc_error
@@ -46,8 +46,6 @@ class Attachment:
         try:
             self._memory = sysv_ipc.attach(shmid, None, sysv_ipc.SHM_RDONLY if read_only else 0)
             view = memoryview(self._memory)  # this reads the size from the kernel, and may fail
-        except ValueError:  # sysv_ipc reports EINVAL without errno
-            raise ipc_error(errno.EINVAL) from None
         except SYSV_IPC_ERRORS as error:
             raise sysv_ipc_error(error, errno.EIDRM) from None
         self.size = view.nbytes

@@ -9,11 +9,11 @@ from typing import ClassVar, Self, TypeVar
 
 import sysv_ipc
 
-from pyipcs.errors import ExistsError, IpcError, NotFoundError, ipc_error
-from pyipcs.model import By, Kind, SysvRecord, Target
+from pyipcs.errors import NO_SYSV, ExistsError, IpcError, NotFoundError, checked, ipc_error
+from pyipcs.model import INT_MAX, By, Kind, SysvRecord, Target
 
 # The exceptions that calls of sysv_ipc raise; `sysv_ipc_error` returns their errno.
-SYSV_IPC_ERRORS = (sysv_ipc.Error, OSError, MemoryError)
+SYSV_IPC_ERRORS = (sysv_ipc.Error, OSError, MemoryError, OverflowError, ValueError)
 _H = TypeVar("_H", bound="Handle")
 
 
@@ -30,7 +30,12 @@ class Handle(ABC):
     kind: ClassVar[Kind]
 
     def __init__(self, object_id: int) -> None:
-        self.id = object_id
+        """Choose an object, which need not exist.
+
+        Raises:
+            NotFoundError: no object can have this id.
+        """
+        self.id = checked(object_id, 0, INT_MAX, errno.ENOENT)
         self._record: SysvRecord | None = None
 
     @classmethod
@@ -64,6 +69,9 @@ class Handle(ABC):
     def remove(self) -> None:
         """Remove the object (IPC_RMID); raise the errors of `remove_id`."""
         self.remove_id(self.id)
+
+    def close(self) -> None:  # noqa: B027 # not abstract
+        """Do nothing: only a POSIX object has descriptors to close."""
 
     @property
     def record(self) -> SysvRecord:
@@ -200,10 +208,12 @@ def sysv_ipc_error(error: Exception, enoent_means: int, busy: int = errno.EAGAIN
             number = errno.EINTR
         case MemoryError():
             number = errno.ENOMEM
+        case OverflowError() | ValueError():  # of an argument; sysv_ipc has checked it itself
+            number = errno.EINVAL
         case OSError(errno=int(number)):
             pass
         case OSError():  # "The system limit for ... has been reached"
             number = errno.ENOSPC
         case _:
             return IpcError(errno.EIO, str(error))
-    return ipc_error(number)
+    return ipc_error(number, NO_SYSV)

@@ -5,7 +5,9 @@ The functions that parse raise ValueError; its text is the reason.
 
 import os
 import re
+from collections.abc import Iterable
 
+from pyipcs.errors import checked
 from pyipcs.model import INT_MAX, By, Target
 from pyipcs.text import decimal, parse_number
 
@@ -23,7 +25,16 @@ class NoTargetError(ValueError):
 
 def format_key(key: int) -> str:
     """Return a key as ipcs(1) prints it: unsigned, in hexadecimal."""
-    return f"0x{unsigned(key):08x}"
+    return format_keys((key,))[0]
+
+
+def format_keys(keys: Iterable[int | str]) -> list[str]:
+    """Return keys as ipcs(1) prints them, faster than one by one.
+
+    Args:
+        keys: the keys, as numbers or as the text of /proc/sysvipc.
+    """
+    return [f"0x{key % _KEYS:08x}" for key in map(int, keys)]
 
 
 def unsigned(key: int) -> int:
@@ -34,6 +45,15 @@ def unsigned(key: int) -> int:
 def signed(key: int) -> int:
     """Return a key as the signed number of the kernel, a key_t."""
     return (key + _KEYS // 2) % _KEYS - _KEYS // 2
+
+
+def key_of(number: int) -> int:
+    """Return a key as key_t, for a number with or without a sign.
+
+    Raises:
+        IpcError: EINVAL, the number has more than 32 bits.
+    """
+    return signed(checked(number, -_KEYS // 2, _KEYS - 1))
 
 
 def parse_id(text: str) -> int:

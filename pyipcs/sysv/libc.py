@@ -5,14 +5,26 @@ Each docstring has the limitation of sysv_ipc. All functions raise IpcError with
 
 import ctypes
 import errno
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_void_p
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 
-from pyipcs.errors import IpcError, ipc_error, missing_if_einval
-from pyipcs.model import RECORDS, Kind, Message, Queue, Semaphore, SemaphoreSet, SysvRecord
-from pyipcs.process.libc import LIBRARY, function
+from pyipcs.errors import NO_SYSV, IpcError, checked, ipc_error, missing_if_einval
+from pyipcs.model import (
+    INT_MAX,
+    RECORDS,
+    SEMVMX,
+    Kind,
+    Message,
+    Queue,
+    Semaphore,
+    SemaphoreSet,
+    SysvRecord,
+)
+from pyipcs.process.libc import function
 from pyipcs.sysv import abi
 
 if TYPE_CHECKING:
@@ -27,17 +39,28 @@ if TYPE_CHECKING:
         Usage,
     )
 
+_USHRT_MAX, _SIZE_MAX = 2**16 - 1, 2**64 - 1
+_TIMEOUT_MAX = 2**32  # seconds; a longer wait has no end
+
 _Buffer: TypeAlias = ctypes.Array[ctypes.c_char]
 
-_msgctl = function("msgctl", c_int, c_int, c_void_p)
-_shmctl = function("shmctl", c_int, c_int, c_void_p)
-_semctl = function("semctl", c_int, c_int, c_int, c_void_p)
-_shmget = function("shmget", c_int, c_size_t, c_int)
-_semget = function("semget", c_int, c_int, c_int)
+
+def _check(result: int, _function: object, _arguments: object) -> int:
+    if result == -1:
+        raise ipc_error(ctypes.get_errno(), NO_SYSV)
+    return result
+
+
+_function = partial(function, check=_check)
+_msgctl = _function("msgctl", c_int, c_int, c_void_p)
+_shmctl = _function("shmctl", c_int, c_int, c_void_p)
+_semctl = _function("semctl", c_int, c_int, c_int, c_void_p)
+_shmget = _function("shmget", c_int, c_size_t, c_int)
+_semget = _function("semget", c_int, c_int, c_int)
 _ftok = function("ftok", c_char_p, c_int)
-_msgsnd = function("msgsnd", c_int, c_char_p, c_size_t, c_int)
-_msgrcv = function("msgrcv", c_int, c_void_p, c_size_t, c_long, c_int, restype=c_ssize_t)
-_semtimedop = function("semtimedop", c_int, c_char_p, c_size_t, c_void_p)
+_msgsnd = _function("msgsnd", c_int, c_char_p, c_size_t, c_int)
+_msgrcv = _function("msgrcv", c_int, c_void_p, c_size_t, c_long, c_int, restype=c_ssize_t)
+_semtimedop = _function("semtimedop", c_int, c_char_p, c_size_t, c_void_p)
 
 
 def _control(kind: Kind, number: int, command: int, argument: _Buffer | bytes) -> int:
@@ -65,7 +88,7 @@ def shmget(key: int, size: int, flags: int) -> int:
 
     sysv_ipc attaches each segment that it opens, and writes to each segment that it creates.
     """
-    return cast(int, _shmget(key, size, flags))
+    return cast(int, _shmget(key, checked(size, 0, _SIZE_MAX), flags))
 
 
 def semget(key: int, nsems: int, flags: int) -> int:
@@ -73,7 +96,7 @@ def semget(key: int, nsems: int, flags: int) -> int:
 
     sysv_ipc creates only sets of one semaphore, and sets its value.
     """
-    return cast(int, _semget(key, nsems, flags))
+    return cast(int, _semget(key, checked(nsems, 0, INT_MAX), flags))
 
 
 def ftok(path: bytes, project: int) -> int:
@@ -167,10 +190,37 @@ def qbytes(msqids: Iterable[int]) -> Iterator[int | None]:
     layout = abi.DATA[Kind.QUEUE]
     buffer = ctypes.create_string_buffer(layout.size)
     value = ctypes.c_ulong.from_buffer(buffer, layout.offset("qbytes"))
-    pointer, stat_any = ctypes.byref(buffer), c_int(abi.STAT_ANY[Kind.QUEUE])
-    msgctl = LIBRARY["msgctl"]  # a new function object that does not check for errors
+    msgctl, arguments = _stat_any(Kind.QUEUE, buffer)
     for msqid in msqids:
-        yield value.value if msgctl(msqid, stat_any, pointer) == msqid else None
+        yield value.value if msgctl(msqid, *arguments) == msqid else None
+
+
+def stat_each(kind: Kind, ids: Iterable[int]) -> Iterator[SysvRecord | None]:
+    """Yield the records of many objects, faster than `stat`.
+
+    Each record is read when the caller asks for it. Yield None if *_STAT_ANY fails, or if another
+    object has the index of an id.
+    """
+    layout, pick = abi.DATA[kind], abi.PICK[kind]
+    record: Any = RECORDS[kind]
+    buffer = ctypes.create_string_buffer(layout.size)
+    control, arguments = _stat_any(kind, buffer)
+    for object_id in ids:
+        if control(object_id, *arguments) == object_id:
+            key, *fields = pick(layout.unpack(buffer))
+            yield record(key, object_id, *fields)
+        else:
+            yield None
+
+
+def _stat_any(kind: Kind, buffer: _Buffer) -> tuple[Any, tuple[Any, ...]]:
+    """Return the function for *_STAT_ANY, and its arguments after the id.
+
+    It neither checks for errors nor releases the GIL, which saves a fifth of the time.
+    """
+    number = (c_int(0),) if kind is Kind.SEMAPHORE else ()  # semctl(2) has one more argument
+    arguments = (*number, c_int(abi.STAT_ANY[kind]), ctypes.byref(buffer))
+    return ctypes.PyDLL(None)[f"{kind.value}ctl"], arguments
 
 
 def scan(kind: Kind) -> Iterator[SysvRecord]:
@@ -267,7 +317,11 @@ def change(
         members["qbytes"] = record.qbytes
     given = {"uid": uid, "gid": gid, "mode": mode, "qbytes": qbytes}
     members |= {name: value for name, value in given.items() if value is not None}
-    _control(kind, object_id, abi.IPC_SET, abi.DATA[kind].pack(members))
+    try:
+        data = abi.DATA[kind].pack(members)
+    except struct.error:  # a number that its member cannot hold
+        raise ipc_error(errno.EINVAL) from None
+    _control(kind, object_id, abi.IPC_SET, data)
 
 
 def semaphores(semid: int, nsems: int) -> tuple[Semaphore, ...]:
@@ -317,6 +371,8 @@ def set_values(semid: int, values: Sequence[int], nsems: int | None = None) -> N
         nsems = cast(SemaphoreSet, stat(Kind.SEMAPHORE, semid)).nsems
     if len(values) != nsems:
         raise ipc_error(errno.EINVAL)
+    for value in values:
+        checked(value, 0, SEMVMX, errno.ERANGE)
     _semctl(semid, 0, abi.SETALL, (ctypes.c_ushort * len(values))(*values))
 
 
@@ -328,7 +384,8 @@ def set_value(semid: int, semnum: int, value: int) -> None:
         IpcError: EINVAL, there is no such set, or it has no such semaphore; ERANGE, the value is
             larger than SEMVMX.
     """
-    _semctl(semid, semnum, abi.SETVAL, value)
+    checked(value, 0, SEMVMX, errno.ERANGE)
+    _semctl(semid, checked(semnum, 0, INT_MAX), abi.SETVAL, value)
 
 
 def semtimedop(
@@ -352,8 +409,17 @@ def semtimedop(
             would become larger than SEMVMX.
         TooBigError: there are more than SEMOPM operations.
     """
-    sembufs = b"".join(abi.SEMBUF.pack(*operation) for operation in operations)
-    pause = None if timeout is None else abi.TIMESPEC.pack(int(timeout), int(timeout % 1 * 1e9))
+    sembufs = b"".join(
+        abi.SEMBUF.pack(
+            checked(semnum, 0, _USHRT_MAX, errno.EFBIG),
+            checked(change, -SEMVMX - 1, SEMVMX, errno.ERANGE),
+            flags,
+        )
+        for semnum, change, flags in operations
+    )
+    pause = None
+    if timeout is not None and timeout < _TIMEOUT_MAX:
+        pause = abi.TIMESPEC.pack(int(timeout), int(timeout % 1 * 1e9))
     _semtimedop(semid, sembufs, len(sembufs) // abi.SEMBUF.size, pause)
 
 

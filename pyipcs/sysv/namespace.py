@@ -65,16 +65,11 @@ def origin() -> dict[str, str | int | None]:
     namespaces. Namespaces are given by inode, which a later namespace may reuse; the id of an IPC
     namespace (Linux 6.18) is never reused. Unknown values are None.
     """
+    from pyipcs.process import sysctl
+
     namespaces = {f"{name}_namespace": _inode(name) for name in ("ipc", "pid", "user")}
-    return {"boot_id": _boot_id(), **namespaces, "ipc_namespace_id": _unique_id("ipc")}
-
-
-def _boot_id() -> str | None:
-    try:
-        with open("/proc/sys/kernel/random/boot_id") as file:
-            return file.read().strip()
-    except OSError:
-        return None
+    boot_id = sysctl.read("kernel.random.boot_id") or None
+    return {"boot_id": boot_id, **namespaces, "ipc_namespace_id": _unique_id("ipc")}
 
 
 def _inode(name: str) -> int | None:

@@ -8,12 +8,15 @@ from typing import Any, Self, cast
 
 import sysv_ipc
 
-from pyipcs.errors import BusyError, IpcError, TooBigError, ipc_error
-from pyipcs.model import INT_MAX, MESSAGE_TYPE, Kind, Message, Queue, SysvRecord, Wanted
+from pyipcs.errors import BusyError, IpcError, TooBigError, checked, ipc_error
+from pyipcs.model import INT_MAX, LONG_MAX, MESSAGE_TYPE, Kind, Message, Queue, SysvRecord, Wanted
 from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
+from pyipcs.sysv.keys import key_of
 
 # The first size for a body in bytes: the usual msgmax. The size is doubled after E2BIG.
 _MSGSZ = 8192
+# The memory of a received message: the buffer of the call, the body, and a copy that goes back.
+_COPIES = 3
 
 
 class MessageQueue(Handle):
@@ -37,7 +40,7 @@ class MessageQueue(Handle):
             LimitError: there are msgmni queues.
         """
         try:
-            return cls(sysv_ipc.MessageQueue(key, sysv_ipc.IPC_CREX, mode=mode).id)
+            return cls(sysv_ipc.MessageQueue(key_of(key), sysv_ipc.IPC_CREX, mode=mode).id)
         except SYSV_IPC_ERRORS as error:
             raise sysv_ipc_error(error, errno.EEXIST) from None
 
@@ -129,6 +132,7 @@ class MessageQueue(Handle):
         TooBigError only if `wanted` has a max_size, and NotFoundError if the queue was removed.
         """
         most = sys.maxsize if wanted.max_size is None else wanted.max_size
+        checked(wanted.type, -LONG_MAX - 1, LONG_MAX)
         msgsz = min(_MSGSZ, most)
         receive = self._receiver(wanted, msgsz)
 
@@ -167,10 +171,15 @@ class MessageQueue(Handle):
     def _libc_send(self, type_: int, body: bytes, wait: bool) -> None:
         from pyipcs.sysv import abi, libc
 
-        libc.msgsnd(self.id, type_, body, 0 if wait else abi.IPC_NOWAIT)
+        libc.msgsnd(self.id, checked(type_, 1, LONG_MAX), body, 0 if wait else abi.IPC_NOWAIT)
 
     def _receiver(self, wanted: Wanted, msgsz: int) -> Callable[[bool], Message]:
-        """Return a function that receives by sysv_ipc, or else by the C library."""
+        """Return a function that receives by sysv_ipc, or else by the C library.
+
+        Raises:
+            MemoryError: there is no memory for a message of that size; none is taken then.
+        """
+        bytes(_COPIES * msgsz)  # without memory the calls would take a message, and lose it
         is_plain = not (wanted.others or wanted.truncate) and abs(wanted.type) <= INT_MAX
         opened = self._open_for(msgsz) if is_plain else None
         if opened is None:
@@ -260,7 +269,7 @@ class MessageQueue(Handle):
 def _open(key: int, max_size: int = _MSGSZ) -> Any:
     """Return sysv_ipc's object of a queue; this requires no permission."""
     try:
-        return sysv_ipc.MessageQueue(key, 0, mode=0, max_message_size=max_size)
+        return sysv_ipc.MessageQueue(key_of(key), 0, mode=0, max_message_size=max_size)
     except SYSV_IPC_ERRORS as error:
         raise sysv_ipc_error(error, errno.ENOENT) from None
 

@@ -9,6 +9,7 @@ import sysv_ipc
 from pyipcs.model import Kind, Segment, SysvRecord
 from pyipcs.sysv import procfs
 from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
+from pyipcs.sysv.keys import key_of
 
 if TYPE_CHECKING:
     from pyipcs.sysv.attachment import Attachment
@@ -30,7 +31,7 @@ class SharedMemory(Handle):
         """
         from pyipcs.sysv import abi, libc
 
-        return cls(libc.shmget(key, size, abi.IPC_CREAT | abi.IPC_EXCL | mode))
+        return cls(libc.shmget(key_of(key), size, abi.IPC_CREAT | abi.IPC_EXCL | mode))
 
     @classmethod
     def find(cls, key: int, size: int = 0) -> Self:
@@ -42,7 +43,7 @@ class SharedMemory(Handle):
         """
         from pyipcs.sysv import libc
 
-        return cls(libc.shmget(key, size, 0))
+        return cls(libc.shmget(key_of(key), size, 0))
 
     @staticmethod
     def remove_id(object_id: int) -> None:
@@ -132,8 +133,7 @@ def with_residency(records: Sequence[SysvRecord]) -> list[SysvRecord]:
 
 def is_rmid_forced() -> bool:
     """Return True if the kernel removes segments that no process has attached."""
-    try:
-        with open("/proc/sys/kernel/shm_rmid_forced") as setting:
-            return setting.read().strip() != "0"
-    except OSError:  # no /proc, or a kernel before 3.1
-        return False
+    from pyipcs.process import sysctl
+
+    # The parameter is missing without /proc, and before Linux 3.1.
+    return sysctl.read("kernel.shm_rmid_forced") not in {"", "0"}

@@ -13,6 +13,7 @@ from pyipcs.errors import BusyError, InterruptError, IpcError, TooBigError, ipc_
 from pyipcs.model import Kind, SemaphoreSet, SysvRecord
 from pyipcs.operations import Operation
 from pyipcs.sysv.handle import SYSV_IPC_ERRORS, Handle, sysv_ipc_error
+from pyipcs.sysv.keys import key_of
 
 
 class SemaphoreArray(Handle):
@@ -31,7 +32,7 @@ class SemaphoreArray(Handle):
         """
         from pyipcs.sysv import abi, libc
 
-        return cls(libc.semget(key, nsems, abi.IPC_CREAT | abi.IPC_EXCL | mode))
+        return cls(libc.semget(key_of(key), nsems, abi.IPC_CREAT | abi.IPC_EXCL | mode))
 
     @classmethod
     def find(cls, key: int, nsems: int = 0) -> Self:
@@ -43,7 +44,7 @@ class SemaphoreArray(Handle):
         """
         from pyipcs.sysv import libc
 
-        return cls(libc.semget(key, nsems, 0))
+        return cls(libc.semget(key_of(key), nsems, 0))
 
     @staticmethod
     def remove_id(object_id: int) -> None:

@@ -23,7 +23,7 @@ from pyipcs.sysv.handle import Handle, handle_class, sysv_ipc_error, with_free_k
 from pyipcs.sysv.queue import MessageQueue
 from pyipcs.sysv.segment import SharedMemory
 from pyipcs.sysv.semaphore import SemaphoreArray
-from tests.kit.kernel import Objects, attached, ids, remove, row, send
+from tests.kit.kernel import Objects, attached, everything, ids, remove, row, send
 
 KEY = 0x5EED
 
@@ -129,6 +129,75 @@ def test_semaphore_array_invalid_call_changes_nothing(
         call(array)
     assert caught.value.errno == errno.EINVAL
     assert [semaphore.value for semaphore in array.details().semaphores or ()] == [5, 6]
+
+
+# Numbers that C cannot hold: the kernel would get the low 32 or 64 bits of them.
+BEYOND_INT, BEYOND_LONG = 2**32, 2**64
+
+
+@pytest.mark.parametrize(
+    ("call", "number"),
+    [
+        (lambda array: array.set_values([70000, 1]), errno.ERANGE),
+        (lambda array: array.initialize([70000, 1]), errno.ERANGE),
+        (lambda array: array.set_value(0, BEYOND_INT + 7), errno.ERANGE),
+        (lambda array: array.set_value(BEYOND_INT, 7), errno.EINVAL),
+        (lambda array: array.operate([Operation(70000, 70000, 1)]), errno.EFBIG),
+        (lambda array: array.operate([Operation(0, 0, 70000)]), errno.ERANGE),
+        (lambda array: array.change(uid=BEYOND_INT), errno.EINVAL),
+        (lambda array: SemaphoreArray(array.id + BEYOND_INT).set_values([7, 7]), errno.ENOENT),
+        (lambda array: SemaphoreArray.remove_id(array.id + BEYOND_INT), errno.EINVAL),
+    ],
+)
+def test_semaphore_array_number_beyond_its_type_changes_nothing(
+    objects: Objects, call: Callable[[SemaphoreArray], None], number: int
+) -> None:
+    array = SemaphoreArray(objects.semaphores(nsems=2))
+    array.set_values([5, 6])
+    before = array.details()
+    with pytest.raises(IpcError) as caught:
+        call(array)
+    assert caught.value.errno == number
+    assert array.details() == before
+
+
+@pytest.mark.parametrize(
+    "create_object",
+    [
+        lambda: SharedMemory.create(0, 0o600, BEYOND_LONG + 4096),
+        lambda: SemaphoreArray.create(0, 0o600, BEYOND_INT + 1),
+        lambda: MessageQueue.create(KEY + BEYOND_INT, 0o600),
+        lambda: SharedMemory.create(KEY + BEYOND_LONG, 0o600, 4096),
+        lambda: SemaphoreArray.create(KEY - BEYOND_INT, 0o600, 1),
+    ],
+)
+def test_create_with_number_beyond_its_type_creates_nothing(
+    isolated: None, create_object: Callable[[], object]
+) -> None:
+    before = everything()
+    with pytest.raises(IpcError) as caught:
+        create_object()
+    assert caught.value.errno == errno.EINVAL
+    assert everything() == before
+
+
+@pytest.mark.parametrize("type_", [BEYOND_LONG, -BEYOND_LONG, 2**63])
+def test_message_type_beyond_its_type_is_invalid(objects: Objects, type_: int) -> None:
+    queue = MessageQueue(objects.queue())
+    send(queue.id)
+    for call in (
+        lambda: queue.sender()(type_, b"x", False),
+        lambda: queue.receiver(Wanted(type=type_))(False),
+    ):
+        with pytest.raises(IpcError) as caught:
+            call()
+        assert caught.value.errno == errno.EINVAL
+    assert queue.stat().qnum == 1
+
+
+def test_semaphore_array_infinite_timeout_waits(objects: Objects) -> None:
+    array = SemaphoreArray(objects.semaphores())
+    array.operate([Operation(0, 0, 0)], timeout=float("inf"))
 
 
 def test_shared_memory_create_touches_no_page(objects: Objects) -> None:

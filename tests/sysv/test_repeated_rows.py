@@ -101,4 +101,5 @@ def test_json_of_repeated_rows_has_each_object_once(
 ) -> None:
     msqid = objects.queue()
     done = repeating_rows(Kind.QUEUE, tmp_path, "list", "-q", "-f", "json")
+    assert (done.status, done.err) == (0, "")
     assert [queue["id"] for queue in json.loads(done.out)["queues"]] == [msqid]
