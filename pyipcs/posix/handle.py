@@ -39,9 +39,24 @@ class PosixHandle(ABC):
         self._held: int | None = None
 
     def __del__(self) -> None:
-        """Close the descriptor of a new object."""
-        if self._held is not None:
-            os.close(self._held)
+        """Close the descriptors that are still open."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the object; its senders and receivers cannot be used any more.
+
+        An exception may keep a handle alive for long, and an open queue counts against
+        RLIMIT_MSGQUEUE.
+        """
+        for descriptor in self._take_descriptors():
+            with suppress(OSError):  # the kernel closes it all the same (close(2))
+                os.close(descriptor)
+
+    def _take_descriptors(self) -> list[int]:
+        """Return the descriptors to close, and forget them."""
+        taken = [] if self._held is None else [self._held]
+        self._held = None
+        return taken
 
     def _hold(self, descriptor: int) -> None:
         """Keep a new object open, so that no later one can have its inode."""
@@ -213,8 +228,11 @@ class FileHandle(PosixHandle):
     def _undo_creation(self) -> None:
         """Unlink a new file, unless another has its name; open no file for that."""
         with suppress(OSError):
+            expected = self._identity
+            if expected is None and self._held is not None:
+                expected = identity(os.fstat(self._held))
             status = os.stat(self.entry, dir_fd=shm(), follow_symlinks=False)
-            if identity(status) == self._identity:
+            if identity(status) == expected:
                 os.unlink(self.entry, dir_fd=shm())
 
     def _examine(self) -> tuple[os.stat_result, int | None]:

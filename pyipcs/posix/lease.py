@@ -1,4 +1,4 @@
-"""Write leases, by which the kernel reports whether a file is open or mapped elsewhere.
+"""Write leases, by which the kernel reports the use of a file.
 
 The kernel grants a write lease (fcntl(2), F_SETLEASE) if the file has no other open file
 description and no mapping, in any process, of any user, in any namespace. While the lease stands,

@@ -4,7 +4,6 @@ All functions raise IpcError with the kernel's errno.
 """
 
 import ctypes
-import errno
 import os
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_uint, c_void_
 from functools import partial
 from typing import Any, NamedTuple, cast
 
-from pyipcs.errors import IpcError, UnsupportedError, ipc_error
+from pyipcs.errors import NO_MQUEUE, IpcError, ipc_error
 from pyipcs.model import Message
 from pyipcs.process.libc import LIBRARY, function
 
@@ -55,11 +54,7 @@ def _check(result: int, _function: object, _arguments: object) -> int:
 
 
 def _last_error() -> IpcError:
-    number = ctypes.get_errno()
-    if number == errno.ENOSYS:
-        text = "POSIX message queues are not in this kernel, or a sandbox hides them"
-        return UnsupportedError(number, text)
-    return ipc_error(number)
+    return ipc_error(ctypes.get_errno(), NO_MQUEUE)
 
 
 def _check_pointer(result: int | None, _function: object, _arguments: object) -> int:
@@ -97,6 +92,8 @@ _mq_timedreceive = _queue_function(
 _mq_timedreceive.restype = c_ssize_t
 PAST: Any = ctypes.byref((c_long * 2)())  # a struct timespec: a call with it does not wait
 _sem_close = function("sem_close", c_void_p)
+_COPIES = 2  # of a received message: the body, and one that goes back
+
 _fsopen = function("syscall", c_long, c_char_p, c_int, restype=c_long)
 _fsconfig = function("syscall", c_long, c_int, c_int, c_void_p, c_void_p, c_int, restype=c_long)
 _fsmount = function("syscall", c_long, c_int, c_int, c_int, restype=c_long)
@@ -181,8 +178,12 @@ def message_receiver(descriptor: int, msgsize: int) -> Callable[[Any], Message]:
     Args:
         descriptor: the queue, open for reading, without O_NONBLOCK.
         msgsize: the msgsize of the queue; a smaller buffer receives no message.
+
+    Raises:
+        MemoryError: there is no memory for a message; none is taken then.
     """
     buffer, number = ctypes.create_string_buffer(msgsize), c_uint()
+    bytes(_COPIES * msgsize)  # without memory `receive` would take a message, and lose it
     body, priority = ctypes.byref(buffer), ctypes.byref(number)
     call, message = _mq_timedreceive, partial(tuple.__new__, Message)  # half the time of Message()
 
@@ -203,7 +204,7 @@ def mount_mqueue() -> int:
 
     Raises:
         DeniedError: the caller lacks CAP_SYS_ADMIN over its mount namespace or its IPC namespace.
-        UnsupportedError: Linux before 5.2.
+        IpcError: ENOSYS, the kernel is older than Linux 5.2.
     """
     context = _fsopen(_FSOPEN, b"mqueue", _FSOPEN_CLOEXEC)
     try:
@@ -240,16 +241,16 @@ def sem_close(address: int) -> None:
 def mapped_file(address: int) -> tuple[int, int] | None:
     """Return the device and the inode of the file mapped at an address.
 
-    Return None without /proc (proc_pid_maps(5)).
+    Return None without the maps (proc_pid_maps(5)).
     """
     try:
-        with open("/proc/self/maps") as maps:
+        with open("/proc/self/maps", "rb") as maps:  # names may have any bytes
             for line in maps:
                 span, _, _, device, inode, *_ = line.split()
-                start, end = (int(limit, 16) for limit in span.split("-"))
+                start, end = (int(limit, 16) for limit in span.split(b"-"))
                 if start <= address < end:
-                    major, minor = (int(number, 16) for number in device.split(":"))
+                    major, minor = (int(number, 16) for number in device.split(b":"))
                     return os.makedev(major, minor), int(inode)
-    except OSError:
+    except (OSError, ValueError):  # no /proc, or another file is mounted over it
         pass
     return None

@@ -9,7 +9,7 @@ from itertools import islice
 from operator import attrgetter, itemgetter, methodcaller
 from typing import Any, NamedTuple
 
-from pyipcs.errors import IpcError, ipc_error
+from pyipcs.errors import IpcError, NotFoundError, ipc_error
 from pyipcs.listing import CHUNK, Listing
 from pyipcs.model import Kind
 from pyipcs.posix import directory, files
@@ -18,7 +18,6 @@ from pyipcs.posix.names import entry as entry_of
 from pyipcs.posix.places import identity
 
 _PERMISSIONS = 0o7777
-_MOUNTS = "/proc/self/mountinfo"
 _BASIC = "name inode device mode uid gid mtime atime ctime"
 # The positions in os.stat_result, a tuple of ten int.
 _POSITIONS = {
@@ -178,7 +177,7 @@ def _status(entry: "os.DirEntry[str]") -> os.stat_result | None:
     """Return the status of a file; None if it vanished."""
     try:
         return entry.stat(follow_symlinks=False)
-    except OSError:
+    except FileNotFoundError:
         return None
 
 
@@ -186,7 +185,7 @@ def _examine(descriptor: int, entry: str, status: os.stat_result) -> tuple[Kind 
     """Return the result of `files.examine`; no kind if the file vanished."""
     try:
         return files.examine(descriptor, entry, status)
-    except IpcError:
+    except NotFoundError:
         return None, None
 
 
@@ -326,7 +325,7 @@ def other_files() -> OtherFiles:
     Raises:
         UnseenError: /dev/shm cannot be read.
     """
-    from pyipcs.posix.walk import Walk
+    from pyipcs.posix.walk import Walk, share
 
     top = directory.open_shm()
     walk = Walk(top)
@@ -336,13 +335,14 @@ def other_files() -> OtherFiles:
         is_file = not depth and entry.is_file(follow_symlinks=False)
         if entry.is_dir(follow_symlinks=False) or (is_file and not has_mounts):
             continue
-        status = _status(entry)
+        status = None
+        with suppress(OSError):  # it vanished, or its directory may not be searched
+            status = entry.stat(follow_symlinks=False)
         if status is None or (is_file and not files.is_mount(top, status)):
             continue
         number += 1
         if status.st_dev == walk.device:
-            # Each name of a file with several has its share.
-            size += status.st_blocks * directory.BLOCK // max(status.st_nlink, 1)
+            size += share(status)
     return OtherFiles(number, size, walk.is_complete)
 
 
@@ -353,9 +353,10 @@ def _has_mounts(top: int) -> bool:
     """
     if not directory.is_own():
         return True
+    from pyipcs.process.mountinfo import id_of, mounts
+
     try:
-        with open(f"/proc/self/fdinfo/{top}", "rb") as info, open(_MOUNTS, "rb") as mounts:
-            number = next(line.split()[1] for line in info if line.startswith(b"mnt_id:"))
-            return any(line.split()[1] == number for line in mounts)
-    except (OSError, LookupError, StopIteration):
+        number = id_of(top)
+        return any(mount.parent == number for mount in mounts())
+    except OSError:
         return True

@@ -1,10 +1,10 @@
-"""The mqueue file system with the POSIX queues of an IPC namespace (mq_overview(7))."""
+"""File system of the POSIX queues of an IPC namespace (mq_overview(7))."""
 
 import errno
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from stat import S_IMODE, ST_ATIME, ST_CTIME, ST_MTIME
 from typing import Any
 
@@ -17,6 +17,7 @@ from pyipcs.process.identity import CAP_SYS_ADMIN, capabilities, effective_uid
 PATH = "/dev/mqueue"
 _OBJECTS = "POSIX queues"
 _NAMESPACE = "/proc/self/ns/ipc"
+_TEXT_FIELDS = (b"QSIZE", b"NOTIFY", b"SIGNO", b"NOTIFY_PID")  # mqueue_read_file in ipc/mqueue.c
 _MQUEUE_MAGIC = 0x19800202  # statfs(2)
 _BASIC = PosixQueue._fields[:9]  # the fields that lstat(2) reports, and the name
 _ATTRIBUTES = frozenset({"maxmsg", "msgsize", "qnum", "cbytes"})
@@ -97,7 +98,9 @@ def _directory_of(_namespace: int | None) -> tuple[int, int | None]:
 
     The second descriptor keeps the namespace, so that no later one gets its inode.
     """
-    descriptor = _open_detached_mount() or _open_own_mount()
+    descriptor = _open_detached_mount()
+    if descriptor is None:  # 0 is a descriptor, where standard input was closed
+        descriptor = _open_own_mount()
     devices.add(os.fstat(descriptor).st_dev)
     return descriptor, _open_or_none(_NAMESPACE)
 
@@ -177,9 +180,21 @@ def _open_detached_mount() -> int | None:
     except IpcError:  # Linux before 5.2, or a sandbox
         return None
     try:
-        return os.open(".", _OPEN_DIRECTORY, dir_fd=mount)
+        return _reopened(mount)
     finally:
         os.close(mount)
+
+
+def _reopened(directory: int) -> int:
+    """Return a new descriptor of a directory, with an offset of its own.
+
+    Raises:
+        OSError: the directory cannot be read, or there is no free descriptor.
+    """
+    try:
+        return os.open(".", _OPEN_DIRECTORY, dir_fd=directory)
+    except OSError as error:  # its name is for messages
+        raise OSError(error.errno, error.strerror, PATH) from None
 
 
 def _can_mount() -> bool:
@@ -198,28 +213,19 @@ def _open_mount_of_child() -> int | None:
     """
     import socket
 
+    from pyipcs.process.child import bytes_from_child
+
     ours, theirs = socket.socketpair()
-    try:
-        child = os.fork()
-    except OSError:
-        ours.close()
-        theirs.close()
-        return None
-    if child == 0:
+    with ours, theirs:
         try:
-            ours.close()
-            _send_mount(theirs)
-        finally:
-            os._exit(0)
-    theirs.close()
-    with ours:
+            bytes_from_child(partial(_send_mount, theirs))
+        except OSError:
+            return None
         _, descriptors, *_ = socket.recv_fds(ours, 1, 1, socket.MSG_CMSG_CLOEXEC)
-    with suppress(ChildProcessError):  # if SIGCHLD is ignored, the kernel has reaped the child
-        os.waitpid(child, 0)
     return descriptors[0] if descriptors else None
 
 
-def _send_mount(channel: Any) -> None:
+def _send_mount(channel: Any) -> bytes:
     """Mount the queues in a new mount namespace, and send the directory."""
     import socket
 
@@ -228,7 +234,8 @@ def _send_mount(channel: Any) -> None:
 
     unshare(CLONE_NEWNS)
     mount = libc.mount_mqueue()
-    socket.send_fds(channel, [b"m"], [os.open(".", _OPEN_DIRECTORY, dir_fd=mount)])
+    socket.send_fds(channel, [b"m"], [_reopened(mount)])
+    return b""
 
 
 def _open_own_mount() -> int:
@@ -327,7 +334,7 @@ def _is_own(descriptor: int, name: str) -> bool | None:
 
 def _names(descriptor: int) -> list[str]:
     # The cached descriptor's offset is shared with the children of this process.
-    folder = os.open(".", _OPEN_DIRECTORY, dir_fd=descriptor)
+    folder = _reopened(descriptor)
     try:
         return os.listdir(folder)
     finally:
@@ -381,11 +388,9 @@ def _details(
 def _text(descriptor: int) -> dict[str, int | None]:
     """Return the fields in the text of a queue's file; empty if unreadable."""
     try:
-        text = os.pread(descriptor, 256, 0)
-    except OSError:
+        values = dict(word.split(b":") for word in os.pread(descriptor, 256, 0).split())
+        size, notify, signal, pid = (int(values[name]) for name in _TEXT_FIELDS)
+    except (OSError, ValueError, KeyError):
         return {}
-    values = {key: int(value) for key, _, value in (w.partition(b":") for w in text.split())}
     # The pid is 0 without a registered process, and for one of another PID namespace.
-    is_registered = values[b"NOTIFY"] or values[b"SIGNO"]
-    pid = values[b"NOTIFY_PID"] or (None if is_registered else 0)
-    return {"cbytes": values[b"QSIZE"], "notify_pid": pid}
+    return {"cbytes": size, "notify_pid": pid or (None if notify or signal else 0)}

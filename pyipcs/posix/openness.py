@@ -1,4 +1,4 @@
-"""Probes of POSIX objects for users, and removals of unused ones, by write leases.
+"""Probes and removals of unused POSIX objects, by write leases.
 
 The leases are taken in batches, because blocking the signals takes longer than a lease.
 """
@@ -11,8 +11,8 @@ from stat import S_IMODE, ST_ATIME, ST_CTIME, ST_GID, ST_MTIME, ST_UID
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import IpcError, NotFoundError, ipc_error
-from pyipcs.listing import Listing
-from pyipcs.model import Kind, PosixQueue, PosixRecord
+from pyipcs.listing import Listing, listing_of
+from pyipcs.model import Kind, PosixRecord
 from pyipcs.posix import directory, lease, mqueue
 from pyipcs.posix.lease import LeaseBlock
 from pyipcs.posix.names import entry as entry_of
@@ -117,9 +117,7 @@ def candidates(listing: Listing) -> Iterator[Candidate]:
 
 def candidate_of(record: PosixRecord) -> Candidate:
     """Return an object as a candidate for its removal."""
-    is_queue = isinstance(record, PosixQueue)
-    fields = tuple(getattr(record, name) for name in (_COMPARED if is_queue else _COMPARED_FILE))
-    return Candidate(record.name, fields, record.qnum if isinstance(record, PosixQueue) else None)
+    return next(candidates(listing_of(record.kind, [record])))
 
 
 def remove(kind: Kind, objects: Sequence[Candidate]) -> list[Outcome | IpcError]:
@@ -180,7 +178,6 @@ class _Folder:
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
         self._prefix = entry_of(kind, "/")  # of the names of files
-        self._temporary = _random_name()
         if kind is Kind.POSIX_QUEUE:
             self._directory = mqueue.known_directory()
         else:
@@ -295,17 +292,27 @@ class _Folder:
         os.unlink(name[1:], dir_fd=self._directory)
 
     def _unlink_file(self, entry: str, opened: os.stat_result) -> None:
-        """Rename a file; unlink it if it is the opened one, else restore it."""
+        """Rename a file; unlink it if it is the opened one, else restore it.
+
+        Restore it, too, if the kernel refuses a call after the renaming.
+        """
         folder = self._directory
-        os.rename(entry, self._temporary, src_dir_fd=folder, dst_dir_fd=folder)
-        found = os.stat(self._temporary, dir_fd=folder, follow_symlinks=False)
-        if found[1:3] == opened[1:3]:  # inode and device; samestat takes longer
-            os.unlink(self._temporary, dir_fd=folder)
-            return
-        self._restore(entry)
+        temporary = _random_name()  # once seen, any user can create a file with it
+        os.rename(entry, temporary, src_dir_fd=folder, dst_dir_fd=folder)
+        try:
+            found = os.stat(temporary, dir_fd=folder, follow_symlinks=False)
+            if found[1:3] == opened[1:3]:  # inode and device; samestat takes longer
+                os.unlink(temporary, dir_fd=folder)
+                return
+        except FileNotFoundError:  # another process has removed it
+            raise
+        except BaseException:
+            self._restore(temporary, entry)
+            raise
+        self._restore(temporary, entry)
         raise ipc_error(errno.ENOENT)
 
-    def _restore(self, entry: str) -> None:
+    def _restore(self, temporary: str, entry: str) -> None:
         """Give a file its name back.
 
         Raises:
@@ -315,8 +322,9 @@ class _Folder:
 
         assert self._directory is not None  # that of queues alone may be missing
         try:
-            libc.rename_new(self._directory, self._temporary, entry)
+            libc.rename_new(self._directory, temporary, entry)
         except IpcError as error:
-            kept, self._temporary = self._temporary, _random_name()
-            text = f"it was replaced, and the new file is /dev/shm/{kept} now ({error.strerror})"
+            text = (
+                f"it was replaced, and the new file is /dev/shm/{temporary} now ({error.strerror})"
+            )
             raise IpcError(error.errno, text) from None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pyipcs.errors import NotFoundError
 from pyipcs.posix import directory, files
-from pyipcs.posix.walk import Walk
+from pyipcs.posix.walk import Walk, share
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -62,7 +62,7 @@ def _other_file(
     if kind:
         return None
     is_directory = stat.S_ISDIR(status.st_mode)
-    size = _size_below(top, entry) if is_directory else _share(status)
+    size = _size_below(top, entry) if is_directory else share(status)
     return OtherFile(entry, files.type_of(status), size)
 
 
@@ -77,15 +77,10 @@ def _size_below(top: int, entry: str) -> int | None:
         size = 0
         for _depth, below in walk:
             try:
-                size += _share(below.stat(follow_symlinks=False))
+                size += share(below.stat(follow_symlinks=False))
             except OSError:
                 continue  # it was removed
         is_own = walk.device == os.fstat(top).st_dev
         return size if is_own and walk.is_complete else None
     finally:
         os.close(descriptor)
-
-
-def _share(status: os.stat_result) -> int:
-    """Return the bytes that a file takes, divided by its names."""
-    return status.st_blocks * directory.BLOCK // max(status.st_nlink, 1)

@@ -1,4 +1,4 @@
-"""The files of POSIX objects: their opening, their identities and their file systems."""
+"""Files of POSIX objects: opening, identities and file systems."""
 
 import errno
 import os

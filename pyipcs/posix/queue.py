@@ -51,12 +51,10 @@ class PosixMessageQueue(PosixHandle):
         super().__init__(name)
         self._descriptors: dict[int, int] = {}  # by access
 
-    def __del__(self) -> None:
-        """Close the descriptors."""
-        super().__del__()
-        for descriptor in self._descriptors.values():
-            with suppress(OSError):  # the kernel closes it all the same (close(2))
-                os.close(descriptor)
+    def _take_descriptors(self) -> list[int]:
+        taken = [*super()._take_descriptors(), *self._descriptors.values()]
+        self._descriptors.clear()
+        return taken
 
     @classmethod
     def create(
@@ -81,7 +79,12 @@ class PosixMessageQueue(PosixHandle):
         queue = cls(name)
         descriptor = libc.mq_open(name, flags, mode, sizes)
         queue._hold(descriptor)
-        queue._read(os.fstat(descriptor))  # another queue may have the name already
+        try:
+            queue._read(os.fstat(descriptor))  # another queue may have the name already
+        except BaseException:  # there may be too little memory, too
+            with suppress(OSError):
+                queue.remove()
+            raise
         return queue
 
     @property
@@ -217,7 +220,7 @@ class PosixMessageQueue(PosixHandle):
     def _open_for(self, access: int) -> int:
         """Open the queue for calls that may wait.
 
-        The descriptor lives as long as the handle. The calls wait in the kernel, not in poll(2): a
+        The descriptor stays open until `close`. The calls wait in the kernel, not in poll(2): a
         message that a waiting call receives leaves the registration of another process for a
         notification in force (mq_notify(3)).
         """

@@ -43,11 +43,11 @@ class PosixSharedMemory(FileHandle):
         with kernel_errors():
             descriptor = os.open(handle.entry, _CREATE, mode, dir_fd=directory)
             handle._hold(descriptor)
-            handle._identity = identity(os.fstat(descriptor))
             try:
+                handle._identity = identity(os.fstat(descriptor))
                 os.ftruncate(descriptor, size)
                 handle._read(os.fstat(descriptor))
-            except OSError:
+            except BaseException:  # there may be too little memory, too
                 handle._undo_creation()
                 raise
         return handle

@@ -52,11 +52,12 @@ class PosixNamedSemaphore(FileHandle):
                 found, _value = handle._examine()
                 handle._hold(files.open_file(shm(), handle.entry, os.O_PATH, identity(found)))
                 handle._read(found, value)
-            except OSError:
+            except BaseException:  # there may be too little memory, too
                 handle._undo_creation()
                 raise
         finally:
-            libc.sem_close(address)
+            with suppress(IpcError):  # the semaphore is made
+                libc.sem_close(address)
         return handle
 
     @property

@@ -5,9 +5,16 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from pyipcs.posix.directory import BLOCK
+
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _REPLACED = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}  # removed, or no longer a directory
 _MAX_DEPTH = 64  # directories: a walk has two descriptors open for each level
+
+
+def share(status: os.stat_result) -> int:
+    """Return the bytes of memory and swap of a file, divided by its names."""
+    return status.st_blocks * BLOCK // max(status.st_nlink, 1)
 
 
 class Walk:

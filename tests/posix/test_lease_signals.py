@@ -12,9 +12,9 @@ import pytest
 
 from pyipcs.model import Kind
 from pyipcs.posix.openness import probe
-from tests.kit.posix import needs_leases
+from tests.kit.posix import is_leased, needs_leases
 from tests.kit.posix_objects import PosixObjects
-from tests.kit.program import fork
+from tests.kit.program import fork, forked
 from tests.kit.wait import exit_code, process_state, wait_for_state, wait_until
 
 OBJECTS = 1000
@@ -31,13 +31,7 @@ def paths(posix_objects: PosixObjects) -> list[Path]:
 
 def leased(paths: Sequence[Path]) -> list[Path]:
     """Return the files that another process has a lease on."""
-    found = []
-    for path in paths:
-        try:
-            os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
-        except BlockingIOError:
-            found.append(path)
-    return found
+    return [*filter(is_leased, paths)]
 
 
 def probe_all(paths: Sequence[Path], number: int) -> None:
@@ -118,11 +112,14 @@ def test_probe_ended_by_a_signal_leaves_no_lease(number: signal.Signals, paths: 
 def test_list_state_stopped_by_sigtstp_holds_no_lease(paths: list[Path]) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     line = ("list", "-M", "-o", "NAME,STATE", "-J")
+    begin = time.monotonic()
+    assert forked(*line).status == 0
+    longest = time.monotonic() - begin  # of a listing
     stopped = 0
     for _ in range(200):
         child = fork(*line, stdin=null, stdout=null, stderr=null, first=lambda: os.setpgid(0, 0))
         try:
-            wait_at_random(10 * PAUSE_MAX)
+            wait_at_random(longest)
             os.kill(child, signal.SIGTSTP)
             wait_for_state(child, "T", "Z")
             stopped += process_state(child) == "T"

@@ -3,6 +3,7 @@ import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from stat import S_IMODE
 
 import pytest
@@ -28,6 +29,7 @@ from tests.kit.child import (
 from tests.kit.kernel import IS_ROOT
 from tests.kit.mqueue import (
     MQUEUE,
+    SIZES,
     attributes,
     make_queue,
     notify,
@@ -149,7 +151,7 @@ def test_complete_of_attributes_changes_no_time(made: int) -> None:
     send_message(made, b"abc")
     os.utime(f"{MQUEUE}{NAME}", (1, 2))
     before = times()
-    assert completed(*ATTRIBUTES) == {NAME: (1, 10, 8192)}
+    assert completed(*ATTRIBUTES) == {NAME: (1, *SIZES)}
     assert times() == before
 
 
@@ -311,6 +313,35 @@ def test_read_with_rights_needs_no_mount() -> None:
         make_queue(OTHER)
 
     assert in_child(names, steps) == [OTHER]
+
+
+@pytest.mark.parametrize("closed", [(0,), (0, 1), (0, 1, 2)])
+def test_read_with_rights_needs_no_standard_streams(closed: tuple[int, ...]) -> None:
+    """The directory gets the number 0."""
+
+    def read() -> list[str]:
+        unshare(NEWIPC | NEWNS)
+        hide("/dev")
+        os.close(make_queue(NAME))
+        for descriptor in closed:
+            os.close(descriptor)
+        return names()
+
+    assert in_child(read) == [NAME]
+
+
+def test_read_without_free_descriptor_names_the_directory(made: int) -> None:
+    def read() -> tuple[int | None, object]:
+        names()  # opens the directory
+        _, most = getrlimit(RLIMIT_NOFILE)
+        setrlimit(RLIMIT_NOFILE, (3, most))
+        for descriptor in range(3):  # closed where the tests run without standard input
+            os.dup2(2, descriptor)
+        with pytest.raises(OSError, match="Too many open files") as caught:
+            names()
+        return caught.value.errno, caught.value.filename
+
+    assert in_child(read) == (errno.EMFILE, str(MQUEUE))
 
 
 def test_read_with_rights_ignores_mount_of_another_namespace(made: int) -> None:

@@ -8,7 +8,7 @@ from resource import RLIMIT_MSGQUEUE, setrlimit
 import pytest
 
 from pyipcs.errors import DeniedError, ExistsError, IpcError, LimitError, NotFoundError
-from pyipcs.model import By, PosixQueue, Target
+from pyipcs.model import By, PosixQueue, Target, Wanted
 from pyipcs.posix import libc as _loaded  # noqa: F401 # a child without rights cannot import it
 from pyipcs.posix import mqueue
 from pyipcs.posix.queue import PosixMessageQueue
@@ -24,10 +24,10 @@ from tests.kit.child import (
     unshare,
     unshare_user,
 )
-from tests.kit.isolation import Isolation
 from tests.kit.kernel import NOBODY
 from tests.kit.mqueue import (
     MQUEUE,
+    SIZES,
     Attributes,
     attributes,
     make_queue,
@@ -37,6 +37,7 @@ from tests.kit.mqueue import (
     send_message,
     unlink_queue,
 )
+from tests.kit.posix_objects import open_objects
 
 NAME, OTHER = "/pyipcs-test", "/pyipcs-other"
 FILE = Path(f"{MQUEUE}{NAME}")
@@ -54,9 +55,8 @@ BAD_NAMES = {
 
 
 @pytest.fixture(autouse=True)
-def _own_queues(_mine: Isolation) -> None:
-    if not _mine.mqueue:
-        pytest.skip(f"needs a /dev/mqueue of its own: {_mine.why}")
+def _own_queues(own_mqueue: None) -> None:
+    pass
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_create_of_existing_queue_leaves_it(made: int) -> None:
     send_message(made, b"abc")
     with pytest.raises(ExistsError):
         PosixMessageQueue.create(NAME, 0o600, 1, 1)
-    assert attributes(made) == (10, 8192, 1)
+    assert attributes(made) == (*SIZES, 1)
 
 
 @pytest.mark.parametrize("sizes", [(0, 1), (1, 0), (-1, 1), (10**6, 1), (1, 2**31 - 1)])
@@ -245,7 +245,7 @@ def test_details_has_all_fields(made: int) -> None:
     send_message(made, b"abc")
     notify(made)
     found = PosixMessageQueue.find(NAME).details()
-    assert (found.qnum, found.cbytes, found.maxmsg, found.msgsize) == (1, 3, 10, 8192)
+    assert (found.qnum, found.cbytes, found.maxmsg, found.msgsize) == (1, 3, *SIZES)
     assert found.notify_pid == os.getpid()
     assert found.name == NAME
 
@@ -279,6 +279,17 @@ def test_remove_and_change_of_replaced_queue_fail() -> None:
         with pytest.raises(NotFoundError):
             handle.change(mode=0o600)
         assert FILE.lstat().st_mode & 0o7777 == 0o644
+
+
+def test_close_closes_all_descriptors(made: int) -> None:
+    before = open_objects()
+    handle = PosixMessageQueue.find(NAME)
+    handle.sender()(0, b"", False)
+    handle.receiver(Wanted())
+    assert len(open_objects() - before) == 2
+    handle.close()
+    handle.close()
+    assert open_objects() == before
 
 
 def test_details_leaves_no_descriptor_open(made: int) -> None:

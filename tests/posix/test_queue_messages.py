@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -27,7 +28,6 @@ from tests.kit.child import (
     unshare,
 )
 from tests.kit.factories import in_waiting_call
-from tests.kit.isolation import Isolation
 from tests.kit.mqueue import (
     make_queue,
     notify,
@@ -44,9 +44,8 @@ NO_MOUNT = (partial(unshare, NEWNS), partial(hide, "/dev/mqueue"), drop_privileg
 
 
 @pytest.fixture(autouse=True)
-def _own_queues(_mine: Isolation) -> None:
-    if not _mine.mqueue:
-        pytest.skip(f"needs a /dev/mqueue of its own: {_mine.why}")
+def _own_queues(own_mqueue: None) -> None:
+    pass
 
 
 @pytest.fixture
@@ -95,10 +94,11 @@ def test_sender_on_full_queue_is_busy(made: int) -> None:
 
 
 def test_sender_of_larger_message_fails(made: int) -> None:
-    put = PosixMessageQueue.find(NAME).sender()
-    put(0, bytes(SIZES[1]), False)
-    with pytest.raises(IpcError) as raised:
-        put(0, bytes(SIZES[1] + 1), False)
+    with closing(PosixMessageQueue.find(NAME)) as opened:
+        put = opened.sender()
+        put(0, bytes(SIZES[1]), False)
+        with pytest.raises(IpcError) as raised:
+            put(0, bytes(SIZES[1] + 1), False)
     assert raised.value.errno == errno.EMSGSIZE
 
 

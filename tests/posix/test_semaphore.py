@@ -1,7 +1,10 @@
 import errno
+import mmap
 import os
 import stat
 from collections.abc import Callable
+from ctypes import c_long, c_size_t, c_void_p
+from pathlib import Path
 
 import pytest
 
@@ -9,10 +12,12 @@ from pyipcs.errors import DeniedError, ExistsError, FormError, IpcError, NotFoun
 from pyipcs.model import Kind
 from pyipcs.posix.handle import handle_class
 from pyipcs.posix.semaphore import PosixNamedSemaphore
+from tests.kit.kernel import libc
 from tests.kit.posix import SHM, ShmFiles, as_nobody, glibc_semaphore, i386_semaphore
 from tests.kit.program import Result
 from tests.posix.test_segment import HOSTILE, umask
 
+MAP_FIXED = 0x10  # sys/mman.h
 CRun = Callable[..., Result]
 needs_glibc = pytest.mark.skipif(
     not os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in os.confstr_names else True,
@@ -56,6 +61,24 @@ def test_create_takes_names_up_to_251_bytes(shm: ShmFiles, length: int) -> None:
     name = "/" + "\udcff" * length
     PosixNamedSemaphore.create(name, 0o600, 1)
     assert PosixNamedSemaphore.find(name).id == name
+
+
+@needs_glibc
+@pytest.mark.parametrize("name", [b"\xff", b"a\rb"])
+def test_create_beside_a_mapped_file_with_hostile_name_returns_handle(
+    shm: ShmFiles, tmp_path: Path, name: bytes
+) -> None:
+    """The files of Python itself may be in such a folder."""
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    path.write_bytes(b"x")
+    # Below all other addresses, and so before the semaphore in /proc/self/maps.
+    address, length, flags = c_void_p(0x20000), c_size_t(4096), mmap.MAP_PRIVATE | MAP_FIXED
+    with path.open("rb") as file:
+        libc.mmap(address, length, mmap.PROT_READ, flags, file.fileno(), c_long(0))
+    try:
+        assert PosixNamedSemaphore.create("/x", 0o600, 3).record.value == 3
+    finally:
+        libc.munmap(address, length)
 
 
 @needs_glibc
