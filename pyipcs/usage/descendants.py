@@ -8,7 +8,15 @@ from typing import NamedTuple
 
 from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.namespace import current
-from pyipcs.usage.processes import own_number, pid_here, pids
+from pyipcs.usage.processes import (
+    UNREADABLE,
+    command_of,
+    is_program,
+    own_number,
+    pid_here,
+    pids,
+    status_of,
+)
 
 _FRESH = 0.01  # seconds after which a scan expires, in addition to twice its duration
 
@@ -18,13 +26,13 @@ class Process(NamedTuple):
 
     Attributes:
         pid: the pid in the caller's PID namespace.
-        command: the name (proc_pid_comm(5)).
+        command: the name (proc_pid_comm(5)), if it can be read.
         parent: the number of the parent in /proc.
         uids: the real, effective, saved and file system user.
     """
 
     pid: int
-    command: str
+    command: str | None
     parent: int
     uids: frozenset[int]
 
@@ -82,7 +90,7 @@ class Descendants:
         others = [
             one
             for number, one in there.items()
-            if number not in {*found, own} and uid in one.uids and _can_be_here(number)
+            if uid in one.uids and number not in found and number != own and _can_be_here(number)
         ]
         taken = time.monotonic()
         return Scan(
@@ -111,18 +119,12 @@ def _processes() -> Iterator[tuple[int, Process]]:
     """
     with suppress(OSError):
         for number in pids():
-            with suppress(OSError):
-                with open(f"/proc/{number}/status", "rb") as file:
-                    fields = _fields(file.read())
-                if b"VmSize" in fields or fields[b"Threads"] != b"1":
-                    name = os.fsdecode(fields[b"Name"])
-                    uids = frozenset(map(int, fields[b"Uid"].split()))
-                    yield number, Process(pid_here(number), name, int(fields[b"PPid"]), uids)
-
-
-def _fields(status: bytes) -> dict[bytes, bytes]:
-    pairs = (line.partition(b":") for line in status.splitlines())
-    return {name: value.strip() for name, _, value in pairs}
+            with suppress(*UNREADABLE):
+                status = status_of(number)
+                if is_program(status):
+                    uids = frozenset(map(int, status[b"Uid"].split()))
+                    parent = int(status[b"PPid"])
+                    yield number, Process(pid_here(number), command_of(number), parent, uids)
 
 
 def _tree(there: Mapping[int, Process], root: int, without: frozenset[int]) -> set[int]:
@@ -139,8 +141,8 @@ def _tree(there: Mapping[int, Process], root: int, without: frozenset[int]) -> s
     found: set[int] = set()
     waiting = [root]
     while waiting:
-        new = [one for one in children.get(waiting.pop(), ()) if one not in {*found, *without}]
-        found.update(new)
+        new = {*children.get(waiting.pop(), ())} - found - without
+        found |= new
         waiting += new
     return found
 

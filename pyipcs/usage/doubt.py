@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pyipcs.errors import IpcError
 from pyipcs.model import SYSV, Kind, SemaphoreSet, SysvRecord
-from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.namespace import is_own
 from pyipcs.text import phrase
 from pyipcs.usage.scan import Scan, expire, is_cached, scan, scan_for
@@ -152,21 +151,6 @@ def doubts_of(seen: Scan, is_used: _IsUsed) -> Doubts:
     if not _current or _current[0].seen.key != seen.key:
         _current[:] = [Doubts(seen, is_used)]
     return _current[0]
-
-
-def unknown_reason() -> str:
-    """Return the reason why the cached scan leaves states unknown."""
-    seen = scan(attached=False).from_here()
-    if seen.incomplete_reason or not seen.readable:
-        return seen.incomplete_reason
-    user = effective_uid()
-    unreadable = [one for one in seen.unreadable if one.namespace in {None, seen.here}]
-    if not unreadable:
-        return "their semaphores may not be read"
-    whose = "" if any(one.uid in {None, user} for one in unreadable) else " of other users"
-    number = len(unreadable)
-    processes = f"{number} process{'es' if number > 1 else ''}{whose}"
-    return f"{processes} cannot be examined{' (try as root)' if user else ''}"
 
 
 def is_fresh(kind: Kind) -> bool:

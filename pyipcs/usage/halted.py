@@ -5,13 +5,13 @@ ptrace) or frozen (cgroups(7)), and counts the process again once it continues.
 """
 
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from pyipcs.process.mountinfo import Mount, mounts
 from pyipcs.sysv.namespace import is_initial
-from pyipcs.usage.processes import read_proc
+from pyipcs.usage.processes import UNREADABLE, read_proc
 
 _GONE = (FileNotFoundError, ProcessLookupError)
 _STOPPED = {b"T", b"t"}  # proc_pid_stat(5)
@@ -42,7 +42,7 @@ class Halted:
             return any(self._is_halted(f"{folder}/{thread}") for thread in os.listdir(folder))
         except _GONE:
             return False
-        except OSError:
+        except UNREADABLE:
             return True
 
     def _is_halted(self, thread: str) -> bool:
@@ -74,8 +74,8 @@ class Halted:
     @cached_property
     def _mounts(self) -> list[_Mount]:
         try:
-            return [*_mounts(read_proc("/proc/self/mountinfo"))]
-        except OSError:
+            return [*_hierarchies(mounts())]
+        except UNREADABLE:
             return []
 
 
@@ -85,7 +85,8 @@ def _state(thread: str) -> bytes:
 
 def _freezable(cgroups: bytes) -> Iterator[tuple[str, str]]:
     """Yield hierarchy and path of the cgroups that can be frozen."""
-    for line in cgroups.splitlines():
+    # A name may have a carriage return, which splitlines() takes for the end of a line.
+    for line in filter(None, cgroups.split(b"\n")):
         number, controllers, path = line.split(b":", 2)
         if number == b"0":
             yield "", os.fsdecode(path)
@@ -93,20 +94,14 @@ def _freezable(cgroups: bytes) -> Iterator[tuple[str, str]]:
             yield "freezer", os.fsdecode(path)
 
 
-def _mounts(mountinfo: bytes) -> Iterator[_Mount]:
-    """Yield the cgroup hierarchies in the text of proc_pid_mountinfo(5)."""
-    for line in mountinfo.splitlines():
-        before, _, after = line.partition(b" - ")
-        root, folder = (_unescaped(word) for word in before.split(b" ")[3:5])
-        kind, _, options = after.split(b" ", 2)
-        if kind == b"cgroup2":
+def _hierarchies(found: Iterable[Mount]) -> Iterator[_Mount]:
+    """Yield the mounted cgroup hierarchies that can freeze processes."""
+    for mount in found:
+        root, folder = os.fsdecode(mount.root), os.fsdecode(mount.point)
+        if mount.type == b"cgroup2":
             yield _Mount("", root, folder)
-        elif kind == b"cgroup" and b"freezer" in options.split(b","):
+        elif mount.type == b"cgroup" and b"freezer" in mount.options.split(b","):
             yield _Mount("freezer", root, folder)
-
-
-def _unescaped(word: bytes) -> str:
-    return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), word))
 
 
 def _below(root: str, path: str) -> str | None:

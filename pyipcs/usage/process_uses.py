@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Iterator
 
 from pyipcs.listing import Listing
-from pyipcs.model import POSIX, Kind, Queue, Segment, SysvRecord
+from pyipcs.model import POSIX, Kind, SysvRecord
 from pyipcs.process.identity import effective_uid
 from pyipcs.usage.processes import (
     command_of,
@@ -89,7 +89,7 @@ class ProcessUses:
 
         An earlier process may have had its pid. None means unknown.
         """
-        acts = {(pid, when) for pid, when in _acts(record) if pid in self._threads}
+        acts = {(pid, when) for pid, when in record.acts if pid in self._threads}
         alive = {recorded(pid, when).alive for pid, when in acts}
         return True if True in alive else None if None in alive else False
 
@@ -128,16 +128,3 @@ def _on_record(listing: Listing) -> Iterator[Collection[int] | None]:
         return
     columns = (map(int, listing.column(field)) for field in _ON_RECORD[listing.kind])
     yield from zip(*columns, strict=True)
-
-
-def _acts(record: SysvRecord) -> Iterator[tuple[int, int]]:
-    """Yield the pids in a record, each with the time of its last act."""
-    match record:
-        case Queue():
-            yield from ((record.lspid, record.stime), (record.lrpid, record.rtime))
-        case Segment():
-            yield record.cpid, record.creation_time
-            yield record.lpid, record.last_use_time
-        case _:
-            for semaphore in record.semaphores or ():
-                yield semaphore.pid, record.last_use_time

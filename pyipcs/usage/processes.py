@@ -2,15 +2,21 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from pyipcs.text import one_line
 
+# The errors of a file of /proc that cannot be read, or is not the kernel's: another file may be
+# mounted over it.
+UNREADABLE = (OSError, LookupError, ValueError)
 # Records have whole seconds: a process can seem to start after its own action.
 _MARGIN = 2.0
+# Any user can give a process arguments of many GiB (PR_SET_MM_MAP, prctl(2)), and thousands of
+# segments, each of which repeats them in a list.
+_COMMAND_LINE_MAX = 1 << 13  # bytes
 
 
 class Process(NamedTuple):
@@ -40,8 +46,12 @@ def named(pid: int, command: str | None) -> str:
     return f"{pid} ({one_line(command)})"  # a process can choose any name
 
 
+@lru_cache(maxsize=4096)
 def recorded(pid: int, when: int) -> Process:
     """Return the process that had a pid at a time in seconds since the epoch.
+
+    `scan.expire` drops the cached answers. An old answer spares an object: a process that has
+    exited never comes back.
 
     A process that started later is a different process with the same pid. A zombie counts as gone,
     because it uses nothing.
@@ -56,13 +66,14 @@ def recorded(pid: int, when: int) -> Process:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             before, _, after = file.read().rpartition(b")")
-    except OSError:
+        # The fields of proc_pid_stat(5) from the third on.
+        state, threads, ticks = (after.split()[field] for field in (0, 17, 19))
+        booted = boot_time()
+        started = booted + int(ticks) / os.sysconf("SC_CLK_TCK")
+    except UNREADABLE:
         return Process(pid, _exists(pid))
-    fields = after.split()  # the fields of proc_pid_stat(5) from the third on
-    if fields[0] in {b"Z", b"X"} and fields[17] in {b"0", b"1"}:  # no other thread lives
+    if state in {b"Z", b"X"} and threads in {b"0", b"1"}:  # no other thread lives
         return Process(pid, alive=False)
-    booted = boot_time()
-    started = booted + int(fields[19]) / os.sysconf("SC_CLK_TCK")
     # The two times cannot be compared if the recorded time is before the boot (the clock was set),
     # or if the process starts in the future (time namespace).
     is_comparable = when + _MARGIN > booted and started < time.time() + _MARGIN
@@ -81,7 +92,7 @@ def thread_group(thread: int) -> int:
     try:
         with open(f"/proc/{thread}/status", "rb") as file:
             return int(file.read().partition(b"\nTgid:")[2].split()[0])
-    except (OSError, IndexError, ValueError):
+    except UNREADABLE:
         return thread
 
 
@@ -95,7 +106,7 @@ def start_of(pid: int) -> int | None:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return int(file.read().rpartition(b")")[2].split()[19])
-    except OSError:
+    except UNREADABLE:
         return None
 
 
@@ -103,14 +114,14 @@ def command_line(pid: int, when: int) -> str | None:
     """Return the command line of the process that had a pid at a time.
 
     The format is that of ps(1): spaces separate the words; without a command line, the name stands
-    in brackets. Return None if the process does not live.
+    in brackets, and more than 8 KiB are cut. Return None if the process does not live.
     """
     process = recorded(pid, when)
     if process.command is None:
         return None
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            words = file.read().rstrip(b"\0").replace(b"\0", b" ")
+            words = file.read(_COMMAND_LINE_MAX).rstrip(b"\0").replace(b"\0", b" ")
     except OSError:
         return None
     return os.fsdecode(words) if words else f"[{process.command}]"
@@ -123,6 +134,24 @@ def command_of(pid: int) -> str | None:
             return os.fsdecode(file.read().removesuffix(b"\n"))
     except OSError:
         return None
+
+
+def status_of(pid: int) -> dict[bytes, bytes]:
+    """Return the fields of a process (proc_pid_status(5)), without its name.
+
+    The name is another text here than in `command_of`.
+
+    Raises:
+        OSError: the process has exited, or is hidden.
+    """
+    # A name may have a carriage return, which splitlines() takes for the end of a line.
+    _name, *lines = read_proc(f"/proc/{pid}/status").split(b"\n")
+    return {field: value for field, _, value in (line.partition(b":\t") for line in lines)}
+
+
+def is_program(status: Mapping[bytes, bytes]) -> bool:
+    """Return False for the status of a kernel thread or exiting process."""
+    return b"VmSize" in status or status[b"Threads"] != b"1"
 
 
 def read_proc(path: str) -> bytes:
@@ -179,7 +208,7 @@ def pid_here(number: int) -> int:
 
 def _nested_pids(name: str) -> list[int]:
     """Return the pids of a process, from the PID namespace of /proc inwards."""
-    with suppress(OSError), open(f"/proc/{name}/status", "rb") as status:
+    with suppress(*UNREADABLE), open(f"/proc/{name}/status", "rb") as status:
         return [*map(int, status.read().partition(b"\nNSpid:")[2].partition(b"\n")[0].split())]
     return []
 

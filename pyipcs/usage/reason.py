@@ -1,4 +1,4 @@
-"""The decision between in use, in doubt and leaked, with the sentence of REASON.
+"""The choice of in use, in doubt or leaked, with the sentence of REASON.
 
 `state.classify` asks use_reason, then doubt_reason, then leak_reason. An empty text means that the
 case does not apply: a changed condition here changes the state of objects.

@@ -13,9 +13,10 @@ import errno
 import os
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from enum import IntEnum
+from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -23,7 +24,18 @@ from pyipcs.errors import DeniedError, NotFoundError
 from pyipcs.model import Kind, SysvRecord
 from pyipcs.process.identity import CAP_IPC_OWNER, CAP_SYS_PTRACE, capabilities
 from pyipcs.sysv.namespace import current, is_initial
-from pyipcs.usage.processes import command_of, exists, own_number, pids, proc_is_ours, read_proc
+from pyipcs.usage.processes import (
+    UNREADABLE,
+    command_of,
+    exists,
+    is_program,
+    own_number,
+    pids,
+    proc_is_ours,
+    read_proc,
+    recorded,
+    status_of,
+)
 from pyipcs.usage.users import (
     ATTACHED,
     MAPPED,
@@ -37,9 +49,10 @@ from pyipcs.usage.users import (
 from pyipcs.usage.waits import GONE, namespace_of, threads, waits_of
 
 _NAME = b"/SYSV"  # the beginning of the names of mapped segments
+_INODE = rb"(\d{1,20})(?!\d)"  # a longer number is that of a file mounted over the maps
 # A mapping of a segment: the right to write, the device, the id as inode, and the name. The name
 # alone is no proof, because a file may have the same name.
-_MAPPING = rb"\S+ .(.).. \S+ (\S+) (\d+) +/SYSV[0-9a-f]{8}(?: \(deleted\))?"
+_MAPPING = rb"\S+ .(.).. \S+ (\S+) " + _INODE + rb" +/SYSV[0-9a-f]{8}(?: \(deleted\))?"
 _MFD_HUGETLB, _MFD_HUGE_SHIFT = 0x0004, 26  # memfd_create(2)
 
 
@@ -161,7 +174,7 @@ def scan(*, attached: bool = True) -> Scan:
 
 
 def scan_files() -> Scan:
-    """Scan /proc for the users of POSIX objects as well, or return the cached scan."""
+    """Return a scan that has the users of POSIX objects as well."""
     if Depth.MAPS in _cached and not file_devices() <= _cached[Depth.MAPS].file_uses.devices:
         expire()  # a place was opened since
     return _scan(Depth.FILES)
@@ -198,13 +211,15 @@ def is_examined(pid: int, seen: Scan) -> bool:
 
 
 def scan_for(kind: Kind) -> Scan:
-    """Return the cached scan that shows the users of System V objects of a kind."""
+    """Return the cached scan with the users of System V objects of a kind."""
     return scan(attached=kind is Kind.SEGMENT)
 
 
 def expire() -> None:
-    """Drop the cached scan; the next scan reads /proc again."""
+    """Drop the cached scan and its parts; the next scan reads /proc again."""
     _cached.clear()
+    _incomplete_reason.cache_clear()
+    recorded.cache_clear()
 
 
 def is_cached(*, attached: bool) -> bool:
@@ -365,7 +380,7 @@ def _segment_lines(maps: bytes) -> Iterator[bytes]:
 def _mapped(
     pid: int, maps: bytes, files: re.Pattern[bytes], futexes: Collection[int]
 ) -> Iterator[tuple[FileKey, User]]:
-    """Yield the mapped files of a process, and those on whose semaphores it waits."""
+    """Yield the mapped files of a process, and its waits on semaphores."""
     for match in files.finditer(maps):
         start, end, write, device, inode = match.groups()
         major, minor = device.split(b":")
@@ -411,23 +426,29 @@ def _unreadable(
     if pid == 1 and is_initial("pid") and not is_init_read:
         return
     try:
-        lines = read_proc(f"/proc/{pid}/status").splitlines()
+        found = _unreadable_by_status(pid, namespace, status_of(pid))
     except GONE:
         return
-    except OSError:  # the mount option hidepid hides the process
-        yield UnreadableProcess(pid, namespace=namespace)
-        return
-    status = {name: value.split() for name, _, value in (line.partition(b":") for line in lines)}
-    if b"VmSize" not in status and status[b"Threads"] == [b"1"]:
-        return  # a kernel thread, or an exiting process
-    gids = [status[b"Gid"][3], *status[b"Groups"]]
-    yield UnreadableProcess(
+    except UNREADABLE:  # the mount option hidepid hides the process
+        found = UnreadableProcess(pid, namespace=namespace)
+    if found:
+        yield found
+
+
+def _unreadable_by_status(
+    pid: int, namespace: int | None, status: Mapping[bytes, bytes]
+) -> UnreadableProcess | None:
+    """Return an unreadable process by its status; None for a kernel thread."""
+    if not is_program(status):
+        return None  # or an exiting process
+    gids = [status[b"Gid"].split()[3], *status[b"Groups"].split()]
+    return UnreadableProcess(
         pid,
         command_of(pid),
         namespace,
-        uid=int(status[b"Uid"][1]),
+        uid=int(status[b"Uid"].split()[1]),
         gids=frozenset(map(int, gids)),
-        has_ipc_owner=bool(int(status[b"CapEff"][0], 16) & CAP_IPC_OWNER),
+        has_ipc_owner=bool(int(status[b"CapEff"], 16) & CAP_IPC_OWNER),
     )
 
 
@@ -439,11 +460,16 @@ def file_devices() -> frozenset[int]:
 
 
 def _file_pattern(devices: frozenset[int]) -> re.Pattern[bytes] | None:
-    """Return the pattern of maps for mapped files on some file systems; None without any."""
+    """Return the pattern of lines of maps for files on some file systems.
+
+    Return None without file systems.
+    """
     if not devices:
         return None
     names = b"|".join(b"%02x:%02x" % (os.major(one), os.minor(one)) for one in devices)
-    return re.compile(rb"^(\S+)-(\S+) .(.).. \S+ (" + names + rb") (\d+)", re.MULTILINE)
+    return re.compile(
+        rb"^([0-9a-f]+)-([0-9a-f]+) .(.).. \S+ (" + names + rb") " + _INODE, re.MULTILINE
+    )
 
 
 def _segment_devices() -> frozenset[bytes]:
@@ -471,21 +497,32 @@ def _device(flags: int) -> bytes:
     return b"%02x:%02x" % (os.major(device), os.minor(device))
 
 
+@cache
 def _incomplete_reason() -> str:
     """Return the reason why /proc may lack processes; empty without one."""
     if not os.path.exists("/proc/self/syscall"):
         return "this kernel does not report waiting processes (/proc/PID/syscall)"
     if not is_initial("pid"):  # other processes may share the IPC namespace, as in a pod
         return "processes outside of this PID namespace cannot be seen"
-    with suppress(OSError):
-        hidden = [
-            line.rpartition(b" - ")[2]
-            for line in read_proc("/proc/self/mountinfo").splitlines()
-            if line.split()[4] == b"/proc"
-        ]
-        if hidden and re.search(rb"hidepid=(?!0|off|1|noaccess)", hidden[-1]) and not _sees_all():
+    with suppress(*UNREADABLE):
+        if _hides_processes() and not _sees_all():
             return "processes of other users are hidden (hidepid)"
     return ""
+
+
+def _hides_processes() -> bool:
+    """Return True if the mount option hidepid hides processes in /proc.
+
+    Raises:
+        OSError: the mounts cannot be read.
+    """
+    text = read_proc("/proc/self/mountinfo")
+    if b"hidepid=" not in text:
+        return False
+    from pyipcs.process.mountinfo import parse
+
+    options = [mount.options for mount in parse(text) if mount.point == b"/proc"]
+    return bool(options and re.search(rb"hidepid=(?!0|off|1|noaccess)", options[-1]))
 
 
 def _sees_all() -> bool:

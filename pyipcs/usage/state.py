@@ -5,11 +5,21 @@ certain; a queue or a semaphore set can only be suspect.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from pyipcs.errors import IpcError
-from pyipcs.model import Kind, Queue, Segment, SemaphoreSet, State, SysvRecord
+from pyipcs.listing import Listing
+from pyipcs.model import (
+    LISTED_VALUES,
+    RECORDS,
+    Kind,
+    Queue,
+    Segment,
+    SemaphoreSet,
+    State,
+    SysvRecord,
+)
+from pyipcs.process.identity import effective_uid
 from pyipcs.sysv.namespace import is_initial
 from pyipcs.usage.doubt import doubts_of
 from pyipcs.usage.processes import Process, recorded
@@ -25,6 +35,8 @@ from pyipcs.usage.scan import Scan, empty_scan, scan, scan_for
 from pyipcs.usage.users import User
 
 _Life: TypeAlias = Callable[[int, int], Process]
+# The fields of queues and sets on which a state does not depend.
+_STATELESS = {"key", "id", "cbytes", "qnum", "qbytes"}
 
 
 class UsageState(NamedTuple):
@@ -74,24 +86,44 @@ def _users(facts: UsageFacts) -> Sequence[User] | None:
     return None if unseen and not facts.users else facts.users
 
 
-def states(kind: Kind, records: Iterable[SysvRecord]) -> Iterator[State]:
-    """Yield the states of objects without evidence.
+def states(listing: Listing) -> Iterator[State]:
+    """Yield the states of System V objects without evidence.
 
     Segments are scanned only if that can change a state.
-    """
-    if kind is Kind.SEGMENT:
-        return (found.state for found in _classified_segments(records))
-    return (found.state for found in _classified(records, scan(attached=False), state_only=True))
-
-
-def evidence(records: Iterable[SysvRecord], *, attached: bool = True) -> Iterator[UsageState]:
-    """Yield the states of objects with the evidence.
 
     Args:
-        records: the records; records of sets have their semaphores.
-        attached: True if a record is that of a segment.
+        listing: the objects; sets with their semaphores.
     """
-    return _classified(records, scan() if attached else scan(attached=False))
+    if listing.kind is Kind.SEGMENT:
+        return (found.state for found in _classified_segments(listing.records()))
+    seen = scan(attached=False).from_here()
+    cases = _cases(listing, seen)
+    example_of = dict(zip(cases, range(len(cases)), strict=True))
+    examples = listing.take([*example_of.values()])
+    found = (one.state for one in _classified(examples.records(), seen, state_only=True))
+    state_of = dict(zip(example_of, found, strict=True))
+    return map(state_of.__getitem__, cases)
+
+
+def _cases(listing: Listing, seen: Scan) -> list[tuple[object, ...]]:
+    """Return the values of each object on which its state depends.
+
+    The id counts only for objects with visible users. Thousands of unused queues have few cases.
+    """
+    used = {
+        object_id
+        for namespace, kind, object_id in seen.users
+        if namespace == seen.here and kind is listing.kind
+    }
+    fields = [one for one in RECORDS[listing.kind]._fields if one not in _STATELESS]
+    columns = [listing.column(field) for field in fields if listing.has(field)]
+    ids = (one if one in used else None for one in listing.ids)
+    return [*zip(ids, *columns, strict=True)]
+
+
+def evidence(listing: Listing) -> Iterator[UsageState]:
+    """Yield the states of objects with the evidence; see `states`."""
+    return _classified(listing.records(), scan_for(listing.kind))
 
 
 def evidence_of(record: SysvRecord) -> UsageState:
@@ -99,6 +131,21 @@ def evidence_of(record: SysvRecord) -> UsageState:
     if isinstance(record, Segment) and not record.nattch:
         return next(_classified_segments([record]))
     return next(_classified([record], scan_for(record.kind)))
+
+
+def unknown_reason() -> str:
+    """Return the reason why the cached scan leaves states unknown."""
+    seen = scan(attached=False).from_here()
+    if seen.incomplete_reason or not seen.readable:
+        return seen.incomplete_reason
+    user = effective_uid()
+    unreadable = [one for one in seen.unreadable if one.namespace in {None, seen.here}]
+    if not unreadable:
+        return "their semaphores may not be read"
+    whose = "" if any(one.uid in {None, user} for one in unreadable) else " of other users"
+    number = len(unreadable)
+    processes = f"{number} process{'es' if number > 1 else ''}{whose}"
+    return f"{processes} cannot be examined{' (try as root)' if user else ''}"
 
 
 def waited(records: Iterable[SysvRecord]) -> Iterator[bool]:
@@ -139,28 +186,17 @@ def is_unchanged(record: SysvRecord) -> bool:
             now = now._replace(semaphores=libc.semaphores(now.id, now.nsems))
     except IpcError:
         return False
-    return _comparable(now) == _comparable(record)
-
-
-def _comparable(record: SysvRecord) -> SysvRecord:
-    """Return a record without the fields that some sources lack."""
-    match record:
-        case Queue():
-            return record._replace(qbytes=None)
-        case Segment():
-            return record._replace(rss=None, swap=None)
-        case SemaphoreSet():
-            return record
+    values = LISTED_VALUES[record.kind]
+    return values(now) == values(record)
 
 
 def _classified(
     records: Iterable[SysvRecord], seen: Scan, *, state_only: bool = False
 ) -> Iterator[UsageState]:
     seen = seen.from_here()
-    life = cache(recorded)
     doubts = doubts_of(seen, _is_used)
     for record in records:
-        facts = collect_facts(record, seen, life, doubts.unseen)
+        facts = collect_facts(record, seen, recorded, doubts.unseen)
         found = classify(facts)
         if _depends_on_related(facts, found.state, state_only=state_only):
             found = _with_related(found, doubts.related_to(record))
@@ -169,12 +205,11 @@ def _classified(
 
 def _classified_segments(records: Iterable[SysvRecord]) -> Iterator[UsageState]:
     """Yield the states of segments; scan only if that can change a state."""
-    life = cache(recorded)
     unscanned = empty_scan()
     for record in records:
-        found = classify(collect_facts(record, unscanned, life, _no_doubt))
+        found = classify(collect_facts(record, unscanned, recorded, _no_doubt))
         if found.state is State.ORPHANED:
-            found = classify(collect_facts(record, scan().from_here(), life, _no_doubt))
+            found = classify(collect_facts(record, scan().from_here(), recorded, _no_doubt))
         yield found
 
 
@@ -197,7 +232,7 @@ def _is_used(record: SysvRecord) -> bool:
     if use_reason(collect_facts(record, Scan({}, {}, [], ""), recorded, _no_doubt)):
         return True
     # Only a scan shows a segment that is mapped without being attached.
-    return isinstance(record, Segment) and next(states(Kind.SEGMENT, [record])) is State.IN_USE
+    return isinstance(record, Segment) and evidence_of(record).state is State.IN_USE
 
 
 def _no_doubt(_record: SysvRecord) -> str:
@@ -212,7 +247,7 @@ def collect_facts(
     Args:
         record: the record; that of a set has its semaphores if the caller may read them.
         seen: a scan of /proc.
-        life: `recorded`, or a cached version of it.
+        life: `recorded`, which has a cache.
         unseen: a function that returns the reason why a process may wait on an object unseen.
     """
     users = seen.using(record) if seen.readable else None

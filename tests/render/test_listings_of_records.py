@@ -20,9 +20,9 @@ _OWN = ("COMMAND", "AGE")  # columns that depend on the time and on other proces
 
 
 def both(kind: Kind) -> tuple[Listing, Listing]:
-    """Return the samples of a kind as records and as text, with all required fields."""
+    """Return the samples of a kind as records and as text, complete."""
     ((records,), text) = samples.listings(kind)[kind], samples.listed_as_text(kind)
-    found = [*evidence(records.records())]
+    found = [*evidence(records)]
     forms = [one.with_added("evidence", found) for one in (records, text)]
     if kind is Kind.SEMAPHORE:
         forms = [one.with_added("semaphores", [None] * one.length) for one in forms]

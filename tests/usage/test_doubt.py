@@ -12,11 +12,12 @@ import pytest
 
 from pyipcs.listing import listing_of
 from pyipcs.model import SYSV, Kind, State, SysvRecord
+from pyipcs.process.mountinfo import Mount
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv import libc as product_libc
 from pyipcs.sysv import procfs
 from pyipcs.usage.doubt import RelatedObjects, is_fresh, rescan
-from pyipcs.usage.halted import Halted, _below, _mounts
+from pyipcs.usage.halted import Halted, _below, _hierarchies
 from pyipcs.usage.scan import expire, is_cached, scan
 from pyipcs.usage.state import UsageState, evidence_of
 from tests.kit.factories import (
@@ -25,6 +26,7 @@ from tests.kit.factories import (
     departed,
     leaked_segment,
     read_line,
+    running,
     scripted,
     suspect_queue,
     suspect_set,
@@ -138,7 +140,7 @@ def frozen_by_v2(pid: int) -> Iterator[None]:
 
 
 @contextmanager
-def _cgroup(kind: str, option: str, pid: int) -> Iterator[Path]:
+def _cgroup(kind: str, option: str, pid: int, name: str = "pyipcs-test") -> Iterator[Path]:
     """Put a process into a new cgroup of a hierarchy; skip the test where that is refused."""
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         words, _, rest = line.partition(" - ")
@@ -147,7 +149,7 @@ def _cgroup(kind: str, option: str, pid: int) -> Iterator[Path]:
             break
     else:
         pytest.skip(f"no {kind} {option} is mounted")
-    folder = Path(words.split()[4], f"pyipcs-test-{os.getpid()}")
+    folder = Path(words.split()[4], f"{name}-{os.getpid()}")
     try:
         folder.mkdir()
     except OSError as error:
@@ -220,17 +222,15 @@ def test_set_in_container_is_unknown(objects: Objects, isolated: None) -> None:
     assert done.out.endswith(unseen)
 
 
-MOUNTINFO = rb"""25 1 0:22 / / rw - ext4 /dev/root rw
-30 25 0:26 / /sys/fs/cgroup/unified rw,nosuid - cgroup2 cgroup2 rw
-31 25 0:27 /a\040b /sys/fs/cgroup/my\040freezer rw - cgroup cgroup rw,freezer
-32 25 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
-"""
-
-
-def test_mounts_that_freeze_are_read_from_mountinfo() -> None:
-    assert [*_mounts(MOUNTINFO)] == [
+def test_hierarchies_that_freeze_are_chosen_from_mounts() -> None:
+    found = [
+        Mount(b"30", b"25", b"/", b"/sys/fs/cgroup/unified", False, b"cgroup2", b"rw"),
+        Mount(b"31", b"25", b"/a b", b"/sys/fs/cgroup/freezer", False, b"cgroup", b"rw,freezer"),
+        Mount(b"32", b"25", b"/", b"/sys/fs/cgroup/memory", False, b"cgroup", b"rw,memory"),
+    ]
+    assert [*_hierarchies(found)] == [
         ("", "/", "/sys/fs/cgroup/unified"),
-        ("freezer", "/a b", "/sys/fs/cgroup/my freezer"),
+        ("freezer", "/a b", "/sys/fs/cgroup/freezer"),
     ]
 
 
@@ -264,6 +264,16 @@ def test_halted_process_is_included_while_it_is_stopped() -> None:
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("kind", [("cgroup", "freezer"), ("cgroup2", "")])
+def test_halted_process_in_a_cgroup_with_a_carriage_return_is_not_included(
+    kind: tuple[str, str],
+) -> None:
+    """Any user can create such a cgroup below one of its own."""
+    with running("sleep", "60") as process, _cgroup(*kind, process.pid, "a\rb\rc"):
+        assert not Halted().can_include(process.pid)
 
 
 # -- Mappings that the kernel does not count

@@ -1,5 +1,6 @@
 """States of POSIX objects, with the processes that use them."""
 
+import errno
 import mmap
 import os
 import re
@@ -18,7 +19,15 @@ from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv.namespace import is_initial
 from pyipcs.usage.scan import expire
 from pyipcs.usage.state import UsageState
-from tests.kit.child import NEWPID, become_ordinary, clear_caches, in_child, unshare
+from tests.kit.child import (
+    NEWPID,
+    become_ordinary,
+    call_number,
+    clear_caches,
+    in_child,
+    refuse_call,
+    unshare,
+)
 from tests.kit.factories import scripted
 from tests.kit.kernel import libc
 from tests.kit.posix import (
@@ -135,6 +144,17 @@ def test_evidence_of_open_object_names_the_process(
         seen = evidence_of(kind)
         assert (seen.state, seen.reason) == (State.IN_USE, f"{named(pid)} has it open")
         assert uses(seen) == [(pid, "open", 1, False)]
+
+
+@pytest.mark.parametrize("error", [errno.ENOSYS, errno.EPERM])
+def test_users_in_a_sandbox_without_statx_are_seen(shm: ShmFiles, error: int) -> None:
+    path = shm.file("x")
+
+    def users() -> list[int]:
+        return [user.pid for user in evidence_of(Kind.POSIX_SEGMENT).users or ()]
+
+    with child_in(lambda: hold_open(path)) as pid:
+        assert in_child(users, lambda: refuse_call(call_number("statx"), error)) == [pid]
 
 
 @pytest.mark.parametrize("kind", IN_SHM)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.usage.processes import Process, recorded
+from pyipcs.usage.processes import Process, command_line, recorded
 from tests.kit.factories import read_line, running, scripted
 from tests.kit.kernel import IS_ROOT
 from tests.kit.program import run
@@ -56,6 +56,15 @@ def test_recorded_in_a_time_namespace_is_alive(isolated: None, ahead: int) -> No
     )
     unshare = ["unshare", "--time", "--boottime", str(offset), "--fork"]
     assert run(*unshare, sys.executable, "-c", script).out == "True\n"
+
+
+def test_command_line_of_large_arguments_is_cut() -> None:
+    words = [sys.executable, "-c", "print(flush=True); import time; time.sleep(600)"]
+    large = ["x" * 5_000] * 5
+    with running(*words, *large) as process:
+        read_line(process)
+        found = command_line(process.pid, int(time.time()))
+    assert found == " ".join([*words, *large])[: 1 << 13]
 
 
 def test_recorded_pid_0_is_unknown() -> None:

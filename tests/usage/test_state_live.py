@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pyipcs.listing import listing_of
 from pyipcs.model import SYSV, Kind, Segment, State
 from pyipcs.query.complete import Requirement, complete
 from pyipcs.sysv import libc, procfs
@@ -35,7 +36,8 @@ from tests.kit.factories import (
     waiting_threads,
 )
 from tests.kit.kernel import IPC_CREAT, IPC_EXCL, IS_ROOT, NOBODY, Objects, attached
-from tests.kit.program import PYIPCS, need_tool, run
+from tests.kit.posix import ShmFiles, bind, child_in, own_mounts
+from tests.kit.program import PYIPCS, elsewhere, need_tool, run
 from tests.kit.wait import exit_code, wait_for_state, wait_until
 
 SETVAL = 16  # semctl(2)
@@ -149,10 +151,10 @@ def test_evidence_of_segment_whose_creators_pid_was_reused_is_orphaned(objects: 
     with running("sleep", "600") as process:
         now = int(time.time())
         recent = record._replace(cpid=process.pid, ctime=now, atime=now, dtime=now)
-        assert next(evidence([recent])).state is State.IN_USE
+        assert next(evidence(listing_of(Kind.SEGMENT, [recent]))).state is State.IN_USE
         before = record.ctime - 100
         old = record._replace(cpid=process.pid, ctime=before, atime=before, dtime=before)
-        assert next(evidence([old])).state is State.ORPHANED
+        assert next(evidence(listing_of(Kind.SEGMENT, [old]))).state is State.ORPHANED
 
 
 def test_evidence_of_segment_with_zombie_creator_is_orphaned(objects: Objects) -> None:
@@ -287,6 +289,20 @@ def test_evidence_of_queue_names_waiting_receiver(objects: Objects) -> None:
     with waiting(f"msgrcv({msqid}, room, 9, 99, 0)") as pid:
         assert waiting_users(Kind.QUEUE, msqid) == [(pid, "receive")]
         assert collect_state(Kind.QUEUE, msqid) is State.IN_USE
+
+
+def test_list_state_of_queues_with_equal_records_differs_by_the_waiting_process(
+    objects: Objects,
+) -> None:
+    """Queues with equal records are classified once, unless a process waits on one of them."""
+    used, *others = sorted(objects.queue() for _ in range(3))
+    with waiting(f"msgrcv({used}, room, 9, 99, 0)"):
+        expire()
+        found: dict[int | str, State] = {}
+        for listing in complete(procfs.read(Kind.QUEUE), {Requirement.STATE}):
+            found |= dict(zip(listing.ids, listing.column("state"), strict=True))
+        assert found[used] is State.IN_USE
+        assert {found[other] for other in others} == {State.UNKNOWN}
 
 
 def test_evidence_of_queue_with_stopped_receiver_is_in_use(objects: Objects) -> None:
@@ -471,8 +487,9 @@ def test_scan_of_unreadable_process_goes_by_its_fsgid(
 REPORT = """
 from pyipcs.model import Kind
 from pyipcs.sysv import libc
-from pyipcs.usage.state import evidence
-for seen in evidence([{0}]):
+from pyipcs.usage.state import evidence_of
+for record in [{0}]:
+    seen = evidence_of(record)
     print(seen.state.value, seen.reason)
 """
 
@@ -489,7 +506,8 @@ def test_evidence_with_hidepid_is_unknown(objects: Objects, isolated: None) -> N
     nobody = f"import os; os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})"
     # Imported before the user changes, because the user nobody may have no access to the modules.
     imports = (
-        "import pyipcs.posix.places, pyipcs.sysv.hugepages, pyipcs.sysv.libc, pyipcs.usage.state"
+        "import pyipcs.posix.places, pyipcs.process.mountinfo, pyipcs.sysv.hugepages, "
+        "pyipcs.sysv.libc, pyipcs.usage.state"
     )
     script = f"{imports}\n{nobody}\n{report_on(msqid, shmid)}"
     mount = f'mount -t proc -o hidepid=2 proc /proc && exec {sys.executable} -c "$0"'
@@ -565,3 +583,28 @@ def test_list_without_state_columns_reads_no_process(objects: Objects) -> None:
     objects.queue()
     trace = run("strace", "-f", "-e", "trace=openat", PYIPCS, "list", "-o", "ID,NATTCH")
     assert f"/proc/{os.getpid()}/" not in trace.err
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("line", ["list -m -o STATE,REASON", "list -M -o STATE,USERS"])
+def test_list_beside_maps_with_an_inode_of_any_length_prints_no_traceback(
+    line: str, objects: Objects, shm: ShmFiles, tmp_path: Path
+) -> None:
+    """Another file is mounted over the maps of a process."""
+    shmid, path = objects.segment(), shm.file("x", b"hello")
+    device = path.stat().st_dev
+    maps = tmp_path / "maps"
+    inode = "9" * 5000
+    maps.write_text(
+        f"7f0000000000-7f0000001000 rw-s 00000000 00:01 {inode} /SYSV00000000 (deleted)\n"
+        f"7f0000002000-7f0000003000 rw-s 00000000 {os.major(device):02x}:{os.minor(device):02x} "
+        f"{inode} /dev/shm/x\n"
+    )
+
+    def cover() -> None:
+        own_mounts()
+        bind(maps, Path(f"/proc/{user}/maps"))
+
+    with child_in(lambda: kernel.libc.shmat(shmid, None, 0)) as user:
+        result = elsewhere(*line.split(), before=[cover])
+    assert (result.status, result.err) == (0, "")
