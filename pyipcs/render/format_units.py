@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pyipcs.listing import mode_bits
 from pyipcs.model import SHM_DEST, SHM_LOCKED
+from pyipcs.query.plan import Style, TimeFormat
 
 _DAY = 24 * 60 * 60
 _Text = TypeVar("_Text", str, "str | None")
@@ -145,3 +146,17 @@ def flags(mode: str | int) -> dict[str, bool]:
 def flag_names(mode: str | int) -> str | None:
     """Return the names of the set flags; None if no flag is set."""
     return ",".join(name for name, is_set in flags(mode).items() if is_set) or None
+
+
+_TIMES: dict[TimeFormat, Callable[[int], str | None]] = {
+    TimeFormat.SHORT: short_time,
+    TimeFormat.FULL: ctime,
+    TimeFormat.ISO: iso_time,
+    TimeFormat.RELATIVE: relative_time,
+    TimeFormat.EPOCH: str,
+}
+
+
+def show_time(seconds: int, style: Style) -> str | None:
+    """Return a time in the format of a style; None for never."""
+    return _TIMES[style.time_format](seconds) if seconds else None

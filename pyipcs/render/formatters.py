@@ -3,32 +3,21 @@
 Values come from /proc/sysvipc as text, or from records as ints: each function accepts both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
 from pyipcs.query.columns import Value, ValueType
 from pyipcs.query.plan import Style, TimeFormat
 from pyipcs.render.format_units import (
-    ctime,
     duration,
     flag_names,
     human,
-    iso_time,
     octal,
-    relative_time,
-    short_time,
+    show_time,
     symbolic,
 )
-from pyipcs.sysv.keys import format_key
-
-_TIMES: dict[TimeFormat, Callable[[int], str | None]] = {
-    TimeFormat.SHORT: short_time,
-    TimeFormat.FULL: ctime,
-    TimeFormat.ISO: iso_time,
-    TimeFormat.RELATIVE: relative_time,
-    TimeFormat.EPOCH: str,
-}
+from pyipcs.sysv.keys import format_keys
 
 
 def rate(per_second: Any) -> str:
@@ -36,13 +25,23 @@ def rate(per_second: Any) -> str:
     return f"{per_second:+.1f}" if per_second else "0"
 
 
-def show_time(seconds: int, style: Style) -> str | None:
-    """Return a time in the format of a style; None for never."""
-    return _TIMES[style.time_format](seconds) if seconds else None
-
-
 def _commas(numbers: Any) -> str | None:
     return ",".join(map(str, numbers)) or None
+
+
+def formatted(
+    value_type: ValueType, values: Sequence[Value], style: Style, missing: str
+) -> Iterable[Value]:
+    """Return the texts of values; see `converter`. Numbers stay unchanged."""
+    if value_type is ValueType.KEY and None not in values:  # few objects share one
+        return format_keys(values)  # type: ignore[arg-type] # none is None
+    convert = converter(value_type, style, missing)
+    return map(convert, values) if convert else with_missing(values, missing)
+
+
+def with_missing(values: Sequence[Value], missing: str) -> Sequence[Value]:
+    """Return the values with a text in place of each None."""
+    return [missing if value is None else value for value in values] if None in values else values
 
 
 @cache
@@ -55,7 +54,7 @@ def converter(value_type: ValueType, style: Style, missing: str) -> Callable[[Va
         missing: the text for an unknown value.
     """
     if value_type is ValueType.KEY:  # few objects share one: no cache
-        return lambda key: missing if key is None else format_key(int(key))
+        return lambda key: missing if key is None else format_keys((key,))[0]
     convert = _converter(value_type, style)
     if convert is None:
         return None

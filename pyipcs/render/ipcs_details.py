@@ -1,8 +1,8 @@
 """Renderers of the ipcs(1) layout for limits, usage and one object."""
 
 import os
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 from pyipcs.listing import Listing
 from pyipcs.model import Kind, Queue, Record, Segment, SemaphoreSet, Unit
@@ -23,6 +23,9 @@ from pyipcs.terminal.capabilities import TerminalCapabilities
 if TYPE_CHECKING:  # limits need no details
     from pyipcs.objects import Figures
     from pyipcs.render.details import Details
+
+# Returns a size with its label: the name of the bytes, or of a size with a unit.
+_Size: TypeAlias = Callable[[str, str, int], str]
 
 
 def figures(name: str, values: "Mapping[Kind, Figures]", unit: Unit) -> Iterator[str]:
@@ -167,48 +170,50 @@ def _detail_lines(record: Record, *, human_sizes: bool) -> Iterator[str]:
     def size(label: str, human_label: str, value: int) -> str:
         return f"{human_label}={human(value)}" if human_sizes else f"{label}={value}"
 
-    owners = (f"{name}={getattr(record, name)}" for name in ("uid", "gid", "cuid", "cgid"))
+    owners = [f"{name}={getattr(record, name)}" for name in ("uid", "gid", "cuid", "cgid")]
     match record:
         case Queue():
-            yield f"Message Queue msqid={record.id}"
-            yield "\t".join((*owners, f"mode={_octal(record.mode)}"))
-            yield "\t".join(
-                (
-                    size("cbytes", "csize", record.cbytes),
-                    size("qbytes", "qsize", record.qbytes or 0),
-                    f"qnum={record.qnum}",
-                    f"lspid={record.lspid}",
-                    f"lrpid={record.lrpid}",
-                )
-            )
-            yield _time_line("send_time=", record.stime)
-            yield _time_line("rcv_time=", record.rtime)
-            yield _time_line("change_time=", record.ctime)
+            return _queue_lines(record, owners, size)
         case Segment():
-            yield f"Shared memory Segment shmid={record.id}"
-            yield "\t".join(owners)
-            yield f"mode={_octal(record.mode)}\taccess_perms={_octal(record.mode & 0o777)}"
-            yield "\t".join(
-                (
-                    size("bytes", "size", record.segsz),
-                    f"lpid={record.lpid}",
-                    f"cpid={record.cpid}",
-                    f"nattch={record.nattch}",
-                )
-            )
-            yield _time_line("att_time=", record.atime)
-            yield _time_line("det_time=", record.dtime)
-            yield _time_line("change_time=", record.ctime)
+            return _segment_lines(record, owners, size)
         case SemaphoreSet():
-            yield f"Semaphore Array semid={record.id}"
-            yield "\t ".join(owners)
-            yield f"mode={_octal(record.mode)}, access_perms={_octal(record.mode & 0o777)}"
-            yield f"nsems = {record.nsems}"
-            yield _time_line("otime = ", record.otime)
-            yield _time_line("ctime = ", record.ctime)
-            row = "%-10s %-10s %-10s %-10s %-10s"
-            yield row % ("semnum", "value", "ncount", "zcount", "pid")
-            yield from map(row.__mod__, record.semaphores or ())
+            return _set_lines(record, owners)
+        case _:
+            return iter(())
+
+
+def _queue_lines(queue: Queue, owners: Iterable[str], size: _Size) -> Iterator[str]:
+    yield f"Message Queue msqid={queue.id}"
+    yield "\t".join((*owners, f"mode={_octal(queue.mode)}"))
+    sizes = size("cbytes", "csize", queue.cbytes), size("qbytes", "qsize", queue.qbytes or 0)
+    counts = f"qnum={queue.qnum}", f"lspid={queue.lspid}", f"lrpid={queue.lrpid}"
+    yield "\t".join((*sizes, *counts))
+    yield _time_line("send_time=", queue.stime)
+    yield _time_line("rcv_time=", queue.rtime)
+    yield _time_line("change_time=", queue.ctime)
+
+
+def _segment_lines(segment: Segment, owners: Iterable[str], size: _Size) -> Iterator[str]:
+    yield f"Shared memory Segment shmid={segment.id}"
+    yield "\t".join(owners)
+    yield f"mode={_octal(segment.mode)}\taccess_perms={_octal(segment.mode & 0o777)}"
+    counts = f"lpid={segment.lpid}", f"cpid={segment.cpid}", f"nattch={segment.nattch}"
+    yield "\t".join((size("bytes", "size", segment.segsz), *counts))
+    yield _time_line("att_time=", segment.atime)
+    yield _time_line("det_time=", segment.dtime)
+    yield _time_line("change_time=", segment.ctime)
+
+
+def _set_lines(record: SemaphoreSet, owners: Iterable[str]) -> Iterator[str]:
+    yield f"Semaphore Array semid={record.id}"
+    yield "\t ".join(owners)
+    yield f"mode={_octal(record.mode)}, access_perms={_octal(record.mode & 0o777)}"
+    yield f"nsems = {record.nsems}"
+    yield _time_line("otime = ", record.otime)
+    yield _time_line("ctime = ", record.ctime)
+    row = "%-10s %-10s %-10s %-10s %-10s"
+    yield row % ("semnum", "value", "ncount", "zcount", "pid")
+    yield from map(row.__mod__, record.semaphores or ())
 
 
 def _octal(mode: int) -> str:

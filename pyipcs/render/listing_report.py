@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import repeat
 from typing import Any
 
-from pyipcs.listing import Listing
-from pyipcs.query.columns import KIND, Column, Value, ValueType
+from pyipcs.listing import Listing, is_constant
+from pyipcs.query.columns import KIND, Column, ValueType
 from pyipcs.query.plan import Report, Style
-from pyipcs.render.formatters import converter
+from pyipcs.render.formatters import formatted
 
 # The value types whose text can contain characters that a format must escape.
 _TEXTS = {ValueType.TEXT, ValueType.NAME, ValueType.NUMBERS, ValueType.FLAGS}
@@ -31,11 +31,12 @@ def cells(
         convert: the escaping of the format.
         escaped: the types of values that need no escaping in this format.
     """
-    values = column.of(listing)
-    show = converter(column.value_type, style, missing)
-    texts: Iterable[Any] = map(show, values) if show else with_missing(values, missing)
+    values = [*column.of(listing)]
+    shown = values[:1] if values and is_constant(values) else values
+    texts: Iterable[Any] = formatted(column.value_type, shown, style, missing)
     is_converted = column.value_type not in escaped and has_special_characters(column, style)
-    return map(convert, texts) if convert and is_converted else texts
+    texts = map(convert, texts) if convert and is_converted else texts
+    return texts if shown is values else repeat(next(iter(texts)), len(values))
 
 
 def has_special_characters(column: Column, style: Style) -> bool:
@@ -44,13 +45,6 @@ def has_special_characters(column: Column, style: Style) -> bool:
     A size with a unit can have a decimal comma.
     """
     return column.value_type in _TEXTS or (column.value_type is ValueType.SIZE and style.human)
-
-
-def with_missing(values: Iterable[Value], missing: str) -> Iterable[Value]:
-    """Return the values with a text in place of each None."""
-    if isinstance(values, list) and None not in values:
-        return values  # nearly always
-    return (missing if value is None else value for value in values)
 
 
 def headings(report: Report) -> tuple[str, ...]:
@@ -72,16 +66,26 @@ def table(
 
     The headings come first.
     """
-    names = headings(report)
     if report.headings:
-        yield [names]
+        yield [headings(report)]
+    for columns in table_columns(report, missing, convert, escaped):
+        yield zip(*columns, strict=True)
+
+
+def table_columns(
+    report: Report,
+    missing: str,
+    convert: Callable[[str], str] | None = None,
+    escaped: Collection[ValueType] = (),
+) -> Iterator[list[Iterable[Any]]]:
+    """Yield the columns of one table for all kinds in chunks; see `cells`."""
+    names = headings(report)
     for kind, listings in report.in_one_order():
         by_name = {column.name: column for column in (KIND, *report.columns[kind])}
         for listing in listings:
-            columns = [
+            yield [
                 cells(by_name[name], listing, report.style, missing, convert, escaped)
                 if name in by_name
                 else repeat(missing, listing.length)
                 for name in names
             ]
-            yield zip(*columns, strict=True)

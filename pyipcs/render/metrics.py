@@ -12,7 +12,7 @@ from pyipcs.model import SYSV, Kind, State
 from pyipcs.process.accounts import user_name
 from pyipcs.query.columns import Value
 from pyipcs.query.plan import Report
-from pyipcs.sysv.keys import format_key
+from pyipcs.sysv.keys import format_keys
 from pyipcs.terminal.capabilities import TerminalCapabilities
 from pyipcs.terminal.escape import valid_utf8
 
@@ -262,8 +262,8 @@ def _labels(listing: Listing, report: Report) -> list[str]:
         names = (_label_value(format_name(name)) for name in listing.column("name"))
         identities: Iterable[str] = (f'name="{name}"' for name in names)
     else:
-        pairs = zip(listing.column("id"), listing.column("key"), strict=True)
-        identities = (f'id="{one}",key="{format_key(int(key))}"' for one, key in pairs)
+        pairs = zip(listing.column("id"), format_keys(listing.column("key")), strict=True)
+        identities = (f'id="{one}",key="{key}"' for one, key in pairs)
     end = _braced("", report).strip("{}")
     end = f",{end}}}" if end else "}"
     return [f'{{{one},owner="{owner}"{end}' for one, owner in zip(identities, owners, strict=True)]

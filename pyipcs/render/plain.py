@@ -7,14 +7,15 @@ column by column; values that ipcs prints as in /proc/sysvipc stay text.
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
+from itertools import repeat
 from typing import Any, NamedTuple, TypeAlias
 
-from pyipcs.listing import Listing, mode_bits
+from pyipcs.listing import Listing, is_constant, mode_bits
 from pyipcs.model import SYSV, Kind, View
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.query.plan import Report, Style
 from pyipcs.render.format_units import ctime, flags, human
-from pyipcs.sysv.keys import format_key
+from pyipcs.sysv.keys import format_keys
 from pyipcs.terminal.capabilities import TerminalCapabilities
 
 # A value of /proc/sysvipc is text; a value of a record is an int, or None if it is unknown.
@@ -29,7 +30,6 @@ class Cell(NamedTuple):
         field: the kernel's name of the values.
         show: the function that formats a value; None to print it unchanged.
         show_all: the function that formats all values of a column, instead of `show`.
-        often_constant: True if all objects often have the same value.
         width: the width of the heading, and of rows without a template.
         row: the template of rows.
     """
@@ -40,7 +40,6 @@ class Cell(NamedTuple):
     width: int = 10
     row: str = ""
     show_all: Callable[[Sequence[Any]], Iterable[str]] | None = None
-    often_constant: bool = False
 
     def texts(self, values: Sequence[Any]) -> Iterable[Any]:
         """Return the texts of a column of values."""
@@ -114,21 +113,17 @@ def _long_time(seconds: _Value) -> str:
     return ctime(int(seconds))
 
 
-def _key(key: _Value) -> str:
-    return format_key(int(key))
-
-
 def _human(size: _Value | None) -> str:
     """Right-align a size in six bytes; its separator may have several bytes."""
     text = "-" if size is None else human(int(size))
     return " " * (6 - len(os.fsencode(text))) + text
 
 
-_KEY = Cell("key", "key", _key)
-OWNER = Cell("owner", "uid", _short_name, row="%s", often_constant=True)
-PERMS = Cell("perms", "mode", _permissions, often_constant=True)
-UID = Cell("uid", "uid", _full_user, row="%s", often_constant=True)
-GID = Cell("gid", "gid", _full_group, row="%s", often_constant=True)
+_KEY = Cell("key", "key", show_all=format_keys)
+OWNER = Cell("owner", "uid", _short_name, row="%s")
+PERMS = Cell("perms", "mode", _permissions)
+UID = Cell("uid", "uid", _full_user, row="%s")
+GID = Cell("gid", "gid", _full_group, row="%s")
 _CREATOR = (
     PERMS,
     Cell("cuid", "cuid", _full_user, row="%s"),
@@ -246,11 +241,12 @@ def _rows(cells: Iterable[Cell], chunk: Listing) -> str:
     templates, columns = [], []
     for cell in cells:
         values = chunk.column(cell.field)
-        if cell.often_constant and len({*values}) == 1:
+        if is_constant(values):
             (text,) = cell.texts(values[:1])
             templates.append((cell.template % text).replace("%", "%%"))
         else:
             templates.append(cell.template)
             columns.append(cell.texts(values))
     row = " ".join(templates) + "\n"
-    return "".join(map(row.__mod__, zip(*columns, strict=True)))
+    rows = zip(*columns, strict=True) if columns else repeat((), chunk.length)
+    return "".join(map(row.__mod__, rows))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyipcs.model import PosixQueue, PosixRecord
 from pyipcs.process.accounts import group_name, user_name
 from pyipcs.query.plan import Style, TimeFormat
-from pyipcs.render.formatters import show_time
+from pyipcs.render.format_units import show_time
 from pyipcs.usage.processes import Process, recorded
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ placeholders, the template of all rows.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from io import StringIO
-from typing import Any, TypeAlias
+from itertools import chain, repeat, starmap
+from typing import Any, NamedTuple, TypeAlias
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -16,13 +17,13 @@ from rich.style import Style as RichStyle
 from rich.table import Table
 from rich.text import Text
 
-from pyipcs.listing import Listing, merged, mode_bits
+from pyipcs.listing import Listing, is_constant, merged, mode_bits
 from pyipcs.model import State
 from pyipcs.query.columns import Column, Value, ValueType
 from pyipcs.query.plan import Report, Style, TimeFormat
 from pyipcs.query.resources import UNLIMITED
 from pyipcs.render.format_units import flags, grouped, human
-from pyipcs.render.formatters import converter
+from pyipcs.render.formatters import formatted
 from pyipcs.render.layout import (
     SEPARATION,
     Measured,
@@ -32,13 +33,39 @@ from pyipcs.render.layout import (
     usual_widths,
     wrapped,
 )
+from pyipcs.render.listing_report import has_special_characters
 from pyipcs.terminal.capabilities import TerminalCapabilities
-from pyipcs.terminal.escape import width
+from pyipcs.terminal.escape import width, widths_of
 from pyipcs.text import one_line
 from pyipcs.usage.processes import recorded
 
 # A text, and its style in rich's notation.
 Cell: TypeAlias = tuple[str, str]
+
+
+class _Cells(NamedTuple):
+    """The cells of a column.
+
+    Thousands of objects have few values, each drawn once.
+
+    Attributes:
+        values: the value of each object.
+        distinct: the distinct values.
+        texts: the text of each distinct value.
+        styles: the style of each distinct value.
+    """
+
+    values: Sequence[Any]
+    distinct: Sequence[Any]
+    texts: Sequence[str]
+    styles: Sequence[str]
+
+    def of_objects(self, texts: Sequence[str]) -> Iterable[str]:
+        """Return the text of each object, for texts of the distinct values."""
+        if len(self.distinct) == len(self.values):
+            return texts  # they have the same order
+        return map(dict(zip(self.distinct, texts, strict=True)).__getitem__, self.values)
+
 
 _PLACEHOLDER = "\ue000"  # of the private use area, and one column wide
 _BAR = 8  # columns
@@ -161,13 +188,17 @@ class Painter:
 
     def paint(self, text: str, style: str) -> str:
         """Return text with the escape sequences of a style."""
-        if not self.capabilities.has_color:
-            return text
-        if style not in self._codes:
-            before, _, after = RichStyle.parse(style).render("\0").partition("\0")
-            self._codes[style] = before, after
-        before, after = self._codes[style]
+        before, after = self.codes(style)
         return f"{before}{text}{after}"
+
+    def codes(self, style: str) -> tuple[str, str]:
+        """Return the escape sequences before and after a text of a style."""
+        if style not in self._codes:
+            has_color = self.capabilities.has_color
+            painted = RichStyle.parse(style).render("\0") if has_color else ""
+            before, _, after = painted.partition("\0")
+            self._codes[style] = before, after
+        return self._codes[style]
 
     def draw(self, drawable: Any, width: int, *, is_plain: bool = False) -> str:
         """Return the text that rich draws, plain without escape sequences."""
@@ -208,12 +239,13 @@ def _table(
     last = [*sizes][-1]
     if not _is_right_aligned(last):
         sizes[last] = 0  # no spaces at the ends of lines
+    all_cells = [cells_of[column] for column in sizes]
     painted = [_painted(cells_of[column], column, size, painter) for column, size in sizes.items()]
-    rows = zip(*painted, strict=True)
-    if any("\n" in text for column in sizes for text, _ in cells_of[column]):
+    if any("\n" in text for texts in painted for text in texts):
+        rows = zip(*map(_Cells.of_objects, all_cells, painted), strict=True)
         yield "".join(_of_several_lines(rows, [*sizes.values()], row))
     else:
-        yield "".join(map(row.__mod__, rows))
+        yield "".join(_of_one_line(all_cells, painted, row))
     omitted = [column.name for column in columns if column not in sizes]
     notes = [f"{grouped(more)} more."] if more else []
     if omitted and report.headings:
@@ -228,14 +260,14 @@ def _laid_out(
     parts: Sequence[Listing],
     report: Report,
     capabilities: TerminalCapabilities,
-) -> tuple[dict[Column, list[Cell]], dict[Column, int]]:
+) -> tuple[dict[Column, _Cells], dict[Column, int]]:
     """Return the cells of columns, and the widths of the columns that fit."""
 
-    def cells(column: Column, style: Style) -> list[Cell]:
-        has_unicode = capabilities.has_unicode
-        return [
-            cell for part in parts for cell in _cells(column, part, style, has_unicode=has_unicode)
-        ]
+    def cells(column: Column, style: Style) -> _Cells:
+        values = [*chain.from_iterable(_values(column, part) for part in parts)]
+        distinct = values[:1] if values and is_constant(values) else [*dict.fromkeys(values)]
+        texts, styles = _shown(column, distinct, style, has_unicode=capabilities.has_unicode)
+        return _Cells(values, distinct, texts, styles)
 
     cells_of = {column: cells(column, report.style) for column in columns}
     measured = [_measured(column, cells_of[column], report) for column in columns]
@@ -251,39 +283,44 @@ def _laid_out(
     for one in measured:
         size = sizes.get(one.column, one.size)
         if size < one.size and not one.is_overrunning:
-            cells_of[one.column] = _narrowed(
-                cells_of[one.column], one, size, has_unicode=capabilities.has_unicode
-            )
+            narrow = partial(_narrowed, one, size, has_unicode=capabilities.has_unicode)
+            texts = [*map(narrow, cells_of[one.column].texts)]
+            cells_of[one.column] = cells_of[one.column]._replace(texts=texts)
     return cells_of, sizes
 
 
-def _measured(column: Column, cells: Sequence[Cell], report: Report) -> Measured:
-    distinct = {*cells}
+def _measured(column: Column, cells: _Cells, report: Report) -> Measured:
     least = len(column.name) if report.headings else 1
-    widths = sorted(width(text) for text, _ in distinct)
+    widths = sorted(widths_of(cells.texts))
     return Measured(
         column,
         max(least, *widths[-1:]),
         max(least, *usual_widths(widths)[-1:]),
-        is_empty=distinct <= _EMPTY,
+        is_empty=all(map(_EMPTY.__contains__, zip(cells.texts, cells.styles, strict=True))),
         is_named=report.is_wide or column.name in report.wanted,
     )
 
 
-def _narrowed(
-    cells: Sequence[Cell], measured: Measured, size: int, *, has_unicode: bool
-) -> list[Cell]:
-    """Return cells with long texts on several lines, or cut."""
-    mark = "\u2026" if has_unicode else "+"
+def _narrowed(measured: Measured, size: int, text: str, *, has_unicode: bool) -> str:
+    """Return a long text on several lines, or cut."""
+    if measured.is_wrappable:
+        return "\n".join(wrapped(text, size))
+    return capped(text, size, "\u2026" if has_unicode else "+")
 
-    @lru_cache(maxsize=4096)
-    def narrowed(cell: Cell) -> Cell:
-        text, style = cell
-        if measured.is_wrappable:
-            return "\n".join(wrapped(text, size)), style
-        return capped(text, size, mark), style
 
-    return [*map(narrowed, cells)]
+def _of_one_line(
+    columns: Sequence[_Cells], painted: Sequence[Sequence[str]], template: str
+) -> Iterator[str]:
+    """Yield rows; a text that all of them have goes into the template."""
+    constant = [texts[0] if len(texts) == 1 else None for texts in painted]
+    row = template % tuple("%s" if one is None else one.replace("%", "%%") for one in constant)
+    varying = [
+        cells.of_objects(texts)
+        for cells, texts, one in zip(columns, painted, constant, strict=True)
+        if one is None
+    ]
+    rows = zip(*varying, strict=True) if varying else repeat((), len(columns[0].values))
+    return map(row.__mod__, rows)
 
 
 def _of_several_lines(
@@ -325,43 +362,75 @@ def _is_right_aligned(column: Column) -> bool:
     return column.is_numeric and column.value_type not in {ValueType.PID, ValueType.PERCENT}
 
 
-def _painted(cells: Sequence[Cell], column: Column, size: int, painter: Painter) -> Iterator[str]:
-    """Return painted and padded cells; equal cells are painted once."""
-    written = {}
-    for cell in set(cells):
-        text, style = cell
-        lines = []
-        for line in text.split("\n"):
-            space = " " * (size - width(line))  # none beside a name that runs over
-            painted = painter.paint(line, style)
-            lines.append(space + painted if _is_right_aligned(column) else painted + space)
-        written[cell] = "\n".join(lines)
-    return map(written.__getitem__, cells)
+def _painted(cells: _Cells, column: Column, size: int, painter: Painter) -> list[str]:
+    """Return the painted and padded texts of the distinct values."""
+    is_right_aligned = _is_right_aligned(column)
+
+    @cache  # there are few styles and widths
+    def frame(style: str, taken: int) -> str:
+        before, after = painter.codes(style)
+        space = " " * (size - taken)  # none beside a name that runs over
+        return f"{space}{before}%s{after}" if is_right_aligned else f"{before}%s{after}{space}"
+
+    if "\n" not in "".join(cells.texts):
+        frames = map(frame, cells.styles, widths_of(cells.texts))
+        return [*map(str.__mod__, frames, cells.texts)]
+    return [
+        "\n".join(frame(style, width(line)) % line for line in text.split("\n"))
+        for text, style in zip(cells.texts, cells.styles, strict=True)
+    ]
 
 
-def _cells(column: Column, listing: Listing, style: Style, *, has_unicode: bool) -> Iterable[Cell]:
-    """Return the cells of a column, one per object."""
+def _values(column: Column, listing: Listing) -> Iterable[Any]:
+    """Return the values that the cells of a column show, one for each object."""
     if column.name == "USE%":
-        return _bars(column, listing, has_unicode=has_unicode)
+        return _shares(column, listing)
     if column.value_type is ValueType.PID:
-        return _processes(column, listing)
+        assert column.when
+        pids = (int(pid or 0) for pid in listing.column(column.field))
+        return zip(pids, column.when(listing), strict=True)
     if column.name in {"LIMIT", "USED"}:
-        return _amounts(column, listing, style)
-    if column.name == "DESCRIPTION" and style.human:
+        names, units = listing.column("resource"), listing.column("unit")
+        return zip(names, column.of(listing), units, strict=True)
+    return column.of(listing)
+
+
+def _shown(
+    column: Column, values: Sequence[Any], style: Style, *, has_unicode: bool
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the texts and the styles of values of a column (`_values`)."""
+    cells: Iterable[Cell]
+    if column.name == "USE%":
+        cells = (bar(share, has_unicode=has_unicode, is_used=is_used) for share, is_used in values)
+    elif column.value_type is ValueType.PID:
+        cells = starmap(_process, values)
+    elif column.name in {"LIMIT", "USED"}:
+        cells = (_amount(column, style, *amount) for amount in values)
+    elif column.name == "DESCRIPTION" and style.human:
         # A size has its unit with it.
-        return ((text.removesuffix(" (bytes)"), "") for text in listing.column(column.field))
-    show = converter(column.value_type, style, "")
-    is_time = column.value_type is ValueType.TIME
+        cells = ((text.removesuffix(" (bytes)"), "") for text in values)
+    else:
+        return _usual(column, values, style)
+    shown = [*cells]
+    return [text for text, _ in shown], [style for _, style in shown]
+
+
+def _usual(
+    column: Column, values: Sequence[Value], style: Style
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the texts and the styles of the values of most columns."""
+    texts = [*map(str, formatted(column.value_type, values, style, ""))]
+    if has_special_characters(column, style):
+        texts = [*map(one_line, texts)]
     style_of = _CELL_STYLES.get(column.name, _no_style)
-
-    @lru_cache(maxsize=4096)
-    def cell(value: Value) -> Cell:
-        if value is None:
-            return "-", "dim"
-        text = one_line(show(value) if show else str(value))
-        return (text, style_of(value)) if text else ("never" if is_time else "-", "dim")
-
-    return map(cell, column.of(listing))
+    if "" not in texts:
+        return texts, [*map(style_of, values)]
+    zero = "never" if column.value_type is ValueType.TIME else "-"
+    pairs = [*zip(values, texts, strict=True)]
+    return (
+        [text or ("-" if value is None else zero) for value, text in pairs],
+        [style_of(value) if text else "dim" for value, text in pairs],
+    )
 
 
 def _no_style(_value: Value) -> str:
@@ -397,43 +466,33 @@ _CELL_STYLES: dict[str, Callable[[Value], str]] = {
 }
 
 
-def _bars(column: Column, listing: Listing, *, has_unicode: bool) -> Iterator[Cell]:
-    """Yield the used shares of queues or of limits."""
+def _shares(column: Column, listing: Listing) -> Iterator[tuple[Value, bool]]:
+    """Yield the used shares of queues or limits, with True for any use."""
     if listing.has("qnum"):
         for share, number in zip(column.of(listing), listing.column("qnum"), strict=True):
-            yield bar(share, has_unicode=has_unicode, is_used=bool(int(number or 0)))
+            yield share, bool(int(number or 0))
         return
     for share, used, limit in zip(
         column.of(listing), listing.column("used"), listing.column("limit"), strict=True
     ):
         is_unlimited = limit is not None and limit >= _UNLIMITED
-        yield bar(None if is_unlimited else share, has_unicode=has_unicode, is_used=bool(used))
+        yield None if is_unlimited else share, bool(used)
 
 
-def _amounts(column: Column, listing: Listing, style: Style) -> Iterator[Cell]:
-    """Yield limits, or their usage, in their units."""
-    names = listing.column("resource")
-    for name, value, unit in zip(names, column.of(listing), listing.column("unit"), strict=True):
-        number = int(value or 0)
-        can_be_unlimited = column.name == "LIMIT" and name in UNLIMITED
-        if number >= _UNLIMITED or (value is None and can_be_unlimited):
-            yield "unlimited", "dim"
-        elif value is None:
-            yield "-", "dim"
-        else:
-            text = human(number) if unit == "bytes" and style.human else grouped(number)
-            yield text, "" if number else "dim"
-
-
-def _processes(column: Column, listing: Listing) -> Iterator[Cell]:
-    """Yield pids, with the names of processes that still exist."""
-    assert column.when
-    pids = (int(pid or 0) for pid in listing.column(column.field))
-    # The cache is for one frame: in a live view, processes end.
-    return map(lru_cache(maxsize=4096)(_process), pids, column.when(listing))
+def _amount(column: Column, style: Style, name: str, value: Value, unit: str) -> Cell:
+    """Return a limit, or its usage, in its unit."""
+    number = int(value or 0)
+    can_be_unlimited = column.name == "LIMIT" and name in UNLIMITED
+    if number >= _UNLIMITED or (value is None and can_be_unlimited):
+        return "unlimited", "dim"
+    if value is None:
+        return "-", "dim"
+    text = human(number) if unit == "bytes" and style.human else grouped(number)
+    return text, "" if number else "dim"
 
 
 def _process(pid: int, when: int) -> Cell:
+    """Return a pid, with the name of a process that still exists."""
     if not when:
         return "-", "dim"
     process = recorded(pid, when)

@@ -29,7 +29,7 @@ _PAYLOADS = [b'";>pwned #', b"';>pwned #", b"`>pwned`", b"$(>pwned)", b"\\", b'\
 
 
 def hostile_values() -> list[bytes]:
-    """Return values that end a quoted string in some locale, unless they are quoted well."""
+    """Return values that end a badly quoted string in some locale."""
     values = [
         b"%c%s%s%s" % (first, high, bytes([second]), payload)
         for high in _HIGH

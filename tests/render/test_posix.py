@@ -546,7 +546,7 @@ _FORMATS = [one for one in Format if one not in {Format.OPENMETRICS, Format.TABL
 @KINDS
 @pytest.mark.parametrize("format_", _FORMATS, ids=lambda one: one.value)
 def test_every_column_of_posix_objects_has_every_format(kind: Kind, format_: Format) -> None:
-    """No column and no format fails for unknown values, names and empty listings."""
+    """No column or format fails for unknown values or empty listings."""
     names = ",".join(column.name for column in OF_KIND[kind] if column is not NAMESPACE)
     for column in OF_KIND[kind]:
         options = OutputOptions(format_, parse_choice(names), sort=(column.name, True))
