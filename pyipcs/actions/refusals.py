@@ -12,7 +12,8 @@ from pyipcs.errors import (
     UnsupportedError,
     ipc_error,
 )
-from pyipcs.model import By, Kind, SemaphoreSet, Target
+from pyipcs.model import By, Kind, Record, SemaphoreSet, Target
+from pyipcs.objects import format_target_id
 from pyipcs.text import plural
 
 # The errors of msgsnd(2) and mq_timedsend(3) for a full queue. EAGAIN of a POSIX queue has another
@@ -43,7 +44,8 @@ def refusal(kind: Kind, target: Target, error: IpcError) -> CommandError:
     if isinstance(error, FormError):
         return NotAnObjectError(f"{target.typed}: {error.strerror}")
     # A name may be that of objects of several kinds.
-    subject = f"{kind.noun}: " if target.by is By.NAME else ""
+    has_subject = target.by is By.NAME and not isinstance(error, NotFoundError)
+    subject = f"{kind.noun}: " if has_subject else ""
     return CommandError(f"{target.typed}: {subject}{refusal_reason(kind, error)}")
 
 
@@ -55,10 +57,20 @@ def full_queue(kind: Kind, target: Target) -> CommandError:
 def refusal_reason(kind: Kind, error: IpcError) -> str:
     """Return the reason of a refused call, without the target."""
     if isinstance(error, NotFoundError):
-        return f"the {kind.noun} was removed"
+        return _removed_reason(kind)
     if error.errno == _FULL.get(kind):
         return "the queue is full"
     return error.strerror
+
+
+def removed(record: Record) -> CommandError:
+    """Return the error for a named object that was removed after its lookup."""
+    name = format_target_id(record.kind, record.id)
+    return CommandError(f"{name}: {_removed_reason(record.kind)}")
+
+
+def _removed_reason(kind: Kind) -> str:
+    return f"the {kind.noun} was removed"
 
 
 def no_semaphore(semnum: int, record: SemaphoreSet) -> str:

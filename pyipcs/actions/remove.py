@@ -17,7 +17,7 @@ from pyipcs.errors import (
 )
 from pyipcs.listing import Listing
 from pyipcs.model import By, Kind, Record, Segment, State, Target
-from pyipcs.objects import Handle, can_remove, format_target_id, handle_class
+from pyipcs.objects import Handle, can_remove, format_target_id, handle_class, target_of
 from pyipcs.process.identity import effective_uid
 from pyipcs.query.selection import Selection
 from pyipcs.terminal.streams import Output
@@ -225,7 +225,7 @@ class Removal:
             except NotFoundError:
                 continue
             except IpcError as error:
-                self.refuse(object_id, error)
+                self.refuse(kind, object_id, error)
 
     def dry_run(
         self, targets: Sequence[RemovalTarget], selected: Mapping[Kind, Selected]
@@ -283,9 +283,9 @@ class Removal:
         if self.verbose:
             self._output.write([_VERBOSE[kind].format(format_target_id(kind, object_id))])
 
-    def refuse(self, object_id: int | str, error: IpcError) -> None:
+    def refuse(self, kind: Kind, object_id: int | str, error: IpcError) -> None:
         """Report the kernel's refusal to remove an object."""
-        self._refuse(_target(object_id), error)
+        self._refuse(target_of(kind, object_id), error)
 
     def _refuse(self, target: Target, error: IpcError) -> None:
         """Report the kernel's refusal in the words of ipcrm."""
@@ -302,15 +302,6 @@ class Removal:
     def _fail(self, message: str) -> None:
         self.failed = True
         self._output.error(message)
-
-
-def _target(object_id: int | str) -> Target:
-    """Return the target of an id or a name."""
-    if isinstance(object_id, str):
-        from pyipcs.posix.names import format_name
-
-        return Target(By.NAME, 0, format_name(object_id), object_id)
-    return Target(By.ID, object_id, str(object_id))
 
 
 def _handle(kind: Kind, target: Target) -> Handle:

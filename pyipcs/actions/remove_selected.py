@@ -24,7 +24,7 @@ class Journal(Protocol):
     def skip(self, kind: Kind, object_id: int | str, why: str, *, has_failed: bool) -> None:
         """Report an object that was not removed."""
 
-    def refuse(self, object_id: int | str, error: IpcError) -> None:
+    def refuse(self, kind: Kind, object_id: int | str, error: IpcError) -> None:
         """Report the kernel's refusal to remove an object."""
 
 
