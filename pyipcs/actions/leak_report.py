@@ -1,6 +1,7 @@
 """Objects that a command leaves behind: found, reported and removed."""
 
 import signal
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
@@ -16,7 +17,7 @@ from pyipcs.actions.posix_places import (
 )
 from pyipcs.errors import CommandError, IpcError, UnseenError
 from pyipcs.listing import Listing
-from pyipcs.model import POSIX, SYSV, Kind, State
+from pyipcs.model import SYSV, Kind, State
 from pyipcs.posix.directory import SHM
 from pyipcs.posix.mounts import Mounts, Refusal, mount_own
 from pyipcs.posix.mqueue import PATH as MQUEUE
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pyipcs.usage.descendants import Descendants
 
 _NEVER = "--private never"
+_RESCANS, _RESCAN_DELAY = 5, 0.05  # seconds; `list --all-ns` stays for milliseconds
 _MANY = 8  # the most objects of other programs, or files, in a message
 _Leftovers: TypeAlias = Mapping[Kind, Sequence[Listing]]
 
@@ -155,7 +157,11 @@ class _Location(NamedTuple):
         return next(places, not self.is_private)
 
     def processes(self) -> dict[int, str | None]:
-        """Return the names of the command's processes that still run, by pid."""
+        """Return the names of the command's processes that still run, by pid.
+
+        In a private namespace, two successive scans must find a process, because `list --all-ns`
+        of another program enters each namespace briefly.
+        """
         if self.descendants:
             descendants = self.descendants.scan().descendants.values()
             return {one.pid: one.command for one in descendants}
@@ -163,7 +169,17 @@ class _Location(NamedTuple):
         from pyipcs.usage.scan import members
 
         inode = namespace.current() if self.is_private else None
-        pids = () if inode is None else members(inode)
+        if inode is None:
+            return {}
+        pids = [*members(inode)]
+        for _ in range(_RESCANS):
+            if not pids:
+                break
+            time.sleep(_RESCAN_DELAY)
+            earlier, pids = {*pids}, [*members(inode)]
+            if staying := [pid for pid in pids if pid in earlier]:
+                pids = staying
+                break
         return {pid_here(pid): command_of(pid) for pid in pids}
 
     def notes(self, command: str) -> Iterator[str]:
@@ -321,8 +337,7 @@ class LeakReport:
             "processes": [{"pid": pid, "command": name} for pid, name in self._processes.items()],
             "others": [{"kind": one.kind.value, "id": one.id} for one in self._others],
             "removed": [
-                {"kind": kind.value, "name" if kind in POSIX else "id": object_id}
-                for kind, object_id in removed
+                {"kind": kind.value, kind.id_field: object_id} for kind, object_id in removed
             ],
         }
 

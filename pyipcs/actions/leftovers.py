@@ -5,7 +5,7 @@ from functools import cache
 from typing import NamedTuple
 
 from pyipcs.listing import Listing
-from pyipcs.model import Kind, Queue, Segment, SemaphoreSet, State, SysvRecord
+from pyipcs.model import Kind, Segment, State, SysvRecord
 from pyipcs.query.complete import Requirement
 from pyipcs.query.filters import Filter
 from pyipcs.text import phrase
@@ -122,26 +122,12 @@ def _outsiders(
     process_of = cache(thread_group)
     for record, usage in zip(listing.records(), listing.column("evidence"), strict=True):
         users = {user.pid: user.command for user in usage.users or ()}
-        for pid, when in _on_record(record):
+        for pid, when in record.acts:
             process = find_process(pid, when) if pid else None
             if process and process.alive:
                 users.setdefault(process_of(pid), process.command)
         outside = [(pid, name) for pid, name in users.items() if pid not in descendants.known]
         yield record, outside
-
-
-def _on_record(record: SysvRecord) -> Iterator[tuple[int, int]]:
-    """Yield the pids on the record of an object, with their times."""
-    match record:
-        case Queue():
-            yield record.lspid, record.stime
-            yield record.lrpid, record.rtime
-        case Segment():
-            yield record.cpid, record.creation_time
-            yield record.lpid, record.last_use_time
-        case SemaphoreSet():
-            for semaphore in record.semaphores or ():
-                yield semaphore.pid, record.last_use_time
 
 
 def _phrase(processes: Sequence[tuple[int, str | None]]) -> str:

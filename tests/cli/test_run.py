@@ -18,7 +18,8 @@ from tests.kit.factories import read_line, running
 from tests.kit.kernel import IS_ROOT, Objects, everything, ids
 from tests.kit.program import PYIPCS, Result, need_tool, run
 from tests.kit.terminal import end, read_all, read_until, start, without_codes
-from tests.kit.wait import LIMIT, wait_for_state
+from tests.kit.tracing import held
+from tests.kit.wait import LIMIT, has_ended, wait_for_state, wait_until
 
 ALL_KINDS = f"{PYIPCS} make -Q -M 4K -S 2 -k 0x99 >/dev/null"
 # A receiver in the background, which waits on the queue of ALL_KINDS.
@@ -105,8 +106,8 @@ def test_run_command_inherits_the_signal_dispositions() -> None:
     fields = "grep -E 'Sig(Blk|Ign|Cgt)' /proc/self/status"
     # A path, because Python 3.12 starts programs of PATH in another way.
     assert run_run("sh", "-c", fields).out == run(need_tool("sh"), "-c", fields).out
-    nohup = ["sh", "-c", f"trap '' HUP; exec {PYIPCS} run sh -c \"{fields}\""]
-    assert "SigIgn:\t0000000000000001\n" in run(*nohup).out
+    nohup = f"trap '' HUP; exec {PYIPCS} run {need_tool('sh')} -c \"{fields}\""
+    assert run("sh", "-c", nohup).out == run("sh", "-c", f"trap '' HUP; {fields}").out
 
 
 def test_run_command_has_the_same_user() -> None:
@@ -213,6 +214,41 @@ def test_run_reports_processes_that_still_run(isolated: None, tmp_path: Path) ->
     # The process keeps the namespace, and with it the segment.
     assert result.err.splitlines()[0] == "pyipcs: 'sh' left 1 segment"
     assert f"attached 1 time, by {pid} (python" in result.err
+
+
+@pytest.mark.tools("strace")
+def test_run_leaves_out_a_process_that_visits_its_namespace(isolated: None, tmp_path: Path) -> None:
+    """As `list --all-ns` of another program, which enters each namespace briefly."""
+    script = f'{PYIPCS} make -Q >/dev/null; sleep 600 >/dev/null 2>&1 & echo $! >"$0"'
+    visit = tmp_path / "visit"
+    # The first scan finds it; it ends before the second one.
+    with held("clock_nanosleep", "enter", "run", "sh", "-c", script, str(visit)) as program:
+        pid = int(visit.read_text())
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: has_ended(pid))
+        result = program.result()
+    assert result.status == 23
+    assert (
+        result.err.splitlines()[0] == "pyipcs: 'sh' left 1 message queue (gone with its namespace)"
+    )
+    assert "still running" not in result.err
+
+
+@pytest.mark.tools("strace")
+def test_run_reports_a_process_that_replaces_another_one(isolated: None, tmp_path: Path) -> None:
+    """As a daemon, which forks and ends."""
+    go = tmp_path / "go"
+    os.mkfifo(go)
+    daemon = "read -r line <go; sleep 600 & echo $! >daemon"
+    script = f"cd $0; ({daemon}) >/dev/null 2>&1 & echo $! >$0/parent"
+    # The first scan finds the parent, the later ones find the daemon.
+    with held("clock_nanosleep", "enter", "run", "sh", "-c", script, str(tmp_path)) as program:
+        go.write_text("\n")
+        wait_until(lambda: has_ended(int((tmp_path / "parent").read_text())))
+        result = program.result()
+    pid = int((tmp_path / "daemon").read_text())
+    os.kill(pid, signal.SIGKILL)
+    assert result == (0, "", f"pyipcs: still running in its namespace: {pid} (sleep)\n")
 
 
 # -- Without a namespace.

@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -40,7 +41,7 @@ def report(*command: str) -> dict[str, Any]:
 
 @pytest.fixture
 def readable() -> None:
-    """Skip where a process of this user cannot be examined: then nothing is suspect."""
+    """Skip where a process of this user cannot be examined."""
     expire()
     if any(one.uid in {None, os.geteuid()} for one in scan().unreadable):
         pytest.skip("a process of this user cannot be examined")
@@ -130,6 +131,18 @@ def test_run_rm_keeps_objects_in_doubt_while_a_descendant_lives(
     os.kill(int(pid), signal.SIGKILL)
     objects.adopt_all()
     assert "1 object in doubt while processes of the command live (" in result.err
+
+
+def test_run_shared_report_has_the_names_of_processes_unchanged() -> None:
+    """/proc/PID/status has them with escapes, and any user can choose a name."""
+    name = "a\\n\nb\r c "
+    rename = f"import os, time; open('/proc/self/comm', 'w').write({name!r})"
+    daemon = f"{rename}; os.fork() and os._exit(0); time.sleep(600)"
+    command = shlex.join([sys.executable, "-c", daemon])
+    found = report("sh", "-c", f"{command} >/dev/null 2>&1")
+    (process,) = found["run"]["processes"]
+    os.kill(process["pid"], signal.SIGKILL)
+    assert process["command"] == name
 
 
 def test_run_adopts_and_reaps_processes_whose_parents_exit() -> None:

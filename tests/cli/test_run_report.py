@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 from pathlib import Path
 
@@ -36,6 +37,21 @@ def test_run_report_in_a_file_has_all_lines(tmp_path: Path) -> None:
     lines = file.read_text().splitlines()
     assert lines[-1].startswith("pyipcs: still running in its namespace: ")
     assert "pyipcs:" not in result.err
+
+
+@pytest.mark.parametrize("format_", ["jsonl", "csv", "tsv", "export"])
+def test_run_report_for_programs_has_no_messages(format_: str, tmp_path: Path) -> None:
+    file = tmp_path / "report"
+    arguments = ("--private", "never", "--shm", "ignore", "--rm", "-f", format_)
+    script = f"{PYIPCS} make -Q --private >/dev/null"
+    line = shlex.join([PYIPCS, "run", *arguments, "--report", str(file), "sh", "-c", script])
+    result = run(PYIPCS, "run", "--private", "always", "sh", "-c", line)
+    assert result.status == 23
+    report = file.read_text().splitlines()
+    assert len(report) == (2 if format_ in {"csv", "tsv"} else 1)
+    assert "msg" in report[-1]
+    assert result.err.splitlines()[0].startswith("pyipcs: other programs of yours may have created")
+    assert "pyipcs: not removed: 1 object in doubt" in result.err
 
 
 @pytest.mark.parametrize("number", [1, 7])

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -47,7 +48,7 @@ Kill = Callable[[int, int], None]
 def supervised(
     script: str, *args: str, options: tuple[str, ...] = ()
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a Python script by `run`, in a process group of its own; yield pyipcs."""
+    """Run a Python script by `run` in its own process group; yield pyipcs."""
     command = [PYIPCS, "run", *options, sys.executable, "-c", script, *args]
     with running(*command, stdin=subprocess.PIPE, process_group=0) as process:
         yield process
@@ -164,6 +165,24 @@ def test_run_killed_leaves_no_process_of_its_own() -> None:
         wait_until(lambda: not any(map(_lives, children)))
 
 
+def test_run_helper_holds_no_descriptor_above_a_lowered_limit() -> None:
+    """The helper process for signals of the group has only its two pipes."""
+    high = 300
+
+    def lower_limit() -> None:
+        os.dup2(0, high)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (high // 2, high))
+
+    command = [PYIPCS, "run", sys.executable, "-c", ECHO]
+    with running(
+        *command, stdin=subprocess.PIPE, preexec_fn=lower_limit, close_fds=False
+    ) as process:
+        echo = int(read_line(process))
+        assert Path(f"/proc/{echo}/fd/{high}").exists()
+        (helper,) = {*_children(process.pid)} - {echo}
+        wait_until(lambda: len([*Path(f"/proc/{helper}/fd").iterdir()]) == 2)
+
+
 # -- Terminals
 
 # Makes its terminal raw, and waits.
@@ -261,7 +280,7 @@ while True:
 
 @pytest.mark.parametrize("name", ["SIGALRM", "SIGTERM", "SIGRTMIN"])
 def test_run_signal_pending_at_the_end_of_the_command_is_discarded(name: str) -> None:
-    """Both signals are pending when pyipcs continues, and it takes SIGUSR1 first."""
+    """Both signals are pending when pyipcs continues; it takes SIGUSR1 first."""
     with supervised(ENDING) as process:
         command = int(read_line(process))
         process.send_signal(signal.SIGSTOP)

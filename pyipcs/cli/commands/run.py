@@ -138,10 +138,10 @@ def command(output: Output, /, *, args: Sequence[str], options: _RunOptions) -> 
     """Run a command, and report the objects it leaves behind.
 
     CMD runs in an IPC namespace of its own, with a /dev/mqueue of its own: its System V objects and
-    POSIX queues affect no other process, and do not outlive it. It shares /dev/shm unless --shm
-    private gives it an empty one; new POSIX segments and semaphores of yours that nobody has open
-    count as leftover. Leftover objects, and processes that still run, are reported on standard
-    error, or in the file of --report.
+    POSIX queues affect no other process, and end with its last process. It shares /dev/shm: new
+    POSIX segments and semaphores of yours that nobody has open count as leftover. --shm private
+    gives it an empty /dev/shm. The report on standard error, or in the file of --report, has the
+    leftover objects and the processes that still run.
 
     For users other than root, CMD also gets a user namespace, in which sudo, su, ping, chown,
     chgrp, install -o and fakeroot do not work: use --private never for these.
@@ -160,7 +160,7 @@ def command(output: Output, /, *, args: Sequence[str], options: _RunOptions) -> 
     leaks = run(program, options.private, options.shm)
     target = output.for_stderr(stream)
     format_ = Format(options.format_) if options.format_ else None
-    _write_report(target, leaks, format_, options.remove)
+    _write_report(target, output.for_stderr(), leaks, format_, options.remove)
     is_written = options.report is None or _is_written(target, options.report, output)
     if leaks.ended.was_forwarded:
         from pyipcs.process import libc
@@ -171,15 +171,25 @@ def command(output: Output, /, *, args: Sequence[str], options: _RunOptions) -> 
     return leaks.ended.status or found or (Status.DONE if is_written else Status.FAILED)
 
 
-def _write_report(output: Output, leaks: LeakReport, format_: Format | None, remove: bool) -> None:
+def _write_report(
+    output: Output, messages: Output, leaks: LeakReport, format_: Format | None, remove: bool
+) -> None:
     """Write the report, and remove objects if requested.
 
-    JSON is one document, without messages.
+    Tables and text contain the messages. JSON is one document, without messages.
+
+    Args:
+        output: the destination of the report.
+        messages: the destination of messages beside a report for programs.
+        leaks: the report.
+        format_: its format; None for the default.
+        remove: True to remove objects.
     """
     options = OutputOptions(format_)
     chosen = options.chosen(terminal=output.is_terminal)
     is_json = chosen is Format.JSON
     if chosen in {Format.TABLE, Format.PLAIN}:
+        messages = output
         if leaks.total:
             _write_text(output, leaks, options, chosen)
     else:
@@ -192,9 +202,9 @@ def _write_report(output: Output, leaks: LeakReport, format_: Format | None, rem
     if is_json:
         return
     for note in leaks.notes():
-        output.error(note)
+        messages.error(note)
     if remove:
-        leaks.remove(output)
+        leaks.remove(messages)
 
 
 def _write_text(output: Output, leaks: LeakReport, options: OutputOptions, format_: Format) -> None:
@@ -244,4 +254,4 @@ def _is_written(target: Output, report: str | int, output: Output) -> bool:
 
 
 def _name(report: str | int) -> str:
-    return report if isinstance(report, str) else f"fd:{report}"
+    return report or "''" if isinstance(report, str) else f"fd:{report}"

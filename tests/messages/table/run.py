@@ -43,15 +43,15 @@ ipcrm -a; rm -r $dir; exit $status
 ROWS: Rows = {
     2: [
         ("", missing("CMD")),
-        ("--private x true", f"--private: 'x' {not_one_of(*WHEN)}"),
-        ("--shm x true", f"--shm: 'x' {not_one_of('shared', 'private', 'ignore')}"),
+        ("--private x true", f"--private: 'x': {not_one_of(*WHEN)}"),
+        ("--shm x true", f"--shm: 'x': {not_one_of('shared', 'private', 'ignore')}"),
         ("--private never --shm private true", cannot_combine("--private never", "--shm private")),
         (
             "--report fd:x true",
             "--report: 'fd:x': not a file or fd:N (N is the number of an open descriptor)",
         ),
         ("--report - true", "--report: '-': not a file or fd:N (fd:1 is standard output)"),
-        ("-f openmetrics true", f"-f/--format: 'openmetrics' {not_one_of(*FORMATS)}"),
+        ("-f openmetrics true", f"-f/--format: 'openmetrics': {not_one_of(*FORMATS)}"),
     ],
     0: [
         (
@@ -149,6 +149,7 @@ ROWS: Rows = {
     ],
     1: [
         ("--report <folder> true", "--report: <folder>: Is a directory", forked),
+        ("--report '' true", "--report: '': No such file or directory", forked),
         ("--report fd:99 true", "--report: fd:99: Bad file descriptor", forked),
         ("--report fd:0 true", "--report: fd:0: not open for writing", shell('"$@" </dev/null')),
         ("--report /dev/full -J true", "--report: /dev/full: No space left on device", forked),
@@ -162,6 +163,11 @@ ROWS: Rows = {
             "cannot create an IPC namespace: No space left on device "
             "(user.max_ipc_namespaces is 0, user.max_user_namespaces is <number>)",
             in_user_namespace('echo 0 > /proc/sys/user/max_ipc_namespaces; "$@"'),
+        ),
+        (
+            "--private always true",
+            "cannot create an IPC namespace: Function not implemented",
+            with_faults("unshare:error=ENOSYS"),
         ),
     ],
     126: [
