@@ -2,8 +2,8 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -24,7 +24,7 @@ from pyipcs.usage.scan import scan
 
 _GONE = {errno.ENOENT, errno.ESRCH}  # the errors for a process that has exited
 _Found: TypeAlias = Mapping[Kind, Sequence[Listing]]
-_Unseen: TypeAlias = tuple[str, bool]  # the text of an UnseenError, and its `is_certain`
+_NO_DEVICE = -1  # of a /dev/shm that the caller cannot read
 _T = TypeVar("_T")
 
 
@@ -37,6 +37,7 @@ class NamespaceObjects(NamedTuple):
         pids: its processes except this one.
         found: its objects.
         totals: its limits and usage, for metrics.
+        unseen: the requested kinds whose objects the caller cannot list.
     """
 
     inode: int
@@ -44,6 +45,7 @@ class NamespaceObjects(NamedTuple):
     pids: Sequence[int]
     found: _Found
     totals: Totals
+    unseen: Collection[Kind]
 
     @property
     def heading(self) -> str:
@@ -62,6 +64,22 @@ class NamespaceObjects(NamedTuple):
     def length(self) -> int:
         """The number of objects."""
         return sum(listing.length for listing in chain.from_iterable(self.found.values()))
+
+
+class _Reading(NamedTuple):
+    """The objects of an IPC namespace, as they were read within it.
+
+    Attributes:
+        found: the objects of the visible kinds.
+        totals: the limits and the usage of these kinds, for metrics.
+        unseen: the kinds that cannot be listed.
+        reasons: the reasons why objects may be missing, with True if they certainly are.
+    """
+
+    found: _Found
+    totals: Totals
+    unseen: Collection[Kind]
+    reasons: Mapping[str, bool]
 
 
 class Namespaces(NamedTuple):
@@ -101,17 +119,20 @@ def collect(
         places = shms.new(others, has_own=is_own)
         read_here = partial(read, [*places.values()])
         try:
-            found, totals, unseen = read_here() if is_own else _read_within(others, read_here)
+            found, totals, unseen, reasons = (
+                read_here() if is_own else _read_within(others, read_here)
+            )
         except OSError as error:
             if is_own or error.errno not in _GONE:
                 output.error(f"IPC namespace {inode}: {error.strerror}")
                 is_incomplete = True
             continue
         shms.note_read(places)
-        for reason, is_certain in dict.fromkeys(unseen):
+        for reason, is_certain in reasons.items():
             output.error(f"IPC namespace {inode}: {reason}")
             is_incomplete = is_incomplete or is_certain
-        groups.append(NamespaceObjects(inode, is_own, others, _with_inode(found, inode), totals))
+        found = _with_inode(found, inode)
+        groups.append(NamespaceObjects(inode, is_own, others, found, totals, unseen))
     if unseen_shms := shms.count_unseen():
         processes = f"{unseen_shms} process{'es' if unseen_shms > 1 else ''}"
         hint = " (try as root)" if effective_uid() else ""
@@ -140,8 +161,10 @@ class _Shms:
 
         places: dict[int, int | None] = {}
         if has_own:
-            with suppress(UnseenError):
+            try:
                 places[device()] = None
+            except UnseenError:  # the listing reports the reason
+                places[_NO_DEVICE] = None
         devices, unseen = devices_of(pids)
         for one, pid in devices.items():
             places.setdefault(one, pid)
@@ -182,7 +205,7 @@ def _read_objects(
     places: Iterable[int | None],
     *,
     terminal: bool,
-) -> tuple[_Found, Totals, list[_Unseen]]:
+) -> _Reading:
     """Return the objects of the caller's IPC namespace with all their columns.
 
     For metrics, the limits and the usage follow: those of each /dev/shm.
@@ -197,7 +220,7 @@ def _read_objects(
         terminal: True if a terminal shows the objects.
     """
     whole: dict[Kind, list[Listing]] = {}
-    reasons: list[_Unseen] = []
+    errors: list[tuple[Kind, UnseenError]] = []
     totals = NO_TOTALS
 
     def add(some: Iterable[Kind]) -> None:
@@ -210,13 +233,18 @@ def _read_objects(
             whole.setdefault(kind, []).extend(shown.found.get(kind, ()))
         if format_ is Format.OPENMETRICS:
             totals = totals.joined(plan.totals([*seen], [*seen]))
-        reasons.extend((str(one), one.is_certain) for one in unseen.values())
+        errors.extend(unseen.items())
 
+    selection.prepare()
     add(kind for kind in kinds if kind not in IN_SHM)
     for pid in places:
         with _at(pid):
             add(kind for kind in kinds if kind in IN_SHM)
-    return {kind: whole[kind] for kind in kinds if kind in whole}, totals, reasons
+    reasons = {str(error): error.is_certain for _kind, error in errors}
+    reasons |= dict.fromkeys(selection.unjudged(), False)
+    found = {kind: whole[kind] for kind in kinds if kind in whole}
+    hidden = {kind for kind, _error in errors} - found.keys()
+    return _Reading(found, totals, hidden, reasons)
 
 
 @contextmanager

@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from pyipcs.actions.visible import find_visible
+from pyipcs.actions.visible import find_selected
 from pyipcs.listing import Listing
 from pyipcs.model import Kind, View
-from pyipcs.process.interruptible import FINAL_MESSAGE_TIMEOUT
+from pyipcs.process.signals import FINAL_MESSAGE_TIMEOUT
 from pyipcs.query import plan
 from pyipcs.query.columns import DOCUMENTS, OF_KIND, Column, ValueType
 from pyipcs.query.complete import Requirement, complete
@@ -73,27 +73,29 @@ class Changes:
         """Yield the lines of the changes, of each kind the removals first.
 
         At the first tick all objects are present. A kind that cannot be listed keeps its objects.
+
+        Raises:
+            CommandError: a process that a filter names has ended.
         """
         expire()
-        seen, unseen = find_visible(self._kinds)
+        selected = find_selected(self._kinds, self._selection)
         found = {
-            kind: complete(self._selection.of(listings), {Requirement.BORN})
-            for kind, listings in seen.items()
+            kind: complete(listings, {Requirement.BORN})
+            for kind, listings in selected.found.items()
         }
-        report = plan.report(found, self._options, Format.JSONL, self._view, unseen=[*unseen])
+        unseen = [*selected.unseen]
+        report = plan.report(found, self._options, Format.JSONL, self._view, unseen=unseen)
         report = report._replace(
             columns={kind: _with_identifying(kind, each) for kind, each in report.columns.items()}
         )
         is_first = not self._known
         for kind, listings in report.found.items():
             yield from self._lines_of(report, kind, listings)
-        self._report(
-            [*map(str, unseen.values()), *(self._selection.unjudged() if is_first else ())]
-        )
+        self._report(selected.reasons(self._selection.unjudged() if is_first else ()))
 
     def _report(self, reasons: Iterable[str]) -> None:
         """Report reasons for missing objects that were not reported before."""
-        for reason in dict.fromkeys(reasons):
+        for reason in reasons:
             if reason not in self._reported:
                 self._reported.add(reason)
                 self._output.error(reason, timeout=FINAL_MESSAGE_TIMEOUT)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 
 from pyipcs.actions.lookup import read_all
-from pyipcs.actions.visible import find_visible
+from pyipcs.actions.visible import find_selected
 from pyipcs.model import Kind, PosixQueue, Queue, Record, Target, View
 from pyipcs.query import plan
-from pyipcs.query.plan import Format, OutputOptions, Report
+from pyipcs.query.plan import MATCHING, Format, OutputOptions, Report
 from pyipcs.query.rates import Growth
 from pyipcs.query.selection import Selection
 from pyipcs.render import panel, table
@@ -32,17 +32,15 @@ def selected_objects(
 
     def render(capabilities: TerminalCapabilities) -> Frame:
         expire()
-        selection.check_processes()
-        seen, unseen = find_visible(kinds)
-        unexamined = selection.unexamined()
-        found = {kind: selection.of(listings) for kind, listings in seen.items()}
-        report = plan.report(found, options, Format.TABLE, view, terminal=True, unseen=[*unseen])
-        report = growth.shown(report)
-        report = report._replace(
-            found={kind: [*listings] for kind, listings in report.found.items()},
-            which=selection.scope.which,
-            notes=[*dict.fromkeys([*unexamined, *map(str, unseen.values())])],
+        selected = find_selected(kinds, selection)
+        unseen = [*selected.unseen]
+        report = plan.report(
+            selected.found, options, Format.TABLE, view, terminal=True, unseen=unseen
         )
+        report = growth.shown(report)
+        found = {kind: [*listings] for kind, listings in report.found.items()}
+        notes = selected.reasons(selection.unjudged())
+        report = report._replace(found=found, which=selection.scope.which, notes=notes)
         whole = partial(table.tables, report, capabilities)
         return Frame(whole, None if report.title else partial(_overview, report, capabilities))
 
@@ -66,7 +64,7 @@ def _overview(report: Report, capabilities: TerminalCapabilities, height: int) -
         first = next(filter(None, shares.values()), 0)
         return Overview(lines, first + (table.HEAD if report.headings else 0))
 
-    rows = min(height, total)
+    rows = max(min(height, total), least)
     overview = drawn(rows)
     while (excess := len(overview.lines) - height) > 0 and rows > least:
         rows = max(rows - excess, least)
@@ -118,7 +116,7 @@ def _details(
     read: Callable[[], tuple[list[Record], list[str]]],
     options: OutputOptions,
 ) -> FrameRenderer:
-    """Return the view of all details of objects.
+    """Return the view of all details of objects, or of the chosen columns.
 
     Args:
         kinds: the kinds of the objects.
@@ -127,6 +125,16 @@ def _details(
     """
     style = options.style(Format.TABLE)
     growth = Growth()
+
+    def columns(capabilities: TerminalCapabilities) -> Frame:
+        expire()
+        found, notes = read()
+        some = [kind for kind in kinds if any(record.kind is kind for record in found)] or kinds
+        listed = plan.listed(some, found)
+        report = growth.shown(plan.report(listed, options, Format.TABLE, terminal=True))
+        objects = {kind: [*listings] for kind, listings in report.found.items()}
+        report = report._replace(found=objects, which=MATCHING.which, notes=notes)
+        return Frame(partial(table.tables, report, capabilities))
 
     def lines(capabilities: TerminalCapabilities) -> Iterator[str]:
         expire()
@@ -141,11 +149,11 @@ def _details(
         for note in notes:
             yield f"{one_line(note)}\n"
 
-    def render(capabilities: TerminalCapabilities) -> Frame:
+    def details(capabilities: TerminalCapabilities) -> Frame:
         drawn = [*lines(capabilities)]
         return Frame(lambda: drawn)
 
-    return render
+    return columns if options.choice else details
 
 
 def _counts(records: Iterable[Record]) -> Iterator[tuple[tuple[Kind, int | str], int]]:

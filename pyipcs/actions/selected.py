@@ -5,10 +5,10 @@ from itertools import chain
 from typing import NamedTuple
 
 from pyipcs.actions.lookup import Records, add_details, find_named, with_residencies
-from pyipcs.actions.visible import find_visible
+from pyipcs.actions.visible import find_selected
 from pyipcs.errors import CommandError
-from pyipcs.model import By, Kind, Record, Target
-from pyipcs.objects import format_target_id
+from pyipcs.model import Kind, Record
+from pyipcs.objects import target_of
 from pyipcs.query.selection import Selection
 
 
@@ -35,28 +35,16 @@ def read_selected(kinds: Iterable[Kind], selection: Selection) -> SelectedRecord
         CommandError: a process that a filter names does not exist.
         OSError: the kernel refused a call.
     """
-    selection.check_processes()
-    listings, unseen = find_visible(kinds)
-    unexamined = selection.unexamined()
+    selected = find_selected(kinds, selection)
     found: Records = {}
     refused: list[str] = []
-    for kind, some in listings.items():
-        for id_ in chain.from_iterable(listing.ids for listing in selection.of(some)):
-            target = _target(kind, id_)
+    for kind, listings in selected.found.items():
+        for id_ in chain.from_iterable(listing.ids for listing in listings):
+            target = target_of(kind, id_)
             try:
                 add_details(found, find_named([kind], target), target)
             except CommandError as error:
                 refused.append(str(error))
-    reasons = [*unexamined, *refused, *selection.unjudged(), *map(str, unseen.values())]
-    is_incomplete = bool(unexamined or refused or any(one.is_certain for one in unseen.values()))
-    return SelectedRecords(
-        with_residencies(found), [*dict.fromkeys(reasons)], [*unseen], is_incomplete
-    )
-
-
-def _target(kind: Kind, object_id: int | str) -> Target:
-    """Return a target for an object of a listing."""
-    typed = format_target_id(kind, object_id)
-    if isinstance(object_id, str):
-        return Target(By.NAME, 0, typed, object_id)
-    return Target(By.ID, object_id, typed)
+    reasons = selected.reasons([*refused, *selection.unjudged()])
+    is_incomplete = selected.is_incomplete or bool(refused)
+    return SelectedRecords(with_residencies(found), reasons, [*selected.unseen], is_incomplete)

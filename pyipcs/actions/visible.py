@@ -1,7 +1,7 @@
 """The objects of several kinds, and the kinds that the caller cannot list."""
 
-from collections.abc import Callable, Container, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyipcs import objects
 from pyipcs.errors import UnseenError
@@ -11,6 +11,8 @@ from pyipcs.text import plural
 
 if TYPE_CHECKING:
     from pyipcs.posix.listing import OtherFiles
+    from pyipcs.query.plan import Found
+    from pyipcs.query.selection import Selection
 
 _HINT_ORDER = (Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE, Kind.POSIX_QUEUE)
 
@@ -35,6 +37,48 @@ def find_visible(
         except UnseenError as error:
             unseen[kind] = error
     return found, unseen
+
+
+class SelectedObjects(NamedTuple):
+    """The selected objects of several kinds, not read yet.
+
+    Attributes:
+        found: the objects of the visible kinds.
+        unseen: the reasons for unlistable kinds.
+        unexamined: the reasons why uses by the processes of filters may be missing.
+    """
+
+    found: "Found"
+    unseen: Mapping[Kind, UnseenError]
+    unexamined: Sequence[str]
+
+    def reasons(self, others: Iterable[str]) -> list[str]:
+        """Return all reasons why objects may be missing, each once.
+
+        Args:
+            others: further reasons, such as the warnings of `Selection.unjudged`.
+        """
+        # Both kinds in /dev/shm have the same reason.
+        return [*dict.fromkeys([*self.unexamined, *others, *map(str, self.unseen.values())])]
+
+    @property
+    def is_incomplete(self) -> bool:
+        """True if objects certainly may be missing."""
+        return bool(self.unexamined) or any(one.is_certain for one in self.unseen.values())
+
+
+def find_selected(kinds: Iterable[Kind], selection: "Selection") -> SelectedObjects:
+    """Return the objects of kinds that meet the filters of a selection.
+
+    Raises:
+        CommandError: a process that a filter names does not exist.
+        OSError: the kernel refused a call.
+    """
+    selection.prepare()
+    seen, unseen = find_visible(kinds)
+    unexamined = selection.unexamined()
+    found = {kind: selection.of(listings) for kind, listings in seen.items()}
+    return SelectedObjects(found, unseen, unexamined)
 
 
 def find_limited(kinds: Sequence[Kind], *, has_usage: bool) -> tuple[list[Kind], list[UnseenError]]:

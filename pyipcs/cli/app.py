@@ -25,7 +25,7 @@ PURPOSES = {
         "send": "Send messages to a queue.",
         "recv": "Receive messages from a queue, or peek at them.",
         "op": "Operate on semaphores, or hold them while a command runs.",
-        "read": "Read bytes out of a segment.",
+        "read": "Read bytes from a segment.",
         "write": "Write bytes into a segment.",
     },
     "Find leaks": {

@@ -76,6 +76,12 @@ class DocumentedChoice(click.Choice):  # type: ignore[type-arg] # generic in new
         self.suggestions = choices
         self.topic = topic
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value; refuse another one in the words of `ParsedType`."""
+        if value not in self.suggestions:
+            self.fail(f"'{value}': not one of {', '.join(self.suggestions)}", param, ctx)
+        return value
+
 
 class OptionalValue(Option):
     """An option with an optional value, NO_VALUE by default.

@@ -100,6 +100,8 @@ def _os_error_line(error: OSError) -> str:
     if isinstance(error, UnsupportedError):  # a complete message
         return reason
     subject = "System V IPC" if isinstance(error, IpcError) else error.filename
+    if isinstance(subject, int):  # a descriptor, as of os.scandir
+        subject = None
     return f"{subject}: {reason}" if subject else reason
 
 

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from pyipcs.terminal.capabilities import TerminalCapabilities
 
 
+def check(output: Output, kinds: Iterable[Kind], options: OutputOptions) -> None:
+    """Check the columns of kinds for the chosen format, before objects are read.
+
+    Raises:
+        UsageError: see `plan.check`.
+    """
+    plan.check(kinds, options, options.chosen(terminal=output.is_terminal))
+
+
 def listings(
     output: Output,
     found: Found,
@@ -115,6 +124,7 @@ def _without_ids(columns: "tuple[Column, ...]") -> "tuple[Column, ...]":
 
 def namespaces(
     output: Output,
+    kinds: Collection[Kind],
     groups: "Sequence[NamespaceObjects]",
     options: OutputOptions,
     *,
@@ -126,6 +136,7 @@ def namespaces(
 
     Args:
         output: the destination.
+        kinds: the requested kinds; a namespace may lack some of them.
         groups: the namespaces.
         options: the output options.
         view: the columns of the kinds.
@@ -133,11 +144,15 @@ def namespaces(
         each: False for metrics without single objects.
     """
     format_ = options.chosen(terminal=output.is_terminal)
+
+    def report_of(found: Found) -> Report:
+        # A column may be that of a kind that this namespace lacks.
+        return plan.report(found, options, format_, view, unseen=_absent(kinds, found))
+
     match format_:
         case Format.JSON:
             reports = (
-                plan.report(one.found, options, format_, view)._replace(facts=one.facts)
-                for one in groups
+                report_of(one.found)._replace(unseen=one.unseen, facts=one.facts) for one in groups
             )
             report = Report({}, {}, options.style(format_), namespaces=reports)
             _write(output, report, format_, Scope(is_filtered=True))
@@ -154,11 +169,15 @@ def namespaces(
             for number, group in enumerate(groups):
                 output.write(["\n"] if number else [])
                 output.write([group.heading])
-                _write_objects(output, group.found, options, scope, view)
+                own_scope = scope._replace(unseen=_absent(kinds, group.found))
+                _write_objects(output, group.found, options, own_scope, view)
         case _:
             whole = plan.together(one.found for one in groups)
-            report = plan.report(whole, options, format_, view)
-            _write(output, plan.with_namespaces(report), format_, scope)
+            _write(output, plan.with_namespaces(report_of(whole)), format_, scope)
+
+
+def _absent(kinds: Iterable[Kind], found: Container[Kind]) -> list[Kind]:
+    return [kind for kind in kinds if kind not in found]
 
 
 def selected(
@@ -186,9 +205,10 @@ def details(
     records: Iterable[Record],
     options: OutputOptions,
     *,
+    view: View = View.STATUS,
     like_ipcs: bool = False,
     unseen: Collection[Kind] = (),
-) -> None:
+) -> list[Record]:
     """Write all details of objects, one object after the other.
 
     Args:
@@ -196,16 +216,19 @@ def details(
         kinds: the requested kinds.
         records: the objects.
         options: the output options; formats with columns write a listing.
+        view: the columns of a listing.
         like_ipcs: True for the text layout of ipcs; with options for columns, for a listing.
         unseen: the requested kinds whose objects the caller cannot list.
+
+    Returns:
+        The objects that were removed before all their columns were read: rows lack them.
     """
     format_ = options.chosen(terminal=output.is_terminal)
     capabilities = _capabilities(output, format_)
     is_listed = options.choice or format_ not in {Format.PLAIN, Format.TABLE}
     if is_listed or (like_ipcs and not capabilities and options.is_columnar):
         scope = NAMED._replace(unseen=unseen)
-        _write_objects(output, plan.listed(kinds, records), options, scope)
-        return
+        return _write_named(output, kinds, records, options, scope, view)
     from pyipcs.render.details import Details
 
     style = options.style(Format.TABLE)
@@ -217,6 +240,37 @@ def details(
         output.write(["\n"] if number and not capabilities else [])
         object_ = Details(record, style, is_condensed=is_condensed)
         _write_text(output, render(object_, capabilities), capabilities)
+    return []
+
+
+def report_removed(output: Output, records: Iterable[Record]) -> None:
+    """Report named objects that were removed after their lookup."""
+    from pyipcs.actions.refusals import removed
+
+    for record in records:
+        output.error(str(removed(record)))
+
+
+def _write_named(
+    output: Output,
+    kinds: Collection[Kind],
+    records: Iterable[Record],
+    options: OutputOptions,
+    scope: Scope,
+    view: View,
+) -> list[Record]:
+    """Write named objects as rows; return those that were removed meanwhile."""
+    records = [*records]
+    report = _report(output, plan.listed(kinds, records), options, scope, view)
+    found = {kind: [*listings] for kind, listings in report.found.items()}
+    _write(output, report._replace(found=found), options.chosen(terminal=output.is_terminal), scope)
+    written = {
+        (record.kind, record.id)
+        for listings in found.values()
+        for listing in listings
+        for record in listing.records()
+    }
+    return [one for one in records if one.kind in found and (one.kind, one.id) not in written]
 
 
 def records(output: Output, found: Sequence[Record]) -> None:

@@ -2,6 +2,8 @@
 
 import signal
 
+FINAL_MESSAGE_TIMEOUT = 1.0  # seconds to wait until a stream accepts a last message after a signal
+FINAL_OUTPUT_TIMEOUT = 10.0  # seconds to wait until it accepts a long output in parts
 # Signals that report a fault of the program itself or cannot be caught.
 FAULT_SIGNALS = {
     *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS),

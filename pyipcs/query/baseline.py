@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 from pyipcs.listing import Listing, mode_bits
-from pyipcs.model import IN_SHM, POSIX, SHM_DEST, Kind, Record
+from pyipcs.model import IN_SHM, POSIX, SHM_DEST, SYSV, Kind, Segment, SysvRecord
 from pyipcs.query.complete import Requirement
 from pyipcs.query.filters import Filter
 from pyipcs.sysv.keys import signed
@@ -25,8 +25,11 @@ _ORIGINS = {
 }
 _SHM_DEVICE = "shm_device"
 # The fields that identify an object. SETVAL changes ctime, so it cannot be one of them.
-_IDENTITY = ("key", "id", "cuid", "cgid")
-_POSIX_IDENTITY = ("name", "inode", "device", "born")
+_IDENTITY = {
+    **dict.fromkeys(SYSV, ("key", "id", "cuid", "cgid")),
+    Kind.SEGMENT: ("key", "id", "cuid", "cgid", "cpid"),
+    **dict.fromkeys(POSIX, ("name", "inode", "device", "born")),
+}
 Identity: TypeAlias = tuple[int | str | None, ...]
 _NO_KEY = 1 << 32  # replaces an ignored key; no key_t has this value
 
@@ -115,23 +118,38 @@ def identities(listing: Listing) -> Iterator[Identity]:
     A removed segment that is still attached (SHM_DEST) has an identity without a key, because the
     kernel sets the key to 0. A listing of POSIX segments or semaphores needs their births.
     """
-    fields = _identity_fields(listing.kind)
-    if listing.kind in POSIX:
-        from pyipcs.posix.names import entry
+    return _READERS[listing.kind](listing)
 
-        names = map(partial(entry, listing.kind), listing.column("name"))
-        return zip(names, *(_column(listing, field) for field in fields[1:]), strict=True)
-    found = zip(*(map(int, listing.column(field)) for field in fields), strict=True)
-    if listing.kind is not Kind.SEGMENT:
-        return found
-    rows = zip(found, listing.column("mode"), strict=True)
+
+def _sysv_identities(listing: Listing) -> Iterator[Identity]:
+    fields = _IDENTITY[listing.kind]
+    return zip(*(map(int, listing.column(field)) for field in fields), strict=True)
+
+
+def _segment_identities(listing: Listing) -> Iterator[Identity]:
+    rows = zip(_sysv_identities(listing), listing.column("mode"), strict=True)
     return (_without_key(one) if mode_bits(mode) & SHM_DEST else one for one, mode in rows)
 
 
-def identity_of(record: Record) -> Identity:
-    """Return the identity of one object; see `identities`."""
-    identity = tuple(getattr(record, field) for field in _identity_fields(record.kind))
-    is_removed = record.kind is Kind.SEGMENT and record.mode & SHM_DEST
+def _posix_identities(listing: Listing) -> Iterator[Identity]:
+    from pyipcs.posix.names import entry
+
+    names = map(partial(entry, listing.kind), listing.column("name"))
+    _, *fields = _IDENTITY[listing.kind]
+    return zip(names, *(_column(listing, field) for field in fields), strict=True)
+
+
+_READERS = {
+    **dict.fromkeys(SYSV, _sysv_identities),
+    Kind.SEGMENT: _segment_identities,
+    **dict.fromkeys(POSIX, _posix_identities),
+}
+
+
+def identity_of(record: SysvRecord) -> Identity:
+    """Return the identity of one System V object; see `identities`."""
+    identity = tuple(getattr(record, field) for field in _IDENTITY[record.kind])
+    is_removed = isinstance(record, Segment) and record.dest
     return _without_key(identity) if is_removed else identity
 
 
@@ -158,12 +176,6 @@ def _without_key(identity: Identity) -> Identity:
     return (_NO_KEY, *identity[1:])
 
 
-def _identity_fields(kind: Kind) -> tuple[str, ...]:
-    if kind in POSIX:
-        return _POSIX_IDENTITY
-    return (*_IDENTITY, "cpid") if kind is Kind.SEGMENT else _IDENTITY
-
-
 def _known(document: Mapping[str, Any]) -> dict[Kind, set[Identity]]:
     """Return the identities of the objects in a JSON document.
 
@@ -171,7 +183,7 @@ def _known(document: Mapping[str, Any]) -> dict[Kind, set[Identity]]:
     """
     try:
         return {
-            kind: {_identity(kind, found) for found in _list(document[kind.collection])}
+            kind: {_PARSERS[kind](kind, found) for found in _list(document[kind.collection])}
             for kind in Kind
             if kind.collection in document
             and (document[kind.collection] is not None or kind not in POSIX)
@@ -184,18 +196,16 @@ def _known(document: Mapping[str, Any]) -> dict[Kind, set[Identity]]:
         raise ValueError(NO_LISTING) from None
 
 
-def _identity(kind: Kind, found: Mapping[str, Any]) -> Identity:
-    if kind in POSIX:
-        return _posix_identity(kind, found)
-    key, *numbers = (found[field] for field in _identity_fields(kind))
+def _parse_sysv_identity(kind: Kind, found: Mapping[str, Any]) -> Identity:
+    key, *numbers = (found[field] for field in _IDENTITY[kind])
     _check_numbers(numbers)
     if not re.fullmatch("0x[0-9a-f]{8}", key):
         raise ValueError(key)
     return signed(int(key, 16)), *numbers
 
 
-def _posix_identity(kind: Kind, found: Mapping[str, Any]) -> Identity:
-    name, inode, device, born = (found[field] for field in _POSIX_IDENTITY)
+def _parse_posix_identity(kind: Kind, found: Mapping[str, Any]) -> Identity:
+    name, inode, device, born = (found[field] for field in _IDENTITY[kind])
     if "name_base64" in found:
         import os
         from base64 import b64decode
@@ -209,6 +219,12 @@ def _posix_identity(kind: Kind, found: Mapping[str, Any]) -> Identity:
     from pyipcs.posix.names import entry
 
     return entry(kind, name), inode, device, born
+
+
+_PARSERS = {
+    **dict.fromkeys(SYSV, _parse_sysv_identity),
+    **dict.fromkeys(POSIX, _parse_posix_identity),
+}
 
 
 def _parse_time(text: str) -> int:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pyipcs.listing import Listing
@@ -50,7 +50,7 @@ class Filter(NamedTuple):
         precondition: a function like `keep`, called before the required fields are added.
         is_strict: True if a chosen kind that the condition does not apply to is an error.
         unjudged: the number of objects, by kind, that `keep` rejected because a fact about them is
-            unknown.
+            unknown; None if no fact can be unknown.
         unknown: the reason for unknown facts; empty for the use of objects by processes.
         processes: the processes whose use of objects is the condition.
     """
@@ -62,7 +62,7 @@ class Filter(NamedTuple):
     requires: frozenset[Requirement] = frozenset()
     precondition: Callable[[Listing], _Mask] | None = None
     is_strict: bool = False
-    unjudged: Mapping[Kind, int] = {}
+    unjudged: dict[Kind, int] | None = None
     unknown: str = ""
     processes: "Sequence[ProcessUses]" = ()
 

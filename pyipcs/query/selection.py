@@ -112,12 +112,15 @@ class Selection(NamedTuple):
         """The processes whose use of objects a filter depends on."""
         return [one for filter_ in self.filters for one in filter_.processes]
 
-    def check_processes(self) -> None:
-        """Check that the processes of filters exist, and drop their scans.
+    def prepare(self) -> None:
+        """Check that the processes of filters exist; drop scans and counts.
 
         Raises:
             CommandError: a process does not exist.
         """
+        for filter_ in self.filters:
+            if filter_.unjudged:
+                filter_.unjudged.clear()
         for one in self.processes:
             try:
                 one.check()
@@ -133,7 +136,7 @@ class Selection(NamedTuple):
         """Return warnings about objects with unknown facts, one for each reason."""
         counts: dict[str, dict[Kind, int]] = {}
         for filter_ in self.filters:
-            for kind, number in filter_.unjudged.items():
+            for kind, number in (filter_.unjudged or {}).items():
                 if number:
                     counted = counts.setdefault(filter_.unknown or _unknown_use(kind), {})
                     counted[kind] = max(number, counted.get(kind, 0))

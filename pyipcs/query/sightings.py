@@ -31,7 +31,7 @@ class Sighting(NamedTuple):
     is_used: tuple[bool, ...]
 
     def is_same(self, later: "Sighting") -> bool:
-        """Return True if a later sighting with the same id or name is of the same object."""
+        """Return True if a later sighting of the id or name is of the same object."""
         has_lost_use = any(
             before and not now for before, now in zip(self.is_used, later.is_used, strict=True)
         )
@@ -40,7 +40,7 @@ class Sighting(NamedTuple):
 
 
 def sightings(listing: Listing) -> Iterator[Sighting]:
-    """Yield the sightings of objects; POSIX segments and semaphores need their births."""
+    """Yield the sightings of objects; those in /dev/shm need their births."""
     if not listing.length:
         return iter(())
     size = _SIZES.get(listing.kind)

@@ -102,7 +102,7 @@ def test_completion_variable_of_click_is_ignored() -> None:
 def test_format_variable_invalid_is_reported_by_its_name() -> None:
     result = invoke("list", env={"PYIPCS_FORMAT": "xml"})
     assert (result.status, result.err.count("\n")) == (2, 1)
-    assert result.err.startswith("pyipcs: list: PYIPCS_FORMAT: 'xml' is ")
+    assert result.err.startswith("pyipcs: list: PYIPCS_FORMAT: 'xml': not one of table, ")
 
 
 def test_format_variable_is_ignored_beside_an_option_and_where_it_cannot_apply() -> None:

@@ -24,7 +24,7 @@ _Baseline = Callable[[str], str]
 
 @pytest.fixture
 def baseline(tmp_path: Path) -> _Baseline:
-    """Return the function that writes a listing of all objects and returns its path."""
+    """Return a function that writes a listing and returns its path."""
 
     def write(name: str) -> str:
         path = tmp_path / name
@@ -177,7 +177,7 @@ LAST_COUNTS = {
     "": {"--color"},
     "list": {"--id", "--format", "--output", "--sort", "--time-format", "--watch"},
     "make": {"--shmem", "--semaphore", "--mode", "--posix-shmem"},
-    "rm": {"--all", "--format", "--output", "--sort", "--time-format"},
+    "rm": {"--format", "--output", "--sort", "--time-format"},
     "send": {"--timeout"},
     "recv": {"--timeout", "--format", "--unpack"},
     "stat": {"--format", "--output", "--sort", "--time-format", "--watch"},
@@ -213,6 +213,8 @@ def test_last_value_counts_only_where_nothing_is_dropped(command: str) -> None:
         ("make -Q -k 5 -k 6", "--key"),
         ("make -S 1 --values 1 --values 2", "--values"),
         ("list --ns {pid} --ns {pid}", "--ns"),
+        ("rm --all=shm --all=msg", "--all"),
+        ("rm -a msg -a", "--all"),
         ("read {msqid} --offset 1 --offset 2", "--offset"),
         ("write {msqid} -F {file} -F {file}", "--file"),
     ],

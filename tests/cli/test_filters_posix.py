@@ -39,7 +39,7 @@ def listed(*args: str) -> list[str]:
 
 @pytest.fixture
 def save(tmp_path: Path) -> Save:
-    """Return a function that saves the output of `list -J` and returns the file."""
+    """Return a function that saves the output of `list -J` to a file."""
 
     def save(*args: str) -> Path:
         path = tmp_path / "before.json"

@@ -61,7 +61,7 @@ def test_key_verbose_reports_no_project_of_8_bits(project: str) -> None:
 @pytest.mark.tools("cc")
 @pytest.mark.parametrize("name", [b"file", b"\xff"])
 def test_ftok_key_0_is_refused_by_key_and_make(tmp_path: Path, name: bytes) -> None:
-    """A preloaded library returns key 0: a test cannot create a file that has it."""
+    """A preloaded library returns key 0: a test can create no such file."""
     source, library = tmp_path / "zero.c", tmp_path / "zero.so"
     source.write_text("int ftok(const char *path, int project) { return 0; }\n")
     run(need_tool("cc"), "-shared", "-fPIC", "-o", str(library), str(source))

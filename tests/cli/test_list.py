@@ -15,7 +15,8 @@ from pyipcs.model import SYSV, Kind
 from pyipcs.query.columns import OF_KIND
 from tests.kit import kernel
 from tests.kit.kernel import Objects, row
-from tests.kit.program import PYIPCS, as_nobody, forked, invoke, run
+from tests.kit.posix import bind, own_mounts
+from tests.kit.program import PYIPCS, as_nobody, elsewhere, forked, invoke, run
 from tests.kit.terminal import picture
 
 
@@ -52,6 +53,22 @@ def test_list_json_taken_identifies_time_and_namespaces() -> None:
         "user_namespace": Path("/proc/self/ns/user").stat().st_ino,
         "filtered": False,
     }
+
+
+@pytest.mark.parametrize(("text", "boot_id"), [(b"", None), (b"\xff\n", "\ufffd")])
+def test_list_json_with_a_masked_boot_id_is_json(
+    own_shm: None, tmp_path: Path, text: bytes, boot_id: str | None
+) -> None:
+    """Some containers mount a file over a parameter of the kernel."""
+    (tmp_path / "mask").write_bytes(text)
+
+    def mask() -> None:
+        own_mounts()
+        bind(tmp_path / "mask", Path("/proc/sys/kernel/random/boot_id"))
+
+    result = elsewhere("list", "-q", "-J", before=[mask])
+    assert (result.status, result.err) == (0, "")
+    assert json.loads(result.out)["taken"]["boot_id"] == boot_id
 
 
 def test_list_json_has_only_the_selected_kinds(isolated: None) -> None:
@@ -121,7 +138,7 @@ def test_list_flags_of_posix_fit_no_column() -> None:
     [
         ("-a -i 5", "exactly one of -q, -m and -s"),
         ("-q -i x -i 0", "'x': not an id"),  # a later option does not hide it
-        ("-f xml -J", "'xml' is not one of"),
+        ("-f xml -J", "'xml': not one of"),
         ("-o LIMIT", "have no column LIMIT"),
         ("-q --sort -NATTCH -J", "message queues have no column NATTCH"),
         ("-u -f jsonl --sort USED", "--sort is not for usage in jsonl"),
@@ -351,6 +368,15 @@ def test_list_id_details_come_in_every_format(objects: Objects) -> None:
     (line,) = invoke(*args, "-f", "jsonl").out.splitlines()
     assert json.loads(line)["semaphores"][1]["num"] == 1
     assert invoke(*args, "-f", "table").out == invoke(*args).out
+
+
+@pytest.mark.parametrize("view", ["-t", "-p", "-c", "-l"])
+def test_list_id_in_columns_has_those_of_the_view(view: str, objects: Objects) -> None:
+    msqid = objects.queue(9)
+    whole = "" if view == "-l" else view  # as ipcs -i -l
+    args = ("-q", "-f", "csv", "--key", "9")
+    expected = invoke("list", *args, *whole.split()).out
+    assert invoke("list", *args[:3], "-i", str(msqid), view).out == expected
 
 
 def test_list_time_format_and_human_apply_to_columns(objects: Objects) -> None:

@@ -13,14 +13,14 @@ from tests.kit.factories import in_other_namespace, read_line, running
 from tests.kit.kernel import IS_ROOT, Objects
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
 from tests.kit.posix_objects import PosixObjects
-from tests.kit.program import PYIPCS, invoke, need_tool, run
+from tests.kit.program import PYIPCS, forked, invoke, need_tool, run
 
 STATES = {state.value for state in State}
 LABELS = ("kind", "state")
 
 
 def samples(*args: str) -> dict[str, dict[tuple[str, ...], float]]:
-    """Return the values of each gauge by their labels; check that no series is repeated."""
+    """Return the values of each gauge by labels; refuse a repeated series."""
     result = invoke(*args, "-f", "openmetrics")
     assert (result.status, result.err) == (0, ""), result
     return parsed(result.out)
@@ -111,7 +111,7 @@ def inode(pid: int) -> str:
 def test_openmetrics_with_ns_has_the_namespace_in_each_sample(
     command: tuple[str, ...], other: int
 ) -> None:
-    done = run(PYIPCS, *command, "--ns", str(other), "-f", "openmetrics")
+    done = forked(*command, "--ns", str(other), "-f", "openmetrics")
     every = [sample for family in parse(done.out) for sample in family.samples]
     assert {sample.labels.get("ipc_namespace") for sample in every} == {inode(other)}
     plain = invoke(*command, "-f", "openmetrics").out
@@ -125,6 +125,7 @@ def test_stat_openmetrics_with_ns_has_the_namespace_in_each_sample(objects: Obje
     assert {labels[-1] for family in every.values() for labels in family} == {inode(os.getpid())}
 
 
+@pytest.mark.alone
 def test_list_all_ns_openmetrics_has_the_samples_of_all_namespaces(
     other: int, objects: Objects, shm: ShmFiles
 ) -> None:
@@ -133,7 +134,7 @@ def test_list_all_ns_openmetrics_has_the_samples_of_all_namespaces(
     shm.file(name, b"hello")
     shm.file("sem.y", glibc_semaphore(1))
     args = ("--all-ns", "--sysv", "--posix", "-o", "+STATE", "-f", "openmetrics")
-    found = parsed(run(PYIPCS, "list", *args).out)
+    found = parsed(forked("list", *args).out)
     ours, theirs = inode(os.getpid()), inode(other)
     for inode_ in (ours, theirs):
         assert found["sysvipc_used"]["msgmni", inode_] == 1
@@ -148,15 +149,17 @@ def test_list_all_ns_openmetrics_has_the_samples_of_all_namespaces(
     )
 
 
+@pytest.mark.alone
 def test_list_all_ns_openmetrics_without_kinds_has_totals_alone(other: int) -> None:
-    found = parsed(run(PYIPCS, "list", "--all-ns", "-f", "openmetrics").out)
+    found = parsed(forked("list", "--all-ns", "-f", "openmetrics").out)
     assert found["sysvipc_used"]["msgmni", inode(other)] == 1
     assert "sysvipc_queue_messages" not in found
 
 
+@pytest.mark.alone
 @pytest.mark.tools("mount")
 def test_list_all_ns_openmetrics_of_two_mounts_has_each_name_once(shm: ShmFiles) -> None:
-    """Two processes of one IPC namespace have files of one name in their own /dev/shm."""
+    """Two processes of one IPC namespace have the same names in two /dev/shm."""
     same = f"same{os.getpid()}"
     shm.file(same, b"hello")
     user = [] if IS_ROOT else ["--user", "--map-root-user"]
@@ -166,11 +169,12 @@ def test_list_all_ns_openmetrics_of_two_mounts_has_each_name_once(shm: ShmFiles)
     with running(need_tool("unshare"), *user, "--mount", "sh", "-c", script) as process:
         if read_line(process) != "ready\n":
             pytest.skip("nothing can be mounted on /dev/shm")
-        done = run(PYIPCS, "list", "--all-ns", "--posix", "-f", "openmetrics")
+        done = forked("list", "--all-ns", "--posix", "-f", "openmetrics")
     sizes = parsed(done.out)["posixipc_segment_size_bytes"]
     assert [size for labels, size in sizes.items() if labels[0] == f"/{same}"] == [5]
 
 
+@pytest.mark.alone
 @pytest.mark.tools("promtool")
 def test_openmetrics_of_all_namespaces_passes_promtool(
     other: int, objects: Objects, posix_objects: PosixObjects, tmp_path: Path

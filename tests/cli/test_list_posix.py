@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pyipcs.sysv import namespace
+from tests.kit import turns
 from tests.kit.child import NEWNS, call_number, hide, refuse_call, unshare
 from tests.kit.kernel import Objects
 from tests.kit.mqueue import MQUEUE, make_queue, queue, send_message, unlink_queue
@@ -36,7 +38,7 @@ HINT = "POSIX: 2 segments, 1 semaphore, 1 queue (pyipcs list --posix)"
 
 @pytest.fixture
 def posix(shm: ShmFiles, own_mqueue: None, isolated: None) -> Iterator[int]:
-    """Create a queue with a message, two segments and a semaphore; return the queue."""
+    """Create two segments, a semaphore and a queue; return the queue."""
     shm.file("large", b"x" * 9000, mode=0o644)
     shm.file("small", b"x" * 10, mode=0o600)
     shm.file("sem.lock", glibc_semaphore(3), mode=0o644)
@@ -187,6 +189,36 @@ def test_list_name_without_shm_shows_the_queue(posix: int) -> None:
     assert result == (0, "KIND\npmsg\n", "")
 
 
+@pytest.mark.alone
+def test_list_all_ns_json_of_unlistable_queues_is_null(posix: int) -> None:
+    before = (lambda: unshare(NEWNS), lambda: hide("/dev"))
+    result = unprivileged("list", "--all-ns", "-Q", "-J", before=before)
+    assert result.status == 1
+    first, *_ = json.loads(result.out)["namespaces"]
+    assert first["own"] is True
+    assert first["posix_queues"] is None
+
+
+@pytest.mark.alone
+def test_list_all_ns_fail_if_any_where_queues_are_unseen_counts_others(
+    posix: int, objects: Objects
+) -> None:
+    objects.queue(0x5EED)
+    before = (lambda: unshare(NEWNS), lambda: hide("/dev"))
+    line = ("list", "--all-ns", "-qQ", "--fail-if-any")
+    assert unprivileged(*line, before=before).status == 23
+
+
+@pytest.mark.alone
+def test_list_all_ns_without_shm_reports_the_reason(posix: int) -> None:
+    before = (lambda: unshare(NEWNS), lambda: hide("/dev"))
+    result = unprivileged("list", "--all-ns", "-M", "-f", "csv", before=before)
+    first, *_ = result.err.splitlines()
+    reason = "POSIX segments and semaphores cannot be listed: /dev/shm does not exist"
+    assert first == f"pyipcs: IPC namespace {namespace.current()}: {reason}"
+    assert result.status == 1
+
+
 def test_list_name_of_nothing_fails(shm: ShmFiles, own_mqueue: None) -> None:
     assert invoke("list", "-N", "x") == (1, "", "pyipcs: x: no object has that name\n")
 
@@ -255,7 +287,8 @@ def test_list_hint_stays_with_options_for_columns(args: str, posix: int) -> None
     "args",
     [
         *("-q", "-a", "--sysv", "-M", "--posix", "-N jobs", "--mine", "--key 0x5eed", "-l", "-u"),
-        *("--fail-if-any", "--noheadings", "-f plain", "-f csv", "-J", "--all-ns"),
+        *("--fail-if-any", "--noheadings", "-f plain", "-f csv", "-J"),
+        turns.make_case("--all-ns", ["--all-ns"]),
     ],
 )
 def test_list_hint_is_absent_with_options(args: str, posix: int) -> None:
@@ -294,7 +327,7 @@ def test_list_hint_is_absent_if_nothing_is_visible(posix: int) -> None:
 
 
 def drawn_without(folder: str) -> Result:
-    """Run list as on a terminal, as an ordinary user for whom a folder is empty."""
+    """Run list as on a terminal, as an ordinary user with an empty folder."""
     before = (lambda: unshare(NEWNS), lambda: hide(folder))
     return unprivileged("list", "-f", "table", "--color", "always", before=before)
 
@@ -385,3 +418,24 @@ def test_list_json_has_the_device_of_shm_with_kinds_in_it(shm: ShmFiles, own_mqu
         assert json.loads(invoke("list", "-J", kinds).out)["taken"]["shm_device"] == device
     for kinds in ("-Q", "-a"):
         assert "shm_device" not in json.loads(invoke("list", "-J", kinds).out)["taken"]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize(
+    "options", [["-J"], ["-f", "jsonl"], ["-f", "csv"], ["-f", "export"], ["-o", "NAME,SIZE"], []]
+)
+def test_list_names_with_percent_signs_prints_them(
+    shm: ShmFiles, options: list[str], number: int
+) -> None:
+    """A percent sign is no directive of the templates that render rows."""
+    names = [f"{index}%s%%" for index in range(number)]
+    for name in names:
+        shm.file(name, b"x" * 10)
+    result = invoke("list", "-M", *options)
+    assert (result.status, result.err) == (0, "")
+    assert sorted(name for name in names if f"/{name}" in result.out) == names
+
+
+def test_list_names_with_percent_signs_on_terminal_prints_them(shm: ShmFiles) -> None:
+    shm.file("1%s%%", b"x" * 10)
+    assert "/1%s%%" in without_codes(whole_run("list", "-M")[1])

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -17,7 +18,7 @@ from tests.kit.kernel import IS_ROOT
 from tests.kit.mqueue import notify, queue, send_message
 from tests.kit.policy import REFUSALS
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore, i386_semaphore
-from tests.kit.program import Result, elsewhere, invoke, unprivileged
+from tests.kit.program import Result, elsewhere, forked, invoke, unprivileged
 from tests.kit.terminal import end, on_terminal, read_until, whole_run, without_codes
 from tests.kit.wait import LIMIT
 
@@ -42,9 +43,9 @@ def rows(result: Result) -> list[list[str]]:
     return [*csv.reader(result.out.splitlines())][1:]
 
 
-def document(name: str, *args: str) -> dict[str, object]:
+def document(name: str, *args: str, run: Callable[..., Result] = invoke) -> dict[str, object]:
     """Return the single object of a name in JSON."""
-    result = invoke("stat", name, "-J", *args)
+    result = run("stat", name, "-J", *args)
     assert (result.status, result.err) == (0, "")
     arrays = [value for key, value in json.loads(result.out).items() if key.startswith("posix_")]
     ((found,),) = filter(None, arrays)
@@ -73,7 +74,8 @@ def test_stat_queue_has_attributes(both: ShmFiles) -> None:
     with queue("/jobs", sizes=(5, 100)) as descriptor:
         send_message(descriptor, b"hello")
         notify(descriptor)
-        found = document("/jobs")
+        # Any close of the queue by this process would end the notification.
+        found = document("/jobs", run=forked)
     assert (found["qnum"], found["cbytes"], found["maxmsg"], found["msgsize"]) == (1, 5, 5, 100)
     assert found["notify_pid"] == os.getpid()
     assert found["born"] is None

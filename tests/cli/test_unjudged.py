@@ -1,13 +1,18 @@
 """The message about objects that a filter could not judge."""
 
+import os
 import re
 
 import pytest
 
 from pyipcs.model import Kind
+from pyipcs.sysv import namespace
+from tests.kit.child import drop_privileges
 from tests.kit.factories import leaked_segment, suspect_queue, suspect_set
 from tests.kit.kernel import NOBODY, Objects, ids
-from tests.kit.program import Result, as_nobody, invoke
+from tests.kit.program import Result, as_nobody, invoke, load_all
+from tests.kit.terminal import fork_on_terminal, read_all, read_until, without_codes
+from tests.kit.wait import exit_code
 
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("isolated")]
 _WHY = "cannot be examined (try as root)\n"
@@ -17,7 +22,7 @@ _WHY = "cannot be examined (try as root)\n"
 def test_suspect_of_unreadable_processes_reports_how_many_objects_were_left_out(
     command: str, objects: Objects
 ) -> None:
-    """Root's processes may wait on the queues unseen; the kernel counts those of the set.
+    """Root's processes may wait on the queues unseen, but not on the set.
 
     A stopped process of another test makes the set doubtful too (usage/halted.py).
     """
@@ -28,6 +33,35 @@ def test_suspect_of_unreadable_processes_reports_how_many_objects_were_left_out(
     assert result.status == 0
     line = "pyipcs: 2 message queues(?: and 1 semaphore set)? could not be judged: .* "
     assert re.fullmatch(line + re.escape(_WHY), result.err)
+
+
+@pytest.mark.alone
+def test_suspect_with_all_ns_reports_the_namespaces_with_objects_that_were_left_out(
+    objects: Objects,
+) -> None:
+    """Other programs of nobody may have namespaces of their own."""
+    suspect_queue(objects, mode=0o666)
+    start = f"pyipcs: IPC namespace {namespace.current()}: "
+    lines = as_nobody("list", "--all-ns", "--suspect").err.splitlines(keepends=True)
+    (line,) = (line for line in lines if line.startswith(start))
+    reason = line.removeprefix(start)
+    assert re.fullmatch("1 message queue could not be judged: .* " + re.escape(_WHY), reason)
+
+
+def test_suspect_in_live_view_reports_the_number_of_each_update(objects: Objects) -> None:
+    suspect_queue(objects, mode=0o666)
+    load_all()
+    line = ("list", "-q", "--suspect", "--watch=0.1")
+    child, terminal = fork_on_terminal(*line, first=drop_privileges)
+    try:
+        text = read_until(terminal, r"(?s)(could not be judged.*){3}")
+        os.write(terminal, b"q")
+        read_all(terminal)
+    finally:
+        status = exit_code(child)
+    assert status == 0
+    numbers = re.findall(r"(\d+) message queues? could not be judged", without_codes(text))
+    assert {*numbers} == {"1"}
 
 
 @pytest.mark.parametrize("filters", ["--orphaned", "--suspect -m", "--idle 1d", "--mine"])

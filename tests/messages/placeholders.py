@@ -21,7 +21,7 @@ _PLACEHOLDER = re.compile("<([a-z][a-z0-9-]*)>")
 
 
 class Placeholders:
-    """The values of the placeholders in a test, by name; each is created at its first use."""
+    """The values of placeholders by name, each created at its first use."""
 
     def __init__(self, objects: Objects, folder: Path) -> None:
         self.objects = objects
@@ -95,12 +95,12 @@ class Placeholders:
         return "/pyipcs-folder"
 
     def posix_link(self) -> str:
-        """Create a symbolic link in /dev/shm; return its name as that of a segment."""
+        """Create a link in /dev/shm; return its name as that of a segment."""
         (SHM / "pyipcs-link").symlink_to("/etc/passwd")
         return "/pyipcs-link"
 
     def posix_locked_segment(self) -> str:
-        """Create a segment of nobody that not even its owner may open; return its name."""
+        """Create a segment that its owner may not open; return its name."""
         name = self.posix_file("pyipcs-locked", b"x", 0)
         if IS_ROOT:
             os.chown(f"{SHM}{name}", NOBODY, NOBODY)
@@ -113,7 +113,7 @@ class Placeholders:
         return "/pyipcs-open"
 
     def posix_queue(self, *bodies: bytes, mode: int = 0o644, maxmsg: int = 10) -> str:
-        """Create a POSIX queue with messages of at most 100 bytes; return its name."""
+        """Create a POSIX queue for messages of 100 bytes; return its name."""
         descriptor = make_queue("/pyipcs-queue", mode, (maxmsg, 100))
         for body in bodies:
             send_message(descriptor, body)

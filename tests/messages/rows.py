@@ -27,6 +27,11 @@ class Row(NamedTuple):
     runner: Runner = invoke
 
     @property
+    def name(self) -> str:
+        """The command line."""
+        return f"{self.command} {self.arguments}".strip() or "no arguments"
+
+    @property
     def args(self) -> list[str]:
         """The arguments of pyipcs."""
         return [*filter(None, [self.command]), *shlex.split(self.arguments)]

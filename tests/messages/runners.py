@@ -62,7 +62,7 @@ def as_root(runner: Runner) -> Runner:
 
 
 def without_other_namespaces(runner: Runner) -> Runner:
-    """Run, and ignore the errors about IPC namespaces of other programs on the machine."""
+    """Run, and ignore errors about IPC namespaces of other programs."""
     other = re.compile(r"pyipcs: IPC namespace \d+: .*\n")
 
     def run_without(*args: str) -> Result:
@@ -74,13 +74,13 @@ def without_other_namespaces(runner: Runner) -> Runner:
 
 
 def without_capabilities(script: str) -> Runner:
-    """Run by a script, in which "$@" is the command line, as this user without capabilities."""
+    """Run by a script around "$@", as this user without capabilities."""
     drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if IS_ROOT else []
     return lambda *args: run(*drop, "bash", "-c", script, "bash", PYIPCS, *args)
 
 
 def in_user_namespace(script: str) -> Runner:
-    """Run by a script, as root of new user and IPC namespaces with no other user."""
+    """Run by a script, as root of new namespaces without another user."""
     return lambda *args: run(*_unshare_user(), "bash", "-c", script, "bash", PYIPCS, *args)
 
 
@@ -112,7 +112,7 @@ def with_variable(name: str, value: str) -> Runner:
 
 
 def answering(answer: str, *, before: Callable[[], None] = lambda: None) -> Runner:
-    """Run on a terminal and answer the question; the result has the output after the answer.
+    """Run on a terminal and answer; the result has the output after that.
 
     Args:
         answer: the line to type.
@@ -143,7 +143,7 @@ def send_to_all_queues() -> None:
 
 
 def with_limit(name: str, value: str, runner: Runner = invoke) -> Runner:
-    """Run while a limit of the namespace (sysctl kernel.NAME) has another value."""
+    """Run while a limit (sysctl kernel.NAME) has another value."""
 
     def run_with_limit(*args: str) -> Result:
         _require_root()
@@ -163,7 +163,7 @@ def as_ordinary_after(*before: Callable[[], object]) -> Runner:
 
 
 def after(*before: Callable[[], object]) -> Runner:
-    """Run with the rights of the tests, after functions that change the namespaces."""
+    """Run with the rights of the tests, after changes of namespaces."""
     return partial(program.elsewhere, before=before)
 
 
@@ -182,7 +182,7 @@ def own_mqueue() -> None:
 
 
 def beside(prepare: Callable[[], object]) -> Runner:
-    """Run beside a process that has called a function; its pid is PID in the arguments."""
+    """Run beside a process that called a function; PID stands for its pid."""
 
     def run_beside(*args: str) -> Result:
         with child_in(prepare) as pid:
@@ -199,7 +199,7 @@ def mqueue_for_shm() -> None:
 
 
 def with_queue_limit(name: str, value: str) -> Runner:
-    """Run without capabilities while a limit of POSIX queues (fs.mqueue.NAME) has a value."""
+    """Run without capabilities while fs.mqueue.NAME has a value."""
 
     def run_with_limit(*args: str) -> Result:
         _require_root()
@@ -277,7 +277,7 @@ def with_files_leased(*args: str) -> Result:
 
 
 def with_files_mounted(*args: str) -> Result:
-    """Run where a file of another file system is mounted at all files in /dev/shm."""
+    """Run where another file is mounted over each file in /dev/shm."""
     script = 'for file in /dev/shm/*; do mount --bind "$0" "$file" || exit; done; exec "$@"'
     with tempfile.NamedTemporaryFile() as source:
         if os.fstat(source.fileno()).st_dev == SHM.stat().st_dev:
@@ -348,7 +348,7 @@ def without_proc(*args: str) -> Result:
 
 
 def beside_closed_namespace(*args: str) -> Result:
-    """Run as nobody beside a namespace that this user may inspect but not enter.
+    """Run as nobody beside a namespace that nobody may not enter.
 
     Other tests may have such namespaces at the same time: the result has only lines about this one.
     """
@@ -384,7 +384,7 @@ def leaving_sleep(*args: str) -> Result:
 
 
 def _while_waiting(act: Callable[[subprocess.Popen[bytes], str], None]) -> Runner:
-    """Run, and act when the program waits for the object of its first argument."""
+    """Run, and act when the program waits for its first argument."""
 
     def run_and_act(*args: str) -> Result:
         with running(PYIPCS, *args, stderr=subprocess.PIPE) as process:

@@ -8,6 +8,7 @@ import pytest
 
 from pyipcs.errors import Status
 from pyipcs.model import SYSV
+from tests.kit import turns
 from tests.kit.kernel import Objects, everything
 from tests.kit.mqueue import MQUEUE
 from tests.kit.posix import SHM
@@ -26,9 +27,7 @@ def _no_queues(own_mqueue: None) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("isolated", "shm", "_no_queues")
-@pytest.mark.parametrize(
-    "row", TABLE, ids=[f"{row.command} {row.arguments}".strip() or "no arguments" for row in TABLE]
-)
+@pytest.mark.parametrize("row", [turns.make_case(row, row.args, id=row.name) for row in TABLE])
 def test_row_prints_its_message_and_changes_no_object(
     row: Row, objects: Objects, tmp_path: Path
 ) -> None:

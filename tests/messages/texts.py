@@ -27,7 +27,7 @@ def unexpected_operand(operand: str) -> str:
 
 
 def dash_hint(operand: str) -> str:
-    """Return the hint after an unknown option where an operand may begin with a dash."""
+    """Return the hint for an unknown option beside operands with a dash."""
     return f" (put -- before a {operand} that begins with -)"
 
 
@@ -42,7 +42,7 @@ def no_such_command(command: str) -> str:
 
 
 def no_help(word: str) -> str:
-    """Return the message for a word that is neither a command nor a topic of help."""
+    """Return the message for a word that is no command and no topic."""
     return f"no command '{word}'"
 
 
@@ -63,7 +63,7 @@ def takes_no_value(option: str) -> str:
 
 def not_one_of(*choices: str) -> str:
     """Return the message for a value that is not among the choices."""
-    return f"is not one of {', '.join(map(repr, choices))}"
+    return f"not one of {', '.join(choices)}"
 
 
 def cannot_combine(option: str, other: str) -> str:
@@ -72,17 +72,17 @@ def cannot_combine(option: str, other: str) -> str:
 
 
 def not_for(option: str, use: str) -> str:
-    """Return the message for an option that has no meaning in a use such as a format."""
+    """Return the message for an option without a meaning in a use."""
     return f"{option} is not for {use}"
 
 
 def not_for_posix_queues(option: str) -> str:
-    """Return the message for an option of recv without a system call for POSIX queues."""
+    """Return the message for an option of recv that POSIX queues lack."""
     return f"{option} is not for POSIX queues (the kernel has no such call)"
 
 
 def wrong_kind(option: str, kind: str, *kinds: str) -> str:
-    """Return the message for an option of one kind, where other kinds are selected."""
+    """Return the message for an option of a kind that is not selected."""
     return f"{option} is about {kind}, not {', '.join(kinds)}"
 
 
@@ -179,7 +179,7 @@ DEVICE_FULL = f"{WRITE_ERROR}: No space left on device"
 
 
 def no_object(kind: str) -> str:
-    """Return the message for an object that does not exist, after its id or key."""
+    """Return the message for a missing object, after its id or key."""
     return f"no such {kind}"
 
 

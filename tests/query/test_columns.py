@@ -54,7 +54,7 @@ def test_default_columns_exist(kind: Kind, view: View) -> None:
 
 
 def test_columns_of_one_name_have_one_meaning() -> None:
-    """Objects of several kinds can be sorted by a column, and stand in one table."""
+    """Objects of several kinds can be sorted in one table."""
     found: dict[str, set[tuple[str, ValueType]]] = {}
     for column in chain(*columns.OF_KIND.values()):
         found.setdefault(column.name, set()).add((column.field, column.value_type))

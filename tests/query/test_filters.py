@@ -164,7 +164,7 @@ def test_several_filters_select_objects_that_match_all(objects: Objects, isolate
 
 @pytest.fixture
 def save_listing(tmp_path: Path) -> Callable[..., str]:
-    """Return a function that saves the output of `list -J` and returns the file's path."""
+    """Return a function that saves the output of `list -J` to a path."""
 
     def save(*args: str) -> str:
         path = tmp_path / "before.json"
@@ -225,7 +225,7 @@ def test_not_in_ignores_kinds_missing_from_the_listing(
 
 
 def listing_with(**taken: object) -> dict[str, Any]:
-    """Return the document of `list -J` with other entries in its object "taken"."""
+    """Return the document of `list -J` with other entries in "taken"."""
     document: dict[str, Any] = json.loads(invoke("list", "-J").out)
     document["taken"] |= taken
     return document

@@ -9,6 +9,7 @@ from pyipcs.model import IN_SHM, POSIX, By, Kind, PosixRecord, Target
 from pyipcs.objects import read
 from pyipcs.query import filters
 from pyipcs.query.filters import Filter
+from pyipcs.query.selection import Selection
 from tests.kit.kernel import NOBODY
 from tests.kit.posix import child_in, hold_mapped, hold_open, needs_leases
 from tests.kit.posix_objects import PosixObjects, path_of
@@ -26,7 +27,7 @@ def posix_record(kind: Kind, **values: int | str | None) -> PosixRecord:
 
 
 def matching_names(kind: Kind, filter_: Filter, *records: PosixRecord) -> list[str]:
-    """Return the names of the records that match; without records, of the present objects."""
+    """Return the names of matching records, or else of present objects."""
     listings = [posix_listing(kind, records)] if records else read(kind)
     return sorted(
         name for left in filters.matching(listings, [filter_]) for name in left.column("name")
@@ -77,6 +78,16 @@ def test_older_than_without_birth_is_counted_as_unjudged(kind: Kind) -> None:
     filter_ = filters.older_than(DAY)
     assert matching_names(kind, filter_, posix_record(kind, born=None)) == []
     assert filter_.unjudged == {kind: 1}
+
+
+def test_unjudged_of_selection_counts_anew_after_prepare() -> None:
+    selection = Selection((filters.older_than(DAY),))
+    listing = posix_listing(Kind.POSIX_SEGMENT, [posix_record(Kind.POSIX_SEGMENT, born=None)])
+    for _ in range(2):
+        selection.prepare()
+        assert [one.length for one in selection.of([listing])] == [0]
+        why = "the time of creation is not recorded"
+        assert selection.unjudged() == [f"1 POSIX segment could not be judged: {why}"]
 
 
 def test_idle_of_semaphore_without_birth_is_counted_as_unjudged() -> None:

@@ -8,7 +8,7 @@ from pyipcs.model import SYSV, Kind, View
 from pyipcs.query import choose
 from tests.kit.factories import leaked_segment
 from tests.kit.kernel import Objects
-from tests.kit.program import pyipcs
+from tests.kit.program import forked, pyipcs
 from tests.kit.terminal import end, on_terminal, picture, read_until, table_of, whole_run
 
 TITLES = ("Message queues (1)", "Shared memory segments (1)", "Semaphore sets (1)")
@@ -28,7 +28,9 @@ def population(objects: Objects, isolated: None) -> Objects:
     [
         ("list",),
         ("rm", "-n", "--all"),
-        pytest.param(("list", "--all-ns"), marks=pytest.mark.root),  # may enter every namespace
+        pytest.param(  # root may enter every namespace
+            ("list", "--all-ns"), marks=[pytest.mark.root, pytest.mark.alone]
+        ),
         ("list", "-o", "+AGE"),
     ],
 )
@@ -38,7 +40,7 @@ def test_table_on_a_terminal_has_the_state_of_each_object(
     text = picture(*args, width=200)
     states = [table_of(text, title)[0]["STATE"] for title in TITLES]
     assert states[1] == "orphaned"
-    named = pyipcs("list", "-f", "csv", "-o", "STATE", "--noheadings").out.split()
+    named = forked("list", "-f", "csv", "-o", "STATE", "--noheadings").out.split()
     assert states == [line.rsplit(",", 1)[-1] for line in named]
 
 
@@ -65,13 +67,13 @@ def test_other_format_on_a_terminal_has_no_state(format_: str, population: Objec
     [(), ("-f", "table"), ("-f", "table", "--color", "always"), ("-f", "csv"), ("--noheadings",)],
 )
 def test_output_into_a_pipe_has_no_state(args: tuple[str, ...], population: Objects) -> None:
-    out = pyipcs("list", *args).out
+    out = forked("list", *args).out
     assert "STATE" not in out
     assert "orphaned" not in out
 
 
 def test_json_has_no_state(population: Objects) -> None:
-    document = json.loads(pyipcs("list", "-J").out)
+    document = json.loads(forked("list", "-J").out)
     assert not any("state" in one for one in document["queues"] + document["shmems"])
 
 

@@ -8,24 +8,28 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, NamedTuple
 
 import pytest
 
 from pyipcs.model import POSIX, SYSV, Kind
 from tests.kit import kernel
+from tests.kit.child import drop_privileges
+from tests.kit.factories import leaked_segment, read_line, scripted
 from tests.kit.kernel import Objects
 from tests.kit.mqueue import open_queue, send_message
 from tests.kit.posix import ShmFiles
 from tests.kit.posix_objects import PosixObjects, path_of
-from tests.kit.program import PYIPCS, need_tool, run
+from tests.kit.program import PYIPCS, fork, load_all, need_tool, run, text_in
 from tests.kit.terminal import end, on_terminal, read_until
-from tests.kit.wait import LIMIT, wait_until, wait_until_idle
+from tests.kit.wait import LIMIT, exit_code, wait_until, wait_until_idle
 
 Event = dict[str, Any]
 NEXT_ID = {
@@ -37,11 +41,10 @@ IN_SHM = (Kind.POSIX_SEGMENT, Kind.POSIX_SEMAPHORE)
 ALL = ("--sysv", "--posix")
 
 
-class Stream:
-    """A running stream, and its events so far."""
+class Events:
+    """The events that a stream has written so far."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", output: int) -> None:
-        self.process = process
+    def __init__(self, output: int) -> None:
         self.output = output
         self.events: list[Event] = []
         self._rest = b""
@@ -67,6 +70,14 @@ class Stream:
             self.read(1)
         raise TimeoutError(f"no {event} {members} in {self.events[-20:]}")
 
+
+class Stream(Events):
+    """A running stream with its events."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", output: int) -> None:
+        super().__init__(output)
+        self.process = process
+
     def events_until_tick(self, objects: Objects) -> list[Event]:
         """Return the events up to the end of a whole tick, without those of a marker.
 
@@ -81,10 +92,22 @@ class Stream:
         return [one for one in self.events[start:] if one["kind"] != "sem"]
 
 
+# pyipcs that accepts intervals from 1 ms, for many ticks.
+_MAIN = """
+from pyipcs.__main__ import main
+from pyipcs.cli import types
+types._INTERVAL_MIN = 0.001
+main()
+"""
+FAST = (sys.executable, "-c", _MAIN)
+
+
 @contextmanager
-def streaming(*args: str, interval: str = "0.1") -> Iterator[Stream]:
+def streaming(
+    *args: str, interval: str = "0.1", program: Sequence[str] = (PYIPCS,)
+) -> Iterator[Stream]:
     """Run a stream into a pipe."""
-    command = [PYIPCS, "list", f"--watch={interval}", "-f", "jsonl", *args]
+    command = [*program, "list", f"--watch={interval}", "-f", "jsonl", *args]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout
     assert process.stderr
@@ -160,11 +183,11 @@ def test_list_watch_jsonl_reports_changed_members(
     with streaming(*ALL) as stream:
         stream.wait_for("present", id=msqid)
         kernel.send(msqid, b"hello")
-        assert stream.wait_for("changed", id=msqid)["cbytes"] == 5
+        stream.wait_for("changed", id=msqid, cbytes=5)
         descriptor = open_queue("/jobs", os.O_WRONLY)
         send_message(descriptor, b"abc")
         os.close(descriptor)
-        assert stream.wait_for("changed", name="/jobs")["qnum"] == 1
+        stream.wait_for("changed", name="/jobs", qnum=1)
 
 
 def test_list_watch_jsonl_of_unchanged_objects_reports_nothing(
@@ -175,10 +198,15 @@ def test_list_watch_jsonl_of_unchanged_objects_reports_nothing(
         objects.make(kind)
     for kind in POSIX:
         posix_objects.make(kind, "still", messages=1)
-    for more in (["-o", "+AGE"], ["-o", "+AGE", "--time-format", "relative"]):
-        with streaming(*ALL, *more) as stream:
+    age = ("-o", "+AGE")
+    with (
+        streaming(*ALL, *age) as plain,
+        streaming(*ALL, *age, "--time-format", "relative") as relative,
+    ):
+        for stream in (plain, relative):
             stream.wait_for("present", kind="psem")
-            time.sleep(1.2)  # ages and relative times have seconds
+        time.sleep(1.2)  # ages and relative times have seconds
+        for stream in (plain, relative):
             assert stream.events_until_tick(objects) == []
 
 
@@ -262,6 +290,74 @@ def test_list_watch_jsonl_with_filter_follows_the_matches(objects: Objects, isol
         assert stream.wait_for("removed", id=msqid)["qnum"] == 0
         kernel.receive_all(msqid)
         stream.wait_for("added", id=msqid)
+
+
+_USING_BY_TURNS = """
+print(flush=True)
+for line in sys.stdin:
+    exec(line)
+"""
+
+
+def test_list_watch_jsonl_with_used_by_follows_the_process_and_ends_with_it(
+    objects: Objects, posix_objects: PosixObjects
+) -> None:
+    shmid = leaked_segment(objects)
+    path = posix_objects.make(Kind.POSIX_SEGMENT, "used")
+    with scripted(_USING_BY_TURNS, stdin=subprocess.PIPE, bufsize=0) as user:
+        read_line(user)
+        assert user.stdin
+        with streaming("-mM", "--used-by", str(user.pid)) as stream:
+            wait_until_idle(stream.process.pid)
+            user.stdin.write(b"file = open(%r)\n" % str(path).encode())
+            stream.wait_for("added", name="/used")
+            user.stdin.write(b"file.close()\n")
+            stream.wait_for("removed", name="/used")
+            user.stdin.write(b"libc.shmat(%d, None, 0)\n" % shmid)
+            assert stream.wait_for("added", id=shmid)["nattch"] == 1
+            user.kill()
+            user.wait(LIMIT)
+            assert stream.process.wait(LIMIT) == 1
+            assert stream.process.stderr
+            reason = f"pyipcs: --used-by: process {user.pid}: no such process\n"
+            assert stream.process.stderr.read().decode() == reason
+
+
+def test_list_watch_jsonl_with_used_by_of_unreadable_process_reports_it_once(
+    objects: Objects, isolated: None
+) -> None:
+    script = "print(libc.shmget(0, 4096, 0o1644), libc.prctl(4, 0, 0, 0, 0), flush=True)"
+    reading, writing = os.pipe()
+    with (
+        TemporaryFile() as errors,
+        scripted(f"{script}; time.sleep(600)") as user,
+        open("/dev/null", "rb") as null,  # noqa: PTH123
+    ):
+        shmid = objects.adopt(Kind.SEGMENT, int(read_line(user).split()[0]))
+        line = ("list", "-m", "--watch=0.1", "-f", "jsonl", "--used-by", str(user.pid))
+        load_all()
+        child = fork(
+            *line,
+            stdin=null.fileno(),
+            stdout=writing,
+            stderr=errors.fileno(),
+            first=drop_privileges,
+        )
+        os.close(writing)
+        events = Events(reading)
+        events.wait_for("present", id=shmid)
+        with kernel.attached(shmid):
+            events.wait_for("changed", id=shmid, nattch=1)
+        events.wait_for("changed", id=shmid, nattch=0)
+        user.kill()
+        user.wait(LIMIT)
+        assert exit_code(child) == 1
+        os.close(reading)
+        texts = text_in(errors).splitlines()
+    assert [text.partition(" (")[0] for text in texts] == [
+        f"pyipcs: process {user.pid}",
+        f"pyipcs: --used-by: process {user.pid}: no such process",
+    ]
 
 
 def test_list_watch_jsonl_with_columns_identifies_the_objects(
@@ -380,7 +476,7 @@ def test_list_watch_jsonl_scans_proc_once_a_tick(
 def test_list_watch_jsonl_memory_is_flat_over_1000_ticks(objects: Objects, shm: ShmFiles) -> None:
     changing = [objects.queue() for _ in range(100)]
     shm.file("first")
-    with streaming("--sysv", "-M") as stream:
+    with streaming("--sysv", "-M", interval="0.001", program=FAST) as stream:
         sizes: list[int] = []
         ticks = 0
         stream.wait_for("present", name="/first")

@@ -11,7 +11,7 @@ import pytest
 from pyipcs.model import SYSV
 from tests.kit.factories import in_other_namespace
 from tests.kit.kernel import Objects, everything
-from tests.kit.program import PYIPCS, Result, run
+from tests.kit.program import PYIPCS, Result, forked, run
 
 GONE = "4194305"  # above the highest possible pid
 # A key of this test process: --all-ns also lists the objects of other test processes.
@@ -31,7 +31,7 @@ def other() -> Iterator[int]:
 
 def there(pid: int, *args: str) -> Result:
     """Run a command of pyipcs with --ns and the pid of a process."""
-    return run(PYIPCS, *args[:1], "--ns", str(pid), *args[1:])
+    return forked(*args[:1], "--ns", str(pid), *args[1:])
 
 
 def inode(pid: int) -> int:
@@ -64,9 +64,9 @@ def test_ns_works_with_each_command(other: int, isolated: None) -> None:
 
 @pytest.mark.tools("ipcs")
 def test_ns_takes_a_path_or_a_pid(other: int, isolated: None) -> None:
-    assert KEY in run(PYIPCS, "list", "--ns", f"/proc/{other}/ns/ipc").out
-    assert run(PYIPCS, "list", f"--ns=/proc/{os.getpid()}/ns/ipc").out == run("ipcs").out
-    assert run(PYIPCS, "list", "--ns", str(os.getpid())).out == run("ipcs").out
+    assert KEY in forked("list", "--ns", f"/proc/{other}/ns/ipc").out
+    assert forked("list", f"--ns=/proc/{os.getpid()}/ns/ipc").out == run("ipcs").out
+    assert forked("list", "--ns", str(os.getpid())).out == run("ipcs").out
 
 
 def test_list_ns_shows_the_states_of_that_namespace(other: int) -> None:
@@ -79,7 +79,7 @@ def test_not_in_takes_only_a_listing_of_the_same_namespace(other: int, tmp_path:
     baseline = tmp_path / "before.json"
     baseline.write_text(there(other, "list", "-J").out)
     assert there(other, "list", "-q", "--not-in", str(baseline), "-o", "ID").out == "ID\n"
-    result = run(PYIPCS, "rm", "-a", "--not-in", str(baseline))
+    result = forked("rm", "-a", "--not-in", str(baseline))
     assert (result.status, "another IPC namespace" in result.err) == (2, True)
 
 
@@ -92,41 +92,42 @@ def test_not_in_takes_only_a_listing_of_the_same_namespace(other: int, tmp_path:
     ],
 )
 def test_ns_that_is_no_ipc_namespace_fails(where: str, why: str) -> None:
-    assert run(PYIPCS, "list", "--ns", where) == (1, "", f"pyipcs: {why}\n")
+    assert forked("list", "--ns", where) == (1, "", f"pyipcs: {why}\n")
 
 
 def test_ns_of_a_fifo_fails_without_waiting(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    result = run(PYIPCS, "list", "--ns", str(fifo))
+    result = forked("list", "--ns", str(fifo))
     assert result == (1, "", f"pyipcs: --ns: {fifo}: not an IPC namespace\n")
 
 
 def test_rm_all_with_a_failing_ns_removes_nothing(objects: Objects, isolated: None) -> None:
     objects.queue()
     before = everything()
-    assert run(PYIPCS, "rm", "-a", "--ns", GONE).status == 1
-    assert run(PYIPCS, "rm", "-a", "--ns").status == 2
+    assert forked("rm", "-a", "--ns", GONE).status == 1
+    assert forked("rm", "-a", "--ns").status == 2
     assert everything() == before
 
 
 def test_help_and_version_with_a_failing_ns_succeed() -> None:
-    assert run(PYIPCS, "list", "--ns", GONE, "--help").status == 0
-    assert run(PYIPCS, "list", "--ns", GONE, "--version").status == 0
+    assert forked("list", "--ns", GONE, "--help").status == 0
+    assert forked("list", "--ns", GONE, "--version").status == 0
 
 
 # -- list --all-ns.
 
 
+@pytest.mark.alone
 def test_all_ns_lists_the_own_namespace_first(other: int, objects: Objects, isolated: None) -> None:
     msqid = objects.queue(0x77)
-    out = run(PYIPCS, "list", "--all-ns").out
+    out = forked("list", "--all-ns").out
     ours, theirs = inode(os.getpid()), inode(other)
     assert out.startswith(f"IPC namespace {ours} (this one): "), "the own namespace comes first"
     assert f"\nIPC namespace {theirs}: {other} (sleep)\n" in out
     own = out.index("0x00000077")
     assert own < out.index(f"IPC namespace {theirs}") < out.index(KEY)
-    document = json.loads(run(PYIPCS, "list", "--all-ns", "-J").out)
+    document = json.loads(forked("list", "--all-ns", "-J").out)
     assert document["taken"]["filtered"] is True
     by_inode = {each["ipc_namespace"]: each for each in document["namespaces"]}
     assert [queue["id"] for queue in by_inode[ours]["queues"]] == [msqid]
@@ -135,37 +136,40 @@ def test_all_ns_lists_the_own_namespace_first(other: int, objects: Objects, isol
     assert [len(by_inode[theirs][kind.collection]) for kind in SYSV] == [1, 1, 1]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_all_ns_adds_the_column_ns(other: int, objects: Objects, isolated: None) -> None:
     objects.queue(0x77)
     args = ("list", "--all-ns", "-o", "KEY,STATE")
     ours, theirs = inode(os.getpid()), inode(other)
-    lines = run(PYIPCS, *args, "-q", "-f", "csv").out.splitlines()
+    lines = forked(*args, "-q", "-f", "csv").out.splitlines()
     assert lines[0] == "NS,KEY,STATE"
     assert {f"{ours},0x00000077,unknown", f"{theirs},{KEY},unknown"} <= {*lines}
-    found = [json.loads(line) for line in run(PYIPCS, *args, "-f", "jsonl").out.splitlines()]
+    found = [json.loads(line) for line in forked(*args, "-f", "jsonl").out.splitlines()]
     assert sum(each["ipc_namespace"] == theirs for each in found) == 3
-    assert f'KIND="msg" NS="{theirs}" KEY' in run(PYIPCS, *args, "-f", "export").out
-    assert f"{KEY} {theirs}\n" in run(PYIPCS, "list", "--all-ns", "-q", "-o", "KEY,NS").out
-    assert run(PYIPCS, "list", "-q", "-o", "NS").out.splitlines()[1].strip() == str(ours)
-    text = run(PYIPCS, *args, "-q").out
+    assert f'KIND="msg" NS="{theirs}" KEY' in forked(*args, "-f", "export").out
+    assert f"{KEY} {theirs}\n" in forked("list", "--all-ns", "-q", "-o", "KEY,NS").out
+    assert forked("list", "-q", "-o", "NS").out.splitlines()[1].strip() == str(ours)
+    text = forked(*args, "-q").out
     assert f"IPC namespace {theirs}: " in text
     assert f"{KEY} unknown\n" in text
 
 
+@pytest.mark.alone
 @pytest.mark.root  # others may not enter the namespaces of other test processes: status 1
 def test_all_ns_with_filters_selects_in_each_namespace(other: int, isolated: None) -> None:
-    result = run(PYIPCS, "list", "--all-ns", "--key", KEY, "--fail-if-any", "-f", "tsv")
+    result = forked("list", "--all-ns", "--key", KEY, "--fail-if-any", "-f", "tsv")
     assert result.status == 23
     assert all(f"\t{inode(other)}\t" in line for line in result.out.splitlines()[1:])
-    assert run(PYIPCS, "list", "--all-ns", "--key", NO_KEY, "--fail-if-any").status == 0
+    assert forked("list", "--all-ns", "--key", NO_KEY, "--fail-if-any").status == 0
 
 
+@pytest.mark.alone
 @pytest.mark.tools("strace")
 def test_all_ns_omits_a_namespace_whose_processes_are_gone(other: int) -> None:
     """The processes end between the scan and entering their namespace."""
     theirs = f"IPC namespace {inode(other)}: "
-    assert theirs in run(PYIPCS, "list", "--all-ns").out
+    assert theirs in forked("list", "--all-ns").out
     gone = ["-f", "-o", "/dev/null", "-P", f"/proc/{other}/ns/ipc", "-e", "trace=openat"]
     gone += ["-e", "inject=openat:error=ENOENT"]
     result = run("strace", *gone, PYIPCS, "list", "--all-ns")

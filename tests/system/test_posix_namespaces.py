@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pyipcs.errors import Status
 from pyipcs.sysv import namespace
 from tests.kit.child import (
     NEWIPC,
@@ -31,7 +32,7 @@ from tests.kit.posix import (
     glibc_semaphore,
     mount_tmpfs,
 )
-from tests.kit.program import PYIPCS, Result, elsewhere, run, unprivileged
+from tests.kit.program import PYIPCS, Result, elsewhere, forked, run, unprivileged
 from tests.kit.terminal import end, on_terminal, read_until, without_codes
 from tests.kit.wait import LIMIT
 
@@ -96,7 +97,7 @@ def unmounted(request: pytest.FixtureRequest, here: ShmFiles) -> Iterator[tuple[
     """Yield the steps to a place without visible queues, with its reason and its status."""
     yield UNMOUNTED[request.param]
     if not (MQUEUE / HERE[1:]).exists():
-        make_queue(HERE, sizes=SMALL)  # the fixture removes it
+        os.close(make_queue(HERE, sizes=SMALL))  # the fixture removes it
 
 
 def test_list_where_queues_are_unseen_reports_the_reason(unmounted: tuple[Steps, str, int]) -> None:
@@ -193,7 +194,7 @@ def test_list_watch_where_queues_are_unseen_goes_on(here: ShmFiles) -> None:
         assert process.wait(LIMIT) == 0
     finally:
         end(process, terminal)
-        make_queue(HERE, sizes=SMALL)
+        os.close(make_queue(HERE, sizes=SMALL))
     assert HERE in text
 
 
@@ -264,19 +265,19 @@ THERE_ROWS = [["pmsg", THERE, "", ""], ["psem", THERE, "", "9"], ["pshm", THERE,
 
 
 def test_list_ns_of_process_shows_its_objects(there: int) -> None:
-    result = run(PYIPCS, "list", "--posix", "--ns", str(there), *COLUMNS)
+    result = forked("list", "--posix", "--ns", str(there), *COLUMNS)
     assert (result.status, result.err, rows(result)) == (0, "", THERE_ROWS)
     path = f"/proc/{there}/ns/ipc"
-    assert rows(run(PYIPCS, "list", "--posix", f"--ns={path}", *COLUMNS)) == THERE_ROWS
-    assert len(rows(run(PYIPCS, "stat", THERE, "--ns", str(there), *COLUMNS))) == 3
-    assert run(PYIPCS, "stat", HERE, "--ns", str(there)).err.endswith("has that name\n")
+    assert rows(forked("list", "--posix", f"--ns={path}", *COLUMNS)) == THERE_ROWS
+    assert len(rows(forked("stat", THERE, "--ns", str(there), *COLUMNS))) == 3
+    assert forked("stat", HERE, "--ns", str(there)).err.endswith("has that name\n")
 
 
 def test_list_ns_of_own_process_is_the_same(here: ShmFiles) -> None:
-    own = rows(run(PYIPCS, "list", "--posix", *COLUMNS))
+    own = rows(forked("list", "--posix", *COLUMNS))
     assert len(own) == 3
     for path in (str(os.getpid()), "/proc/self/ns/ipc", f"/proc/{os.getpid()}/ns/ipc"):
-        result = run(PYIPCS, "list", "--posix", "--ns", path, *COLUMNS)
+        result = forked("list", "--posix", "--ns", path, *COLUMNS)
         assert (result.status, result.err, rows(result)) == (0, "", own)
 
 
@@ -286,9 +287,9 @@ def test_list_ns_of_file_has_queues_alone(there: int, tmp_path: Path) -> None:
     file.touch()
     bind(Path(f"/proc/{there}/ns/ipc"), file)
     try:
-        result = run(PYIPCS, "list", "--posix", "--ns", str(file), "-J")
-        queues = run(PYIPCS, "list", "-Q", "--ns", str(file), "-f", "csv", "-o", "NAME")
-        stat = run(PYIPCS, "stat", "-q", THERE, "--ns", str(file), "-f", "csv", "-o", "NAME")
+        result = forked("list", "--posix", "--ns", str(file), "-J")
+        queues = forked("list", "-Q", "--ns", str(file), "-f", "csv", "-o", "NAME")
+        stat = forked("stat", "-q", THERE, "--ns", str(file), "-f", "csv", "-o", "NAME")
     finally:
         libc.umount2(os.fsencode(file), 2)
     reason = f"{file} is not /proc/PID/ns/ipc (only a process has a /dev/shm)"
@@ -307,6 +308,7 @@ def enter_root(root: Path) -> None:
     (root / "dev").mkdir()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("all_namespaces", [False, True])
 def test_list_of_chroot_follows_no_link_out_of_it(
     all_namespaces: bool, here: ShmFiles, tmp_path: Path
@@ -322,7 +324,7 @@ def test_list_of_chroot_follows_no_link_out_of_it(
 
     with child_in(prepare) as pid:
         where = ["--all-ns"] if all_namespaces else ["--ns", str(pid)]
-        result = run(PYIPCS, "list", "-M", *where)
+        result = forked("list", "-M", *where)
     assert "secret" not in result.out
     assert "Traceback" not in result.err
     if all_namespaces:
@@ -338,24 +340,27 @@ def test_list_of_chroot_follows_no_link_out_of_it(
 
 def all_rows(*args: str) -> list[list[str]]:
     """Return the rows of --all-ns about the objects of this file's tests, without NS."""
-    result = run(PYIPCS, "list", "--all-ns", *args, "-f", "csv", "-o", "KIND,NAME")
+    result = forked("list", "--all-ns", *args, "-f", "csv", "-o", "KIND,NAME")
     return [row[1:] for row in rows(result) if row[2] in {HERE, THERE, MORE}]
 
 
+@pytest.mark.alone
 def test_list_all_ns_has_objects_of_each_namespace_once(there: int) -> None:
     expected = [[kind, name] for name in (HERE, THERE) for kind in ("pmsg", "psem", "pshm")]
     assert sorted(all_rows("--posix")) == sorted(expected)
 
 
+@pytest.mark.alone
 def test_list_all_ns_has_a_column_with_the_namespace(there: int) -> None:
-    result = run(PYIPCS, "list", "--all-ns", "--posix", "-f", "csv", "-o", "NAME,NS")
+    result = forked("list", "--all-ns", "--posix", "-f", "csv", "-o", "NAME,NS")
     inodes = {row["NAME"]: row["NS"] for row in csv.DictReader(result.out.splitlines())}
     assert inodes[THERE] == str(Path(f"/proc/{there}/ns/ipc").stat().st_ino)
     assert inodes[HERE] == str(namespace.current())
 
 
+@pytest.mark.alone
 def test_list_all_ns_json_has_arrays_in_each_namespace(there: int) -> None:
-    result = run(PYIPCS, "list", "--all-ns", "--posix", "-J")
+    result = forked("list", "--all-ns", "--posix", "-J")
     groups = {one["ipc_namespace"]: one for one in json.loads(result.out)["namespaces"]}
     own = groups[namespace.current()]
     other = groups[Path(f"/proc/{there}/ns/ipc").stat().st_ino]
@@ -364,6 +369,7 @@ def test_list_all_ns_json_has_arrays_in_each_namespace(there: int) -> None:
             assert [one["name"] for one in group[array]] == [name]
 
 
+@pytest.mark.alone
 def test_list_all_ns_shows_a_shared_tmpfs_once(here: ShmFiles) -> None:
     """Three namespaces, one /dev/shm: its objects are those of the caller's namespace."""
 
@@ -372,13 +378,29 @@ def test_list_all_ns_shows_a_shared_tmpfs_once(here: ShmFiles) -> None:
 
     with ExitStack() as stack:
         pids = [stack.enter_context(child_in(prepare)) for _ in range(2)]
-        result = run(PYIPCS, "list", "--all-ns", "-MS", "-f", "csv", "-o", "NAME,KIND")
+        result = forked("list", "--all-ns", "-MS", "-f", "csv", "-o", "NAME,KIND")
         others = {str(Path(f"/proc/{pid}/ns/ipc").stat().st_ino) for pid in pids}
     found = [row for row in rows(result) if row[1] == HERE]
     assert [row[2] for row in found] == ["psem", "pshm"]
     assert others.isdisjoint(row[0] for row in found)
 
 
+@pytest.mark.alone
+@pytest.mark.parametrize("format_", ["plain", "table", "json", "csv"])
+def test_list_all_ns_of_a_shared_tmpfs_knows_the_columns_of_all_kinds(
+    format_: str, here: ShmFiles
+) -> None:
+    """The other namespace has queues alone: the objects in /dev/shm are listed before."""
+    with child_in(partial(unshare, NEWIPC)):
+        columns = ("-o", "KIND,ID,NAME", "--sort", "NAME")
+        result = run(PYIPCS, "list", "--all-ns", "-q", "-M", *columns, "-f", format_)
+    # An ordinary user cannot enter the namespaces of other users.
+    assert result.status == Status.DONE or (not IS_ROOT and result.status == Status.FAILED)
+    assert "no column" not in result.err
+    assert HERE in result.out
+
+
+@pytest.mark.alone
 def test_list_all_ns_shows_each_mount_within_one_namespace(here: ShmFiles) -> None:
     """One IPC namespace, three file systems at /dev/shm."""
 
@@ -391,9 +413,10 @@ def test_list_all_ns_shows_each_mount_within_one_namespace(here: ShmFiles) -> No
         found = all_rows("-M")
         assert sorted(found) == [["pshm", HERE], ["pshm", MORE], ["pshm", THERE]]
         assert all_rows("-Q") == [["pmsg", HERE]]
-    assert rows(run(PYIPCS, "list", "-M", "-f", "csv", "-o", "KIND,NAME")) == [["pshm", HERE]]
+    assert rows(forked("list", "-M", "-f", "csv", "-o", "KIND,NAME")) == [["pshm", HERE]]
 
 
+@pytest.mark.alone
 @pytest.mark.tools("strace")
 def test_list_all_ns_shows_a_tmpfs_although_its_first_namespace_is_gone(here: ShmFiles) -> None:
     """Two namespaces share a /dev/shm; the process of the first one ends after the scan."""
@@ -415,6 +438,7 @@ def test_list_all_ns_shows_a_tmpfs_although_its_first_namespace_is_gone(here: Sh
     assert [row[0] for row in rows(result) if row[-1] == THERE] == [str(second)]
 
 
+@pytest.mark.alone
 @pytest.mark.root
 def test_list_all_ns_by_ordinary_user_reports_the_unseen_in_one_line(there: int) -> None:
     result = unprivileged("list", "--all-ns", "-M", "-f", "csv", "-o", "NAME")
@@ -425,9 +449,10 @@ def test_list_all_ns_by_ordinary_user_reports_the_unseen_in_one_line(there: int)
     assert "Traceback" not in result.err
 
 
+@pytest.mark.alone
 def test_list_all_ns_leaves_the_place_of_the_caller(there: int) -> None:
     """The headings are followed by the objects of the right /dev/shm."""
-    out = run(PYIPCS, "list", "--all-ns", "-M").out
+    out = forked("list", "--all-ns", "-M").out
     here_at, there_at = out.index(HERE), out.index(THERE)
     assert "(this one)" in out[:here_at]
     assert out.count(HERE) == out.count(THERE) == 1
@@ -449,6 +474,6 @@ def test_list_of_kinds_that_cannot_be_listed_has_their_columns(
     """A file of a namespace names no process, and so no /dev/shm."""
     name = tmp_path / "ns"
     name.symlink_to(f"/proc/{os.getpid()}/ns/ipc")
-    result = run(PYIPCS, *args.split(), "--ns", str(name))
+    result = forked(*args.split(), "--ns", str(name))
     assert (result.status, result.out) == (1, out), result
     assert "only a process has a /dev/shm" in result.err

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.model import Kind
+from pyipcs.model import POSIX, SYSV, Kind
+from pyipcs.process.signals import FINAL_MESSAGE_TIMEOUT
 from tests.kit import kernel
 from tests.kit.factories import read_line, scripted
 from tests.kit.isolation import ACCENTED_USER_ID, ESCAPE_USER_ID
 from tests.kit.kernel import Objects, row
 from tests.kit.posix import ShmFiles
+from tests.kit.posix_objects import PosixObjects
 from tests.kit.program import PYIPCS, need_tool, pyipcs, run
 from tests.kit.terminal import (
     end,
@@ -475,6 +477,21 @@ def test_list_watch_on_a_resized_terminal_fits_it(
     interrupt(process, terminal)
 
 
+def test_list_watch_on_a_terminal_with_fewer_lines_than_kinds_fits_it(
+    objects: Objects, posix_objects: PosixObjects
+) -> None:
+    for kind in SYSV:
+        objects.make(kind)
+    for kind in POSIX:
+        posix_objects.make(kind)
+    process, terminal = on_terminal("list", "--sysv", "--posix", "--watch=0.1")
+    for height in (1, 3, 6):
+        resize(terminal, 200, height)
+        process.send_signal(signal.SIGWINCH)
+        wait_until(lambda height=height: len(next_frame(terminal).split("\n")) == height)  # type: ignore[misc]
+    interrupt(process, terminal)
+
+
 def test_list_watch_with_a_thousand_inherited_descriptors_goes_on() -> None:
     """select(2) takes no descriptor above 1023."""
     many = 'ulimit -n 2048; for ((n = 3; n < 1100; n++)); do eval "exec $n</dev/null"; done'
@@ -626,6 +643,30 @@ def test_list_watch_ended_by_a_signal_restores_the_modes(
     assert process.wait(LIMIT) == -number
     assert termios.tcgetattr(terminal) == before
     end(process, terminal)
+
+
+def test_stat_watch_with_columns_shows_a_table(objects: Objects, isolated: None) -> None:
+    msqid = objects.queue(5)
+    objects.segment(6)
+    line = ("stat", "0x5", "0x6", "--watch=0.1", "-o", "ID,MSGS,SIZE")
+    process, terminal = on_terminal(*line, width=80)
+    try:
+        text = without_codes(read_until(terminal, "Shared memory segments"))
+        assert re.search(r"ID +MSGS +NET/S\b", text)
+        assert "Last send" not in text
+        kernel.send(msqid, b"x")
+        read_until(terminal, r"\+\d+\.\d")
+        os.write(terminal, b"q")
+        read_all(terminal)
+        assert process.wait(LIMIT) == 0
+    finally:
+        end(process, terminal)
+
+
+def test_stat_watch_with_an_unknown_column_is_refused(objects: Objects, isolated: None) -> None:
+    objects.queue(5)
+    status, text = whole_run("stat", "0x5", "--watch", "-o", "NOPE")
+    assert (status, "no column 'NOPE'" in text) == (2, True)
 
 
 def test_stat_watch_ended_by_an_error_restores_the_modes(objects: Objects, isolated: None) -> None:
@@ -788,9 +829,11 @@ def test_list_watch_on_a_full_terminal_dies_of_a_signal(
     assert process.wait(LIMIT) == -signal.SIGTERM
 
 
+@pytest.mark.slow
 def test_list_watch_on_a_slow_terminal_restores_it(
     unread: tuple[subprocess.Popen[bytes], int],
 ) -> None:
+    """The terminal takes the last frame in parts, and more than a second for all."""
     process, terminal = unread
     text = b""
 
@@ -801,7 +844,9 @@ def test_list_watch_on_a_slow_terminal_restores_it(
         return LEAVE.encode() in text
 
     process.send_signal(signal.SIGTERM)
-    wait_until(has_left)
+    begun = time.monotonic()
+    wait_until(has_left, pause=0.1)
+    assert time.monotonic() - begun > FINAL_MESSAGE_TIMEOUT
     assert process.wait(LIMIT) == -signal.SIGTERM
     assert_restored(text.decode())
 

@@ -20,7 +20,7 @@ _FILES = {"bash": "pyipcs.bash", "zsh": "_pyipcs", "fish": "pyipcs.fish"}
             'eval "$(pyipcs completion bash)"',
             "Complete with Tab in this shell; in ~/.bashrc, in every new one.",
         ),
-        ("pyipcs completion zsh > _pyipcs", "Write the file for a folder in the fpath of zsh."),
+        ("pyipcs completion zsh > _pyipcs", "Write the file for a directory in the fpath of zsh."),
         ("pyipcs completion fish > pyipcs.fish", "Write the file for ~/.config/fish/completions."),
     ),
 )
@@ -29,8 +29,8 @@ _FILES = {"bash": "pyipcs.bash", "zsh": "_pyipcs", "fish": "pyipcs.fish"}
     type=DocumentedChoice(
         {
             "bash": "code for eval in .bashrc",
-            "zsh": "file of a folder in fpath, or code for eval after compinit",
-            "fish": "code for source in config.fish, or file of a folder of completions",
+            "zsh": "file of a directory in fpath, or code for eval after compinit",
+            "fish": "code for source in config.fish, or file of a directory of completions",
         }
     ),
     metavar="SHELL",
@@ -39,8 +39,8 @@ _FILES = {"bash": "pyipcs.bash", "zsh": "_pyipcs", "fish": "pyipcs.fish"}
 def command(output: Output, /, *, shell: str) -> None:
     """Print the completion file of a shell.
 
-    Tab then offers commands, options, columns, users, and the existing objects. `pipx install` puts
-    the same files where bash and fish find them.
+    Tab then offers commands, options, columns, users, and the existing objects. pipx 1.16 or newer
+    puts the same files where bash and fish find them.
     """
     with open(_path(_FILES[shell]), "rb") as file:
         output.write_bytes([file.read()])

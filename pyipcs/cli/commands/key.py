@@ -14,11 +14,11 @@ from pyipcs.terminal.streams import Output
     any_operand="PATH",
     examples=(
         ("pyipcs key /etc 7", 'Print the result of ftok("/etc", 7).'),
-        ("pyipcs key -v /etc", "Print also the objects that have the key."),
+        ("pyipcs key -v /etc", "Print the objects that have the key, too."),
         ('pyipcs make -Q -k "$(pyipcs key /etc 7)"', "Create a queue with that key."),
     ),
 )
-@showing("-v", "--verbose", is_flag=True, help="Print also the objects that have the key.")
+@showing("-v", "--verbose", is_flag=True, help="Print the objects that have the key, too.")
 @click.argument("path", type=FILE, metavar="PATH")
 @click.argument("project", type=PROJECT, default="1", metavar="[PROJ]")
 @click.pass_obj
@@ -26,8 +26,8 @@ def command(output: Output, /, *, path: str, project: int, verbose: bool) -> Non
     """Print the ftok(3) key of a file.
 
     PROJ is a number (decimal or 0x hexadecimal), or one character other than a digit. [default: 1]
-    ftok(3) uses only its low 8 bits; -v reports a number that has more. Other commands accept such
-    a key as ftok:PATH[:PROJ].
+    ftok(3) uses only its low 8 bits; -v reports a number that has more. Other commands accept
+    the key as ftok:PATH[:PROJ].
     """
     try:
         key = ftok(path, project)

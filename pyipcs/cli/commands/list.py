@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import click
 
-from pyipcs.actions.visible import find_visible
+from pyipcs.actions.visible import find_selected
 from pyipcs.cli import present
 from pyipcs.cli.command import given_option_names
 from pyipcs.cli.options.common import options_as, refuse, selecting, showing, subcommand
@@ -22,6 +22,8 @@ from pyipcs.query import plan
 from pyipcs.query.plan import Format, Found, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.terminal.streams import Output
+
+_VIEW_OPTIONS = {"limits": "-l", "usage": "-u", "time": "-t", "pid": "-p", "creator": "-c"}
 
 
 class ListOptions(NamedTuple):
@@ -57,13 +59,13 @@ class ListOptions(NamedTuple):
 
     @property
     def shows_each(self) -> bool:
-        """True if metrics have single objects, and tables no hint at POSIX objects."""
+        """True if metrics have single objects, and tables no hint at POSIX ones."""
         return bool(self.named_kinds or self.selection.filters or self.fail_if_any)
 
     @property
     def columns(self) -> View:
         """The columns of objects."""
-        return View(self.view or "status")
+        return View.STATUS if self.figures or not self.view else View(self.view)
 
 
 @subcommand(
@@ -143,7 +145,8 @@ def _check(options: ListOptions, *, has_ns: bool) -> None:
     all_namespaces, fail_if_any = options.all_namespaces, options.fail_if_any
     filters = options.selection.named
     cannot = "cannot be combined"
-    figures = {"limits": "-l", "usage": "-u"}.get(options.figures)
+    view = _VIEW_OPTIONS.get(options.view or "")
+    figures = view if options.figures else None
     refuse(
         (
             (
@@ -154,7 +157,7 @@ def _check(options: ListOptions, *, has_ns: bool) -> None:
             (options.name and {*named} - {*POSIX}, "-N is for -Q, -M and -S"),
             (one and filters, f"{one} and {filters} {cannot}"),
             (one and interval, f"{one} and --watch {cannot}"),
-            (options.name and figures, f"-N and {figures} {cannot}"),
+            (options.name and view, f"-N and {view} {cannot}"),
             (figures and filters, f"{figures} and {filters} {cannot}"),
             (figures and fail_if_any, f"{figures} and --fail-if-any {cannot}"),
             (interval and fail_if_any, f"--watch and --fail-if-any {cannot}"),
@@ -197,31 +200,24 @@ def _stream(output: Output, interval: float, kinds: Sequence[Kind], options: Lis
 def _show(output: Output, kinds: Sequence[Kind], options: ListOptions) -> Status:
     """Show the objects of this namespace."""
     selection, fail = options.selection, options.fail_if_any
-    is_terminal = output.is_terminal
     # Before the listings are opened: a wrong column is an error even if nothing is visible.
-    plan.check(kinds, options.output_options, options.output_options.chosen(terminal=is_terminal))
-    selection.check_processes()
-    seen, unseen = find_visible(kinds)
-    unexamined = selection.unexamined()
-    found: Found = {kind: selection.of(listings) for kind, listings in seen.items()}
-    has_any, found = _peek(found) if fail else (False, found)
+    present.check(output, kinds, options.output_options)
+    selected = find_selected(kinds, selection)
+    has_any, found = _peek(selected.found) if fail else (False, selected.found)
     present.listings(
         output,
         found,
         options.output_options,
         view=options.columns,
-        scope=selection.scope._replace(unseen=[*unseen]),
+        scope=selection.scope._replace(unseen=[*selected.unseen]),
         totals=[*found],
         each=options.shows_each,
     )
-    # Both kinds in /dev/shm have the same reason.
-    reasons = [*unexamined, *selection.unjudged(), *map(str, unseen.values())]
-    for reason in dict.fromkeys(reasons):
+    for reason in selected.reasons(selection.unjudged()):
         output.error(reason)
     if has_any:
         return Status.FOUND
-    is_incomplete = unexamined or any(one.is_certain for one in unseen.values())
-    return Status.FAILED if is_incomplete else Status.DONE
+    return Status.FAILED if selected.is_incomplete else Status.DONE
 
 
 def _peek(found: Found) -> tuple[bool, Found]:
@@ -242,9 +238,14 @@ def _peek(found: Found) -> tuple[bool, Found]:
 def _show_one(output: Output, kind: Kind, target: Target, options: ListOptions) -> Status:
     """Show one object by its id."""
     output_options = options.output_options
-    plan.check([kind], output_options, output_options.chosen(terminal=output.is_terminal))
+    present.check(output, [kind], output_options)
     record = _read(kind, target)
-    present.details(output, [kind], [record], output_options, like_ipcs=True)
+    missing = present.details(
+        output, [kind], [record], output_options, view=options.columns, like_ipcs=True
+    )
+    if missing:
+        present.report_removed(output, missing)
+        return Status.FAILED
     return Status.FOUND if options.fail_if_any else Status.DONE
 
 
@@ -254,15 +255,16 @@ def _show_named(output: Output, name: Target, options: ListOptions) -> Status:
 
     kinds = options.named_kinds or POSIX
     output_options = options.output_options
-    plan.check(kinds, output_options, output_options.chosen(terminal=output.is_terminal))
+    present.check(output, kinds, output_options)
     records, errors = read_all(kinds, [name])
     if not records:
         raise errors[0]
     for error in errors:
         output.error(str(error))
     named = [kind for kind in kinds if any(record.kind is kind for record in records)]
-    present.details(output, named, records, output_options)
-    if errors:
+    missing = present.details(output, named, records, output_options)
+    present.report_removed(output, missing)
+    if errors or missing:
         return Status.FAILED
     return Status.FOUND if options.fail_if_any else Status.DONE
 
@@ -272,21 +274,20 @@ def _show_all_namespaces(output: Output, kinds: Sequence[Kind], options: ListOpt
     from pyipcs.actions.all_namespaces import collect
 
     selection, output_options = options.selection, options.output_options
-    format_ = output_options.chosen(terminal=output.is_terminal)
-    plan.check(kinds, output_options, format_)
+    present.check(output, kinds, output_options)
     groups, is_incomplete = collect(output, kinds, selection, output_options, options.columns)
     present.namespaces(
         output,
+        kinds,
         groups,
         output_options,
         view=options.columns,
         scope=selection.scope,
         each=options.shows_each,
     )
-    if is_incomplete:
-        return Status.FAILED
-    has_any = options.fail_if_any and any(group.length for group in groups)
-    return Status.FOUND if has_any else Status.DONE
+    if options.fail_if_any and any(group.length for group in groups):
+        return Status.FOUND
+    return Status.FAILED if is_incomplete else Status.DONE
 
 
 def _read(kind: Kind, target: Target) -> Record:

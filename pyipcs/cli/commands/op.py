@@ -33,7 +33,7 @@ _operation = options_titled("Operations")
     default=str(int(Status.WAIT)),
     show_default=True,
     metavar="STATUS",
-    help="Exit status if the operations would wait, or waited too long, in case CMD uses 3 itself.",
+    help="Exit status instead of 3, if the operations would wait or waited too long.",
 )
 @wait_options()
 @click.argument("target", type=target_type(Kind.SEMAPHORE), metavar="SEM")

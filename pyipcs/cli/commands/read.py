@@ -1,4 +1,4 @@
-"""pyipcs read: read bytes out of a segment."""
+"""pyipcs read: read bytes from a segment."""
 
 import click
 
@@ -55,7 +55,7 @@ _bytes = options_titled("Bytes", once=True)
 @options_as(ReadOptions)
 @click.pass_obj
 def command(output: Output, /, *, target: Target, options: ReadOptions) -> None:
-    """Read bytes out of a segment.
+    """Read bytes from a segment.
 
     Read permission is enough. Bytes that were never written are zeros, and take no memory. Offsets
     and lengths are bytes, or have a unit: K, KiB, KB, M, MiB and so on. A POSIX segment keeps its

@@ -1,6 +1,7 @@
 """pyipcs rm: remove objects, as ipcrm(1) does, or all that match filters."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from typing import NamedTuple
 
@@ -26,7 +27,6 @@ from pyipcs.errors import CommandError, Status, UnseenError
 from pyipcs.listing import Listing
 from pyipcs.model import COUNTERPARTS, SYSV, By, Kind, Target
 from pyipcs.objects import parse_target, removable
-from pyipcs.query import plan
 from pyipcs.query.plan import Format, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.sysv.keys import parse_id
@@ -141,6 +141,7 @@ _single_options = combine_options(
     cls=OptionalValue,
     following_values=KIND_NAMES,
     type=KINDS,
+    once=True,
     metavar="[=KIND,...]",
     help="All of msg, shm, sem, pmsg, pshm, psem, sysv or posix. [default: sysv]",
     details="All objects of these kinds that you may remove.",
@@ -178,8 +179,7 @@ def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
     named = [] if old_kind else _parse_targets(options.operands)
     output: Output = ctx.obj
     if options.dry_run:
-        format_ = options.output_options.chosen(terminal=output.is_terminal)
-        plan.check(_nameable(named, options), options.output_options, format_)
+        present.check(output, _nameable(named, options), options.output_options)
     removal = Removal(output, options.selection, verbose=options.verbose)
     can_ask = output.is_interactive and not (options.yes or options.dry_run)
     found, selected = _select(options, removal, can_ask=can_ask)
@@ -196,11 +196,19 @@ def command(ctx: click.Context, /, *, options: RemoveOptions) -> Status:
     needs_consent = can_ask and any(selected.values())
     if needs_consent and not output.ask(_question(found)):
         raise CommandError("nothing was removed")
-    removal.remove(targets)
-    removal.remove_selected(selected)
+    with _printing(output) if options.verbose else nullcontext():
+        removal.remove(targets)
+        removal.remove_selected(selected)
     if old_kind and not removal.failed:
         output.write(["resource(s) deleted\n"])
     return removal.status
+
+
+def _printing(output: Output) -> AbstractContextManager[None]:
+    """Return the context of -v, in which a signal loses no printed line."""
+    from pyipcs.terminal.signal_flush import flushed_at_signals
+
+    return flushed_at_signals(output)
 
 
 def _select(

@@ -15,7 +15,6 @@ from pyipcs.cli.options.watch import watch, watch_option
 from pyipcs.cli.types import target_type
 from pyipcs.errors import Status
 from pyipcs.model import Kind, Record, Target
-from pyipcs.query import plan
 from pyipcs.query.plan import USAGE_COLUMNS, Format, OutputOptions
 from pyipcs.query.selection import Selection
 from pyipcs.terminal.streams import Output
@@ -78,15 +77,16 @@ def command(ctx: click.Context, /, *, options: StatOptions) -> Status:
     kinds, output_options = options.nameable_kinds, options.output_options
     if options.interval is not None:
         return _watch(ctx, options.interval, options)
+    present.check(output, kinds, output_options)
     format_ = output_options.chosen(terminal=output.is_terminal)
-    plan.check(kinds, output_options, format_)
     if options.selection.filters:
         return _show_selected(output, options, format_)
     records, errors = read_all(kinds, options.targets)
     for error in errors:
         output.error(str(error))
-    _show(output, kinds, records, options, format_)
-    return Status.FAILED if errors else Status.DONE
+    missing = _show(output, kinds, records, options, format_)
+    present.report_removed(output, missing)
+    return Status.FAILED if errors or missing else Status.DONE
 
 
 def _check(ctx: click.Context, options: StatOptions) -> None:
@@ -131,13 +131,16 @@ def _show(
     options: StatOptions,
     format_: Format,
     unseen: Collection[Kind] = (),
-) -> None:
-    """Show records; a JSON document has the keys of all nameable kinds."""
+) -> list[Record]:
+    """Show records; return those of objects that were removed meanwhile.
+
+    A JSON document has the keys of all nameable kinds.
+    """
     if format_ is not Format.JSON:
         kinds = [kind for kind in kinds if any(record.kind is kind for record in records)] or kinds
         unseen = ()
     output_options = _complete(options.output_options, format_, kinds)
-    present.details(output, kinds, records, output_options, unseen=unseen)
+    return present.details(output, kinds, records, output_options, unseen=unseen)
 
 
 def _complete(options: OutputOptions, format_: Format, kinds: Iterable[Kind]) -> OutputOptions:

@@ -1,7 +1,9 @@
 """Options that select objects: kinds and filters."""
 
+import errno
+import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pyipcs.cli.options.common import combine_options, selecting
 from pyipcs.cli.types import DURATION, PROCESS, USER, ParsedType, key_type
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
     from pyipcs.query.filters import Filter
 
 
-_START = 1 << 16  # bytes: enough to recognize a file that is not a listing
+_CHUNK = 1 << 20  # bytes: enough to recognize a file that is not a listing
+_LISTING_MAX = 1 << 28  # bytes: half a million objects; another file may be endless
 
 
 def _parse_baseline(path: str) -> "Filter":
@@ -26,14 +29,29 @@ def _parse_baseline(path: str) -> "Filter":
         raise ValueError("standard input is closed")
     try:
         with open(path, "rb") if path != "-" else open(0, "rb", closefd=False) as file:
-            text = file.read(_START)
-            is_object = text.lstrip().startswith(b"{")  # another file may be endless
-            document = json.loads(text + file.read()) if is_object else {}
+            text = _read_object(file)
+        document = json.loads(text) if text else {}
     except OSError as error:
         raise ValueError(error.strerror) from None
     except (ValueError, RecursionError, MemoryError):
         raise ValueError(NO_LISTING) from None
     return not_in(document)
+
+
+def _read_object(file: BinaryIO) -> bytearray:
+    """Return the text of a JSON object; nothing if the file starts otherwise.
+
+    Raises:
+        OSError: the file is larger than any listing (EFBIG), or the kernel refused a call.
+    """
+    text = bytearray(file.read(_CHUNK))
+    if not text.lstrip().startswith(b"{"):
+        return bytearray()
+    while chunk := file.read(_CHUNK):
+        text += chunk
+        if len(text) > _LISTING_MAX:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return text
 
 
 # The letters of ipcs(1) and lsipc(1).
@@ -56,7 +74,10 @@ _NOUNS = {
 def _kind_options(
     kinds: Sequence[Kind], help_of: Callable[[Kind], str], given: Callable[..., list[Kind]]
 ) -> Callable[..., Any]:
-    """Return the decorator that adds an option for each kind, as one argument `kinds`."""
+    """Return the decorator that adds an option for each kind.
+
+    The options are one argument `kinds`.
+    """
     options = [
         selecting(*_KIND_OPTIONS[kind], kind.value, is_flag=True, help=help_of(kind))
         for kind in kinds
@@ -120,8 +141,8 @@ _OPTIONS: dict[str, Any] = {
         type=str,
         multiple=True,
         metavar="GLOB",
-        help="POSIX, with a name like GLOB; if repeated, any.",
-        details="GLOB is a pattern as of a shell, for the whole name; its slash may be left out.",
+        help="POSIX objects named like GLOB; if repeated, any.",
+        details="GLOB is a shell pattern for the whole name; its slash may be omitted.",
     ),
     "older_than": selecting(
         "--older-than",
@@ -138,9 +159,9 @@ _OPTIONS: dict[str, Any] = {
         metavar="DURATION",
         help="Not used for DURATION, nor attached or waited on.",
         details="Last used more than DURATION ago (if never used: last changed), and no visible "
-        "process waits on it. The use of POSIX objects is known by their times alone: of queues "
-        "MTIME, of segments the later of MTIME and ATIME, of semaphores the later of BORN and "
-        "ATIME. Stores through a mapping set none of them: add --orphaned.",
+        "process waits on it. The last use of a POSIX queue is MTIME, of a segment the later of "
+        "MTIME and ATIME, and of a semaphore the later of BORN and ATIME. Stores through a mapping "
+        "set none of them: add --orphaned.",
     ),
     "unattached": selecting(
         "--unattached",
@@ -151,8 +172,8 @@ _OPTIONS: dict[str, Any] = {
     "orphaned": selecting(
         "--orphaned",
         is_flag=True,
-        help="Unused segments and POSIX objects whose users are gone. Programs may return to them: "
-        "add --idle or --match.",
+        help="Segments whose users are gone, and POSIX objects that nobody has open. Programs may "
+        "return to them: add --idle or --match.",
         details="Of System V: segments that nobody has attached and whose creator and last user "
         "are gone. Of POSIX: segments, semaphores and empty queues that nobody has open or mapped. "
         "A program finds them again by a key or a name; --private excludes those with a key.",

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from pyipcs.query.columns import Column
 
 TIME_FORMATS = {
-    "short": "time of today, or the day, as in lsipc",
+    "short": "time of day if today, else the date, as in lsipc",
     "full": "as in ctime(3)",
     "iso": "ISO 8601 with the offset of the local zone",
-    "relative": "time that has passed since",
+    "relative": "time since then, such as 5m ago",
     "epoch": "seconds since 1970",
 }
 FORMATS = {

@@ -24,10 +24,6 @@ watch_option = showing(
     help="Show a live view until q or Ctrl-C, updated every SECONDS. Arrows, PgUp and PgDn scroll. "
     "NET/S is the growth of a queue in messages per second. list -f jsonl streams changes instead. "
     "[default: 2]",
-    details="The stream has a line for each object, also into a pipe: event (present at the start, "
-    "then added, changed or removed), time, and the members of -f jsonl, those of a removed object "
-    "as last seen. AGE, relative times, and ATIME and CTIME of POSIX queues, which a listing sets, "
-    "are no changes. An id or name that another object has taken is removed and added.",
 )
 
 

@@ -89,7 +89,7 @@ ROWS: Rows = {
         ("-mo", f"{needs_value('-o')} ({POSIX_OUTSTANDING})"),
         ("-mob", f"-o/--output: 'b': no such column ({POSIX_OUTSTANDING})"),
         ("operand", unexpected_operand("operand")),
-        ("--color blue", f"--color: 'blue' {not_one_of(*WHEN)}"),
+        ("--color blue", f"--color: 'blue': {not_one_of(*WHEN)}"),
         ("--ns ''", "--ns: '': neither a pid nor a path"),
         # Selection of objects
         ("-q -i x", f"-i/--id: 'x': {NOT_ID}"),
@@ -141,6 +141,7 @@ ROWS: Rows = {
         ("-N x --mine --empty", cannot_combine("-N", "--mine, --empty")),
         ("-N x --watch", cannot_combine("-N", "--watch")),
         ("-N x -l", cannot_combine("-N", "-l")),
+        ("-N x -t", cannot_combine("-N", "-t")),
         ("-N x --all-ns", cannot_combine("-N", "--all-ns")),
         ("-N ''", f"-N/--name: '': {NO_NAME_EMPTY}"),
         ("-N /", f"-N/--name: '/': {NO_NAME_EMPTY}"),
@@ -178,6 +179,7 @@ ROWS: Rows = {
         ("--not-in <file>", f"--not-in: '<file>': {NOT_LISTING}"),
         ("--not-in -", f"--not-in: '-': {NOT_LISTING}", with_input(b"{}")),
         ("--not-in -", f"--not-in: '-': {STDIN_CLOSED}", shell('"$@" <&-')),
+        ("--not-in -", "--not-in: '-': File too large", shell('{ printf {; yes; } | "$@"')),
         (
             "--not-in <listing-of-mine>",
             "--not-in: '<listing-of-mine>': the listing does not hold all objects of its kinds",
@@ -229,15 +231,16 @@ ROWS: Rows = {
         ("--watch -f jsonl --fail-if-any", cannot_combine("--watch", "--fail-if-any")),
         ("-q --watch -f jsonl -o SIZE", no_column("message queues", "SIZE")),
         # Output
-        ("-f xml", f"-f/--format: 'xml' {not_one_of(*FORMATS, 'openmetrics')}"),
+        ("-f xml", f"-f/--format: 'xml': {not_one_of(*FORMATS, 'openmetrics')}"),
+        ("-f \udcff", f"-f/--format: '\\xff': {not_one_of(*FORMATS, 'openmetrics')}"),
         (
             "",
-            f"PYIPCS_FORMAT: 'xml' {not_one_of(*FORMATS, 'openmetrics')}",
+            f"PYIPCS_FORMAT: 'xml': {not_one_of(*FORMATS, 'openmetrics')}",
             with_variable("PYIPCS_FORMAT", "xml"),
         ),
         (
             "--time-format x",
-            f"--time-format: 'x' {not_one_of('short', 'full', 'iso', 'relative', 'epoch')}",
+            f"--time-format: 'x': {not_one_of('short', 'full', 'iso', 'relative', 'epoch')}",
         ),
         ("-o NOPE", unknown_column("NOPE")),
         ("-o KEY,MSG", unknown_column("MSG", "MSGS")),

@@ -15,7 +15,7 @@ ROWS: Rows = {
     2: [
         ("--nope", no_such_option("--nope")),
         ("--color", needs_value("--color")),
-        ("--color blue", f"--color: 'blue' {not_one_of(*WHEN)}"),
+        ("--color blue", f"--color: 'blue': {not_one_of(*WHEN)}"),
         ("--help=x", takes_no_value("--help")),
         ("lst", f"{no_such_command('lst')}{did_you_mean('list')}"),
         ("hlep", f"{no_such_command('hlep')}{did_you_mean('help')}"),

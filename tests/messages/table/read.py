@@ -24,7 +24,7 @@ ROWS: Rows = {
         ("", missing("SEG")),
         ("5 --offset x", f"--offset: 'x': {NOT_SIZE}"),
         ("5 --length -1", f"--length: '-1': {NOT_SIZE}"),
-        ("5 -f xml", f"-f/--format: 'xml' {not_one_of('raw', 'hex', 'unpack')}"),
+        ("5 -f xml", f"-f/--format: 'xml': {not_one_of('raw', 'hex', 'unpack')}"),
         ("5 -f unpack", UNPACK_PAIR),
         ("5 -f raw --unpack i", cannot_combine("--unpack", "-f raw")),
         ("5 --unpack x!", f"--unpack: 'x!': {NOT_STRUCT}"),

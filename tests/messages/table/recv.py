@@ -65,7 +65,7 @@ ROWS: Rows = {
         ("--truncate <queue>", "--truncate needs --max-size"),
         (
             "-f xml <queue>",
-            f"-f/--format: 'xml' {not_one_of('text', 'raw', 'hex', 'json', 'unpack')}",
+            f"-f/--format: 'xml': {not_one_of('text', 'raw', 'hex', 'json', 'unpack')}",
         ),
         ("-f unpack <queue>", UNPACK_PAIR),
         ("--unpack y <queue>", f"--unpack: 'y': {NOT_STRUCT}"),
@@ -138,7 +138,7 @@ ROWS: Rows = {
         ),
         (
             "<posix-queue> -n 2",
-            f"<posix-queue>: POSIX queue: {was_removed('POSIX queue')}",
+            f"<posix-queue>: {was_removed('POSIX queue')}",
             posix_queue_removed,
         ),
         ("<queue> -n 2", f"<queue>: {was_removed('message queue')}", queue_removed),

@@ -182,7 +182,7 @@ ROWS: Rows = {
         ),
         (
             "<full-posix-queue> a",
-            f"<full-posix-queue>: POSIX queue: {was_removed('POSIX queue')}{NOTHING_SENT}",
+            f"<full-posix-queue>: {was_removed('POSIX queue')}{NOTHING_SENT}",
             posix_queue_removed,
         ),
         ("<queue> -F /nope", f"/nope: {NO_SUCH_FILE}"),
