@@ -1,11 +1,10 @@
 """Creation of objects, all or none, even after errors and signals."""
 
 import errno
-import os
+import select
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from pyipcs.errors import (
@@ -14,6 +13,7 @@ from pyipcs.errors import (
     ExistsError,
     IpcError,
     NotFoundError,
+    StoppedError,
     TooBigError,
 )
 from pyipcs.model import By, Kind, Queue, Record, Target
@@ -116,6 +116,7 @@ def create(
 
     Raises:
         CommandError: the kernel refused a call, or an existing object is too small.
+        StoppedError: a signal arrived before the objects were reported.
     """
     if why := unmapped(options.owner):
         raise CommandError(f"set {owner_noun(options.owner)} failed: {why}")
@@ -141,10 +142,6 @@ def record_of(handle: Handle) -> Record:
         raise CommandError(message) from None
 
 
-class _InterruptedError(Exception):
-    """A signal that arrives while standard output is not writable."""
-
-
 class CreationRollback:
     """Removal of created objects if a later step fails.
 
@@ -157,8 +154,6 @@ class CreationRollback:
     def __init__(self, output: Output) -> None:
         self._created: list[Handle] = []
         self._output = output
-        self._stopped = 0  # the first signal that was handled
-        self._is_interruptible = False
 
     def __enter__(self) -> Self:
         self._terminating = terminating_signals()
@@ -172,36 +167,34 @@ class CreationRollback:
     def report(self, report: Callable[[], None]) -> None:
         """Print the objects by a function, once standard output is writable.
 
-        Signals interrupt the wait: a reader that does not read must not disable Ctrl-C.
+        Raises:
+            StoppedError: a signal has arrived since the first creation. It interrupts the wait: a
+                reader that does not read must not disable Ctrl-C.
         """
-        for number in self._terminating:
-            signal.signal(number, self._interrupt)
-        self._is_interruptible = True
-        try:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._terminating - self._mask)
-            self._output.wait()
-        finally:
-            self._is_interruptible = False
-            signal.pthread_sigmask(signal.SIG_BLOCK, self._terminating)
-        if self._stopped:  # by a signal between the last two statements
-            raise _InterruptedError
+        from pyipcs.process.nonblocking import ready
+
+        signals = self._terminating - self._mask
+        descriptor = self._output.open_descriptor
+        is_writable = descriptor is None or ready(descriptor, select.POLLOUT, 0)
+        if not is_writable or signals & signal.sigpending():
+            self._wait(signals)
         report()
+
+    def _wait(self, signals: set[int]) -> None:
+        """Wait until standard output is writable; raise StoppedError after a signal."""
+        from pyipcs.process.interruptible import InterruptibleWait
+
+        descriptor = self._output.open_descriptor
+        with InterruptibleWait() as waiting:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+            if descriptor is not None:
+                waiting.poller(descriptor, select.POLLOUT)()
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if error:
             self._undo()
-        for number in self._terminating:
-            signal.signal(number, signal.SIG_DFL)
-        if error:
-            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
-            if self._stopped:
-                os.kill(os.getpid(), self._stopped)
-
-    def _interrupt(self, number: int, _frame: FrameType | None) -> None:
-        self._stopped = self._stopped or number
-        is_interruptible, self._is_interruptible = self._is_interruptible, False  # raise only once
-        if is_interruptible:
-            raise _InterruptedError
+            if not isinstance(error, StoppedError):  # its signal will end the program
+                signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def _undo(self) -> None:
         for handle in self._created:

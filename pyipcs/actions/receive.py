@@ -15,7 +15,6 @@ from functools import partial
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyipcs.actions.lookup import find
 from pyipcs.actions.refusals import refusal, refusal_reason, refusals
 from pyipcs.codec import Encoder, Layout, encoder
 from pyipcs.errors import (
@@ -25,12 +24,14 @@ from pyipcs.errors import (
     IpcError,
     StoppedError,
     TooBigError,
+    release_memory,
 )
 from pyipcs.model import Message, Target, Wanted
-from pyipcs.objects import QueueHandle, queue_class
-from pyipcs.process.interruptible import FINAL_MESSAGE_TIMEOUT, InterruptibleWait
+from pyipcs.objects import QueueHandle
+from pyipcs.process.interruptible import InterruptibleWait
 from pyipcs.process.nonblocking import NonBlockingFile, ready
 from pyipcs.process.program import environment
+from pyipcs.process.signals import FINAL_MESSAGE_TIMEOUT
 from pyipcs.terminal.streams import Output
 from pyipcs.text import plural, visible
 
@@ -100,16 +101,24 @@ class ReceiveOptions(NamedTuple):
 class Receiver:
     """Transfer of messages from a queue to standard output or to commands."""
 
-    def __init__(self, output: Output, target: Target, options: ReceiveOptions) -> None:
-        """Find the queue, and check standard output.
+    def __init__(
+        self, output: Output, target: Target, queue: QueueHandle, options: ReceiveOptions
+    ) -> None:
+        """Check standard output.
+
+        Args:
+            output: the streams.
+            target: the queue in messages.
+            queue: the queue.
+            options: the messages, and their notation.
 
         Raises:
-            CommandError: there is no queue, or standard output is not writable.
+            CommandError: standard output is not writable.
         """
         self._output = output
         self._target = target
         self._options = options
-        self._queue = find(queue_class(target), target)
+        self._queue = queue
         runs_command = options.command_line is not None
         self._reader = None if runs_command else output.descriptor()
         self._put: Callable[[int, bytes, bool], None] | None = None
@@ -167,6 +176,9 @@ class Receiver:
         try:
             is_complete = self._copy(delivery) if self._options.peek else self._take(delivery, wait)
         except StoppedError:
+            raise
+        except MemoryError as error:
+            release_memory(error)  # requeuing needs some
             raise
         except Exception:
             delivery.flush()

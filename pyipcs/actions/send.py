@@ -1,11 +1,12 @@
 """Sending of messages: checked, sent and counted."""
 
 import errno
+import os
 import select
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import partial
 from itertools import chain, repeat
 from typing import NamedTuple, TypeAlias
@@ -20,11 +21,13 @@ from pyipcs.errors import (
     IpcError,
     Status,
     StoppedError,
+    release_memory,
 )
 from pyipcs.model import MessageField, Target
 from pyipcs.objects import QueueHandle, queue_class
-from pyipcs.process.interruptible import FINAL_MESSAGE_TIMEOUT, InterruptibleWait
+from pyipcs.process.interruptible import InterruptibleWait
 from pyipcs.process.record_reader import Stream, TooLongError
+from pyipcs.process.signals import FINAL_MESSAGE_TIMEOUT
 from pyipcs.terminal.streams import Output
 from pyipcs.text import plural
 
@@ -135,25 +138,25 @@ def send(
         CommandError: not all messages were sent.
         StoppedError: a signal arrived before all messages were sent.
     """
-    queue = find(queue_class(target), target)
     path = "-" if options.file is None else options.file
-    # Opened while signals still have their default actions: a FIFO may wait for a writer.
-    source = nullcontext() if messages else Stream(path, options.separator)
-    with refusals(queue.kind, target):
-        sender = Sender(output, target, queue, can_wait=options.timeout != 0)
     timeout = options.timeout or None
-    with (
-        source as stream,
-        sender.reported(),
-        # The bar ends last, so that a signal can end the wait for a stopped terminal.
-        _progress_bar(output, messages, stream) if options.progress else _UNTRACKED as track,
-        InterruptibleWait(timeout=timeout, last=not options.progress) as wait,
-    ):
-        if stream is None:
-            sender.check(messages)
-            sender.send(_tracked(messages, track), wait)
-        else:
-            _send_stream(stream, sender, wait, decode, track)
+    with closing(find(queue_class(target), target)) as queue:
+        # Opened while signals still have their default actions: a FIFO may wait for a writer.
+        source = nullcontext() if messages else Stream(path, options.separator)
+        with refusals(queue.kind, target):
+            sender = Sender(output, target, queue, can_wait=options.timeout != 0)
+        with (
+            source as stream,
+            sender.reported(),
+            # The bar ends last, so that a signal can end the wait for a stopped terminal.
+            _progress_bar(output, messages, stream) if options.progress else _UNTRACKED as track,
+            InterruptibleWait(timeout=timeout, last=not options.progress) as wait,
+        ):
+            if stream is None:
+                sender.check(messages)
+                sender.send(_tracked(messages, track), wait)
+            else:
+                _send_stream(stream, sender, wait, decode, track)
 
 
 def _send_stream(
@@ -309,10 +312,16 @@ class Sender:
             message = f"{self._target.typed}: {cause}; {self._count()}"
             self._output.error(message, timeout=FINAL_MESSAGE_TIMEOUT)
             raise
+        except MemoryError as error:
+            release_memory(error)  # the report needs some
+            raise self._failure(OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))) from None
         except (OSError, ExpiredError, ValueError, CommandError) as error:
-            is_busy = isinstance(error, BusyError | ExpiredError)
-            status = Status.WAIT if is_busy else Status.FAILED
-            raise CommandError(f"{self._message(error)}; {self._count()}", status) from None
+            raise self._failure(error) from None
+
+    def _failure(self, error: Exception) -> CommandError:
+        is_busy = isinstance(error, BusyError | ExpiredError)
+        status = Status.WAIT if is_busy else Status.FAILED
+        return CommandError(f"{self._message(error)}; {self._count()}", status)
 
     def _message(self, error: Exception) -> str:
         match error:

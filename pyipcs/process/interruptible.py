@@ -49,7 +49,6 @@ _DAY = 24 * 60 * 60.0
 
 _WAKE_SIGNAL = signal.SIGURG  # interrupts the blocked call; its default action is to ignore it
 _INTERVAL, _INTERVAL_MAX = 0.005, 0.1  # seconds between two wake signals: the first, the longest
-FINAL_MESSAGE_TIMEOUT = 1.0  # seconds for writing a last message after a signal
 _T = TypeVar("_T")
 
 
@@ -175,7 +174,7 @@ class InterruptibleWait:
             reader: a descriptor of input; None for none.
 
         Returns:
-            whether there is input, and no signal arrived before it.
+            True if there is input, and no signal arrived before it.
 
         Raises:
             StoppedError: a terminating signal arrived, or the reader of the output is closed.
@@ -197,7 +196,7 @@ class InterruptibleWait:
         return reader in ready and not has_signal
 
     def note_closed_reader(self) -> None:
-        """Record that nobody reads the output any more: the next check raises StoppedError."""
+        """Record that nobody reads the output; the next check raises StoppedError."""
         self.stopped = self.stopped or signal.SIGPIPE
 
     def poller(self, descriptor: int, event: int) -> Callable[[], int]:
@@ -233,7 +232,7 @@ class InterruptibleWait:
             self.stopped = number
 
     def _read_wakeups(self) -> bool:
-        """Record the signals that arrived; return whether there are any."""
+        """Record the signals that arrived; return True if there are any."""
         try:
             numbers = os.read(self._wakeup_read, 512)
         except BlockingIOError:

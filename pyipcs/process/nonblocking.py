@@ -10,8 +10,11 @@ import errno
 import os
 import select
 import stat
+import time
 from collections.abc import Callable
 from contextlib import suppress
+
+from pyipcs.process.signals import FINAL_MESSAGE_TIMEOUT, FINAL_OUTPUT_TIMEOUT
 
 # The errors of preadv2(2) and pwritev2(2) if the file or the kernel does not support RWF_NOWAIT.
 _UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.ESPIPE, errno.EINVAL}
@@ -30,6 +33,24 @@ def ready(descriptor: int, event: int, seconds: float | None = None) -> bool:
     poll = select.poll()
     poll.register(descriptor, event)
     return bool(poll.poll(None if seconds is None else seconds * 1000))
+
+
+class FinalWait:
+    """Waits until a stream accepts the last output of a program, after a signal.
+
+    A slow stream has time for each part of the output. If the stream accepts nothing, because
+    nobody reads it, the wait ends after one second.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        """Set the time limit for all waits."""
+        self._descriptor = descriptor
+        self._end = time.monotonic() + FINAL_OUTPUT_TIMEOUT
+
+    def is_writable(self) -> bool:
+        """Wait until the stream accepts bytes; return False if the time is over."""
+        rest = self._end - time.monotonic()
+        return ready(self._descriptor, select.POLLOUT, max(0, min(rest, FINAL_MESSAGE_TIMEOUT)))
 
 
 class NonBlockingFile:

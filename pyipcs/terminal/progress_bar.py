@@ -4,9 +4,12 @@ import os
 import select
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from pyipcs.process.nonblocking import ready
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _FINAL_TIMEOUT = 1.0  # seconds to wait for a stopped terminal (Ctrl-S)
 _Batches = Iterator[Iterable[bytes]]
@@ -25,32 +28,7 @@ def bar(
         file: the terminal.
         has_color: True if the bar is coloured.
     """
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TimeElapsedColumn,
-    )
-    from rich.text import Text
-
-    class Count(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            count = task.fields["count"]
-            return Text(f"{count:,} message{'' if count == 1 else 's'}")
-
-    columns = (
-        Count(),
-        BarColumn(bar_width=None),
-        DownloadColumn(binary_units=True),
-        TimeElapsedColumn(),
-    )
-    # TERM alone: rich fails on bad values of other variables, such as COLUMNS.
-    environment = {"TERM": os.environ.get("TERM", "")}
-    console = Console(file=file, no_color=not has_color, _environ=environment)
-    progress = Progress(*columns, console=console)
+    progress = _progress(file, has_color=has_color)
     progress.add_task("send", total=total, count=0)
     task = progress.tasks[0]
 
@@ -78,3 +56,33 @@ def bar(
         # A terminal that stays stopped would block the end of the program.
         if ready(file.fileno(), select.POLLOUT, _FINAL_TIMEOUT):
             progress.stop()
+
+
+def _progress(file: TextIO, *, has_color: bool) -> "Progress":
+    """Return rich's bar with the columns of a transfer of messages."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TimeElapsedColumn,
+    )
+    from rich.text import Text
+
+    class Count(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            count = task.fields["count"]
+            return Text(f"{count:,} message{'' if count == 1 else 's'}")
+
+    columns = (
+        Count(),
+        BarColumn(bar_width=None),
+        DownloadColumn(binary_units=True),
+        TimeElapsedColumn(),
+    )
+    # TERM alone: rich fails on bad values of other variables, such as COLUMNS.
+    environment = {"TERM": os.environ.get("TERM", "")}
+    console = Console(file=file, no_color=not has_color, _environ=environment)
+    return Progress(*columns, console=console)

@@ -11,7 +11,7 @@ from pyipcs.text import visible
 
 
 def stream(output: Output, interval: float, render: Callable[[], Iterable[str]]) -> NoReturn:
-    """Write the chunks of `render`, with pauses of `interval` seconds between two ticks.
+    """Write the chunks of `render` at each tick, `interval` seconds apart.
 
     Raises:
         StoppedError: a signal arrived, or the reader is gone (SIGPIPE).

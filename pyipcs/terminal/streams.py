@@ -3,9 +3,9 @@
 import codecs
 import os
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from pyipcs.errors import CommandError
 from pyipcs.text import one_line, visible
@@ -19,6 +19,9 @@ _PIPE_SIZE = 1 << 20  # bytes: the default of fs.pipe-max-size (pipe(7))
 _LARGE_PIECE = 1 << 18  # bytes: pieces of a large output
 _COLUMNS_MAX = 10_000  # the largest accepted value of the variable COLUMNS
 _SIZE_MAX = 1_000  # columns or lines; TIOCSWINSZ lets anyone set up to 65535
+
+# Writes the bytes that a function returns.
+_WriteTaken: TypeAlias = Callable[[Callable[[], bytes]], None]
 
 
 class WriteError(Exception):
@@ -60,6 +63,7 @@ class Output:
         self.color = color
         self._pending: list[str] = []  # chunks not yet written
         self._pending_length = 0
+        self._write_taken: _WriteTaken = self._write_to_stdout
         # On a terminal the user waits for the text; on a shared stream, data and messages keep
         # their order.
         self._is_unbuffered = self.is_terminal or (streams is not None and self._is_shared)
@@ -88,12 +92,29 @@ class Output:
             self._write_pending()
 
     def _write_pending(self) -> None:
-        text, self._pending, self._pending_length = "".join(self._pending), [], 0
         try:
-            if self._stdout is not None and not self._failure:
-                _write_all(self._stdout, _encode(text, self.encoding))
+            self._write_taken(self.take_buffered)
         except OSError as error:
             self._failure = error.strerror or str(error)
+
+    def _write_to_stdout(self, take: Callable[[], bytes]) -> None:
+        data = take()
+        if self._stdout is not None and not self._failure:
+            _write_all(self._stdout, data)
+
+    @contextmanager
+    def written_by(self, write: _WriteTaken) -> Iterator[None]:
+        """Let a function take and write the buffered text within a `with` block."""
+        self._write_taken = write
+        try:
+            yield
+        finally:
+            self._write_taken = self._write_to_stdout
+
+    def take_buffered(self) -> bytes:
+        """Return the buffered text as bytes, and empty the buffer."""
+        text, self._pending, self._pending_length = "".join(self._pending), [], 0
+        return _encode(text, self.encoding)
 
     def write_bytes(self, pieces: Iterable[bytes | memoryview]) -> None:
         """Write bytes unchanged; `flush` reports a failure.
@@ -113,10 +134,10 @@ class Output:
                 self._failure = error.strerror or str(error)
                 return
 
-    def wait(self) -> None:
-        """Wait until standard output accepts at least a few lines."""
-        if self._stdout is not None and (descriptor := _descriptor(self._stdout)) is not None:
-            _wait_writable(descriptor)
+    @property
+    def open_descriptor(self) -> int | None:
+        """Standard output's descriptor; None if it is closed or in memory."""
+        return None if self._stdout is None else _descriptor(self._stdout)
 
     def for_stderr(self, stream: TextIO | None = None) -> "Output":
         """Return an output with data and messages on one stream.

@@ -2,18 +2,17 @@
 
 import os
 import select
-import time
 from contextlib import suppress
 from io import StringIO
 from typing import Self
 
 from pyipcs.errors import CommandError, StoppedError
-from pyipcs.process.interruptible import FINAL_MESSAGE_TIMEOUT, InterruptibleWait
-from pyipcs.process.nonblocking import NonBlockingFile
+from pyipcs.process.interruptible import InterruptibleWait
+from pyipcs.process.nonblocking import FinalWait, NonBlockingFile
 
 
 class InterruptibleWriter(StringIO):
-    """A file whose writes stop waiting once a signal arrived or the reader is gone.
+    """A file whose writes end at a signal, or when the reader is gone.
 
     On exit, the rest is written if the file accepts it in time.
     """
@@ -71,14 +70,8 @@ class InterruptibleWriter(StringIO):
         return self
 
     def __exit__(self, *_error: object) -> None:
-        deadline = time.monotonic() + FINAL_MESSAGE_TIMEOUT
-        poll = select.poll()
-        poll.register(self._sink.descriptor, select.POLLOUT)
+        wait = FinalWait(self._sink.descriptor)
         with suppress(CommandError):
-            while (
-                self._rest
-                and not self._is_gone
-                and poll.poll(max(deadline - time.monotonic(), 0) * 1000)
-            ):
+            while self._rest and not self._is_gone and wait.is_writable():
                 self._push()
         self._sink.close()

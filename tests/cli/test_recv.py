@@ -5,17 +5,20 @@ import os
 import signal
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import pytest
 
+from pyipcs.errors import Status
 from pyipcs.model import LONG_MAX, Kind
 from tests.kit.factories import thread_in_waiting_call
 from tests.kit.kernel import Objects, receive_all, remove, row, send
+from tests.kit.memory import exhaust_memory
 from tests.kit.message_queues import MessageQueue
-from tests.kit.program import PYIPCS, fork, forked, invoke, pyipcs, run, text_in
+from tests.kit.program import PYIPCS, fork, forked, inline, invoke, load_all, pyipcs, run, text_in
 from tests.kit.terminal import whole_run
 from tests.kit.wait import exit_code, wait_until, wait_until_idle
 
@@ -58,17 +61,17 @@ def filled(msqid: int) -> int:
 )
 def test_recv_peek_prints_the_messages_of_recv(filled: int, args: str, out: str, left: int) -> None:
     before = row(Kind.QUEUE, filled)
-    assert forked("recv", KEY, "--peek", *args.split()) == (0, out, "")
+    assert inline("recv", KEY, "--peek", *args.split()) == (0, out, "")
     assert row(Kind.QUEUE, filled) == before  # lrpid and rtime included
-    assert forked("recv", KEY, *args.split()) == (0, out, "")
+    assert inline("recv", KEY, *args.split()) == (0, out, "")
     assert row(Kind.QUEUE, filled)["qnum"] == str(left)
 
 
 def test_recv_by_id_reads_a_private_queue(objects: Objects) -> None:
     msqid = objects.queue()
     send(msqid, b"a")
-    assert forked("recv", str(msqid), "--peek") == (0, "a\n", "")
-    assert forked("recv", f"id:{msqid}") == (0, "a\n", "")
+    assert inline("recv", str(msqid), "--peek") == (0, "a\n", "")
+    assert inline("recv", f"id:{msqid}") == (0, "a\n", "")
 
 
 # -- Formats.
@@ -96,8 +99,8 @@ def test_recv_formats_write_the_body(queue: MessageQueue, body: bytes, args: str
     queue.send(body, 7)
     expected = (0, out.replace("FIELD", queue.field), "")
     if queue.can_copy:
-        assert forked("recv", queue.target, "--peek", *args.split()) == expected
-    assert forked("recv", queue.target, *args.split()) == expected
+        assert inline("recv", queue.target, "--peek", *args.split()) == expected
+    assert inline("recv", queue.target, *args.split()) == expected
     assert queue.receive_all() == []
 
 
@@ -106,8 +109,8 @@ def test_recv_formats_write_the_body(queue: MessageQueue, body: bytes, args: str
 )
 def test_recv_max_size_truncates_a_larger_message(msqid: int, body: bytes, args: str) -> None:
     send(msqid, body, 7)
-    assert forked("recv", KEY, "--peek", *args.split()) == (0, "123\n", "")
-    assert forked("recv", KEY, *args.split()) == (0, "123\n", "")
+    assert inline("recv", KEY, "--peek", *args.split()) == (0, "123\n", "")
+    assert inline("recv", KEY, *args.split()) == (0, "123\n", "")
     assert receive_all(msqid) == []
 
 
@@ -117,7 +120,7 @@ def test_recv_all_writes_empty_and_large_messages(objects: Objects, msqid: int) 
     ]
     for body in bodies:
         send(msqid, body)
-    assert forked("recv", KEY, "-a").out == "".join(f"{body.decode()}\n" for body in bodies)
+    assert inline("recv", KEY, "-a").out == "".join(f"{body.decode()}\n" for body in bodies)
 
 
 # -- Failures.
@@ -140,14 +143,14 @@ def test_recv_contradicting_or_large_options_are_refused(args: str, option: str)
 
 
 def test_recv_peek_of_a_missing_queue_fails() -> None:
-    assert forked("recv", KEY, "--peek").status == 1
+    assert inline("recv", KEY, "--peek").status == 1
 
 
 @pytest.mark.parametrize("peek", [[], ["--peek"]])
 def test_recv_max_size_leaves_a_larger_message(msqid: int, peek: list[str]) -> None:
     send(msqid, b"12")
     send(msqid, b"1234")
-    result = forked("recv", KEY, "-a", "--max-size", "3", *peek)
+    result = inline("recv", KEY, "-a", "--max-size", "3", *peek)
     assert (result.status, result.out, result.err.count("\n")) == (1, "12\n", 1)
     assert len(receive_all(msqid)) == (2 if peek else 1)
 
@@ -156,9 +159,9 @@ def test_recv_unpack_leaves_or_requeues_a_body_of_another_size(msqid: int) -> No
     send(msqid, struct.pack("i", 5))
     send(msqid, b"12", 3)
     send(msqid, b"12345")
-    requeued = forked("recv", KEY, "-a", "--unpack", "i")
+    requeued = inline("recv", KEY, "-a", "--unpack", "i")
     assert (requeued.status, requeued.out, requeued.err.count("\n")) == (1, "5\n", 1)
-    left = forked("recv", KEY, "--unpack", "i")
+    left = inline("recv", KEY, "--unpack", "i")
     assert (left.status, left.out, left.err.count("\n")) == (1, "", 1)
     assert receive_all(msqid) == [(1, b"12345"), (3, b"12")]
 
@@ -356,7 +359,7 @@ def test_recv_exec_second_signal_ends_the_command(msqid: int, tmp_path: Path) ->
 
 
 def start_exec(command: str, folder: Path) -> int:
-    """Start recv --exec and wait until its first command runs; return recv's pid."""
+    """Start recv --exec, wait for its first command, and return recv's pid."""
     started = folder / "started"
     words = ["recv", KEY, "-F", "--exec", f"touch {started}; {command}"]
     child = fork(*words, stdin=0, stdout=1, stderr=2)
@@ -417,3 +420,39 @@ def test_recv_on_terminal_escapes_control_characters(queue: MessageQueue, args: 
 def test_recv_to_a_pipe_writes_control_characters_unchanged(msqid: int) -> None:
     send(msqid, HOSTILE)
     assert os.fsencode(pyipcs("recv", KEY, "-f", "raw").out) == HOSTILE
+
+
+@pytest.fixture
+def _large_messages() -> Iterator[None]:
+    """Let the queues of this namespace have messages of 80,000 bytes."""
+    limits = [Path("/proc/sys", name) for name in ("kernel/msgmax", "fs/mqueue/msgsize_max")]
+    limits.append(Path("/proc/sys/kernel/msgmnb"))  # of new queues
+    former = [limit.read_text() for limit in limits]
+    for limit in limits:
+        limit.write_text("80000")
+    yield
+    for limit, value in zip(limits, former, strict=True):
+        limit.write_text(value)
+
+
+@pytest.mark.root
+@pytest.mark.slow
+@pytest.mark.usefixtures("isolated", "_large_messages")
+@pytest.mark.parametrize("args", ["-f raw", "-J"])
+def test_recv_without_memory_loses_no_message(
+    new_queue: Callable[..., MessageQueue], args: str
+) -> None:
+    """The memory ends before or after the message is taken."""
+    load_all()
+    size = 80_000  # less than a POSIX queue of the default size takes from RLIMIT_MSGQUEUE
+    queue = new_queue(capacity=1, size=size)
+    body = b"x" * (size if queue.outlives_name else 60_000)  # the kit receives as many bytes
+    statuses = set()
+    for left in range(size // 2, 7 * size, size // 3):
+        queue.send(body)
+        words = ("recv", queue.target, *args.split())
+        result = forked(*words, first=partial(exhaust_memory, left))
+        printed = (result.out + result.err).count(body.decode())
+        assert printed + len(queue.receive_all()) == 1, (left, result.status, result.err[:200])
+        statuses.add(result.status)
+    assert statuses >= {Status.DONE, Status.FAILED}

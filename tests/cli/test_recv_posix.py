@@ -20,7 +20,7 @@ from tests.kit.mqueue import (
     send_message,
     unlink_queue,
 )
-from tests.kit.program import PYIPCS, fork, forked, invoke, load_all, ordinary, text_in
+from tests.kit.program import PYIPCS, fork, forked, inline, invoke, load_all, ordinary, text_in
 from tests.kit.wait import exit_code, wait_until
 
 NAME, OTHER = "/pyipcs-recv", "/pyipcs-other"
@@ -59,13 +59,13 @@ def filled(made: int) -> int:
 )
 def test_recv_takes_the_highest_priority_first(filled: int, args: str, out: str, left: int) -> None:
     status = 3 if "0" in args or "9" in args else 0
-    assert forked("recv", NAME, *args.split()) == (status, out, "")
+    assert inline("recv", NAME, *args.split()) == (status, out, "")
     assert attributes(filled).qnum == left
 
 
 def test_recv_of_a_message_of_msgsize_returns_all_of_it(made: int) -> None:
     send_message(made, b"x" * SIZES[1])
-    assert forked("recv", NAME) == (0, f"{'x' * SIZES[1]}\n", "")
+    assert inline("recv", NAME) == (0, f"{'x' * SIZES[1]}\n", "")
 
 
 @settings(
@@ -77,10 +77,10 @@ def test_send_json_restores_the_order_of_a_dumped_posix_queue(
 ) -> None:
     for priority, body in messages:
         send_message(made, body, priority)
-    dump = forked("recv", NAME, "-a", "-J")
+    dump = inline("recv", NAME, "-a", "-J")
     assert (dump.status, dump.err) == (0, "")
     with queue(OTHER, 0o600, SIZES) as other:
-        assert forked("send", OTHER, "--json", data=dump.out.encode()) == (0, "", "")
+        assert inline("send", OTHER, "--json", data=dump.out.encode()) == (0, "", "")
         assert receive_messages(other) == sorted(messages, key=lambda message: -message[0])
 
 
@@ -102,7 +102,7 @@ def test_recv_unpack_requeues_a_posix_message_of_another_size(made: int, body: b
     send_message(made, body, 3)
     send_message(made, b"other", 3)
     send_message(made, struct.pack("i", 5), 4)
-    result = forked("recv", NAME, "-a", "--unpack", "i")
+    result = inline("recv", NAME, "-a", "--unpack", "i")
     assert (result.status, result.out) == (1, "5\n")
     assert result.err.endswith("; it is back on the queue, behind all others of its priority\n")
     assert receive_messages(made) == [(3, b"other"), (3, body)]

@@ -7,6 +7,7 @@ import shlex
 import struct
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -18,8 +19,9 @@ from pyipcs.model import LONG_MAX, Kind
 from pyipcs.sysv import libc as own_libc
 from tests.kit.factories import thread_in_waiting_call
 from tests.kit.kernel import Objects, receive_all, row
+from tests.kit.memory import exhaust_memory
 from tests.kit.message_queues import MessageQueue
-from tests.kit.program import PYIPCS, fork, forked, invoke, piped, run, text_in
+from tests.kit.program import PYIPCS, fork, forked, inline, invoke, load_all, piped, run, text_in
 from tests.kit.terminal import end, read_all, start, without_codes
 from tests.kit.wait import LIMIT, exit_code, wait_until
 
@@ -83,39 +85,39 @@ def test_send_options_split_and_encode_messages(
 ) -> None:
     words = args.replace("NUMBER", queue.option).split()
     data = data.replace(b"FIELD", queue.field.encode())
-    assert forked("send", queue.target, *words, data=data) == (0, "", "")
+    assert inline("send", queue.target, *words, data=data) == (0, "", "")
     expected = [(queue.default if number is None else number, body) for number, body in messages]
     assert queue.receive_all() == expected
 
 
 @pytest.mark.parametrize("type_", [1, 2**31, LONG_MAX])
 def test_send_type_may_be_any_positive_long(msqid: int, type_: int) -> None:
-    assert forked("send", KEY, "-t", str(type_), "a") == (0, "", "")
+    assert inline("send", KEY, "-t", str(type_), "a") == (0, "", "")
     assert receive_all(msqid) == [(type_, b"a")]
 
 
 def test_send_arguments_keep_their_bytes(msqid: int) -> None:
-    assert forked("send", KEY, os.fsdecode(b"\xff\xfe"), "", "a b") == (0, "", "")
+    assert inline("send", KEY, os.fsdecode(b"\xff\xfe"), "", "a b") == (0, "", "")
     assert receive_all(msqid) == [(1, b"\xff\xfe"), (1, b""), (1, b"a b")]
 
 
 def test_send_file_sends_its_lines_or_all_of_it(msqid: int, tmp_path: Path) -> None:
     path = tmp_path / "lines"
     path.write_bytes(b"one\ntwo\n")
-    assert forked("send", KEY, "-l", "-F", str(path)) == (0, "", "")
-    assert forked("send", KEY, "--file", str(path)) == (0, "", "")
+    assert inline("send", KEY, "-l", "-F", str(path)) == (0, "", "")
+    assert inline("send", KEY, "--file", str(path)) == (0, "", "")
     assert receive_all(msqid) == [(1, b"one"), (1, b"two"), (1, b"one\ntwo\n")]
 
 
 @pytest.mark.parametrize("name", ["id:{id}", "{id}", "0x5EED", "key:24301", "0x00005eed"])
 def test_send_accepts_id_and_key_in_every_form(msqid: int, name: str) -> None:
-    assert forked("send", name.format(id=msqid), "a") == (0, "", "")
+    assert inline("send", name.format(id=msqid), "a") == (0, "", "")
     assert receive_all(msqid) == [(1, b"a")]
 
 
 def test_send_by_id_reaches_a_private_queue(objects: Objects) -> None:
     msqid = objects.queue()
-    assert forked("send", str(msqid), "a") == (0, "", "")
+    assert inline("send", str(msqid), "a") == (0, "", "")
     assert receive_all(msqid) == [(1, b"a")]
 
 
@@ -138,7 +140,7 @@ def test_send_lines_of_a_slow_pipe_keep_their_bytes(msqid: int, lines: list[byte
 
 def test_send_json_accepts_unescaped_unicode(msqid: int) -> None:
     lines = "\n".join(json.dumps({"type": n, "data": "ä" * n}, ensure_ascii=False) for n in (1, 2))
-    assert forked("send", KEY, "--json", data=lines.encode()) == (0, "", "")
+    assert inline("send", KEY, "--json", data=lines.encode()) == (0, "", "")
     assert receive_all(msqid) == [(1, "ä".encode()), (2, "ää".encode())]
 
 
@@ -173,7 +175,7 @@ def test_send_option_value_out_of_range_is_refused(option: str, value: str) -> N
 def test_send_message_over_the_size_limit_sends_nothing(
     queue: MessageQueue, args: list[str], data: bytes, place: str
 ) -> None:
-    result = forked("send", queue.target, *args, data=data)
+    result = inline("send", queue.target, *args, data=data)
     limit = f"a message has at most 8192 bytes ({queue.size_limit})"
     reason = f"it has 8193 bytes; {limit}; nothing was sent"
     assert result == (1, "", f"pyipcs: {place}: {reason}\n")
@@ -182,9 +184,9 @@ def test_send_message_over_the_size_limit_sends_nothing(
 
 def test_send_message_over_qbytes_sends_nothing(msqid: int) -> None:
     set_qbytes(msqid, 100)
-    assert forked("send", KEY, "a", "a" * 101).status == 1
+    assert inline("send", KEY, "a", "a" * 101).status == 1
     assert receive_all(msqid) == []
-    assert forked("send", KEY, "a" * 100) == (0, "", "")
+    assert inline("send", KEY, "a" * 100) == (0, "", "")
 
 
 def test_send_endless_line_is_refused_after_the_lines_before(msqid: int) -> None:
@@ -196,6 +198,24 @@ def test_send_endless_line_is_refused_after_the_lines_before(msqid: int) -> None
     assert receive_all(msqid) == [(1, b"one"), (1, b"two")]
 
 
+@pytest.mark.slow
+def test_send_without_memory_reports_the_sent_messages(queue: MessageQueue) -> None:
+    load_all()
+    data = b'{"data":"one"}\n{"data":"' + rb"\u007f" * 8000 + b'"}\n'
+    numbers = {None: 0, "nothing was": 0, "1 message was": 1}
+    reports = set()
+    for left in range(60_000, 240_000, 12_000):
+        words = ("send", queue.target, "--json")
+        result = piped(*words, data=data, first=partial(exhaust_memory, left))
+        number = len(queue.receive_all())
+        report = re.fullmatch(r"pyipcs: Cannot allocate memory(?:; (.*) sent)?\n", result.err)
+        assert report if result.status else number == 2, (left, result)
+        if report:
+            assert numbers[report[1]] == number, (left, result)
+            reports.add(report[1])
+    assert reports - {None}
+
+
 @pytest.mark.root
 def test_send_pack_accepts_the_longest_text_of_a_body(msqid: int) -> None:
     field, number = b"-5.960464477539063e-08", 8192
@@ -204,7 +224,7 @@ def test_send_pack_accepts_the_longest_text_of_a_body(msqid: int) -> None:
     msgmax.write_text(str(2 * number))
     try:
         data = b"\t".join([field] * number)
-        assert forked("send", KEY, "--pack", f"{number}e", "-l", data=data) == (0, "", "")
+        assert inline("send", KEY, "--pack", f"{number}e", "-l", data=data) == (0, "", "")
     finally:
         msgmax.write_text(before)
     assert receive_all(msqid) == [(1, struct.pack("e", float(field)) * number)]
@@ -235,7 +255,7 @@ def test_send_bad_record_of_a_pipe_counts_the_messages_before(
     assert of_pipe.err.endswith(f"; {account}\n")
     assert len(queue.receive_all()) == sent
     # A file is read to its end before anything is sent.
-    of_file = forked("send", queue.target, *args.split(), data=data)
+    of_file = inline("send", queue.target, *args.split(), data=data)
     assert of_file == of_pipe._replace(err=of_pipe.err.replace(account, "nothing was sent"))
     assert queue.receive_all() == []
 

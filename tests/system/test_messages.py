@@ -23,7 +23,7 @@ from pyipcs.model import Kind
 from tests.kit.factories import fork_child, running, thread_in_waiting_call
 from tests.kit.kernel import IS_ROOT, Objects, full_pipe, receive_all, row, send
 from tests.kit.message_queues import MessageQueue
-from tests.kit.program import PYIPCS, fork, forked, pyipcs, run
+from tests.kit.program import PYIPCS, fork, inline, pyipcs, run
 from tests.kit.samples import MESSAGES
 from tests.kit.wait import LIMIT, exit_code, wait_for_state, wait_until, wait_until_idle
 
@@ -102,7 +102,7 @@ def test_recv_signalled_at_any_moment_loses_no_message(
     queue: MessageQueue, way: list[str], size: int
 ) -> None:
     count, ends = 40, Counter[int]()
-    for number in [signal.SIGINT, signal.SIGTERM] * 6:
+    for number in [signal.SIGINT, signal.SIGTERM] * 3:
         source = start_sender(queue, count, size)
         read, write = os.pipe()
         with TemporaryFile() as errors:
@@ -145,7 +145,7 @@ def drain(queue: MessageQueue, source: int) -> list[int]:
         left.extend(int(body.split()[0]) for _, body in queue.receive_all())
         return ended
 
-    wait_until(is_done, pause=0)
+    wait_until(is_done, pause=0.0005)
     return left
 
 
@@ -155,7 +155,7 @@ def test_recv_whose_reader_leaves_loses_no_message(
     queue: MessageQueue, way: list[str], size: int
 ) -> None:
     """A message in the pipe counts as delivered, so the test reads the pipe."""
-    for _ in range(12):
+    for _ in range(6):
         count = 40
         source = start_sender(queue, count, size)
         read, write = os.pipe()
@@ -244,7 +244,7 @@ def start_send(target: str) -> tuple[int, int, int]:
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_send_signalled_at_any_moment_counts_the_messages(queue: MessageQueue, name: str) -> None:
-    for _ in range(25):
+    for _ in range(12):
         child, write, err_read = start_send(queue.target)
         os.write(write, b"".join(b"%d\n" % number for number in range(3000)))
         sent: list[int] = []
@@ -409,7 +409,7 @@ def test_recv_to_a_file_at_its_size_limit_requeues_the_message(
 
 
 def test_send_signalled_twice_counts_the_messages(queue: MessageQueue) -> None:
-    for _ in range(15):
+    for _ in range(8):
         child, write, err_read = start_send(queue.target)
         os.write(write, b"a\nb\n")
         wait_until(lambda: queue.length() == 2, pause=0.001)
@@ -529,12 +529,12 @@ def test_send_json_restores_what_recv_json_dumped(
     for type_, body in messages:
         send(first, body, type_)
     before = row(Kind.QUEUE, first)
-    peeked = forked("recv", "--peek", "-a", "-f", "json", KEY)
+    peeked = inline("recv", "--peek", "-a", "-f", "json", KEY)
     assert row(Kind.QUEUE, first) == before
-    dump = forked("recv", "-a", "-f", "json", KEY)
+    dump = inline("recv", "-a", "-f", "json", KEY)
     assert dump == peeked
     assert dump.status == 0
-    assert forked("send", "--json", OTHER, data=dump.out.encode()) == (0, "", "")
+    assert inline("send", "--json", OTHER, data=dump.out.encode()) == (0, "", "")
     assert receive_all(second) == messages
 
 

@@ -11,7 +11,7 @@ def frame(count: int = 100) -> Frame:
 
 
 def tables(count: int = 100) -> Frame:
-    """Return a frame whose overview begins with the first three lines of its text."""
+    """Return a frame whose overview has the first three lines of its text."""
     return frame(count)._replace(overview=lambda _height: Overview([*TEXT[:3], "more"], 3))
 
 

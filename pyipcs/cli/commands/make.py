@@ -143,8 +143,8 @@ _LABELS = {
 def command(output: Output, /, *, options: CreateOptions, id_only: bool, json: bool) -> None:
     """Create System V and POSIX IPC objects, all of them or none.
 
-    -M, -S and -Q create System V objects, -m, -s and -q POSIX objects; in `pyipcs list` the letters
-    have the opposite families. An existing object is never changed.
+    -M, -S and -Q create System V objects, and -m, -s and -q create POSIX objects; in `pyipcs list`
+    it is the other way round. An existing object is never changed.
     """
     _check(options)
     refuse([(id_only and json, "-i and -J cannot be combined")])

@@ -1,7 +1,10 @@
 """pyipcs recv: receive messages from a queue, or peek at them."""
 
+from contextlib import closing
+
 import click
 
+from pyipcs.actions.lookup import find
 from pyipcs.actions.receive import ReceiveOptions, Receiver
 from pyipcs.cli.command import DocumentedChoice, options_titled
 from pyipcs.cli.options.common import (
@@ -118,8 +121,10 @@ def command(output: Output, /, *, target: Target, options: ReceiveOptions) -> St
         default="text" if options.command_line is None else "raw",
     )
     options = options._replace(format_=format_)
-    _check(options, queue_class(target))
-    is_complete = Receiver(output, target, options).run()
+    queues = queue_class(target)
+    _check(options, queues)
+    with closing(find(queues, target)) as queue:
+        is_complete = Receiver(output, target, queue, options).run()
     return Status.DONE if is_complete or options.all_ else Status.WAIT
 
 
