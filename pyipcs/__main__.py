@@ -34,11 +34,13 @@ def _run() -> int:
         from pyipcs.cli.main import main as run
 
         return run(sys.argv)
-    except (ImportError, MemoryError, OSError, SystemError) as error:
+    except MemoryError:
+        reason = os.strerror(errno.ENOMEM)
+    except (ImportError, OSError, SystemError) as error:
         text = str(error).partition(" (/")[0]  # without the path of a module
-        reason = getattr(error, "strerror", None) or text or os.strerror(errno.ENOMEM)
-        os.write(2, f"pyipcs: cannot start: {reason}\n".encode(errors="backslashreplace"))
-        return 1
+        reason = f"cannot start: {getattr(error, 'strerror', None) or text}"
+    os.write(2, f"pyipcs: {reason}\n".encode(errors="backslashreplace"))
+    return 1
 
 
 def _complete(args: list[str]) -> int:

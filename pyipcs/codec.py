@@ -12,7 +12,7 @@ from itertools import chain, repeat
 from typing import Any, TypeAlias
 
 from pyipcs.model import MESSAGE_PRIORITY, MESSAGE_TYPE, Message, MessageField
-from pyipcs.text import parse_number, plural
+from pyipcs.text import decimal, parse_number, plural
 
 Encoder: TypeAlias = Callable[[Message], bytes]
 
@@ -53,7 +53,7 @@ class Layout:
         self.notation = notation
         # Pairs of count and code: "2i" is two numbers, "2s" is one string of two bytes.
         self._parts = [
-            (int(count or "1"), code)
+            (decimal(count or "1"), code)
             for count, code in re.findall(r"(\d*)([a-zA-Z?])", notation)
             if code != "x"
         ]
@@ -62,12 +62,12 @@ class Layout:
 
     @property
     def size(self) -> int:
-        """Return the size in bytes, padding included."""
+        """The size in bytes, padding included."""
         return self._struct.size
 
     @property
     def length(self) -> int:
-        """Return the number of fields."""
+        """The number of fields."""
         return sum(1 if code in "sp" else count for count, code in self._parts)
 
     def pack(self, texts: Sequence[bytes]) -> bytes:

@@ -171,12 +171,14 @@ def _enter(line: Sequence[str]) -> None:
 def _kinds_of_options(line: Iterable[str]) -> list[Kind]:
     """Return the kinds that options select, or all.
 
-    Options are -q, -m, -s, -Q, -M, -S and their long names, which may be abbreviated.
+    Options are -q, -m, -s, -Q, -M, -S, their long names, --sysv and --posix, which may be
+    abbreviated.
     """
     kinds = set()
     for arg in line:
         if re.match("--[qmsp]", arg):
             kinds |= {kind for name, kind in _LONG_FLAGS.items() if name.startswith(arg)}
+            kinds |= {*SYSV} if "--sysv".startswith(arg) else set()
         elif re.match("-[a-zA-Z]", arg):
             flags = re.split(_OPTIONS_WITH_VALUE, arg)[0]
             kinds |= {kind for letter, kind in _FLAGS.items() if letter in flags}

@@ -191,6 +191,7 @@ class TestLayout:
             (" i 2x h ", [b"1", b"2"], struct.pack("i2xh", 1, 2)),
             ("cc", [b"a", b""], b"a\0"),
             ("5p", [b"abc"], b"\3abc\0"),
+            ("0" * 5000 + "2b", [b"1", b"2"], b"\1\2"),  # int() accepts 4300 digits
             ("4x", [], bytes(4)),
             ("?", [b"1"], b"\1"),
             ("d", [b"-inf"], struct.pack("d", -math.inf)),

@@ -10,6 +10,7 @@ import pytest
 
 import pyipcs
 from pyipcs.cli import app
+from tests.kit import turns
 from tests.kit.kernel import Objects
 from tests.kit.mqueue import queue
 from tests.kit.posix import ShmFiles, glibc_semaphore
@@ -253,7 +254,7 @@ main()
 
 
 @pytest.mark.untraced
-@pytest.mark.parametrize("line", COMMANDS)
+@pytest.mark.parametrize("line", [turns.make_case(line, [line]) for line in COMMANDS])
 def test_command_loads_only_needed_modules(
     line: str, objects: Objects, shm: ShmFiles, isolated: None
 ) -> None:

@@ -131,6 +131,15 @@ def test_complete_target_offers_ids_and_short_keys_for_a_prefix(there: dict[str,
     assert offered("target:msg", "9x") == []
 
 
+@pytest.mark.parametrize("families", [[], ["--sysv"], ["--sysv", "--posix"], ["--posix", "--sy"]])
+def test_complete_key_offers_those_of_the_chosen_families(
+    families: list[str], there: dict[str, int]
+) -> None:
+    keys = [name for name, _ in offered("key", "", "list", *families)]
+    assert "0x00001234" in keys
+    assert "key:0x00001234" in [name for name, _ in offered("target", "key:", *families)]
+
+
 def test_complete_name_offers_posix_objects(
     there: dict[str, int], own_mqueue: None, user: str
 ) -> None:
