@@ -3,7 +3,8 @@
 import gc
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,17 @@ from tests.kit.isolation import Isolation
 from tests.kit.kernel import IS_ROOT, Objects, everything, remove
 from tests.kit.message_queues import FAMILIES, MessageQueue, PosixQueue
 from tests.kit.posix import ShmFiles
-from tests.kit.posix_objects import PosixObjects
+from tests.kit.posix_objects import PosixObjects, open_objects
 from tests.kit.program import compile_c, need_tool
+from tests.kit.turns import Turns
 
-# The number of examples is for tests that set none. No example has to be quick, because the
-# machine may be busy.
+# The number of examples is for tests that set none. With the usual number, each run has the same
+# examples: no test fails by chance. No example has to be quick, because the machine may be busy.
+_examples = os.environ.get("PYIPCS_TEST_EXAMPLES")
 settings.register_profile(
     "asked",
-    max_examples=int(os.environ.get("PYIPCS_TEST_EXAMPLES", "50")),
+    max_examples=int(_examples or 50),
+    derandomize=not _examples,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -34,22 +38,33 @@ NOT_ISOLATED = (
     "objects they create, and many are skipped"
 )
 _isolation = pytest.StashKey[Isolation]()
+_turns = pytest.StashKey[Turns]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Enter the namespaces, unless this process only distributes the tests."""
     isolation.reset_signals()
     isolation.reset_locale()
+    isolation.reset_bytecode()
     if config.getoption("dist", "no") == "no":
         config.stash[_isolation] = isolation.enter()
+        config.stash[_turns] = Turns()
     else:
         isolation.share_user_namespace()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """Run one process without namespaces: the keys of several would clash."""
-    return None if isolation.is_available() else 1
+    """Return two processes for each core, because many tests wait.
+
+    They are eight at most, because all their queues count against the user's RLIMIT_MSGQUEUE.
+    Without namespaces it is one: the keys of several would clash.
+    """
+    if not isolation.is_available():
+        return 1
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None  # pytest-xdist reads it
+    return min(2 * len(os.sched_getaffinity(0)), 8)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -59,13 +74,35 @@ def pytest_xdist_setupnodes(specs: list[Any]) -> None:
         spec.python = isolation.worker_command()
 
 
+@pytest.hookimpl(trylast=True)  # after the options -k and -m
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the programs that are run by hand, unless -m names their marker."""
-    if "real" in config.option.markexpr:
-        return
-    by_hand = [item for item in items if item.get_closest_marker("real")]
-    config.hook.pytest_deselected(items=by_hand)
-    items[:] = [item for item in items if item not in by_hand]
+    """Deselect the programs that are run by hand, unless -m names their marker.
+
+    Each worker begins with its share of the slow tests: a slow test at the end would leave the
+    other workers without work.
+    """
+    if "real" not in config.option.markexpr:
+        by_hand = [item for item in items if item.get_closest_marker("real")]
+        config.hook.pytest_deselected(items=by_hand)
+        items[:] = [item for item in items if item not in by_hand]
+    if worker := getattr(config, "workerinput", None):
+        items[:] = shares(items, worker["workercount"])
+
+
+def shares(items: Sequence[pytest.Item], workers: int) -> Iterator[pytest.Item]:
+    """Yield the tests in equal parts, which pytest-xdist gives to its workers (worksteal).
+
+    The first part begins with the tests that run alone: the others wait for them once.
+    """
+    alone = [item for item in items if _is_alone(item)]
+    rest = [item for item in items if not _is_alone(item)]
+    slow = [item for item in rest if item.get_closest_marker("slow")]
+    quick = iter([item for item in rest if not item.get_closest_marker("slow")])
+    ends = [len(items) * number // workers for number in range(workers + 1)]
+    for number in range(workers):
+        first = alone * (number == 0) + slow[number::workers]
+        yield from first
+        yield from islice(quick, max(0, ends[number + 1] - ends[number] - len(first)))
 
 
 def pytest_collection_finish() -> None:
@@ -86,6 +123,21 @@ def pytest_report_header(config: pytest.Config) -> str:
         return NOT_ISOLATED.format(mine.why)
     names = "its own" if mine.accounts else "the machine's"
     return f"System V IPC: in a namespace of its own, with {names} accounts"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Run a test in its turn."""
+    turns = item.config.stash[_turns]
+    turns.begin(alone=_is_alone(item))
+    try:
+        return (yield)
+    finally:
+        turns.end(keep=nextitem is not None and _is_alone(nextitem))
+
+
+def _is_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -200,6 +252,15 @@ def _no_leaks(_mine: Isolation) -> Iterator[None]:
         path.unlink()
     assert not leaked, f"leaked: {leaked}"
     assert not leaked_files, f"leaked: {leaked_files}"
+
+
+@pytest.fixture(autouse=True)
+def _no_open_objects() -> Iterator[None]:
+    """Fail a test that leaves a POSIX object open: a queue counts against the user's limit."""
+    before = open_objects()
+    yield
+    left = open_objects() - before
+    assert not left, f"left open: {left}"
 
 
 @pytest.fixture(autouse=True)

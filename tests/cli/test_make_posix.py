@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import resource
 import signal
 import subprocess
@@ -29,7 +28,7 @@ from tests.kit.mqueue import (
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore, mount_tmpfs
 from tests.kit.posix_objects import PosixObjects, posix_files
 from tests.kit.program import PYIPCS, Result, elsewhere, invoke, ordinary, run
-from tests.kit.wait import LIMIT, wait_until
+from tests.kit.wait import LIMIT, blocks_signal, wait_until
 
 KINDS = {"-m 10": Kind.POSIX_SEGMENT, "-q": Kind.POSIX_QUEUE, "-s": Kind.POSIX_SEMAPHORE}
 LONGEST, LONGEST_SEMAPHORE = "n" * 255, "n" * 251
@@ -310,12 +309,6 @@ def test_make_failed_output_removes_the_objects_of_a_new_owner() -> None:
         assert (posix_files(), everything()) == (set(), set())
 
 
-def _blocks_sigterm(pid: int) -> bool:
-    """Return True while make creates objects: it blocks the signals that end it."""
-    (mask,) = re.findall("SigBlk:\t(.*)", Path(f"/proc/{pid}/status").read_text())
-    return bool(int(mask, 16) & 1 << signal.SIGTERM - 1)
-
-
 @contextmanager
 def unreported(*args: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run make until it has created its objects, and cannot report them."""
@@ -323,7 +316,7 @@ def unreported(*args: str) -> Iterator[subprocess.Popen[bytes]]:
     reading, writing = full_pipe()
     script = f'exec "$0" make -n /x "$@" >&{writing}'
     with running("bash", "-c", script, PYIPCS, *args, pass_fds=[writing]) as process:
-        wait_until(lambda: path.exists() and not _blocks_sigterm(process.pid))
+        wait_until(lambda: path.exists() and not blocks_signal(process.pid, signal.SIGTERM))
         yield process
     os.close(reading)
     os.close(writing)

@@ -18,7 +18,7 @@ REMOVES = (
 
 @pytest.fixture
 def rmid_forced(isolated: None) -> Iterator[None]:
-    """Let the kernel remove segments of this namespace that no process has attached."""
+    """Let the kernel remove unattached segments of this namespace."""
     setting = KERNEL / "shm_rmid_forced"
     before = setting.read_text()
     setting.write_text("1")

@@ -119,7 +119,7 @@ def test_make_values_reader_never_sees_otime_before_the_values(
 def test_make_values_replace_values_set_meanwhile_by_another_process(
     objects: Objects, isolated: None, change: int
 ) -> None:
-    """To reach 0 the kernel would have to wait; to reach 32767 the sum exceeds semvmx."""
+    """The kernel would wait to reach 0, and refuse the sum for 32767."""
     strace = [need_tool("strace"), "-f", "-o", "/dev/null", "-e", "trace=semget"]
     strace += ["-e", "inject=semget:delay_exit=500000"]
     command = ["make", "-S2", "--values", "0,5" if change == 1 else "32767,5", "-k", f"{KEY}"]

@@ -166,7 +166,8 @@ def test_op_script_without_interpreter_runs_in_sh(semid: int, tmp_path: Path) ->
 
 def test_op_command_inherits_signals_and_environment(semid: int) -> None:
     """Python ignores SIGPIPE and may set LC_CTYPE for itself."""
-    direct = ["cat", "/proc/self/status"]
+    # With a path, Python 3.13 starts both by posix_spawn(3), which ignores signals 32 and 33.
+    direct = ["/bin/cat", "/proc/self/status"]
     ignored = [
         [line for line in result.out.splitlines() if line.startswith(("SigIgn", "SigBlk"))]
         for result in (run(*direct), run(PYIPCS, "op", KEY, "P", "--", *direct))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pyipcs.model import Kind
 from tests.kit.kernel import Objects, attached, row
-from tests.kit.program import PYIPCS, as_nobody, forked, invoke, piped, pyipcs, run
+from tests.kit.program import PYIPCS, as_nobody, forked, inline, invoke, piped, pyipcs, run
 from tests.kit.terminal import start, whole_run
 from tests.kit.wait import LIMIT, wait_until, wait_until_idle, wakeups
 
@@ -51,7 +51,7 @@ def test_read_returns_any_range_of_bytes(shmid: int, data: bytes, offset: int, l
         ([], whole[offset:]),
         (["--length", str(length)], whole[offset:][:length]),
     ):
-        found = forked(*args, *words)
+        found = inline(*args, *words)
         assert (found.status, found.err) == (0, "")
         assert os.fsencode(found.out) == expected
 
@@ -63,14 +63,14 @@ def test_read_hex_equals_hexdump(objects: Objects, tmp_path: Path) -> None:
     for place, data in ((0, b"begin"), (2**20 - 3, b"across the edge"), (size - 3, b"end")):
         put(shmid, data, place)
     put(shmid, b"ab" * 5000, 2**21)
-    raw = os.fsencode(pyipcs("read", str(shmid)).out)
+    raw = os.fsencode(forked("read", str(shmid)).out)
     assert raw == content(shmid, size)
     file = tmp_path / "raw"
     file.write_bytes(raw)
     for offset, length in ((0, size), (7, size - 7), (2**20 - 8, 64), (5, 1)):
         args = ["--offset", str(offset), "--length", str(length)]
         expected = run("hexdump", "-C", "-s", str(offset), "-n", str(length), str(file)).out
-        assert pyipcs("read", str(shmid), "-f", "hex", *args).out == expected
+        assert forked("read", str(shmid), "-f", "hex", *args).out == expected
 
 
 def test_read_unpack_prints_structs(shmid: int) -> None:
@@ -92,7 +92,7 @@ def test_read_unpack_prints_structs_across_blocks(objects: Objects) -> None:
     number = 150_000
     shmid = objects.segment(size=12 * number)
     put(shmid, b"".join(struct.pack("=3i", n, -n, n) for n in range(number)))
-    out = pyipcs("read", str(shmid), "--unpack", "=3i", "--length", str(12 * number)).out
+    out = forked("read", str(shmid), "--unpack", "=3i", "--length", str(12 * number)).out
     assert out == "".join(f"{n}\t{-n}\t{n}\n" for n in range(number))
 
 
@@ -106,7 +106,7 @@ def test_read_unpack_of_a_sparse_segment_fills_the_holes(objects: Objects) -> No
     shmid = objects.segment(size=size)
     for place in range(0, size, 8192):
         put(shmid, b"a", place)
-    out = pyipcs("read", str(shmid), "--unpack", f"{size}s").out
+    out = forked("read", str(shmid), "--unpack", f"{size}s").out
     assert out == (("a" + "\0" * 8191) * 600).rstrip("\0") + "\n"
 
 
@@ -200,7 +200,7 @@ def test_write_stores_any_bytes_at_any_offset(
 ) -> None:
     put(shmid, b"." * SIZE)
     room = SIZE - offset
-    run_write = piped if from_pipe else forked
+    run_write = piped if from_pipe else inline
     result = run_write("write", KEY, "--offset", str(offset), data=data)
     fits = len(data) <= room
     # A file that is too large is refused before anything is written.

@@ -22,7 +22,16 @@ from tests.kit.posix import (
     mount_tmpfs,
     own_mounts,
 )
-from tests.kit.program import PYIPCS, elsewhere, forked, invoke, ordinary, piped, pyipcs, run
+from tests.kit.program import (
+    PYIPCS,
+    elsewhere,
+    forked,
+    inline,
+    invoke,
+    ordinary,
+    piped,
+    run,
+)
 from tests.kit.wait import LIMIT, wait_until, wait_until_idle
 
 PAGE = os.sysconf("SC_PAGESIZE")
@@ -56,7 +65,7 @@ def test_read_returns_any_range_of_bytes(data: bytes, offset: int, length: int) 
         ([], whole[offset:]),
         (["--length", str(length)], whole[offset:][:length]),
     ):
-        found = forked(*args, *words)
+        found = inline(*args, *words)
         assert (found.status, found.err) == (0, "")
         assert os.fsencode(found.out) == expected
 
@@ -66,8 +75,8 @@ def test_read_and_write_have_the_words_of_system_v(objects: Objects, args: list[
     objects.segment(0x5EED, size=SIZE)
     PATH.chmod(0o644)
     for command in (["read"], ["write", "--offset", "98", "abc"], ["write", "--hex", "x"]):
-        expected = forked(*command[:1], "0x5eed", *command[1:], *args)
-        found = forked(*command[:1], "/x", *command[1:], *args)
+        expected = inline(*command[:1], "0x5eed", *command[1:], *args)
+        found = inline(*command[:1], "/x", *command[1:], *args)
         assert found == expected._replace(err=expected.err.replace("0x5eed", "/x"))
 
 
@@ -78,8 +87,8 @@ def test_read_of_holes_allocates_nothing() -> None:
         for place in (PAGE, 2**20 + PAGE - 3, 3 * 2**20):
             os.pwrite(file.fileno(), b"here", place)
     before = blocks(PATH)
-    assert os.fsencode(pyipcs("read", "/x").out) == PATH.read_bytes()
-    out = pyipcs("read", "/x", "-f", "hex").out
+    assert os.fsencode(inline("read", "/x").out) == PATH.read_bytes()
+    out = inline("read", "/x", "-f", "hex").out
     assert out.splitlines()[0].startswith("00000000  00 00")
     assert out.splitlines()[-1] == f"{size:08x}"
     assert blocks(PATH) == before <= 4 * PAGE
@@ -89,26 +98,26 @@ def test_read_of_segment_larger_than_memory_reads_its_range() -> None:
     os.truncate(PATH, 2**40)
     with PATH.open("r+b") as file:
         os.pwrite(file.fileno(), b"far", 2**39)
-    assert forked("read", "/x", "--offset", str(2**39), "--length", "4").out == "far\0"
-    assert forked("write", "/x", "--offset", str(2**40 - 3), "end") == (0, "", "")
-    assert forked("read", "/x", "--offset", str(2**40 - 4)).out == "\0end"
+    assert inline("read", "/x", "--offset", str(2**39), "--length", "4").out == "far\0"
+    assert inline("write", "/x", "--offset", str(2**40 - 3), "end") == (0, "", "")
+    assert inline("read", "/x", "--offset", str(2**40 - 4)).out == "\0end"
     assert blocks(PATH) <= 2 * 2**21  # huge pages, if the mount has them
 
 
 def test_read_of_empty_segment_prints_nothing() -> None:
     os.truncate(PATH, 0)
-    assert forked("read", "/x") == (0, "", "")
-    assert forked("write", "/x", "a") == (
+    assert inline("read", "/x") == (0, "", "")
+    assert inline("write", "/x", "a") == (
         1,
         "",
         "pyipcs: /x: no room for 1 byte at offset 0; the segment has 0 bytes\n",
     )
-    assert forked("write", "/x", "") == (0, "", "")
+    assert inline("write", "/x", "") == (0, "", "")
 
 
 def test_read_keeps_the_atime() -> None:
     os.utime(PATH, ns=(10**9, 2 * 10**9))
-    assert forked("read", "/x", "--length", "3").out == "\0\0\0"
+    assert inline("read", "/x", "--length", "3").out == "\0\0\0"
     assert PATH.stat().st_atime_ns == 10**9
 
 
@@ -159,22 +168,22 @@ def test_read_bytes_in_a_pipe_are_those_of_the_read() -> None:
 def test_read_of_other_files_names_them(shm: ShmFiles) -> None:
     shm.file("sem.s", glibc_semaphore(3))
     for name in shm.hostile():
-        result = forked("read", f"/{name}")
+        result = inline("read", f"/{name}")
         assert result[:2] == (1, "")
         assert result.err.endswith(", not a POSIX segment\n")
-        assert forked("write", f"/{name}", "x")[:2] == (1, "")
+        assert inline("write", f"/{name}", "x")[:2] == (1, "")
     assert elsewhere("read", "/s", before=()) == (
         1,
         "",
         "pyipcs: /s: no such POSIX segment (but a POSIX semaphore has that name)\n",
     )
-    assert forked("write", "/sem.s", "x").status == 1
+    assert inline("write", "/sem.s", "x").status == 1
     assert (SHM / "sem.s").read_bytes() == glibc_semaphore(3)
 
 
 def test_read_of_leased_segment_names_the_lease() -> None:
     with child_in(lambda: hold_lease(PATH)):
-        result = forked("read", "/x")
+        result = inline("read", "/x")
     assert result == (1, "", "pyipcs: /x: POSIX segment: another process holds a lease on it\n")
 
 
@@ -202,7 +211,7 @@ def test_read_with_ns_reads_the_segment_of_that_process() -> None:
 def test_write_stores_any_bytes_at_any_offset(data: bytes, offset: int, from_pipe: bool) -> None:
     PATH.write_bytes(b"." * SIZE)
     room = SIZE - offset
-    run_write = piped if from_pipe else forked
+    run_write = piped if from_pipe else inline
     result = run_write("write", "/x", "--offset", str(offset), data=data)
     fits = len(data) <= room
     # A file that is too large is refused before anything is written.
@@ -212,16 +221,16 @@ def test_write_stores_any_bytes_at_any_offset(data: bytes, offset: int, from_pip
 
 
 def test_write_stores_text_hex_and_structs() -> None:
-    assert forked("write", "/x", "wörld") == (0, "", "")
-    assert forked("write", "/x", "--hex", "dead BEEF", "--offset=10") == (0, "", "")
+    assert inline("write", "/x", "wörld") == (0, "", "")
+    assert inline("write", "/x", "--hex", "dead BEEF", "--offset=10") == (0, "", "")
     fields = ["--pack", "hi4s", "--offset", "20", "--", "-1", "0x10", "ab"]
-    assert forked("write", "/x", *fields) == (0, "", "")
+    assert inline("write", "/x", *fields) == (0, "", "")
     assert PATH.read_bytes() == (
         "wörld".encode().ljust(10, b"\0")
         + bytes.fromhex("deadbeef").ljust(10, b"\0")
         + struct.pack("@hi4s", -1, 16, b"ab")
     ).ljust(SIZE, b"\0")
-    assert forked("read", "/x", "--offset", "20", "--unpack", "hi4s").out == "-1\t16\tab\n"
+    assert inline("read", "/x", "--offset", "20", "--unpack", "hi4s").out == "-1\t16\tab\n"
 
 
 def test_write_file_allocates_only_its_pages(tmp_path: Path) -> None:
@@ -235,7 +244,7 @@ def test_write_file_allocates_only_its_pages(tmp_path: Path) -> None:
 
 
 def test_write_never_enlarges_the_segment() -> None:
-    assert forked("write", "/x", "--offset", "99", "ab").status == 1
+    assert inline("write", "/x", "--offset", "99", "ab").status == 1
     assert piped("write", "/x", data=b"z" * 200).err == (
         "pyipcs: /x: wrote 100 bytes; input is larger than the segment\n"
     )
@@ -300,8 +309,8 @@ def test_read_and_write_share_segments_of_multiprocessing() -> None:
         name = f"/{memory.name.removeprefix('/')}"
         assert memory.buf
         memory.buf[:5] = b"hello"
-        assert forked("read", name, "--length", "5").out == "hello"
-        assert forked("write", name, "--offset", "5", " world") == (0, "", "")
+        assert inline("read", name, "--length", "5").out == "hello"
+        assert inline("write", name, "--offset", "5", " world") == (0, "", "")
         assert bytes(memory.buf[:11]) == b"hello world"
     finally:
         memory.close()

@@ -162,7 +162,7 @@ def test_scan_behind_a_removal_began_at_most_its_duration_and_10_ms_ago(
 
 
 def test_set_is_asked_for_waiters_after_the_scan(objects: Objects, isolated: None) -> None:
-    """A process that begins to wait between the scan and the removal is counted."""
+    """A process that begins to wait after the scan is counted."""
     semid = suspect_set(objects)
     children: list[int] = []
 

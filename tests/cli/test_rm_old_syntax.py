@@ -30,7 +30,7 @@ def test_rm_old_syntax_headings_of_ipcs_leave_no_segment(objects: Objects, isola
 
 
 def test_rm_old_syntax_never_guesses_an_id(objects: Objects, isolated: None) -> None:
-    """To ipcrm, an empty argument and 4294967296 are 0: both can remove a segment."""
+    """To ipcrm, an empty argument and 4294967296 are the id 0."""
     first = objects.segment()
     for word in ("", " ", str(first + 2**32), f"{first}x", f"-{first or 1}", f"{first}\n"):
         assert invoke("rm", "shm", word).status == 1

@@ -24,7 +24,7 @@ pytestmark = needs_leases
 
 
 def asked(change: Callable[[], object], *args: str) -> tuple[int, str]:
-    """Return the status and the output of rm after a change during its question."""
+    """Return the status and output of rm after a change at its question."""
     process, terminal = on_terminal("rm", "-v", *args)
     try:
         read_until(terminal, r"\[y/N\]")

@@ -15,7 +15,7 @@ NOWHERE = "2147483647"
 
 
 def in_fresh_namespace(script: str) -> Result:
-    """Run a script in an IPC namespace in which the first object of each kind has the id 0."""
+    """Run a script in a namespace whose first object of each kind has id 0."""
     if run(*IN_NEW_NAMESPACE, "true").status:
         pytest.skip("the kernel gives the user no IPC namespace")
     return run(*IN_NEW_NAMESPACE, "bash", "-c", script)

@@ -33,7 +33,7 @@ def pages(offset: int, length: int) -> int:
 
 @pytest.fixture
 def shmid(objects: Objects) -> int:
-    """Create a segment without pages; skip where the kernel does not count single pages."""
+    """Create a segment without pages; skip if the kernel counts no pages."""
     probe = objects.segment()
     if "rss" not in row(Kind.SEGMENT, probe):
         pytest.skip("this kernel does not report rss")
