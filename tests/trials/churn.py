@@ -1,10 +1,10 @@
 """A process that creates, uses and removes objects at random.
 
-`python -m tests.trials.churn SEED PAUSE` does so until SIGTERM. It touches only its own objects.
+`python -m tests.trials.churn SEED PAUSE` does so until SIGTERM. It touches only its own objects,
+and fails if another process removed a POSIX object that it had in use.
 """
 
 import errno
-import os
 import random
 import signal
 import subprocess
@@ -19,20 +19,22 @@ from tests.kit.kernel import (
     IPC_CREAT,
     IPC_EXCL,
     IPC_NOWAIT,
-    IS_ROOT,
+    acting_as,
     libc,
     operate,
     receive,
     remove,
     send,
 )
+from tests.trials.churn_posix import OWNERS, PosixChurn
 
-OWNERS = (0, 1, 7777, 61001) if IS_ROOT else (os.geteuid(),)
 _MOST = 8  # objects of a kind at a time
 _KEYS = 2**31 - 1
 _ROOT = Path(__file__).parents[2]
-# A full queue, an empty one, a semaphore of 0, a key in use, a mode that refuses an ordinary user.
+# A full queue, an empty one, a semaphore of 0, a key in use, a mode that refuses an ordinary user,
+# a POSIX object that another process removed, and the limits of queues.
 _EXPECTED = {errno.EAGAIN, errno.ENOMSG, errno.EEXIST, errno.EACCES}
+_EXPECTED |= {errno.ENOENT, errno.EMFILE, errno.ENOSPC}
 
 
 @contextmanager
@@ -49,16 +51,6 @@ def churning(seed: int, pause: float = 0.002) -> Iterator[int]:
         raise ChildProcessError(f"the churner ended with {status}")
 
 
-@contextmanager
-def acting_as(uid: int) -> Iterator[None]:
-    """Change the effective user within a `with` block."""
-    os.seteuid(uid)
-    try:
-        yield
-    finally:
-        os.seteuid(os.getuid())
-
-
 class Churn:
     """Objects, with random actions on them."""
 
@@ -66,9 +58,11 @@ class Churn:
         self._chance = random.Random(seed)
         self._ids: dict[Kind, list[int]] = {kind: [] for kind in SYSV}
         self._addresses: list[int] = []
+        self.posix = PosixChurn(self._chance)
         self._acts = (
             *(self._make, self._make, self._remove, self._send, self._receive),
             *(self._attach, self._detach, self._operate),
+            *self.posix.acts,
         )
 
     def act(self) -> None:
@@ -86,6 +80,7 @@ class Churn:
                 remove(kind, object_id)
         for address in self._addresses:
             libc.shmdt(address)
+        self.posix.end()
 
     def _make(self) -> None:
         kind = self._chance.choice([*SYSV])
@@ -152,6 +147,8 @@ def _main() -> None:
             time.sleep(float(sys.argv[2]))
     finally:
         churn.end()
+        if lost := churn.posix.lost:
+            sys.exit(f"removed while in use: {lost}")
 
 
 if __name__ == "__main__":

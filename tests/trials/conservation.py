@@ -3,9 +3,9 @@
 python -m tests.trials.conservation [--messages N] [--seed N]
 
 Senders put numbered lines on one queue, receivers take them. At random moments a signal ends one
-of them, or the pipe of a receiver breaks; another process replaces it, and a sender continues
-after the number of messages that its predecessor reported. The second form removes the queue
-halfway. Both run on a System V queue and on a POSIX queue.
+of them, or the pipe of a receiver breaks; some do not wait, or end after a timeout. Another process
+replaces each, and a sender continues after the number of messages that its predecessor reported.
+The second form removes the queue halfway. Both run on a System V queue and on a POSIX queue.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ from tests.kit import isolation
 from tests.kit.kernel import Objects, receive_all, row
 from tests.kit.mqueue import make_queue, receive_messages, unlink_queue
 from tests.kit.program import fork, forked
+from tests.kit.wait import wait_until
 
 _KEY = 0x5EED
 _NAME = "/pyipcs-conservation"
@@ -35,8 +37,11 @@ _SIZES = (10, 64)  # messages, and bytes of a message, of the POSIX queue
 _BODY = b"#%09d"
 _WIDTH = len(_BODY % 0) + 1  # of a line; a fixed width allows a start at any number
 _NUMBER = re.compile(rb"#(\d{9})")
+# A number with its type or priority, in JSON and with --with-type.
+_TYPED = re.compile(rb'(?:"(?:type|priority)": (\d+), [^\n#]*"|^(\d+)\t)#(\d{9})', re.MULTILINE)
 _REPORT = re.compile(rb"; (?:nothing|(\d+) messages?) w(?:as|ere) sent\n")
 _BLOCK = 1 << 16
+_BRIEF = "0.02"  # seconds of a timeout
 _TICK = 0.01  # seconds between reads of all pipes
 _PATIENCE = 60  # seconds without a message or an end that make the trial fail
 _STRIKES = 16  # signals and broken pipes for each concurrent process
@@ -55,6 +60,7 @@ class Tally(NamedTuple):
         lost: messages that were sent, and are in none of these places.
         twice: messages in two of these places, or twice in one place.
         unsent: messages in one of these places that no sender reported.
+        altered: messages with another type or priority than the sent one.
         restarts: processes that replaced an ended one.
         signals: processes that got SIGINT or SIGTERM.
         broken_pipes: receivers whose pipe broke.
@@ -69,6 +75,7 @@ class Tally(NamedTuple):
     lost: int
     twice: int
     unsent: int
+    altered: int
     restarts: int
     signals: int
     broken_pipes: int
@@ -76,8 +83,8 @@ class Tally(NamedTuple):
 
     @property
     def is_conserved(self) -> bool:
-        """Return True if each sent message, and no other, is in one place."""
-        return self.lost == self.twice == self.unsent == 0
+        """Return True if each sent message, and no other, is in one place, as it was sent."""
+        return self.lost == self.twice == self.unsent == self.altered == 0
 
 
 class _Queue(ABC):
@@ -100,8 +107,8 @@ class _Queue(ABC):
         """Remove the queue by pyipcs."""
 
     @abstractmethod
-    def left(self) -> list[bytes]:
-        """Take all messages that still exist; return their bodies."""
+    def left(self) -> list[tuple[int, bytes]]:
+        """Take all messages that still exist; return their types or priorities, and bodies."""
 
     @abstractmethod
     def close(self) -> None:
@@ -129,8 +136,8 @@ class _SysvQueue(_Queue):
         assert result.status == Status.DONE, result.err
         self._is_removed = True
 
-    def left(self) -> list[bytes]:
-        return [] if self._is_removed else [body for _, body in receive_all(self._msqid)]
+    def left(self) -> list[tuple[int, bytes]]:
+        return [] if self._is_removed else receive_all(self._msqid)
 
     def close(self) -> None:
         self._objects.remove_all()
@@ -150,8 +157,8 @@ class _PosixQueue(_Queue):
         result = forked("rm", "--posix-mqueue", _NAME)
         assert result.status == Status.DONE, result.err
 
-    def left(self) -> list[bytes]:
-        return [body for _, body in receive_messages(self._descriptor)]
+    def left(self) -> list[tuple[int, bytes]]:
+        return receive_messages(self._descriptor)
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -165,10 +172,12 @@ _QUEUES = {"System V": _SysvQueue, "POSIX": _PosixQueue}
 class _Run:
     """One process of pyipcs."""
 
-    def __init__(self, *args: str, stdin: int, stdout: int, endless: bool = False) -> None:
-        self.struck = 0  # the signal that must end it
+    def __init__(self, *args: str, stdin: int, stdout: int) -> None:
+        self.struck: set[int] = set()  # the signals that must end it; it dies of one of them
         self._args = args
-        self._endless = endless
+        self._statuses = {Status.DONE} if "-F" not in args else set()
+        if {"--timeout", "--nowait"} & {*args}:
+            self._statuses.add(Status.WAIT)
         self._errors = TemporaryFile()  # noqa: SIM115 - open until the process ends
         latch, write = os.pipe()
         self._pid = fork(*args, stdin=stdin, stdout=stdout, stderr=self._errors.fileno())
@@ -176,6 +185,10 @@ class _Run:
         os.read(latch, 1)  # until the child has closed the pipes of the others
         os.close(latch)
         self._status: int | None = None
+
+    @property
+    def runs_command(self) -> bool:
+        return "--exec" in self._args
 
     @property
     def has_ended(self) -> bool:
@@ -187,13 +200,20 @@ class _Run:
 
     def strike(self, number: int) -> None:
         """Send the signal that must end the process."""
-        self.struck = number
+        self.struck.add(number)
         os.kill(self._pid, number)
 
     def halt(self) -> None:
-        """Stop the process, and wait until it is stopped or has ended."""
+        """Stop the process, and wait until it is stopped or has ended; its command ends first."""
         os.kill(self._pid, signal.SIGSTOP)
         os.waitid(os.P_PID, self._pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        if self.runs_command:
+            wait_until(self._is_alone)
+
+    def _is_alone(self) -> bool:
+        """Return True if no child runs; one that has ended is a zombie until a `resume`."""
+        children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split()
+        return all("\nState:\tZ" in Path(f"/proc/{pid}/status").read_text() for pid in children)
 
     def resume(self) -> None:
         os.kill(self._pid, signal.SIGCONT)
@@ -209,11 +229,13 @@ class _Run:
         self._errors.close()
         status = self._status
         expected = (
-            (self.struck and status == -self.struck)
-            or (not self._endless and status == Status.DONE)
+            status in {-number for number in self.struck}
+            # The command of --exec has the signal of a broken pipe.
+            or (signal.SIGPIPE in self.struck and status == 128 + signal.SIGPIPE)
+            or status in self._statuses
             or (removed and status == Status.FAILED and text.startswith(b"pyipcs: "))
         )
-        assert expected, f"{self._args} ended with {status} after signal {self.struck}: {text!r}"
+        assert expected, f"{self._args} ended with {status} after signals {self.struck}: {text!r}"
         return text
 
     def kill(self) -> None:
@@ -223,15 +245,22 @@ class _Run:
         self._errors.close()
 
 
+# How senders wait for room: most of them for ever.
+_WAITS: Sequence[tuple[str, ...]] = (*[()] * 6, ("--timeout", _BRIEF), ("--nowait",))
+
+
 class _Sender:
     """The sender of a range of numbers: one process after the other."""
 
-    def __init__(self, queue: _Queue, numbers: range, type_: int, *, piped: bool) -> None:
+    def __init__(
+        self, queue: _Queue, numbers: range, type_: int, *, piped: bool, chance: random.Random
+    ) -> None:
         self.numbers = numbers
         self.sent = 0
         self.run: _Run | None = None
         self._args = ("send", queue.target, "-l", queue.number_option, str(type_))
         self._piped = piped
+        self._random = chance
         self._feeder: subprocess.Popen[bytes] | None = None
         self._lines = TemporaryFile()  # noqa: SIM115 - `close` closes it
         self._lines.write(b"".join((_BODY + b"\n") % number for number in numbers))
@@ -249,7 +278,8 @@ class _Sender:
             self._source, write = os.pipe()
             self._feeder = subprocess.Popen(["cat"], stdin=self._lines, stdout=write)
             os.close(write)
-        self.run = _Run(*self._args, stdin=self._source, stdout=1)
+        waiting = self._random.choice(_WAITS)
+        self.run = _Run(*self._args, *waiting, stdin=self._source, stdout=1)
 
     def settle(self, *, removed: bool) -> None:
         """Add the number of messages that the ended process reported."""
@@ -282,6 +312,7 @@ class _Receiver:
     """One receiving process with the pipe of its messages."""
 
     def __init__(self, queue: _Queue, args: tuple[str, ...]) -> None:
+        self.typed: list[tuple[int, int]] = []  # types or priorities, and numbers, as printed
         self._end = b"\0" if "-0" in args else b"\n"
         self._part = b""  # of a message
         self._pipe, write = os.pipe()
@@ -291,7 +322,6 @@ class _Receiver:
             *("recv", queue.target, *args),
             stdin=0,
             stdout=write,
-            endless="-F" in args,
         )
         os.close(write)
 
@@ -311,6 +341,7 @@ class _Receiver:
                     self._close_pipe()
         whole, end, self._part = data.rpartition(self._end)
         numbers = _numbers(whole)
+        self.typed += _typed(whole)
         assert len(numbers) == (whole + end).count(self._end), "a message is not as it was sent"
         return numbers
 
@@ -322,14 +353,16 @@ class _Receiver:
         self.run.halt()
         numbers = self.read()
         self._close_pipe()
-        self.run.struck = signal.SIGPIPE
+        self.run.struck.add(signal.SIGPIPE)
         self.run.resume()
         return numbers
 
     def settle(self, *, removed: bool) -> list[int]:
         """Return the numbers of the messages that could not be requeued."""
         assert not self._part, f"a message in part: {self._part!r}"
-        return _numbers(self.run.read_errors(removed=removed))
+        errors = self.run.read_errors(removed=removed)
+        self.typed += _typed(errors)
+        return _numbers(errors)
 
     def close(self) -> None:
         self.run.kill()
@@ -343,6 +376,10 @@ class _Receiver:
 
 def _numbers(text: bytes) -> list[int]:
     return [int(number) for number in _NUMBER.findall(text)]
+
+
+def _typed(text: bytes) -> list[tuple[int, int]]:
+    return [(int(json or text), int(number)) for json, text, number in _TYPED.findall(text)]
 
 
 class _Trial:
@@ -359,6 +396,7 @@ class _Trial:
                 range(bounds[number], bounds[number + 1]),
                 number + 1,
                 piped=number % 2 == 1,
+                chance=self._random,
             )
             for number in range(senders)
         ]
@@ -368,7 +406,7 @@ class _Trial:
         strikes = min(_STRIKES * (senders + receivers), messages // _APART)
         self._moments = sorted(self._random.sample(range(messages), strikes), reverse=True)
         self._seen = bytearray(messages)  # how often each number arrived
-        self._received = self._reported = self._queued = 0
+        self._received = self._reported = self._queued = self._altered = 0
         self._removed = False
         self._restarts = self._signals = self._broken_pipes = 0
         self._start = self._latest = time.monotonic()
@@ -389,7 +427,8 @@ class _Trial:
     def end(self) -> None:
         """Stop the receivers, and count the messages on the queue."""
         for receiver in self._receivers:
-            if not receiver.run.struck:
+            # A broken pipe ends the command of --exec, which only a message starts.
+            if not receiver.run.struck or receiver.run.runs_command:
                 receiver.run.strike(signal.SIGTERM)
         self._await_ends()
         self._count_left()
@@ -424,6 +463,7 @@ class _Trial:
             lost=missing - self._queue.destroyed,
             twice=self._messages - self._seen.count(0) - self._seen.count(1),
             unsent=unsent,
+            altered=self._altered,
             restarts=self._restarts,
             signals=self._signals,
             broken_pipes=self._broken_pipes,
@@ -443,6 +483,7 @@ class _Trial:
     def _receiver(self) -> _Receiver:
         """Start a receiver with random options."""
         number = str(self._random.randrange(1, 2 + self._messages // 16))
+        few = str(self._random.randrange(1, 16))  # for commands, which take much longer
         choices = (
             ("-F",),
             ("-F", "--json"),
@@ -451,6 +492,10 @@ class _Trial:
             ("-n", number),
             ("-n", number, "-0"),
             ("-n", number, "--json"),
+            ("-n", number, "--timeout", _BRIEF),
+            ("-n", number, "--with-type", "--nowait"),
+            ("-n", few, "--format", "text", "--exec", "cat"),
+            ("-n", few, "--json", "--timeout", _BRIEF, "--exec", "cat"),
             ("-a",),
         )
         return _Receiver(self._queue, self._random.choice(choices))
@@ -471,6 +516,7 @@ class _Trial:
     def _settle_receiver(self, receiver: _Receiver, *, replace: bool) -> None:
         self._latest = time.monotonic()
         numbers = receiver.settle(removed=self._removed)
+        self._altered += sum(1 for pair in receiver.typed if not self._is_sent_so(*pair))
         self._reported += len(numbers)
         self._count(numbers)
         self._receivers.remove(receiver)
@@ -509,9 +555,14 @@ class _Trial:
 
     def _count_left(self) -> None:
         """Count the messages on the queue after the end of all processes."""
-        numbers = [number for body in self._queue.left() for number in _numbers(body)]
-        self._queued = len(numbers) + self._queue.destroyed
-        self._count(numbers)
+        left = [(type_, int(body[1:])) for type_, body in self._queue.left()]
+        self._queued = len(left) + self._queue.destroyed
+        self._altered += sum(1 for pair in left if not self._is_sent_so(*pair))
+        self._count(number for _, number in left)
+
+    def _is_sent_so(self, type_: int, number: int) -> bool:
+        """Return True if the sender of a number sends this type."""
+        return number in self._senders[type_ - 1].numbers
 
     def _count(self, numbers: Iterable[int]) -> None:
         seen = self._seen

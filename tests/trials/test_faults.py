@@ -1,4 +1,4 @@
-"""Faults in the system calls of quick commands: see faults.py."""
+"""Faults in the system calls of quick commands, and shortages: see faults.py, shortages.py."""
 
 from pathlib import Path
 
@@ -6,11 +6,12 @@ import pytest
 
 from tests.kit.posix import ShmFiles
 from tests.kit.program import load_all
-from tests.trials import faults
+from tests.trials import faults, shortages
 
 CASES = ["list json", "make", "rm keys", "send lines", "recv two", "set values", "op", "write file"]
 CASES += ["send posix lines", "recv posix exec"]
-CASES += ["op posix timed", "op posix waiting", "read posix", "write posix input"]
+CASES += ["make posix sizes", "rm posix dry", "op posix timed", "op posix waiting"]
+CASES += ["read posix", "write posix input"]
 
 
 @pytest.mark.slow
@@ -24,3 +25,29 @@ def test_failing_system_call_is_reported(
     faults.remove_all()
     assert not tally.complaints
     assert tally.outcomes["refused"] + tally.outcomes["partly"] > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        ("descriptors", "recv posix exec"),
+        ("descriptors", "make both"),
+        ("memory", "rm posix state"),
+        ("size of files", "make posix"),
+        ("memory of queues", "make posix"),
+        pytest.param("pages of /dev/shm", "make posix", marks=pytest.mark.root),
+        pytest.param("inodes of /dev/shm", "make both", marks=pytest.mark.root),
+        pytest.param("kernel.msgmni", "make both", marks=pytest.mark.root),
+        pytest.param("kernel.shmall", "make both", marks=pytest.mark.root),
+        pytest.param("fs.mqueue.queues_max", "make posix", marks=pytest.mark.root),
+    ],
+)
+def test_command_without_a_resource_changes_nothing_or_all(
+    name: str, case: str, shm: ShmFiles, own_mqueue: None, isolated: None, tmp_path: Path
+) -> None:
+    load_all()
+    tally = shortages.starve([case], tmp_path, shortages.SHORTAGES[name], every=4)
+    faults.remove_all()
+    assert not tally.complaints
+    assert tally.outcomes["refused"] + tally.outcomes["partly"]

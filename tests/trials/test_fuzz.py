@@ -1,16 +1,19 @@
 """Generated texts for the parsers, and generated command lines.
 
-PYIPCS_TEST_EXAMPLES=20000 makes 20,000 examples of each (see conftest.py).
+PYIPCS_TEST_EXAMPLES=20000 makes 20,000 examples of each, other ones in each run. Without it, all
+runs have the same few (see conftest.py).
 """
 
 import os
 import re
 import resource
 import signal
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
@@ -21,14 +24,24 @@ from pyipcs.describe import grammar
 from pyipcs.errors import Status
 from pyipcs.model import SYSV
 from pyipcs.sysv import procfs
-from tests.kit.kernel import Objects, everything, remove, send
+from tests.kit.kernel import Objects, everything, libc, remove, send
 from tests.kit.mqueue import MQUEUE, make_queue
-from tests.kit.parsers import PARSERS
-from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
+from tests.kit.parsers import PARSERS, check_baseline, valid_baseline
+from tests.kit.posix import (
+    SHM,
+    ShmFiles,
+    bind,
+    child_in,
+    glibc_semaphore,
+    i386_semaphore,
+    own_mounts,
+)
 from tests.kit.program import Result, forked, need_tool, pyipcs
 from tests.kit.wait import LIMIT
 
 fuzz = settings(deadline=None, suppress_health_check=[*HealthCheck])
+# For tests that start a process for each example.
+fuzz_processes = settings(fuzz, max_examples=max(fuzz.max_examples // 4, 1))
 
 
 # -- Texts, some of them valid ones with changed pieces.
@@ -73,6 +86,161 @@ def test_parser_of_any_text_returns_or_refuses(name: str, data: st.DataObject) -
     check(data.draw(st.one_of(mutated(seeds), st.binary(), st.text().map(_utf8))))
 
 
+# -- Earlier listings.
+
+_VALUES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.sampled_from(
+            [0, -1, 2**31, 2**63, 2**70, 1.5, 1e400, "", "/", "/x", "x", "\0", "\ud800"]
+        ),
+        st.sampled_from(
+            ["0x0000000g", "0xfffffff0", "L/8=", "=", "2026-11-30T25:00:00", "9" * 5000]
+        ),
+    ),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=4,
+)
+
+
+def _places(value: Any) -> list[tuple[Any, Any]]:
+    """Return all places in a JSON value, as containers with their keys."""
+    keys = [*value] if isinstance(value, dict) else range(len(value))
+    found: list[tuple[Any, Any]] = [(value, key) for key in keys]
+    for key in keys:
+        if isinstance(value[key], dict | list):
+            found += _places(value[key])
+    return found
+
+
+@fuzz
+@given(
+    edits=st.lists(
+        st.tuples(st.integers(0, 999), st.none() | _VALUES.map(lambda one: [one])), max_size=4
+    )
+)
+def test_baseline_of_any_json_is_compared_or_refused(
+    edits: list[tuple[int, list[Any] | None]],
+) -> None:
+    """Each edit removes or replaces a value, at a place in thousandths of all places."""
+    document = valid_baseline()
+    for place, new in edits:
+        places = _places(document)
+        if places:
+            container, key = places[len(places) * place // 1000]
+            if new is None:
+                del container[key]
+            else:
+                container[key] = new[0]
+    check_baseline(document)
+
+
+# -- Files of /proc, and of semaphores, with any content.
+
+# Files that commands read; %s is another process, which uses the objects.
+_PROC = (
+    *("self/status", "self/stat", "self/maps", "self/mountinfo", "self/cgroup", "self/uid_map"),
+    *("%s/status", "%s/stat", "%s/maps", "%s/comm", "%s/cmdline", "%s/cgroup", "%s/syscall"),
+    *("sysvipc/msg", "sysvipc/shm", "sysvipc/sem", "meminfo", "sys/vm/overcommit_memory"),
+    *("sys/kernel/sem", "sys/kernel/msgmni", "sys/kernel/shmmax", "sys/kernel/random/boot_id"),
+    *("sys/fs/mqueue/msg_max", "sys/fs/mqueue/queues_max", "sys/kernel/shm_rmid_forced"),
+)
+_READERS = (
+    *("list -J", "list -o +STATE,REASON,ATTACHED,WAITERS", "list -l", "list -f openmetrics"),
+    *("list --posix -o +STATE,REASON,USERS,WAITERS,MAPPED", "list --posix -l", "list --posix -u"),
+    *("list --used-by %s", "stat 0x5eed", "stat /fuzz -J", "list --all-ns -f csv"),
+    *("make -M 16EiB", "make -M 8E -k 1", "rm --all --suspect -n", "rm --all=posix --orphaned -n"),
+    *("make -q -n /new --maxmsg 99999", "set 0x5eed -q --owner 4242424242", "op 0x5eed V"),
+    *("run --private never true", "run --private never -J true", "send 0x5eed x --nowait"),
+)
+
+
+# Changes of a text that is different in each run: a place in thousandths, the bytes from there on
+# that go, and others that replace them.
+_EDITS = st.lists(
+    st.tuples(
+        st.integers(0, 999), st.sampled_from((rb"", rb"\s*\S*", rb".*", rb"(?s:.*)")), _PIECES
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+def _edited(text: bytes, edits: Sequence[tuple[int, bytes, bytes]]) -> bytes:
+    for place, pattern, piece in edits:
+        start = len(text) * place // 1000
+        removed = re.compile(pattern).match(text, start)
+        assert removed
+        text = text[:start] + piece + text[removed.end() :]
+    return text
+
+
+def _cover(path: str, source: Path) -> None:
+    """Mount a file over a file of /proc, in a mount namespace of this process."""
+    own_mounts()
+    bind(source, Path("/proc", path.replace("self", str(os.getpid()))))
+
+
+@pytest.mark.root
+@pytest.mark.slow
+@pytest.mark.alone
+@pytest.mark.usefixtures("isolated", "own_shm", "own_mqueue", "_folder")
+@fuzz_processes
+@given(path=st.sampled_from(_PROC), reader=st.sampled_from(_READERS), edits=_EDITS)
+def test_command_with_any_text_in_proc_ends_with_a_documented_status(
+    path: str, reader: str, edits: list[tuple[int, bytes, bytes]]
+) -> None:
+    with _some_objects() as there, child_in(partial(libc.shmat, there["%shm"], None, 0)) as user:
+        path, words = path.replace("%s", str(user)), reader.replace("%s", str(user)).split()
+        source = Path("covered")
+        source.write_bytes(_edited(Path("/proc", path).read_bytes(), edits))
+        before = _rows()
+        result = forked(*words, first=partial(_cover, path, source))
+        event(f"{words[0]} {result.status}")
+        _check(words, result, changed=before != _rows())
+
+
+_SEMAPHORES = (
+    *(glibc_semaphore(1), glibc_semaphore(0), glibc_semaphore(2**31 - 1), glibc_semaphore(2, 1)),
+    *(i386_semaphore(1), bytes(32), b"\xff" * 32),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("isolated", "own_shm", "own_mqueue", "_folder")
+@fuzz_processes
+@given(
+    content=st.one_of(
+        mutated(_SEMAPHORES),
+        st.builds(
+            lambda whole, size: whole[:size], st.sampled_from(_SEMAPHORES), st.integers(0, 32)
+        ),
+        st.binary(max_size=40),
+    ),
+    command=st.sampled_from(
+        ("op /any V", "op /any P --nowait", "op /any 0+3", "stat -s /any -J", "list -S -J")
+    ),
+)
+def test_semaphore_file_with_any_content_changes_only_if_it_is_one(
+    content: bytes, command: str
+) -> None:
+    files = ShmFiles()
+    path = files.file("sem.any", content)
+    try:
+        result = forked(*command.split())
+        after = path.read_bytes()
+    finally:
+        files.remove_all()
+    event(f"{command} {result.status}")
+    _check(command.split(), result, changed=content != after)
+    if content != after:
+        value, waiters = struct.unpack_from("=II", content)
+        assert content == glibc_semaphore(value, waiters)
+        change = {"P": -1, "V": 1}.get(command.split()[2], 3)
+        assert after == glibc_semaphore(value + change, waiters)
+
+
 # -- Whole command lines.
 
 KEY = 0x5EED
@@ -87,7 +255,23 @@ _NUMBERS = ("0", "1", "2", "3", "7", "100", "32767", "-2", "0x10", "922337203685
 _IDS = ("%msg", "%shm", "%sem", "0", "2147483647")
 _TARGETS = (*_IDS, "0x5eed", "key:24301", "id:%msg", "id:%shm", "ftok:.", "ftok:text:7", "017")
 _NAMES = (
-    *("/fuzz", "fuzz", "/new", "new", r"\xff", r"\n", ".", "/", "a/b", r"\q", "/dev/shm/x"),
+    *(
+        "/fuzz",
+        "fuzz",
+        "/narrow",
+        "/musl",
+        "/short",
+        "/sem.fuzz",
+        "/new",
+        "new",
+        r"\xff",
+        r"\n",
+        ".",
+        "/",
+        "a/b",
+        r"\q",
+        "/dev/shm/x",
+    ),
     *(r"\x2ffuzz", "/folder", "/missing", "//", "/" + "n" * 255, "/" + "n" * 256, r"/\x00"),
 )
 _STRUCTS = ("i", "2i", "id", "8s", "c", "5p", "<q?", "0l", "4x", "f")
@@ -249,7 +433,7 @@ def _folder_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("fuzz")
     for name, text in INPUTS.items():
         (folder / name).write_bytes(text)
-    (folder / "listing").write_text(pyipcs("list", "-J").out)
+    (folder / "listing").write_text(pyipcs("list", "--sysv", "--posix", "-J").out)
     (folder / "bin").mkdir()
     for name in ("true", "false", "cat"):
         (folder / "bin" / name).symlink_to(need_tool(name))
@@ -280,6 +464,9 @@ def _some_objects() -> Iterator[dict[str, int]]:
     try:
         files.file("fuzz", b"hello")
         files.file("sem.fuzz", glibc_semaphore(1))
+        files.file("sem.narrow", i386_semaphore(1))
+        files.file("sem.musl", bytes(32))
+        files.file("sem.short", glibc_semaphore(1)[:20])
         (SHM / "folder").mkdir()
         os.close(make_queue("/fuzz", sizes=(2, 100)))
         queue, segment = made.queue(KEY), made.segment(KEY)
@@ -343,6 +530,7 @@ def _check(words: Sequence[str], result: Result, *, changed: bool) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.usefixtures("isolated", "own_shm", "own_mqueue", "_folder")
 @fuzz
 @given(
