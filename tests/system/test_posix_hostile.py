@@ -18,7 +18,7 @@ from pyipcs.posix.names import format_name
 from tests.kit.child import become_ordinary
 from tests.kit.kernel import IS_ROOT, NOBODY
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
-from tests.kit.program import PYIPCS, elsewhere, need_tool, pyipcs, run, unprivileged
+from tests.kit.program import PYIPCS, elsewhere, forked, need_tool, run, unprivileged
 from tests.kit.terminal import whole_run, without_codes
 from tests.kit.wait import LIMIT, exit_code
 
@@ -48,7 +48,7 @@ def hostile(shm: ShmFiles) -> set[str]:
 
 
 def rows(kind: str, *columns: str) -> list[list[str]]:
-    result = pyipcs("list", kind, "-f", "csv", "-o", ",".join(["KIND", *columns]))
+    result = forked("list", kind, "-f", "csv", "-o", ",".join(["KIND", *columns]))
     assert (result.status, result.err) == (0, "")
     return [row[1:] for row in csv.reader(result.out.splitlines())][1:]
 
@@ -64,7 +64,7 @@ def test_list_has_the_right_kinds(hostile: set[str]) -> None:
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_list_into_a_pipe_has_no_raw_byte(format_: str, hostile: set[str]) -> None:
-    result = pyipcs("list", "-MS", "-f", format_)
+    result = forked("list", "-MS", "-f", format_)
     assert (result.status, result.err) == (0, "")
     assert not RAW.search(result.out.replace("\x1b[0m", ""))
 
@@ -81,7 +81,7 @@ def test_list_on_a_terminal_has_no_raw_byte(format_: str, hostile: set[str]) -> 
 
 @pytest.mark.parametrize("format_", ["csv", "tsv", "plain", "table"])
 def test_list_prints_one_line_for_each_object(format_: str, hostile: set[str]) -> None:
-    result = pyipcs("list", "-M", "-f", format_, "-o", "NAME,SIZE", "--noheadings")
+    result = forked("list", "-M", "-f", format_, "-o", "NAME,SIZE", "--noheadings")
     lines = [line for line in result.out.splitlines() if line]
     assert len(lines) == len(SEGMENTS)
     assert all(re.search(r"\b(10|0|2|32)B?\b", line) for line in lines)
@@ -89,14 +89,14 @@ def test_list_prints_one_line_for_each_object(format_: str, hostile: set[str]) -
 
 def test_list_prints_names_that_stat_takes(hostile: set[str]) -> None:
     """As with `pyipcs list -M -o NAME --noheadings | xargs pyipcs stat`."""
-    names = pyipcs("list", "-M", "-f", "tsv", "-o", "NAME", "--noheadings").out.splitlines()
-    result = pyipcs("stat", "-m", *names, "-f", "tsv", "-o", "NAME", "--noheadings")
+    names = forked("list", "-M", "-f", "tsv", "-o", "NAME", "--noheadings").out.splitlines()
+    result = forked("stat", "-m", *names, "-f", "tsv", "-o", "NAME", "--noheadings")
     assert (result.status, result.err) == (0, "")
     assert sorted(result.out.splitlines()) == sorted(names)
 
 
 def test_list_json_keeps_names(hostile: set[str]) -> None:
-    found = json.loads(pyipcs("list", "-M", "-J").out)["posix_shmems"]
+    found = json.loads(forked("list", "-M", "-J").out)["posix_shmems"]
     names = {one["name"] for one in found if "name_base64" not in one}
     assert names == {f"/{name}" for name in SEGMENTS} - {"/\udcff\udcfe"}
     encoded = [b64decode(one["name_base64"]) for one in found if "name_base64" in one]
@@ -108,10 +108,10 @@ def test_list_counts_the_other_files(hostile: set[str]) -> None:
     others = [*hostile - {"directory", "sem.directory"}, "directory/below/file"]
     sizes = sum((SHM / name).lstat().st_blocks * 512 for name in others)
     for kind in ("-M", "-S", "--posix"):
-        other = json.loads(pyipcs("list", kind, "-J").out)["other"]
+        other = json.loads(forked("list", kind, "-J").out)["other"]
         assert (other["files"], other["bytes"]) == (len(others), sizes)
-    assert "other" not in json.loads(pyipcs("list", "-Q", "-J").out)
-    assert "other" not in json.loads(pyipcs("list", "-J").out)
+    assert "other" not in json.loads(forked("list", "-Q", "-J").out)
+    assert "other" not in json.loads(forked("list", "-J").out)
 
 
 def test_list_on_a_terminal_notes_the_other_files(hostile: set[str]) -> None:
@@ -119,7 +119,7 @@ def test_list_on_a_terminal_notes_the_other_files(hostile: set[str]) -> None:
     count = len(hostile) - 1
     assert without_codes(last).startswith(f"{count} other files in /dev/shm (")
     assert last.startswith("\x1b[2m")
-    assert "other file" not in pyipcs("list", "-M").out
+    assert "other file" not in forked("list", "-M").out
 
 
 @pytest.mark.tools("strace")
@@ -139,7 +139,7 @@ def test_list_and_stat_of_hostile_files_open_none(
 
 
 def test_stat_names_what_is_no_object(hostile: set[str]) -> None:
-    result = pyipcs("stat", *(f"/{name}" for name in sorted(hostile)))
+    result = forked("stat", *(f"/{name}" for name in sorted(hostile)))
     assert (result.status, result.out) == (1, "")
     assert result.err.count("\n") == len(hostile)
     assert "Traceback" not in result.err
@@ -237,7 +237,7 @@ def test_stat_beside_churn_shows_object_or_reports_it_missing(
     shm: ShmFiles, churn: subprocess.Popen[bytes]
 ) -> None:
     texts = set()
-    for _ in range(60):
+    for _ in range(30):
         result = elsewhere("stat", "/churn0", "/churn1", "/churn5", "-J", before=())
         assert result.status in {0, 1}
         assert "Traceback" not in result.err

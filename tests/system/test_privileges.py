@@ -2,14 +2,18 @@
 
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from pyipcs.model import SYSV, Kind
+from pyipcs.model import POSIX, SYSV, Kind
 from tests.kit import kernel
+from tests.kit.child import become_capable
 from tests.kit.kernel import NOBODY, Objects, everything
-from tests.kit.program import as_nobody, invoke, load_all
+from tests.kit.population import existing
+from tests.kit.posix_objects import PosixObjects
+from tests.kit.program import as_nobody, invoke, load_all, ordinary
 from tests.trials import faults
 
 KEY = 0x5EED
@@ -78,10 +82,130 @@ def test_command_on_an_object_of_another_user_needs_its_mode(
     assert (kind, made) in everything()
 
 
-# The System V calls that a sandbox may refuse.
-CALLS = "msgget,msgsnd,msgrcv,msgctl,semget,semop,semtimedop,semctl,shmget,shmat,shmctl"
-# Commands that need none of them, or fall back to /proc and print less.
-WITHOUT = ("list", "key", "rm state", "rm dry", "run")
+# The same for POSIX objects (mq_open(3), sem_open(3), open(2)).
+POSIX_NEEDS = {
+    Kind.POSIX_QUEUE: {
+        "send /x more": WRITE,
+        "recv /x --nowait": READ,
+        "list -Q": 0,
+    },
+    Kind.POSIX_SEGMENT: {
+        "read /x": READ,
+        "write /x more": WRITE,
+        "stat -m /x": 0,
+        "list -M -N /x": 0,
+        "list -M": 0,
+    },
+    Kind.POSIX_SEMAPHORE: {
+        "op /x V": READ | WRITE,
+        "op /x P --nowait": READ | WRITE,
+        "stat -s /x": 0,
+        "list -S -N /x": 0,
+        "list -S": 0,
+    },
+}
+# /dev/shm and /dev/mqueue are sticky (unlink(2)).
+POSIX_OWNERS = ("set /x --mode 666", f"set /x --owner {NOBODY}", "rm /x")
+POSIX_REFUSED = re.compile(
+    r"pyipcs: (?:/x:.* (?:Permission denied|Operation not permitted)"
+    r"|permission denied for name `/x')(?:[ ;].*)?\n"
+)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("share", SHARES)
+@pytest.mark.parametrize("mode", range(8))
+@pytest.mark.parametrize("kind", POSIX)
+def test_command_on_a_posix_object_of_another_user_needs_its_mode(
+    kind: Kind, mode: int, share: str, posix_objects: PosixObjects
+) -> None:
+    """A refused command prints one line, has status 1, changes nothing."""
+    path = posix_objects.make(kind, "x", mode=mode << SHARES[share], messages=1)
+    if share == "its group":
+        os.chown(path, 0, NOBODY)
+    before = path.stat()
+    for words, needed in POSIX_NEEDS[kind].items():
+        result = ordinary(*words.split())
+        allowed = mode & needed == needed
+        assert result.status == (0 if allowed else 1), (words, result)
+        if words != "list -Q":  # others than root see the queues that they can open
+            assert result.err == "" if allowed else POSIX_REFUSED.fullmatch(result.err), words
+    for words in POSIX_OWNERS:
+        result = ordinary(*words.split())
+        assert result.status == 1, (words, result)
+        assert POSIX_REFUSED.fullmatch(result.err), (words, result)
+    after = path.stat()
+    assert (after.st_ino, after.st_mode, after.st_uid) == (before.st_ino, before.st_mode, 0)
+
+
+# Commands on objects of both families, with the capability that each needs on objects of another
+# user that its mode excludes. Some other ones have the same effect.
+CAPABILITIES = {
+    "CAP_CHOWN": 0,
+    "CAP_DAC_OVERRIDE": 1,
+    "CAP_DAC_READ_SEARCH": 2,
+    "CAP_FOWNER": 3,
+    "CAP_KILL": 5,
+    "CAP_IPC_LOCK": 14,
+    "CAP_IPC_OWNER": 15,
+    "CAP_SYS_PTRACE": 19,
+    "CAP_SYS_ADMIN": 21,
+    "CAP_LEASE": 28,
+}
+WITH_CAPABILITY = {
+    "send 0x5eed more": {"CAP_IPC_OWNER"},
+    "recv 0x5eed --nowait": {"CAP_IPC_OWNER"},
+    "write 0x5eee more": {"CAP_IPC_OWNER"},
+    "read 0x5eee": {"CAP_IPC_OWNER"},
+    "op 0x5eef V": {"CAP_IPC_OWNER"},
+    "set 0x5eed --mode 666": {"CAP_SYS_ADMIN"},
+    "rm 0x5eed": {"CAP_SYS_ADMIN"},
+    "rm 0x5eee": {"CAP_SYS_ADMIN"},
+    "rm 0x5eef": {"CAP_SYS_ADMIN"},
+    "send /pmsg more": {"CAP_DAC_OVERRIDE"},
+    "recv /pmsg --nowait": {"CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH"},
+    "write /pshm more": {"CAP_DAC_OVERRIDE"},
+    "read /pshm": {"CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH"},
+    "op /psem V": {"CAP_DAC_OVERRIDE"},
+    "set -m /pshm --mode 666": {"CAP_FOWNER"},
+    f"set -m /pshm --owner {NOBODY}": {"CAP_CHOWN"},
+    "rm --posix-shmem /pshm": {"CAP_FOWNER"},
+    "rm --posix-semaphore /psem": {"CAP_FOWNER"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.root
+@pytest.mark.parametrize("capability", CAPABILITIES)
+def test_command_on_an_object_of_another_user_needs_its_capability(
+    capability: str, objects: Objects, posix_objects: PosixObjects
+) -> None:
+    """A refused command prints one line, has status 1, changes nothing."""
+    for words, sufficient in WITH_CAPABILITY.items():
+        for number, kind in enumerate(SYSV):
+            objects.make(kind, key=KEY + number, mode=0o600)
+        kernel.send(next(iter(kernel.ids(Kind.QUEUE))), b"hello")
+        for kind in POSIX:
+            posix_objects.make(kind, kind.value, mode=0o600, messages=1)
+        before = existing()
+        become = partial(become_capable, CAPABILITIES[capability])
+        result = ordinary(*words.split(), become=become)
+        allowed = capability in sufficient
+        assert result.status == (0 if allowed else 1), (words, result)
+        assert result.err.count("\n") == (0 if allowed else 1), (words, result)
+        assert (existing() == before) == (not allowed or not words.startswith("rm")), words
+        objects.remove_all()
+        posix_objects.remove_all()
+
+
+# The calls of System V objects and of POSIX queues that a sandbox may refuse.
+CALLS = "msgget,msgsnd,msgrcv,msgctl,semget,semop,semtimedop,semctl,shmget,shmat,shmctl,"
+CALLS += "mq_open,mq_unlink,mq_timedsend,mq_timedreceive,mq_notify,mq_getsetattr"
+# Commands that need none of them, or fall back to files and print less.
+WITHOUT = (
+    *("list", "key", "rm state", "rm dry", "run"),
+    *(f"{command} posix" for command in ("op", "read", "write", "stat", "set", "rm")),
+)
 
 
 @pytest.mark.tools("strace")
@@ -89,11 +213,11 @@ WITHOUT = ("list", "key", "rm state", "rm dry", "run")
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        ("ENOSYS", "System V IPC is not in this kernel, or a sandbox hides it"),
+        ("ENOSYS", "(System V IPC|POSIX message queues?) (is|are) not in this kernel"),
         ("EPERM", "permission denied|Operation not permitted"),
     ],
 )
-def test_command_in_a_sandbox_without_system_v_calls_fails_or_needs_none(
+def test_command_in_a_sandbox_without_the_calls_fails_or_needs_none(
     case: str, error: str, words: str, isolated: None, own_mqueue: None, tmp_path: Path
 ) -> None:
     load_all()
@@ -103,7 +227,11 @@ def test_command_in_a_sandbox_without_system_v_calls_fails_or_needs_none(
     faults.remove_all()
     if ended.result.status == 1:
         assert all(re.search(words, line) for line in ended.result.err.splitlines())
-        assert ended.remains == untouched
+        if case.startswith("rm posix"):  # it removes those that are no queues
+            queues = {one for one in untouched.objects if one.startswith(("queue", "named"))}
+            assert queues <= {*ended.remains.objects}
+        else:
+            assert ended.remains == untouched
     else:
-        assert case.startswith(WITHOUT) or "posix" in case
+        assert case.startswith(WITHOUT)
         assert "Traceback" not in ended.result.err

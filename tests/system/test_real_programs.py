@@ -32,7 +32,7 @@ from tests.system.programs.program import (
 from tests.system.programs.required import REQUIRED, STRESS_NG_POSIX
 from tests.system.programs.table import table
 
-ROUNDS = int(os.environ.get("PYIPCS_TEST_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("PYIPCS_TEST_ROUNDS", "3"))
 REMOVALS = [
     (SYSV, ("--all", "--suspect"), {ORPHANED, SUSPECT}),
     (POSIX, ("--all=posix", "--orphaned"), {ORPHANED}),

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,8 @@ from pyipcs.sysv import libc
 from tests.kit import kernel, policy
 from tests.kit.child import in_child
 from tests.kit.kernel import Objects
-from tests.kit.program import Result, forked
+from tests.kit.posix import bind, own_mounts
+from tests.kit.program import Result, elsewhere, forked
 from tests.messages.runners import LIMITS
 
 ERRORS = pytest.mark.parametrize("error", policy.REFUSALS, ids=os.strerror)
@@ -55,6 +57,23 @@ def test_recv_peek_with_info_refused_shows_messages(objects: Objects, error: int
     msqid = objects.queue()
     kernel.send(msqid, b"hello")
     assert refused(error, "recv", str(msqid), "--peek") == Result(0, "hello\n", "")
+
+
+@pytest.mark.parametrize("text", [b"", b"1 2\n", b"\xff\n"])
+def test_recv_peek_with_info_refused_and_masked_limit_shows_messages(
+    objects: Objects, own_shm: None, tmp_path: Path, text: bytes
+) -> None:
+    """Some containers mount an empty file over a parameter of the kernel."""
+    msqid = objects.queue()
+    kernel.send(msqid, b"hello")
+    (tmp_path / "mask").write_bytes(text)
+
+    def mask() -> None:
+        own_mounts()
+        bind(tmp_path / "mask", Path("/proc/sys/kernel/msgmax"))
+
+    steps = [mask, policy.refused_info()]
+    assert elsewhere("recv", str(msqid), "--peek", before=steps) == Result(0, "hello\n", "")
 
 
 @ERRORS

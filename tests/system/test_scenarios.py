@@ -164,14 +164,14 @@ def test_run_of_a_killed_postgresql_leaves_nothing(postgres: Postgres) -> None:
     script = (
         f"{start} -o '{options}' start >/dev/null &&"
         f" kill -9 $(head -1 {postgres.folder}/postmaster.pid);"
-        " while ipcs -m | awk '$6 > 0 && /^0x/ { busy = 1 } END { exit !busy }';"
-        " do sleep 0.01; done"
+        " busy() { ipcs -m | awk '$6 > 0 && /^0x/ { busy = 1 } END { exit !busy }'; };"
+        " while busy || { sleep 0.1; busy; }; do sleep 0.01; done"
     )
     ordinary = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     done = run(*(PYIPCS, "run", "-J", *(ordinary if IS_ROOT else []), "sh", "-c", script), cwd="/")
     report = json.loads(done.err[done.err.index("{") :])
     assert done.status == 23, done.err
-    assert {segment["state"] for segment in report["shmems"]} == {"orphaned"}
+    assert {segment["state"] for segment in report["shmems"]} == {"orphaned"}, done.err
     assert everything() == before
 
 

@@ -78,6 +78,7 @@ class Program:
         prepare: a shell command for the working directory.
         ready: the text in its output that shows that it is ready.
         environment: additional variables.
+        is_busy: whether it uses all CPU time that it gets.
         refuses_root: whether it runs as nobody if the tests run as root.
         note: the end of its row in the table.
         last_run: the date of the last run of a program that `pytest -m real` runs.
@@ -92,6 +93,7 @@ class Program:
     prepare: str = ""
     ready: str = "ready"
     environment: Mapping[str, str] = field(default_factory=dict)
+    is_busy: bool = False
     refuses_root: bool = False
     note: str = ""
     last_run: str = ""
@@ -167,7 +169,26 @@ class Running:
                 start_new_session=True,
                 **self.program.user,
             )
+        if self.program.is_busy:
+            _lower_priority(self._process.pid)
         return self._process
+
+
+def _lower_priority(pid: int) -> None:
+    """Lower the priority of the session of a program.
+
+    The nice values of processes count within their session alone (sched(7), autogroup).
+    """
+
+    def lower() -> bool:
+        try:
+            Path(f"/proc/{pid}/autogroup").write_text("19")
+        except BlockingIOError:  # the kernel takes one in 100 ms from ordinary users
+            return False
+        return True
+
+    with suppress(FileNotFoundError, ProcessLookupError):  # no such sessions; it has ended
+        wait_until(lower)
 
 
 @contextmanager

@@ -44,6 +44,7 @@ STRESS_NG_SYSV = Program(
         *("--shm-sysv", "1", "--shm-sysv-bytes", "1M", "-t", "600"),
     ),
     ready="dispatching hogs",
+    is_busy=True,
     made={
         Kind.QUEUE: Made(1, IN_DOUBT, (SUSPECT, UNKNOWN), changes=True),
         Kind.SEGMENT: Made(1, IN_DOUBT, (ORPHANED, UNKNOWN), changes=True),
@@ -60,6 +61,7 @@ STRESS_NG_POSIX = Program(
         *("--shm", "1", "--shm-bytes", "1M", "--shm-objs", "8", "-t", "600"),
     ),
     ready="dispatching hogs",
+    is_busy=True,
     made={
         Kind.POSIX_QUEUE: Made(1, (IN_USE,), (ORPHANED, SUSPECT)),
         Kind.POSIX_SEGMENT: Made(1, (IN_USE, ORPHANED), (ORPHANED,), changes=True),
