@@ -102,9 +102,12 @@ def main() -> None:
         if count == _TAB_QUEUES:
             _tab(count)
         compare("the same on a terminal", _DRAWN["queues"], rounds, terminal=True)
+        compare("with states", _CLASSIFIED[0], rounds)
+        compare("on a terminal, with states", _CLASSIFIED[1], rounds, terminal=True)
         empty()
     fill("segments", SEGMENTS)
     compare(f"{SEGMENTS:,} segments", _LISTS["segments"], ROUNDS)
+    _details(4_000)
     compare("the same on a terminal", _DRAWN["segments"], ROUNDS, terminal=True)
     empty()
     _states()
@@ -144,6 +147,9 @@ _LISTS: dict[str, list[tuple[Command, Command]]] = {
 }
 
 
+# A listing with states beside one without, and on a terminal beside one into a pipe.
+_STATES = _pyipcs("list", "-q", "-o", "+STATE")
+_CLASSIFIED = [[(_STATES, _pyipcs("list", "-q"))], [(_STATES, _STATES)]]
 # The same command on a terminal and into a pipe.
 _DRAWN: dict[str, list[tuple[Command, Command]]] = {
     "queues": [(_pyipcs("list", "-q"), _pyipcs("list", "-q"))],
@@ -318,6 +324,15 @@ def _tab(count: int) -> None:
     os.sched_setaffinity(0, one_core)
 
 
+def _details(count: int) -> None:
+    """Compare all details of segments with their listing."""
+    shmids = [str(libc.shmget(key, 0, 0)) for key in range(1, count + 1)]
+    costs = in_turn(
+        {"stat": _pyipcs("stat", "-m", *shmids), "list": _pyipcs("list", "-m")}, rounds=ROUNDS
+    )
+    row(f"stat -m, {count:,} ids", "list -m", costs["stat"], costs["list"])
+
+
 def _make_queues(count: int, rounds: int) -> None:
     """Compare the creation of a queue beside many others."""
     fill("queues", count)
@@ -333,6 +348,12 @@ def _remove_queues(count: int, rounds: int) -> None:
         before=lambda: fill("queues", count),
     )
     row("rm --all", "ipcrm -a", costs["pyipcs"], costs["peer"])
+    filtered = in_turn(
+        {"filtered": _pyipcs("rm", "--all", "--mine"), "all": _pyipcs("rm", "--all")},
+        rounds=rounds,
+        before=lambda: fill("queues", count),
+    )
+    row("rm --all --mine", "rm --all", filtered["filtered"], filtered["all"])
 
 
 if __name__ == "__main__":
