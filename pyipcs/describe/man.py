@@ -21,7 +21,7 @@ from pyipcs.model import Kind, View
 from pyipcs.query.columns import FIGURES, VIEWS
 from pyipcs.render.metrics import OBJECTS, prefix_of
 
-_DATE = "2026-11-25"  # of the version
+_DATE = "2026-11-30"  # of the version
 # The commands that can end with a status; all commands, if the status is not here.
 _COMMANDS_WITH = {
     Status.WAIT: {"send", "recv", "op"},
@@ -120,7 +120,10 @@ def _title(name: str, section: int, description: str) -> Iterator[str]:
 
 
 def _see_also(name: str) -> str:
-    """Return the other pages; the pages of the commands on that of the program alone."""
+    """Return the other pages.
+
+    Those of the commands stand on the page of the program alone.
+    """
     own = [f"{other}({section})" for other, (section, _) in PAGES.items() if other != name]
     commands = [f"pyipcs-{one}(1)" for one in app.COMMANDS] if name == "pyipcs" else []
     return ", ".join([*commands, *own, _OTHER_PAGES])
@@ -180,7 +183,7 @@ def _subsections(lists: Iterable[tuple[str, roff.Rows]]) -> Iterator[str]:
 
 
 def _compact(rows: roff.Rows) -> Iterator[str]:
-    """Yield a list without empty lines, its descriptions behind the longest term."""
+    """Yield a list without empty lines, aligned behind its longest term."""
     terms = [*rows]
     width = max(len(term) for term, _ in terms) + 2
     first, *others = roff.terms(terms)

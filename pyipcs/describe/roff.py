@@ -8,9 +8,10 @@ Rows = Iterable[tuple[str, str]]
 
 
 def page(lines: Iterable[str]) -> Iterator[str]:
-    """Yield a template as man(7), with its text escaped and its requests unchanged.
+    """Yield a template as man(7), with its text escaped.
 
-    Backquotes in the text mean bold. The lines between .EX and .EE are literal.
+    Requests stay unchanged. Backquotes in the text mean bold. The lines between .EX and .EE are
+    literal.
     """
     before, is_literal = "", False
     for line in lines:
@@ -51,7 +52,10 @@ def escaped(text: str) -> str:
 
 
 def literal(line: str) -> str:
-    """Return a line of a program or of its output; mandoc warns of spaces at its end."""
+    """Return a line of a program or of its output, without spaces at its end.
+
+    mandoc warns of them.
+    """
     return _guarded(_escaped_characters(line.rstrip()).replace("`", "\\(ga"))
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from pyipcs import __version__
 from tests.kit.documents import ROOT
 
 PAGE = (ROOT / ".ci" / "CONTRIBUTING.md").read_text()
@@ -69,3 +70,11 @@ def test_tree_in_contributing_has_each_folder_of_the_package() -> None:
 def test_checks_in_contributing_are_the_steps_of_ci() -> None:
     steps = re.findall(r"^step_(\w+)\(\)", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
     assert re.findall(r"`\.ci/run (\w+)`", PAGE) == steps
+
+
+def test_version_and_date_of_the_program_are_the_newest_in_the_changelog() -> None:
+    version, date = re.findall(
+        r"^## \[(\d\S*)\] - (\S+)$", PAGES["pyipcs/CHANGELOG.md"], re.MULTILINE
+    )[0]
+    assert version == __version__
+    assert f'{date} "pyipcs {version}"' in (ROOT / "pyipcs/man/man1/pyipcs.1").read_text()

@@ -39,29 +39,17 @@ PASTED = pasted(PAGES)
 
 
 @pytest.mark.slow
-def test_lines_of_readme_for_ci_end_with_their_status(
-    isolated: None, shm: ShmFiles, tmp_path: Path
-) -> None:
+def test_lines_of_readme_for_ci_end_with_their_status(isolated: None, tmp_path: Path) -> None:
     """Each runs in one namespace, with a job that leaves objects."""
-    assert len(PAGES) == 3
-    assert len(PASTED) == 5
+    assert len(PAGES) == 2
+    assert len(PASTED) == 2
     make = tmp_path / "make"
-    make.write_text(
-        "#!/bin/sh\n"
-        "pyipcs make -M 4K >/dev/null; pyipcs make -Q >/dev/null; pyipcs make -m 4K -n /x -i\n"
-    )
+    make.write_text("#!/bin/sh\npyipcs make -M 4K >/dev/null; pyipcs make -Q >/dev/null\n")
     make.chmod(0o755)
     path = f"{tmp_path}:{Path(PYIPCS).parent}:{os.environ['PATH']}"
-    statuses = {"run": 23, "list --sysv -M -S --mine": 23}
     for line in PASTED:
-        expected = next((statuses[name] for name in statuses if f"pyipcs {name}" in line), 0)
-        job = "make test; " if "--not-in" in line else ""
-        script = f"cd {tmp_path}; pyipcs list --sysv -M -S -J >before.json; {job}{line}"
-        result = run(*IN_NEW_NAMESPACE, "sh", "-c", script, env={"PATH": path})
-        assert result.status == expected, f"{line}\n{result.err}"
-        kept = {"x"} if "--fail-if-any" in line else set()
-        assert {file.name for file in SHM.iterdir()} == kept, line
-        shm.remove_all()
+        result = run(*IN_NEW_NAMESPACE, "sh", "-c", f"cd {tmp_path}; {line}", env={"PATH": path})
+        assert result.status == (23 if "pyipcs run" in line else 0), f"{line}\n{result.err}"
 
 
 def test_python_example_of_readme_prints_its_output(tmp_path: Path, isolated: None) -> None:

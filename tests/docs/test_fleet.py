@@ -5,17 +5,20 @@ import os
 import re
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from pyipcs.describe import template
 from pyipcs.model import Kind
-from tests.kit.factories import running
+from tests.kit.factories import running, suspect_queue
 from tests.kit.kernel import Objects, ids
 from tests.kit.node_exporter import scraped
 from tests.kit.posix import ShmFiles
-from tests.kit.program import PYIPCS, need_tool, run
+from tests.kit.posix_objects import PosixObjects
+from tests.kit.program import PYIPCS, Result, need_tool, run
+from tests.kit.wait import wait_until
 
 TEXT = "\n".join(template.read("pyipcs-fleet.in"))
 BLOCKS = re.findall(r"^\.EX\n(.*?)^\.EE$", TEXT, re.MULTILINE | re.DOTALL)
@@ -45,11 +48,29 @@ def test_service_writes_a_file_that_node_exporter_reads(
     assert {"sysvipc_objects", "posixipc_objects", "posixipc_segment_size_bytes"} <= {*found}
 
 
-def test_service_keeps_its_file_if_the_command_fails(tmp_path: Path) -> None:
+@pytest.mark.root
+@pytest.mark.tools("unshare", "umount", "setpriv")
+def test_service_keeps_its_file_if_queues_cannot_be_listed(
+    own_mqueue: None, tmp_path: Path
+) -> None:
     (line,) = re.findall("^ExecStart=(.*)$", block("[Service]"), re.MULTILINE)
     (tmp_path / "pyipcs.prom").write_text("old")
-    assert run(*shlex.split(line.replace("--sysv", "--none")), cwd=tmp_path).status == 2
-    assert (tmp_path / "pyipcs.prom").read_text() == "old"
+    limited = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin")
+    for prefix, status in ((limited, 1), ((), 0)):
+        words = shlex.join([*prefix, *shlex.split(line)])
+        unmounted = ("unshare", "-m", "sh", "-c", f"umount /dev/mqueue && exec {words}")
+        done = run(*unmounted, cwd=tmp_path)
+        assert (done.status, "POSIX queues cannot be listed" in done.err) == (status, bool(status))
+        assert ((tmp_path / "pyipcs.prom").read_text() == "old") is bool(status)
+
+
+@pytest.mark.tools("systemd-analyze")
+def test_units_have_no_fault_that_systemd_finds(tmp_path: Path) -> None:
+    names = re.findall(r"^\.SS /etc/systemd/system/(.*)$", TEXT, re.MULTILINE)
+    for name, word in zip(names, ("[Service]", "[Timer]"), strict=True):
+        (tmp_path / name).write_text(block(word))
+    done = run(need_tool("systemd-analyze"), "verify", *names, cwd=tmp_path)
+    assert (*done,) == (0, "", "")
 
 
 @pytest.mark.tools("promtool")
@@ -66,7 +87,8 @@ def test_alerts_fire_when_they_should(tmp_path: Path) -> None:
 @pytest.fixture
 def two_hosts(tmp_path: Path) -> dict[str, str]:
     """Make an inventory of two hosts that are this one; return the environment for it."""
-    (tmp_path / "hosts").write_text("one ansible_connection=local\ntwo ansible_connection=local\n")
+    variables = f"ansible_connection=local ansible_python_interpreter={sys.executable}"
+    (tmp_path / "hosts").write_text(f"one {variables}\ntwo {variables}\n")
     return {
         "ANSIBLE_INVENTORY": str(tmp_path / "hosts"),
         "ANSIBLE_HOME": str(tmp_path / "ansible"),
@@ -109,7 +131,8 @@ def test_playbook_collects_the_leaks_of_all_hosts(
     shm.file("leak", b"hello")
     playbook = tmp_path / "leaks.yml"
     playbook.write_text(block("hosts: all"))
-    done = run(need_tool("ansible-playbook"), str(playbook), env=two_hosts)
+    as_caller = ("-e", "ansible_become=false")
+    done = run(need_tool("ansible-playbook"), *as_caller, str(playbook), env=two_hosts)
     assert done.status == 0, done.out + done.err
     leaks = json.loads((tmp_path / "leaks.json").read_text())
     assert [*leaks] == ["one", "two"]
@@ -127,25 +150,56 @@ def test_epilog_has_no_fault_that_shellcheck_finds(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.root
-@pytest.mark.tools("pgrep")
+@pytest.mark.tools("pgrep", "setpriv")
 def test_epilog_removes_the_leftovers_of_the_user_alone(
-    objects: Objects, shm: ShmFiles, own_mqueue: None
+    objects: Objects, posix_objects: PosixObjects
 ) -> None:
     leaked, other = orphaned_segment(objects, USER), orphaned_segment(objects)
-    leak, kept = shm.file("leak", b"hello"), shm.file("kept", b"hello")
-    os.chown(leak, USER, USER)
-    epilog = ("sh", "-c", block("pgrep"))
-    slurm = {"SLURM_JOB_ID": "7", "SLURM_JOB_UID": str(USER), "SLURM_JOB_USER": "someone"}
-    with running("setpriv", f"--reuid={USER}", "--clear-groups", "sleep", "600"):
-        assert (*run(*epilog, env=slurm),) == (0, "", "")
-        assert leaked in ids(Kind.SEGMENT)
-    for variables in ({}, {"SLURM_JOB_UID": "0"}):
-        assert run(*epilog, env=variables).out == ""
-    done = run(*epilog, env=slurm)
-    assert done.status == 0
+    msqid = suspect_queue(objects)
+    run(PYIPCS, "set", "-q", str(msqid), "--owner", str(USER))
+    leak, kept = (posix_objects.make(Kind.POSIX_SEGMENT, name) for name in ("leak", "kept"))
+    queue = posix_objects.make(Kind.POSIX_QUEUE, "queue", messages=1)
+    for path in (leak, queue):
+        os.chown(path, USER, USER)
+    done = epilog({"SLURM_JOB_UID": str(USER)})
+    assert (done.status, done.err) == (0, "")
     assert done.out.splitlines() == [
         f"removing shared memory segment id `{leaked}'",
+        f"removing message queue id `{msqid}'",
         "removing POSIX shared memory `/leak'",
+        "removing POSIX message queue `/queue'",
     ]
     assert (leaked in ids(Kind.SEGMENT), other in ids(Kind.SEGMENT)) == (False, True)
     assert (leak.exists(), kept.exists()) == (False, True)
+
+
+@pytest.mark.slow
+@pytest.mark.root
+@pytest.mark.tools("pgrep", "setpriv")
+@pytest.mark.parametrize("user", ["--reuid", "--euid", "--ruid"])
+def test_epilog_removes_nothing_while_a_process_of_the_user_exists(
+    objects: Objects, shm: ShmFiles, own_mqueue: None, user: str
+) -> None:
+    """A setuid program has the real user of its caller, and the effective user of its file."""
+    leaked = orphaned_segment(objects, USER)
+    with running("setpriv", f"{user}={USER}", "sleep", "600") as process:
+        wait_until(lambda: has_user(process.pid))
+        assert (*epilog({"SLURM_JOB_UID": str(USER)}),) == (0, "", "")
+    assert leaked in ids(Kind.SEGMENT)
+
+
+@pytest.mark.parametrize("variables", [{}, {"SLURM_JOB_UID": "0"}, {"SLURM_JOB_UID": "x"}], ids=str)
+def test_epilog_without_an_ordinary_user_removes_nothing(variables: dict[str, str]) -> None:
+    done = epilog(variables)
+    assert (done.status, done.out) == (0, "")
+
+
+def epilog(variables: dict[str, str]) -> Result:
+    """Run the epilog with the variables of Slurm."""
+    return run("sh", "-c", block("pgrep"), env=variables)
+
+
+def has_user(pid: int) -> bool:
+    """Return True if a process has the user of the job as its real or effective user."""
+    (line,) = re.findall("^Uid:(.*)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return str(USER) in line.split()

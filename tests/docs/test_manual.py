@@ -10,6 +10,7 @@ from pyipcs import describe
 from pyipcs.cli import app
 from pyipcs.describe import man
 from pyipcs.errors import MEANINGS, Status
+from tests.kit.documents import README
 from tests.kit.program import invoke, need_tool, run
 
 FOLDER = Path(__file__).parents[2] / "pyipcs" / "man"
@@ -85,8 +86,8 @@ def test_page_of_the_program_has_its_sections() -> None:
     sections = re.findall(r"^([A-Z][-A-Z ]+)$", text, re.MULTILINE)
     assert sections == [
         *("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "NAMES OF OBJECTS", "OPTIONS"),
-        *("EXIT STATUS", "ENVIRONMENT", "FILES", "LIMITS", "DIFFERENCES FROM UTIL-LINUX"),
-        "SEE ALSO",
+        *("EXIT STATUS", "ENVIRONMENT", "FILES", "LIMITS", "STABILITY"),
+        *("DIFFERENCES FROM UTIL-LINUX", "SEE ALSO"),
     ]
     commands = text[text.index("\nCOMMANDS") : text.index("\nNAMES OF OBJECTS")]
     assert re.findall(r"^ +pyipcs-(\w+)\(1\)", commands, re.MULTILINE) == [*app.COMMANDS]
@@ -95,6 +96,12 @@ def test_page_of_the_program_has_its_sections() -> None:
         *Status
     ]
     assert MEANINGS.keys() == {*Status}
+
+
+def test_exit_statuses_in_readme_are_those_of_the_manual() -> None:
+    rows = dict(re.findall(r"^\| (\d+) \| (.*) \|$", README, re.MULTILINE))
+    meanings = {str(status.value): text.removesuffix(".") for status, text in MEANINGS.items()}
+    assert rows == {number: text[0].lower() + text[1:] for number, text in meanings.items()}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -10,6 +10,7 @@ import pytest
 
 from pyipcs import sysv
 from pyipcs.describe import template
+from tests.kit import turns
 from tests.kit.documents import IN_NEW_NAMESPACE
 from tests.kit.kernel import IS_ROOT
 from tests.kit.posix import SHM, ShmFiles
@@ -32,7 +33,9 @@ def test_page_has_recipes_scripts_and_files_for_ci() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", SYSV_RECIPES, ids=first_line)
+@pytest.mark.parametrize(
+    "recipe", [turns.make_case(recipe, [recipe], id=first_line(recipe)) for recipe in SYSV_RECIPES]
+)
 def test_recipe_prints_its_output(recipe: str, tmp_path: Path, isolated: None) -> None:
     if "suspect" in recipe and not IS_ROOT:
         pytest.skip("a stopped process of another test makes a set doubtful (usage/halted.py)")
@@ -74,21 +77,27 @@ def test_script_prints_its_lines_and_leaves_nothing(
 
 
 @pytest.mark.slow
-def test_lines_for_ci_end_with_their_status(isolated: None, tmp_path: Path) -> None:
+def test_lines_for_ci_end_with_their_status(isolated: None, shm: ShmFiles, tmp_path: Path) -> None:
     """Each runs in one namespace, with a job that leaves objects."""
     lines = pasted(FOR_CI)
     assert len(lines) == 7
     make = tmp_path / "make"
-    make.write_text("#!/bin/sh\npyipcs make -M 4K >/dev/null; pyipcs make -Q >/dev/null\n")
+    make.write_text(
+        "#!/bin/sh\n"
+        "pyipcs make -M 4K >/dev/null; pyipcs make -Q >/dev/null; pyipcs make -m 4K -n /x -i\n"
+    )
     make.chmod(0o755)
     path = f"{tmp_path}:{Path(PYIPCS).parent}:{os.environ['PATH']}"
-    statuses = {"run": 23, "list --mine": 23}
+    statuses = {"run": 23, "list --sysv -M -S --mine": 23}
     for line in lines:
         expected = next((statuses[name] for name in statuses if f"pyipcs {name}" in line), 0)
         job = "make test; " if "--not-in" in line else ""
-        script = f"cd {tmp_path}; pyipcs list -J >before.json; {job}{line}"
+        script = f"cd {tmp_path}; pyipcs list --sysv -M -S -J >before.json; {job}{line}"
         result = run(*IN_NEW_NAMESPACE, "sh", "-c", script, env={"PATH": path})
         assert result.status == expected, f"{line}\n{result.err}"
+        kept = {"x"} if "--fail-if-any" in line else set()
+        assert {file.name for file in SHM.iterdir()} == kept, line
+        shm.remove_all()
 
 
 def test_python_example_is_that_of_the_docstring() -> None:
