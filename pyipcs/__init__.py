@@ -1,3 +1,3 @@
-"""System V and POSIX IPC from the shell; `pyipcs.sysv` is the library behind it."""
+"""System V and POSIX IPC from the shell; a library in `pyipcs.sysv`."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

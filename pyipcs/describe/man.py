@@ -21,7 +21,7 @@ from pyipcs.model import Kind, View
 from pyipcs.query.columns import FIGURES, VIEWS
 from pyipcs.render.metrics import OBJECTS, prefix_of
 
-_DATE = "2026-11-30"  # of the version
+_DATE = "2026-12-01"  # of the version
 # The commands that can end with a status; all commands, if the status is not here.
 _COMMANDS_WITH = {
     Status.WAIT: {"send", "recv", "op"},
