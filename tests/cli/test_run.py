@@ -159,6 +159,7 @@ def test_run_reports_leftover_objects(isolated: None) -> None:
     assert (array["NSEMS"], array["REASON"]) == ("2", "never used")
 
 
+@pytest.mark.slow
 def test_run_format_writes_the_report_for_programs(isolated: None) -> None:
     result = run_run("-J", "sh", "-c", ALL_KINDS)
     report = json.loads(result.err)

@@ -147,6 +147,7 @@ def test_parse_name_reads_what_format_name_prints(data: bytes) -> None:
     assert os.fsencode(entry(Kind.POSIX_SEGMENT, name)) == data
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_parse_name_of_any_text_raises_nothing_but_value_error(text: str) -> None:
     for kind in (None, *POSIX):

@@ -108,6 +108,7 @@ def test_table_for_any_width_has_whole_names(width: int | None) -> None:
         ]
 
 
+@pytest.mark.slow
 @KINDS
 def test_table_with_a_long_name_has_the_columns_of_others(kind: Kind) -> None:
     usual, longest = ["/psm_1a2b3c4d", "/b", "/c"], [LONG_NAME]
@@ -131,6 +132,7 @@ def test_table_of_long_names_alone_leaves_columns_out(kind: Kind) -> None:
     assert heads(report_of(kind, *names), 200)[:2] == ["NAME", "OWNER"]
 
 
+@pytest.mark.slow
 @KINDS
 def test_table_of_posix_objects_on_a_wider_terminal_never_has_fewer_columns(kind: Kind) -> None:
     report = samples.report(kind, style=PEOPLE)

@@ -221,6 +221,7 @@ def heads(report: Report, width: int) -> list[str]:
     return "".join(table.tables(report, terminal(width))).splitlines()[1].split()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SYSV)
 def test_table_on_a_wider_terminal_never_has_fewer_columns(kind: Kind) -> None:
     report = usual(kind)
