@@ -79,6 +79,7 @@ _PLAIN = {
 _FIGURE = re.compile(
     r"[a-z][a-z ()]+ = \d+( bytes)?|segments allocated \d+"
     r"|pages (allocated|resident |swapped  ) \d+|Swap performance: \d+ attempts\t \d+ successes"
+    r"|space of removed files in use = -"
 )
 _NUMBERS = r"(\d+(,\d+)*)?"
 # Patterns of the values of a column.
@@ -405,13 +406,15 @@ _PARSERS: dict[str, Callable[[str], Iterator[Row]]] = {
 def check_figures(format_: str, text: str) -> None:
     """Check that limits or usage are numbers.
 
+    The bytes of removed files are unknown while the usage of /dev/shm changes all the time.
+
     Raises:
-        WrongError, ValueError: they are not.
+        WrongError, TypeError, ValueError: they are not.
     """
     match format_:
         case "json":
             ((_, figures),) = json.loads(text).items()
-            numbers = [*figures.values()]
+            numbers = [figures.pop("shm_held", None) or 0, *figures.values()]
         case "csv":
             numbers = [int(found["used"] or 0) for found in _csv(text)]
         case _:
