@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from pyipcs.model import POSIX, SYSV
 from pyipcs.posix import directory
 from tests.kit import isolation
 from tests.kit.isolation import Isolation
@@ -198,6 +199,15 @@ def posix_objects(shm: ShmFiles, own_mqueue: None, isolated: None) -> Iterator[P
     made = PosixObjects()
     yield made
     made.remove_all()
+
+
+@pytest.fixture
+def one_of_each(objects: Objects, posix_objects: PosixObjects) -> None:
+    """Create an object of each kind; the POSIX ones have the name /x."""
+    for kind in SYSV:
+        objects.make(kind)
+    for kind in POSIX:
+        posix_objects.make(kind)
 
 
 @pytest.fixture

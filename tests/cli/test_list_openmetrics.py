@@ -12,7 +12,6 @@ from pyipcs.model import POSIX, SYSV, Kind, State
 from tests.kit.factories import in_other_namespace, read_line, running
 from tests.kit.kernel import IS_ROOT, Objects
 from tests.kit.posix import SHM, ShmFiles, glibc_semaphore
-from tests.kit.posix_objects import PosixObjects
 from tests.kit.program import PYIPCS, forked, invoke, need_tool, run
 
 STATES = {state.value for state in State}
@@ -39,13 +38,7 @@ def parsed(text: str) -> dict[str, dict[tuple[str, ...], float]]:
     return found
 
 
-def test_list_openmetrics_with_state_has_all_states_of_each_kind(
-    objects: Objects, posix_objects: PosixObjects
-) -> None:
-    for kind in SYSV:
-        objects.make(kind)
-    for kind in POSIX:
-        posix_objects.make(kind)
+def test_list_openmetrics_with_state_has_all_states_of_each_kind(one_of_each: None) -> None:
     found = samples("list", "--sysv", "--posix", "-o", "+STATE")
     states: Counter[tuple[str, str]] = Counter()
     for line in invoke(
@@ -177,12 +170,8 @@ def test_list_all_ns_openmetrics_of_two_mounts_has_each_name_once(shm: ShmFiles)
 @pytest.mark.alone
 @pytest.mark.tools("promtool")
 def test_openmetrics_of_all_namespaces_passes_promtool(
-    other: int, objects: Objects, posix_objects: PosixObjects, tmp_path: Path
+    other: int, one_of_each: None, tmp_path: Path
 ) -> None:
-    for kind in SYSV:
-        objects.make(kind)
-    for kind in POSIX:
-        posix_objects.make(kind)
     document = tmp_path / "ipc.prom"
     document.write_text(
         run(

@@ -259,16 +259,7 @@ def pids_in(value: Any) -> set[int]:
     return pids_in(value["pid"]) if isinstance(value, dict) else {value}
 
 
-@pytest.fixture
-def unused(objects: Objects, posix_objects: PosixObjects) -> None:
-    """Create an object of each kind that only this process uses."""
-    for kind in SYSV:
-        objects.make(kind)
-    for kind in POSIX:
-        posix_objects.make(kind, "unused")
-
-
-@pytest.mark.usefixtures("unused")
+@pytest.mark.usefixtures("one_of_each")
 @pytest.mark.parametrize("name", USES)
 def test_used_by_and_users_of_stat_agree(
     name: str, objects: Objects, posix_objects: PosixObjects
@@ -325,7 +316,7 @@ time.sleep(600)
         assert listed(process.pid) == [("msg", msqid) for msqid in sorted(queues)]
 
 
-@pytest.mark.usefixtures("unused")
+@pytest.mark.usefixtures("one_of_each")
 def test_used_by_without_kinds_lists_both_families(
     objects: Objects, posix_objects: PosixObjects
 ) -> None:

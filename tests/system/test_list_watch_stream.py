@@ -449,13 +449,7 @@ def test_list_watch_jsonl_to_full_disk_is_a_write_error(objects: Objects, isolat
 
 @pytest.mark.slow
 @pytest.mark.tools("strace")
-def test_list_watch_jsonl_scans_proc_once_a_tick(
-    objects: Objects, posix_objects: PosixObjects, tmp_path: Path
-) -> None:
-    for kind in SYSV:
-        objects.make(kind)
-    for kind in POSIX:
-        posix_objects.make(kind)
+def test_list_watch_jsonl_scans_proc_once_a_tick(one_of_each: None, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     pauses = re.compile(r"= 0 \(Timeout\)")
     options = ["-f", "-e", "trace=openat,poll", "-e", "signal=none", "-s", "40", "-o", str(trace)]

@@ -14,14 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from pyipcs.model import POSIX, SYSV, Kind
+from pyipcs.model import Kind
 from pyipcs.process.signals import FINAL_MESSAGE_TIMEOUT
 from tests.kit import kernel
 from tests.kit.factories import read_line, scripted
 from tests.kit.isolation import ACCENTED_USER_ID, ESCAPE_USER_ID
 from tests.kit.kernel import Objects, row
 from tests.kit.posix import ShmFiles
-from tests.kit.posix_objects import PosixObjects
 from tests.kit.program import PYIPCS, need_tool, pyipcs, run
 from tests.kit.terminal import (
     end,
@@ -477,13 +476,7 @@ def test_list_watch_on_a_resized_terminal_fits_it(
     interrupt(process, terminal)
 
 
-def test_list_watch_on_a_terminal_with_fewer_lines_than_kinds_fits_it(
-    objects: Objects, posix_objects: PosixObjects
-) -> None:
-    for kind in SYSV:
-        objects.make(kind)
-    for kind in POSIX:
-        posix_objects.make(kind)
+def test_list_watch_on_a_terminal_with_fewer_lines_than_kinds_fits_it(one_of_each: None) -> None:
     process, terminal = on_terminal("list", "--sysv", "--posix", "--watch=0.1")
     for height in (1, 3, 6):
         resize(terminal, 200, height)
