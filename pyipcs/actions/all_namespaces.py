@@ -116,17 +116,17 @@ def collect(
     for inode, pids in sorted(_namespaces(), key=lambda one: (one[0] != here, one)):
         others = [pid for pid in pids if pid != own]
         is_own = inode == here
-        places = shms.new(others, has_own=is_own)
-        read_here = partial(read, [*places.values()])
-        try:
-            found, totals, unseen, reasons = (
-                read_here() if is_own else _read_within(others, read_here)
-            )
-        except OSError as error:
-            if is_own or error.errno not in _GONE:
-                output.error(f"IPC namespace {inode}: {error.strerror}")
-                is_incomplete = True
-            continue
+        with shms.opened(others, has_own=is_own) as places:
+            read_here = partial(read, [*places.values()])
+            try:
+                found, totals, unseen, reasons = (
+                    read_here() if is_own else _read_within(others, read_here)
+                )
+            except OSError as error:
+                if is_own or error.errno not in _GONE:
+                    output.error(f"IPC namespace {inode}: {error.strerror}")
+                    is_incomplete = True
+                continue
         shms.note_read(places)
         for reason, is_certain in reasons.items():
             output.error(f"IPC namespace {inode}: {reason}")
@@ -148,16 +148,21 @@ class _Shms:
         self._is_wanted = not {*IN_SHM}.isdisjoint(kinds)
         self._read: set[int] = set()
 
-    def new(self, pids: Iterable[int], *, has_own: bool) -> dict[int, int | None]:
-        """Return a process for each file system not read before, by device.
+    @contextmanager
+    def opened(self, pids: Iterable[int], *, has_own: bool) -> Iterator[Mapping[int, int | None]]:
+        """Open each file system not read before, until the end of a `with` block.
 
         Args:
             pids: the processes.
-            has_own: True to return the caller's first; None stands for its process.
+            has_own: True to begin with the caller's.
+
+        Yields:
+            A descriptor by device; None is the caller's place.
         """
         if not self._is_wanted:
-            return {}
-        from pyipcs.posix.directory import device, devices_of
+            yield {}
+            return
+        from pyipcs.posix.directory import device, open_all
 
         places: dict[int, int | None] = {}
         if has_own:
@@ -165,11 +170,13 @@ class _Shms:
                 places[device()] = None
             except UnseenError:  # the listing reports the reason
                 places[_NO_DEVICE] = None
-        devices, unseen = devices_of(pids)
-        for one, pid in devices.items():
-            places.setdefault(one, pid)
+        others, unseen = open_all(pids, self._read.union(places))
         self._unseen += unseen
-        return {one: pid for one, pid in places.items() if one not in self._read}
+        try:
+            yield {**places, **others}
+        finally:
+            for descriptor in others.values():
+                os.close(descriptor)
 
     def note_read(self, devices: Iterable[int]) -> None:
         """Note file systems whose objects were listed."""
@@ -216,7 +223,7 @@ def _read_objects(
         options: the output options.
         format_: the format, which decides the columns.
         view: the columns of objects.
-        places: the processes whose /dev/shm is read; None is the caller.
+        places: the descriptors of each /dev/shm; None is the caller's.
         terminal: True if a terminal shows the objects.
     """
     whole: dict[Kind, list[Listing]] = {}
@@ -237,8 +244,8 @@ def _read_objects(
 
     selection.prepare()
     add(kind for kind in kinds if kind not in IN_SHM)
-    for pid in places:
-        with _at(pid):
+    for directory in places:
+        with _at(directory):
             add(kind for kind in kinds if kind in IN_SHM)
     reasons = {str(error): error.is_certain for _kind, error in errors}
     reasons |= dict.fromkeys(selection.unjudged(), False)
@@ -248,12 +255,12 @@ def _read_objects(
 
 
 @contextmanager
-def _at(pid: int | None) -> Iterator[None]:
-    """Use the /dev/shm of a process within a `with` block."""
-    from pyipcs.posix.directory import use_own, use_process
+def _at(directory: int | None) -> Iterator[None]:
+    """Use an open /dev/shm within a `with` block; None is the caller's."""
+    from pyipcs.posix.directory import use_directory, use_own
 
-    if pid is not None:
-        use_process(pid)
+    if directory is not None:
+        use_directory(directory)
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ or ramfs: the owner of the process may have mounted any directory there.
 import errno
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextlib import suppress
 
 from pyipcs.errors import BusyError, UnseenError
@@ -28,25 +28,33 @@ class _Place:
     Attributes:
         descriptor: the open directory; None before its first use.
         reason: the reason why the place has no directory; None if it has one.
-        process: a descriptor of the folder of the process in /proc; None for the caller. A later
+        process: a descriptor of the folder of the process in /proc; None without one. A later
             process with the same pid is another folder.
         pid: the pid of the process, for messages.
+        is_own: True for the place of the caller.
     """
 
     descriptor: int | None = None
     reason: str | None = None
     process: int | None = None
     pid = 0
+    is_own = True
 
     def change(
-        self, process: int | None = None, pid: int = 0, *, reason: str | None = None
+        self,
+        process: int | None = None,
+        pid: int = 0,
+        *,
+        reason: str | None = None,
+        directory: int | None = None,
     ) -> None:
         """Close the descriptors of the place before, and set another place."""
         for descriptor in (self.descriptor, self.process):
             if descriptor is not None:
                 with suppress(OSError):  # `run` closes all descriptors in its child
                     os.close(descriptor)
-        self.descriptor, self.reason, self.process, self.pid = None, reason, process, pid
+        self.descriptor, self.reason, self.process, self.pid = directory, reason, process, pid
+        self.is_own = process is None and reason is None and directory is None
 
 
 _place = _Place()
@@ -80,7 +88,7 @@ def duplicate_shm() -> int:
 
 def is_own() -> bool:
     """Return True if the place is the caller's."""
-    return _place.process is None and _place.reason is None
+    return _place.is_own
 
 
 def is_in_memory(directory: int) -> bool:
@@ -104,22 +112,18 @@ def use_none(reason: str) -> None:
     _place.change(reason=reason)
 
 
-def use_process(pid: int) -> None:
-    """Set the place to the /dev/shm of a process; open it on its next use.
-
-    The opening fails if the process has no /dev/shm on a tmpfs, if the caller may not read it, or
-    if the kernel has no openat2(2) (Linux 5.6).
-    """
-    try:
-        _place.change(os.open(f"/proc/{pid}", _PATH), pid)
-    except OSError as error:
-        use_none(_unseen(error, f"{SHM} of process {pid}").reason)
+def use_directory(descriptor: int) -> None:
+    """Set the place to an open /dev/shm of another process; the descriptor stays open."""
+    _place.change(directory=os.dup(descriptor))
+    devices.add(os.fstat(descriptor).st_dev)
 
 
 def use_namespace_file(path: str) -> str:
     """Set the place to the /dev/shm of the process in a path /proc/PID/ns/ipc.
 
-    Any other file of a namespace belongs to no process: then there is no place.
+    It is opened on its next use. That fails if the process has no /dev/shm on a tmpfs, if the
+    caller may not read it, or if the kernel has no openat2(2) (Linux 5.6). Any other file of a
+    namespace belongs to no process: then there is no place.
 
     Returns:
         A path of the same file. It stays that of the process if another process gets the pid.
@@ -140,29 +144,32 @@ def use_namespace_file(path: str) -> str:
     return path
 
 
-def devices_of(pids: Iterable[int]) -> tuple[dict[int, int], int]:
-    """Return the file systems at the /dev/shm of processes.
+def open_all(pids: Iterable[int], known: Container[int]) -> tuple[dict[int, int], int]:
+    """Open the file systems at the /dev/shm of processes, each once.
+
+    An open directory can be listed after the process has exited.
+
+    Args:
+        pids: the processes.
+        known: the devices of the file systems to leave out.
 
     Returns:
-        For each device the first process that has it, and the number of processes that could not
-        be examined.
+        A descriptor for each device, which the caller closes, and the number of processes that
+        could not be examined.
     """
     found: dict[int, int] = {}
     unseen = 0
     for pid in pids:
         try:
-            process = os.open(f"/proc/{pid}", _PATH)
-        except OSError:
-            continue  # it has exited
-        try:
-            descriptor = _open_of_process(process, pid)
-        except UnseenError:
-            unseen += os.path.exists(f"/proc/{pid}")
+            descriptor = _open_by_pid(pid)
+        except UnseenError as error:
+            unseen += not error.is_missing
             continue
-        finally:
-            os.close(process)
-        found.setdefault(os.fstat(descriptor).st_dev, pid)
-        os.close(descriptor)
+        number = os.fstat(descriptor).st_dev
+        if number in known or number in found:
+            os.close(descriptor)
+        else:
+            found[number] = descriptor
     return found, unseen
 
 
@@ -186,6 +193,17 @@ def _open_own() -> int:
         os.close(descriptor)
         raise _unseen(error, SHM) from None
     return descriptor
+
+
+def _open_by_pid(pid: int) -> int:
+    try:
+        process = os.open(f"/proc/{pid}", _PATH)
+    except OSError as error:
+        raise _unseen(error, f"process {pid}") from None
+    try:
+        return _open_of_process(process, pid)
+    finally:
+        os.close(process)
 
 
 def _open_of_process(process: int, pid: int) -> int:

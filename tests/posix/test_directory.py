@@ -30,8 +30,12 @@ def unseen(act: Callable[[], object]) -> str:
     return str(error.value)
 
 
+def use_process(pid: int) -> None:
+    directory.use_namespace_file(f"/proc/{pid}/ns/ipc")
+
+
 def unseen_process(pid: int) -> str:
-    directory.use_process(pid)
+    use_process(pid)
     return unseen(directory.open_shm)
 
 
@@ -112,7 +116,7 @@ def test_use_none_gives_its_reason() -> None:
     assert directory.is_own()
 
 
-def test_use_process_shows_files_of_other_mount(shm: ShmFiles) -> None:
+def test_use_namespace_file_shows_files_of_other_mount(shm: ShmFiles) -> None:
     shm.file("here")
 
     def prepare() -> None:
@@ -121,7 +125,7 @@ def test_use_process_shows_files_of_other_mount(shm: ShmFiles) -> None:
         (SHM / "there").touch()
 
     with child_in(prepare) as pid:
-        directory.use_process(pid)
+        use_process(pid)
         assert names() == ["/there"]
         assert os.fstat(directory.open_shm()).st_dev != SHM.stat().st_dev
         assert not directory.is_own()
@@ -143,31 +147,31 @@ def test_read_in_progress_keeps_its_place(shm: ShmFiles) -> None:
 
 
 def test_semaphore_create_in_place_of_process_is_refused(shm: ShmFiles) -> None:
-    directory.use_process(os.getpid())
+    use_process(os.getpid())
     with pytest.raises(IpcError, match="cannot be created in the /dev/shm of another process"):
         PosixNamedSemaphore.create("/x", 0o600, 1)
     assert list(SHM.iterdir()) == []
 
 
-def test_use_process_that_ended_gives_reason(shm: ShmFiles) -> None:
+def test_use_namespace_file_of_process_that_ended_gives_reason(shm: ShmFiles) -> None:
     pid = os.fork()
     if pid == 0:
         os._exit(0)
     os.waitpid(pid, 0)
     reason = unseen_process(pid)
-    assert reason == f"{CANNOT}/dev/shm of process {pid} does not exist"
+    assert reason == f"{CANNOT}/proc/{pid}/ns/ipc does not exist"
     assert not directory.is_own()
 
 
 @pytest.mark.root
-def test_use_process_of_other_user_gives_reason() -> None:
+def test_use_namespace_file_of_other_user_gives_reason() -> None:
     pid = os.getpid()
     reason = as_nobody(lambda: unseen_process(pid))
     assert reason == f"{CANNOT}the root of process {pid}: Permission denied"
 
 
 @pytest.mark.parametrize("error", [errno.ENOSYS, errno.EPERM])
-def test_use_process_without_openat2_gives_reason(error: int) -> None:
+def test_use_namespace_file_without_openat2_gives_reason(error: int) -> None:
     pid = os.getpid()
 
     def refused() -> str:
@@ -224,11 +228,11 @@ def in_jail(
 
 
 def names_of_process(pid: int) -> list[str]:
-    directory.use_process(pid)
+    use_process(pid)
     return names()
 
 
-def test_use_process_does_not_follow_link_out_of_chroot(jail: tuple[Path, Path]) -> None:
+def test_use_namespace_file_does_not_follow_link_out_of_chroot(jail: tuple[Path, Path]) -> None:
     def prepare(root: Path, host: Path) -> None:
         (root / "dev/shm").symlink_to(host)
 
@@ -240,7 +244,7 @@ def test_use_process_does_not_follow_link_out_of_chroot(jail: tuple[Path, Path])
     assert in_jail(jail, prepare, check) == f"{CANNOT}/dev/shm"
 
 
-def test_use_process_follows_links_within_chroot(jail: tuple[Path, Path]) -> None:
+def test_use_namespace_file_follows_links_within_chroot(jail: tuple[Path, Path]) -> None:
     def prepare(root: Path, host: Path) -> None:
         (root / "dev/shm").symlink_to(host)
         inside = root / host.relative_to("/")
@@ -250,7 +254,7 @@ def test_use_process_follows_links_within_chroot(jail: tuple[Path, Path]) -> Non
     assert in_jail(jail, prepare, names_of_process) == ["/jail-file"]
 
 
-def test_use_process_does_not_leave_chroot_by_parents(jail: tuple[Path, Path]) -> None:
+def test_use_namespace_file_does_not_leave_chroot_by_parents(jail: tuple[Path, Path]) -> None:
     def prepare(root: Path, host: Path) -> None:
         (root / "dev/shm").symlink_to("../" * 40 + str(host).lstrip("/"))
 
@@ -260,7 +264,7 @@ def test_use_process_does_not_leave_chroot_by_parents(jail: tuple[Path, Path]) -
     assert in_jail(jail, prepare, check) is True
 
 
-def test_use_process_without_tmpfs_gives_reason(jail: tuple[Path, Path]) -> None:
+def test_use_namespace_file_without_tmpfs_gives_reason(jail: tuple[Path, Path]) -> None:
     def prepare(root: Path, host: Path) -> None:
         (root / "dev/shm").mkdir()
         bind(Path("/proc/self"), root / "dev/shm")
@@ -316,3 +320,30 @@ def test_birth_is_that_of_stat(shm: ShmFiles) -> None:
     time = int(run("stat", "-c", "%W", str(path)).out)
     assert time > 1
     assert system.birth(directory.open_shm(), b"x") == (found.st_dev, found.st_ino, time)
+
+
+def test_open_all_counts_no_process_without_directory(jail: tuple[Path, Path]) -> None:
+    """It has no objects there, so none is missing in a listing."""
+    assert in_jail(jail, lambda _root, _host: None, open_all) == ([], 0)
+
+
+def test_open_all_counts_process_without_tmpfs(jail: tuple[Path, Path]) -> None:
+    def prepare(root: Path, host: Path) -> None:
+        (root / "dev/shm").mkdir()
+        bind(Path("/proc/self"), root / "dev/shm")
+
+    assert in_jail(jail, prepare, open_all) == ([], 1)
+
+
+def test_open_all_opens_each_file_system_once(shm: ShmFiles) -> None:
+    with child_in(lambda: None) as one, child_in(lambda: None) as other:
+        assert open_all(one, other) == ([SHM.stat().st_dev], 0)
+        assert directory.open_all([one], {SHM.stat().st_dev}) == ({}, 0)
+
+
+def open_all(*pids: int) -> tuple[list[int], int]:
+    """Return the devices at the /dev/shm of processes, and the number of unseen processes."""
+    found, unseen = directory.open_all(pids, ())
+    for descriptor in found.values():
+        os.close(descriptor)
+    return [*found], unseen

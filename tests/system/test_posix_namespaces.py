@@ -5,8 +5,10 @@ import errno
 import json
 import os
 import re
+import signal
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +36,7 @@ from tests.kit.posix import (
 )
 from tests.kit.program import PYIPCS, Result, elsewhere, forked, run, unprivileged
 from tests.kit.terminal import end, on_terminal, read_until, without_codes
+from tests.kit.tracing import held
 from tests.kit.wait import LIMIT
 
 # All queues of a user count against RLIMIT_MSGQUEUE, in other namespaces, too.
@@ -436,6 +439,32 @@ def test_list_all_ns_shows_a_tmpfs_although_its_first_namespace_is_gone(here: Sh
         gone += ["-e", "trace=openat", "-e", "inject=openat:error=ENOENT"]
         result = run("strace", *gone, PYIPCS, "list", "--all-ns", "-M", "-f", "csv", "-o", "NAME")
     assert [row[0] for row in rows(result) if row[-1] == THERE] == [str(second)]
+
+
+@pytest.mark.alone
+@pytest.mark.tools("strace")
+def test_list_all_ns_shows_a_tmpfs_although_its_first_process_is_gone(here: ShmFiles) -> None:
+    """Two processes share a /dev/shm; the first one ends between its opening and the listing."""
+
+    def prepare() -> None:
+        unshare(NEWNS)
+        own_mounts_only()
+        sleeper = subprocess.Popen(["sleep", str(LIMIT)])
+        (SHM / THERE[1:]).write_text(str(sleeper.pid))
+
+    with child_in(prepare) as one:
+        other = int(Path(f"/proc/{one}/root{SHM}/{THERE[1:]}").read_text())
+        first, second = sorted((one, other))
+        command = ("list", "--all-ns", "-M", "-f", "csv", "-o", "NAME")
+        try:
+            with held("openat", "enter", *command, paths=[Path(f"/proc/{second}")]) as program:
+                os.kill(first, signal.SIGKILL)
+                result = program.result()
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(other, signal.SIGKILL)
+    assert [row[-1] for row in rows(result)].count(THERE) == 1
+    assert "does not exist" not in result.err
 
 
 @pytest.mark.alone
