@@ -120,7 +120,7 @@ def collect(
             read_here = partial(read, [*places.values()])
             try:
                 found, totals, unseen, reasons = (
-                    read_here() if is_own else _read_within(others, read_here)
+                    read_here() if is_own else _read_within(inode, others, read_here)
                 )
             except OSError as error:
                 if is_own or error.errno not in _GONE:
@@ -267,16 +267,22 @@ def _at(directory: int | None) -> Iterator[None]:
         use_own()
 
 
-def _read_within(pids: Iterable[int], read: Callable[[], _T]) -> _T:
-    """Call `read` in the namespace of the first process that still exists.
+def _read_within(inode: int, pids: Iterable[int], read: Callable[[], _T]) -> _T:
+    """Call `read` in a namespace, which is entered by its first process that still exists.
 
     Raises:
         OSError: the namespace could not be entered through any of the processes.
     """
+
+    def read_there() -> _T:
+        if namespace.current() != inode:  # another process has got the pid
+            raise ipc_error(errno.ESRCH)
+        return read()
+
     failure: OSError = ipc_error(errno.ESRCH)
     for pid in pids:
         try:
-            return unshare.within(f"/proc/{pid}/ns/ipc", read)
+            return unshare.within(f"/proc/{pid}/ns/ipc", read_there)
         except OSError as error:
             if failure.errno in _GONE:
                 failure = error

@@ -183,10 +183,20 @@ def test_all_ns_reports_a_forbidden_namespace_some_of_whose_processes_are_gone(o
         "import os, pickle; from pyipcs.sysv import libc\n"
         "from pyipcs.actions.all_namespaces import _read_within\n"
         "os.setgid(65534); os.setuid(65534)\n"
-        f"try: _read_within([{other}, {GONE}], dict)\n"
+        f"try: _read_within({inode(other)}, [{other}, {GONE}], dict)\n"
         "except OSError as error: print(error.strerror)"
     )
     assert run(sys.executable, "-c", script).out == "Permission denied\n"
+
+
+def test_all_ns_omits_a_namespace_whose_pid_another_process_has(other: int, isolated: None) -> None:
+    """A private function: the other process would have to start within a millisecond."""
+    script = (
+        "from pyipcs.actions.all_namespaces import _read_within\n"
+        f"try: print(_read_within({inode(os.getpid())}, [{other}], dict))\n"
+        "except OSError as error: print(error.strerror)"
+    )
+    assert run(sys.executable, "-c", script).out == "No such process\n"
 
 
 @pytest.mark.tools("strace")
