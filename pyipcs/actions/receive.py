@@ -158,7 +158,7 @@ class Receiver:
         delivery = None
         try:
             with InterruptibleWait(
-                timeout=options.timeout or None, reader=self._reader, last=True
+                timeout=options.timeout or None, reader=self._reader, last=True, has_report=True
             ) as wait:
                 with refusals(self._queue.kind, self._target):
                     self._put = None if options.peek else self._queue.sender()

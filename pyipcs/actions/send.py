@@ -150,7 +150,7 @@ def send(
             sender.reported(),
             # The bar ends last, so that a signal can end the wait for a stopped terminal.
             _progress_bar(output, messages, stream) if options.progress else _UNTRACKED as track,
-            InterruptibleWait(timeout=timeout, last=not options.progress) as wait,
+            InterruptibleWait(timeout=timeout, last=not options.progress, has_report=True) as wait,
         ):
             if stream is None:
                 sender.check(messages)

@@ -43,8 +43,10 @@ from typing import Self, TypeVar
 
 from pyipcs.errors import CommandError, ExpiredError, InterruptError, StoppedError
 from pyipcs.model import INT_MAX
+from pyipcs.process.nonblocking import ready
 from pyipcs.process.signals import terminating_signals
 
+_STDERR = 2
 _DAY = 24 * 60 * 60.0
 
 _WAKE_SIGNAL = signal.SIGURG  # interrupts the blocked call; its default action is to ignore it
@@ -71,7 +73,12 @@ class InterruptibleWait:
     """
 
     def __init__(
-        self, *, timeout: float | None = None, reader: int | None = None, last: bool = False
+        self,
+        *,
+        timeout: float | None = None,
+        reader: int | None = None,
+        last: bool = False,
+        has_report: bool = False,
     ) -> None:
         """Set the conditions that end a wait, in addition to signals.
 
@@ -80,12 +87,16 @@ class InterruptibleWait:
             reader: the write end of a pipe or socket; a wait ends when the reader closes its end.
             last: True if the program ends right after this context. Then a signal after a
                 successful body has no effect, because the results are already visible.
+            has_report: True if the caller reports the effects of a failed body right after this
+                context. Then a signal after the failure has no effect, unless the report would
+                have to wait for standard error.
         """
         self.stopped = 0
         self.on_later_signal: Callable[[int], None] | None = None
         self._timeout = timeout
         self._reader = reader
         self._last = last
+        self._has_report = has_report
         self._deadline: float | None = None  # of the current wait
         self._polled_deadline = math.inf  # the timeout of the thread's current poll(2)
         self._has_handled_signal = False
@@ -127,8 +138,18 @@ class InterruptibleWait:
         # over an error, because its sender expects the program to end by it.
         if self.stopped not in {0, signal.SIGPIPE} and not isinstance(error, StoppedError):
             raise StoppedError(self.stopped) from error
-        if not isinstance(error, StoppedError) and not (self._last and error is None):
+        if not self._ends_blocked(error):
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+    def _ends_blocked(self, error: BaseException | None) -> bool:
+        """Return True if signals stay blocked after the context."""
+        if error is None:
+            return self._last
+        if isinstance(error, StoppedError):
+            return True
+        with suppress(OSError):  # no memory for poll(2)
+            return self._has_report and ready(_STDERR, select.POLLOUT, 0)
+        return False
 
     def check(self) -> None:
         """Raise an error if the wait has to end.

@@ -8,6 +8,7 @@ from pyipcs.errors import CommandError
 from pyipcs.terminal.streams import Output
 from tests.kit.mqueue import queue, send_message
 from tests.kit.posix_objects import open_objects
+from tests.kit.program import mask_restored
 
 NAME = "/pyipcs-test"
 
@@ -22,7 +23,8 @@ def test_failure_closes_the_queue_while_the_error_lives(
     with queue(NAME, sizes=(2, 2)) as descriptor:
         send_message(descriptor, b"x")
         before = open_objects()
-        with pytest.raises(CommandError) as raised:  # its traceback keeps the handle
+        # The traceback keeps the handle.
+        with pytest.raises(CommandError) as raised, mask_restored():
             command.main(args, standalone_mode=False, obj=Output())
         assert open_objects() == before
     assert raised.value.__traceback__

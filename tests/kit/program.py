@@ -92,9 +92,8 @@ def invoke(*args: str, program: str = "pyipcs", env: Mapping[str, str] | None = 
     check_turn(args)
     expire()  # a program scans /proc once
     runner = CliRunner(**_SEPARATE_STREAMS)
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])  # a program does not restore it at its end
-    result = runner.invoke(_Program, args, prog_name=program, env=env)  # type: ignore[arg-type] # it has what the runner calls
-    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    with mask_restored():
+        result = runner.invoke(_Program, args, prog_name=program, env=env)  # type: ignore[arg-type] # it has what the runner calls
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Result(
@@ -102,6 +101,16 @@ def invoke(*args: str, program: str = "pyipcs", env: Mapping[str, str] | None = 
         result.stdout_bytes.decode(errors="surrogateescape"),
         result.stderr_bytes.decode(errors="surrogateescape") if result.stderr_bytes else "",
     )
+
+
+@contextmanager
+def mask_restored() -> Iterator[None]:
+    """Restore the blocked signals after a `with` block: a program does not do it at its end."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def inline(*args: str, data: bytes = b"") -> Result:
@@ -124,8 +133,7 @@ def inline(*args: str, data: bytes = b"") -> Result:
 def _files_as_streams(data: bytes) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """Replace the standard streams by files within a `with` block; yield those of the outputs."""
     streams, saved = (sys.stdin, sys.stdout, sys.stderr), [os.dup(number) for number in range(3)]
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    with TemporaryFile() as source, TemporaryFile() as out, TemporaryFile() as err:
+    with mask_restored(), TemporaryFile() as source, TemporaryFile() as out, TemporaryFile() as err:
         source.write(data)
         source.seek(0)
         try:
@@ -138,7 +146,6 @@ def _files_as_streams(data: bytes) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             for number, descriptor in enumerate(saved):
                 os.dup2(descriptor, number)
                 os.close(descriptor)
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from pyipcs.model import Wanted
 from pyipcs.process.interruptible import InterruptibleWait, end_by
 from pyipcs.sysv.queue import MessageQueue
 from tests.kit.factories import fork_child, thread_in_waiting_call
-from tests.kit.kernel import Objects, send
+from tests.kit.kernel import Objects, full_pipe, send
 from tests.kit.wait import LIMIT, exit_code, wait_for_state, wait_until
 
 DONE = 7  # the exit status of a successful child
@@ -291,6 +291,20 @@ def test_wait_raises_stopped_rather_than_an_error() -> None:
             raise ValueError("of no account")
 
     assert exit_code(start_child(body)) == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("is_full", [False, True], ids=["stderr ready", "stderr full"])
+def test_wait_with_report_blocks_signals_after_an_error_if_stderr_is_ready(
+    is_full: bool,
+) -> None:
+    def body() -> None:
+        descriptor = full_pipe()[1] if is_full else os.pipe()[1]
+        os.dup2(descriptor, 2)
+        with suppress(ValueError), InterruptibleWait(has_report=True):
+            raise ValueError
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert exit_code(start_child(body)) == (-signal.SIGTERM if is_full else DONE)
 
 
 def test_sleep_is_ended_by_closed_reader() -> None:

@@ -5,6 +5,7 @@ import os
 import pty
 import random
 import select
+import shlex
 import signal
 import subprocess
 import time
@@ -23,7 +24,7 @@ from pyipcs.model import Kind
 from tests.kit.factories import fork_child, running, thread_in_waiting_call
 from tests.kit.kernel import IS_ROOT, Objects, full_pipe, receive_all, row, send
 from tests.kit.message_queues import MessageQueue
-from tests.kit.program import PYIPCS, fork, inline, pyipcs, run
+from tests.kit.program import PYIPCS, Result, fork, inline, pyipcs, run
 from tests.kit.samples import MESSAGES
 from tests.kit.wait import LIMIT, exit_code, wait_for_state, wait_until, wait_until_idle
 
@@ -691,3 +692,37 @@ def test_send_and_recv_signalled_after_their_work_succeed(
     inject = ["-e", "trace=close", "-e", f"inject=close:signal=TERM:when={last}"]
     out = "a\n" if words[0] == "recv" else ""
     assert run("strace", "-o", os.devnull, *inject, PYIPCS, *words) == (0, out, "")
+
+
+@pytest.mark.slow
+@pytest.mark.tools("strace")
+@pytest.mark.parametrize(
+    ("args", "status", "report"),
+    [
+        ("send {} -l --nowait", 3, "; {sent} messages were sent\n"),
+        ("recv {} --exec false", 1, ": 'false' exited with status 1\n"),
+    ],
+    ids=["send", "recv"],
+)
+def test_send_and_recv_signalled_after_a_failure_report_it(
+    args: str, status: int, report: str, queue: MessageQueue, tmp_path: Path
+) -> None:
+    """A full queue, or a failing command; the signal comes at the last two calls of close(2)."""
+    lines, trace = tmp_path / "lines", tmp_path / "trace"
+    lines.write_text("".join(f"{number:060}\n" for number in range(300)))
+    words = args.format(queue.target).split()
+
+    def traced(*options: str) -> Result:
+        queue.receive_all()
+        queue.send(b"a")
+        command = shlex.join(["strace", *options, PYIPCS, *words])
+        return run("bash", "-c", f"{command} < {lines}")
+
+    assert traced("-o", str(trace), "-e", "close").status == status
+    last = trace.read_text().count("close(")
+    for number in (last - 1, last):
+        signalled = f"inject=close:signal=TERM:when={number}"
+        result = traced("-o", os.devnull, "-e", "trace=close", "-e", signalled)
+        sent = queue.length() - 1
+        assert (result.status, result.out) == (status, "")
+        assert result.err.endswith(report.format(sent=sent))
