@@ -30,8 +30,22 @@ _CALLS = {
         "renameat2": 316,
         "statx": 332,
         "sysinfo": 99,
+        "msgget": 68,
+        "msgsnd": 69,
+        "msgrcv": 70,
+        "msgctl": 71,
+        "semget": 64,
+        "semop": 65,
+        "semtimedop": 220,
+        "semctl": 66,
+        "shmget": 29,
+        "shmat": 30,
+        "shmctl": 31,
         "mq_open": 240,
         "mq_unlink": 241,
+        "mq_timedsend": 242,
+        "mq_timedreceive": 243,
+        "mq_notify": 244,
         "mq_getsetattr": 245,
     },
     "aarch64": {
@@ -41,8 +55,22 @@ _CALLS = {
         "renameat2": 276,
         "statx": 291,
         "sysinfo": 179,
+        "msgget": 186,
+        "msgsnd": 189,
+        "msgrcv": 188,
+        "msgctl": 187,
+        "semget": 190,
+        "semop": 193,
+        "semtimedop": 192,
+        "semctl": 191,
+        "shmget": 194,
+        "shmat": 196,
+        "shmctl": 195,
         "mq_open": 180,
         "mq_unlink": 181,
+        "mq_timedsend": 182,
+        "mq_timedreceive": 183,
+        "mq_notify": 184,
         "mq_getsetattr": 185,
     },
 }
@@ -186,14 +214,16 @@ def refuse_call(number: int, error: int) -> None:
         number: the number of the call on this architecture.
         error: its errno.
     """
+    refuse_calls([number], error)
+
+
+def refuse_calls(numbers: Collection[int], error: int) -> None:
+    """Let system calls fail from now on: see `refuse_call`."""
     load, equal, give, allow, refuse = 0x20, 0x15, 0x06, 0x7FFF0000, 0x00050000
-    code = [
-        (load, 0, 0, 0),
-        (equal, 0, 1, number),
-        (give, 0, 0, refuse | error),
-        (give, 0, 0, allow),
-    ]
-    filter_calls(code)
+    code = [(load, 0, 0, 0)]
+    for number in numbers:
+        code += [(equal, 0, 1, number), (give, 0, 0, refuse | error)]
+    filter_calls([*code, (give, 0, 0, allow)])
 
 
 def filter_calls(code: Sequence[tuple[int, int, int, int]]) -> None:

@@ -1,7 +1,9 @@
 """Refused objects and system calls: status, message and no change."""
 
+import errno
 import os
 import re
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -9,11 +11,17 @@ import pytest
 
 from pyipcs.model import POSIX, SYSV, Kind
 from tests.kit import kernel
-from tests.kit.child import become_capable
+from tests.kit.child import (
+    become_capable,
+    call_number,
+    drop_privileges,
+    in_child,
+    refuse_calls,
+)
 from tests.kit.kernel import NOBODY, Objects, everything
 from tests.kit.population import existing
 from tests.kit.posix_objects import PosixObjects
-from tests.kit.program import as_nobody, invoke, load_all, ordinary
+from tests.kit.program import Result, become_nobody, inline, invoke, load_all, ordinary
 from tests.trials import faults
 
 KEY = 0x5EED
@@ -55,6 +63,12 @@ REFUSED = re.compile(
 SHARES = {"others": 0, "its group": 3}
 
 
+def in_one_process(lines: Iterable[str], become: Callable[[], object]) -> list[Result]:
+    """Return the results of command lines in a child, which calls `become` before them."""
+    load_all()  # another user may not be able to read the modules
+    return in_child(lambda: [inline(*line.split()) for line in lines], become)
+
+
 @pytest.mark.root
 @pytest.mark.parametrize("share", SHARES)
 @pytest.mark.parametrize("mode", range(8))
@@ -69,16 +83,14 @@ def test_command_on_an_object_of_another_user_needs_its_mode(
         assert invoke(*given) == (0, "", "")
     if kind is Kind.QUEUE:
         kernel.send(made, b"hello")
-    for words, needed in NEEDS[kind].items():
-        result = as_nobody(*words.format(id=made).split())
-        allowed = mode & needed == needed
-        assert result.status == (0 if allowed else 1), (words, result)
-        assert result.err == "" if allowed else REFUSED.fullmatch(result.err), (words, result)
-    for words in OWNERS:
-        line = words.format(id=made, kind=OPTIONS[kind], user=NOBODY)
-        result = as_nobody(*line.split())
-        assert result.status == 1, (line, result)
-        assert REFUSED.fullmatch(result.err), (line, result)
+    rights = [mode & needed == needed for needed in NEEDS[kind].values()] + [False] * len(OWNERS)
+    lines = [
+        words.format(id=made, kind=OPTIONS[kind], user=NOBODY) for words in (*NEEDS[kind], *OWNERS)
+    ]
+    results = in_one_process(lines, become_nobody)
+    for line, allowed, result in zip(lines, rights, results, strict=True):
+        assert result.status == (0 if allowed else 1), (line, result)
+        assert result.err == "" if allowed else REFUSED.fullmatch(result.err), (line, result)
     assert (kind, made) in everything()
 
 
@@ -124,16 +136,14 @@ def test_command_on_a_posix_object_of_another_user_needs_its_mode(
     if share == "its group":
         os.chown(path, 0, NOBODY)
     before = path.stat()
-    for words, needed in POSIX_NEEDS[kind].items():
-        result = ordinary(*words.split())
-        allowed = mode & needed == needed
-        assert result.status == (0 if allowed else 1), (words, result)
-        if words != "list -Q":  # others than root see the queues that they can open
-            assert result.err == "" if allowed else POSIX_REFUSED.fullmatch(result.err), words
-    for words in POSIX_OWNERS:
-        result = ordinary(*words.split())
-        assert result.status == 1, (words, result)
-        assert POSIX_REFUSED.fullmatch(result.err), (words, result)
+    needs = POSIX_NEEDS[kind]
+    rights = [mode & needed == needed for needed in needs.values()] + [False] * len(POSIX_OWNERS)
+    lines = [*needs, *POSIX_OWNERS]
+    results = in_one_process(lines, drop_privileges)
+    for line, allowed, result in zip(lines, rights, results, strict=True):
+        assert result.status == (0 if allowed else 1), (line, result)
+        if line != "list -Q":  # others than root see the queues that they can open
+            assert result.err == "" if allowed else POSIX_REFUSED.fullmatch(result.err), line
     after = path.stat()
     assert (after.st_ino, after.st_mode, after.st_uid) == (before.st_ino, before.st_mode, 0)
 
@@ -199,8 +209,8 @@ def test_command_on_an_object_of_another_user_needs_its_capability(
 
 
 # The calls of System V objects and of POSIX queues that a sandbox may refuse.
-CALLS = "msgget,msgsnd,msgrcv,msgctl,semget,semop,semtimedop,semctl,shmget,shmat,shmctl,"
-CALLS += "mq_open,mq_unlink,mq_timedsend,mq_timedreceive,mq_notify,mq_getsetattr"
+CALLS = "msgget msgsnd msgrcv msgctl semget semop semtimedop semctl shmget shmat shmctl"
+CALLS += " mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr"
 # Commands that need none of them, or fall back to files and print less.
 WITHOUT = (
     *("list", "key", "rm state", "rm dry", "run"),
@@ -208,25 +218,29 @@ WITHOUT = (
 )
 
 
-@pytest.mark.tools("strace")
 @pytest.mark.parametrize("case", faults.CASES)
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        ("ENOSYS", "(System V IPC|POSIX message queues?) (is|are) not in this kernel"),
-        ("EPERM", "permission denied|Operation not permitted"),
+        pytest.param(
+            errno.ENOSYS,
+            "(System V IPC|POSIX message queues?) (is|are) not in this kernel",
+            id="ENOSYS",
+        ),
+        pytest.param(errno.EPERM, "permission denied|Operation not permitted", id="EPERM"),
     ],
 )
 def test_command_in_a_sandbox_without_the_calls_fails_or_needs_none(
-    case: str, error: str, words: str, isolated: None, own_mqueue: None, tmp_path: Path
+    case: str, error: int, words: str, isolated: None, own_mqueue: None, tmp_path: Path
 ) -> None:
     load_all()
     untouched = faults.World(tmp_path, case).remains()
-    inject = ["-o", os.devnull, "-e", f"inject={CALLS}:error={error}"]
-    ended = faults.World(tmp_path, case).run(case, *inject)
+    refuse = partial(refuse_calls, [call_number(name) for name in CALLS.split()], error)
+    ended = faults.World(tmp_path, case).fork(case, first=refuse)
     faults.remove_all()
     if ended.result.status == 1:
-        assert all(re.search(words, line) for line in ended.result.err.splitlines())
+        ours = re.findall("^pyipcs: .*", ended.result.err, re.MULTILINE)
+        assert all(re.search(words, line) for line in ours)
         if case.startswith("rm posix"):  # it removes those that are no queues
             queues = {one for one in untouched.objects if one.startswith(("queue", "named"))}
             assert queues <= {*ended.remains.objects}
