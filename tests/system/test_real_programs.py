@@ -15,7 +15,7 @@ from tests.kit.documents import ROOT
 from tests.kit.family import adoption
 from tests.kit.kernel import IS_ROOT, remove, row
 from tests.kit.posix import ShmFiles, is_in_use
-from tests.kit.program import Result, need_success, pyipcs
+from tests.kit.program import Result, inline, need_success
 from tests.kit.wait import wait_until
 from tests.system.programs.by_hand import BY_HAND
 from tests.system.programs.program import (
@@ -78,7 +78,7 @@ def as_parameters(programs: list[Program], *marks: pytest.MarkDecorator) -> list
 
 def listed(*args: str) -> dict[Object, Use]:
     """Return the objects in a listing or a dry run of pyipcs, and their states if they have."""
-    done = pyipcs(*args, "-f", "jsonl")
+    done = inline(*args, "-f", "jsonl")
     check_errors(done)
     documents = [json.loads(line) for line in done.out.splitlines()]
     return {
@@ -215,7 +215,7 @@ def remove_leaked(left: Mapping[Object, Use]) -> None:
     for kinds, arguments, selected in REMOVALS:
         if not any(each.kind in kinds for each in rest):
             continue
-        check_errors(pyipcs("rm", *arguments, "-y"))
+        check_errors(inline("rm", *arguments, "-y"))
         rest -= {each for each in rest if each.kind in kinds and left[each].state in selected}
         assert sure(present()) == sure(rest)
 
