@@ -38,6 +38,8 @@ NOT_ISOLATED = (
     "NO IPC NAMESPACE OF ITS OWN ({}): the tests use the machine's namespace, touch only the "
     "objects they create, and many are skipped"
 )
+# The markers of tests that run only if -m has the marker.
+BY_NAME = ("real", "trial")
 _isolation = pytest.StashKey[Isolation]()
 _turns = pytest.StashKey[Turns]()
 
@@ -77,15 +79,16 @@ def pytest_xdist_setupnodes(specs: list[Any]) -> None:
 
 @pytest.hookimpl(trylast=True)  # after the options -k and -m
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the programs that are run by hand, unless -m names their marker.
+    """Deselect the tests that are run by name, unless -m names their marker.
 
     Each worker begins with its share of the slow tests: a slow test at the end would leave the
     other workers without work.
     """
-    if "real" not in config.option.markexpr:
-        by_hand = [item for item in items if item.get_closest_marker("real")]
-        config.hook.pytest_deselected(items=by_hand)
-        items[:] = [item for item in items if item not in by_hand]
+    unasked = [name for name in BY_NAME if name not in config.option.markexpr]
+    if left_out := [item for item in items if any(map(item.get_closest_marker, unasked))]:
+        config.hook.pytest_deselected(items=left_out)
+        kept = {*items} - {*left_out}
+        items[:] = [item for item in items if item in kept]
     if worker := getattr(config, "workerinput", None):
         items[:] = shares(items, worker["workercount"])
 

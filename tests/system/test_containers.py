@@ -19,21 +19,32 @@ WITH_ALL_NAMESPACES = {
     *("IPC namespace alone", "Docker, IPC and PIDs of the host", "here, ordinary user"),
 }
 
+# The places of each run; the others, which combine or resemble them, are trials.
+USUAL = {
+    *("here", "here, ordinary user", "PID namespace", "PID namespace, ordinary user"),
+    *("hidepid=2", "subset=pid", "no /proc", "/dev/shm a plain folder"),
+    *("no /dev/shm, no /dev/mqueue", "read-only /dev/shm, ordinary user"),
+    *("/dev/mqueue not mounted, ordinary user", "no leases"),
+    *("no leases, PID namespace, ordinary user", "IPC namespace alone", "another user"),
+    *("user namespace, own uid", "CAP_SYS_PTRACE alone", "CAP_FOWNER alone, PID namespace"),
+    *("Docker, IPC and PIDs of the host", "Docker, user 65534", "Docker"),
+}
+
+
+def marks(name: str) -> list[pytest.MarkDecorator]:
+    """Return the markers of a place."""
+    assert PLACES.keys() >= USUAL | WITH_ALL_NAMESPACES
+    trial = [pytest.mark.trial] * (name not in USUAL)
+    return trial + [pytest.mark.alone] * (name in WITH_ALL_NAMESPACES)
+
 
 @pytest.mark.slow
 @pytest.mark.root
 @needs_leases
 @pytest.mark.usefixtures("isolated", "shm", "own_mqueue")
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.alone] if name in WITH_ALL_NAMESPACES else [])
-        for name in PLACES
-    ],
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks(name)) for name in PLACES])
 def test_commands_in_a_container_spare_the_objects_in_use(name: str) -> None:
     """No used object is orphaned or suspect there, and no filter removes it."""
-    assert PLACES.keys() >= WITH_ALL_NAMESPACES
     findings = examine(name, all_namespaces=name in WITH_ALL_NAMESPACES)
     assert not findings.complaints
     assert findings.outcomes["refused"] == REFUSED.get(name, 0), findings.outcomes

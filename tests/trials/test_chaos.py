@@ -10,6 +10,7 @@ from tests.trials.listings import check_figures
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 @pytest.mark.root
 @pytest.mark.tools("stress-ng")
 @pytest.mark.usefixtures("isolated", "shm", "own_mqueue")

@@ -8,6 +8,7 @@ _KIB = 3000  # caches take less in that time, a copy of each frame would take mo
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 @pytest.mark.usefixtures("isolated", "shm", "own_mqueue")
 def test_long_lived_commands_under_load_do_not_grow() -> None:
     courses = endure(4, seed=1)
