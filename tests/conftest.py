@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from pyipcs.model import POSIX, SYSV
-from pyipcs.posix import directory
+from pyipcs.posix import directory, mqueue
 from tests.kit import isolation
 from tests.kit.isolation import Isolation
 from tests.kit.kernel import IS_ROOT, Objects, everything, remove
 from tests.kit.message_queues import FAMILIES, MessageQueue, PosixQueue
+from tests.kit.mqueue import queue as created_queue
 from tests.kit.posix import ShmFiles
 from tests.kit.posix_objects import PosixObjects, open_objects
 from tests.kit.program import compile_c, need_tool
@@ -248,6 +249,18 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """Return a function that compiles a program of tests/c and returns its path."""
     folder = tmp_path_factory.mktemp("c")
     return lambda name: compile_c(name, folder)
+
+
+@pytest.fixture(autouse=True)
+def _known_mqueue(_mine: Isolation) -> None:
+    """Let a queue prove whose /dev/mqueue it is, as an ordinary user's program needs it.
+
+    An empty one may be that of another namespace; a test process keeps the proof of any test
+    before, so that results would depend on the order of the tests.
+    """
+    if _mine.mqueue and mqueue.known_directory() is None:
+        with created_queue("/proof"):
+            mqueue.directory()
 
 
 @pytest.fixture(autouse=True)

@@ -51,6 +51,12 @@ def _own_queues(own_mqueue: None) -> None:
     pass
 
 
+def test_own_directory_is_known_before_the_first_queue() -> None:
+    """Tests of other modules have the same start, whichever test was before them."""
+    assert not [*MQUEUE.iterdir()]
+    assert mqueue.known_directory() is not None
+
+
 @pytest.fixture
 def made() -> Iterator[int]:
     with queue(NAME, 0o644) as descriptor:
