@@ -160,7 +160,9 @@ def test_all_ns_adds_the_column_ns(other: int, objects: Objects, isolated: None)
 def test_all_ns_with_filters_selects_in_each_namespace(other: int, isolated: None) -> None:
     result = forked("list", "--all-ns", "--key", KEY, "--fail-if-any", "-f", "tsv")
     assert result.status == 23
-    assert all(f"\t{inode(other)}\t" in line for line in result.out.splitlines()[1:])
+    rows = result.out.splitlines()[1:]
+    assert rows
+    assert all(f"\t{inode(other)}\t" in row for row in rows)
     assert forked("list", "--all-ns", "--key", NO_KEY, "--fail-if-any").status == 0
 
 
