@@ -254,11 +254,11 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
 
 @pytest.fixture(autouse=True)
 def _known_mqueue(_mine: Isolation) -> None:
-    """Let a queue prove whose /dev/mqueue it is, as an ordinary user's program needs it.
+    """Prove by a queue that /dev/mqueue is that of this IPC namespace.
 
-    An empty one may be that of another namespace; a test process keeps the proof of any test
-    before, so that results would depend on the order of the tests. Without room for a queue
-    (RLIMIT_MSGQUEUE) the tests of other objects still run.
+    An ordinary user's program cannot know it while the folder is empty. A process keeps the proof:
+    without this fixture, a test would depend on the tests before it. Where the limit leaves no
+    room for a queue (RLIMIT_MSGQUEUE), the tests of other objects still run.
     """
     if _mine.mqueue and mqueue.known_directory() is None:
         with suppress(OSError), created_queue("/proof"):
