@@ -21,7 +21,7 @@ from tests.kit.message_queues import FAMILIES, MessageQueue, PosixQueue
 from tests.kit.mqueue import queue as created_queue
 from tests.kit.posix import ShmFiles
 from tests.kit.posix_objects import PosixObjects, open_objects
-from tests.kit.program import compile_c, need_tool
+from tests.kit.program import compile_c, need_all_processes, need_tool
 from tests.kit.turns import Turns
 
 # The number of examples is for tests that set none. With the usual number, each run has the same
@@ -147,9 +147,11 @@ def _is_alone(item: pytest.Item) -> bool:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests that need root, or programs that are not installed."""
+    """Skip tests that need root, all processes, or programs that are not installed."""
     if item.get_closest_marker("root") and not IS_ROOT:
         pytest.skip("needs root")
+    if item.get_closest_marker("all_processes"):
+        need_all_processes()
     for marker in item.iter_markers("tools"):
         for name in marker.args:
             need_tool(name)

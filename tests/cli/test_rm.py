@@ -301,6 +301,7 @@ def listed_by_dry_run(*args: str) -> set[tuple[Kind, int]]:
 
 @pytest.mark.root
 @pytest.mark.slow
+@pytest.mark.all_processes
 def test_rm_orphaned_and_suspect_spare_objects_in_use(objects: Objects, isolated: None) -> None:
     filters = (["--orphaned"], ["--orphaned", "--suspect"], ["--suspect"])
     orphaned = {(Kind.SEGMENT, leaked_segment(objects)) for _ in filters}
@@ -417,6 +418,7 @@ def test_rm_all_on_a_terminal_removes_nothing_without_yes(objects: Objects, isol
 
 
 @pytest.mark.root
+@pytest.mark.all_processes
 def test_rm_suspect_spares_a_set_used_during_the_question(objects: Objects, isolated: None) -> None:
     semid = suspect_set(objects)
     process, terminal = on_terminal("rm", "--all", "--suspect")

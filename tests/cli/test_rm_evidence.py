@@ -135,6 +135,7 @@ def patched(kind: Kind, remove: Callable[[int], None]) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("kind", [*SYSV])
+@pytest.mark.all_processes
 def test_scan_behind_a_removal_began_at_most_its_duration_and_10_ms_ago(
     objects: Objects, isolated: None, kind: Kind
 ) -> None:
@@ -161,6 +162,7 @@ def test_scan_behind_a_removal_began_at_most_its_duration_and_10_ms_ago(
     assert sorted(late)[len(late) // 2] <= 0.010
 
 
+@pytest.mark.all_processes
 def test_set_is_asked_for_waiters_after_the_scan(objects: Objects, isolated: None) -> None:
     """A process that begins to wait after the scan is counted."""
     semid = suspect_set(objects)
@@ -181,6 +183,7 @@ def test_set_is_asked_for_waiters_after_the_scan(objects: Objects, isolated: Non
 
 
 @pytest.mark.slow
+@pytest.mark.all_processes
 def test_set_with_many_semaphores_is_removed(objects: Objects, isolated: None) -> None:
     """Reading its semaphores takes longer than a scan stays fresh."""
 
@@ -205,6 +208,7 @@ def test_set_with_many_semaphores_is_removed(objects: Objects, isolated: None) -
 
 
 @pytest.mark.parametrize("create", [suspect_queue, suspect_set])
+@pytest.mark.all_processes
 def test_suspect_leaves_objects_changed_together_with_a_used_one(
     objects: Objects, isolated: None, create: Callable[[Objects], int]
 ) -> None:
@@ -217,6 +221,7 @@ def test_suspect_leaves_objects_changed_together_with_a_used_one(
 
 
 @pytest.mark.slow
+@pytest.mark.all_processes
 def test_suspect_leaves_set_with_a_related_object_used_since_the_question(
     objects: Objects, isolated: None
 ) -> None:

@@ -51,6 +51,7 @@ def readable() -> None:
 
 
 @pytest.mark.root
+@pytest.mark.all_processes
 def test_run_rm_removes_orphaned_and_suspect_objects(
     objects: Objects, isolated: None, readable: None
 ) -> None:
@@ -63,6 +64,7 @@ def test_run_rm_removes_orphaned_and_suspect_objects(
     assert everything() == before
 
 
+@pytest.mark.all_processes
 def test_run_rm_keeps_an_unused_queue_while_the_user_has_other_processes(
     objects: Objects, isolated: None
 ) -> None:

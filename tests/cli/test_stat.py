@@ -210,6 +210,7 @@ def test_stat_removed_and_locked_segment_shows_dest_and_locked(objects: Objects)
         assert ", attached 1 time, dest,locked\n" in invoke("stat", "-m", str(shmid)).out
 
 
+@pytest.mark.all_processes
 def test_stat_set_shows_each_semaphore_and_waiters(objects: Objects) -> None:
     semid = objects.semaphores(0x5EED, nsems=2)
     created = time.ctime(int(row(Kind.SEMAPHORE, semid)["ctime"]))

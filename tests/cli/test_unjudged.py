@@ -19,6 +19,7 @@ _WHY = "cannot be examined (try as root)\n"
 
 
 @pytest.mark.parametrize("command", ["list", "rm --all -n"])
+@pytest.mark.all_processes
 def test_suspect_of_unreadable_processes_reports_how_many_objects_were_left_out(
     command: str, objects: Objects
 ) -> None:
@@ -36,6 +37,7 @@ def test_suspect_of_unreadable_processes_reports_how_many_objects_were_left_out(
 
 
 @pytest.mark.alone
+@pytest.mark.all_processes
 def test_suspect_with_all_ns_reports_the_namespaces_with_objects_that_were_left_out(
     objects: Objects,
 ) -> None:

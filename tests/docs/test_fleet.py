@@ -151,6 +151,7 @@ def test_epilog_has_no_fault_that_shellcheck_finds(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.root
 @pytest.mark.tools("pgrep", "setpriv")
+@pytest.mark.all_processes
 def test_epilog_removes_the_leftovers_of_the_user_alone(
     objects: Objects, posix_objects: PosixObjects
 ) -> None:

@@ -43,6 +43,7 @@ _COMMANDS = {
 
 @pytest.mark.slow
 @pytest.mark.root  # an ordinary user cannot examine all processes, and the queue is unknown
+@pytest.mark.all_processes
 def test_picture_in_readme_is_that_of_real_objects(
     objects: Objects, shm: ShmFiles, isolated: None
 ) -> None:

@@ -24,6 +24,7 @@ from click.testing import CliRunner
 import pyipcs as pyipcs_package
 from pyipcs.__main__ import main
 from pyipcs.cli.main import main as run_line
+from pyipcs.sysv.namespace import is_initial
 from pyipcs.usage.scan import expire
 from tests.kit.child import clear_caches, drop_privileges, find_caches
 from tests.kit.kernel import NOBODY
@@ -46,6 +47,15 @@ def need_tool(name: str) -> str:
     if not path:
         _skip(f"{name} is not installed")
     return path
+
+
+def need_all_processes() -> None:
+    """Skip the test outside of the initial PID namespace, as in a container.
+
+    There a process that cannot be seen may use a queue or a set: none is suspect.
+    """
+    if not is_initial("pid"):
+        pytest.skip("needs the initial PID namespace, which has all processes")
 
 
 def need_success(command: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from tests.kit.factories import in_waiting_call, read_line, running
 from tests.kit.kernel import IS_ROOT, NOBODY, OTHER_USER, ids, libc, remove, send
 from tests.kit.mqueue import make_queue, unlink_queue
 from tests.kit.posix import SHM, bind, child_in, hold_lease, own_mounts
-from tests.kit.program import PYIPCS, Result, forked, invoke, need_tool, run
+from tests.kit.program import PYIPCS, Result, forked, invoke, need_all_processes, need_tool, run
 from tests.kit.terminal import end, on_terminal, read_all, read_until, without_codes
 from tests.kit.wait import LIMIT, wait_until
 from tests.messages.rows import Runner
@@ -59,6 +59,16 @@ def as_root(runner: Runner) -> Runner:
         return runner(*args)
 
     return run_as_root
+
+
+def with_all_processes(runner: Runner) -> Runner:
+    """Run only in the initial PID namespace: see `need_all_processes`."""
+
+    def run_with_all(*args: str) -> Result:
+        need_all_processes()
+        return runner(*args)
+
+    return run_with_all
 
 
 def without_other_namespaces(runner: Runner) -> Runner:

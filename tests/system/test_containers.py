@@ -2,6 +2,7 @@
 
 import pytest
 
+from pyipcs.sysv.namespace import is_initial
 from tests.kit.posix import needs_leases
 from tests.trials.containers import PLACES, examine
 
@@ -50,4 +51,5 @@ def test_commands_in_a_container_spare_the_objects_in_use(name: str) -> None:
     assert findings.outcomes["refused"] == REFUSED.get(name, 0), findings.outcomes
     assert findings.states["used", True]
     if name == "here":
-        assert findings.removed == {"unused": 6}
+        # Outside of the initial PID namespace, no queue and no set is orphaned or suspect.
+        assert findings.removed == {"unused": 6 if is_initial("pid") else 4}

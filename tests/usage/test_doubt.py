@@ -167,6 +167,7 @@ HALTS = {"stopped": stopped, "frozen by v1": frozen_by_v1, "frozen by v2": froze
 
 @pytest.mark.root
 @pytest.mark.parametrize("halt", HALTS.values(), ids=HALTS)
+@pytest.mark.all_processes
 def test_set_with_unreadable_halted_waiter_is_unknown_and_stays(
     objects: Objects, isolated: None, halt: Callable[[int], object]
 ) -> None:
@@ -188,6 +189,7 @@ def test_set_with_unreadable_halted_waiter_is_unknown_and_stays(
 
 
 @pytest.mark.root
+@pytest.mark.all_processes
 def test_set_closed_to_unreadable_stopped_process_has_no_doubt_about_it(objects: Objects) -> None:
     open_set, closed_set = set_of_nobody(objects), set_of_nobody(objects, 0o600)
     with waiting_as_other_user(open_set) as pid, stopped(pid):
@@ -340,6 +342,7 @@ def used_queue(objects: Objects) -> int:
 
 
 @pytest.mark.parametrize("create", [suspect_queue, suspect_set])
+@pytest.mark.all_processes
 def test_object_changed_together_with_used_object_is_unknown(
     objects: Objects, create: Callable[[Objects], int]
 ) -> None:
@@ -359,6 +362,7 @@ def test_object_changed_together_with_used_object_is_unknown(
 
 @pytest.mark.root
 @pytest.mark.parametrize("used", [*SYSV])
+@pytest.mark.all_processes
 def test_related_object_is_of_any_kind(objects: Objects, used: Kind) -> None:
     other = objects.make(used)
     doubtful = suspect_set(objects)
@@ -391,6 +395,7 @@ def test_object_changed_later_is_not_related(objects: Objects) -> None:
 
 
 @pytest.mark.root
+@pytest.mark.all_processes
 def test_object_of_another_creator_is_not_related(objects: Objects) -> None:
     used_queue(objects)
     assert state(Kind.SEMAPHORE, set_of_nobody(objects)) is State.SUSPECT
@@ -438,6 +443,7 @@ def test_no_scan_is_fresh_for_segments_alone() -> None:
 
 
 @pytest.mark.root
+@pytest.mark.all_processes
 def test_rescan_keeps_young_related_objects(objects: Objects) -> None:
     used, doubtful = used_queue(objects), suspect_set(objects)
     assert state(Kind.SEMAPHORE, doubtful) is State.UNKNOWN

@@ -16,7 +16,6 @@ import pytest
 from pyipcs.model import IN_SHM, POSIX, Kind, State
 from pyipcs.objects import read
 from pyipcs.query.complete import Requirement, complete
-from pyipcs.sysv.namespace import is_initial
 from pyipcs.usage.scan import expire
 from pyipcs.usage.state import UsageState
 from tests.kit.child import (
@@ -66,9 +65,6 @@ MQ_CALLS = {"x86_64": ("242 ", "243 ")}.get(os.uname().machine, ("182 ", "183 ")
 _T = TypeVar("_T")
 
 pytestmark = needs_leases
-needs_all_pids = pytest.mark.skipif(
-    not is_initial("pid"), reason="needs the machine's PID namespace"
-)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -426,7 +422,7 @@ def mount_directory(folder: Path) -> None:
     bind(folder, SHM)
 
 
-@needs_all_pids
+@pytest.mark.all_processes
 @pytest.mark.root
 @pytest.mark.parametrize("kind", IN_SHM)
 def test_evidence_on_other_file_system_is_unknown_without_users(kind: Kind, tmp_path: Path) -> None:

@@ -43,9 +43,6 @@ from tests.kit.wait import exit_code, wait_for_state, wait_until
 SETVAL = 16  # semctl(2)
 # exit(2), which ends one thread.
 EXIT_CALLS = {"x86_64": 60, "aarch64": 93}
-needs_all_pids = pytest.mark.skipif(
-    not is_initial("pid"), reason="needs the machine's PID namespace"
-)
 
 
 def collect_evidence(kind: Kind, object_id: int) -> UsageState:
@@ -379,6 +376,7 @@ def test_evidence_of_set_with_user_gone_is_suspect(objects: Objects) -> None:
 
 
 @pytest.mark.root
+@pytest.mark.all_processes
 def test_evidence_of_set_never_used_gives_reason(objects: Objects) -> None:
     assert collect_evidence(Kind.SEMAPHORE, objects.semaphores()).reason == "never used"
 
@@ -442,7 +440,7 @@ def become_nobody() -> None:
 
 
 @pytest.mark.root
-@needs_all_pids
+@pytest.mark.all_processes
 def test_evidence_of_queue_names_unreadable_processes(objects: Objects) -> None:
     """The user nobody cannot see whether a process of root waits."""
     msqid = suspect_queue(objects, mode=0o666)
@@ -500,7 +498,7 @@ def report_on(msqid: int, shmid: int) -> str:
 
 @pytest.mark.root
 @pytest.mark.tools("unshare", "mount")
-@needs_all_pids
+@pytest.mark.all_processes
 def test_evidence_with_hidepid_is_unknown(objects: Objects, isolated: None) -> None:
     msqid, shmid = suspect_queue(objects, mode=0o666), objects.segment()
     nobody = f"import os; os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})"
@@ -549,7 +547,7 @@ def test_evidence_in_another_pid_namespace_is_unknown(
 
 
 @pytest.mark.tools("strace")
-@needs_all_pids
+@pytest.mark.all_processes
 @pytest.mark.parametrize("error", ["EMFILE", "ENOMEM", "EIO", "EACCES"])
 def test_rm_suspect_after_failed_read_removes_nothing(
     objects: Objects, isolated: None, error: str

@@ -24,6 +24,7 @@ from tests.messages.runners import (
     own_dev,
     own_mqueue,
     shell,
+    with_all_processes,
     with_input,
     with_setns_killed,
     with_variable,
@@ -389,7 +390,7 @@ ROWS: Rows = {
             "-q --suspect --key <key-of-suspect-queue>",
             "1 message queue could not be judged: <number> processes<whose> cannot be "
             "examined (try as root)",
-            as_nobody,
+            with_all_processes(as_nobody),
         ),
     ],
 }

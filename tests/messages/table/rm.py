@@ -8,6 +8,7 @@ from tests.messages.runners import (
     as_ordinary,
     as_root,
     send_to_all_queues,
+    with_all_processes,
     with_faults,
 )
 from tests.messages.texts import (
@@ -136,7 +137,7 @@ ROWS: Rows = {
             "-a --suspect --key <key-of-suspect-set>",
             "skipped semaphore set <number>: could not examine it in time",
             # Microseconds, longer than a scan lasts
-            as_root(with_faults("semctl,kill:delay_exit=20000")),
+            with_all_processes(as_root(with_faults("semctl,kill:delay_exit=20000"))),
         ),
     ],
     0: [

@@ -7,6 +7,7 @@ from tests.messages.runners import (
     in_user_namespace,
     leaving_sleep,
     shell,
+    with_all_processes,
     with_faults,
     with_queue_limit,
 )
@@ -136,7 +137,7 @@ ROWS: Rows = {
             "(<lines>)\n"
             "pyipcs: not removed: 1 object in doubt, and open to other users\n"
             "pyipcs: not removed: 1 object in doubt",
-            in_user_namespace('"$@"; status=$?; ipcrm -a; exit $status'),
+            with_all_processes(in_user_namespace('"$@"; status=$?; ipcrm -a; exit $status')),
         ),
         (
             "--private never --rm bash -c '<pyipcs> make -Q -p 600 >/dev/null; . <leave-sleep>'",
